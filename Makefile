@@ -1,0 +1,42 @@
+# The doors of the project: `make help` lists them. Everything runs in .venv, made on first use.
+# PYTHON=/path/to/python3 chooses the Python; ARGS="…" is handed on.
+
+export PYTHON
+PREPARED = exec sh dev/python.sh dev/venv.py
+LOCK = $(PREPARED) test uv pip compile --quiet --universal --fork-strategy fewest \
+	--python-version 3.11 --generate-hashes --custom-compile-command "make lock" $(ARGS)
+
+.PHONY: help run test check lint format hooks lock clean
+.DEFAULT_GOAL := help
+
+help: ## List these targets
+	@awk -F ' ## ' '/^[a-z]+:.* ## / { sub(/:.*/, "", $$1); printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: ## Start everything on this machine; Ctrl-C stops it (PORT=8001 chooses the port)
+	@$(PREPARED) run dev.run
+
+test: ## Run all tests (ARGS="-k words" chooses some)
+	@$(PREPARED) test dev.test $(ARGS)
+
+check: lint test ## Run what CI runs: lint, format, types and all tests
+
+lint: ## Look for mistakes: ruff, its formatter, mypy
+	@$(PREPARED) test ruff check .
+	@$(PREPARED) test ruff format --check .
+	@$(PREPARED) test mypy
+
+format: ## Rewrite the code the way ruff formats it
+	@$(PREPARED) test ruff check --fix-only --exit-zero .
+	@$(PREPARED) test ruff format .
+
+hooks: ## Check every commit before it is made (pre-commit)
+	@$(PREPARED) test pre_commit install
+
+lock: ## Pin the requirements again (ARGS=--upgrade takes newer ones)
+	@$(LOCK) requirements.in --output-file requirements.txt
+	@$(LOCK) requirements-run.in --output-file requirements-run.txt
+	@$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+
+clean: ## Remove .venv and caches; your data in instance/ stays
+	rm -rf .venv .venv.lock .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

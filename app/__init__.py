@@ -1,0 +1,55 @@
+"""The application factory: the one place that knows every part."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+from cryptography.fernet import Fernet, MultiFernet
+from flask import Flask
+from flask_migrate import Migrate
+from sqlalchemy.exc import ArgumentError
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import config
+from app import cli, db, jobs, networks, web, workers  # noqa: F401 (workers: registers the tasks)
+
+INVALID = (config.ConfigurationError, ArgumentError)
+
+
+def create_app(settings: dict[str, Any] | None = None) -> Flask:
+    """Make the app from the environment.
+
+    :param settings: a complete configuration to use instead of the environment's.
+    :raises SystemExit: the environment is impossible; the sentences say why.
+    """
+    app = Flask(__name__, instance_path=str(config.INSTANCE))
+    try:
+        app.config.update(settings or config.load())
+        db.init_app(app)
+    except INVALID as error:
+        sys.exit(f"Tweet Later cannot start.\n{_sentence(error)}")
+    _log_plainly(app)
+    app.extensions["token_cipher"] = MultiFernet([Fernet(k) for k in app.config["TOKEN_KEYS"]])
+    app.extensions["networks"] = networks.build(app.config)
+    jobs.init_app(app)
+    Migrate(app, db.db, directory=str(config.ROOT / "migrations"), render_as_batch=True)
+    web.init_app(app)
+    cli.init_app(app)
+    if app.config["BEHIND_PROXY"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
+    return app
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ArgumentError):
+        return "DATABASE_URL is not a URL. It looks like postgresql://user:password@host/name."
+    return str(error)
+
+
+def _log_plainly(app: Flask) -> None:
+    """One line an event on standard error; libraries only when something is wrong."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("app").setLevel(logging.INFO)
+    app.logger.setLevel(logging.INFO)

@@ -1,0 +1,75 @@
+"""``flask`` commands, and what ``flask shell`` has at hand."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+from celery.result import AsyncResult
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+from app.db import db
+from app.jobs import job_is_complete
+from app.models import Account, Delivery, Tweet, User
+from app.networks.base import Credentials, LookUpFailed, LookUpRefused, Network, TokenRefused
+from app.services import connecting
+
+accounts = AppGroup("accounts", help="Connected accounts.")
+
+
+def init_app(app: Flask) -> None:
+    """Add the commands and the shell's names."""
+    app.cli.add_command(accounts)
+    app.shell_context_processor(_at_hand)
+
+
+def _at_hand() -> dict[str, Any]:
+    return {
+        "db": db,
+        "User": User,
+        "Tweet": Tweet,
+        "Delivery": Delivery,
+        "Account": Account,
+        "AsyncResult": AsyncResult,
+        "job_is_complete": job_is_complete,
+    }
+
+
+@accounts.command("connect")
+@click.argument("network", default="x")
+def connect(network: str) -> None:
+    """Connect an account from a token on standard input.
+
+    One line: an OAuth 2.0 access token, optionally followed by its refresh token; or an
+    OAuth 1.0a token and its secret with --oauth1. The words are separated by white space.
+    """
+    site = _network(network)
+    credentials = _credentials(sys.stdin.readline().split())
+    try:
+        profile = site.who_am_i(credentials)
+    except TokenRefused:
+        raise click.ClickException(f"{site.title} does not accept this token.") from None
+    except (LookUpFailed, LookUpRefused) as error:
+        raise click.ClickException(f"{site.title} did not say whose token it is: {error}") from None
+    connecting.connect(network, profile, credentials)
+    click.echo(f"@{profile.handle} on {site.title} is connected.")
+
+
+def _network(name: str) -> Network:
+    networks: dict[str, Network] = current_app.extensions["networks"]
+    if name not in networks:
+        raise click.ClickException(f"There is no network {name!r}; there is {', '.join(networks)}.")
+    return networks[name]
+
+
+def _credentials(words: list[str]) -> Credentials:
+    """Tell the kinds apart: X's 1.0a tokens begin with the user's number and a hyphen."""
+    if not words or len(words) > 2:
+        raise click.ClickException("Give the token, or two words, in one line on standard input.")
+    first, second = words[0], words[1] if len(words) == 2 else None
+    user_number = first.partition("-")[0]
+    if second and user_number.isdigit() and "-" in first:
+        return {"token": first, "token_secret": second}
+    return {"access_token": first, "refresh_token": second, "expires_at": None}

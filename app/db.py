@@ -1,0 +1,187 @@
+"""The database handle, the clock and the column types; a leaf."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from cryptography.fernet import InvalidToken, MultiFernet
+from flask import Flask, current_app
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, MetaData, Text, event, literal
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Result = TypeVar("Result")
+
+
+class Base(DeclarativeBase):
+    """What every model derives from."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+def utcnow() -> datetime:
+    """Return this process's idea of now; deliveries are timed by the database's clock instead."""
+    return datetime.now(UTC)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """A moment, stored as milliseconds since 1970 in UTC; naive datetimes are refused."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
+        if value is None or isinstance(value, int):
+            return value
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime has no place in the database")
+        return (value - EPOCH) // timedelta(milliseconds=1)  # type: ignore[no-any-return]
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(milliseconds=value)
+
+
+class EncryptedJSON(TypeDecorator[dict[str, Any]]):
+    """A dict kept as Fernet-encrypted JSON. The first of TOKEN_KEYS encrypts, any decrypts."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else _cipher().encrypt(json.dumps(value).encode()).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, Any] | None:
+        if value is None:
+            return None
+        try:
+            return json.loads(_cipher().decrypt(value.encode()))  # type: ignore[no-any-return]
+        except InvalidToken:
+            return {}  # the key is gone: an account without tokens asks for a reconnect
+
+
+def _cipher() -> MultiFernet:
+    return current_app.extensions["token_cipher"]  # type: ignore[no-any-return]
+
+
+class from_now(FunctionElement[datetime]):  # noqa: N801 (reads as SQL in statements)
+    """The database's clock plus some seconds, inside a statement."""
+
+    type = UTCDateTime()
+    inherit_cache = True
+    name = "from_now"
+
+    def __init__(self, seconds: float = 0) -> None:
+        super().__init__(literal(round(seconds * 1000), BigInteger))
+
+
+@compiles(from_now, "postgresql")
+def _from_now_postgresql(element: from_now, compiler: SQLCompiler, **kwargs: Any) -> str:
+    # statement_timestamp() and not clock_timestamp(): a volatile function would defeat the index.
+    shift = compiler.process(element.clauses, **kwargs)
+    return f"(CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT) + {shift})"
+
+
+@compiles(from_now, "sqlite")
+def _from_now_sqlite(element: from_now, compiler: SQLCompiler, **kwargs: Any) -> str:
+    shift = compiler.process(element.clauses, **kwargs)
+    return f"(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) + {shift})"
+
+
+def database_now() -> datetime:
+    """Return the database's clock."""
+    now = db.session.scalar(db.select(from_now()))
+    assert now is not None
+    return now
+
+
+def patiently(work: Callable[[], Result], seconds: float = 20) -> Result:
+    """Run one transaction, again and again while the database is away (restart, lock, failover).
+
+    ``work`` must be safe to repeat: its statements are guarded by state and fence.
+    """
+    for attempt in Retrying(
+        retry=retry_if_exception(_is_passing),
+        stop=stop_after_delay(seconds),
+        wait=wait_exponential(multiplier=0.1, max=2),
+        reraise=True,
+    ):
+        with attempt:
+            try:
+                return work()
+            except BaseException:
+                db.session.rollback()
+                raise
+    raise AssertionError("unreachable")
+
+
+def _is_passing(error: BaseException) -> bool:
+    """True for an error of the connection or a lock, false for one of the statement itself."""
+    return isinstance(error, DBAPIError) and (
+        error.connection_invalidated
+        or type(error).__name__ in {"OperationalError", "InterfaceError"}
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Bind the database to an app, tuned for several processes at once."""
+    url = app.config["SQLALCHEMY_DATABASE_URI"]
+    app.config.setdefault(
+        "SQLALCHEMY_ENGINE_OPTIONS",
+        _sqlite_options() if url.startswith("sqlite") else _postgresql_options(app.config),
+    )
+    db.init_app(app)
+    if url.startswith("sqlite"):
+        with app.app_context():
+            event.listen(db.engine, "connect", _prepare_sqlite)
+
+
+def _sqlite_options() -> dict[str, Any]:
+    return {"connect_args": {"timeout": 10}, "hide_parameters": True}
+
+
+def _postgresql_options(config: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "hide_parameters": True,  # an error message must not carry a tweet or a token
+        "pool_pre_ping": True,
+        "pool_size": config["DATABASE_POOL_SIZE"],
+        "max_overflow": 0,
+        "pool_timeout": 10,
+        "pool_recycle": 1800,
+        "connect_args": {
+            "connect_timeout": 3,
+            "keepalives_idle": 10,
+            "tcp_user_timeout": 10_000,
+            "options": "-c statement_timeout=10000 -c lock_timeout=5000"
+            " -c idle_in_transaction_session_timeout=10000",
+        },
+    }
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")  # NORMAL may forget a stored intent at power loss
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()

@@ -1,0 +1,245 @@
+"""All we know of Celery: wiring, task names, ringing and results. A leaf above the database.
+
+The row is the truth and the queue is only a bell: nothing here may raise because Redis is away.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import redis
+from celery import Celery, Task, states
+from celery.exceptions import CeleryError
+from celery.result import AsyncResult
+from flask import Flask, current_app
+from kombu.exceptions import KombuError
+from sqlalchemy import text
+
+from app.db import db
+from app.states import FINAL
+
+if TYPE_CHECKING:
+    from kombu import Producer
+
+log = logging.getLogger(__name__)
+
+PUBLISH = "publish"
+RECONCILE = "reconcile"
+GENERATION_KEY = "tweet-later:generation"
+DAY = 86_400
+AWAY = (OSError, RuntimeError, redis.RedisError, KombuError, CeleryError)
+"""What a broker that cannot be reached may raise (RuntimeError: Celery's own retry limit)."""
+
+
+@dataclass(frozen=True)
+class Ring:
+    """One message: a task name, the job ids it is about, and its Celery id."""
+
+    task: str
+    job_ids: list[str]
+    task_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+class Bell:
+    """Rings for workers over one kept connection, quickly or not at all.
+
+    After a failure it keeps silent for a few seconds, so that a dead Redis costs one short wait
+    and not one for each request.
+    """
+
+    SILENCE = 3.0
+
+    def __init__(self, celery: Celery, timeout: float) -> None:
+        self._celery = celery
+        self._lock = threading.Lock()
+        self._producer: Producer | None = None
+        self._silent_until = 0.0
+        self._options = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+        self._timeout = timeout
+
+    def ring(self, rings: Iterable[Ring]) -> bool:
+        """Send the messages in one round trip; False when the broker did not take them."""
+        with self._lock:
+            if time.monotonic() < self._silent_until:
+                return False
+            try:
+                self._send(list(rings))
+            except AWAY as error:
+                log.warning("the broker did not take a ring: %s", type(error).__name__)
+                self._silent_until = time.monotonic() + self.SILENCE
+                self._forget_connection()
+                return False
+            return True
+
+    def _send(self, rings: list[Ring]) -> None:
+        producer = self._producer or self._connect()
+        with producer.batch(max_size=500):
+            for ring in rings:
+                self._celery.send_task(
+                    ring.task,
+                    args=[ring.job_ids],
+                    task_id=ring.task_id,
+                    producer=producer,
+                    ignore_result=True,
+                    retry=False,
+                )
+
+    def _connect(self) -> Producer:
+        connection = self._celery.connection_for_write(
+            transport_options={**self._celery.conf.broker_transport_options, **self._options},
+            connect_timeout=self._timeout,
+        )
+        self._producer = self._celery.amqp.Producer(connection, auto_declare=False)
+        return self._producer
+
+    def _forget_connection(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                producer.connection.collapse()
+            except AWAY:
+                pass
+
+
+def init_app(app: Flask) -> Celery:
+    """Make the app's Celery: ``app.extensions["celery"]``."""
+
+    class AppTask(Task):  # type: ignore[misc]
+        def __call__(self, *args: object, **kwargs: object) -> object:
+            with app.app_context():
+                return self.run(*args, **kwargs)
+
+    celery = Celery(app.name, task_cls=AppTask)
+    celery.conf.update(_settings(app.config))
+    celery.flask_app = app
+    celery.set_default()
+    app.extensions["celery"] = celery
+    app.extensions["bell"] = Bell(celery, app.config["BELL_TIMEOUT"])
+    return celery
+
+
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """docs/decisions/0003 says why each differs from Celery's default."""
+    url: str = config["REDIS_URL"]
+    tls = {"ssl_cert_reqs": ssl.CERT_NONE} if url.startswith("rediss://") else None
+    hasty = {"max_retries": 0, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
+    return {
+        "broker_url": url,
+        "result_backend": url,
+        "broker_use_ssl": tls,
+        "redis_backend_use_ssl": tls,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_pool_limit": 2,
+        "broker_pool_acquire_timeout": 2,
+        "broker_transport_options": {
+            "socket_timeout": 5,
+            "socket_connect_timeout": 3,
+            "socket_keepalive": True,
+            "health_check_interval": 5,
+            "visibility_timeout": 120,
+        },
+        "redis_socket_timeout": 2,
+        "redis_socket_connect_timeout": 2,
+        "redis_socket_keepalive": True,
+        "redis_backend_health_check_interval": 15,
+        "result_backend_transport_options": {"retry_policy": hasty},
+        "task_publish_retry_policy": hasty,
+        "result_expires": 3 * DAY,
+        "task_track_started": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "worker_pool": "threads",
+        "task_default_queue": "tweet-later",
+        "timezone": "UTC",
+        "imports": ("app.workers",),
+    }
+
+
+def ring_for(job_ids: Iterable[str]) -> bool:
+    """Ask a worker to publish each of these, each in its own job. Never raises, never waits long.
+
+    :returns: False when the broker did not take it; the workers' tickers find the rows anyway.
+    """
+    return ring(Ring(PUBLISH, [job_id], job_id) for job_id in job_ids)
+
+
+def ring(rings: Iterable[Ring]) -> bool:
+    """Send messages to the workers; False when the broker did not take them."""
+    bell: Bell = current_app.extensions["bell"]
+    return bell.ring(rings)
+
+
+def publish_here(job_ids: list[str]) -> None:
+    """Run the publish task in this process, without the broker."""
+    celery: Celery = current_app.extensions["celery"]
+    celery.loader.import_default_modules()
+    celery.tasks[PUBLISH](job_ids)
+
+
+def job_is_complete(job_id: str) -> bool:
+    """True for published, failed and cancelled; False while anything may still happen.
+
+    :raises LookupError: no job has this id.
+    """
+    row = db.session.execute(text("SELECT state FROM deliveries WHERE id = :id"), {"id": job_id})
+    state = row.scalar()
+    if state is None:
+        raise LookupError(f"no job {job_id!r}")
+    return state in FINAL
+
+
+def celery_states(job_ids: Iterable[str]) -> dict[str, str]:
+    """Return AsyncResult's word for each job, ``UNAVAILABLE`` from the first silence of Redis on."""
+    celery: Celery = current_app.extensions["celery"]
+    answers: dict[str, str] = {}
+    breaker: Breaker = current_app.extensions.setdefault("result_breaker", Breaker())
+    for job_id in job_ids:
+        answers[job_id] = "UNAVAILABLE"
+        if breaker.closed:
+            with breaker:
+                answers[job_id] = str(AsyncResult(job_id, app=celery).state)
+    return answers
+
+
+def store_results(results: Iterable[tuple[str, str, Any]]) -> None:
+    """Tell AsyncResult how jobs ended: (job_id, SUCCESS or FAILURE, result). Best effort."""
+    backend = current_app.extensions["celery"].backend
+    breaker: Breaker = current_app.extensions.setdefault("result_breaker", Breaker())
+    for job_id, state, result in results:
+        if breaker.closed:
+            with breaker:
+                backend.store_result(job_id, result, state)
+
+
+class Breaker:
+    """Stops asking a Redis that did not answer, for a few seconds."""
+
+    SILENCE = 3.0
+
+    def __init__(self) -> None:
+        self._open_until = 0.0
+
+    @property
+    def closed(self) -> bool:
+        """True when it is worth asking."""
+        return time.monotonic() >= self._open_until
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> bool:
+        if kind is not None and issubclass(kind, AWAY):
+            self._open_until = time.monotonic() + self.SILENCE
+            return True
+        return False
+
+
+SUCCESS, FAILURE = states.SUCCESS, states.FAILURE

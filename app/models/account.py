@@ -1,0 +1,69 @@
+"""Connected identities with their tokens, and the stops of whole networks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import EncryptedJSON, UTCDateTime, db, utcnow
+
+
+class Health(StrEnum):
+    """Whether an account may publish."""
+
+    OK = "ok"
+    RECONNECT = "reconnect"  # its access ended; only its owner can give it again
+
+
+class Account(db.Model):  # type: ignore[name-defined,misc]
+    """One identity on one network, tied to one user."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (UniqueConstraint("network", "server", "remote_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    network: Mapped[str]
+    server: Mapped[str] = mapped_column(default="")
+    remote_id: Mapped[str]
+    handle: Mapped[str] = mapped_column(index=True)
+    display_name: Mapped[str] = mapped_column(default="")
+    health: Mapped[str] = mapped_column(default=Health.OK)
+    credentials: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
+    credentials_version: Mapped[int] = mapped_column(default=1)
+    """Counts every change of the credentials, so that two workers cannot both spend one token."""
+    credentials_stale: Mapped[bool] = mapped_column(default=False)
+    """The network refused the access token: refresh it before the next use."""
+    refresh_lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    paused_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """Rate limited until then; the account's deliveries wait without asking the network."""
+    pauses: Mapped[int] = mapped_column(default=0)
+    """Consecutive rate limits that did not say how long, for the doubling wait."""
+    catch_up_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """The last slot given to an overdue tweet; the next one comes after it."""
+    last_error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+
+    @property
+    def needs_reconnect(self) -> bool:
+        """True when nothing is sent for this account until its owner connects it again."""
+        return self.health == Health.RECONNECT
+
+
+class NetworkStop(db.Model):  # type: ignore[name-defined,misc]
+    """A network that refuses the whole app (HOLD), or whose daily allowance for the app is empty."""
+
+    __tablename__ = "network_stops"
+
+    network: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    detail: Mapped[str | None]
+    probes: Mapped[int] = mapped_column(default=0)
+    probe_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    """When a worker asks the network, with one cheap read, whether it answers again."""
+    holds: Mapped[bool] = mapped_column(default=True)
+    """Whether due deliveries are held (refused) or merely wait (allowance used up)."""

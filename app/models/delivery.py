@@ -1,0 +1,111 @@
+"""One Tweet to one Account: the row that is the truth about a job."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import UTCDateTime, db, utcnow
+from app.states import AWAKE, State, status_of
+
+if TYPE_CHECKING:
+    from app.models.account import Account
+    from app.models.attempt import Attempt
+    from app.models.tweet import Tweet
+
+_AWAKE_SQL = ", ".join(f"'{state}'" for state in sorted(AWAKE))
+
+
+class Delivery(db.Model):  # type: ignore[name-defined,misc]
+    """A job. Its id is the job_id, chosen before the row is stored.
+
+    Times that drive the engine are read from the database's clock; see docs/delivery.md.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("account_id", "remote_id"),
+        UniqueConstraint("tweet_id", "account_id"),
+        CheckConstraint(f"(state IN ({_AWAKE_SQL})) = (next_at IS NOT NULL)", name="awake"),
+        Index(
+            "deliveries_next_at",
+            "next_at",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
+        Index("deliveries_account_state", "account_id", "state"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))
+    tweet_id: Mapped[int] = mapped_column(ForeignKey("tweets.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    state: Mapped[str] = mapped_column(default=State.SCHEDULED)
+    due_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    """When its owner wants it out; only the owner moves it."""
+    not_before: Mapped[datetime] = mapped_column(UTCDateTime)
+    """The earliest claim: due_at, or later after a "not now"."""
+    next_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When a worker must look at this row again; null exactly when none needs to."""
+    fence: Mapped[int] = mapped_column(default=0)
+    """Counts claims. A worker writes only while its own claim is the newest."""
+    owner: Mapped[str | None]
+    lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    rings: Mapped[int] = mapped_column(default=0)
+    """How often the bell rang for this row since it last became scheduled."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(default=0)
+    """Consecutive definite "not now" answers, for the growing wait."""
+    refusals: Mapped[int] = mapped_column(default=0)
+    """Consecutive refused tokens: the first asks for a refresh, the second for a reconnect."""
+    first_sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    unconfirmed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    lookups: Mapped[int] = mapped_column(default=0)
+    """Successful look-ups that did not show it, since it became unconfirmed."""
+    resends: Mapped[int] = mapped_column(default=0)
+    echoed: Mapped[bool] = mapped_column(default=False)
+    """The network refused a resend as a duplicate: it has the first one."""
+    remote_id: Mapped[str | None]
+    remote_url: Mapped[str | None]
+    accepted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    hold_reason: Mapped[str | None]
+    error_code: Mapped[str | None]
+    error_detail: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    tweet: Mapped[Tweet] = relationship(back_populates="deliveries")
+    account: Mapped[Account] = relationship(lazy="joined")
+    history: Mapped[list[Attempt]] = relationship(order_by="Attempt.id", viewonly=True)
+
+    @property
+    def job_id(self) -> str:
+        """The Celery id under which this delivery is published."""
+        return self.id
+
+    @property
+    def status(self) -> str:
+        """``pending``, ``done`` or ``failed``."""
+        return status_of(self.state)
+
+    @property
+    def lateness_ms(self) -> int | None:
+        """Milliseconds from due to accepted, None while it is not accepted."""
+        if self.accepted_at is None:
+            return None
+        return round((self.accepted_at - self.due_at).total_seconds() * 1000)
+
+    @classmethod
+    def of(cls, user_id: int, job_ids: list[str]) -> list[Delivery]:
+        """Return the user's own deliveries among these ids, in one query; others are left out."""
+        from_tweets = db.metadata.tables["tweets"]
+        return list(
+            db.session.scalars(
+                db.select(cls)
+                .join(from_tweets, from_tweets.c.id == cls.tweet_id)
+                .where(cls.id.in_(job_ids), from_tweets.c.user_id == user_id)
+            )
+        )

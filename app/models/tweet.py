@@ -1,0 +1,146 @@
+"""What a user wrote, and the verbs by which its owner changes it while it waits.
+
+Every verb is one compare-and-set transaction: it wins before a worker's claim, or is told that
+the tweet is already being sent.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, update
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import UTCDateTime, db, from_now, utcnow
+from app.models.delivery import Delivery
+from app.states import State
+
+if TYPE_CHECKING:
+    from app.models.user import User
+
+WAITING = (State.SCHEDULED, State.HELD)
+
+
+class AlreadyBeingSent(Exception):
+    """A worker has the tweet, or it is finished: the wish came too late."""
+
+
+class Tweet(db.Model):  # type: ignore[name-defined,misc]
+    """One text and the moment it is due, for any number of accounts."""
+
+    __tablename__ = "tweets"
+    __table_args__ = (
+        UniqueConstraint("user_id", "submit_id"),
+        Index("ix_tweets_user_id_id", "user_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    text: Mapped[str]
+    due_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    submit_id: Mapped[str | None]
+    """Chosen by the sender; the same one again is the same tweet."""
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+
+    user: Mapped[User] = relationship(back_populates="tweets")
+    deliveries: Mapped[list[Delivery]] = relationship(
+        back_populates="tweet", order_by="Delivery.account_id"
+    )
+
+    def edit(self, text: str, due_at: datetime | None = None) -> None:
+        """Replace the text, and the due time if one is given, while nothing has been sent.
+
+        :raises AlreadyBeingSent: nothing was changed.
+        """
+        untouched = Delivery.resends == 0  # a resend must carry the text it may already have sent
+        movable = Delivery.state.in_((*WAITING, State.FAILED))
+        touched = self._change({"error_detail": Delivery.error_detail}, movable, untouched)
+        if touched != len(self.deliveries):
+            db.session.rollback()
+            raise AlreadyBeingSent
+        self.text = text
+        if due_at is not None:
+            self.due_at = due_at
+            self._change(_due(due_at), Delivery.state == State.SCHEDULED)
+            self._change({"due_at": due_at}, Delivery.state != State.SCHEDULED)
+        db.session.commit()
+
+    def reschedule(self, due_at: datetime) -> list[str]:
+        """Move everything that still waits to another time; return the ids to ring for.
+
+        :raises AlreadyBeingSent: nothing waits any more.
+        """
+        return self._revive(due_at, Delivery.state.in_(WAITING))
+
+    def retry(self) -> list[str]:
+        """Send what failed, or what its owner says did not arrive, again and now; nothing else.
+
+        :raises AlreadyBeingSent: nothing has failed.
+        """
+        wanted = Delivery.state.in_((State.FAILED, State.REVIEW))
+        return self._revive(utcnow(), wanted, tries=0, refusals=0, lookups=0, unconfirmed_at=None)
+
+    def cancel(self) -> None:
+        """Take back everything that still waits or asks.
+
+        :raises AlreadyBeingSent: nothing does.
+        """
+        cancelled = {
+            "state": State.CANCELLED,
+            "next_at": None,
+            "hold_reason": None,
+            "finished_at": from_now(),
+        }
+        if not self._change(cancelled, Delivery.state.in_((*WAITING, State.REVIEW))):
+            db.session.rollback()
+            raise AlreadyBeingSent
+        db.session.commit()
+
+    def confirm(self) -> None:
+        """Take its owner's word that an unsettled delivery did arrive.
+
+        :raises AlreadyBeingSent: nothing is in review.
+        """
+        published = {
+            "state": State.PUBLISHED,
+            "accepted_at": Delivery.first_sent_at,
+            "finished_at": from_now(),
+            "error_code": None,
+            "error_detail": None,
+        }
+        if not self._change(published, Delivery.state == State.REVIEW):
+            db.session.rollback()
+            raise AlreadyBeingSent
+        db.session.commit()
+
+    def _revive(self, due_at: datetime, condition: Any, **changes: Any) -> list[str]:
+        values = {
+            **_due(due_at),
+            "state": State.SCHEDULED,
+            "rings": 0,
+            "hold_reason": None,
+            "error_code": None,
+            "error_detail": None,
+            "finished_at": None,
+            **changes,
+        }
+        statement = update(Delivery).where(Delivery.tweet_id == self.id, condition).values(values)
+        revived = list(db.session.scalars(statement.returning(Delivery.id)))
+        if not revived:
+            db.session.rollback()
+            raise AlreadyBeingSent
+        self.due_at = due_at
+        db.session.commit()
+        return revived
+
+    def _change(self, values: dict[str, Any], *conditions: Any) -> int:
+        statement = update(Delivery).where(Delivery.tweet_id == self.id, *conditions)
+        result = db.session.execute(
+            statement.values(values).execution_options(synchronize_session=False)
+        )
+        return int(result.rowcount)
+
+
+def _due(due_at: datetime) -> dict[str, Any]:
+    return {"due_at": due_at, "not_before": due_at, "next_at": due_at}

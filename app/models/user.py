@@ -1,0 +1,159 @@
+"""People, and their one way of writing a tweet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask_login import UserMixin
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app import jobs, when
+from app.db import UTCDateTime, db, utcnow
+from app.models.account import Account
+from app.models.delivery import Delivery
+from app.models.tweet import Tweet
+from app.networks import text as texts
+from app.states import HoldReason, State
+
+
+class UnknownAccount(ValueError):
+    """The accounts to publish to are not the user's, or the user has none."""
+
+
+class SubmitIdReused(ValueError):
+    """The submit id already belongs to a tweet with another text."""
+
+
+class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
+    """A person; signed in through any of their accounts."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    timezone: Mapped[str | None]
+    """IANA name; None until the browser or the person has told it."""
+    locale: Mapped[str | None]
+    late_tolerance: Mapped[int]
+    """Seconds by which a tweet may be late and still go out by itself."""
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+
+    accounts: Mapped[list[Account]] = relationship(order_by="Account.id")
+    tweets: Mapped[list[Tweet]] = relationship(back_populates="user", lazy="write_only")
+
+    @property
+    def handle(self) -> str:
+        """The name of the user's first account."""
+        return self.accounts[0].handle if self.accounts else f"user {self.id}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The user's time zone, UTC until it is known."""
+        return ZoneInfo(self.timezone or "UTC")
+
+    @classmethod
+    def by_handle(cls, handle: str) -> User:
+        """Return the user of the account with this handle, in any case, with or without ``@``.
+
+        :raises LookupError: nobody has connected such an account.
+        """
+        wanted = handle.strip().removeprefix("@").lower()
+        user = db.session.scalar(
+            db.select(cls).join(Account).where(func.lower(Account.handle) == wanted).limit(1)
+        )
+        if user is None:
+            raise LookupError(f"nobody here is called {handle!r}")
+        return user
+
+    def tweet_later(
+        self,
+        text: str,
+        at: str | datetime | timedelta | None = None,
+        accounts: Sequence[int | Account] | None = None,
+        submit_id: str | None = None,
+    ) -> str:
+        """Store a tweet for its time, wake a worker if that is now, and return its job_id.
+
+        :param at: words ("in one hour", "mañana a las 9"), an aware datetime, a timedelta, or
+            nothing for now. Words and naive ISO times are in the user's zone.
+        :param accounts: accounts or their ids; by default the first one.
+        :param submit_id: the same one again returns the first job instead of a second tweet.
+        :raises app.networks.text.TextProblem: the text cannot be published.
+        :raises app.when.WhenProblem: the time is not understood, past, or does not exist.
+        :raises UnknownAccount: an account is not the user's.
+        :raises SubmitIdReused: the submit id belongs to another text.
+        """
+        delivery, fresh = self._store(text, at, accounts, submit_id)
+        if fresh and delivery.state == State.SCHEDULED and delivery.due_at <= utcnow():
+            jobs.ring_for([d.id for d in delivery.tweet.deliveries])
+        return delivery.id
+
+    def tweet(self, text: str, accounts: Sequence[int | Account] | None = None) -> str:
+        """Publish at once, in this process, by the same claim a worker uses; return the job_id."""
+        delivery, _ = self._store(text, None, accounts, None)
+        job_id = delivery.id
+        jobs.publish_here([d.id for d in delivery.tweet.deliveries])
+        db.session.expire_all()
+        return job_id
+
+    def _store(
+        self,
+        text: str,
+        at: str | datetime | timedelta | None,
+        accounts: Sequence[int | Account] | None,
+        submit_id: str | None,
+    ) -> tuple[Delivery, bool]:
+        """Return the first delivery of the stored tweet, and whether it is new."""
+        cleaned = texts.check(text)
+        if submit_id and (known := self._submitted(submit_id, cleaned)):
+            return known, False
+        moment = when.understand(at, self.zone, utcnow())
+        chosen = self._chosen(accounts)
+        tweet = Tweet(user_id=self.id, text=cleaned, due_at=moment.at, submit_id=submit_id)
+        tweet.deliveries = [_delivery(account, moment.at) for account in chosen]
+        db.session.add(tweet)
+        try:
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()
+            known = self._submitted(submit_id, cleaned) if submit_id else None
+            if known is None:
+                raise
+            return known, False
+        return tweet.deliveries[0], True
+
+    def _submitted(self, submit_id: str, text: str) -> Delivery | None:
+        tweet = db.session.scalar(
+            db.select(Tweet).where(Tweet.user_id == self.id, Tweet.submit_id == submit_id)
+        )
+        if tweet is None:
+            return None
+        if tweet.text != text:
+            raise SubmitIdReused
+        return tweet.deliveries[0]
+
+    def _chosen(self, accounts: Sequence[int | Account] | None) -> list[Account]:
+        if not accounts:
+            if not self.accounts:
+                raise UnknownAccount
+            return self.accounts[:1]
+        wanted = {item.id if isinstance(item, Account) else item for item in accounts}
+        chosen = [account for account in self.accounts if account.id in wanted]
+        if len(chosen) != len(wanted):
+            raise UnknownAccount
+        return chosen
+
+
+def _delivery(account: Account, due_at: datetime) -> Delivery:
+    if account.needs_reconnect:
+        return Delivery(
+            account=account,
+            due_at=due_at,
+            not_before=due_at,
+            state=State.HELD,
+            hold_reason=HoldReason.RECONNECT,
+        )
+    return Delivery(account=account, due_at=due_at, not_before=due_at, next_at=due_at)

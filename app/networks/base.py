@@ -1,0 +1,152 @@
+"""What every network offers, and what one publish attempt can end as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+Credentials = dict[str, Any]
+Body = dict[str, Any]
+
+
+class Kind(StrEnum):
+    """How a create call ended, sorted by what may be done next."""
+
+    OK = "ok"  # the network returned the id: never send again
+    NOT_SENT = "not_sent"  # no byte left this machine: send again
+    LATER = "later"  # a definite "not now": the same content at the stated time
+    REJECTED = "rejected"  # a definite no to this content
+    AUTH = "auth"  # the token or a permission is dead
+    HOLD = "hold"  # the whole app is blocked
+    AMBIGUOUS = "ambiguous"  # it may have been accepted: look before anything else
+
+
+class Scope(StrEnum):
+    """Whom a "not now" concerns."""
+
+    ACCOUNT = "account"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one create call.
+
+    ``code`` is one of our own words, for which the pages have a sentence; ``detail`` is the
+    network's, for the curious. ``retry_after`` is in seconds, None when the network did not say.
+    ``age`` is set by the caller: seconds since the answer came.
+    """
+
+    kind: Kind
+    code: str | None = None
+    detail: str | None = None
+    remote_id: str | None = None
+    remote_url: str | None = None
+    retry_after: float | None = None
+    scope: Scope = Scope.ACCOUNT
+    http_status: int | None = None
+    request_id: str | None = None
+    answered_at: float | None = None
+    """time.monotonic() when the answer was complete."""
+    pause_for: float | None = None
+    """Seconds to leave the account alone after an accepted tweet: its allowance is used up."""
+
+    @property
+    def is_duplicate(self) -> bool:
+        """True when the network says it already has this content."""
+        return self.code == "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Who a token belongs to."""
+
+    remote_id: str
+    handle: str
+    display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPost:
+    """A post of the account's own, as a look-up shows it."""
+
+    remote_id: str
+    url: str
+    created_at: datetime | None
+    comparable: str
+    in_reply_to: str | None = None
+
+
+class LookUpFailed(Exception):
+    """The network could not be read now; nothing follows from it."""
+
+
+class LookUpRefused(Exception):
+    """The network does not let us read (no permission, no credits): a person must decide."""
+
+
+class TokenRefused(Exception):
+    """The network says the refresh token or the access token is dead: only its owner can help."""
+
+
+class RefreshUnclear(Exception):
+    """The answer to a refresh was lost; the old refresh token may be spent."""
+
+
+class AppRefused(Exception):
+    """The network refuses this app itself (wrong secret, suspended): its operator must help."""
+
+
+class Network(Protocol):
+    """One site. Knows no Flask and no database; every call may block for ``send_timeout``."""
+
+    name: str
+    title: str
+    text_limit: int
+
+    @property
+    def ready(self) -> bool:
+        """True when the settings suffice to sign in."""
+
+    @property
+    def is_local(self) -> bool:
+        """True when its API is on this machine: a sandbox."""
+
+    def oauth_client(self) -> Mapping[str, Any]:
+        """Return the arguments with which Authlib registers this network's sign-in."""
+
+    def credentials_from(self, token: Mapping[str, Any]) -> Credentials:
+        """Turn Authlib's token into what this network keeps."""
+
+    def can_refresh(self, credentials: Credentials) -> bool:
+        """True when a refused access token may be exchanged for a new one."""
+
+    def is_expired(self, credentials: Credentials) -> bool:
+        """True when the access token is known to be over, or will be within a minute."""
+
+    def refresh(self, credentials: Credentials) -> Credentials:
+        """Exchange the refresh token. Raises TokenRefused, RefreshUnclear, AppRefused."""
+
+    def who_am_i(self, credentials: Credentials) -> Profile:
+        """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
+
+    def body(self, text: str) -> Body:
+        """Return the exact body of the create call, as it is stored before the call."""
+
+    def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
+        """Publish; never raises. ``go``: seconds on http.suspend_clock() after which not to start."""
+
+    def recent(self, credentials: Credentials, remote_id: str, since: datetime) -> list[SeenPost]:
+        """Return the account's own posts since then, oldest first.
+
+        Raises LookUpFailed, LookUpRefused, TokenRefused.
+        """
+
+    def comparable(self, body: Body) -> str:
+        """Return what a SeenPost of this body would carry as ``comparable``."""
+
+    def profile_url(self, handle: str) -> str:
+        """Return the page of the account."""

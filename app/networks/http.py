@@ -1,0 +1,228 @@
+"""One HTTP call with a deadline for the whole of it, and an honest word on whether it left.
+
+A create may be repeated only when no byte of it was written. So the connection itself notes the
+first write, refuses it after the go-deadline, and never retries or follows a redirect.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+KEEP_SECONDS = 2.0
+"""A kept connection is used again only if its last answer came less than this ago."""
+MAX_ANSWER = 4 * 1024 * 1024
+USER_AGENT = "TweetLater/1.0"
+
+
+class NotSent(Exception):
+    """Not one byte of the request left: repeating it is safe."""
+
+
+class Unanswered(Exception):
+    """The request may have arrived; no complete answer came."""
+
+
+class TooLateToStart(NotSent):
+    """The go-deadline had passed before the first byte."""
+
+
+def suspend_clock() -> float:
+    """Return seconds that also count while the machine or the process is suspended."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+@dataclass
+class _Call:
+    """What the connection must know of the call it carries."""
+
+    ends_at: float
+    go: float | None
+    started: bool = False
+
+    def remaining(self) -> float:
+        left = self.ends_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the call took longer than its deadline")
+        return left
+
+
+_call: ContextVar[_Call] = ContextVar("call")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer. ``data`` is the parsed JSON, None when it is none."""
+
+    status: int
+    headers: Mapping[str, str]
+    data: Any
+    text: str
+    at: float = field(default_factory=time.monotonic)
+
+    def header(self, name: str) -> str | None:
+        """Return a header by name in any case."""
+        return self.headers.get(name)
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket, each time for no longer than the whole call still may take."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        call = _call.get(None)
+        if call is not None:
+            self._sock.settimeout(call.remaining())
+        return int(self._sock.recv_into(buffer))
+
+
+class _DeadlineSocket:
+    """A socket whose reader keeps the deadline; everything else is the socket's own."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
+        # The real one also counts its readers, so that close() waits for the last of them.
+        self._sock.makefile("rb", 0).close()
+        return io.BufferedReader(_DeadlineReader(self._sock))
+
+
+class _Watched:
+    """Mixed into a connection: notes the first byte, keeps the deadlines, drops stale keeps."""
+
+    sock: Any
+    _answered_at = 0.0
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        self.sock = _DeadlineSocket(self.sock)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is not None and time.monotonic() - self._answered_at > KEEP_SECONDS:
+            if self._answered_at:
+                self.close()  # type: ignore[attr-defined]
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        call = _call.get()
+        if not call.started and call.go is not None and suspend_clock() > call.go:
+            raise TooLateToStart("the go-deadline had passed")
+        self.sock.settimeout(call.remaining())
+        call.started = True
+        super().send(data)  # type: ignore[misc]
+
+    def getresponse(self) -> Any:
+        answer = super().getresponse()  # type: ignore[misc]
+        self._answered_at = time.monotonic()
+        return answer
+
+
+class _WatchedHTTPConnection(_Watched, HTTPConnection):  # type: ignore[misc]
+    pass
+
+
+class _WatchedHTTPSConnection(_Watched, HTTPSConnection):  # type: ignore[misc]
+    pass
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _WatchedHTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedHTTPSConnection
+
+
+class _WatchedAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        manager: PoolManager = self.poolmanager
+        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+def _make_session() -> requests.Session:
+    session = requests.Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers["User-Agent"] = USER_AGENT
+    adapter = _WatchedAdapter(max_retries=0, pool_connections=32, pool_maxsize=64)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+_session = _make_session()
+
+
+def call(
+    method: str,
+    url: str,
+    *,
+    timeout: float,
+    auth: Any = None,
+    go: float | None = None,
+    **kwargs: Any,
+) -> Answer:
+    """Make one request and read its whole answer within ``timeout`` seconds.
+
+    :param go: a moment on suspend_clock(); after it, a request that has not begun is not sent.
+    :raises NotSent: nothing was written (refused, name unknown, TLS failed, too late to start).
+    :raises Unanswered: something was written and no complete answer came.
+    """
+    current = _Call(ends_at=time.monotonic() + timeout, go=go)
+    token = _call.set(current)
+    try:
+        with _session.request(
+            method,
+            url,
+            auth=auth,
+            timeout=(min(5.0, timeout), timeout),
+            allow_redirects=False,
+            stream=True,
+            **kwargs,
+        ) as response:
+            return _read(response)
+    except NotSent:
+        raise
+    except (requests.RequestException, OSError, ValueError, RuntimeError) as error:
+        reason = f"{type(error).__name__}: {error}"[:300]
+        if current.started:
+            raise Unanswered(reason) from error
+        raise NotSent(reason) from error
+    finally:
+        _call.reset(token)
+
+
+def _read(response: requests.Response) -> Answer:
+    content = b""
+    for chunk in response.iter_content(65_536):
+        content += chunk
+        if len(content) > MAX_ANSWER:
+            raise ValueError("the answer is too large")
+    text = content.decode("utf-8", "replace")
+    try:
+        data = requests.compat.json.loads(text)
+    except ValueError:
+        data = None
+    return Answer(response.status_code, response.headers, data, text)

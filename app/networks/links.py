@@ -1,0 +1,155 @@
+"""Where X sees a link in a text, with or without a scheme (docs: X counting rules).
+
+One pass over the text in linear time: no text, however odd, makes it slow.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+import regex
+
+MAX_URL_CHARACTERS = 4096
+MAX_TCO_SLUG = 40
+
+# A run is what may stand in a domain name, dots included; a new scheme ends it.
+_TOKEN = regex.compile(
+    r"(?P<scheme>[hH][tT][tT][pP][sS]?://)?"
+    r"(?P<run>(?:(?![hH][tT][tT][pP][sS]?://)"
+    r"[^\s!'#%&()*+,/:;<=>?@\[\]\\^{|}~$\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069"
+    r"\uFFFE\uFEFF\uFFFF])++)"
+)
+_PLAIN_RUN = regex.compile(r"[\p{Latin}0-9][\p{Latin}0-9.\-]*+")
+_START = regex.compile(r"(?<![A-Za-z0-9@＠$#＃\uFFFE\uFEFF\uFFFF])[^\-_.]")
+_PLAIN_TLD = regex.compile(r"[xX][nN]--[0-9A-Za-z\-]++|[A-Za-z]++(?![0-9@+\-])")
+_AFTER_A_TLD = regex.compile(r"(?![0-9A-Za-z@+\-])")
+
+_PATH_CHARACTER = r"[\p{Latin}\p{Cyrillic}0-9!*';:=+,.$/%#\[\]\-–_~@|&]"
+_PARENTHESES = rf"(?!\(\))\({_PATH_CHARACTER}*+(?:\({_PATH_CHARACTER}++\){_PATH_CHARACTER}*+)?+\)"
+_PORT = regex.compile(r"(?::[0-9]++)?+")
+_PATH = regex.compile(rf"/(?:{_PATH_CHARACTER}++|{_PARENTHESES})*+")
+_NEVER_LAST_IN_A_PATH = "!*';:,.$%[]–~@|&"
+_QUERY = regex.compile(r"\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[A-Za-z0-9\-_&=#/]")
+_TCO = regex.compile(rf"(?i:https?://t\.co/(?P<slug>[a-z0-9]++))(?:{_QUERY.pattern})?")
+
+
+def urls_in(text: str) -> list[tuple[int, int, str]]:
+    """Return (start, end, url) of every link, in order; positions are those of ``text``.
+
+    ``text`` should be NFC, as X sees it. E-mail addresses, ``@test.com``, ``#test.com``,
+    ``$test.com`` and file names are no links.
+    """
+    if "." not in text:
+        return []
+    found: list[tuple[int, int, str]] = []
+    at = 0
+    while token := _TOKEN.search(text, at):
+        spans, at = _links_of(text, token) if "." in token["run"] else ([], token.end())
+        found += [(start, end, text[start:end]) for start, end in spans if _short(start, end)]
+    return found
+
+
+@cache
+def top_level_domains() -> frozenset[str]:
+    """Return every public top-level domain, lower case, in its own script.
+
+    They are the last labels of the Public Suffix List's ICANN part, as its package ships it.
+    """
+    listed = resources.files("publicsuffixlist").joinpath("public_suffix_list.dat")
+    domains = set()
+    for line in listed.read_text("utf-8").splitlines():
+        if "===END ICANN DOMAINS===" in line:
+            break
+        if line and not line.startswith("//"):
+            domains.add(line.split()[0].rpartition(".")[2])
+    return frozenset(domains)
+
+
+@cache
+def _longest_foreign_tld() -> int:
+    return max(len(domain) for domain in top_level_domains() if not domain.isascii())
+
+
+def _short(start: int, end: int) -> bool:
+    return end - start <= MAX_URL_CHARACTERS
+
+
+def _links_of(text: str, token: regex.Match[str]) -> tuple[list[tuple[int, int]], int]:
+    """Return the links of one token, and where to read on."""
+    at, stop = token.start("run"), token.end("run")
+    if token["scheme"] and _START.match(text, token.start()):
+        end, _ = _domain_end(text, at, stop)
+        if end is not None:
+            return _with_scheme(text, token.start(), end)
+    while start := _START.search(text, at, stop):
+        end, at = _domain_end(text, start.start(), stop)
+        if end is not None:
+            return _without_scheme(text, start.start(), end)
+    return [], stop
+
+
+def _with_scheme(text: str, start: int, domain_end: int) -> tuple[list[tuple[int, int]], int]:
+    end, _ = _tail(text, domain_end)
+    shortened = _TCO.match(text, start, end)
+    if shortened is None:
+        return [(start, end)], end
+    span = (start, shortened.end())
+    return ([span] if len(shortened["slug"]) <= MAX_TCO_SLUG else []), end
+
+
+def _without_scheme(text: str, start: int, domain_end: int) -> tuple[list[tuple[int, int]], int]:
+    """Only Latin letters make a link without a scheme; other scripts around it are prose."""
+    end, has_path = _tail(text, domain_end)
+    if start and text[start - 1] in "-_./":
+        return [], end
+    spans = []
+    for run in _PLAIN_RUN.finditer(text, start, domain_end):
+        plain_end, _ = _domain_end(text, run.start(), run.end())
+        if plain_end is not None:
+            spans.append((run.start(), plain_end))
+    if has_path and spans and spans[-1][1] == domain_end:
+        spans[-1] = (spans[-1][0], end)
+    return spans, end
+
+
+def _domain_end(text: str, start: int, stop: int) -> tuple[int | None, int]:
+    """Return where the longest domain from ``start`` ends, and where another could begin.
+
+    No domain can begin between the two: its labels were all seen.
+    """
+    end, after_a_name, at = None, False, start
+    for label in text[start:stop].split("."):
+        if after_a_name:
+            end = _tld_end(text, at) or end
+        at += len(label) + 1
+        if not label or label[0] in "-_" or label[-1] in "-_":
+            break
+        after_a_name = "_" not in label
+    return end, min(at, stop)
+
+
+def _tld_end(text: str, start: int) -> int | None:
+    """Return where the top-level domain at ``start`` ends, None if there is none."""
+    plain = _PLAIN_TLD.match(text, start)
+    if plain is not None:
+        name = plain[0].lower()
+        known = name.startswith("xn--") or name in top_level_domains()
+        return plain.end() if known else None
+    for end in range(min(len(text), start + _longest_foreign_tld()), start, -1):
+        if text[start:end].lower() in top_level_domains() and _AFTER_A_TLD.match(text, end):
+            return end
+    return None
+
+
+def _tail(text: str, at: int) -> tuple[int, bool]:
+    """Return where port, path and query after a domain end, and whether there is a path."""
+    port = _PORT.match(text, at)
+    end = port.end() if port else at
+    path = _PATH.match(text, end)
+    if path is not None:
+        end = path.end()
+        while text[end - 1] in _NEVER_LAST_IN_A_PATH:
+            end -= 1
+    query = _QUERY.match(text, end)
+    return (query.end() if query else end), path is not None

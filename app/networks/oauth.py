@@ -1,0 +1,19 @@
+"""What every OAuth network shares: when plain http is allowed at all."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+
+def is_loopback(url: str) -> bool:
+    """True when the URL's host is this machine itself."""
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def allow_plain_http_on_loopback(url: str) -> None:
+    """Let the OAuth libraries talk to a sandbox; every other server must speak https."""
+    if url.startswith("http://") and is_loopback(url):
+        os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
+        os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"

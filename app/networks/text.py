@@ -1,0 +1,196 @@
+"""X's way with text: how long it is, what it refuses, and when two texts are the same Tweet."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import regex
+
+from app.networks.links import top_level_domains, urls_in
+
+__all__ = [
+    "TWEET_LIMIT",
+    "TextProblem",
+    "check",
+    "clean",
+    "comparable",
+    "comparable_found",
+    "fingerprint",
+    "known_tlds",
+    "same_text",
+    "urls_in",
+    "weighted_length",
+]
+
+TWEET_LIMIT = 280
+URL_WEIGHT = 23
+WIDE_WEIGHT = 2  # an emoji of any length, and every character outside the light ranges
+
+_WIDE = regex.compile(r"[^\u0000-\u10FF\u2000-\u200D\u2010-\u201F\u2032-\u2037]")
+# The signs © and ® are pictures only with a variation selector.
+_PICTURE = (
+    r"(?:\p{Emoji_Modifier_Base}\p{Emoji_Modifier}"
+    r"|(?![©®](?!\uFE0F))\p{Extended_Pictographic}\uFE0F?+)"
+)
+# No emoji joins more than four pictures: without a bound a chain of any length would weigh 2.
+_EMOJI = regex.compile(
+    r"\p{Regional_Indicator}{2}"
+    r"|[0-9#*]\uFE0F?\u20E3"
+    r"|\U0001F3F4[\U000E0030-\U000E0039\U000E0061-\U000E007A]{3,6}\U000E007F"
+    rf"|{_PICTURE}(?:\u200D{_PICTURE}){{0,3}}+"
+)
+# Controls, the three code points X refuses, halves of surrogate pairs, and the two overrides
+# that show letters in an order nobody typed. Embeddings and isolates stay: Arabic and Hebrew
+# keyboards and phone numbers bring them, and X takes them.
+_REFUSED = regex.compile(
+    r"[\x00-\x08\x0B-\x1F\x7F-\x9F\u202D\u202E\uFEFF\uFFFE\uFFFF\uD800-\uDFFF]"
+)
+_INVISIBLE = regex.compile(r"[\s\p{Default_Ignorable_Code_Point}\p{Cf}]*+")
+_ENTITY = regex.compile(r"&(?:amp;)*+(?:(?P<angle>[lg]t);)?+")
+_ANY_TCO = regex.compile(r"https?://t\.co/[A-Za-z0-9]+")
+_LAST_TCO = regex.compile(r"(?:^|\s)(https?://t\.co/[A-Za-z0-9]+)\s*$")
+_MEDIA_PAGE = regex.compile(r"://(?:\w+\.)?(?:twitter|x)\.com/\w+/status/\d+/(?:photo|video)/\d+$")
+_SCHEME = regex.compile(r"https?://", regex.IGNORECASE)
+_PRINTABLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
+
+
+class TextProblem(ValueError):
+    """A text that cannot be published; ``code`` and ``params`` say why.
+
+    Codes: ``empty``; ``too_long`` with ``length`` and ``limit`` (weighted characters);
+    ``control_characters`` with ``position`` and ``code_point``.
+    """
+
+    def __init__(self, code: str, **params: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.params = params
+
+
+def weighted_length(text: str) -> int:
+    """Return the length of ``text`` as X counts it: links 23, emoji and wide characters 2."""
+    text = _normalised(text)
+    length, done = 0, 0
+    for start, end, _ in urls_in(text):
+        length += _prose_length(text[done:start]) + URL_WEIGHT
+        done = end
+    return length + _prose_length(text[done:])
+
+
+def _prose_length(text: str) -> int:
+    rest, emojis = _EMOJI.subn("", text)
+    return emojis * WIDE_WEIGHT + len(rest) + len(_WIDE.findall(rest)) * (WIDE_WEIGHT - 1)
+
+
+def known_tlds() -> list[str]:
+    """Return the top-level domains that make ``name.tld`` a link, for the browser's counter."""
+    return sorted(top_level_domains())
+
+
+def clean(text: str) -> str:
+    """Return ``text`` as it is stored and sent: NFC, LF line ends, no white space around it."""
+    return _normalised(text).strip()
+
+
+def check(text: str, limit: int = TWEET_LIMIT) -> str:
+    """Return the cleaned text.
+
+    :param limit: the most weighted characters the network takes.
+    :raises TextProblem: it is empty, too long, or has characters that must not be sent.
+    """
+    if refused := _REFUSED.search(_line_ends(text)):
+        raise TextProblem(
+            "control_characters",
+            position=refused.start(),
+            code_point=f"U+{ord(refused[0]):04X}",
+        )
+    cleaned = clean(text)
+    if _INVISIBLE.fullmatch(cleaned):
+        raise TextProblem("empty")
+    length = weighted_length(cleaned)
+    if length > limit:
+        raise TextProblem("too_long", length=length, limit=limit)
+    return cleaned
+
+
+def same_text(sent: str, found_text: str, urls: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether X's ``found_text`` is the Tweet that was sent as ``sent``.
+
+    :param urls: the found post's ``entities.urls``.
+    """
+    return comparable_found(found_text, urls) == comparable(sent)
+
+
+def comparable(text: str) -> str:
+    """Return the form in which a sent text and the one X shows are equal.
+
+    NFC, white space trimmed, ``&amp; &lt; &gt;`` decoded however often they were encoded, and
+    each link as ``http://`` with its host in small ASCII letters, because X shows the link
+    ``example.com`` as ``http://example.com``. It errs towards equal: a Tweet taken for missing
+    would be sent twice.
+    """
+    text = clean(_ENTITY.sub(_decoded, _line_ends(text)))
+    parts, done = [], 0
+    for start, end, url in urls_in(text):
+        parts += [text[done:start], _address(url)]
+        done = end
+    return clean("".join([*parts, text[done:]]))
+
+
+def comparable_found(text: str, urls: Iterable[Mapping[str, Any]]) -> str:
+    """Return ``comparable`` of a text as X's API answers it.
+
+    :param urls: the post's ``entities.urls``: each t.co link becomes its ``expanded_url`` again;
+        a last one that only stands for the post's media is removed.
+    """
+    known = {str(url.get("url")): url for url in urls}
+    last = _LAST_TCO.search(text)
+    if last is not None and _stands_for_media(known.get(last[1])):
+        text = text[: last.start()]
+
+    def expanded(link: regex.Match[str]) -> str:
+        return str(known.get(link[0], {}).get("expanded_url") or link[0])
+
+    return comparable(_ANY_TCO.sub(expanded, text))
+
+
+def fingerprint(text: str) -> str:
+    """Return the SHA-256 of ``comparable(text)`` in hexadecimal digits."""
+    return hashlib.sha256(comparable(text).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _line_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _normalised(text: str) -> str:
+    return unicodedata.normalize("NFC", _line_ends(text))
+
+
+def _decoded(entity: regex.Match[str]) -> str:
+    return {"lt": "<", "gt": ">"}.get(entity["angle"], "&")
+
+
+def _stands_for_media(url: Mapping[str, Any] | None) -> bool:
+    """A link without an entity was added by X itself; one that a person wrote always has one."""
+    if url is None or url.get("media_key"):
+        return True
+    if "display_url" in url:
+        return str(url["display_url"]).startswith(("pic.twitter.com/", "pic.x.com/"))
+    return bool(_MEDIA_PAGE.search(str(url.get("expanded_url"))))
+
+
+def _address(url: str) -> str:
+    """Return one spelling for a link: X may answer another scheme, script or last slash."""
+    bare = _SCHEME.sub("", url, count=1)
+    host = regex.split(r"[/?#:]", bare, maxsplit=1)[0]
+    rest = bare[len(host) :]
+    with contextlib.suppress(UnicodeError):  # no name anybody could register stays as it is
+        host = host.encode("idna").decode("ascii")
+    rest = "" if rest == "/" else quote(rest, safe=_PRINTABLE_ASCII, errors="surrogatepass")
+    return f"http://{host.lower()}{rest}"

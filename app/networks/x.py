@@ -1,0 +1,267 @@
+"""X: API v2, OAuth 2.0 with PKCE or OAuth 1.0a, and look-ups on the account's own timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from requests_oauthlib import OAuth1, OAuth2
+
+from app.networks import http, oauth, text
+from app.networks.base import (
+    AppRefused,
+    Body,
+    Credentials,
+    Kind,
+    LookUpFailed,
+    LookUpRefused,
+    Outcome,
+    Profile,
+    RefreshUnclear,
+    SeenPost,
+    TokenRefused,
+)
+from app.networks.x_answers import allowance_left_for, outcome_of, problem_of
+
+SCOPES = "tweet.read tweet.write users.read offline.access"
+MAX_PAGES = 8
+EXPIRY_LEEWAY = timedelta(seconds=60)
+
+
+class X:
+    """X, or any server that speaks its API at ``X_API_URL``."""
+
+    name = "x"
+    title = "X"
+    text_limit = 280
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._client_id: str | None = config["X_CLIENT_ID"]
+        self._client_secret: str | None = config["X_CLIENT_SECRET"]
+        self._consumer_key: str | None = config["X_CONSUMER_KEY"]
+        self._consumer_secret: str | None = config["X_CONSUMER_SECRET"]
+        self._api: str = config["X_API_URL"]
+        self._authorize: str = config["X_AUTHORIZE_URL"]
+        self._site: str = config["X_SITE_URL"]
+        self._timeout: float = config["SEND_TIMEOUT"]
+        oauth.allow_plain_http_on_loopback(self._api)
+
+    @property
+    def ready(self) -> bool:
+        return bool(self._client_id or self._consumer_key)
+
+    @property
+    def is_local(self) -> bool:
+        return oauth.is_loopback(self._api)
+
+    def profile_url(self, handle: str) -> str:
+        return f"{self._site}/{handle}"
+
+    # Signing in
+
+    def oauth_client(self) -> Mapping[str, Any]:
+        if self._client_id:
+            return {
+                "client_id": self._client_id,
+                "client_secret": self._client_secret,
+                "authorize_url": self._authorize,
+                "access_token_url": f"{self._api}/2/oauth2/token",
+                "client_kwargs": {
+                    "scope": SCOPES,
+                    "code_challenge_method": "S256",
+                    "token_endpoint_auth_method": self._token_auth_method,
+                    "default_timeout": self._timeout,
+                },
+            }
+        return {
+            "client_id": self._consumer_key,
+            "client_secret": self._consumer_secret,
+            "request_token_url": f"{self._api}/oauth/request_token",
+            "access_token_url": f"{self._api}/oauth/access_token",
+            "authorize_url": f"{self._api}/oauth/authorize",
+        }
+
+    @property
+    def _token_auth_method(self) -> str:
+        return "client_secret_basic" if self._client_secret else "none"
+
+    def credentials_from(self, token: Mapping[str, Any]) -> Credentials:
+        if "oauth_token_secret" in token:
+            return {"token": token["oauth_token"], "token_secret": token["oauth_token_secret"]}
+        return _oauth2_credentials(token)
+
+    def can_refresh(self, credentials: Credentials) -> bool:
+        return bool(credentials.get("refresh_token"))
+
+    def is_expired(self, credentials: Credentials) -> bool:
+        expires_at = credentials.get("expires_at")
+        if not expires_at:
+            return False
+        return datetime.now(UTC) + EXPIRY_LEEWAY >= datetime.fromtimestamp(expires_at, UTC)
+
+    def refresh(self, credentials: Credentials) -> Credentials:
+        """The refresh token is single use: the caller holds the account's refresh lease."""
+        form = {"grant_type": "refresh_token", "refresh_token": credentials["refresh_token"]}
+        basic = None
+        if self._client_secret:
+            basic = (self._client_id, self._client_secret)
+        else:
+            form["client_id"] = self._client_id or ""
+        try:
+            answer = http.call(
+                "POST",
+                f"{self._api}/2/oauth2/token",
+                timeout=self._timeout,
+                auth=basic,
+                data=form,
+            )
+        except (http.NotSent, http.Unanswered) as error:
+            raise RefreshUnclear(str(error)) from error
+        return self._refreshed(answer, credentials)
+
+    def _refreshed(self, answer: http.Answer, old: Credentials) -> Credentials:
+        data = answer.data if isinstance(answer.data, dict) else {}
+        if answer.status == 200 and data.get("access_token"):
+            new = _oauth2_credentials(data)
+            return {**new, "refresh_token": new.get("refresh_token") or old["refresh_token"]}
+        if data.get("error") in {"invalid_client", "unauthorized_client"}:
+            raise AppRefused(str(data.get("error_description") or data["error"]))
+        if answer.status in {400, 401, 403}:
+            raise TokenRefused(str(data.get("error_description") or data.get("error") or ""))
+        raise RefreshUnclear(f"HTTP {answer.status}")
+
+    def who_am_i(self, credentials: Credentials) -> Profile:
+        user = self._read("/2/users/me", credentials, {"user.fields": "name,username"})["data"]
+        return Profile(str(user["id"]), user["username"], user.get("name") or "")
+
+    # Publishing
+
+    def body(self, tweet_text: str) -> Body:
+        return {"text": tweet_text}
+
+    def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
+        try:
+            answer = http.call(
+                "POST",
+                f"{self._api}/2/tweets",
+                timeout=self._timeout,
+                go=go,
+                auth=self._signature(credentials),
+                json=body,
+            )
+        except http.NotSent as error:
+            return Outcome(Kind.NOT_SENT, "unreachable", str(error))
+        except http.Unanswered as error:
+            return Outcome(Kind.AMBIGUOUS, "no_answer", str(error))
+        if answer.status == 201 and (remote_id := _id_in(answer.data)):
+            return Outcome(
+                Kind.OK,
+                remote_id=remote_id,
+                remote_url=f"{self._site}/i/web/status/{remote_id}",
+                http_status=201,
+                request_id=answer.header("x-transaction-id"),
+                answered_at=answer.at,
+                pause_for=allowance_left_for(answer),
+            )
+        return outcome_of(answer)
+
+    def _signature(self, credentials: Credentials) -> Any:
+        if "token_secret" in credentials:
+            return OAuth1(
+                self._consumer_key,
+                self._consumer_secret,
+                credentials["token"],
+                credentials["token_secret"],
+            )
+        return OAuth2(self._client_id, token={"access_token": credentials.get("access_token", "")})
+
+    # Looking up
+
+    def comparable(self, body: Body) -> str:
+        return text.comparable(body["text"])
+
+    def recent(self, credentials: Credentials, remote_id: str, since: datetime) -> list[SeenPost]:
+        """Follows ``next_token`` until the window is read: a busy account fills pages."""
+        found: list[SeenPost] = []
+        for page in self._pages(credentials, remote_id, since):
+            found += [self._seen(post) for post in page.get("data") or []]
+        return sorted(found, key=lambda post: post.created_at or since)
+
+    def _pages(
+        self, credentials: Credentials, remote_id: str, since: datetime
+    ) -> Iterator[dict[str, Any]]:
+        query = {
+            "start_time": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "max_results": "100",
+            "tweet.fields": "created_at,entities,referenced_tweets,attachments,note_tweet",
+        }
+        for _ in range(MAX_PAGES):
+            page = self._read(f"/2/users/{remote_id}/tweets", credentials, query)
+            yield page
+            token = (page.get("meta") or {}).get("next_token")
+            if not token:
+                return
+            query["pagination_token"] = token
+        raise LookUpFailed("the timeline is too long to read")
+
+    def _seen(self, post: Mapping[str, Any]) -> SeenPost:
+        whole = post.get("note_tweet") or post.get("note_post") or post
+        entities = whole.get("entities") or post.get("entities") or {}
+        created = post.get("created_at")
+        return SeenPost(
+            remote_id=str(post["id"]),
+            url=f"{self._site}/i/web/status/{post['id']}",
+            created_at=datetime.fromisoformat(created) if created else None,
+            comparable=text.comparable_found(
+                whole.get("text") or post.get("text") or "", entities.get("urls") or []
+            ),
+        )
+
+    def _read(
+        self, path: str, credentials: Credentials, query: Mapping[str, str]
+    ) -> dict[str, Any]:
+        try:
+            answer = http.call(
+                "GET",
+                f"{self._api}{path}",
+                timeout=self._timeout,
+                auth=self._signature(credentials),
+                params=query,
+            )
+        except (http.NotSent, http.Unanswered) as error:
+            raise LookUpFailed(str(error)) from error
+        if answer.status == 200 and isinstance(answer.data, dict):
+            if (
+                answer.data.get("errors")
+                and "data" not in answer.data
+                and "meta" not in answer.data
+            ):
+                raise LookUpFailed(problem_of(answer))
+            return answer.data
+        if answer.status == 401:
+            raise TokenRefused(problem_of(answer))
+        if answer.status in {402, 403, 404}:
+            raise LookUpRefused(problem_of(answer))
+        raise LookUpFailed(f"HTTP {answer.status}")
+
+
+def _oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
+    expires_in = token.get("expires_in")
+    expires_at = token.get("expires_at")
+    if expires_in:
+        expires_at = int(datetime.now(UTC).timestamp()) + int(expires_in)
+    return {
+        "access_token": token["access_token"],
+        "refresh_token": token.get("refresh_token"),
+        "expires_at": expires_at,
+    }
+
+
+def _id_in(data: Any) -> str | None:
+    """Return the id of a create answer; ids are decimal strings, whatever type they come in."""
+    try:
+        remote_id = str(data["data"]["id"])
+    except (TypeError, KeyError):
+        return None
+    return remote_id if remote_id.isascii() and remote_id.isdigit() else None

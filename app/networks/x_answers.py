@@ -1,0 +1,155 @@
+"""What X's answers to a create call mean. The status decides first; the bodies have generations.
+
+Facts: docs/networks/x.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from app.networks.base import Kind, Outcome, Scope
+from app.networks.http import Answer
+
+DAY = 86_400.0
+CODES_DUPLICATE = {187}
+CODES_DEAD_TOKEN = {32, 89}
+BUCKETS = (
+    ("x-rate-limit", Scope.ACCOUNT),
+    ("x-user-limit-24hour", Scope.ACCOUNT),
+    ("x-app-limit-24hour", Scope.NETWORK),
+)
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    """Sort an answer that is not an accepted tweet."""
+    if answer.status == 429 or _is_usage_cap(answer):
+        return _later(answer)
+    if answer.status >= 500 or answer.status == 408:
+        return _outcome(answer, Kind.AMBIGUOUS, "server_error")
+    if 200 <= answer.status < 300:
+        return _outcome(answer, Kind.AMBIGUOUS, "garbled_answer")
+    if answer.status == 401:
+        return _outcome(answer, Kind.AUTH, "token_refused")
+    if answer.status == 402:
+        return _outcome(answer, Kind.HOLD, "no_credits", Scope.NETWORK)
+    if answer.status == 403:
+        return _forbidden(answer)
+    if answer.status == 404:
+        return _outcome(answer, Kind.REJECTED, "not_found")
+    if 300 <= answer.status < 400:
+        return _outcome(answer, Kind.AMBIGUOUS, "redirected")
+    return _outcome(answer, Kind.REJECTED, "rejected")
+
+
+def problem_of(answer: Answer) -> str:
+    """Return the network's own words, short."""
+    data = answer.data if isinstance(answer.data, dict) else {}
+    errors = data.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors else {}
+    words = first.get("message") if isinstance(first, dict) else None
+    found = words or data.get("detail") or data.get("title") or data.get("message") or ""
+    return str(found)[:300] or f"HTTP {answer.status}"
+
+
+def allowance_left_for(answer: Answer) -> float | None:
+    """Return seconds to wait when an accepted tweet used the last of an account's allowance."""
+    waits = [wait for wait, scope, empty in _buckets(answer) if empty and scope == Scope.ACCOUNT]
+    return max(waits, default=None)
+
+
+def _outcome(
+    answer: Answer, kind: Kind, code: str, scope: Scope = Scope.ACCOUNT, **more: Any
+) -> Outcome:
+    return Outcome(
+        kind,
+        code,
+        problem_of(answer),
+        scope=scope,
+        http_status=answer.status,
+        request_id=answer.header("x-transaction-id") or answer.header("x-request-id"),
+        answered_at=answer.at,
+        **more,
+    )
+
+
+def _forbidden(answer: Answer) -> Outcome:
+    problem = _problem_type(answer)
+    words = answer.text.lower()
+    if "duplicate content" in words or _codes(answer) & CODES_DUPLICATE:
+        return _outcome(answer, Kind.REJECTED, "duplicate")
+    if problem in {"client-forbidden", "app-suspended"}:
+        return _outcome(answer, Kind.HOLD, "app_forbidden", Scope.NETWORK)
+    if problem in {"oauth1-permissions", "user-suspended", "unsupported-authentication"}:
+        return _outcome(answer, Kind.AUTH, problem.replace("-", "_"))
+    if _codes(answer) & CODES_DEAD_TOKEN:
+        return _outcome(answer, Kind.AUTH, "token_refused")
+    return _outcome(answer, Kind.REJECTED, "rejected")
+
+
+def _later(answer: Answer) -> Outcome:
+    """Wait for the latest reset among the empty buckets; none empty: what Retry-After says."""
+    empty = [(wait, scope) for wait, scope, is_empty in _buckets(answer) if is_empty]
+    if empty:
+        wait, scope = max(empty)
+        scope = Scope.NETWORK if (wait, Scope.NETWORK) in empty else scope
+        return _outcome(answer, Kind.LATER, "rate_limited", scope, retry_after=wait)
+    if _is_usage_cap(answer):
+        return _outcome(answer, Kind.LATER, "usage_cap", Scope.NETWORK, retry_after=DAY)
+    return _outcome(answer, Kind.LATER, "rate_limited", retry_after=_retry_after(answer))
+
+
+def _buckets(answer: Answer) -> Iterator[tuple[float, Scope, bool]]:
+    """Yield (seconds until its reset, whom it concerns, whether it is empty) for each bucket."""
+    for prefix, scope in BUCKETS:
+        remaining = _whole(answer.header(f"{prefix}-remaining"))
+        reset = _whole(answer.header(f"{prefix}-reset"))
+        if remaining is not None and reset is not None:
+            yield min(DAY, max(1.0, reset - _their_time(answer))), scope, remaining <= 0
+
+
+def _retry_after(answer: Answer) -> float | None:
+    value = answer.header("retry-after")
+    if value is None:
+        return None
+    seconds = _whole(value)
+    if seconds is None:
+        try:
+            seconds = int(parsedate_to_datetime(value).timestamp() - _their_time(answer))
+        except ValueError:
+            return None
+    return min(DAY, max(1.0, float(seconds)))
+
+
+def _their_time(answer: Answer) -> float:
+    """The network's own clock: its resets are absolute, and ours may be off by a minute."""
+    try:
+        return parsedate_to_datetime(answer.header("date") or "").timestamp()
+    except ValueError:
+        return time.time()
+
+
+def _whole(value: str | None) -> int | None:
+    try:
+        return int(float(value)) if value is not None else None
+    except ValueError:
+        return None
+
+
+def _is_usage_cap(answer: Answer) -> bool:
+    return answer.status in {402, 429} and _problem_type(answer) == "usage-capped"
+
+
+def _problem_type(answer: Answer) -> str:
+    data = answer.data if isinstance(answer.data, dict) else {}
+    return str(data.get("type") or "").rsplit("/", 1)[-1]
+
+
+def _codes(answer: Answer) -> set[int]:
+    data = answer.data if isinstance(answer.data, dict) else {}
+    errors = data.get("errors")
+    listed = errors if isinstance(errors, list) else []
+    found = [data.get("code"), *(e.get("code") for e in listed if isinstance(e, dict))]
+    return {code for code in found if isinstance(code, int)}

@@ -1,0 +1,1 @@
+"""What happens to tweets, one verb per file; each commits its own work."""

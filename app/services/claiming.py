@@ -1,0 +1,212 @@
+"""Taking deliveries for one worker, handing them back, and what becomes of a lost worker's.
+
+Every move is one conditional UPDATE; whoever changes no row does nothing. The fence counts
+claims, so that a worker which slept through its lease can neither send nor overwrite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import exists, or_, update
+
+from app.db import db, from_now, patiently
+from app.models import Account, Attempt, Delivery, Health, NetworkStop
+from app.networks.base import Body
+from app.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that this worker alone may publish, until its lease ends."""
+
+    job_id: str
+    fence: int
+    account_id: int
+    text: str
+
+
+def claim(job_ids: Sequence[str], owner: str) -> list[Claim]:
+    """Take those of these deliveries that are due, scheduled and allowed to go; oldest first."""
+    return patiently(lambda: _claim(job_ids, owner))
+
+
+def _claim(job_ids: Sequence[str], owner: str) -> list[Claim]:
+    lease = current_app.config["LEASE"]
+    statement = (
+        update(Delivery)
+        .where(
+            Delivery.id.in_(job_ids),
+            Delivery.state == State.SCHEDULED,
+            Delivery.not_before <= from_now(),
+            _account_may_send(),
+        )
+        .values(
+            state=State.CLAIMED,
+            fence=Delivery.fence + 1,
+            owner=owner,
+            lease_until=from_now(lease),
+            next_at=from_now(lease),
+        )
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    taken = list(db.session.scalars(statement))
+    # Read in the same transaction: an edit either came before the claim or is refused.
+    tweets = db.metadata.tables["tweets"]
+    rows = (
+        db.session.execute(
+            db.select(Delivery.id, Delivery.fence, Delivery.account_id, tweets.c.text)
+            .join(tweets, tweets.c.id == Delivery.tweet_id)
+            .where(Delivery.id.in_(taken))
+            .order_by(Delivery.due_at, Delivery.tweet_id)
+        ).all()
+        if taken
+        else []
+    )
+    db.session.commit()
+    return [Claim(*row) for row in rows]
+
+
+def _account_may_send() -> Any:
+    stopped = exists().where(
+        NetworkStop.network == Account.network,
+        or_(NetworkStop.holds, NetworkStop.probe_at > from_now()),
+    )
+    return exists().where(
+        Account.id == Delivery.account_id,
+        Account.health == Health.OK,
+        or_(Account.paused_until.is_(None), Account.paused_until <= from_now()),
+        ~stopped,
+    )
+
+
+def intend(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
+    """Store that these create calls are about to be made; return the claims that may go on.
+
+    Not repeated when the database fails: the commit may have happened all the same, so nothing
+    is sent and the rows are left to their lease.
+    """
+    lease = current_app.config["LEASE"]
+    statement = (
+        update(Delivery)
+        .where(
+            Delivery.id.in_([claim.job_id for claim, _ in bodies]),
+            Delivery.state == State.CLAIMED,
+            Delivery.owner == owner,
+            Delivery.lease_until > from_now(),
+        )
+        .values(
+            state=State.SENDING,
+            attempts=Delivery.attempts + 1,
+            first_sent_at=db.func.coalesce(Delivery.first_sent_at, from_now()),
+            lease_until=from_now(lease),
+            next_at=from_now(lease),
+        )
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    intended = set(db.session.scalars(statement))
+    going = [(claim, body) for claim, body in bodies if claim.job_id in intended]
+    if going:
+        db.session.execute(
+            db.insert(Attempt.__table__).values(started_at=from_now()),
+            [
+                {"delivery_id": claim.job_id, "fence": claim.fence, "body": body}
+                for claim, body in going
+            ],
+        )
+    db.session.commit()
+    return [claim for claim, _ in going]
+
+
+def give_back(claims: Iterable[Claim], owner: str, after: float = 0) -> None:
+    """Return claimed deliveries, of which nothing was sent, to the schedule in some seconds."""
+    job_ids = [claim.job_id for claim in claims]
+    if job_ids:
+        mine = (Delivery.id.in_(job_ids), Delivery.owner == owner)
+        patiently(lambda: _back_to_schedule(mine, after))
+
+
+def renew(claims: Iterable[Claim], owner: str) -> None:
+    """Prolong the lease of claimed deliveries whose preparation takes long."""
+    lease = from_now(current_app.config["LEASE"])
+    patiently(
+        lambda: _update(
+            [
+                Delivery.id.in_([claim.job_id for claim in claims]),
+                Delivery.state == State.CLAIMED,
+                Delivery.owner == owner,
+            ],
+            lease_until=lease,
+            next_at=lease,
+        )
+    )
+
+
+def expire_leases() -> None:
+    """Settle what lost workers left: a claim goes back, a send may have been accepted."""
+    over = (Delivery.next_at <= from_now(), Delivery.lease_until <= from_now())
+    _back_to_schedule(over, after=0)
+    first_look = current_app.config["RECONCILE_DELAYS"][0]
+    _update(
+        [Delivery.state == State.SENDING, *over],
+        state=State.UNCONFIRMED,
+        error_code="worker_lost",
+        owner=None,
+        lease_until=None,
+        lookups=0,
+        unconfirmed_at=from_now(),
+        next_at=from_now(first_look),
+    )
+
+
+def undo_clock_step() -> None:
+    """Free rows whose lease or look-up lies further ahead than any may: the clock stepped back."""
+    longest = current_app.config["LEASE"] + 60
+    _update(
+        [
+            Delivery.state.in_((State.CLAIMED, State.SENDING)),
+            Delivery.next_at > from_now(longest),
+        ],
+        lease_until=from_now(),
+        next_at=from_now(),
+    )
+    longest = max(current_app.config["RECONCILE_DELAYS"]) + current_app.config["LEASE"] + 60
+    _update(
+        [Delivery.state == State.UNCONFIRMED, Delivery.next_at > from_now(longest)],
+        next_at=from_now(),
+    )
+    _update(
+        [
+            Delivery.state == State.SCHEDULED,
+            Delivery.not_before <= from_now(),
+            Delivery.next_at > from_now(120),
+        ],
+        next_at=from_now(),
+    )
+
+
+def _back_to_schedule(conditions: Iterable[Any], after: float) -> None:
+    _update(
+        [Delivery.state == State.CLAIMED, *conditions],
+        state=State.SCHEDULED,
+        rings=0,
+        owner=None,
+        lease_until=None,
+        not_before=from_now(after),
+        next_at=from_now(after),
+    )
+
+
+def _update(conditions: Iterable[Any], **values: Any) -> None:
+    db.session.execute(
+        update(Delivery)
+        .where(*conditions)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()

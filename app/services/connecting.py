@@ -1,0 +1,69 @@
+"""Tying an account to a user: the first sign-in, a further account, a reconnect."""
+
+from __future__ import annotations
+
+from flask import current_app
+from sqlalchemy import func
+
+from app import jobs
+from app.db import db
+from app.models import Account, Health, User
+from app.networks.base import Credentials, Profile
+from app.services import holding
+
+
+class BelongsToSomebodyElse(Exception):
+    """The account is connected to another user already."""
+
+
+def connect(
+    network: str,
+    profile: Profile,
+    credentials: Credentials,
+    user: User | None = None,
+    server: str = "",
+) -> User:
+    """Store the account and its tokens, and let go what waited for it.
+
+    :param user: who is signed in; None signs in whoever the account belongs to, or a new user.
+    :raises BelongsToSomebodyElse: nothing was changed.
+    """
+    account = _find(network, server, profile.remote_id)
+    if account is not None and user is not None and account.user_id != user.id:
+        raise BelongsToSomebodyElse
+    if account is None:
+        account = Account(network=network, server=server, remote_id=profile.remote_id)
+        account.user_id = (user or _new_user()).id
+        account.credentials_version = 0
+        db.session.add(account)
+    _renew(account, profile, credentials)
+    db.session.flush()
+    released = holding.release_account(account.id)
+    db.session.commit()
+    jobs.ring_for(released[:8])
+    return db.session.get_one(User, account.user_id)
+
+
+def _find(network: str, server: str, remote_id: str) -> Account | None:
+    return db.session.scalar(
+        db.select(Account)
+        .where(Account.network == network, Account.server == server, Account.remote_id == remote_id)
+        .with_for_update()
+    )
+
+
+def _new_user() -> User:
+    user = User(late_tolerance=current_app.config["LATE_TOLERANCE"])
+    db.session.add(user)
+    db.session.flush()
+    return user
+
+
+def _renew(account: Account, profile: Profile, credentials: Credentials) -> None:
+    account.handle, account.display_name = profile.handle, profile.display_name
+    account.credentials = credentials
+    account.credentials_version = (account.credentials_version or 0) + 1
+    account.credentials_stale = False
+    account.refresh_lease_until = None
+    account.health = Health.OK
+    account.last_error = None

@@ -1,0 +1,146 @@
+"""Waiting that concerns a whole account or network: rate limits, lost access, refused apps."""
+
+from __future__ import annotations
+
+from flask import current_app
+from sqlalchemy import update
+
+from app.db import db, from_now
+from app.models import Account, Delivery, Health, NetworkStop
+from app.states import HoldReason, State
+
+FIRST_PROBE = 5 * 60.0
+LATER_PROBES = 60 * 60.0
+UNSTATED_WAIT = 15 * 60.0
+LONGEST_WAIT = 24 * 3600.0
+
+
+def pause_account(account_id: int, seconds: float | None) -> float:
+    """Leave an account alone for some seconds; commit is the caller's. Return the seconds.
+
+    :param seconds: None when the network did not say: a quarter of an hour, doubling, at most
+        a day.
+    """
+    account = db.session.get_one(Account, account_id)
+    if seconds is None:
+        seconds = min(LONGEST_WAIT, UNSTATED_WAIT * 2.0**account.pauses)
+        account.pauses += 1
+    account.paused_until = from_now(seconds)
+    return seconds
+
+
+def hold_account(account_id: int, detail: str | None) -> None:
+    """Hold everything of an account until its owner connects it again; commit is the caller's."""
+    db.session.execute(
+        update(Account)
+        .where(Account.id == account_id)
+        .values(health=Health.RECONNECT, last_error=detail)
+    )
+    _hold(Delivery.account_id == account_id, HoldReason.RECONNECT)
+
+
+def release_account(account_id: int) -> list[str]:
+    """Let what waited for this account go, unless it is too late: that asks its owner instead.
+
+    Commit is the caller's. Returns the ids that are scheduled again.
+    """
+    tolerance = _tolerance_of(account_id)
+    mine = (
+        Delivery.account_id == account_id,
+        Delivery.state == State.HELD,
+        Delivery.hold_reason == HoldReason.RECONNECT,
+    )
+    db.session.execute(
+        update(Delivery)
+        .where(*mine, Delivery.due_at < from_now(-tolerance))
+        .values(hold_reason=HoldReason.LATE)
+        .execution_options(synchronize_session=False)
+    )
+    return _release(*mine)
+
+
+def stop_network(network: str, reason: str, detail: str | None) -> None:
+    """Stop sending to a network that refuses this app; a probe asks later. Commit is the caller's."""
+    stop = db.session.get(NetworkStop, network)
+    if stop is None:
+        stop = NetworkStop(network=network, probes=0)
+        db.session.add(stop)
+    stop.reason, stop.detail, stop.holds = reason, detail, True
+    stop.probe_at = from_now(FIRST_PROBE if stop.probes == 0 else LATER_PROBES)
+
+
+def pause_network(network: str, seconds: float) -> None:
+    """Let everything of a network wait: the app's own allowance is used up. Commit is the caller's."""
+    stop = db.session.get(NetworkStop, network)
+    if stop is None:
+        stop = NetworkStop(network=network, probes=0)
+        db.session.add(stop)
+    stop.reason, stop.detail, stop.holds = "rate_limited", None, False
+    stop.probe_at = from_now(seconds)
+
+
+def release_network(network: str) -> list[str]:
+    """Let what waited for a network go; commit is the caller's. Returns the ids."""
+    stop = db.session.get(NetworkStop, network)
+    if stop is not None:
+        db.session.delete(stop)
+    accounts = db.select(Account.id).where(Account.network == network)
+    return _release(
+        Delivery.account_id.in_(accounts),
+        Delivery.state == State.HELD,
+        Delivery.hold_reason == HoldReason.NETWORK,
+    )
+
+
+def hold_network_rows(network: str) -> None:
+    """Hold what is due for a stopped network; commit is the caller's."""
+    accounts = db.select(Account.id).where(Account.network == network)
+    db.session.execute(
+        update(Delivery)
+        .where(
+            Delivery.account_id.in_(accounts),
+            Delivery.state == State.SCHEDULED,
+            Delivery.not_before <= from_now(),
+        )
+        .values(state=State.HELD, hold_reason=HoldReason.NETWORK, next_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _hold(condition: object, reason: HoldReason) -> None:
+    db.session.execute(
+        update(Delivery)
+        .where(condition, Delivery.state == State.SCHEDULED)  # type: ignore[arg-type]
+        .values(state=State.HELD, hold_reason=reason, next_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _release(*conditions: object) -> list[str]:
+    return list(
+        db.session.scalars(
+            update(Delivery)
+            .where(*conditions)  # type: ignore[arg-type]
+            .values(
+                state=State.SCHEDULED,
+                hold_reason=None,
+                error_code=None,
+                error_detail=None,
+                rings=0,
+                refusals=0,
+                next_at=Delivery.not_before,
+            )
+            .returning(Delivery.id)
+            .execution_options(synchronize_session=False)
+        )
+    )
+
+
+def _tolerance_of(account_id: int) -> int:
+    users = db.metadata.tables["users"]
+    seconds = db.session.scalar(
+        db.select(users.c.late_tolerance)
+        .join(Account, Account.user_id == users.c.id)
+        .where(Account.id == account_id)
+    )
+    return int(seconds or current_app.config["LATE_TOLERANCE"])

@@ -1,0 +1,60 @@
+"""Asking a stopped network, with one cheap read, whether it answers again."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from app import jobs
+from app.db import db, from_now
+from app.models import Account, Health, NetworkStop
+from app.networks.base import LookUpFailed, LookUpRefused, Network, TokenRefused
+from app.services import holding, refreshing
+
+
+def due_probes() -> list[str]:
+    """Return the networks whose stop has lasted long enough for a look; end mere pauses."""
+    db.session.execute(
+        db.delete(NetworkStop).where(~NetworkStop.holds, NetworkStop.probe_at <= from_now())
+    )
+    networks = list(
+        db.session.scalars(db.select(NetworkStop.network).where(NetworkStop.probe_at <= from_now()))
+    )
+    db.session.commit()
+    return networks
+
+
+def probe(name: str) -> None:
+    """Release what waits for a network if one account can read there; else ask again later."""
+    db.session.execute(
+        db.update(NetworkStop)
+        .where(NetworkStop.network == name)
+        .values(probes=NetworkStop.probes + 1, probe_at=from_now(holding.LATER_PROBES))
+    )
+    db.session.commit()
+    network: Network = current_app.extensions["networks"][name]
+    accounts = db.session.scalars(
+        db.select(Account.id)
+        .where(Account.network == name, Account.health == Health.OK)
+        .order_by(Account.id.desc())
+        .limit(3)
+    ).all()
+    db.session.commit()
+    if not any(_can_read(network, account_id) for account_id in accounts):
+        return
+    released = holding.release_network(name)
+    db.session.commit()
+    jobs.ring_for(released[:8])
+
+
+def _can_read(network: Network, account_id: int) -> bool:
+    try:
+        network.who_am_i(refreshing.credentials_for(account_id))
+    except (
+        LookUpFailed,
+        LookUpRefused,
+        TokenRefused,
+        refreshing.NotNow,
+        refreshing.NoAccess,
+    ):
+        return False
+    return True

@@ -1,0 +1,238 @@
+"""Finding out what became of a delivery that may have been accepted.
+
+A look-up reads the account's own timeline. Found: published. Absent from every look-up: one
+guarded resend. Not readable, or lost a second time: its owner decides. Nothing else ever sends
+such a delivery again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Row, exists, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
+
+from app import jobs
+from app.db import database_now, db, from_now, patiently
+from app.models import Account, Attempt, Delivery, Tweet
+from app.networks.base import LookUpFailed, LookUpRefused, Network, SeenPost, TokenRefused
+from app.services import holding, refreshing
+from app.states import State
+
+log = logging.getLogger(__name__)
+
+WINDOW = timedelta(seconds=120)
+"""How far before the first send a post may be dated: the two clocks may differ."""
+SLOWEST_LOOK = 60.0
+
+
+def reconcile(job_ids: Sequence[str]) -> None:
+    """Look up those of these deliveries that are unconfirmed; one read for each account."""
+    by_account: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in _unconfirmed(job_ids):
+        by_account[row.account_id].append(row)
+    for account_id, rows in by_account.items():
+        _reconcile_account(account_id, rows)
+
+
+def _unconfirmed(job_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    statement = (
+        db.select(
+            Delivery.id,
+            Delivery.fence,
+            Delivery.account_id,
+            Delivery.due_at,
+            Delivery.first_sent_at,
+            Delivery.unconfirmed_at,
+            Delivery.lookups,
+            Delivery.resends,
+            Delivery.echoed,
+            Tweet.text,
+            Attempt.body,
+        )
+        .join(Tweet, Tweet.id == Delivery.tweet_id)
+        .join(Attempt, (Attempt.delivery_id == Delivery.id) & (Attempt.fence == Delivery.fence))
+        .where(Delivery.id.in_(job_ids), Delivery.state == State.UNCONFIRMED)
+        .order_by(Delivery.first_sent_at)
+    )
+    rows = db.session.execute(statement).all()
+    db.session.commit()
+    return rows
+
+
+def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
+    account = db.session.get_one(Account, account_id, populate_existing=True)
+    network: Network = current_app.extensions["networks"][account.network]
+    remote_id, handle = account.remote_id, account.handle
+    db.session.commit()
+    try:
+        credentials = refreshing.credentials_for(account_id)
+        since = min(row.first_sent_at for row in rows) - WINDOW
+        posts = network.recent(credentials, remote_id, since)
+    except (LookUpFailed, refreshing.NotNow, refreshing.NoAccess) as failure:
+        log.info("account %s cannot be looked up now: %s", account_id, type(failure).__name__)
+        _look_later(rows)
+    except TokenRefused as refusal:
+        _refuse_access(account_id, network, str(refusal))
+        _look_later(rows)
+    except LookUpRefused as refusal:
+        for row in rows:
+            _ask_owner(row, "unreadable", str(refusal))
+    else:
+        _settle(rows, posts, network, network.profile_url(handle))
+
+
+def _settle(
+    rows: Sequence[Row[Any]], posts: Sequence[SeenPost], network: Network, profile: str
+) -> None:
+    for row in rows:
+        wanted = network.comparable(row.body)
+        candidates = [
+            post
+            for post in posts
+            if post.comparable == wanted
+            and (post.created_at is None or post.created_at >= row.first_sent_at - WINDOW)
+        ]
+        if not any(_bind(row, post) for post in candidates):
+            _not_found(row, profile)
+
+
+def _bind(row: Row[Any], post: SeenPost) -> bool:
+    """Take the post for this delivery, unless it belongs to another or may still turn out to."""
+    twin, twin_tweet = aliased(Delivery), aliased(Tweet)
+    twin_in_flight = exists().where(
+        twin.account_id == row.account_id,
+        twin.id != row.id,
+        twin.state == State.SENDING,
+        twin_tweet.id == twin.tweet_id,
+        twin_tweet.text == row.text,
+    )
+    # The network's stamp may be cut to whole seconds; it cannot be older than our first send.
+    accepted_at = max(post.created_at or row.first_sent_at, row.first_sent_at)
+    try:
+        bound = patiently(
+            lambda: _move(
+                row,
+                ~twin_in_flight,
+                state=State.PUBLISHED,
+                remote_id=post.remote_id,
+                remote_url=post.url,
+                accepted_at=accepted_at,
+                finished_at=from_now(),
+                next_at=None,
+                error_code=None,
+                error_detail=None,
+            )
+        )
+    except IntegrityError:
+        db.session.rollback()
+        return False
+    if bound:
+        jobs.store_results([(row.id, jobs.SUCCESS, post.url)])
+    return bound
+
+
+def _not_found(row: Row[Any], profile: str) -> None:
+    """Count a successful look-up that did not show it, and decide after the last one."""
+    delays = current_app.config["RECONCILE_DELAYS"]
+    looked = row.lookups + 1
+    if looked < len(delays):
+        pause = delays[looked] - delays[row.lookups]
+        _count(row, next_at=from_now(max(0.5, pause)))
+    elif row.echoed:
+        _take_the_networks_word(row, profile)
+    elif row.resends == 0:
+        _count(
+            row,
+            state=State.SCHEDULED,
+            resends=1,
+            rings=0,
+            not_before=from_now(),
+            next_at=from_now(),
+        )
+    else:
+        _ask_owner(row, "never_seen", None)
+
+
+def _count(row: Row[Any], **values: Any) -> bool:
+    return patiently(
+        lambda: _move(row, Delivery.lookups == row.lookups, lookups=row.lookups + 1, **values)
+    )
+
+
+def _take_the_networks_word(row: Row[Any], profile: str) -> None:
+    """It refused the resend as a duplicate, so it has the tweet, but does not show it yet."""
+    age = database_now() - row.unconfirmed_at
+    if age.total_seconds() < current_app.config["RECONCILE_PATIENCE"]:
+        _look_later([row])
+        return
+    published = patiently(
+        lambda: _move(
+            row,
+            state=State.PUBLISHED,
+            remote_url=profile,
+            accepted_at=row.first_sent_at,
+            finished_at=from_now(),
+            next_at=None,
+            error_code=None,
+            error_detail=None,
+        )
+    )
+    if published:
+        jobs.store_results([(row.id, jobs.SUCCESS, profile)])
+
+
+def _look_later(rows: Sequence[Row[Any]]) -> None:
+    """Nothing was learnt: look again, less and less often, and in the end ask the owner."""
+    now = database_now()
+    db.session.commit()
+    first_delay = current_app.config["RECONCILE_DELAYS"][0]
+    for row in rows:
+        age = (now - row.unconfirmed_at).total_seconds()
+        if age > current_app.config["RECONCILE_PATIENCE"] and not row.echoed:
+            _ask_owner(row, "unreadable", None)
+            continue
+        pause = min(SLOWEST_LOOK, max(1.0, first_delay, age / 2))
+        patiently(lambda r=row, p=pause: _move(r, next_at=from_now(p)))
+
+
+def _ask_owner(row: Row[Any], code: str, detail: str | None) -> None:
+    patiently(
+        lambda: _move(row, state=State.REVIEW, next_at=None, error_code=code, error_detail=detail)
+    )
+
+
+def _refuse_access(account_id: int, network: Network, detail: str) -> None:
+    """The look-up's token was refused: refresh before the next one, or ask for a reconnect."""
+
+    def store() -> None:
+        account = db.session.get_one(Account, account_id, populate_existing=True)
+        if network.can_refresh(account.credentials) and not account.credentials_stale:
+            account.credentials_stale = True
+        else:
+            holding.hold_account(account_id, detail)
+        db.session.commit()
+
+    patiently(store)
+
+
+def _move(row: Row[Any], *conditions: Any, **values: Any) -> bool:
+    result = db.session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == row.id,
+            Delivery.fence == row.fence,
+            Delivery.state == State.UNCONFIRMED,
+            *conditions,
+        )
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+    return bool(result.rowcount)

@@ -1,0 +1,299 @@
+"""Writing down how create calls ended, and what follows from it.
+
+Guarded by the fence: a worker that comes back after its lease changes nothing, except that a
+tweet which the network did accept is published whatever the row says meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from app import jobs
+from app.db import db, from_now, patiently
+from app.models import Account, Attempt, Delivery
+from app.networks.base import Kind, Outcome, Scope
+from app.services import holding
+from app.services.claiming import Claim
+from app.states import HoldReason, State
+
+log = logging.getLogger(__name__)
+
+SLOWEST_RETRY = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A claim, and how its create call ended."""
+
+    claim: Claim
+    network: str
+    outcome: Outcome
+
+
+def record(endings: Sequence[Ending]) -> list[str]:
+    """Store every ending; return the ids that should be claimed again at once.
+
+    Keeps trying through a restart of the database. What never lands is settled by its lease.
+    """
+    accepted = [ending for ending in endings if ending.outcome.kind == Kind.OK]
+    others = [ending for ending in endings if ending.outcome.kind != Kind.OK]
+    if accepted:
+        _record_accepted(accepted)
+    again = [ending.claim.job_id for ending in others if patiently(lambda e=ending: _record(e))]
+    jobs.store_results(_results(endings))
+    return again
+
+
+def _results(endings: Sequence[Ending]) -> list[tuple[str, str, Any]]:
+    """Return what AsyncResult shall say, for the jobs that are over."""
+    results: list[tuple[str, str, Any]] = []
+    for ending in endings:
+        if ending.outcome.kind == Kind.OK:
+            results.append((ending.claim.job_id, jobs.SUCCESS, ending.outcome.remote_url))
+        elif ending.outcome.kind == Kind.REJECTED:
+            reason = RuntimeError(ending.outcome.code)
+            results.append((ending.claim.job_id, jobs.FAILURE, reason))
+    return results
+
+
+def _record_accepted(endings: Sequence[Ending]) -> None:
+    try:
+        patiently(lambda: _store_all(endings))
+    except IntegrityError:
+        for ending in endings:
+            patiently(lambda e=ending: _store_taking_back(e))
+
+
+def _store_all(endings: Sequence[Ending]) -> None:
+    for ending in endings:
+        _store_accepted(ending)
+    db.session.commit()
+
+
+def _store_taking_back(ending: Ending) -> None:
+    """A look-up for an equal text bound this post to another row: the network's answer wins."""
+    db.session.execute(
+        update(Delivery)
+        .where(
+            Delivery.account_id == ending.claim.account_id,
+            Delivery.remote_id == ending.outcome.remote_id,
+            Delivery.id != ending.claim.job_id,
+        )
+        .values(
+            state=State.UNCONFIRMED,
+            remote_id=None,
+            remote_url=None,
+            accepted_at=None,
+            finished_at=None,
+            lookups=0,
+            unconfirmed_at=from_now(),
+            next_at=from_now(current_app.config["RECONCILE_DELAYS"][0]),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    _store_accepted(ending)
+    db.session.commit()
+
+
+def _store_accepted(ending: Ending) -> None:
+    claim, outcome = ending.claim, ending.outcome
+    changed = _move(
+        claim,
+        (State.SENDING, State.UNCONFIRMED),
+        state=State.PUBLISHED,
+        remote_id=outcome.remote_id,
+        remote_url=outcome.remote_url,
+        accepted_at=from_now(_age(outcome)),
+        finished_at=from_now(),
+        next_at=None,
+        error_code=None,
+        error_detail=None,
+        hold_reason=None,
+    )
+    if not changed:
+        log.error(
+            "job %s: accepted as %s after its claim was gone", claim.job_id, outcome.remote_id
+        )
+    if outcome.pause_for is not None:
+        holding.pause_account(claim.account_id, outcome.pause_for)
+    else:
+        _forget_pauses(claim.account_id)
+    _close_attempt(claim, outcome)
+
+
+def _age(outcome: Outcome) -> float:
+    """Seconds, negative, since the answer came: the database's clock is read later than that."""
+    return 0 if outcome.answered_at is None else outcome.answered_at - time.monotonic()
+
+
+def _forget_pauses(account_id: int) -> None:
+    db.session.execute(
+        update(Account).where(Account.id == account_id, Account.pauses > 0).values(pauses=0)
+    )
+
+
+def _record(ending: Ending) -> bool:
+    """Store one ending that is not an accepted tweet; True to claim it again at once."""
+    handlers: dict[Kind, Callable[[Ending], bool]] = {
+        Kind.NOT_SENT: _not_sent,
+        Kind.LATER: _later,
+        Kind.REJECTED: _rejected,
+        Kind.AUTH: _access_refused,
+        Kind.HOLD: _app_refused,
+        Kind.AMBIGUOUS: _ambiguous,
+    }
+    again = handlers[ending.outcome.kind](ending)
+    _close_attempt(ending.claim, ending.outcome)
+    db.session.commit()
+    return again
+
+
+def _not_sent(ending: Ending) -> bool:
+    wait = min(SLOWEST_RETRY, 2.0 ** min(_tries(ending.claim), 10))
+    _back(ending, wait)
+    return False
+
+
+def _later(ending: Ending) -> bool:
+    outcome = ending.outcome
+    if outcome.scope == Scope.NETWORK and outcome.retry_after is not None:
+        wait = outcome.retry_after
+        holding.pause_network(ending.network, wait)
+    else:
+        wait = holding.pause_account(ending.claim.account_id, outcome.retry_after)
+    _back(ending, wait)
+    return False
+
+
+def _rejected(ending: Ending) -> bool:
+    outcome = ending.outcome
+    if outcome.is_duplicate and _may_be_there_already(ending.claim):
+        _unconfirm(ending, echoed=True)
+        return False
+    _move(
+        ending.claim,
+        (State.SENDING,),
+        state=State.FAILED,
+        next_at=None,
+        finished_at=from_now(),
+        error_code=outcome.code,
+        error_detail=outcome.detail,
+    )
+    return False
+
+
+def _access_refused(ending: Ending) -> bool:
+    """The first refusal asks for a refresh, when there is one; the second ends the access."""
+    claim, outcome = ending.claim, ending.outcome
+    account = db.session.get_one(Account, claim.account_id)
+    network = current_app.extensions["networks"][ending.network]
+    delivery = db.session.get_one(Delivery, claim.job_id)
+    if network.can_refresh(account.credentials) and delivery.refusals == 0:
+        account.credentials_stale = True
+        return _back(ending, 0, refusals=1)
+    holding.hold_account(account.id, outcome.detail)
+    _hold(ending, HoldReason.RECONNECT)
+    return False
+
+
+def _app_refused(ending: Ending) -> bool:
+    holding.stop_network(ending.network, ending.outcome.code or "", ending.outcome.detail)
+    _hold(ending, HoldReason.NETWORK)
+    holding.hold_network_rows(ending.network)
+    return False
+
+
+def _ambiguous(ending: Ending) -> bool:
+    _unconfirm(ending)
+    return False
+
+
+def _unconfirm(ending: Ending, **values: Any) -> None:
+    _move(
+        ending.claim,
+        (State.SENDING,),
+        state=State.UNCONFIRMED,
+        lookups=0,
+        unconfirmed_at=from_now(),
+        next_at=from_now(current_app.config["RECONCILE_DELAYS"][0]),
+        error_code=ending.outcome.code,
+        error_detail=ending.outcome.detail,
+        **values,
+    )
+
+
+def _hold(ending: Ending, reason: HoldReason) -> None:
+    _move(
+        ending.claim,
+        (State.SENDING,),
+        state=State.HELD,
+        hold_reason=reason,
+        next_at=None,
+        error_code=ending.outcome.code,
+        error_detail=ending.outcome.detail,
+    )
+
+
+def _back(ending: Ending, wait: float, **values: Any) -> bool:
+    """Only a definite "not now" may come here: nothing of it is at the network."""
+    return bool(
+        _move(
+            ending.claim,
+            (State.SENDING,),
+            state=State.SCHEDULED,
+            rings=0,
+            tries=Delivery.tries + 1,
+            not_before=from_now(wait),
+            next_at=from_now(wait),
+            error_code=ending.outcome.code,
+            error_detail=ending.outcome.detail,
+            **values,
+        )
+    )
+
+
+def _tries(claim: Claim) -> int:
+    tries = db.session.scalar(db.select(Delivery.tries).where(Delivery.id == claim.job_id))
+    return int(tries or 0)
+
+
+def _may_be_there_already(claim: Claim) -> bool:
+    resends = db.session.scalar(db.select(Delivery.resends).where(Delivery.id == claim.job_id))
+    return bool(resends)
+
+
+def _move(claim: Claim, states: tuple[State, ...], **values: Any) -> int:
+    result = db.session.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == claim.job_id,
+            Delivery.fence == claim.fence,
+            Delivery.state.in_(states),
+        )
+        .values(owner=None, lease_until=None, **values)
+        .execution_options(synchronize_session=False)
+    )
+    return int(result.rowcount)
+
+
+def _close_attempt(claim: Claim, outcome: Outcome) -> None:
+    db.session.execute(
+        update(Attempt)
+        .where(Attempt.delivery_id == claim.job_id, Attempt.fence == claim.fence)
+        .values(
+            ended_at=from_now(_age(outcome)),
+            outcome=outcome.kind,
+            http_status=outcome.http_status,
+            request_id=outcome.request_id,
+            code=outcome.code,
+            detail=outcome.detail,
+        )
+    )

@@ -1,0 +1,152 @@
+"""Fresh credentials for an account: one worker refreshes, the others wait for it.
+
+A refresh token can be spent once only. The lock is a lease on the account's row and not a
+database lock, because no transaction may stay open during a network call.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import or_, update
+
+from app.db import db, from_now, patiently
+from app.models import Account
+from app.networks.base import AppRefused, Credentials, Network, RefreshUnclear, TokenRefused
+from app.services import holding
+
+log = logging.getLogger(__name__)
+
+
+class NotNow(Exception):
+    """There are no usable credentials at this moment; come back in ``after`` seconds."""
+
+    def __init__(self, after: float) -> None:
+        super().__init__()
+        self.after = after
+
+
+class NoAccess(Exception):
+    """There will be none until somebody acts: the deliveries are held already."""
+
+
+def credentials_for(account_id: int) -> Credentials:
+    """Return credentials that the network should accept, refreshed first when they are over.
+
+    :raises NotNow: another worker is refreshing, or the refresh had no clear answer.
+    :raises NoAccess: the account needs its owner, or the network its operator.
+    """
+    account = db.session.get_one(Account, account_id, populate_existing=True)
+    network: Network = current_app.extensions["networks"][account.network]
+    credentials, version = account.credentials, account.credentials_version
+    usable = credentials and not (account.credentials_stale or network.is_expired(credentials))
+    if usable:
+        return credentials
+    if not network.can_refresh(credentials):
+        _end_access(account_id, version, "the access token is over")
+    if not _take_lease(account_id, version):
+        raise NotNow(after=0.5)
+    return _refresh(network, account_id, credentials, version)
+
+
+def _refresh(
+    network: Network, account_id: int, credentials: Credentials, version: int
+) -> Credentials:
+    try:
+        fresh = _ask_twice(network, credentials)
+    except TokenRefused as refusal:
+        return _newer_or_none(account_id, version, str(refusal))
+    except AppRefused as refusal:
+        holding.stop_network(network.name, "app_forbidden", str(refusal))
+        holding.hold_network_rows(network.name)
+        _leave_lease(account_id)
+        raise NoAccess from refusal
+    except RefreshUnclear as silence:
+        _leave_lease(account_id)
+        raise NotNow(after=5) from silence
+    stored = patiently(lambda: _store(account_id, version, fresh))
+    if not stored:
+        raise NotNow(after=0.5)
+    return fresh
+
+
+def _ask_twice(network: Network, credentials: Credentials) -> Credentials:
+    """An answer that was lost may have spent the token; asking once more tells."""
+    try:
+        return network.refresh(credentials)
+    except RefreshUnclear as silence:
+        log.info("refresh without an answer, asking once more: %s", silence)
+        return network.refresh(credentials)
+
+
+def _newer_or_none(account_id: int, version: int, detail: str) -> Credentials:
+    """The refresh token is dead, unless somebody else changed it meanwhile."""
+    account = db.session.get_one(Account, account_id, populate_existing=True)
+    if account.credentials_version != version and not account.needs_reconnect:
+        return account.credentials
+    _end_access(account_id, version, detail)
+    raise AssertionError("unreachable")
+
+
+def _end_access(account_id: int, version: int, detail: str) -> None:
+    def end() -> None:
+        unchanged = db.session.scalar(
+            db.select(Account.credentials_version).where(Account.id == account_id)
+        )
+        if unchanged == version:
+            holding.hold_account(account_id, detail)
+        _set(account_id, refresh_lease_until=None)
+
+    patiently(end)
+    raise NoAccess
+
+
+def _take_lease(account_id: int, version: int) -> bool:
+    # Two answers may be waited for, so the lease is twice a call's and a margin.
+    lease = from_now(2 * current_app.config["SEND_TIMEOUT"] + 5)
+    statement = (
+        update(Account)
+        .where(
+            Account.id == account_id,
+            Account.credentials_version == version,
+            or_(Account.refresh_lease_until.is_(None), Account.refresh_lease_until < from_now()),
+        )
+        .values(refresh_lease_until=lease)
+        .execution_options(synchronize_session=False)
+    )
+    taken = db.session.execute(statement).rowcount
+    db.session.commit()
+    return bool(taken)
+
+
+def _leave_lease(account_id: int) -> None:
+    patiently(lambda: _set(account_id, refresh_lease_until=None))
+
+
+def _store(account_id: int, version: int, fresh: Credentials) -> bool:
+    statement = (
+        update(Account)
+        .where(Account.id == account_id, Account.credentials_version == version)
+        .values(
+            credentials=fresh,
+            credentials_version=version + 1,
+            credentials_stale=False,
+            refresh_lease_until=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    stored = db.session.execute(statement).rowcount
+    db.session.commit()
+    return bool(stored)
+
+
+def _set(account_id: int, **values: Any) -> None:
+    db.session.execute(
+        update(Account)
+        .where(Account.id == account_id)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()

@@ -1,0 +1,104 @@
+"""Heartbeats, and what they and the rows say about the health of the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import redis
+from flask import current_app
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from app.db import database_now, db, from_now
+from app.models import Broker, Delivery, Worker
+from app.states import State
+
+FRESH = timedelta(seconds=30)
+OVERDUE = 60.0
+FORGET_AFTER = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """When a worker was last seen, by the database's clock."""
+
+    last_seen_at: datetime | None
+    now: datetime
+
+    @property
+    def beats(self) -> bool:
+        """True when a worker was seen within the last half minute."""
+        return self.last_seen_at is not None and self.now - self.last_seen_at <= FRESH
+
+
+def beat(name: str) -> None:
+    """Write this worker's heartbeat, and forget workers that have been gone for an hour."""
+    updated = db.session.execute(
+        db.update(Worker).where(Worker.name == name).values(seen_at=from_now())
+    )
+    if not updated.rowcount:
+        db.session.execute(
+            db.insert(Worker).values(name=name, started_at=from_now(), seen_at=from_now())
+        )
+        db.session.execute(db.delete(Worker).where(Worker.seen_at < from_now(-FORGET_AFTER)))
+    db.session.commit()
+
+
+def say_goodbye(name: str) -> None:
+    """Remove the heartbeat of a worker that stops in good order."""
+    db.session.execute(db.delete(Worker).where(Worker.name == name))
+    db.session.commit()
+
+
+def pulse() -> Pulse:
+    """Return the newest heartbeat."""
+    return Pulse(db.session.scalar(db.select(db.func.max(Worker.seen_at))), database_now())
+
+
+def broker_has_forgotten(current: str) -> bool:
+    """Compare the generation in Redis with the last one known; True for the first to notice."""
+    changed = db.session.execute(
+        db.update(Broker).where(Broker.generation != current).values(generation=current)
+    ).rowcount
+    if not changed and db.session.get(Broker, 1) is None:
+        try:
+            db.session.execute(db.insert(Broker).values(id=1, generation=current))
+        except IntegrityError:
+            db.session.rollback()
+    db.session.commit()
+    return bool(changed)
+
+
+def problems() -> list[str]:
+    """Return what is wrong now, one word each: database, redis, worker, overdue."""
+    try:
+        seen = pulse()
+        overdue = _something_is_overdue()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return ["database"] + ([] if _redis_answers() else ["redis"])
+    found = [] if _redis_answers() else ["redis"]
+    found += [] if seen.beats else ["worker"]
+    return found + (["overdue"] if overdue else [])
+
+
+def _something_is_overdue() -> bool:
+    rows = db.select(Delivery.id).where(
+        Delivery.next_at <= from_now(-OVERDUE), Delivery.state == State.SCHEDULED
+    )
+    return db.session.scalar(rows.limit(1)) is not None
+
+
+def _redis_answers() -> bool:
+    client = redis.Redis.from_url(
+        current_app.config["REDIS_URL"],
+        socket_timeout=1,
+        socket_connect_timeout=1,
+        **({"ssl_cert_reqs": None} if current_app.config["REDIS_URL"].startswith("rediss") else {}),
+    )
+    try:
+        return bool(client.ping())
+    except (redis.RedisError, OSError):
+        return False
+    finally:
+        client.close()

@@ -1,0 +1,146 @@
+"""What an owner may still do to a tweet. Each answers 409 when a worker was quicker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+
+from app import jobs
+from app.db import db, utcnow
+from app.models import Tweet
+from app.networks import text as texts
+from app.web import forms, limits, sentences
+from app.web.locales import exact_time, iso_utc
+from app.web.pages import job_views, tweet_views
+from app.web.problems import refuse, wants_json
+from app.web.tweets import own
+from app.when import understand
+
+bp = Blueprint("changes", __name__)
+
+
+@bp.post("/tweets/<int:tweet_id>/cancel")
+@limits.writes
+@login_required  # type: ignore[untyped-decorator]
+def cancel(tweet_id: int) -> ResponseReturnValue:
+    """Take back a tweet that waits."""
+    tweet = own(tweet_id)
+    tweet.cancel()
+    return _done(tweet, _("Cancelled. Nothing is sent."))
+
+
+@bp.post("/tweets/<int:tweet_id>/reschedule")
+@limits.writes
+@login_required  # type: ignore[untyped-decorator]
+def reschedule(tweet_id: int) -> ResponseReturnValue:
+    """Move a tweet that waits to another time; no time means now."""
+    tweet = own(tweet_id)
+    try:
+        moment = understand(forms.read_tweet()["when"], current_user.zone, utcnow())
+    except sentences.REFUSALS as problem:
+        return _refuse_input(problem)
+    job_ids = tweet.reschedule(moment.at)
+    if moment.at <= utcnow():
+        jobs.ring_for(job_ids)
+        return _done(tweet, _("Your tweet is on its way."))
+    return _done(tweet, _("Scheduled for %(when)s.", when=exact_time(moment.at, seconds=False)))
+
+
+@bp.post("/tweets/<int:tweet_id>/retry")
+@limits.writes
+@login_required  # type: ignore[untyped-decorator]
+def retry(tweet_id: int) -> ResponseReturnValue:
+    """Send again what failed, or what its owner says did not arrive."""
+    tweet = own(tweet_id)
+    jobs.ring_for(tweet.retry())
+    return _done(tweet, _("We try again."))
+
+
+@bp.post("/tweets/<int:tweet_id>/confirm")
+@limits.writes
+@login_required  # type: ignore[untyped-decorator]
+def confirm(tweet_id: int) -> ResponseReturnValue:
+    """Take its owner's word that the tweet is there."""
+    tweet = own(tweet_id)
+    tweet.confirm()
+    return _done(tweet, _("Good. It counts as published."))
+
+
+@bp.patch("/tweets/<int:tweet_id>")
+@limits.writes
+@login_required  # type: ignore[untyped-decorator]
+def change(tweet_id: int) -> ResponseReturnValue:
+    """Change text, time or both; what is left out stays."""
+    tweet = own(tweet_id)
+    given = request.get_json() if request.is_json else request.form
+    try:
+        _edit(tweet, given.get("text"), given.get("when"))
+    except sentences.REFUSALS as problem:
+        return _refuse_input(problem)
+    return _done(tweet, _("Saved."))
+
+
+@bp.get("/tweets/<int:tweet_id>/edit")
+@limits.reads
+@login_required  # type: ignore[untyped-decorator]
+def edit(tweet_id: int) -> ResponseReturnValue:
+    """Show the form for a change."""
+    tweet = own(tweet_id)
+    local = tweet.due_at.astimezone(current_user.zone)
+    form = forms.empty() | {"text": tweet.text, "when": local.strftime("%Y-%m-%dT%H:%M:%S")}
+    return _edit_page(tweet, form)
+
+
+@bp.post("/tweets/<int:tweet_id>/edit")
+@limits.writes
+@login_required  # type: ignore[untyped-decorator]
+def save(tweet_id: int) -> ResponseReturnValue:
+    """Store a change that came as a plain form."""
+    tweet = own(tweet_id)
+    form = forms.read_tweet()
+    local = tweet.due_at.astimezone(current_user.zone)
+    unmoved = form["when"] == local.strftime("%Y-%m-%dT%H:%M:%S")
+    try:
+        _edit(tweet, form["text"], None if unmoved else form["when"])
+    except sentences.REFUSALS as problem:
+        db.session.rollback()
+        field, _code, message = sentences.refusal(problem)
+        return _edit_page(own(tweet_id), form | {"errors": {field: message}}), 422
+    return _done(tweet, _("Saved."))
+
+
+def _edit(tweet: Tweet, text: Any, when: Any) -> None:
+    """Check both before changing either."""
+    cleaned = tweet.text if text is None else texts.check(str(text))
+    moment = None if when is None else understand(str(when), current_user.zone, utcnow())
+    tweet.edit(cleaned, moment.at if moment else None)
+
+
+def _edit_page(tweet: Tweet, form: dict[str, Any]) -> str:
+    return render_template(
+        "edit.html", tweet=tweet_views([tweet])[0], form=form, limit=280, tlds=texts.known_tlds()
+    )
+
+
+def _refuse_input(problem: Exception) -> ResponseReturnValue:
+    db.session.rollback()
+    field, code, message = sentences.refusal(problem)
+    back = {"url": url_for("tweets.index"), "label": _("To your tweets")}
+    return refuse(422, code, message, field=field, action=back)
+
+
+def _done(tweet: Tweet, words: str) -> ResponseReturnValue:
+    db.session.refresh(tweet)
+    db.session.expire_all()
+    if wants_json():
+        return jsonify(
+            tweet={"id": tweet.id, "text": tweet.text, "due_at": iso_utc(tweet.due_at)},
+            jobs=job_views(tweet.deliveries),
+            message=words,
+        )
+    flash(words)
+    return redirect(url_for("tweets.index"), 303)

@@ -1,0 +1,34 @@
+"""Rate limits: by person, generous, and kept in memory while Redis is away."""
+
+from __future__ import annotations
+
+from flask import Flask, current_app
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+
+
+def _who() -> str:
+    return f"user:{current_user.id}" if current_user.is_authenticated else get_remote_address()
+
+
+limiter = Limiter(_who, in_memory_fallback_enabled=True, swallow_errors=True)
+
+writes = limiter.shared_limit(lambda: str(current_app.config["RATE_LIMIT_WRITES"]), scope="writes")
+reads = limiter.shared_limit(lambda: str(current_app.config["RATE_LIMIT_READS"]), scope="reads")
+sign_in = limiter.shared_limit(
+    lambda: str(current_app.config["RATE_LIMIT_SIGN_IN"]), scope="sign-in"
+)
+
+
+def init_app(app: Flask) -> None:
+    """Keep the counts in Redis; docs/decisions/0004 says why with such short timeouts."""
+    url: str = app.config["REDIS_URL"]
+    timeout = app.config["BELL_TIMEOUT"]
+    options: dict[str, object] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    if url.startswith("rediss://"):
+        options["ssl_cert_reqs"] = None
+    app.config.setdefault("RATELIMIT_STORAGE_URI", url)
+    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", options)
+    app.config.setdefault("RATELIMIT_HEADERS_ENABLED", True)
+    limiter.init_app(app)

@@ -1,0 +1,56 @@
+"""Languages and the user's time zone in pages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, request
+from flask_babel import Babel, format_timedelta, get_locale
+from babel.dates import format_datetime
+from flask_login import current_user
+
+from app.db import utcnow
+
+LOCALES = {"en": "English", "es": "Español"}
+
+
+def init_app(app: Flask) -> None:
+    """Choose the language by person, else by browser; add the time filters."""
+    Babel(app, locale_selector=choose_locale)
+    app.add_template_filter(exact_time, "localtime")
+    app.add_template_filter(relative_time, "reltime")
+    app.add_template_filter(iso_utc, "isoutc")
+    app.add_template_global(get_locale, "get_locale")
+
+
+def choose_locale() -> str:
+    """Return the person's language, else the browser's."""
+    if current_user.is_authenticated and current_user.locale in LOCALES:
+        return str(current_user.locale)
+    return request.accept_languages.best_match(list(LOCALES)) or "en"
+
+
+def zone() -> ZoneInfo:
+    """Return the zone in which this page shows times."""
+    return current_user.zone if current_user.is_authenticated else ZoneInfo("UTC")
+
+
+def exact_time(moment: datetime, seconds: bool = True) -> str:
+    """Return "Wed 14 Oct 2026, 16:05:09 (Europe/Berlin)" in the page's language and zone."""
+    local = moment.astimezone(zone())
+    clock = "HH:mm:ss" if seconds else "HH:mm"
+    text: str = format_datetime(local, f"EEE d MMM y, {clock}", locale=get_locale())
+    return f"{text} ({zone().key})"
+
+
+def relative_time(moment: datetime) -> str:
+    """Return "in 2 hours" or "5 minutes ago" in the page's language."""
+    difference: Any = moment - utcnow()
+    return str(format_timedelta(difference, add_direction=True, threshold=0.9))
+
+
+def iso_utc(moment: datetime) -> str:
+    """Return "2026-10-14T14:05:09.250Z"."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,168 @@
+"""What every page knows, and how rows look to pages and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, current_app, url_for
+from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import jobs
+from app.db import db, utcnow
+from app.models import Delivery, Tweet
+from app.networks.base import Network
+from app.services import watching
+from app.states import FINAL, State
+from app.web import sentences
+from app.web.locales import iso_utc
+
+MINUTE = 60.0
+
+
+def init_app(app: Flask) -> None:
+    """Give every template what all pages show."""
+    app.context_processor(_shared)
+
+
+def _shared() -> dict[str, Any]:
+    local = [network for network in networks().values() if network.is_local]
+    return {
+        "sandbox": bool(local),
+        "sandbox_url": local[0].profile_url("") if local else None,
+        "nothing_is_sent": _silence(),
+    }
+
+
+def networks() -> dict[str, Network]:
+    """Return the app's networks by name."""
+    return current_app.extensions["networks"]  # type: ignore[no-any-return]
+
+
+def _silence() -> dict[str, datetime | None] | None:
+    """When no worker is alive, say so, and since when."""
+    if not current_user.is_authenticated:
+        return None
+    try:
+        pulse = watching.pulse()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return None
+    return None if pulse.beats else {"last_seen_at": pulse.last_seen_at}
+
+
+def job_views(deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
+    """Return what ``/status`` says about each delivery."""
+    celery = jobs.celery_states([delivery.id for delivery in deliveries])
+    return [_job_view(delivery, celery[delivery.id]) for delivery in deliveries]
+
+
+def _job_view(delivery: Delivery, celery_state: str) -> dict[str, Any]:
+    network = networks()[delivery.account.network]
+    published = delivery.accepted_at if delivery.state == State.PUBLISHED else None
+    return {
+        "job_id": delivery.id,
+        "tweet_id": delivery.tweet_id,
+        "status_url": url_for("status.one", job_id=delivery.id),
+        "network": network.name,
+        "handle": delivery.account.handle,
+        "status": delivery.status,
+        "state": delivery.state,
+        "label": sentences.label_of(delivery.state),
+        "celery_state": celery_state,
+        "due_at": iso_utc(delivery.due_at),
+        "published_at": iso_utc(published) if published else None,
+        "lateness_ms": delivery.lateness_ms if published else None,
+        "attempts": delivery.attempts,
+        "url": delivery.remote_url,
+        "error": _error_of(delivery, network),
+        "poll_after_ms": poll_after_ms(delivery),
+    }
+
+
+def _error_of(delivery: Delivery, network: Network) -> dict[str, str] | None:
+    if delivery.state in {State.PUBLISHED, State.CANCELLED}:
+        return None
+    if delivery.state == State.HELD:
+        code, message, step = sentences.hold_error(
+            delivery.hold_reason, network.title, delivery.account.handle
+        )
+        return {"code": code, "message": message, "next_step": step}
+    if not delivery.error_code:
+        return None
+    message, step = sentences.delivery_error(delivery.error_code, network.title)
+    return {"code": delivery.error_code, "message": message, "next_step": step}
+
+
+def poll_after_ms(delivery: Delivery) -> int | None:
+    """Milliseconds after which asking again is worth it; None when the state is final."""
+    if delivery.state in FINAL:
+        return None
+    if delivery.state in {State.HELD, State.REVIEW}:
+        return 15_000
+    now = utcnow()
+    if delivery.state == State.UNCONFIRMED:
+        return _between(1.0, _seconds(delivery.next_at, now), 10.0)
+    if delivery.state == State.SCHEDULED:
+        remaining = _seconds(delivery.not_before, now)
+        return _between(0.7, min(remaining + 0.5, remaining / 4 + 1), 5 * MINUTE)
+    return 1_000
+
+
+def _seconds(moment: datetime | None, now: datetime) -> float:
+    return (moment - now).total_seconds() if moment else 0.0
+
+
+def _between(least: float, seconds: float, most: float) -> int:
+    return round(1000 * max(least, min(seconds, most)))
+
+
+def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
+    """Return what a card shows of each tweet."""
+    flat = [delivery for tweet in tweets for delivery in tweet.deliveries]
+    jobs_by_id = {view["job_id"]: view for view in job_views(flat)}
+    return [
+        {
+            "id": tweet.id,
+            "text": tweet.text,
+            "due_at": tweet.due_at,
+            "created_at": tweet.created_at,
+            "jobs": [
+                {
+                    **jobs_by_id[delivery.id],
+                    "due_at": delivery.due_at,
+                    "published_at": delivery.accepted_at,
+                    "profile_url": networks()[delivery.account.network].profile_url(
+                        delivery.account.handle
+                    ),
+                }
+                for delivery in tweet.deliveries
+            ],
+            "actions": actions_of(tweet),
+        }
+        for tweet in tweets
+    ]
+
+
+def actions_of(tweet: Tweet) -> list[str]:
+    """Return the verbs that its owner may use now."""
+    actions: dict[str, None] = {}
+    for delivery in tweet.deliveries:
+        actions |= dict.fromkeys(_actions(delivery))
+    return list(actions)
+
+
+def _actions(delivery: Delivery) -> Sequence[str]:
+    if delivery.state == State.SCHEDULED:
+        return ("post_now", "edit", "cancel") if not delivery.resends else ("cancel",)
+    if delivery.state == State.HELD and delivery.account.needs_reconnect:
+        return ("reconnect", "edit", "discard")
+    if delivery.state == State.HELD:
+        return ("post_now", "edit", "discard")
+    if delivery.state == State.REVIEW:
+        return ("confirm", "send_again", "discard")
+    if delivery.state == State.FAILED:
+        return ("retry", "edit")
+    return ()

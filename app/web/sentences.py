@@ -1,0 +1,161 @@
+"""What people read: labels for states, and a sentence and a next step for every code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+
+from app.models.user import SubmitIdReused, UnknownAccount
+from app.networks.text import TextProblem
+from app.states import HoldReason, State
+from app.when import WhenProblem
+
+
+def label_of(state: str) -> str:
+    """Return the short words for a Delivery state."""
+    return {
+        State.SCHEDULED: _("Scheduled"),
+        State.CLAIMED: _("Sending"),
+        State.SENDING: _("Sending"),
+        State.UNCONFIRMED: _("Checking whether it went out"),
+        State.HELD: _("Waiting"),
+        State.REVIEW: _("Waiting for you"),
+        State.PUBLISHED: _("Published"),
+        State.FAILED: _("Failed"),
+        State.CANCELLED: _("Cancelled"),
+    }[State(state)]
+
+
+def hold_error(reason: str | None, network: str, handle: str) -> tuple[str, str, str]:
+    """Return (code, message, next step) for a held delivery."""
+    if reason == HoldReason.RECONNECT:
+        return (
+            "reconnect",
+            _("Access to @%(handle)s ended.", handle=handle),
+            _("Connect the account again; what waits for it goes out then."),
+        )
+    if reason == HoldReason.NETWORK:
+        return (
+            "network",
+            _("%(network)s refuses this app for now.", network=network),
+            _("We ask again by ourselves. You need do nothing."),
+        )
+    return (
+        "late",
+        _("We could not send it in time, and now it is later than you allow."),
+        _("Send it now, choose another time, or discard it."),
+    )
+
+
+def delivery_error(code: str, network: str) -> tuple[str, str]:
+    """Return (message, next step) for an error code of a Delivery."""
+    edit = _("Change the text and try again.")
+    nothing = _("You need do nothing.")
+    messages = {
+        "unreachable": (_("%(n)s could not be reached.", n=network), _("We try again.")),
+        "rate_limited": (
+            _("%(n)s asks us to wait before the next tweet.", n=network),
+            _("It goes out by itself."),
+        ),
+        "usage_cap": (
+            _("The allowance of this app at %(n)s is used up.", n=network),
+            _("It goes out when there is a new one."),
+        ),
+        "no_answer": (
+            _("%(n)s did not answer in time. We are checking whether it went out.", n=network),
+            nothing,
+        ),
+        "server_error": (
+            _("%(n)s reported an error. We are checking whether it went out.", n=network),
+            nothing,
+        ),
+        "garbled_answer": (
+            _("%(n)s gave an unreadable answer. We are checking whether it went out.", n=network),
+            nothing,
+        ),
+        "redirected": (
+            _("%(n)s pointed elsewhere. We are checking whether it went out.", n=network),
+            nothing,
+        ),
+        "worker_lost": (
+            _("We were interrupted while sending. We are checking whether it went out."),
+            nothing,
+        ),
+        "duplicate": (
+            _("%(n)s refused it because you published the same text recently.", n=network),
+            edit,
+        ),
+        "rejected": (_("%(n)s refused this text.", n=network), edit),
+        "not_found": (_("%(n)s did not find what this belongs to.", n=network), edit),
+        "never_seen": (
+            _("We sent it twice without an answer and do not see it on %(n)s.", n=network),
+            _("Look at your profile, then tell us: is it there?"),
+        ),
+        "unreadable": (
+            _("%(n)s gave no clear answer, and we may not read your timeline there.", n=network),
+            _("Look at your profile, then tell us: is it there?"),
+        ),
+    }
+    unknown = (_("%(n)s did not take it.", n=network), _("Try again."))
+    return messages.get(code, unknown)
+
+
+def outcome_of(kind: str | None) -> str:
+    """Return the words for how an Attempt ended."""
+    words = {
+        "ok": _("Accepted"),
+        "not_sent": _("Not sent: the network could not be reached"),
+        "later": _("Not now, said the network"),
+        "rejected": _("Refused"),
+        "auth": _("The network did not accept our access"),
+        "hold": _("The network refuses this app"),
+        "ambiguous": _("No clear answer"),
+    }
+    return words.get(kind or "", _("No answer recorded"))
+
+
+def refusal(problem: Exception) -> tuple[str, str, str]:
+    """Return (field, code, sentence) for input that was not stored."""
+    if isinstance(problem, TextProblem):
+        return "text", problem.code, _text_sentence(problem.code, problem.params)
+    if isinstance(problem, WhenProblem):
+        return "when", problem.code, _when_sentence(problem.code, problem.params)
+    if isinstance(problem, UnknownAccount):
+        return "accounts", "unknown_account", _("That account is not connected here.")
+    if isinstance(problem, SubmitIdReused):
+        return (
+            "submit_id",
+            "submit_id_reused",
+            _("This form was already used for another tweet. Reload the page and send it again."),
+        )
+    raise problem
+
+
+REFUSALS = (TextProblem, WhenProblem, UnknownAccount, SubmitIdReused)
+
+
+def _text_sentence(code: str, params: dict[str, Any]) -> str:
+    if code == "empty":
+        return _("Write something first.")
+    if code == "too_long":
+        return _("That is %(length)s characters as X counts them; %(limit)s are allowed.", **params)
+    return _("The text contains an invisible control character. Remove it and try again.")
+
+
+def _when_sentence(code: str, params: dict[str, Any]) -> str:
+    if code == "past":
+        return _("That moment has passed. Choose a later one.")
+    if code == "gap":
+        return _(
+            "%(wall)s does not exist on %(date)s in %(zone)s: the clocks go forward that night. "
+            "The first time after it is %(first_valid)s.",
+            **params,
+        )
+    if code == "too_far":
+        return _("That is too far ahead. Choose a time within two years.")
+    if code == "unknown_zone":
+        return _("We do not know this time zone.")
+    return _(
+        "We did not understand that time. Try “in one hour”, “tomorrow at 9” or “2027-01-31 18:30”."
+    )

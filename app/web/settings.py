@@ -1,0 +1,87 @@
+"""A person's time zone, language and patience, and their accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+
+from app.db import db
+from app.web import limits, sentences
+from app.web.locales import LOCALES
+from app.web.tweets import account_views
+from app.when import WhenProblem, zone_named, zone_names
+
+bp = Blueprint("settings", __name__)
+
+HOUR = 3600
+LONGEST_TOLERANCE = 7 * 24
+
+
+@bp.get("/settings")
+@limits.reads
+@login_required  # type: ignore[untyped-decorator]
+def show() -> ResponseReturnValue:
+    """Show the settings."""
+    return _page(
+        {
+            "timezone": current_user.timezone or "UTC",
+            "locale": current_user.locale or "",
+            "late_tolerance_hours": f"{current_user.late_tolerance / HOUR:g}",
+            "errors": {},
+        }
+    )
+
+
+@bp.post("/settings")
+@limits.writes
+@login_required  # type: ignore[untyped-decorator]
+def save() -> ResponseReturnValue:
+    """Store the settings, all or none."""
+    form = {
+        "timezone": request.form.get("timezone", ""),
+        "locale": request.form.get("locale", ""),
+        "late_tolerance_hours": request.form.get("late_tolerance_hours", ""),
+    }
+    errors = _store(form)
+    if errors:
+        db.session.rollback()
+        return _page(form | {"errors": errors}), 422
+    flash(_("Saved."))
+    return redirect(url_for("settings.show"), 303)
+
+
+def _store(form: dict[str, Any]) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    try:
+        current_user.timezone = zone_named(form["timezone"]).key
+    except WhenProblem as problem:
+        errors["timezone"] = sentences.refusal(problem)[2]
+    if form["locale"] and form["locale"] not in LOCALES:
+        errors["locale"] = _("We do not speak this language yet.")
+    current_user.locale = form["locale"] or None
+    if form["late_tolerance_hours"]:
+        try:
+            hours = float(form["late_tolerance_hours"])
+        except ValueError:
+            hours = -1
+        if not 0.1 <= hours <= LONGEST_TOLERANCE:
+            errors["late_tolerance_hours"] = _("Give a number of hours from 0.1 to 168.")
+        else:
+            current_user.late_tolerance = round(hours * HOUR)
+    if not errors:
+        db.session.commit()
+    return errors
+
+
+def _page(form: dict[str, Any]) -> str:
+    return render_template(
+        "settings.html",
+        form=form,
+        timezones=zone_names(),
+        locales=list(LOCALES.items()),
+        accounts=account_views(),
+    )

@@ -1,0 +1,202 @@
+"""The composer and the list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+from sqlalchemy.orm import selectinload
+
+from app.db import db, utcnow
+from app.models import Delivery, Tweet
+from app.networks import text as texts
+from app.web import forms, limits, sentences
+from app.web.locales import exact_time, iso_utc
+from app.web.pages import networks, tweet_views
+from app.web.problems import refuse, wants_json
+from app.when import WhenProblem, understand
+
+bp = Blueprint("tweets", __name__)
+
+PAGE = 20
+
+
+@bp.get("/")
+@limits.reads
+def index() -> ResponseReturnValue:
+    """Show the composer and the list, or how to sign in."""
+    if not current_user.is_authenticated:
+        known = [
+            {"name": n.name, "title": n.title, "login_url": url_for("auth.login", network=n.name)}
+            for n in networks().values()
+            if n.ready
+        ]
+        return render_template("signin.html", networks=known)
+    return _page(forms.empty())
+
+
+@bp.post("/tweets")
+@limits.writes
+@login_required  # type: ignore[untyped-decorator]
+def create() -> ResponseReturnValue:
+    """Store a tweet and answer at once; a worker posts it."""
+    form = forms.read_tweet()
+    forms.remember_zone(form["timezone"])
+    if form["check"] and not wants_json():
+        return _page(form | forms.echo(form["when"]))
+    try:
+        job_id = current_user.tweet_later(
+            form["text"], form["when"], form["accounts"], submit_id=form["submit_id"]
+        )
+    except sentences.REFUSALS as problem:
+        return _refuse_input(form, problem)
+    tweet = db.session.get_one(Delivery, job_id).tweet
+    if wants_json():
+        return _accepted(tweet), 202
+    flash(_flash_for(tweet))
+    return redirect(url_for("tweets.index"), 303)
+
+
+def _accepted(tweet: Tweet) -> Any:
+    made = [
+        {
+            "job_id": delivery.id,
+            "status_url": url_for("status.one", job_id=delivery.id),
+            "network": delivery.account.network,
+            "handle": delivery.account.handle,
+        }
+        for delivery in tweet.deliveries
+    ]
+    return jsonify(
+        job_id=made[0]["job_id"],
+        status_url=made[0]["status_url"],
+        tweet={"id": tweet.id, "text": tweet.text, "due_at": iso_utc(tweet.due_at)},
+        jobs=made,
+    )
+
+
+def _flash_for(tweet: Tweet) -> str:
+    if tweet.due_at <= utcnow():
+        return _("Your tweet is on its way.")
+    return _("Scheduled for %(when)s.", when=exact_time(tweet.due_at, seconds=False))
+
+
+def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnValue:
+    db.session.rollback()
+    field, code, message = sentences.refusal(problem)
+    if wants_json():
+        return refuse(422, code, message, field=field)
+    shown = field if field in {"text", "when", "accounts"} else ""
+    return _page(form | {"errors": {shown: message}}), 422
+
+
+@bp.get("/tweets/<int:tweet_id>")
+@limits.reads
+@login_required  # type: ignore[untyped-decorator]
+def show(tweet_id: int) -> ResponseReturnValue:
+    """Show one tweet and all that was tried."""
+    tweet = own(tweet_id)
+    attempts = [
+        {
+            "number": number,
+            "started_at": attempt.started_at,
+            "ended_at": attempt.ended_at,
+            "label": sentences.outcome_of(attempt.outcome),
+            "http_status": attempt.http_status,
+            "detail": attempt.detail,
+        }
+        for delivery in tweet.deliveries
+        for number, attempt in enumerate(delivery.history, start=1)
+    ]
+    view = tweet_views([tweet])[0]
+    if wants_json():
+        return jsonify(
+            tweet={"id": tweet.id, "text": tweet.text, "due_at": iso_utc(tweet.due_at)},
+            jobs=[
+                {
+                    **job,
+                    "due_at": iso_utc(job["due_at"]),
+                    "published_at": job["published_at"] and iso_utc(job["published_at"]),
+                }
+                for job in view["jobs"]
+            ],
+        )
+    return render_template("tweet.html", tweet=view, attempts=attempts)
+
+
+@bp.get("/tweets/<int:tweet_id>/card")
+@limits.reads
+@login_required  # type: ignore[untyped-decorator]
+def card(tweet_id: int) -> ResponseReturnValue:
+    """Return one tweet's card alone, for the page that polls."""
+    return render_template("_tweet.html", tweet=tweet_views([own(tweet_id)])[0])
+
+
+@bp.get("/when")
+@limits.reads
+@login_required  # type: ignore[untyped-decorator]
+def when() -> ResponseReturnValue:
+    """Say how a time is understood, before anything is sent."""
+    words = request.args.get("when", "")[:500]
+    try:
+        moment = understand(words, forms.zone_of(request.args.get("timezone")), utcnow())
+    except WhenProblem as problem:
+        field, code, message = sentences.refusal(problem)
+        return jsonify(error={"code": code, "message": message, "field": field}), 422
+    return jsonify(
+        due_at=iso_utc(moment.at), echo=forms.echo_of(moment), note=forms.note_of(moment)
+    )
+
+
+def own(tweet_id: int) -> Tweet:
+    """Return the signed-in user's own tweet; somebody else's does not exist."""
+    tweet = db.session.scalar(
+        db.select(Tweet).where(Tweet.id == tweet_id, Tweet.user_id == current_user.id)
+    )
+    if tweet is None:
+        abort(404)
+    return tweet
+
+
+def _page(form: dict[str, Any]) -> str:
+    before = request.args.get("before", type=int)
+    query = db.select(Tweet).where(Tweet.user_id == current_user.id)
+    if before:
+        query = query.where(Tweet.id < before)
+    query = query.options(selectinload(Tweet.deliveries)).order_by(Tweet.id.desc())
+    found = list(db.session.scalars(query.limit(PAGE + 1)))
+    tweets, more = found[:PAGE], len(found) > PAGE
+    return render_template(
+        "index.html",
+        form=form,
+        accounts=account_views(),
+        tweets=tweet_views(tweets),
+        newer_url=url_for("tweets.index") if before else None,
+        older_url=url_for("tweets.index", before=tweets[-1].id) if more else None,
+        limit=280,
+        tlds=texts.known_tlds(),
+    )
+
+
+def account_views() -> list[dict[str, Any]]:
+    """Return what pages show of the user's accounts."""
+    return [
+        {
+            "id": account.id,
+            "network": account.network,
+            "title": networks()[account.network].title,
+            "handle": account.handle,
+            "health": _health_of(account),
+            "paused_until": account.paused_until,
+        }
+        for account in current_user.accounts
+    ]
+
+
+def _health_of(account: Any) -> str:
+    if account.needs_reconnect:
+        return "reconnect"
+    return "paused" if account.paused_until and account.paused_until > utcnow() else "ok"

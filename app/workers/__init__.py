@@ -1,0 +1,31 @@
+"""The Celery tasks: find the rows, call one service, return."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+
+from app.jobs import PUBLISH, RECONCILE
+from app.services import publishing, reconciling
+from app.workers.ticker import Ticker
+
+
+@shared_task(name=PUBLISH, ignore_result=True)
+def publish(job_ids: list[str]) -> None:
+    """Publish deliveries whose bell rang."""
+    publishing.publish(job_ids)
+
+
+@shared_task(name=RECONCILE, ignore_result=True)
+def reconcile(job_ids: list[str]) -> None:
+    """Look up deliveries that may have been accepted."""
+    reconciling.reconcile(job_ids)
+
+
+@worker_ready.connect
+def start_ticking(sender: object, **_: object) -> None:
+    """Every worker process looks at the schedule itself; there is no beat."""
+    ticker = Ticker()
+    ticker.start()
+    worker_shutting_down.connect(ticker.stop_beginning, weak=False)
+    worker_shutdown.connect(ticker.stop_completely, weak=False)

@@ -1,0 +1,161 @@
+"""The worker's own clock: a thread of idempotent SQL that rings for due rows.
+
+Every worker has one; a second one is harmless. What the broker does not take, or nobody answers
+to, the ticker publishes itself, so Redis decides about throughput and never about punctuality.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import redis
+from celery import current_app as current_celery
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import jobs
+from app.db import db
+from app.services import claiming, dispatching, probing, publishing, reconciling, watching
+
+log = logging.getLogger(__name__)
+
+LONGEST_SLEEP = 0.5
+SHORTEST_SLEEP = 0.02
+BEAT_EVERY = 5.0
+BROKER_EVERY = 1.0
+DIRECT_LANE = 4
+"""Groups of deliveries that a ticker publishes itself at a time."""
+LANE_QUEUE = 16
+"""Groups that may wait for it; they are claimed only when their turn comes."""
+
+
+class Ticker:
+    """Looks for due rows until it is told to stop."""
+
+    def __init__(self) -> None:
+        self._app: Flask = current_celery.flask_app
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+        self._lane = ThreadPoolExecutor(DIRECT_LANE, thread_name_prefix="lane")
+        self._in_lane: set[Future[None]] = set()
+        self._next_beat = 0.0
+        self._next_broker_look = 0.0
+        self._redis = _client(self._app)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop_beginning(self, **_: object) -> None:
+        """SIGTERM: ring no more, let what is being sent finish, hand the rest back."""
+        publishing.stopping.set()
+        self._stopping.set()
+
+    def stop_completely(self, **_: object) -> None:
+        """The worker has finished its tasks: finish the direct lane too, then leave."""
+        self.stop_beginning()
+        self._thread.join(timeout=5)
+        self._lane.shutdown(wait=True, cancel_futures=True)
+        with self._app.app_context():
+            try:
+                watching.say_goodbye(self._name)
+            except SQLAlchemyError:
+                log.warning("could not say goodbye")
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            with self._app.app_context():
+                pause = self._tick_safely()
+            self._stopping.wait(pause)
+
+    def _tick_safely(self) -> float:
+        try:
+            return self._tick()
+        except Exception as error:
+            # The database is away, or one row is odd: the next tick tries again.
+            log.error("the ticker stumbled: %s", type(error).__name__, exc_info=_unexpected(error))
+            db.session.rollback()
+            return 1.0
+
+    def _tick(self) -> float:
+        now = time.monotonic()
+        if now >= self._next_beat:
+            watching.beat(self._name)
+            claiming.undo_clock_step()
+            self._probe_networks()
+            self._next_beat = now + BEAT_EVERY
+        if now >= self._next_broker_look:
+            self._next_broker_look = now + self._look_at_broker()
+        claiming.expire_leases()
+        found = dispatching.dispatch()
+        self._ring(found)
+        if found.rings or found.looks:
+            return SHORTEST_SLEEP
+        upcoming = dispatching.seconds_until_next()
+        return LONGEST_SLEEP if upcoming is None else min(LONGEST_SLEEP, upcoming + SHORTEST_SLEEP)
+
+    def _ring(self, found: dispatching.Wakeups) -> None:
+        looks = dispatching.look_ups(found.looks)
+        if (found.rings or looks) and not jobs.ring([*found.rings, *looks]):
+            for ring in looks:
+                self._do_here(reconciling.reconcile, ring.job_ids)
+            found.unheard += found.job_ids
+        for group in dispatching.in_groups(found.unheard):
+            self._do_here(publishing.publish, group)
+
+    def _do_here(self, service: Callable[[Sequence[str]], None], job_ids: Sequence[str]) -> None:
+        """Do it in the direct lane if there is room; a row left out comes due again soon."""
+        self._in_lane = {future for future in self._in_lane if not future.done()}
+        if len(self._in_lane) < LANE_QUEUE:
+            self._in_lane.add(self._lane.submit(self._in_context, service, job_ids))
+
+    def _in_context(self, service: Callable[[Any], None], argument: Any) -> None:
+        with self._app.app_context():
+            try:
+                service(argument)
+            except Exception as error:
+                # Whatever was begun is settled by its lease.
+                log.error(
+                    "the direct lane stumbled: %s",
+                    type(error).__name__,
+                    exc_info=_unexpected(error),
+                )
+
+    def _probe_networks(self) -> None:
+        for name in probing.due_probes():
+            self._do_here(probing.probe, name)
+
+    def _look_at_broker(self) -> float:
+        """Notice a flushed or restarted broker; return seconds until the next look."""
+        fresh = uuid.uuid4().hex
+        try:
+            self._redis.set(jobs.GENERATION_KEY, fresh, nx=True)
+            current = self._redis.get(jobs.GENERATION_KEY)
+        except (redis.RedisError, OSError):
+            return 3 * BROKER_EVERY
+        if watching.broker_has_forgotten(str(current)):
+            log.warning("the broker lost its memory: ringing again for everything due")
+            dispatching.forget_rings()
+        return BROKER_EVERY
+
+
+def _client(app: Flask) -> redis.Redis:
+    url, timeout = app.config["REDIS_URL"], app.config["BELL_TIMEOUT"]
+    tls = {"ssl_cert_reqs": None} if url.startswith("rediss://") else {}
+    return redis.Redis.from_url(
+        url, socket_timeout=timeout, socket_connect_timeout=timeout, decode_responses=True, **tls
+    )
+
+
+def _unexpected(error: Exception) -> bool:
+    """A traceback only for what is not simply a database that is away."""
+    return not isinstance(error, SQLAlchemyError)

@@ -1,0 +1,5 @@
+"""What ``celery -A celery_app worker`` starts."""
+
+from app import create_app
+
+app = celery = create_app().extensions["celery"]

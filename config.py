@@ -1,0 +1,236 @@
+"""Every setting, read from the environment once; imports nothing of ours."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent
+INSTANCE = ROOT / "instance"
+DAY = 86_400
+
+
+class ConfigurationError(Exception):
+    """The environment asks for something impossible; the message says what to change."""
+
+
+def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return Flask's configuration for this environment.
+
+    :param environ: variables to read; by default the process's own, completed in development
+        by ``.env`` and by the addresses of a running ``make run``.
+    :raises ConfigurationError: one sentence per problem, joined by line breaks.
+    """
+    env = dict(os.environ if environ is None else environ)
+    production = is_production(env)
+    if environ is None and not production:
+        _complete_for_development(env)
+    config = {
+        "PRODUCTION": production,
+        **_secrets(env, production),
+        **_servers(env, production),
+        **_timing(env),
+        **_networks(env),
+        **_web(env, production),
+    }
+    if production:
+        _refuse_incomplete_production(env)
+    return config
+
+
+def is_production(env: Mapping[str, str]) -> bool:
+    """True on a Heroku dyno or when ``APP_ENV=production``."""
+    return env.get("APP_ENV") == "production" or bool(env.get("DYNO"))
+
+
+def _complete_for_development(env: MutableMapping[str, str]) -> None:
+    """Fill variables that are not set; X's settings are taken as a whole or not at all."""
+    for file in (ROOT / ".env", INSTANCE / "run.env"):
+        found = {key: value for key, value in dotenv_values(file).items() if value is not None}
+        if any(key.startswith("X_") for key in env):
+            found = {key: value for key, value in found.items() if not key.startswith("X_")}
+        for key, value in found.items():
+            env.setdefault(key, value)
+
+
+def _secrets(env: Mapping[str, str], production: bool) -> dict[str, Any]:
+    made = {} if production else _development_secrets(env)
+    keys = [key.strip() for key in (env.get("TOKEN_KEYS") or made.get("TOKEN_KEYS", "")).split(",")]
+    for key in filter(None, keys):
+        try:
+            Fernet(key)
+        except ValueError as error:
+            raise ConfigurationError(
+                "TOKEN_KEYS holds something that is not a Fernet key. Make one with: "
+                "python -c 'from cryptography.fernet import Fernet; "
+                "print(Fernet.generate_key().decode())'"
+            ) from error
+    return {
+        "SECRET_KEY": env.get("SECRET_KEY") or made.get("SECRET_KEY"),
+        "TOKEN_KEYS": [key for key in keys if key],
+    }
+
+
+def _development_secrets(env: Mapping[str, str]) -> dict[str, str]:
+    """Secrets made once and kept in ``instance/``, so that a restart keeps sessions and tokens."""
+    if env.get("SECRET_KEY") and env.get("TOKEN_KEYS"):
+        return {}
+    file = INSTANCE / "secrets.env"
+    if not file.exists():
+        INSTANCE.mkdir(exist_ok=True)
+        draft = INSTANCE / f"secrets.{os.getpid()}.{secrets.token_hex(4)}"
+        draft.touch(mode=0o600)
+        draft.write_text(
+            f"SECRET_KEY={secrets.token_urlsafe(48)}\nTOKEN_KEYS={Fernet.generate_key().decode()}\n"
+        )
+        try:
+            os.link(draft, file)  # several processes start together: the first one's secrets stay
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return {key: value for key, value in dotenv_values(file).items() if value is not None}
+
+
+def _servers(env: Mapping[str, str], production: bool) -> dict[str, Any]:
+    redis_url = env.get(env.get("REDIS_PROVIDER") or "REDIS_URL") or env.get("REDIS_URL")
+    database = database_url(env.get("DATABASE_URL") or "")
+    if database.startswith("sqlite") and env.get("DYNO"):
+        raise ConfigurationError(
+            "DATABASE_URL is missing or names SQLite, and a dyno forgets its files: "
+            "add a PostgreSQL database."
+        )
+    return {
+        "REDIS_URL": redis_url or "redis://127.0.0.1:6379/0",
+        "SQLALCHEMY_DATABASE_URI": database,
+    }
+
+
+def database_url(url: str) -> str:
+    """Return the SQLAlchemy URL: Heroku's ``postgres://`` means psycopg 3, nothing means SQLite."""
+    if not url:
+        INSTANCE.mkdir(exist_ok=True)
+        return f"sqlite:///{INSTANCE / 'tweet-later.sqlite3'}"
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        raise ConfigurationError(
+            "DATABASE_URL is not a URL. It looks like postgresql://user:password@host/name."
+        )
+    if scheme in {"postgres", "postgresql"}:
+        return f"postgresql+psycopg://{rest}"
+    if scheme.split("+")[0] not in {"postgresql", "sqlite"}:
+        raise ConfigurationError(
+            f"DATABASE_URL begins with {scheme}://, but only postgresql:// and sqlite:// work here."
+        )
+    return url
+
+
+def _number(env: Mapping[str, str], name: str, default: float, least: float) -> float:
+    text = env.get(name) or str(default)
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{name} must be a number, not {text!r}.") from error
+    if not least <= number <= 10 * 365 * DAY:
+        raise ConfigurationError(f"{name} must be at least {least:g}, not {text}.")
+    return number
+
+
+def _timing(env: Mapping[str, str]) -> dict[str, Any]:
+    """Durations in seconds. See docs/delivery.md for how they depend on each other."""
+    send_timeout = _number(env, "SEND_TIMEOUT", 15, 0.2)
+    go_deadline = max(1.0, min(5.0, send_timeout / 3))
+    try:
+        delays = [
+            float(part) for part in (env.get("RECONCILE_DELAYS") or "10,30,90,180,300").split(",")
+        ]
+    except ValueError as error:
+        raise ConfigurationError(
+            "RECONCILE_DELAYS must be seconds separated by commas, such as 10,30,90,180,300."
+        ) from error
+    if not delays or sorted(delays) != delays or delays[0] < 0:
+        raise ConfigurationError("RECONCILE_DELAYS must be rising numbers of seconds.")
+    return {
+        "SEND_TIMEOUT": send_timeout,
+        "GO_DEADLINE": go_deadline,
+        "LEASE": 2 * send_timeout + go_deadline + 1,
+        "RECONCILE_DELAYS": delays,
+        "RECONCILE_PATIENCE": _number(env, "RECONCILE_PATIENCE", max(900, 3 * delays[-1]), 0),
+        "LATE_TOLERANCE": int(_number(env, "LATE_TOLERANCE", 6 * 3600, 60)),
+        "CATCH_UP_AFTER": _number(env, "CATCH_UP_AFTER", 60, 1),
+        "CATCH_UP_GAP": _number(env, "CATCH_UP_GAP", 2, 0),
+        "BELL_TIMEOUT": _number(env, "BELL_TIMEOUT", 0.3, 0.05),
+        "BELL_PATIENCE": _number(env, "BELL_PATIENCE", 5, 0.5),
+    }
+
+
+def _networks(env: Mapping[str, str]) -> dict[str, Any]:
+    consumer, consumer_secret = env.get("X_CONSUMER_KEY"), env.get("X_CONSUMER_SECRET")
+    if consumer and not consumer_secret:
+        raise ConfigurationError("X_CONSUMER_KEY is set but X_CONSUMER_SECRET is missing.")
+    return {
+        "X_CLIENT_ID": env.get("X_CLIENT_ID") or None,
+        "X_CLIENT_SECRET": env.get("X_CLIENT_SECRET") or None,
+        "X_CONSUMER_KEY": consumer or None,
+        "X_CONSUMER_SECRET": consumer_secret or None,
+        "X_API_URL": (env.get("X_API_URL") or "https://api.x.com").rstrip("/"),
+        "X_AUTHORIZE_URL": env.get("X_AUTHORIZE_URL") or "https://x.com/i/oauth2/authorize",
+        "X_SITE_URL": _site_of(env.get("X_API_URL")),
+    }
+
+
+def _site_of(api_url: str | None) -> str:
+    """Where people read a tweet: x.com, or the stand-in's own pages when one is used."""
+    return "https://x.com" if not api_url or not is_loopback(api_url) else api_url.rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """True when the URL's host is this machine itself."""
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
+    app_url = (env.get("APP_URL") or "").rstrip("/") or None
+    secure = app_url.startswith("https://") if app_url else production
+    return {
+        "APP_URL": app_url,
+        "BEHIND_PROXY": bool(env.get("DYNO")) or env.get("BEHIND_PROXY") == "1",
+        "SESSION_COOKIE_NAME": "tweet_later",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": secure,
+        "FORCE_HTTPS": secure and (app_url is not None or bool(env.get("DYNO"))),
+        "PERMANENT_SESSION_LIFETIME": 30 * DAY,
+        "MAX_CONTENT_LENGTH": 256 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 256 * 1024,
+        "WTF_CSRF_TIME_LIMIT": None,  # a page left open overnight must still be able to send
+        "WTF_CSRF_SSL_STRICT": secure,
+        "BOOTSTRAP_SERVE_LOCAL": True,
+        "BABEL_DEFAULT_LOCALE": "en",
+        "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "app" / "translations"),
+        "RATE_LIMIT_WRITES": env.get("RATE_LIMIT_WRITES") or "300 per minute",
+        "RATE_LIMIT_READS": env.get("RATE_LIMIT_READS") or "1200 per minute",
+        "RATE_LIMIT_SIGN_IN": env.get("RATE_LIMIT_SIGN_IN") or "60 per minute",
+        "DATABASE_POOL_SIZE": int(_number(env, "DATABASE_POOL_SIZE", 4, 1)),
+    }
+
+
+def _refuse_incomplete_production(env: Mapping[str, str]) -> None:
+    redis_name = env.get("REDIS_PROVIDER") or "REDIS_URL"
+    needed = {
+        "SECRET_KEY": "it signs the session cookies. Set it to a long random text.",
+        "TOKEN_KEYS": "it encrypts the networks' tokens. Set it to a Fernet key.",
+        "DATABASE_URL": "every tweet is kept there. Set it to a postgresql:// URL.",
+        redis_name: "the web process wakes the workers through it. Set it to a redis:// URL.",
+    }
+    missing = [f"{name} is missing: {why}" for name, why in needed.items() if not env.get(name)]
+    if missing:
+        raise ConfigurationError("\n".join(missing))

@@ -1,0 +1,110 @@
+"""Decide what `make run` starts, on which ports, and what every process is told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev import ports
+
+PAGE_PORT, SANDBOX_PORT, REDIS_PORT = 8000, 8090, 6390
+#: What another terminal needs to find the same servers.
+SHARED = ("PORT", "DATABASE_URL", "REDIS_URL")
+SANDBOX = ("X_API_URL", "X_AUTHORIZE_URL", "X_CLIENT_ID", "X_CLIENT_SECRET")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to start and where it will be."""
+
+    environment: dict[str, str]
+    skipped: frozenset[str]
+    page: int
+    sandbox: int | None
+    redis: int | None
+    shared: dict[str, str]
+
+    @property
+    def ports(self) -> list[int]:
+        """Every port on which something of ours will listen."""
+        return [port for port in (self.page, self.sandbox, self.redis) if port]
+
+
+def make(given: Mapping[str, str]) -> Plan:
+    """Choose free ports and complete the environment; what is given stays as it is.
+
+    :raises SystemExit: with a sentence, when the given variables cannot work.
+    """
+    known = {name: value for name, value in given.items() if value}
+    environment = known | {
+        "APP_ENV": known.get("APP_ENV", "development"),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{known.get('PATH', os.defpath)}",
+        "PYTHONUNBUFFERED": "1",
+    }
+    page = page_port(known)
+    environment["PORT"] = str(page)
+    shared = list(SHARED)
+    skipped = set()
+    redis = None
+    if known.get("REDIS_URL") or known.get("REDIS_PROVIDER"):
+        skipped.add("redis")
+        shared += filter(None, ["REDIS_PROVIDER", known.get("REDIS_PROVIDER")])
+    else:
+        redis = ports.next_free(REDIS_PORT)
+        environment["REDIS_URL"] = f"redis://{ports.LOOPBACK}:{redis}/0"
+    sandbox = None
+    if known.get("X_CLIENT_ID") or known.get("X_CONSUMER_KEY"):
+        skipped.add("sandbox")
+    else:
+        refuse_half_a_network(known)
+        sandbox = ports.next_free(SANDBOX_PORT)
+        environment |= sandbox_variables(sandbox)
+        shared += SANDBOX
+    return Plan(
+        environment=environment,
+        skipped=frozenset(skipped),
+        page=page,
+        sandbox=sandbox,
+        redis=redis,
+        shared={name: environment[name] for name in shared if name in environment},
+    )
+
+
+def page_port(known: Mapping[str, str]) -> int:
+    """Return the port that was asked for, or the first free one from 8000.
+
+    :raises SystemExit: when the port that was asked for cannot be had.
+    """
+    asked = known.get("PORT")
+    if asked is None:
+        return ports.next_free(PAGE_PORT)
+    if not asked.isdecimal() or not 1 <= int(asked) <= 65_535:
+        sys.exit(f"PORT must be a number from 1 to 65535, not {asked!r}.")
+    if not ports.is_free(int(asked)):
+        sys.exit(f"Port {asked} is taken. Choose another: make run PORT=8001")
+    return int(asked)
+
+
+def refuse_half_a_network(known: Mapping[str, str]) -> None:
+    """Stop rather than quietly replace addresses that somebody chose."""
+    for name in ("X_API_URL", "X_AUTHORIZE_URL"):
+        if name in known:
+            sys.exit(
+                f"{name} is set, but neither X_CLIENT_ID nor X_CONSUMER_KEY. "
+                "Set one of them too, or none of the three to use the sandbox."
+            )
+
+
+def sandbox_variables(port: int) -> dict[str, str]:
+    """Return what makes the application speak to the sandbox instead of X."""
+    address = f"http://{ports.LOOPBACK}:{port}"
+    return {
+        "SANDBOX_PORT": str(port),
+        "X_API_URL": address,
+        "X_AUTHORIZE_URL": f"{address}/i/oauth2/authorize",
+        "X_CLIENT_ID": "sandbox-client",
+        "X_CLIENT_SECRET": "sandbox-secret",
+    }

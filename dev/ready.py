@@ -1,0 +1,67 @@
+"""Say when everything is up, after looking."""
+
+from __future__ import annotations
+
+import http.client
+import time
+
+from dev import ports
+from dev.plan import Plan
+from dev.processes import wait_until
+
+PAUSE = 0.25
+#: Seconds after which a person is told what it still waits for.
+PATIENCE = 30
+
+
+def wait_for_ports(plan: Plan) -> None:
+    """Wait until somebody listens on the ports that were chosen, at most ``PATIENCE`` seconds."""
+    wait_until(lambda: all(ports.answers(port) for port in plan.ports), PATIENCE)
+
+
+def announce(plan: Plan) -> None:
+    """Wait until the page, its worker and the sandbox answer, then print where they are."""
+    deadline = time.monotonic() + PATIENCE
+    warned = False
+    while problem := what_is_missing(plan):
+        if time.monotonic() > deadline and not warned:
+            warned = True
+            say(f"{address(plan.page)} is not ready yet: {problem}")
+        time.sleep(PAUSE)
+    say(greeting(plan))
+
+
+def what_is_missing(plan: Plan) -> str | None:
+    """Return what is not up yet in words, or None when everything is."""
+    if plan.sandbox and not ports.answers(plan.sandbox):
+        return "the sandbox does not answer"
+    connection = http.client.HTTPConnection(ports.LOOPBACK, plan.page, timeout=5)
+    try:
+        connection.request("GET", "/healthz", headers={"Connection": "close"})
+        answer = connection.getresponse()
+        text = answer.read(500).decode(errors="replace").strip()
+    except (OSError, http.client.HTTPException):
+        return "the page does not answer"
+    finally:
+        connection.close()
+    return None if answer.status == http.client.OK else f"/healthz says {text}"
+
+
+def greeting(plan: Plan) -> str:
+    """Return the line that tells a person where to go."""
+    where = f"Tweet Later is at {address(plan.page)}"
+    if plan.sandbox:
+        where += f"  (sandbox: nothing leaves this machine — {address(plan.sandbox)})"
+    else:
+        where += f"  (X at {plan.environment.get('X_API_URL', 'https://api.x.com')})"
+    return f"{where}  Ctrl-C stops everything."
+
+
+def address(port: int) -> str:
+    """Return the URL of a loopback port."""
+    return f"http://{ports.LOOPBACK}:{port}"
+
+
+def say(sentence: str) -> None:
+    """Print a line that stands out between the processes' own."""
+    print(f"\n{sentence}\n", flush=True)

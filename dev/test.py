@@ -1,0 +1,35 @@
+"""Run the tests: find a browser, then hand over to pytest with the arguments given.
+
+Sets ``CHROMIUM`` to the browser's path. Without a browser the tests marked ``browser`` are
+skipped, loudly; in CI (``CI`` set) that is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from dev import browser
+
+#: A file's tests stay in one process: servers that a file starts are started once.
+PARALLEL = ["-n", "2", "--dist", "loadfile"]
+
+
+def main(arguments: list[str]) -> None:
+    """Become pytest.
+
+    :raises SystemExit: in CI, when no browser can be had.
+    """
+    command = [sys.executable, "-m", "pytest", *PARALLEL]
+    path = browser.find()
+    if path:
+        os.environ["CHROMIUM"] = path
+    elif os.environ.get("CI"):
+        sys.exit("No browser could be found or installed, and CI must not skip the browser tests.")
+    else:
+        command += ["-p", "dev.no_browser"]
+    os.execv(sys.executable, [*command, *arguments])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

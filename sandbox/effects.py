@@ -1,0 +1,113 @@
+"""Plays the faults of a board on the answers of a network."""
+
+import math
+from typing import Any
+
+from flask import Response, g, json, request
+
+from sandbox import x_errors
+from sandbox.faults import Fault
+from sandbox.server import WIRE
+from sandbox.x_limits import APP_DAY, SHORT, USER_DAY
+from sandbox.x_state import XState
+
+REFUSAL = "You are not permitted to perform this action."
+GATEWAY_PAGE = "<html><body><h1>Something went wrong at the gateway</h1></body></html>"
+
+
+def play_before(
+    state: XState, operation: str, handle: str | None, delayed: bool = False
+) -> Response | None:
+    """Play a fault that comes before the operation is carried out.
+
+    Returns the answer to give instead of carrying it out, or None to go on.
+    """
+    fault = state.faults.take(operation, handle, "before", but_not="slow" if delayed else None)
+    if fault is None:
+        return None
+    if fault.kind == "slow":
+        state.stopping.wait(fault.seconds)
+        # Another fault may be waiting behind the delay.
+        return play_before(state, operation, handle, delayed=True)
+    return INSTEAD[fault.kind](state, fault)
+
+
+def play_after(state: XState, operation: str, handle: str | None, answer: Response) -> Response:
+    """Play a fault on the answer of an operation that was carried out."""
+    fault = state.faults.take(operation, handle, "after")
+    if fault is None:
+        return answer
+    if fault.kind == "accept_then_hang":
+        state.stopping.wait(fault.seconds)
+        return answer
+    if fault.kind == "accept_then_drop":
+        return _break_line(fault.how)
+    if fault.kind == "accept_then_status":
+        return _status(state, fault)
+    if fault.kind == "garbage":
+        answer.set_data(GATEWAY_PAGE)
+        return answer
+    _end_line("cut")
+    return answer
+
+
+def _refuse(state: XState, fault: Fault) -> Response:
+    error = x_errors.plain(fault.status or 403, REFUSAL)
+    return _json(fault.body if fault.body is not None else error.body, error.status)
+
+
+def _status(state: XState, fault: Fault) -> Response:
+    status = fault.status or 503
+    if fault.body_form == "html":
+        return Response(GATEWAY_PAGE, status, mimetype="text/html")
+    return _json(x_errors.plain(status).body if fault.body is None else fault.body, status)
+
+
+def _drop(state: XState, fault: Fault) -> Response:
+    return _break_line(fault.how)
+
+
+def _redirect(state: XState, fault: Fault) -> Response:
+    return Response("", 302, {"Location": request.host_url + "i/elsewhere"})
+
+
+def _credits(state: XState, fault: Fault) -> Response:
+    error = x_errors.no_credits(fault.body_form)
+    return _json(error.body, error.status)
+
+
+def _rate_limit(state: XState, fault: Fault) -> Response:
+    ends_at = fault.until if fault.until is not None else state.clock.now() + fault.reset_in
+    seconds = max(1, math.ceil(ends_at - state.clock.now()))
+    usual = dict(getattr(g, "limit_headers", {}))
+    g.limit_headers = {
+        "short": usual | state.limits.headers(SHORT, 100, 0, ends_at),
+        "user-day": usual | state.limits.headers(USER_DAY, 25, 0, ends_at),
+        "app-day": usual | state.limits.headers(APP_DAY, 10_000, 0, ends_at),
+        "retry-after": {"Retry-After": str(seconds)},
+        "none": {},
+    }[fault.group]
+    return _json(x_errors.plain(429).body, 429)
+
+
+def _break_line(how: str) -> Response:
+    _end_line(how)
+    return Response("")
+
+
+def _end_line(how: str) -> None:
+    request.environ[WIRE].ending = how
+
+
+def _json(body: Any, status: int) -> Response:
+    return Response(json.dumps(body), status, mimetype="application/json")
+
+
+INSTEAD = {
+    "refuse": _refuse,
+    "status": _status,
+    "drop": _drop,
+    "redirect": _redirect,
+    "rate_limit": _rate_limit,
+    "credits": _credits,
+}

@@ -1,0 +1,65 @@
+"""Keeps the sandbox to this machine and to its own pages."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from sandbox import x_errors
+from sandbox.x_state import Stopped
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+API_PATHS = ("/2/", "/1.1/", "/control/api/")
+# The consent page's form ends at the app's callback, and browsers hold redirects of a form to
+# this list too.
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self' http://127.0.0.1:* http://localhost:*"
+)
+
+
+def install_guards(app: Flask) -> None:
+    """Refuse strangers before, and dress every answer after, each view of ``app``."""
+    app.before_request(_refuse_strangers)
+    app.after_request(_add_policy)
+    app.register_error_handler(x_errors.XError, _answer_x_error)
+    app.register_error_handler(Stopped, lambda error: _answer_x_error(x_errors.plain(503)))
+    app.register_error_handler(HTTPException, _answer_http_error)
+
+
+def _refuse_strangers() -> Response | None:
+    """A page of another site may reach loopback through a browser; it gets no further than here."""
+    if urlsplit(request.host_url).hostname not in LOOPBACK:
+        return _answer_x_error(x_errors.plain(404))
+    if request.method != "POST":
+        return None
+    origin = request.headers.get("Origin")
+    came_from = request.headers.get("Sec-Fetch-Site", "same-origin")
+    is_foreign_page = origin is not None and origin != request.host_url.rstrip("/")
+    if is_foreign_page or came_from not in ("same-origin", "none"):
+        return _answer_x_error(x_errors.plain(403, "This form belongs to another page."))
+    return None
+
+
+def _add_policy(answer: Response) -> Response:
+    answer.headers["Content-Security-Policy"] = POLICY
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    # With "no-referrer" browsers would hide the Origin that forms are checked by.
+    answer.headers["Referrer-Policy"] = "same-origin"
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
+def _answer_x_error(error: x_errors.XError) -> Response:
+    answer = jsonify(error.body)
+    answer.status_code = error.status
+    return answer
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    wants_page = request.accept_mimetypes.best == "text/html"
+    if wants_page and not request.path.startswith(API_PATHS):
+        page = render_template("problem.html", title=error.name, detail=error.description)
+        return Response(page, status)
+    return _answer_x_error(x_errors.plain(status))

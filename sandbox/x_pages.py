@@ -1,0 +1,76 @@
+"""Public pages of the X of the sandbox, so that links to Tweets lead somewhere."""
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, abort, redirect, render_template, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from sandbox.x_records import Person, Tweet
+from sandbox.x_state import XState
+from sandbox.x_text import expand_links
+
+PAGE_LENGTH = 50
+COLOURS = ("#0b6bcb", "#9a3d00", "#1f7a3f", "#7a3fb0", "#a61b4b", "#4a5b6c")
+
+
+def make_pages(state: XState) -> Blueprint:
+    """The routes of profiles, Tweets and avatars."""
+    routes = Blueprint("x_pages", __name__)
+    routes.add_app_template_filter(lambda t: expand_links(t.shown, t.urls), "readable")
+    routes.add_app_template_filter(state.handle_of, "handle")
+    routes.add_app_template_filter(_moment, "moment")
+
+    @routes.get("/<handle>")
+    def profile(handle: str) -> str:
+        with state.lock:
+            person = _known(state, handle)
+            tweets = state.tweets.newest(PAGE_LENGTH, person.id)
+        return render_template("profile.html", person=person, tweets=tweets)
+
+    @routes.get("/<handle>/status/<tweet_id>")
+    def tweet(handle: str, tweet_id: str) -> str | AnyResponse:
+        with state.lock:
+            found = _found(state, tweet_id)
+            person = state.person_by_id(found.person_id)
+        if person is None or person.handle.lower() != handle.lower():
+            return redirect(url_for(".tweet_by_id", tweet_id=tweet_id))
+        return render_template("tweet.html", person=person, tweet=found)
+
+    @routes.get("/i/status/<tweet_id>")
+    @routes.get("/i/web/status/<tweet_id>")
+    def tweet_by_id(tweet_id: str) -> AnyResponse:
+        with state.lock:
+            handle = state.handle_of(_found(state, tweet_id).person_id)
+        return redirect(url_for(".tweet", handle=handle, tweet_id=tweet_id))
+
+    @routes.get("/i/avatar/<handle>.svg")
+    def avatar(handle: str) -> Response:
+        person = _known(state, handle)
+        colour = COLOURS[sum(map(ord, person.handle)) % len(COLOURS)]
+        picture = render_template("avatar.svg", letter=person.handle[0].upper(), colour=colour)
+        return Response(picture, mimetype="image/svg+xml")
+
+    @routes.get("/i/elsewhere")
+    def elsewhere() -> str:
+        detail = "A fault sent the caller here. Nothing was posted by following it."
+        return render_template("problem.html", title="Elsewhere", detail=detail)
+
+    return routes
+
+
+def _moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%d %b %Y, %H:%M:%S} UTC"
+
+
+def _known(state: XState, handle: str) -> Person:
+    person = state.known_person(handle)
+    if person is None:
+        abort(404)
+    return person
+
+
+def _found(state: XState, tweet_id: str) -> Tweet:
+    tweet = state.tweets.find(tweet_id)
+    if tweet is None:
+        abort(404)
+    return tweet

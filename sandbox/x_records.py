@@ -1,0 +1,126 @@
+"""What the X of the sandbox remembers."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Person:
+    """Somebody with an account. ``id`` is a decimal string, ``created_at`` epoch seconds."""
+
+    id: str
+    handle: str
+    name: str
+    created_at: float
+
+
+@dataclass
+class Tweet:
+    """An accepted Tweet.
+
+    ``text`` is what was sent, ``shown`` what the API returns (t.co links, HTML entities),
+    ``created_at`` real epoch seconds, ``clock_at`` the same moment on the sandbox's clock.
+    """
+
+    id: str
+    person_id: str
+    text: str
+    shown: str
+    urls: list[dict[str, Any]]
+    created_at: float
+    clock_at: float
+    in_reply_to: str | None = None
+    client: str = ""
+    deleted: bool = False
+
+
+@dataclass
+class Code:
+    """An authorization code, good once and until ``expires_at`` on the sandbox's clock."""
+
+    code: str
+    client_id: str
+    person_id: str
+    redirect_uri: str
+    scope: str
+    code_challenge: str
+    code_challenge_method: str | None
+    expires_at: float
+
+    def get_redirect_uri(self) -> str:
+        """The address the code was sent to."""
+        return self.redirect_uri
+
+    def get_scope(self) -> str:
+        """The granted scopes, separated by spaces."""
+        return self.scope
+
+
+@dataclass
+class Pair:
+    """An OAuth 2.0 access token with its single-use refresh token.
+
+    Pairs that came from one consent by refreshing share a ``family``.
+    """
+
+    access_token: str
+    refresh_token: str | None
+    client_id: str
+    person_id: str
+    scope: str
+    expires_at: float
+    family: str
+    access_ended: bool = False
+    refresh_spent: bool = False
+
+    def check_client(self, client: Any) -> bool:
+        """Whether this pair was issued to ``client``."""
+        return bool(self.client_id == client.client_id)
+
+    def get_scope(self) -> str:
+        """The granted scopes, separated by spaces."""
+        return self.scope
+
+
+@dataclass
+class RequestToken:
+    """OAuth 1.0a's temporary credentials, before and after the person's consent."""
+
+    token: str
+    secret: str
+    consumer_key: str
+    callback: str
+    access_level: str
+    verifier: str | None = None
+    person_id: str | None = None
+
+
+@dataclass
+class SignedToken:
+    """An OAuth 1.0a access token. ``access_level`` is ``read`` or ``read-write``."""
+
+    token: str
+    secret: str
+    consumer_key: str
+    person_id: str
+    access_level: str = "read-write"
+    ended: bool = False
+
+
+@dataclass
+class Window:
+    """A fixed rate-limit window on the sandbox's clock."""
+
+    ends_at: float
+    used: int = 0
+
+
+@dataclass
+class Calls:
+    """How often each operation was called, accepted or not, since the start or the last reset."""
+
+    by_operation: dict[str, int] = field(default_factory=dict)
+
+    def count(self, operation: str) -> None:
+        """Count one more call."""
+        self.by_operation[operation] = self.by_operation.get(operation, 0) + 1

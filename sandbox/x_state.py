@@ -1,0 +1,147 @@
+"""Everything the X of the sandbox knows, under one lock."""
+
+import re
+import threading
+import time
+from dataclasses import asdict
+from typing import Any
+
+from sandbox.clock import Clock
+from sandbox.faults import FaultBoard
+from sandbox.settings import Settings
+from sandbox.store import Store
+from sandbox.x_limits import Limits
+from sandbox.x_records import Calls, Person
+from sandbox.x_signed_tokens import SignedTokenBook
+from sandbox.x_tokens import TokenBook
+from sandbox.x_tweets import TweetBook, as_fact
+
+HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}")
+INVENTED = {"ana": "Ana Duarte", "ben": "Ben Okafor", "chidi": "Chidi Lindqvist"}
+KIND = "x_person"
+
+
+class Stopped(Exception):
+    """The sandbox is stopping and accepts nothing more."""
+
+
+class XState:
+    """The books of the sandbox. Hold ``lock`` while reading or changing any of them."""
+
+    def __init__(self, store: Store) -> None:
+        self.lock = threading.RLock()
+        self.stopping = threading.Event()
+        self.clock = Clock()
+        self.settings = Settings()
+        self.faults = FaultBoard(self.clock)
+        self.limits = Limits(self.clock, self.settings)
+        self.tweets = TweetBook(self.clock, self.settings, store)
+        self.tokens = TokenBook(self.clock, self.settings, store)
+        self.signed_tokens = SignedTokenBook(store)
+        self.calls = Calls()
+        self._store = store
+        self._people: dict[str, Person] = {}
+        self._by_handle: dict[str, Person] = {}
+        for record in store.records(KIND):
+            self._index(Person(**record))
+        self._invite()
+
+    def person(self, handle: str) -> Person:
+        """The person of that handle, made up if new. Raises ValueError for an impossible handle."""
+        handle = handle.strip().removeprefix("@")
+        if not HANDLE.fullmatch(handle):
+            raise ValueError("A handle has 1 to 15 letters, digits or underscores.")
+        with self.lock:
+            known = self._by_handle.get(handle.lower())
+            return known or self._welcome(handle)
+
+    def known_person(self, handle: str) -> Person | None:
+        """The person of that handle, if there is one."""
+        return self._by_handle.get(handle.lower())
+
+    def person_by_id(self, person_id: str) -> Person | None:
+        """The person of that id, if there is one."""
+        return self._people.get(person_id)
+
+    def handle_of(self, person_id: str) -> str:
+        """The handle behind an id that a record carries."""
+        return self._people[person_id].handle
+
+    def people(self) -> list[Person]:
+        """Everybody, in the order they came."""
+        with self.lock:
+            return list(self._people.values())
+
+    def change_settings(self, changes: dict[str, Any]) -> None:
+        """Change settings, all or none. Raises BadSetting."""
+        with self.lock:
+            self.settings.change(changes)
+            self.clock.offset = self.settings.clock_offset
+
+    def revoke(self, person: Person, only_access: bool = False) -> None:
+        """End a person's tokens, or only the OAuth 2.0 access tokens."""
+        with self.lock:
+            self.tokens.end_all_of(person.id, only_access)
+            if not only_access:
+                self.signed_tokens.end_all_of(person.id)
+
+    def reset(self, keep_tokens: bool = False) -> None:
+        """Forget Tweets, faults, counts and changed settings; people and tokens unless kept."""
+        with self.lock:
+            self.faults.remove()
+            self.tweets.clear()
+            self.limits.clear()
+            self.calls.by_operation.clear()
+            self.change_settings(Settings().as_dict())
+            if not keep_tokens:
+                self.tokens.clear()
+                self.signed_tokens.clear()
+                self._store.empty(KIND)
+                self._people, self._by_handle = {}, {}
+                self._invite()
+
+    def check_running(self) -> None:
+        """Raise Stopped once the sandbox has begun to stop. Call with the lock held."""
+        if self.stopping.is_set():
+            raise Stopped
+
+    def facts(self, handle: str | None = None, with_tweets: bool = True) -> dict[str, Any]:
+        """What happened so far, for tests: see the README for the fields."""
+        with self.lock:
+            accepted = [as_fact(t, self.handle_of(t.person_id)) for t in self.tweets.everything()]
+            if handle:
+                accepted = [t for t in accepted if t["handle"].lower() == handle.lower()]
+            repeated = [
+                {"handle": self.handle_of(person_id), "text": text, "count": times}
+                for person_id, text, times in self.tweets.posted_twice()
+            ]
+            return {
+                "accepted_count": len(accepted),
+                "create_calls": self.calls.by_operation.get("create", 0),
+                "calls": dict(self.calls.by_operation),
+                "duplicates": repeated,
+                "faults": self.faults.active(),
+                "settings": self.settings.as_dict(),
+                "people": [asdict(person) for person in self.people()],
+            } | ({"tweets": accepted} if with_tweets else {})
+
+    def close(self) -> None:
+        """Accept nothing more, wake whoever sleeps, and write everything down."""
+        with self.lock:
+            self.stopping.set()
+        self._store.close()
+
+    def _invite(self) -> None:
+        for handle in INVENTED:
+            self.person(handle)
+
+    def _welcome(self, handle: str) -> Person:
+        name = INVENTED.get(handle.lower(), handle)
+        person = Person(self.tweets.next_id(), handle, name, time.time())
+        self._index(person)
+        self._store.put(KIND, person.id, asdict(person))
+        return person
+
+    def _index(self, person: Person) -> None:
+        self._people[person.id] = person
+        self._by_handle[person.handle.lower()] = person

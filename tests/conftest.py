@@ -1,0 +1,128 @@
+"""The parts of an installation: real servers, one of each for a test process."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.sandbox import ROOT, Sandbox
+from tests.support.servers import Postgres, Valkey
+from tests.support.world import TOKEN_KEY, World
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """A Redis-protocol server; emptied before each test that takes a world."""
+    server = Valkey(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sandbox_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """The sandbox, running."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox"))
+    sandbox.start()
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture
+def sandbox(sandbox_program: Sandbox) -> Sandbox:
+    """The sandbox, with nothing in it."""
+    sandbox_program.reset()
+    return sandbox_program
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file."""
+    path = tmp_path_factory.mktemp("sqlite") / "empty.sqlite3"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[tuple[Postgres, str]]:
+    """A PostgreSQL server and the name of its migrated, empty template."""
+    # Not pytest's own folder: it is closed to the user that the server runs as under root.
+    with tempfile.TemporaryDirectory(prefix="tweet-later-") as folder:
+        server = Postgres(Path(folder) / "postgres")
+        template = server.create()
+        migrate(server.url(template))
+        yield server, template
+        server.close()
+
+
+def migrate(database_url: str) -> None:
+    """Bring a database to the newest version, as the release process does."""
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "flask", "--app", "app", "db", "upgrade"],
+        cwd=ROOT,
+        env={
+            "PATH": "",
+            "DATABASE_URL": database_url,
+            "SECRET_KEY": "only for tests",
+            "TOKEN_KEYS": TOKEN_KEY,
+        },
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, once of each kind."""
+    return _database(request, tmp_path, request.param)
+
+
+@pytest.fixture
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty SQLite database."""
+    return _database(request, tmp_path, "sqlite")
+
+
+def _database(request: pytest.FixtureRequest, folder: Path, kind: str) -> str:
+    if kind == "sqlite":
+        path = folder / "tweet-later.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        return f"sqlite:///{path}"
+    server, template = request.getfixturevalue("postgres")
+    return server.url(server.create(template))
+
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def make_world(valkey: Valkey, sandbox: Sandbox, tmp_path: Path) -> Iterator[MakeWorld]:
+    """Make installations on a given database; all of them end with the test."""
+    worlds: list[World] = []
+    valkey.flush()
+
+    def make(database_url: str, **environ: str) -> World:
+        worlds.append(World(tmp_path, database_url, valkey, sandbox, **environ))
+        return worlds[-1]
+
+    yield make
+    for world in worlds:
+        world.close()
+
+
+@pytest.fixture
+def world(make_world: MakeWorld, database_url: str) -> World:
+    """An installation on each database."""
+    return make_world(database_url)
+
+
+@pytest.fixture
+def small_world(make_world: MakeWorld, sqlite_url: str) -> World:
+    """An installation on SQLite."""
+    return make_world(sqlite_url)

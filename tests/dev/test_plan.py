@@ -1,0 +1,79 @@
+"""What `make run` starts depends on what the environment already names."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from dev import plan, ports, run
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which somebody listens."""
+    with socket.create_server((ports.LOOPBACK, 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_nothing_given_brings_everything() -> None:
+    """Without any variable there is a Redis server, a sandbox, and an application told of both."""
+    made = plan.make({})
+    assert made.skipped == frozenset()
+    assert made.environment["REDIS_URL"] == f"redis://127.0.0.1:{made.redis}/0"
+    assert made.environment["X_API_URL"] == f"http://127.0.0.1:{made.sandbox}"
+    assert made.environment["X_CLIENT_ID"] == "sandbox-client"
+    assert "DATABASE_URL" not in made.environment
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "REDIS_PROVIDER"])
+def test_a_given_redis_is_used(name: str) -> None:
+    """With a Redis server named, none is started."""
+    made = plan.make({name: "redis://127.0.0.1:1/0"})
+    assert "redis" in made.skipped
+    assert made.redis is None
+    assert made.environment[name] == "redis://127.0.0.1:1/0"
+
+
+@pytest.mark.parametrize("name", ["X_CLIENT_ID", "X_CONSUMER_KEY"])
+def test_real_keys_mean_no_sandbox(name: str) -> None:
+    """With X's keys given, no sandbox is started and no address replaced."""
+    made = plan.make({name: "real"})
+    assert "sandbox" in made.skipped
+    assert "X_API_URL" not in made.environment
+    assert not any(variable.startswith("X_") for variable in made.shared)
+
+
+def test_half_a_network_is_refused() -> None:
+    """An address of X without a key is a mistake, said so, not silently replaced."""
+    with pytest.raises(SystemExit, match="neither X_CLIENT_ID nor X_CONSUMER_KEY"):
+        plan.make({"X_API_URL": "http://127.0.0.1:1"})
+
+
+def test_a_taken_default_port_is_passed_over(taken: int) -> None:
+    """Nobody has to know which ports are free."""
+    assert ports.next_free(taken) > taken
+
+
+def test_a_port_asked_for_is_never_changed(taken: int) -> None:
+    """Whoever asks for a port gets it, or is told that it is taken."""
+    with pytest.raises(SystemExit, match=f"Port {taken} is taken"):
+        plan.make({"PORT": str(taken)})
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "8000.5"])
+def test_a_port_that_is_no_port_is_refused(port: str) -> None:
+    """A mistyped PORT gets a sentence."""
+    with pytest.raises(SystemExit, match="PORT must be a number"):
+        plan.make({"PORT": port})
+
+
+@pytest.mark.parametrize("value", ["a b", "it's", 'say "no"', "back\\slash", "# no comment", "$x"])
+def test_other_terminals_read_exactly_what_was_written(value: str, tmp_path: Path) -> None:
+    """Any value survives the way through run.env."""
+    file = tmp_path / "run.env"
+    run.write_run_env({"DATABASE_URL": value}, file)
+    assert dotenv_values(file) == {"DATABASE_URL": value}

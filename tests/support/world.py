@@ -1,0 +1,192 @@
+"""A whole installation in a test: database, broker, sandbox, web and workers as real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet
+from flask import Flask
+
+import config
+from app import create_app
+from app.db import db
+from app.models import Delivery, User, Worker
+from app.networks.base import Profile
+from app.services import connecting
+from app.states import FINAL, State
+from tests.support.sandbox import ROOT, Sandbox
+from tests.support.servers import Valkey
+from tests.support.waiting import free_port, listens, wait_for
+
+QUICK = {"SEND_TIMEOUT": "2", "RECONCILE_DELAYS": "1,2,3", "CATCH_UP_GAP": "0.5"}
+SETTLED = {*FINAL, State.HELD, State.REVIEW}
+TOKEN_KEY = Fernet.generate_key().decode()
+
+
+class World:
+    """The parts, and what a test wants to ask of them."""
+
+    def __init__(
+        self, folder: Path, database_url: str, valkey: Valkey, sandbox: Sandbox, **environ: str
+    ) -> None:
+        self.folder = folder
+        self.valkey = valkey
+        self.sandbox = sandbox
+        self.environ = {
+            "APP_ENV": "test",
+            "SECRET_KEY": "only for tests",
+            "TOKEN_KEYS": TOKEN_KEY,
+            "DATABASE_URL": database_url,
+            "REDIS_URL": valkey.url,
+            "X_API_URL": sandbox.url,
+            "X_AUTHORIZE_URL": f"{sandbox.url}/i/oauth2/authorize",
+            "X_CLIENT_ID": "sandbox-client",
+            "X_CLIENT_SECRET": "sandbox-secret",
+            **QUICK,
+            **environ,
+        }
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self._app: Flask | None = None
+
+    @property
+    def app(self) -> Flask:
+        """The app in this process, with the same settings as the others."""
+        if self._app is None:
+            self._app = create_app(config.load(self.environ))
+        return self._app
+
+    @contextmanager
+    def rows(self) -> Iterator[None]:
+        """Look at the rows as they are now."""
+        with self.app.app_context():
+            yield
+
+    # People
+
+    def user(self, handle: str, **settings: Any) -> int:
+        """Connect an account as its owner would, without the pages; return the user's id."""
+        minted = self.sandbox.token(handle)
+        credentials = {k: minted[k] for k in ("access_token", "refresh_token", "expires_at")}
+        profile = Profile(minted["id"], minted["handle"])
+        with self.rows():
+            user = connecting.connect("x", profile, credentials)
+            for name, value in settings.items():
+                setattr(user, name, value)
+            db.session.commit()
+            return user.id
+
+    def tweet_later(self, user_id: int, text: str, at: Any = None) -> str:
+        """Write a tweet in this process, as the shell does."""
+        with self.rows():
+            return db.session.get_one(User, user_id).tweet_later(text, at=at)
+
+    def delivery(self, job_id: str) -> Delivery:
+        """Return the row, detached."""
+        with self.rows():
+            delivery = db.session.get_one(Delivery, job_id)
+            db.session.expunge(delivery)
+            return delivery
+
+    def states(self, job_ids: list[str]) -> dict[str, str]:
+        """Return the state of each job."""
+        with self.rows():
+            rows = db.session.execute(
+                db.select(Delivery.id, Delivery.state).where(Delivery.id.in_(job_ids))
+            )
+            return {row.id: row.state for row in rows}
+
+    def until_settled(self, job_ids: list[str], seconds: float = 60) -> dict[str, str]:
+        """Wait until nothing is in motion any more; return the states."""
+
+        def settled() -> dict[str, str]:
+            states = self.states(job_ids)
+            return states if all(state in SETTLED for state in states.values()) else {}
+
+        return wait_for(settled, seconds, "the end of all deliveries")
+
+    def until_state(self, job_id: str, *states: str, seconds: float = 30) -> Delivery:
+        """Wait for one of these states."""
+        wait_for(
+            lambda: self.states([job_id])[job_id] in states, seconds, f"{job_id} being {states}"
+        )
+        return self.delivery(job_id)
+
+    # Processes
+
+    def start_worker(self, **environ: str) -> subprocess.Popen[bytes]:
+        """Start a worker like the Procfile's, in a process group of its own."""
+        known = len(self._heartbeats())
+        words = "celery --quiet -A celery_app worker -P threads -c 20 --without-gossip --without-mingle"
+        process = self._start([*words.split(), "--without-heartbeat"], **environ)
+        wait_for(
+            lambda: len(self._heartbeats()) > known or process.poll() is not None,
+            what="the worker's heartbeat",
+        )
+        assert process.poll() is None, self.log()
+        return process
+
+    def start_web(self, **environ: str) -> str:
+        """Start the pages; return their address."""
+        port = free_port()
+        command = ["gunicorn", "app:create_app()", "--bind", f"127.0.0.1:{port}"]
+        self._start([*command, "--workers", "1"], PORT=str(port), **environ)
+        wait_for(lambda: listens(port), what="the pages")
+        return f"http://127.0.0.1:{port}"
+
+    def flask(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a flask command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app", *words],
+            cwd=ROOT,
+            env={**os.environ, **self.environ},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def _start(self, command: list[str], **environ: str) -> subprocess.Popen[bytes]:
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", *command],
+                cwd=ROOT,
+                env={**os.environ, **self.environ, **environ},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def kill(self, process: subprocess.Popen[bytes], with_signal: int = signal.SIGKILL) -> None:
+        """Send a signal to the whole process group, as Heroku does; wait for a deadly one."""
+        os.killpg(process.pid, with_signal)
+        if with_signal in {signal.SIGKILL, signal.SIGTERM}:
+            process.wait(30)
+
+    def log(self) -> str:
+        """Return what all processes said."""
+        return (self.folder / "log").read_text(errors="replace")
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGCONT)
+                self.kill(process)
+        if self._app is not None:
+            with self._app.app_context():
+                db.session.remove()
+                db.engine.dispose()
+
+    def _heartbeats(self) -> list[str]:
+        with self.rows():
+            return list(db.session.scalars(db.select(Worker.name)))

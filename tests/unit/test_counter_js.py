@@ -1,0 +1,81 @@
+"""The browser's counter agrees with the server's."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from app.networks import text as texts
+from tests.unit.test_text import LENGTHS, LINKS
+
+COUNTER = Path(__file__).parents[2] / "app" / "static" / "counter.js"
+PIECES = [
+    "example.com", "a.b.co.uk", "http://", "HTTPS://", "x.com", "/path", "/a(b)c", "/(a(b)c)",
+    "?q=1&b=2", "#frag", "@", "$", "#", " ", "\n", "\r\n", "\t", "\u00a0", "\u0085", ".", "..",
+    "-", "_", "日本", "。", "é", "e\u0301", "中国", "한국", "tar.bz2", "foo_bar", "(", ")", "[",
+    "]", "!", ",", "'", '"', ":80", "/", "http://t.co/abcDE12345", "t.co/ab", "xn--ls8h.la", "みんな",
+    ".中国", "😀", "☃", "~", ";", "a", "B", "7", "|", "&", "*", "Русские", "–", "+", "=", "%", "\\",
+    "^", "👍🏽", "👨‍👩‍👧", "🇪🇸", "🇪", "1️⃣", "#️⃣", "©", "®️", "\u200d", "\ufe0f", "❤️", "❤", "🏽",
+    "𝒳", "ﷺ", "\u2028", "ﬃ", "ΑΩ", "שלום",
+]  # fmt: skip
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser_page() -> Iterator[Page]:
+    """An empty page in a real browser."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        page = browser.new_page()
+        yield page
+        browser.close()
+
+
+def lengths(page: Page, written: list[str], tlds: list[str] | None) -> Any:
+    """What the browser counts for each text, on a page with or without the list."""
+    listed = f'<script type="application/json" id="tlds">{json.dumps(tlds)}</script>'
+    page.goto("about:blank")
+    page.set_content(f"<!doctype html><title>counter</title>{listed if tlds else ''}")
+    page.add_script_tag(content=COUNTER.read_text("utf-8"))
+    return page.evaluate("texts => texts.map(text => TweetCounter.length(text))", written)
+
+
+def disagreements(page: Page, written: list[str]) -> list[tuple[str, int, int]]:
+    """Each text whose length differs: (text, in the browser, on the server)."""
+    counted = lengths(page, written, texts.known_tlds())
+    pairs = zip(written, counted, strict=True)
+    return [
+        (text, length, texts.weighted_length(text))
+        for text, length in pairs
+        if length != texts.weighted_length(text)
+    ]
+
+
+def test_agrees_on_known_texts(browser_page: Page) -> None:
+    """The documented examples count the same on both sides."""
+    known = [text for text, _ in LENGTHS] + [text for text, _ in LINKS]
+    assert disagreements(browser_page, known) == []
+
+
+def test_agrees_on_random_texts(browser_page: Page) -> None:
+    """Links, emoji and scripts thrown together count the same on both sides."""
+    chance = random.Random(280)
+    written = ["".join(chance.choices(PIECES, k=chance.randint(1, 12))) for _ in range(2000)]
+    assert disagreements(browser_page, written) == []
+
+
+def test_without_the_list_only_a_scheme_makes_a_link(browser_page: Page) -> None:
+    """A page that forgot the list still counts ordinary links and never fails."""
+    written = ["http://test.co", "test.com", "http://日本語.jp", "http://a.みんな"]
+    assert lengths(browser_page, written, None) == [23, 8, 23, 15]
