@@ -53,6 +53,7 @@ class World:
             **environ,
         }
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.site = ""
         self._app: Flask | None = None
 
     @property

@@ -1,0 +1,160 @@
+/* Sends the composer without leaving the page.
+
+   The submit id stays the same until the server has answered "stored", so that pressing again,
+   after whatever went wrong, can never make a second tweet. */
+(function ($) {
+  "use strict";
+
+  const SHOW_MS = 6000;
+  const page = window.TweetLater;
+  const { say, announce, notice, signInLink, call, refusalOf, fetchCard, draft } = page;
+
+  const $form = $("#composer");
+  const $text = $("#text");
+  const $when = $("#when");
+  const $button = $("#submit");
+  const $label = $button.find(".submit-label");
+  const $trouble = $("#trouble");
+  const $submitId = $form.find("[name='submit_id']");
+
+  function newSubmitId() {
+    if (window.crypto.randomUUID) {
+      return window.crypto.randomUUID();
+    }
+    const bytes = window.crypto.getRandomValues(new Uint8Array(16));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  function isBusy() {
+    return $button.attr("aria-disabled") === "true";
+  }
+
+  function setBusy(busy) {
+    $button.attr({ "aria-disabled": busy ? "true" : null, "aria-busy": busy ? "true" : null });
+    $text.add($when).prop("readOnly", busy);
+  }
+
+  function setLabel() {
+    $label.text($when.val().trim() ? say("schedule") : say("postNow"));
+  }
+
+  /* Keep what is written while this tab is open, for its own user only. */
+  function keepDraft() {
+    const [text, when] = [$text.val(), $when.val()];
+    if (text || when) {
+      draft.keep({ owner: String($form.data("draft")), text, when, submitId: $submitId.val() });
+    } else {
+      draft.forget();
+    }
+  }
+
+  function restoreDraft() {
+    const kept = draft.read();
+    if (kept && kept.owner === String($form.data("draft")) && !$text.val()) {
+      $text.val(kept.text);
+      $submitId.val(kept.submitId);
+      page.when.set(kept.when);
+      page.count();
+    }
+  }
+
+  function clearErrors() {
+    $trouble.empty();
+    $form.find("[aria-invalid]").removeAttr("aria-invalid");
+    $form.find(".field-error").empty();
+  }
+
+  /* Put the server's sentence where the mistake is, and the focus with it. */
+  function showError(error) {
+    const $field = $form.find(`#${error.field}`);
+    const $place = $(`#${error.field}-error`);
+    if (!$place.length) {
+      $trouble.text(error.message);
+      return;
+    }
+    $place.text(error.message);
+    const $shown = $field.prop("hidden") ? $("#picker") : $field;
+    $shown.attr("aria-invalid", "true").trigger("focus");
+  }
+
+  function showTrouble(sentence, $way) {
+    $trouble.text(`${sentence} `).append($way);
+  }
+
+  function tryAgainButton() {
+    const $again = $("<button>", { type: "button", class: "btn btn-small btn-plain" });
+    return $again.text(say("tryAgain")).on("click", () => $form.trigger("submit"));
+  }
+
+  function reloadLink() {
+    return $("<a>", { href: page.urls.signIn, text: say("reload") });
+  }
+
+  function fail(response) {
+    const refusal = refusalOf(response);
+    if (response.status === 401) {
+      showTrouble(`${say("signedOut")} ${say("kept")}`, signInLink());
+    } else if (refusal?.code === "submit_id_reused") {
+      $submitId.val(newSubmitId());
+      keepDraft();
+      showTrouble(refusal.message, reloadLink());
+    } else if (response.status === 422 && refusal) {
+      showError(refusal);
+    } else if (refusal?.code === "csrf") {
+      showTrouble(refusal.message, reloadLink());
+    } else if (refusal) {
+      showTrouble(`${refusal.message} ${say("kept")}`, tryAgainButton());
+    } else {
+      showTrouble(say(response.status ? "didNotWork" : "notReached"), tryAgainButton());
+    }
+  }
+
+  function add($card) {
+    const $known = $(`#${$card.attr("id")}`);
+    $("#empty").prop("hidden", true);
+    if ($known.length) {
+      page.poller.replace($known, $card);
+    } else {
+      $card.addClass("tweet-new").prependTo("#tweets");
+      page.times.refresh();
+      page.poller.watch($card);
+    }
+  }
+
+  function succeed(answer, wasLater) {
+    const echo = $("#echo").text();
+    draft.forget();
+    $text.val("");
+    page.when.set("");
+    page.count();
+    $submitId.val(newSubmitId());
+    announce(wasLater ? say("scheduledFor", { when: echo }) : say("onItsWay"));
+    $text.trigger("focus");
+    fetchCard(`${$form.attr("action")}/${answer.tweet.id}/card`).then(add, () => {
+      notice([document.createTextNode(`${say("onItsWay")} `), reloadLink()[0]], SHOW_MS);
+    });
+  }
+
+  function send(event) {
+    event.preventDefault();
+    if (isBusy()) {
+      return;
+    }
+    clearErrors();
+    const wasLater = Boolean($when.val().trim());
+    const sent = { data: $form.serialize(), headers: { "Idempotency-Key": $submitId.val() } };
+    keepDraft();
+    setBusy(true);
+    call("POST", $form.attr("action"), sent)
+      .always(() => setBusy(false))
+      .then((answer) => succeed(answer, wasLater), fail);
+  }
+
+  $form.on("submit", send);
+  $text.add($when).on("input", () => {
+    setLabel();
+    keepDraft();
+  });
+  restoreDraft();
+  setLabel();
+})(jQuery);

@@ -1,0 +1,73 @@
+/* What all scripts share: the page's addresses and sentences, announcements, calls to the server. */
+window.TweetLater = (function ($) {
+  "use strict";
+
+  const CALL_TIMEOUT_MS = 15000;
+  const DRAFT_KEY = "tweet-later:draft";
+  const page = JSON.parse($("#page").text());
+
+  /* The sentence of that name, with {placeholders} filled in. */
+  function say(name, values = {}) {
+    return page.words[name].replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
+  }
+
+  /* Tell a screen reader without showing anything; the same words twice are said twice. */
+  function announce(sentence) {
+    const $announcer = $("#announcer").empty();
+    setTimeout(() => $announcer.text(sentence), 100);
+  }
+
+  let hiding = null;
+
+  /* Show one quiet line over the page: for some seconds, or until it is replaced. */
+  function notice(content, milliseconds) {
+    clearTimeout(hiding);
+    $("#notice").empty().append(content);
+    if (milliseconds) {
+      hiding = setTimeout(() => $("#notice").empty(), milliseconds);
+    }
+  }
+
+  function signInLink() {
+    return $("<a>", { href: page.urls.signIn, text: say("signIn") });
+  }
+
+  /* A call that asks for JSON, with the token that forms carry. */
+  function call(method, url, options = {}) {
+    const token = $("meta[name='csrf-token']").attr("content");
+    return $.ajax({
+      method,
+      url,
+      dataType: "json",
+      timeout: CALL_TIMEOUT_MS,
+      ...options,
+      headers: { "X-CSRFToken": token, ...options.headers },
+    });
+  }
+
+  /* The server's own sentence about a refusal, if it gave one. */
+  function refusalOf(response) {
+    return response.responseJSON?.error ?? null;
+  }
+
+  /* Fetch one tweet's card as it is now; it fails when the answer is another page. */
+  function fetchCard(url) {
+    return $.ajax({ url, dataType: "html", timeout: CALL_TIMEOUT_MS }).then((html) => {
+      const $card = $($.parseHTML(html.trim())).filter("[data-tweet]");
+      return $card.length ? $card : $.Deferred().reject();
+    });
+  }
+
+  const draft = {
+    read: () => JSON.parse(sessionStorage.getItem(DRAFT_KEY) ?? "null"),
+    keep: (value) => sessionStorage.setItem(DRAFT_KEY, JSON.stringify(value)),
+    forget: () => sessionStorage.removeItem(DRAFT_KEY),
+  };
+
+  $(document).on("submit", "[data-sign-out]", draft.forget);
+  if (!page.signedIn && $(".welcome").length) {
+    draft.forget();
+  }
+
+  return { urls: page.urls, say, announce, notice, signInLink, call, refusalOf, fetchCard, draft };
+})(jQuery);

@@ -1,0 +1,95 @@
+/* The time field: says how the words are understood, offers shortcuts and a date picker. */
+(function ($) {
+  "use strict";
+
+  const ASK_AFTER_MS = 350;
+  const { urls, say, call, refusalOf } = window.TweetLater;
+
+  const $when = $("#when");
+  const $picker = $("#picker");
+  const $echo = $("#echo");
+  const $pick = $("[data-pick]");
+  const $timezone = $("[name='timezone']");
+  let waiting = null;
+  let asking = null;
+
+  /* The browser's zone, for a person who has not chosen one. */
+  if (!$timezone.val()) {
+    $timezone.val(Intl.DateTimeFormat().resolvedOptions().timeZone ?? "");
+    $("#zone").text($timezone.val() || "UTC");
+  }
+
+  function show(sentence, understood) {
+    $echo.text(sentence).attr("data-understood", understood ? "" : null);
+  }
+
+  function ask(words) {
+    asking = call("GET", urls.when, { data: { when: words, timezone: $timezone.val() } });
+    asking.then(
+      (answer) => show([answer.echo, answer.note].filter(Boolean).join(" "), true),
+      (response) => show(refusalOf(response)?.message ?? "", false),
+    );
+  }
+
+  /* Follow a change of the field. An answer to older words is thrown away. */
+  function follow() {
+    const words = $when.val().trim();
+    clearTimeout(waiting);
+    asking?.abort();
+    asking = null;
+    $(".shortcut[data-words]").each(function () {
+      $(this).attr("aria-pressed", !picking() && this.dataset.words === words);
+    });
+    $pick.attr("aria-pressed", picking());
+    if (words) {
+      waiting = setTimeout(() => ask(words), ASK_AFTER_MS);
+    } else {
+      show(say("now"), false);
+    }
+  }
+
+  function picking() {
+    return !$picker.prop("hidden");
+  }
+
+  function showPicker(wanted) {
+    $picker.prop("hidden", !wanted);
+    $when.prop("hidden", wanted);
+    $("label[for='when'], label[for='picker']").attr("for", wanted ? "picker" : "when");
+  }
+
+  function set(words) {
+    showPicker(false);
+    $when.val(words).trigger("input");
+  }
+
+  /* The picker starts at the next full hour, as a clock on the wall shows it. */
+  function nextHour() {
+    const hour = new Date(Date.now() + 3600000);
+    hour.setMinutes(0, 0, 0);
+    const wall = new Date(hour.getTime() - hour.getTimezoneOffset() * 60000);
+    return wall.toISOString().slice(0, 16);
+  }
+
+  function pick() {
+    if (!$picker.val()) {
+      $picker.val(nextHour());
+    }
+    showPicker(true);
+    $picker.trigger("input").trigger("focus");
+    try {
+      $picker[0].showPicker();
+    } catch {
+      // Not every browser opens it from a script; the field itself is there to type in.
+    }
+  }
+
+  $when.on("input", follow);
+  $picker.on("input", () => $when.val($picker.val().replace("T", " ")).trigger("input"));
+  $(".shortcut[data-words]").on("click", function () {
+    set(this.dataset.words);
+  });
+  $pick.on("click", pick);
+  follow();
+  window.TweetLater.when = { set };
+})(jQuery);
