@@ -37,7 +37,7 @@
     const filled = Math.min(100, (100 * length) / limit);
     $counter.attr("data-level", level);
     $("#counter-words").text(level === "over" ? sentenceOf(left) : `${length} / ${limit}`);
-    $counter.find(".ring-filled").attr("stroke-dasharray", length ? `${filled} 100` : "0 101");
+    $counter.find(".ring-filled").attr({ "stroke-dasharray": `${filled} 100`, display: length ? null : "none" });
     return [left, level];
   }
 
