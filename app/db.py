@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from cryptography.fernet import InvalidToken, MultiFernet
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, MetaData, Text, event, literal
+from sqlalchemy import BigInteger, CursorResult, Delete, MetaData, Text, Update, event, literal
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
@@ -53,13 +53,15 @@ class UTCDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
+        """Return milliseconds; raise ValueError for a naive datetime."""
         if value is None or isinstance(value, int):
             return value
         if value.tzinfo is None:
             raise ValueError("a naive datetime has no place in the database")
-        return (value - EPOCH) // timedelta(milliseconds=1)  # type: ignore[no-any-return]
+        return (value - EPOCH) // timedelta(milliseconds=1)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Return an aware datetime in UTC."""
         return None if value is None else EPOCH + timedelta(milliseconds=value)
 
 
@@ -70,19 +72,21 @@ class EncryptedJSON(TypeDecorator[dict[str, Any]]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Return the encrypted text."""
         return None if value is None else _cipher().encrypt(json.dumps(value).encode()).decode()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, Any] | None:
+        """Return the dict; empty when none of the keys fits any more."""
         if value is None:
             return None
         try:
-            return json.loads(_cipher().decrypt(value.encode()))  # type: ignore[no-any-return]
+            return json.loads(_cipher().decrypt(value.encode()))
         except InvalidToken:
             return {}  # the key is gone: an account without tokens asks for a reconnect
 
 
 def _cipher() -> MultiFernet:
-    return current_app.extensions["token_cipher"]  # type: ignore[no-any-return]
+    return current_app.extensions["token_cipher"]
 
 
 class from_now(FunctionElement[datetime]):  # noqa: N801 (reads as SQL in statements)
@@ -114,6 +118,12 @@ def database_now() -> datetime:
     now = db.session.scalar(db.select(from_now()))
     assert now is not None
     return now
+
+
+def rows_changed(statement: Update | Delete) -> int:
+    """Execute a conditional UPDATE or DELETE and return how many rows it changed."""
+    result = db.session.execute(statement, execution_options={"synchronize_session": False})
+    return cast("CursorResult[Any]", result).rowcount
 
 
 def patiently(work: Callable[[], Result], seconds: float = 20) -> Result:

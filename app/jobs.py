@@ -5,6 +5,7 @@ The row is the truth and the queue is only a bell: nothing here may raise becaus
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import ssl
 import threading
@@ -102,16 +103,14 @@ class Bell:
     def _forget_connection(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            try:
+            with contextlib.suppress(*AWAY):
                 producer.connection.collapse()
-            except AWAY:
-                pass
 
 
 def init_app(app: Flask) -> Celery:
     """Make the app's Celery: ``app.extensions["celery"]``."""
 
-    class AppTask(Task):  # type: ignore[misc]
+    class AppTask(Task):
         def __call__(self, *args: object, **kwargs: object) -> object:
             with app.app_context():
                 return self.run(*args, **kwargs)
@@ -197,7 +196,7 @@ def job_is_complete(job_id: str) -> bool:
 
 
 def celery_states(job_ids: Iterable[str]) -> dict[str, str]:
-    """Return AsyncResult's word for each job, ``UNAVAILABLE`` from the first silence of Redis on."""
+    """Return AsyncResult's word for each job; ``UNAVAILABLE`` once Redis does not answer."""
     celery: Celery = current_app.extensions["celery"]
     answers: dict[str, str] = {}
     breaker: Breaker = current_app.extensions.setdefault("result_breaker", Breaker())

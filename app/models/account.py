@@ -55,7 +55,7 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
 
 
 class NetworkStop(db.Model):  # type: ignore[name-defined,misc]
-    """A network that refuses the whole app (HOLD), or whose daily allowance for the app is empty."""
+    """A network that refuses the whole app, or whose allowance for the app is used up."""
 
     __tablename__ = "network_stops"
 

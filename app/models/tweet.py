@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import UTCDateTime, db, from_now, utcnow
+from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
 from app.models.delivery import Delivery
 from app.states import State
 
@@ -136,10 +136,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
 
     def _change(self, values: dict[str, Any], *conditions: Any) -> int:
         statement = update(Delivery).where(Delivery.tweet_id == self.id, *conditions)
-        result = db.session.execute(
-            statement.values(values).execution_options(synchronize_session=False)
-        )
-        return int(result.rowcount)
+        return rows_changed(statement.values(values))
 
 
 def _due(due_at: datetime) -> dict[str, Any]:

@@ -137,7 +137,7 @@ class Network(Protocol):
         """Return the exact body of the create call, as it is stored before the call."""
 
     def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
-        """Publish; never raises. ``go``: seconds on http.suspend_clock() after which not to start."""
+        """Publish; never raises. After ``go``, on http.suspend_clock(), nothing is begun."""
 
     def recent(self, credentials: Credentials, remote_id: str, since: datetime) -> list[SeenPost]:
         """Return the account's own posts since then, oldest first.

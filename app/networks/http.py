@@ -7,6 +7,7 @@ first write, refuses it after the go-deadline, and never retries or follows a re
 from __future__ import annotations
 
 import io
+import json
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -118,9 +119,9 @@ class _Watched:
         self.sock = _DeadlineSocket(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is not None and time.monotonic() - self._answered_at > KEEP_SECONDS:
-            if self._answered_at:
-                self.close()  # type: ignore[attr-defined]
+        idle = time.monotonic() - self._answered_at
+        if self.sock is not None and self._answered_at and idle > KEEP_SECONDS:
+            self.close()  # type: ignore[attr-defined]
         super().request(*args, **kwargs)  # type: ignore[misc]
 
     def send(self, data: Any) -> None:
@@ -139,11 +140,11 @@ class _Watched:
         return answer
 
 
-class _WatchedHTTPConnection(_Watched, HTTPConnection):  # type: ignore[misc]
+class _WatchedHTTPConnection(_Watched, HTTPConnection):
     pass
 
 
-class _WatchedHTTPSConnection(_Watched, HTTPSConnection):  # type: ignore[misc]
+class _WatchedHTTPSConnection(_Watched, HTTPSConnection):
     pass
 
 
@@ -222,7 +223,7 @@ def _read(response: requests.Response) -> Answer:
             raise ValueError("the answer is too large")
     text = content.decode("utf-8", "replace")
     try:
-        data = requests.compat.json.loads(text)
+        data = json.loads(text)
     except ValueError:
         data = None
     return Answer(response.status_code, response.headers, data, text)

@@ -49,18 +49,22 @@ class X:
 
     @property
     def ready(self) -> bool:
+        """True when there are keys to sign in with."""
         return bool(self._client_id or self._consumer_key)
 
     @property
     def is_local(self) -> bool:
+        """True when the API is on this machine: a sandbox."""
         return oauth.is_loopback(self._api)
 
     def profile_url(self, handle: str) -> str:
+        """Return the account's own page."""
         return f"{self._site}/{handle}"
 
     # Signing in
 
     def oauth_client(self) -> Mapping[str, Any]:
+        """Return Authlib's settings: OAuth 2.0 with a client id, OAuth 1.0a otherwise."""
         if self._client_id:
             return {
                 "client_id": self._client_id,
@@ -87,21 +91,29 @@ class X:
         return "client_secret_basic" if self._client_secret else "none"
 
     def credentials_from(self, token: Mapping[str, Any]) -> Credentials:
+        """Return ``token, token_secret`` or ``access_token, refresh_token, expires_at``."""
         if "oauth_token_secret" in token:
             return {"token": token["oauth_token"], "token_secret": token["oauth_token_secret"]}
         return _oauth2_credentials(token)
 
     def can_refresh(self, credentials: Credentials) -> bool:
+        """True for OAuth 2.0 with offline access; OAuth 1.0a tokens do not expire."""
         return bool(credentials.get("refresh_token"))
 
     def is_expired(self, credentials: Credentials) -> bool:
+        """True when the access token (2 hours) is over or will be within a minute."""
         expires_at = credentials.get("expires_at")
         if not expires_at:
             return False
         return datetime.now(UTC) + EXPIRY_LEEWAY >= datetime.fromtimestamp(expires_at, UTC)
 
     def refresh(self, credentials: Credentials) -> Credentials:
-        """The refresh token is single use: the caller holds the account's refresh lease."""
+        """Spend the refresh token, which works once: the caller holds the account's lease.
+
+        :raises TokenRefused: X knows neither this token nor, any more, this access.
+        :raises RefreshUnclear: no answer, or none that says anything; it may be spent.
+        :raises AppRefused: X does not accept this app's own id and secret.
+        """
         form = {"grant_type": "refresh_token", "refresh_token": credentials["refresh_token"]}
         basic = None
         if self._client_secret:
@@ -132,15 +144,18 @@ class X:
         raise RefreshUnclear(f"HTTP {answer.status}")
 
     def who_am_i(self, credentials: Credentials) -> Profile:
+        """Ask ``/2/users/me``. Raises TokenRefused, LookUpFailed, LookUpRefused."""
         user = self._read("/2/users/me", credentials, {"user.fields": "name,username"})["data"]
         return Profile(str(user["id"]), user["username"], user.get("name") or "")
 
     # Publishing
 
     def body(self, tweet_text: str) -> Body:
+        """Return the JSON of ``POST /2/tweets``."""
         return {"text": tweet_text}
 
     def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
+        """Post a tweet; docs/networks/x.md says what each answer means."""
         try:
             answer = http.call(
                 "POST",
@@ -179,10 +194,16 @@ class X:
     # Looking up
 
     def comparable(self, body: Body) -> str:
+        """Return the body's text in the form in which look-ups compare it."""
         return text.comparable(body["text"])
 
     def recent(self, credentials: Credentials, remote_id: str, since: datetime) -> list[SeenPost]:
-        """Follows ``next_token`` until the window is read: a busy account fills pages."""
+        """Read ``/2/users/:id/tweets``, following ``next_token``: a busy account fills pages.
+
+        :raises LookUpFailed: no usable answer, or more pages than MAX_PAGES.
+        :raises LookUpRefused: reading is not allowed (402, 403, 404).
+        :raises TokenRefused: 401.
+        """
         found: list[SeenPost] = []
         for page in self._pages(credentials, remote_id, since):
             found += [self._seen(post) for post in page.get("data") or []]

@@ -13,7 +13,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import exists, or_, update
 
-from app.db import db, from_now, patiently
+from app.db import db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery, Health, NetworkStop
 from app.networks.base import Body
 from app.states import State
@@ -203,10 +203,5 @@ def _back_to_schedule(conditions: Iterable[Any], after: float) -> None:
 
 
 def _update(conditions: Iterable[Any], **values: Any) -> None:
-    db.session.execute(
-        update(Delivery)
-        .where(*conditions)
-        .values(values)
-        .execution_options(synchronize_session=False)
-    )
+    rows_changed(update(Delivery).where(*conditions).values(values))
     db.session.commit()

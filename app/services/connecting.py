@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import current_app
-from sqlalchemy import func
 
 from app import jobs
 from app.db import db

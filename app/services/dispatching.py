@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, or_, update
+from sqlalchemy import Row, update
 
-from app.db import database_now, db, from_now
+from app.db import database_now, db, from_now, rows_changed
 from app.jobs import PUBLISH, RECONCILE, Ring
 from app.models import Account, Delivery, Health, NetworkStop, Tweet, User
 from app.states import HoldReason, State
@@ -182,14 +182,11 @@ def _slots(overdue: Sequence[Row[Any]], now: datetime) -> list[datetime]:
 
 def _reserve(account_id: int, seen: datetime | None, last_slot: datetime) -> bool:
     unchanged = Account.catch_up_at.is_(None) if seen is None else Account.catch_up_at == seen
-    result = db.session.execute(
-        update(Account)
-        .where(Account.id == account_id, unchanged)
-        .values(catch_up_at=last_slot)
-        .execution_options(synchronize_session=False)
+    reserved = rows_changed(
+        update(Account).where(Account.id == account_id, unchanged).values(catch_up_at=last_slot)
     )
     db.session.commit()
-    return bool(result.rowcount)
+    return bool(reserved)
 
 
 def _mark_rung(job_ids: Sequence[str]) -> list[str]:
@@ -215,7 +212,7 @@ def _change_due(job_ids: Sequence[str], **values: Any) -> list[str]:
         .where(
             Delivery.id.in_(job_ids),
             Delivery.state.in_(states),
-            or_(Delivery.next_at <= from_now()),
+            Delivery.next_at <= from_now(),
         )
         .values(values)
         .returning(Delivery.id)

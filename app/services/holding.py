@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import current_app
 from sqlalchemy import update
 
-from app.db import db, from_now
+from app.db import db, from_now, rows_changed
 from app.models import Account, Delivery, Health, NetworkStop
 from app.states import HoldReason, State
 
@@ -50,17 +50,19 @@ def release_account(account_id: int) -> list[str]:
         Delivery.state == State.HELD,
         Delivery.hold_reason == HoldReason.RECONNECT,
     )
-    db.session.execute(
+    rows_changed(
         update(Delivery)
         .where(*mine, Delivery.due_at < from_now(-tolerance))
         .values(hold_reason=HoldReason.LATE)
-        .execution_options(synchronize_session=False)
     )
     return _release(*mine)
 
 
 def stop_network(network: str, reason: str, detail: str | None) -> None:
-    """Stop sending to a network that refuses this app; a probe asks later. Commit is the caller's."""
+    """Stop sending to a network that refuses this app, until a probe works.
+
+    Commit is the caller's.
+    """
     stop = db.session.get(NetworkStop, network)
     if stop is None:
         stop = NetworkStop(network=network, probes=0)
@@ -70,7 +72,10 @@ def stop_network(network: str, reason: str, detail: str | None) -> None:
 
 
 def pause_network(network: str, seconds: float) -> None:
-    """Let everything of a network wait: the app's own allowance is used up. Commit is the caller's."""
+    """Let everything of a network wait: the app's own allowance is used up.
+
+    Commit is the caller's.
+    """
     stop = db.session.get(NetworkStop, network)
     if stop is None:
         stop = NetworkStop(network=network, probes=0)
@@ -95,7 +100,7 @@ def release_network(network: str) -> list[str]:
 def hold_network_rows(network: str) -> None:
     """Hold what is due for a stopped network; commit is the caller's."""
     accounts = db.select(Account.id).where(Account.network == network)
-    db.session.execute(
+    rows_changed(
         update(Delivery)
         .where(
             Delivery.account_id.in_(accounts),
@@ -103,16 +108,14 @@ def hold_network_rows(network: str) -> None:
             Delivery.not_before <= from_now(),
         )
         .values(state=State.HELD, hold_reason=HoldReason.NETWORK, next_at=None)
-        .execution_options(synchronize_session=False)
     )
 
 
 def _hold(condition: object, reason: HoldReason) -> None:
-    db.session.execute(
+    rows_changed(
         update(Delivery)
         .where(condition, Delivery.state == State.SCHEDULED)  # type: ignore[arg-type]
         .values(state=State.HELD, hold_reason=reason, next_at=None)
-        .execution_options(synchronize_session=False)
     )
 
 

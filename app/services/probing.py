@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import current_app
 
 from app import jobs
@@ -23,8 +25,13 @@ def due_probes() -> list[str]:
     return networks
 
 
-def probe(name: str) -> None:
-    """Release what waits for a network if one account can read there; else ask again later."""
+def probe(names: Sequence[str]) -> None:
+    """Ask stopped networks; what waits for one that answers is released."""
+    for name in names:
+        _probe(name)
+
+
+def _probe(name: str) -> None:
     db.session.execute(
         db.update(NetworkStop)
         .where(NetworkStop.network == name)

@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from flask import current_app
@@ -19,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from app import jobs
-from app.db import database_now, db, from_now, patiently
+from app.db import database_now, db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery, Tweet
 from app.networks.base import LookUpFailed, LookUpRefused, Network, SeenPost, TokenRefused
 from app.services import holding, refreshing
@@ -199,7 +200,7 @@ def _look_later(rows: Sequence[Row[Any]]) -> None:
             _ask_owner(row, "unreadable", None)
             continue
         pause = min(SLOWEST_LOOK, max(1.0, first_delay, age / 2))
-        patiently(lambda r=row, p=pause: _move(r, next_at=from_now(p)))
+        patiently(partial(_move, row, next_at=from_now(pause)))
 
 
 def _ask_owner(row: Row[Any], code: str, detail: str | None) -> None:
@@ -223,7 +224,7 @@ def _refuse_access(account_id: int, network: Network, detail: str) -> None:
 
 
 def _move(row: Row[Any], *conditions: Any, **values: Any) -> bool:
-    result = db.session.execute(
+    changed = rows_changed(
         update(Delivery)
         .where(
             Delivery.id == row.id,
@@ -232,7 +233,6 @@ def _move(row: Row[Any], *conditions: Any, **values: Any) -> bool:
             *conditions,
         )
         .values(values)
-        .execution_options(synchronize_session=False)
     )
     db.session.commit()
-    return bool(result.rowcount)
+    return bool(changed)

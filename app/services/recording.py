@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import current_app
@@ -17,7 +18,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from app import jobs
-from app.db import db, from_now, patiently
+from app.db import db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery
 from app.networks.base import Kind, Outcome, Scope
 from app.services import holding
@@ -47,7 +48,7 @@ def record(endings: Sequence[Ending]) -> list[str]:
     others = [ending for ending in endings if ending.outcome.kind != Kind.OK]
     if accepted:
         _record_accepted(accepted)
-    again = [ending.claim.job_id for ending in others if patiently(lambda e=ending: _record(e))]
+    again = [ending.claim.job_id for ending in others if patiently(partial(_record, ending))]
     jobs.store_results(_results(endings))
     return again
 
@@ -69,7 +70,7 @@ def _record_accepted(endings: Sequence[Ending]) -> None:
         patiently(lambda: _store_all(endings))
     except IntegrityError:
         for ending in endings:
-            patiently(lambda e=ending: _store_taking_back(e))
+            patiently(partial(_store_taking_back, ending))
 
 
 def _store_all(endings: Sequence[Ending]) -> None:
@@ -80,7 +81,7 @@ def _store_all(endings: Sequence[Ending]) -> None:
 
 def _store_taking_back(ending: Ending) -> None:
     """A look-up for an equal text bound this post to another row: the network's answer wins."""
-    db.session.execute(
+    rows_changed(
         update(Delivery)
         .where(
             Delivery.account_id == ending.claim.account_id,
@@ -97,7 +98,6 @@ def _store_taking_back(ending: Ending) -> None:
             unconfirmed_at=from_now(),
             next_at=from_now(current_app.config["RECONCILE_DELAYS"][0]),
         )
-        .execution_options(synchronize_session=False)
     )
     _store_accepted(ending)
     db.session.commit()
@@ -271,7 +271,7 @@ def _may_be_there_already(claim: Claim) -> bool:
 
 
 def _move(claim: Claim, states: tuple[State, ...], **values: Any) -> int:
-    result = db.session.execute(
+    return rows_changed(
         update(Delivery)
         .where(
             Delivery.id == claim.job_id,
@@ -279,9 +279,7 @@ def _move(claim: Claim, states: tuple[State, ...], **values: Any) -> int:
             Delivery.state.in_(states),
         )
         .values(owner=None, lease_until=None, **values)
-        .execution_options(synchronize_session=False)
     )
-    return int(result.rowcount)
 
 
 def _close_attempt(claim: Claim, outcome: Outcome) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import or_, update
 
-from app.db import db, from_now, patiently
+from app.db import db, from_now, patiently, rows_changed
 from app.models import Account
 from app.networks.base import AppRefused, Credentials, Network, RefreshUnclear, TokenRefused
 from app.services import holding
@@ -114,9 +114,8 @@ def _take_lease(account_id: int, version: int) -> bool:
             or_(Account.refresh_lease_until.is_(None), Account.refresh_lease_until < from_now()),
         )
         .values(refresh_lease_until=lease)
-        .execution_options(synchronize_session=False)
     )
-    taken = db.session.execute(statement).rowcount
+    taken = rows_changed(statement)
     db.session.commit()
     return bool(taken)
 
@@ -135,18 +134,12 @@ def _store(account_id: int, version: int, fresh: Credentials) -> bool:
             credentials_stale=False,
             refresh_lease_until=None,
         )
-        .execution_options(synchronize_session=False)
     )
-    stored = db.session.execute(statement).rowcount
+    stored = rows_changed(statement)
     db.session.commit()
     return bool(stored)
 
 
 def _set(account_id: int, **values: Any) -> None:
-    db.session.execute(
-        update(Account)
-        .where(Account.id == account_id)
-        .values(values)
-        .execution_options(synchronize_session=False)
-    )
+    rows_changed(update(Account).where(Account.id == account_id).values(values))
     db.session.commit()

@@ -9,7 +9,7 @@ import redis
 from flask import current_app
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from app.db import database_now, db, from_now
+from app.db import database_now, db, from_now, rows_changed
 from app.models import Broker, Delivery, Worker
 from app.states import State
 
@@ -33,10 +33,8 @@ class Pulse:
 
 def beat(name: str) -> None:
     """Write this worker's heartbeat, and forget workers that have been gone for an hour."""
-    updated = db.session.execute(
-        db.update(Worker).where(Worker.name == name).values(seen_at=from_now())
-    )
-    if not updated.rowcount:
+    beating = db.update(Worker).where(Worker.name == name).values(seen_at=from_now())
+    if not rows_changed(beating):
         db.session.execute(
             db.insert(Worker).values(name=name, started_at=from_now(), seen_at=from_now())
         )
@@ -57,9 +55,9 @@ def pulse() -> Pulse:
 
 def broker_has_forgotten(current: str) -> bool:
     """Compare the generation in Redis with the last one known; True for the first to notice."""
-    changed = db.session.execute(
+    changed = rows_changed(
         db.update(Broker).where(Broker.generation != current).values(generation=current)
-    ).rowcount
+    )
     if not changed and db.session.get(Broker, 1) is None:
         try:
             db.session.execute(db.insert(Broker).values(id=1, generation=current))

@@ -31,16 +31,20 @@
     );
   }
 
+  function press(words) {
+    $(".shortcut[data-words]").each(function () {
+      $(this).attr("aria-pressed", String(!picking() && this.dataset.words === words));
+    });
+    $pick.attr("aria-pressed", String(picking()));
+  }
+
   /* Follow a change of the field. An answer to older words is thrown away. */
   function follow() {
     const words = $when.val().trim();
     clearTimeout(waiting);
     asking?.abort();
     asking = null;
-    $(".shortcut[data-words]").each(function () {
-      $(this).attr("aria-pressed", !picking() && this.dataset.words === words);
-    });
-    $pick.attr("aria-pressed", picking());
+    press(words);
     if (words) {
       waiting = setTimeout(() => ask(words), ASK_AFTER_MS);
     } else {
@@ -90,6 +94,10 @@
     set(this.dataset.words);
   });
   $pick.on("click", pick);
-  follow();
+  if ($when.val()) {
+    press($when.val()); // as the server wrote it, with what it says about it
+  } else {
+    follow();
+  }
   window.TweetLater.when = { set };
 })(jQuery);

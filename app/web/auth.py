@@ -23,7 +23,6 @@ from app.web.problems import refuse
 
 log = logging.getLogger(__name__)
 bp = Blueprint("auth", __name__)
-oauth = OAuth()
 login_manager = LoginManager()
 
 SILENT = (requests.RequestException, LookUpFailed)
@@ -31,7 +30,7 @@ SILENT = (requests.RequestException, LookUpFailed)
 
 def init_app(app: Flask) -> None:
     """Register the networks that are set up, and the way a session names its user."""
-    registry = OAuth(app)
+    registry: Any = OAuth(app)
     for network in app.extensions["networks"].values():
         if network.ready:
             registry.register(network.name, **network.oauth_client())
@@ -39,7 +38,7 @@ def init_app(app: Flask) -> None:
     login_manager.init_app(app)
 
 
-@login_manager.user_loader  # type: ignore[untyped-decorator]
+@login_manager.user_loader
 def _load_user(user_id: str) -> User | None:
     return db.session.get(User, int(user_id))
 
@@ -51,7 +50,7 @@ def login(network: str) -> ResponseReturnValue:
     site = _ready_network(network)
     try:
         client = current_app.extensions["oauth"].create_client(network)
-        return client.authorize_redirect(_redirect_uri(network))  # type: ignore[no-any-return]
+        return client.authorize_redirect(_redirect_uri(network))
     except requests.RequestException as error:
         return _no_answer(site, error)
     except (OAuthError, ValueError) as error:

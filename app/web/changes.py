@@ -25,7 +25,7 @@ bp = Blueprint("changes", __name__)
 
 @bp.post("/tweets/<int:tweet_id>/cancel")
 @limits.writes
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def cancel(tweet_id: int) -> ResponseReturnValue:
     """Take back a tweet that waits."""
     tweet = own(tweet_id)
@@ -35,7 +35,7 @@ def cancel(tweet_id: int) -> ResponseReturnValue:
 
 @bp.post("/tweets/<int:tweet_id>/reschedule")
 @limits.writes
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def reschedule(tweet_id: int) -> ResponseReturnValue:
     """Move a tweet that waits to another time; no time means now."""
     tweet = own(tweet_id)
@@ -52,7 +52,7 @@ def reschedule(tweet_id: int) -> ResponseReturnValue:
 
 @bp.post("/tweets/<int:tweet_id>/retry")
 @limits.writes
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def retry(tweet_id: int) -> ResponseReturnValue:
     """Send again what failed, or what its owner says did not arrive."""
     tweet = own(tweet_id)
@@ -62,7 +62,7 @@ def retry(tweet_id: int) -> ResponseReturnValue:
 
 @bp.post("/tweets/<int:tweet_id>/confirm")
 @limits.writes
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def confirm(tweet_id: int) -> ResponseReturnValue:
     """Take its owner's word that the tweet is there."""
     tweet = own(tweet_id)
@@ -72,7 +72,7 @@ def confirm(tweet_id: int) -> ResponseReturnValue:
 
 @bp.patch("/tweets/<int:tweet_id>")
 @limits.writes
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def change(tweet_id: int) -> ResponseReturnValue:
     """Change text, time or both; what is left out stays."""
     tweet = own(tweet_id)
@@ -86,7 +86,7 @@ def change(tweet_id: int) -> ResponseReturnValue:
 
 @bp.get("/tweets/<int:tweet_id>/edit")
 @limits.reads
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def edit(tweet_id: int) -> ResponseReturnValue:
     """Show the form for a change."""
     tweet = own(tweet_id)
@@ -97,7 +97,7 @@ def edit(tweet_id: int) -> ResponseReturnValue:
 
 @bp.post("/tweets/<int:tweet_id>/edit")
 @limits.writes
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def save(tweet_id: int) -> ResponseReturnValue:
     """Store a change that came as a plain form."""
     tweet = own(tweet_id)

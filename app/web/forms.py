@@ -83,7 +83,7 @@ def zone_of(name: str | None) -> ZoneInfo:
             return zone_named(name)
         except WhenProblem:
             pass
-    return current_user.zone  # type: ignore[no-any-return]
+    return current_user.zone
 
 
 def echo(words: str) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_datetime
 from flask import Flask, request
 from flask_babel import Babel, format_timedelta, get_locale
-from babel.dates import format_datetime
 from flask_login import current_user
 
 from app.db import utcnow

@@ -38,7 +38,7 @@ def _shared() -> dict[str, Any]:
 
 def networks() -> dict[str, Network]:
     """Return the app's networks by name."""
-    return current_app.extensions["networks"]  # type: ignore[no-any-return]
+    return current_app.extensions["networks"]
 
 
 def _silence() -> dict[str, datetime | None] | None:

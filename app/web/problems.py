@@ -96,7 +96,7 @@ def _on_database_away(error: SQLAlchemyError) -> ResponseReturnValue:
 
 
 def _on_surprise(error: Exception) -> ResponseReturnValue:
-    log.exception("unexpected error in %s", request.endpoint)
+    log.error("unexpected error in %s", request.endpoint, exc_info=error)
     db.session.rollback()
     return refuse(
         500,
@@ -117,8 +117,7 @@ def _on_http_error(error: HTTPException) -> Any:
     response = refuse(status, f"http_{status}", message, title=title)
     if not isinstance(response, tuple):
         return response
-    made = response[0], status, _headers_of(error)
-    return made
+    return response[0], status, _headers_of(error)
 
 
 def _headers_of(error: HTTPException) -> dict[str, str]:

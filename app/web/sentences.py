@@ -155,7 +155,9 @@ def _when_sentence(code: str, params: dict[str, Any]) -> str:
     if code == "too_far":
         return _("That is too far ahead. Choose a time within two years.")
     if code == "ambiguous":
-        return _("That date can be read in two ways. Write it like 2027-01-31, or with the month's name.")
+        return _(
+            "That date can be read in two ways. Write it like 2027-01-31, or with the month's name."
+        )
     if code == "unknown_zone":
         return _("We do not know this time zone.")
     return _(

@@ -23,7 +23,7 @@ LONGEST_TOLERANCE = 7 * 24
 
 @bp.get("/settings")
 @limits.reads
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show() -> ResponseReturnValue:
     """Show the settings."""
     return _page(
@@ -38,7 +38,7 @@ def show() -> ResponseReturnValue:
 
 @bp.post("/settings")
 @limits.writes
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def save() -> ResponseReturnValue:
     """Store the settings, all or none."""
     form = {

@@ -40,7 +40,7 @@ def index() -> ResponseReturnValue:
 
 @bp.post("/tweets")
 @limits.writes
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def create() -> ResponseReturnValue:
     """Store a tweet and answer at once; a worker posts it."""
     form = forms.read_tweet()
@@ -95,7 +95,7 @@ def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnVal
 
 @bp.get("/tweets/<int:tweet_id>")
 @limits.reads
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def show(tweet_id: int) -> ResponseReturnValue:
     """Show one tweet and all that was tried."""
     tweet = own(tweet_id)
@@ -129,7 +129,7 @@ def show(tweet_id: int) -> ResponseReturnValue:
 
 @bp.get("/tweets/<int:tweet_id>/card")
 @limits.reads
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def card(tweet_id: int) -> ResponseReturnValue:
     """Return one tweet's card alone, for the page that polls."""
     return render_template("_tweet.html", tweet=tweet_views([own(tweet_id)])[0])
@@ -137,7 +137,7 @@ def card(tweet_id: int) -> ResponseReturnValue:
 
 @bp.get("/when")
 @limits.reads
-@login_required  # type: ignore[untyped-decorator]
+@login_required
 def when() -> ResponseReturnValue:
     """Say how a time is understood, before anything is sent."""
     words = request.args.get("when", "")[:500]

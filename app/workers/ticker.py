@@ -132,7 +132,7 @@ class Ticker:
 
     def _probe_networks(self) -> None:
         for name in probing.due_probes():
-            self._do_here(probing.probe, name)
+            self._do_here(probing.probe, [name])
 
     def _look_at_broker(self) -> float:
         """Notice a flushed or restarted broker; return seconds until the next look."""

@@ -124,7 +124,9 @@ class World:
     def start_worker(self, **environ: str) -> subprocess.Popen[bytes]:
         """Start a worker like the Procfile's, in a process group of its own."""
         known = len(self._heartbeats())
-        words = "celery --quiet -A celery_app worker -P threads -c 20 --without-gossip --without-mingle"
+        words = (
+            "celery --quiet -A celery_app worker -P threads -c 20 --without-gossip --without-mingle"
+        )
         process = self._start([*words.split(), "--without-heartbeat"], **environ)
         wait_for(
             lambda: len(self._heartbeats()) > known or process.poll() is not None,

@@ -124,7 +124,7 @@ def test_sigterm_lets_posts_finish_and_hands_the_rest_back(small_world: World) -
 
 
 def test_a_worker_that_sleeps_through_its_lease(small_world: World) -> None:
-    """SIGSTOP for longer than a lease, then SIGCONT: the old worker neither sends nor overwrites."""
+    """SIGSTOP for longer than a lease, then SIGCONT: it neither sends nor overwrites."""
     world = small_world
     world.sandbox.fault("slow", seconds=0.5, count=None)
     sleeper = world.start_worker()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from datetime import timedelta
 
@@ -24,7 +25,9 @@ def account_of(world: World, handle: str) -> Account:
 
 def test_rate_limit_waits_as_long_as_x_says(world: World) -> None:
     """429: the account's other tweets wait too, X is not asked meanwhile, then all go out."""
-    world.sandbox.fault("rate_limit", handle="ana", group="short", reset_in=6, count=6, for_seconds=2)
+    world.sandbox.fault(
+        "rate_limit", handle="ana", group="short", reset_in=6, count=6, for_seconds=2
+    )
     world.start_worker()
     ana, ben = world.user("ana"), world.user("ben")
     jobs = [world.tweet_later(ana, f"limited {n}", timedelta(seconds=1)) for n in range(6)]
@@ -201,7 +204,7 @@ def test_overdue_after_an_outage(world: World) -> None:
     accepted = [tweet["text"] for tweet in world.sandbox.accepted()]
     assert accepted == texts
     moments = [world.delivery(job).accepted_at for job in jobs]
-    gaps = [(b - a).total_seconds() for a, b in zip(moments, moments[1:], strict=False)]
+    gaps = [(b - a).total_seconds() for a, b in itertools.pairwise(moments)]
     assert min(gaps) > 0.3
 
 

@@ -129,9 +129,7 @@ def test_many_statuses_in_one_answer(ana: Visitor, ben: Visitor) -> None:
 
 def test_settings_are_stored_all_or_none(ana: Visitor) -> None:
     """A zone that does not exist is refused at its field."""
-    bad = ana.submit(
-        "/settings", timezone="Mars/Olympus", locale="en", late_tolerance_hours="6"
-    )
+    bad = ana.submit("/settings", timezone="Mars/Olympus", locale="en", late_tolerance_hours="6")
     assert bad.status_code == 422
     assert "We do not know this time zone" in bad.text
     good = ana.submit("/settings", timezone="UTC", locale="es", late_tolerance_hours="12")

@@ -113,7 +113,9 @@ def test_the_time_can_be_checked_before_sending(ana: Visitor) -> None:
     page = ana.submit("/tweets", text="Not yet", when="in one hour", check="1")
     assert "in 1 hour" in page.text
     assert "Not yet" in page.text
-    assert not any("Not yet" in card for card in re.findall(r"<article.*?</article>", page.text, re.S))
+    assert not any(
+        "Not yet" in card for card in re.findall(r"<article.*?</article>", page.text, re.DOTALL)
+    )
 
 
 @pytest.mark.parametrize(
