@@ -29,14 +29,27 @@ def pause_account(account_id: int, seconds: float | None) -> float:
     return seconds
 
 
-def hold_account(account_id: int, detail: str | None) -> None:
-    """Hold everything of an account until its owner connects it again; commit is the caller's."""
-    db.session.execute(
-        update(Account)
-        .where(Account.id == account_id)
-        .values(health=Health.RECONNECT, last_error=detail)
-    )
+def doubt_access(account_id: int, version: int) -> bool:
+    """Have this version of the credentials refreshed before their next use.
+
+    Commit is the caller's. False when they were replaced meanwhile.
+    """
+    these = (Account.id == account_id, Account.credentials_version == version)
+    return bool(rows_changed(update(Account).where(*these).values(credentials_stale=True)))
+
+
+def hold_account(account_id: int, version: int, detail: str | None) -> bool:
+    """Hold everything of an account until its owner connects it again.
+
+    Commit is the caller's. False, with nothing changed, when this version of its credentials was
+    replaced meanwhile.
+    """
+    these = (Account.id == account_id, Account.credentials_version == version)
+    refused = update(Account).where(*these).values(health=Health.RECONNECT, last_error=detail)
+    if not rows_changed(refused):
+        return False
     _hold(Delivery.account_id == account_id, HoldReason.RECONNECT)
+    return True
 
 
 def release_account(account_id: int) -> list[str]:

@@ -55,7 +55,7 @@ def _probe(name: str) -> None:
 
 def _can_read(network: Network, account_id: int) -> bool:
     try:
-        network.who_am_i(refreshing.credentials_for(account_id))
+        network.who_am_i(refreshing.access_to(account_id).credentials)
     except (
         LookUpFailed,
         LookUpRefused,

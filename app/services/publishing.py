@@ -21,10 +21,11 @@ from flask import current_app
 from app.db import db
 from app.models import Account
 from app.networks import http
-from app.networks.base import Credentials, Kind, Network
+from app.networks.base import Kind, Network
 from app.services import claiming, refreshing
 from app.services.claiming import Claim
 from app.services.recording import Ending, record
+from app.services.refreshing import Access
 
 CONCURRENT_CALLS = 32
 ROUNDS = 3
@@ -81,8 +82,8 @@ class _Batch:
         for claim in claims:
             self._waiting[claim.account_id].append(claim)
         self._networks = _networks_of(self._waiting)
-        self._credentials: dict[int, Credentials] = {}
-        self._preparing: dict[Future[Credentials], int] = {}
+        self._access: dict[int, Access] = {}
+        self._preparing: dict[Future[Access], int] = {}
         self._sending: set[Future[Ending]] = set()
         self._ready: list[Claim] = []
         self._again: list[str] = []
@@ -91,7 +92,7 @@ class _Batch:
         """Send everything that may be sent; return the ids to claim again at once."""
         app = current_app._get_current_object()  # type: ignore[attr-defined]
         for account_id in self._waiting:
-            future = self._executor.submit(_fetch_credentials, app, account_id)
+            future = self._executor.submit(_access_to, app, account_id)
             self._preparing[future] = account_id
         while self._preparing or self._sending or self._ready:
             self._start_ready()
@@ -115,8 +116,9 @@ class _Batch:
 
     def _send(self, claim: Claim, body: dict[str, Any], go: float) -> Ending:
         network = self._network_of(claim)
-        outcome = network.create(self._credentials[claim.account_id], body, go)
-        return Ending(claim, network.name, outcome)
+        access = self._access[claim.account_id]
+        outcome = network.create(access.credentials, body, go)
+        return Ending(claim, network.name, access.version, outcome)
 
     def _collect(self) -> None:
         running: set[Future[Any]] = {*self._preparing, *self._sending}
@@ -135,11 +137,11 @@ class _Batch:
             for ending in endings:
                 self._follow(ending)
 
-    def _prepared(self, account_id: int, future: Future[Credentials]) -> None:
+    def _prepared(self, account_id: int, future: Future[Access]) -> None:
         """Let the account's first tweet go, or hand all of them back."""
         waiting = self._waiting[account_id]
         try:
-            self._credentials[account_id] = future.result()
+            self._access[account_id] = future.result()
         except refreshing.NotNow as later:
             claiming.give_back(waiting, self._owner, later.after)
             waiting.clear()
@@ -164,9 +166,9 @@ class _Batch:
         return self._networks[claim.account_id]
 
 
-def _fetch_credentials(app: Any, account_id: int) -> Credentials:
+def _access_to(app: Any, account_id: int) -> Access:
     with app.app_context():
-        return refreshing.credentials_for(account_id)
+        return refreshing.access_to(account_id)
 
 
 def _networks_of(account_ids: Any) -> dict[int, Network]:

@@ -73,14 +73,14 @@ def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
     remote_id, handle = account.remote_id, account.handle
     db.session.commit()
     try:
-        credentials = refreshing.credentials_for(account_id)
+        access = refreshing.access_to(account_id)
         since = min(row.first_sent_at for row in rows) - WINDOW
-        posts = network.recent(credentials, remote_id, since)
+        posts = network.recent(access.credentials, remote_id, since)
     except (LookUpFailed, refreshing.NotNow, refreshing.NoAccess) as failure:
         log.info("account %s cannot be looked up now: %s", account_id, type(failure).__name__)
         _look_later(rows)
     except TokenRefused as refusal:
-        _refuse_access(account_id, network, str(refusal))
+        _refuse_access(account_id, access.version, network, str(refusal))
         _look_later(rows)
     except LookUpRefused as refusal:
         for row in rows:
@@ -209,15 +209,15 @@ def _ask_owner(row: Row[Any], code: str, detail: str | None) -> None:
     )
 
 
-def _refuse_access(account_id: int, network: Network, detail: str) -> None:
+def _refuse_access(account_id: int, version: int, network: Network, detail: str) -> None:
     """The look-up's token was refused: refresh before the next one, or ask for a reconnect."""
 
     def store() -> None:
         account = db.session.get_one(Account, account_id, populate_existing=True)
-        if network.can_refresh(account.credentials) and not account.credentials_stale:
-            account.credentials_stale = True
+        if network.can_refresh(account.credentials):
+            holding.doubt_access(account_id, version)
         else:
-            holding.hold_account(account_id, detail)
+            holding.hold_account(account_id, version, detail)
         db.session.commit()
 
     patiently(store)

@@ -36,6 +36,7 @@ class Ending:
 
     claim: Claim
     network: str
+    access_version: int
     outcome: Outcome
 
 
@@ -157,7 +158,7 @@ def _record(ending: Ending) -> bool:
 
 
 def _not_sent(ending: Ending) -> bool:
-    wait = min(SLOWEST_RETRY, 2.0 ** min(_tries(ending.claim), 10))
+    wait = min(SLOWEST_RETRY, 2.0 ** min(_count_of(Delivery.tries, ending.claim), 10))
     _back(ending, wait)
     return False
 
@@ -175,7 +176,7 @@ def _later(ending: Ending) -> bool:
 
 def _rejected(ending: Ending) -> bool:
     outcome = ending.outcome
-    if outcome.is_duplicate and _may_be_there_already(ending.claim):
+    if outcome.is_duplicate and _count_of(Delivery.resends, ending.claim):
         _unconfirm(ending, echoed=True)
         return False
     _move(
@@ -191,15 +192,19 @@ def _rejected(ending: Ending) -> bool:
 
 
 def _access_refused(ending: Ending) -> bool:
-    """The first refusal asks for a refresh, when there is one; the second ends the access."""
-    claim, outcome = ending.claim, ending.outcome
-    account = db.session.get_one(Account, claim.account_id)
+    """The first refusal asks for a refresh, when there is one; the second ends the access.
+
+    A refusal of credentials that were replaced meanwhile says nothing about the new ones.
+    """
+    account_id, version = ending.claim.account_id, ending.access_version
+    account = db.session.get_one(Account, account_id, populate_existing=True)
     network = current_app.extensions["networks"][ending.network]
-    delivery = db.session.get_one(Delivery, claim.job_id)
-    if network.can_refresh(account.credentials) and delivery.refusals == 0:
-        account.credentials_stale = True
-        return _back(ending, 0, refusals=1)
-    holding.hold_account(account.id, outcome.detail)
+    refusals = _count_of(Delivery.refusals, ending.claim)
+    if network.can_refresh(account.credentials) and refusals == 0:
+        refused = holding.doubt_access(account_id, version)
+        return _back(ending, 0, refusals=1 if refused else 0)
+    if not holding.hold_account(account_id, version, ending.outcome.detail):
+        return _back(ending, 0)
     _hold(ending, HoldReason.RECONNECT)
     return False
 
@@ -260,14 +265,8 @@ def _back(ending: Ending, wait: float, **values: Any) -> bool:
     )
 
 
-def _tries(claim: Claim) -> int:
-    tries = db.session.scalar(db.select(Delivery.tries).where(Delivery.id == claim.job_id))
-    return int(tries or 0)
-
-
-def _may_be_there_already(claim: Claim) -> bool:
-    resends = db.session.scalar(db.select(Delivery.resends).where(Delivery.id == claim.job_id))
-    return bool(resends)
+def _count_of(column: Any, claim: Claim) -> int:
+    return db.session.scalar(db.select(column).where(Delivery.id == claim.job_id)) or 0
 
 
 def _move(claim: Claim, states: tuple[State, ...], **values: Any) -> int:

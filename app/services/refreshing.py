@@ -7,6 +7,7 @@ database lock, because no transaction may stay open during a network call.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
@@ -32,7 +33,15 @@ class NoAccess(Exception):
     """There will be none until somebody acts: the deliveries are held already."""
 
 
-def credentials_for(account_id: int) -> Credentials:
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Credentials, and their version: a refusal concerns this version only."""
+
+    credentials: Credentials
+    version: int
+
+
+def access_to(account_id: int) -> Access:
     """Return credentials that the network should accept, refreshed first when they are over.
 
     :raises NotNow: another worker is refreshing, or the refresh had no clear answer.
@@ -43,7 +52,7 @@ def credentials_for(account_id: int) -> Credentials:
     credentials, version = account.credentials, account.credentials_version
     usable = credentials and not (account.credentials_stale or network.is_expired(credentials))
     if usable:
-        return credentials
+        return Access(credentials, version)
     if not network.can_refresh(credentials):
         _end_access(account_id, version, "the access token is over")
     if not _take_lease(account_id, version):
@@ -51,9 +60,7 @@ def credentials_for(account_id: int) -> Credentials:
     return _refresh(network, account_id, credentials, version)
 
 
-def _refresh(
-    network: Network, account_id: int, credentials: Credentials, version: int
-) -> Credentials:
+def _refresh(network: Network, account_id: int, credentials: Credentials, version: int) -> Access:
     try:
         fresh = _ask_twice(network, credentials)
     except TokenRefused as refusal:
@@ -69,7 +76,7 @@ def _refresh(
     stored = patiently(lambda: _store(account_id, version, fresh))
     if not stored:
         raise NotNow(after=0.5)
-    return fresh
+    return Access(fresh, version + 1)
 
 
 def _ask_twice(network: Network, credentials: Credentials) -> Credentials:
@@ -81,22 +88,18 @@ def _ask_twice(network: Network, credentials: Credentials) -> Credentials:
         return network.refresh(credentials)
 
 
-def _newer_or_none(account_id: int, version: int, detail: str) -> Credentials:
+def _newer_or_none(account_id: int, version: int, detail: str) -> Access:
     """The refresh token is dead, unless somebody else changed it meanwhile."""
     account = db.session.get_one(Account, account_id, populate_existing=True)
     if account.credentials_version != version and not account.needs_reconnect:
-        return account.credentials
+        return Access(account.credentials, account.credentials_version)
     _end_access(account_id, version, detail)
     raise AssertionError("unreachable")
 
 
 def _end_access(account_id: int, version: int, detail: str) -> None:
     def end() -> None:
-        unchanged = db.session.scalar(
-            db.select(Account.credentials_version).where(Account.id == account_id)
-        )
-        if unchanged == version:
-            holding.hold_account(account_id, detail)
+        holding.hold_account(account_id, version, detail)
         _set(account_id, refresh_lease_until=None)
 
     patiently(end)

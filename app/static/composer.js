@@ -58,6 +58,11 @@
     }
   }
 
+  function clearErrorOf($field) {
+    $field.removeAttr("aria-invalid");
+    $(`#${$field.attr("id")}-error`).empty();
+  }
+
   function clearErrors() {
     $trouble.empty();
     $form.find("[aria-invalid]").removeAttr("aria-invalid");
@@ -97,7 +102,7 @@
     } else if (refusal?.code === "submit_id_reused") {
       $submitId.val(newSubmitId());
       keepDraft();
-      showTrouble(refusal.message, reloadLink());
+      showTrouble(say("storedBefore"), reloadLink());
     } else if (response.status === 422 && refusal) {
       showError(refusal);
     } else if (refusal?.code === "csrf") {
@@ -151,9 +156,13 @@
   }
 
   $form.on("submit", send);
-  $text.add($when).on("input", () => {
+  $text.add($when).on("input", function () {
+    clearErrorOf($(this));
     setLabel();
     keepDraft();
+  });
+  $("#picker").on("input", function () {
+    $(this).removeAttr("aria-invalid");
   });
   restoreDraft();
   setLabel();

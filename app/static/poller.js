@@ -153,6 +153,7 @@
     }
     times.refresh();
     watch($fresh);
+    $fresh.trigger("card:replaced");
   }
 
   /* The line may be there again: ask at once. */

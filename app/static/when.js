@@ -3,6 +3,7 @@
   "use strict";
 
   const ASK_AFTER_MS = 350;
+  const HOUR_MS = 3600000;
   const { urls, say, call, refusalOf } = window.TweetLater;
 
   const $when = $("#when");
@@ -67,12 +68,11 @@
     $when.val(words).trigger("input");
   }
 
-  /* The picker starts at the next full hour, as a clock on the wall shows it. */
+  /* The picker starts at the next full hour of the zone that is written beside it. */
   function nextHour() {
-    const hour = new Date(Date.now() + 3600000);
-    hour.setMinutes(0, 0, 0);
-    const wall = new Date(hour.getTime() - hour.getTimezoneOffset() * 60000);
-    return wall.toISOString().slice(0, 16);
+    const digits = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit" };
+    const wall = new Intl.DateTimeFormat("sv-SE", { ...digits, timeZone: $("#zone").text() });
+    return `${wall.format(Date.now() + HOUR_MS).replace(" ", "T")}:00`; // Swedish writes ISO dates
   }
 
   function pick() {

@@ -25,11 +25,9 @@ def account_of(world: World, handle: str) -> Account:
 
 def test_rate_limit_waits_as_long_as_x_says(world: World) -> None:
     """429: the account's other tweets wait too, X is not asked meanwhile, then all go out."""
-    world.sandbox.fault(
-        "rate_limit", handle="ana", group="short", reset_in=6, count=6, for_seconds=2
-    )
     world.start_worker()
     ana, ben = world.user("ana"), world.user("ben")
+    world.sandbox.fault("rate_limit", handle="ana", group="short", reset_in=6, for_seconds=3)
     jobs = [world.tweet_later(ana, f"limited {n}", timedelta(seconds=1)) for n in range(6)]
     wait_for(lambda: account_of(world, "ana").paused_until, what="the pause")
     wait_for(lambda: set(world.states(jobs).values()) == {State.SCHEDULED}, what="all waiting")
@@ -84,7 +82,7 @@ def test_what_waited_too_long_for_a_reconnect_asks(small_world: World) -> None:
     job = world.tweet_later(ana, "too old by then", timedelta(seconds=1))
     account = account_of(world, "ana")
     with world.rows():
-        holding.hold_account(account.id, None)
+        holding.hold_account(account.id, account.credentials_version, None)
         db.session.execute(
             db.text("UPDATE deliveries SET due_at = due_at - 3600000, not_before = due_at")
         )
@@ -146,7 +144,7 @@ def test_concurrent_refreshes_in_one_process(small_world: World) -> None:
     def ask() -> None:
         with world.app.app_context():
             try:
-                results.append(refreshing.credentials_for(account.id)["access_token"])
+                results.append(refreshing.access_to(account.id).credentials["access_token"])
             except refreshing.NotNow:
                 results.append("later")
 
