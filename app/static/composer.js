@@ -71,7 +71,7 @@
 
   /* Put the server's sentence where the mistake is, and the focus with it. */
   function showError(error) {
-    const $field = $form.find(`#${error.field}`);
+    const $field = $form.find(`[name="${error.field}"]`).first();
     const $place = $(`#${error.field}-error`);
     if (!$place.length) {
       $trouble.text(error.message);

@@ -27,7 +27,7 @@ def test_rate_limit_waits_as_long_as_x_says(world: World) -> None:
     """429: the account's other tweets wait too, X is not asked meanwhile, then all go out."""
     world.start_worker()
     ana, ben = world.user("ana"), world.user("ben")
-    world.sandbox.fault("rate_limit", handle="ana", group="short", reset_in=6, for_seconds=3)
+    world.sandbox.fault("rate_limit", handle="ana", group="short", reset_in=6, for_seconds=6)
     jobs = [world.tweet_later(ana, f"limited {n}", timedelta(seconds=1)) for n in range(6)]
     wait_for(lambda: account_of(world, "ana").paused_until, what="the pause")
     wait_for(lambda: set(world.states(jobs).values()) == {State.SCHEDULED}, what="all waiting")
