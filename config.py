@@ -203,7 +203,8 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     return {
         "APP_URL": app_url,
         "BEHIND_PROXY": bool(env.get("DYNO")) or env.get("BEHIND_PROXY") == "1",
-        "SESSION_COOKIE_NAME": "tweet_later",
+        # Cookies ignore ports: two installations on one machine must not sign each other out.
+        "SESSION_COOKIE_NAME": "tweet_later" if production else f"tweet_later_{env.get('PORT')}",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": secure,

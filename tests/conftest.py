@@ -126,3 +126,23 @@ def world(make_world: MakeWorld, database_url: str) -> World:
 def small_world(make_world: MakeWorld, sqlite_url: str) -> World:
     """An installation on SQLite."""
     return make_world(sqlite_url)
+
+
+@pytest.fixture(scope="module")
+def running(
+    valkey: Valkey,
+    sandbox_program: Sandbox,
+    sqlite_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[World]:
+    """Web and worker on SQLite."""
+    folder = tmp_path_factory.mktemp("installation")
+    path = folder / "tweet-later.sqlite3"
+    shutil.copy(sqlite_template, path)
+    valkey.flush()
+    sandbox_program.reset()
+    world = World(folder, f"sqlite:///{path}", valkey, sandbox_program)
+    world.start_worker()
+    world.site = world.start_web()
+    yield world
+    world.close()

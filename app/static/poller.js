@@ -109,12 +109,16 @@
     }
   }
 
+  function rowOf(id) {
+    return $(`[data-job="${id}"]`);
+  }
+
   function cardOf(id) {
-    return $(`[data-job="${id}"]`).closest("[data-tweet]");
+    return rowOf(id).closest("[data-tweet]");
   }
 
   function show(jobs) {
-    const news = jobs.filter((job) => cardOf(job.job_id).find(`[data-job="${job.job_id}"]`).data("state") !== job.state);
+    const news = jobs.filter((job) => rowOf(job.job_id).attr("data-state") !== job.state);
     if (news.length) {
       announce(news.map(sentenceOf).join(". "));
     }

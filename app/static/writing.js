@@ -42,10 +42,10 @@
   }
 
   $text.on("input", () => announceSoon(...count()));
-  $text.on("keydown", (event) => {
+  $text.closest("form").on("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      $text.closest("form")[0].requestSubmit();
+      event.currentTarget.requestSubmit();
     }
   });
   count();

@@ -17,7 +17,7 @@ from app.db import db
 from app.models import User
 from app.networks.base import LookUpFailed, LookUpRefused, Network, TokenRefused
 from app.services import connecting
-from app.web import limits
+from app.web import forms, limits
 from app.web.pages import networks
 from app.web.problems import refuse
 
@@ -48,6 +48,7 @@ def _load_user(user_id: str) -> User | None:
 def login(network: str) -> ResponseReturnValue:
     """Send the person to the network's consent page."""
     site = _ready_network(network)
+    session["timezone"] = request.args.get("timezone", "")[:64]
     try:
         client = current_app.extensions["oauth"].create_client(network)
         return client.authorize_redirect(_redirect_uri(network))
@@ -91,9 +92,11 @@ def logout() -> ResponseReturnValue:
 
 
 def _enter(user: User) -> ResponseReturnValue:
-    session.clear()  # nothing of before the sign-in may be taken along
+    zone = session.get("timezone", "")
+    session.clear()  # nothing else of before the sign-in may be taken along
     session.permanent = True
     login_user(user)
+    forms.remember_zone(zone)
     return redirect(url_for("tweets.index"), 303)
 
 

@@ -90,8 +90,7 @@ def change(tweet_id: int) -> ResponseReturnValue:
 def edit(tweet_id: int) -> ResponseReturnValue:
     """Show the form for a change."""
     tweet = own(tweet_id)
-    local = tweet.due_at.astimezone(current_user.zone)
-    form = forms.empty() | {"text": tweet.text, "when": local.strftime("%Y-%m-%dT%H:%M:%S")}
+    form = forms.empty() | {"text": tweet.text, "when": _as_typed(tweet)}
     return _edit_page(tweet, form)
 
 
@@ -102,15 +101,19 @@ def save(tweet_id: int) -> ResponseReturnValue:
     """Store a change that came as a plain form."""
     tweet = own(tweet_id)
     form = forms.read_tweet()
-    local = tweet.due_at.astimezone(current_user.zone)
-    unmoved = form["when"] == local.strftime("%Y-%m-%dT%H:%M:%S")
+    moved = form["when"] != _as_typed(tweet)
     try:
-        _edit(tweet, form["text"], None if unmoved else form["when"])
+        _edit(tweet, form["text"], form["when"] if moved else None)
     except sentences.REFUSALS as problem:
         db.session.rollback()
         field, _code, message = sentences.refusal(problem)
         return _edit_page(own(tweet_id), form | {"errors": {field: message}}), 422
     return _done(tweet, _("Saved."))
+
+
+def _as_typed(tweet: Tweet) -> str:
+    """Return the due time as a person would type it."""
+    return tweet.due_at.astimezone(current_user.zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _edit(tweet: Tweet, text: Any, when: Any) -> None:

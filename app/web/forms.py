@@ -100,7 +100,7 @@ def echo_of(moment: Moment) -> str:
     """Return "Wed 14 Oct 2026, 16:05 (Europe/Berlin), in 1 hour"."""
     if moment.at <= utcnow():
         return _("Now")
-    return f"{exact_time(moment.at, seconds=False)}, {relative_time(moment.at)}"
+    return f"{exact_time(moment.at, moment.zone, seconds=False)}, {relative_time(moment.at)}"
 
 
 def note_of(moment: Moment) -> str | None:

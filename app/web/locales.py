@@ -37,12 +37,16 @@ def zone() -> ZoneInfo:
     return current_user.zone if current_user.is_authenticated else ZoneInfo("UTC")
 
 
-def exact_time(moment: datetime, seconds: bool = True) -> str:
-    """Return "Wed 14 Oct 2026, 16:05:09 (Europe/Berlin)" in the page's language and zone."""
-    local = moment.astimezone(zone())
+def exact_time(moment: datetime, place: ZoneInfo | None = None, seconds: bool = True) -> str:
+    """Return "Wed 14 Oct 2026, 16:05:09 (Europe/Berlin)" in the page's language.
+
+    :param place: the zone to show it in; by default the person's own.
+    """
+    place = place or zone()
+    local = moment.astimezone(place)
     clock = "HH:mm:ss" if seconds else "HH:mm"
     text: str = format_datetime(local, f"EEE d MMM y, {clock}", locale=get_locale())
-    return f"{text} ({zone().key})"
+    return f"{text} ({place.key})"
 
 
 def relative_time(moment: datetime) -> str:

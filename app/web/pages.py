@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, current_app, url_for
+from flask import Flask, Response, current_app, request, url_for
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,11 +20,20 @@ from app.web import sentences
 from app.web.locales import iso_utc
 
 MINUTE = 60.0
+PRIVATE = {"tweets", "changes", "status", "settings"}
 
 
 def init_app(app: Flask) -> None:
     """Give every template what all pages show."""
     app.context_processor(_shared)
+    app.after_request(_keep_private)
+
+
+def _keep_private(response: Response) -> Response:
+    """Nothing of a signed-in person may be shown by the Back button after signing out."""
+    if request.blueprint in PRIVATE and current_user.is_authenticated:
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _shared() -> dict[str, Any]:
@@ -107,6 +116,8 @@ def poll_after_ms(delivery: Delivery) -> int | None:
         return _between(1.0, _seconds(delivery.next_at, now), 10.0)
     if delivery.state == State.SCHEDULED:
         remaining = _seconds(delivery.not_before, now)
+        if remaining < 0:  # overdue: the longer, the less it helps to ask
+            return _between(0.7, -remaining / 10, 10.0)
         return _between(0.7, min(remaining + 0.5, remaining / 4 + 1), 5 * MINUTE)
     return 1_000
 
