@@ -24,11 +24,14 @@ from app.networks import http
 from app.networks.base import Kind, Network
 from app.services import claiming, refreshing
 from app.services.claiming import Claim
-from app.services.recording import Ending, record
+from app.services.ending import Ending
+from app.services.recording import record
 from app.services.refreshing import Access
 
 CONCURRENT_CALLS = 32
 ROUNDS = 3
+GROUPING_SECONDS = 0.03
+"""After an answer, how long to wait for others that can be recorded in the same statement."""
 OPENING = {Kind.OK, Kind.REJECTED, Kind.AMBIGUOUS}
 """Endings of an account's first call after which its others may follow."""
 
@@ -124,7 +127,9 @@ class _Batch:
         running: set[Future[Any]] = {*self._preparing, *self._sending}
         if not running:
             return
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        done, others = wait(running, return_when=FIRST_COMPLETED)
+        if others:
+            done |= wait(others, timeout=GROUPING_SECONDS).done
         endings = []
         for future in done:
             if future in self._preparing:

@@ -1,43 +1,32 @@
 """Writing down how create calls ended, and what follows from it.
 
-Guarded by the fence: a worker that comes back after its lease changes nothing, except that a
-tweet which the network did accept is published whatever the row says meanwhile.
+Guarded by state and fence: a worker that comes back after its lease changes nothing. Accepted
+tweets are recorded next door, in accepting.
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
 
 from app import jobs
 from app.db import db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery
 from app.networks.base import Kind, Outcome, Scope
 from app.services import holding
+from app.services.accepting import record_accepted, seconds_since
 from app.services.claiming import Claim
+from app.services.ending import Ending
 from app.states import HoldReason, State
 
 log = logging.getLogger(__name__)
 
 SLOWEST_RETRY = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """A claim, and how its create call ended."""
-
-    claim: Claim
-    network: str
-    access_version: int
-    outcome: Outcome
 
 
 def record(endings: Sequence[Ending]) -> list[str]:
@@ -48,7 +37,7 @@ def record(endings: Sequence[Ending]) -> list[str]:
     accepted = [ending for ending in endings if ending.outcome.kind == Kind.OK]
     others = [ending for ending in endings if ending.outcome.kind != Kind.OK]
     if accepted:
-        _record_accepted(accepted)
+        record_accepted(accepted)
     again = [ending.claim.job_id for ending in others if patiently(partial(_record, ending))]
     jobs.store_results(_results(endings))
     return again
@@ -64,81 +53,6 @@ def _results(endings: Sequence[Ending]) -> list[tuple[str, str, Any]]:
             reason = RuntimeError(ending.outcome.code)
             results.append((ending.claim.job_id, jobs.FAILURE, reason))
     return results
-
-
-def _record_accepted(endings: Sequence[Ending]) -> None:
-    try:
-        patiently(lambda: _store_all(endings))
-    except IntegrityError:
-        for ending in endings:
-            patiently(partial(_store_taking_back, ending))
-
-
-def _store_all(endings: Sequence[Ending]) -> None:
-    for ending in endings:
-        _store_accepted(ending)
-    db.session.commit()
-
-
-def _store_taking_back(ending: Ending) -> None:
-    """A look-up for an equal text bound this post to another row: the network's answer wins."""
-    rows_changed(
-        update(Delivery)
-        .where(
-            Delivery.account_id == ending.claim.account_id,
-            Delivery.remote_id == ending.outcome.remote_id,
-            Delivery.id != ending.claim.job_id,
-        )
-        .values(
-            state=State.UNCONFIRMED,
-            remote_id=None,
-            remote_url=None,
-            accepted_at=None,
-            finished_at=None,
-            lookups=0,
-            unconfirmed_at=from_now(),
-            next_at=from_now(current_app.config["RECONCILE_DELAYS"][0]),
-        )
-    )
-    _store_accepted(ending)
-    db.session.commit()
-
-
-def _store_accepted(ending: Ending) -> None:
-    claim, outcome = ending.claim, ending.outcome
-    changed = _move(
-        claim,
-        (State.SENDING, State.UNCONFIRMED),
-        state=State.PUBLISHED,
-        remote_id=outcome.remote_id,
-        remote_url=outcome.remote_url,
-        accepted_at=from_now(_age(outcome)),
-        finished_at=from_now(),
-        next_at=None,
-        error_code=None,
-        error_detail=None,
-        hold_reason=None,
-    )
-    if not changed:
-        log.error(
-            "job %s: accepted as %s after its claim was gone", claim.job_id, outcome.remote_id
-        )
-    if outcome.pause_for is not None:
-        holding.pause_account(claim.account_id, outcome.pause_for)
-    else:
-        _forget_pauses(claim.account_id)
-    _close_attempt(claim, outcome)
-
-
-def _age(outcome: Outcome) -> float:
-    """Seconds, negative, since the answer came: the database's clock is read later than that."""
-    return 0 if outcome.answered_at is None else outcome.answered_at - time.monotonic()
-
-
-def _forget_pauses(account_id: int) -> None:
-    db.session.execute(
-        update(Account).where(Account.id == account_id, Account.pauses > 0).values(pauses=0)
-    )
 
 
 def _record(ending: Ending) -> bool:
@@ -286,7 +200,7 @@ def _close_attempt(claim: Claim, outcome: Outcome) -> None:
         update(Attempt)
         .where(Attempt.delivery_id == claim.job_id, Attempt.fence == claim.fence)
         .values(
-            ended_at=from_now(_age(outcome)),
+            ended_at=from_now(-seconds_since(outcome)),
             outcome=outcome.kind,
             http_status=outcome.http_status,
             request_id=outcome.request_id,

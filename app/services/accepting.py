@@ -1,0 +1,152 @@
+"""Recording accepted tweets, many in one statement.
+
+Guarded by the fence only: what the network accepted is published, whatever became of the row
+meanwhile (looked up, given up, even cancelled), as long as nobody has claimed it since.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import BigInteger, Integer, String, column, update, values
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.selectable import CTE
+
+from app.db import UTCDateTime, db, from_now, patiently, rows_changed
+from app.models import Account, Attempt, Delivery
+from app.networks.base import Kind, Outcome
+from app.services import holding
+from app.services.ending import Ending
+from app.states import State
+
+log = logging.getLogger(__name__)
+
+
+def record_accepted(endings: Sequence[Ending]) -> None:
+    """Publish the rows of accepted tweets and close their attempts; repeats while the database
+    is away.
+    """
+    try:
+        patiently(lambda: _store(endings))
+    except IntegrityError:
+        for ending in endings:
+            patiently(partial(_store_taking_back, ending))
+
+
+def seconds_since(outcome: Outcome) -> float:
+    """Seconds since the answer came; the database's clock is read that much later."""
+    return 0 if outcome.answered_at is None else time.monotonic() - outcome.answered_at
+
+
+def _store(endings: Sequence[Ending]) -> None:
+    rows = _as_rows(endings)
+    published = set(db.session.scalars(_publish(rows)))
+    db.session.execute(_close_attempts(rows), execution_options={"synchronize_session": False})
+    _care_for_accounts(endings)
+    db.session.commit()
+    for ending in endings:
+        if ending.claim.job_id not in published:
+            log.error("job %s was accepted after its claim was gone", ending.claim.job_id)
+
+
+def _as_rows(endings: Sequence[Ending]) -> CTE:
+    columns = (
+        column("job_id", String),
+        column("fence", Integer),
+        column("remote_id", String),
+        column("remote_url", String),
+        column("age_ms", BigInteger),
+        column("request_id", String),
+    )
+    data = [
+        (
+            ending.claim.job_id,
+            ending.claim.fence,
+            ending.outcome.remote_id,
+            ending.outcome.remote_url,
+            round(1000 * seconds_since(ending.outcome)),
+            ending.outcome.request_id or "",
+        )
+        for ending in endings
+    ]
+    return values(*columns, name="accepted").data(data).cte("accepted")
+
+
+def _publish(rows: CTE) -> Any:
+    return (
+        update(Delivery)
+        .where(
+            Delivery.id == rows.c.job_id,
+            Delivery.fence == rows.c.fence,
+            Delivery.state != State.PUBLISHED,
+        )
+        .values(
+            state=State.PUBLISHED,
+            remote_id=rows.c.remote_id,
+            remote_url=rows.c.remote_url,
+            accepted_at=_ago(rows),
+            finished_at=from_now(),
+            next_at=None,
+            owner=None,
+            lease_until=None,
+            error_code=None,
+            error_detail=None,
+            hold_reason=None,
+        )
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _close_attempts(rows: CTE) -> Any:
+    return (
+        update(Attempt)
+        .where(Attempt.delivery_id == rows.c.job_id, Attempt.fence == rows.c.fence)
+        .values(
+            ended_at=_ago(rows),
+            outcome=Kind.OK,
+            http_status=201,
+            request_id=db.func.nullif(rows.c.request_id, ""),
+        )
+    )
+
+
+def _ago(rows: CTE) -> Any:
+    return db.type_coerce(db.type_coerce(from_now(), BigInteger) - rows.c.age_ms, UTCDateTime)
+
+
+def _care_for_accounts(endings: Sequence[Ending]) -> None:
+    """An accepted tweet ends the doubling of waits, and may have used up an allowance."""
+    proven = {ending.claim.account_id for ending in endings}
+    rows_changed(update(Account).where(Account.id.in_(proven), Account.pauses > 0).values(pauses=0))
+    for ending in endings:
+        if ending.outcome.pause_for is not None:
+            holding.pause_account(ending.claim.account_id, ending.outcome.pause_for)
+
+
+def _store_taking_back(ending: Ending) -> None:
+    """A look-up for an equal text bound this post to another row: the network's answer wins."""
+    rows_changed(
+        update(Delivery)
+        .where(
+            Delivery.account_id == ending.claim.account_id,
+            Delivery.remote_id == ending.outcome.remote_id,
+            Delivery.id != ending.claim.job_id,
+        )
+        .values(
+            state=State.UNCONFIRMED,
+            remote_id=None,
+            remote_url=None,
+            accepted_at=None,
+            finished_at=None,
+            lookups=0,
+            unconfirmed_at=from_now(),
+            next_at=from_now(current_app.config["RECONCILE_DELAYS"][0]),
+        )
+    )
+    _store([ending])

@@ -1,0 +1,18 @@
+"""How one create call of one claim ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.networks.base import Outcome
+from app.services.claiming import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A claim, the credentials it used, and the outcome of its call."""
+
+    claim: Claim
+    network: str
+    access_version: int
+    outcome: Outcome
