@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from dotenv import dotenv_values
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent
 INSTANCE = ROOT / "instance"
@@ -114,15 +116,20 @@ def _servers(env: Mapping[str, str], production: bool) -> dict[str, Any]:
 
 
 def database_url(url: str) -> str:
-    """Return the SQLAlchemy URL: Heroku's ``postgres://`` means psycopg 3, nothing means SQLite."""
+    """Return the SQLAlchemy URL: Heroku's ``postgres://`` means psycopg 3, nothing means SQLite.
+
+    :raises ConfigurationError: it is none, or names a database that does not work here.
+    """
     if not url:
         INSTANCE.mkdir(exist_ok=True)
         return f"sqlite:///{INSTANCE / 'tweet-later.sqlite3'}"
-    scheme, separator, rest = url.partition("://")
-    if not separator:
+    scheme, _, rest = url.partition("://")
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError) as error:
         raise ConfigurationError(
             "DATABASE_URL is not a URL. It looks like postgresql://user:password@host/name."
-        )
+        ) from error
     if scheme in {"postgres", "postgresql"}:
         return f"postgresql+psycopg://{rest}"
     if scheme.split("+")[0] not in {"postgresql", "sqlite"}:

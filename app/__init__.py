@@ -9,13 +9,10 @@ from typing import Any
 from cryptography.fernet import Fernet, MultiFernet
 from flask import Flask
 from flask_migrate import Migrate
-from sqlalchemy.exc import ArgumentError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from app import cli, db, jobs, networks, web, workers  # noqa: F401 (workers: registers the tasks)
-
-INVALID = (config.ConfigurationError, ArgumentError)
 
 
 def create_app(settings: dict[str, Any] | None = None) -> Flask:
@@ -28,8 +25,8 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     try:
         app.config.update(settings or config.load())
         db.init_app(app)
-    except INVALID as error:
-        sys.exit(f"Tweet Later cannot start.\n{_sentence(error)}")
+    except config.ConfigurationError as error:
+        sys.exit(f"Tweet Later cannot start.\n{error}")
     _log_plainly(app)
     app.extensions["token_cipher"] = MultiFernet([Fernet(k) for k in app.config["TOKEN_KEYS"]])
     app.extensions["networks"] = networks.build(app.config)
@@ -40,12 +37,6 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     if app.config["BEHIND_PROXY"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
     return app
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, ArgumentError):
-        return "DATABASE_URL is not a URL. It looks like postgresql://user:password@host/name."
-    return str(error)
 
 
 def _log_plainly(app: Flask) -> None:

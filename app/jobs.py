@@ -21,6 +21,8 @@ from celery.exceptions import CeleryError
 from celery.result import AsyncResult
 from flask import Flask, current_app
 from kombu.exceptions import KombuError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import text
 
 from app.db import db
@@ -62,7 +64,11 @@ class Bell:
         self._lock = threading.Lock()
         self._producer: Producer | None = None
         self._silent_until = 0.0
-        self._options = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+        self._options = {
+            "socket_timeout": timeout,
+            "socket_connect_timeout": timeout,
+            "max_retries": 0,  # kombu sleeps two seconds before a second try
+        }
         self._timeout = timeout
 
     def ring(self, rings: Iterable[Ring]) -> bool:
@@ -104,7 +110,14 @@ class Bell:
         producer, self._producer = self._producer, None
         if producer is not None:
             with contextlib.suppress(*AWAY):
-                producer.connection.collapse()
+                producer.connection.release()
+
+
+def hasty_redis_options(config: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+    """Return arguments for redis-py: answer within ``timeout`` seconds or fail, without retries."""
+    tls = {"ssl_cert_reqs": None} if config["REDIS_URL"].startswith("rediss://") else {}
+    never = Retry(NoBackoff(), 0)
+    return {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": never, **tls}
 
 
 def init_app(app: Flask) -> Celery:

@@ -1,7 +1,7 @@
-"""An X that only counts: every create is accepted after a fixed time. ``python x_server.py PORT``.
+"""An X that only counts: ``python x_server.py PORT`` accepts every tweet after a fixed time.
 
-``GET /count`` answers ``{"accepted", "doubled", "first_at", "last_at", "at"}``: how many tweets were
-accepted, how often a text came again, and epoch seconds of every accepted text.
+``GET /count`` answers ``{"accepted", "doubled", "at"}``: how many texts came, how many came again,
+and the epoch seconds of each.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import redis
 from flask import current_app
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from app import jobs
 from app.db import database_now, db, from_now, rows_changed
 from app.models import Broker, Delivery, Worker
 from app.states import State
@@ -88,12 +89,8 @@ def _something_is_overdue() -> bool:
 
 
 def _redis_answers() -> bool:
-    client = redis.Redis.from_url(
-        current_app.config["REDIS_URL"],
-        socket_timeout=1,
-        socket_connect_timeout=1,
-        **({"ssl_cert_reqs": None} if current_app.config["REDIS_URL"].startswith("rediss") else {}),
-    )
+    config = current_app.config
+    client = redis.Redis.from_url(config["REDIS_URL"], **jobs.hasty_redis_options(config, 1))
     try:
         return bool(client.ping())
     except (redis.RedisError, OSError):

@@ -6,24 +6,24 @@
 
   const LOOK_EVERY_MS = 15000;
   const OVERDUE_MS = 10000;
-  const { urls, call } = window.TweetLater;
 
-  const $banner = $("#silence");
+  const $place = $("#silence");
 
   function somethingIsOverdue() {
     const due = $("[data-job][data-state='scheduled'] time").get();
     return due.some((time) => Date.parse(time.dateTime) < Date.now() - OVERDUE_MS);
   }
 
-  function hear(response) {
-    const failing = response.responseJSON?.failing ?? [];
-    $banner.prop("hidden", !failing.includes("worker"));
+  function show(banner) {
+    if ($place.text().trim() !== $($.parseHTML(banner)).text().trim()) {
+      $place.html(banner);
+    }
   }
 
   function look() {
     setTimeout(look, LOOK_EVERY_MS);
-    if (!document.hidden && (!$banner.prop("hidden") || somethingIsOverdue())) {
-      call("GET", urls.health).then(() => $banner.prop("hidden", true), hear);
+    if (!document.hidden && ($place.children().length || somethingIsOverdue())) {
+      $.get($place.data("url")).then(show, () => {});
     }
   }
 

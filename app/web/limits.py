@@ -7,6 +7,8 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 
+from app import jobs
+
 
 def _who() -> str:
     return f"user:{current_user.id}" if current_user.is_authenticated else get_remote_address()
@@ -23,12 +25,8 @@ sign_in = limiter.shared_limit(
 
 def init_app(app: Flask) -> None:
     """Keep the counts in Redis; docs/decisions/0004 says why with such short timeouts."""
-    url: str = app.config["REDIS_URL"]
-    timeout = app.config["BELL_TIMEOUT"]
-    options: dict[str, object] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
-    if url.startswith("rediss://"):
-        options["ssl_cert_reqs"] = None
-    app.config.setdefault("RATELIMIT_STORAGE_URI", url)
+    options = jobs.hasty_redis_options(app.config, app.config["BELL_TIMEOUT"])
+    app.config.setdefault("RATELIMIT_STORAGE_URI", app.config["REDIS_URL"])
     app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", options)
     app.config.setdefault("RATELIMIT_HEADERS_ENABLED", True)
     limiter.init_app(app)

@@ -16,7 +16,7 @@ from app.models import Delivery, Tweet
 from app.networks.base import Network
 from app.services import watching
 from app.states import FINAL, State
-from app.web import sentences
+from app.web import reasons, sentences
 from app.web.locales import iso_utc
 
 MINUTE = 60.0
@@ -101,7 +101,7 @@ def _error_of(delivery: Delivery, network: Network) -> dict[str, str] | None:
         return {"code": code, "message": message, "next_step": step}
     if not delivery.error_code:
         return None
-    message, step = sentences.delivery_error(delivery.error_code, network.title)
+    message, step = reasons.delivery_error(delivery.error_code, network.title)
     return {"code": delivery.error_code, "message": message, "next_step": step}
 
 

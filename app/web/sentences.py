@@ -48,59 +48,6 @@ def hold_error(reason: str | None, network: str, handle: str) -> tuple[str, str,
     )
 
 
-def delivery_error(code: str, network: str) -> tuple[str, str]:
-    """Return (message, next step) for an error code of a Delivery."""
-    edit = _("Change the text and try again.")
-    nothing = _("You need do nothing.")
-    messages = {
-        "unreachable": (_("%(n)s could not be reached.", n=network), _("We try again.")),
-        "rate_limited": (
-            _("%(n)s asks us to wait before the next tweet.", n=network),
-            _("It goes out by itself."),
-        ),
-        "usage_cap": (
-            _("The allowance of this app at %(n)s is used up.", n=network),
-            _("It goes out when there is a new one."),
-        ),
-        "no_answer": (
-            _("%(n)s did not answer in time. We are checking whether it went out.", n=network),
-            nothing,
-        ),
-        "server_error": (
-            _("%(n)s reported an error. We are checking whether it went out.", n=network),
-            nothing,
-        ),
-        "garbled_answer": (
-            _("%(n)s gave an unreadable answer. We are checking whether it went out.", n=network),
-            nothing,
-        ),
-        "redirected": (
-            _("%(n)s pointed elsewhere. We are checking whether it went out.", n=network),
-            nothing,
-        ),
-        "worker_lost": (
-            _("We were interrupted while sending. We are checking whether it went out."),
-            nothing,
-        ),
-        "duplicate": (
-            _("%(n)s refused it because you published the same text recently.", n=network),
-            edit,
-        ),
-        "rejected": (_("%(n)s refused this text.", n=network), edit),
-        "not_found": (_("%(n)s did not find what this belongs to.", n=network), edit),
-        "never_seen": (
-            _("We sent it twice without an answer and do not see it on %(n)s.", n=network),
-            _("Look at your profile, then tell us: is it there?"),
-        ),
-        "unreadable": (
-            _("%(n)s gave no clear answer, and we may not read your timeline there.", n=network),
-            _("Look at your profile, then tell us: is it there?"),
-        ),
-    }
-    unknown = (_("%(n)s did not take it.", n=network), _("Try again."))
-    return messages.get(code, unknown)
-
-
 def outcome_of(kind: str | None) -> str:
     """Return the words for how an Attempt ended."""
     words = {

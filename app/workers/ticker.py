@@ -149,11 +149,8 @@ class Ticker:
 
 
 def _client(app: Flask) -> redis.Redis:
-    url, timeout = app.config["REDIS_URL"], app.config["BELL_TIMEOUT"]
-    tls = {"ssl_cert_reqs": None} if url.startswith("rediss://") else {}
-    return redis.Redis.from_url(
-        url, socket_timeout=timeout, socket_connect_timeout=timeout, decode_responses=True, **tls
-    )
+    options = jobs.hasty_redis_options(app.config, app.config["BELL_TIMEOUT"])
+    return redis.Redis.from_url(app.config["REDIS_URL"], decode_responses=True, **options)
 
 
 def _unexpected(error: Exception) -> bool:

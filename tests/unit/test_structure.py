@@ -1,0 +1,139 @@
+"""The house keeps its shape: imports point down, files stay small, forbidden words stay out."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = [
+    *ROOT.glob("app/**/*.py"),
+    *ROOT.glob("sandbox/**/*.py"),
+    *ROOT.glob("dev/**/*.py"),
+    ROOT / "config.py",
+    ROOT / "celery_app.py",
+]
+ALLOWED = {
+    "config": set(),
+    "celery_app": {"app"},
+    "app": {"config", "app.cli", "app.db", "app.jobs", "app.networks", "app.web", "app.workers"},
+    "app.db": set(),
+    "app.states": set(),
+    "app.when": set(),
+    "app.jobs": {"app.db", "app.states"},
+    "app.networks": {"app.networks"},
+    "app.models": {
+        "app.models",
+        "app.db",
+        "app.jobs",
+        "app.states",
+        "app.when",
+        "app.networks.text",
+    },
+    "app.services": {
+        "app.services",
+        "app.models",
+        "app.networks",
+        "app.jobs",
+        "app.db",
+        "app.states",
+    },
+    "app.workers": {"app.workers", "app.services", "app.jobs", "app.db"},
+    "app.web": {
+        "app.web",
+        "app.services",
+        "app.models",
+        "app.networks",
+        "app.jobs",
+        "app.db",
+        "app.states",
+        "app.when",
+    },
+    "app.cli": {"app.db", "app.jobs", "app.models", "app.networks", "app.services"},
+}
+
+
+def name_of(path: Path) -> str:
+    """Return the module's dotted name."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return every module of ours that a file imports at run time, hidden ones too."""
+    found: set[str] = set()
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            node.body = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            known = {name_of(source) for source in SOURCES}
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names} & known
+            found |= submodules or {node.module}
+    return {name for name in found if name.split(".")[0] in {"app", "sandbox", "config", "dev"}}
+
+
+def part_of(module: str) -> str:
+    """Return the row of the table that a module belongs to."""
+    if module.startswith("app.when"):
+        return "app.when"
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "app" else parts[0]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_imports_point_down(path: Path) -> None:
+    """Each part imports only what the table in docs/architecture.md allows."""
+    module = name_of(path)
+    for imported in imports_of(path):
+        if module.split(".")[0] in {"sandbox", "dev"}:
+            assert imported.split(".")[0] == module.split(".")[0]
+            continue
+        allowed = ALLOWED[part_of(module)]
+        fits = any(imported == name or imported.startswith(f"{name}.") for name in allowed)
+        inside = part_of(imported) == part_of(module) and module != "app"
+        assert fits or inside, f"{module} imports {imported}"
+
+
+def test_no_import_ring() -> None:
+    """No module can be reached from itself, hidden imports included."""
+    graph = {name_of(path): imports_of(path) for path in SOURCES}
+
+    def reach(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = [start]
+        while waiting:
+            for following in graph.get(waiting.pop(), set()) - seen:
+                seen.add(following)
+                waiting.append(following)
+        return seen
+
+    rings = [module for module in graph if module in reach(module)]
+    assert rings == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_modules_and_functions_are_small(path: Path) -> None:
+    """At most 300 lines a module and 50 a function."""
+    text = path.read_text("utf-8")
+    assert text.count("\n") <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 50, node.name
+
+
+@pytest.mark.parametrize("path", list(ROOT.glob("app/**/*.py")), ids=name_of)
+def test_forbidden_words(path: Path) -> None:
+    """No ETA, no countdown, no Celery retry; only the web touches the request."""
+    text = path.read_text("utf-8")
+    for word in ("eta=", "countdown=", ".retry("):
+        if not (word == ".retry(" and "tweet.retry(" in text):
+            assert word not in text
+    if "/web/" not in path.as_posix():
+        assert not re.search(r"from flask import .*\b(request|session)\b", text)

@@ -1,0 +1,106 @@
+"""What X's answers mean, as in docs/networks/x.md."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from requests.structures import CaseInsensitiveDict
+
+from app.networks.base import Kind, Scope
+from app.networks.http import Answer
+from app.networks.x_answers import allowance_left_for, outcome_of
+
+NOW = "Sat, 21 Nov 2026 12:00:00 GMT"
+EPOCH = 1795262400
+PROBLEMS = "https://api.twitter.com/2/problems/"
+
+
+def answer(status: int, body: Any = None, **headers: str) -> Answer:
+    """Return an answer as the network would give it."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    data = None if isinstance(body, str) else body
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, CaseInsensitiveDict({"Date": NOW, **named}), data, text)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "code"),
+    [
+        (400, {"errors": [{"message": "bad"}]}, Kind.REJECTED, "rejected"),
+        (401, {"title": "Unauthorized", "status": 401}, Kind.AUTH, "token_refused"),
+        (401, {"errors": [{"code": 89}]}, Kind.AUTH, "token_refused"),
+        (402, {"title": "CreditsDepleted", "type": f"{PROBLEMS}credits"}, Kind.HOLD, "no_credits"),
+        (
+            403,
+            {"detail": "You are not allowed to create a Tweet with duplicate content."},
+            Kind.REJECTED,
+            "duplicate",
+        ),
+        (403, {"errors": [{"code": 187, "message": "dup"}]}, Kind.REJECTED, "duplicate"),
+        (403, {"type": f"{PROBLEMS}client-forbidden"}, Kind.HOLD, "app_forbidden"),
+        (403, {"type": f"{PROBLEMS}app-suspended"}, Kind.HOLD, "app_forbidden"),
+        (403, {"type": f"{PROBLEMS}user-suspended"}, Kind.AUTH, "user_suspended"),
+        (403, {"type": f"{PROBLEMS}oauth1-permissions"}, Kind.AUTH, "oauth1_permissions"),
+        (403, {"detail": "You are not permitted to do this."}, Kind.REJECTED, "rejected"),
+        (404, {"type": f"{PROBLEMS}resource-not-found"}, Kind.REJECTED, "not_found"),
+        (408, "slow", Kind.AMBIGUOUS, "server_error"),
+        (500, "<html>oops</html>", Kind.AMBIGUOUS, "server_error"),
+        (502, {}, Kind.AMBIGUOUS, "server_error"),
+        (503, {"title": "Service Unavailable"}, Kind.AMBIGUOUS, "server_error"),
+        (504, "", Kind.AMBIGUOUS, "server_error"),
+        (200, "<html>hello</html>", Kind.AMBIGUOUS, "garbled_answer"),
+        (201, {"data": {}}, Kind.AMBIGUOUS, "garbled_answer"),
+        (302, "", Kind.AMBIGUOUS, "redirected"),
+    ],
+)
+def test_outcomes(status: int, body: Any, kind: Kind, code: str) -> None:
+    """Each answer has one outcome."""
+    outcome = outcome_of(answer(status, body))
+    assert (outcome.kind, outcome.code) == (kind, code)
+
+
+SHORT = {"x_rate_limit_remaining": "0", "x_rate_limit_reset": str(EPOCH + 60)}
+USER_DAY = {
+    "x_user_limit_24hour_remaining": "0",
+    "x_user_limit_24hour_reset": str(EPOCH + 7200),
+}
+APP_DAY = {"x_app_limit_24hour_remaining": "0", "x_app_limit_24hour_reset": str(EPOCH + 9000)}
+HALF_FULL = {"x_rate_limit_remaining": "5", "x_rate_limit_reset": str(EPOCH + 60)}
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait", "scope"),
+    [
+        (SHORT, 60, Scope.ACCOUNT),
+        (USER_DAY, 7200, Scope.ACCOUNT),
+        (APP_DAY, 9000, Scope.NETWORK),
+        ({**SHORT, **USER_DAY}, 7200, Scope.ACCOUNT),
+        ({**HALF_FULL, **USER_DAY}, 7200, Scope.ACCOUNT),
+        ({**SHORT, **APP_DAY}, 9000, Scope.NETWORK),
+        (HALF_FULL, None, Scope.ACCOUNT),
+        ({"retry_after": "42"}, 42, Scope.ACCOUNT),
+        ({"retry_after": "Sat, 21 Nov 2026 12:01:00 GMT"}, 60, Scope.ACCOUNT),
+        ({"retry_after": "soon"}, None, Scope.ACCOUNT),
+        ({}, None, Scope.ACCOUNT),
+    ],
+)
+def test_how_long_a_rate_limit_lasts(
+    headers: dict[str, str], wait: float | None, scope: Scope
+) -> None:
+    """The latest reset of the empty buckets, by the network's own clock; else Retry-After."""
+    outcome = outcome_of(answer(429, {"title": "Too Many Requests"}, **headers))
+    assert (outcome.kind, outcome.retry_after, outcome.scope) == (Kind.LATER, wait, scope)
+
+
+def test_usage_cap_waits_for_its_period() -> None:
+    """A used-up plan is not a refused app."""
+    outcome = outcome_of(answer(402, {"type": f"{PROBLEMS}usage-capped"}))
+    assert (outcome.kind, outcome.scope) == (Kind.LATER, Scope.NETWORK)
+
+
+def test_the_last_tweet_of_an_allowance_pauses_the_account() -> None:
+    """An accepted tweet that leaves nothing says how long to wait."""
+    assert allowance_left_for(answer(201, {}, **SHORT)) == 60
+    assert allowance_left_for(answer(201, {}, **HALF_FULL)) is None
