@@ -13,6 +13,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, CursorResult, Delete, MetaData, Text, Update, event, literal
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -148,6 +149,8 @@ def patiently(work: Callable[[], Result], seconds: float = 20) -> Result:
 
 def _is_passing(error: BaseException) -> bool:
     """True for an error of the connection or a lock, false for one of the statement itself."""
+    if isinstance(error, PoolTimeout):
+        return True
     return isinstance(error, DBAPIError) and (
         error.connection_invalidated
         or type(error).__name__ in {"OperationalError", "InterfaceError"}

@@ -232,12 +232,16 @@ def store_results(results: Iterable[tuple[str, str, Any]]) -> None:
 
 
 class Breaker:
-    """Stops asking a Redis that did not answer, for a few seconds."""
+    """Lets one thread at a time ask Redis, and nobody for some seconds after it did not answer.
+
+    One at a time, because small plans allow few connections and an answer takes microseconds.
+    """
 
     SILENCE = 3.0
 
     def __init__(self) -> None:
         self._open_until = 0.0
+        self._turn = threading.Lock()
 
     @property
     def closed(self) -> bool:
@@ -245,9 +249,10 @@ class Breaker:
         return time.monotonic() >= self._open_until
 
     def __enter__(self) -> None:
-        return None
+        self._turn.acquire()
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> bool:
+        self._turn.release()
         if kind is not None and issubclass(kind, AWAY):
             self._open_until = time.monotonic() + self.SILENCE
             return True

@@ -58,7 +58,7 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     """How often the bell rang for this row since it last became scheduled."""
     attempts: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
-    """Consecutive definite "not now" answers, for the growing wait."""
+    """How often the network could not be reached, for the growing wait."""
     refusals: Mapped[int] = mapped_column(default=0)
     """Consecutive refused tokens: the first asks for a refresh, the second for a reconnect."""
     first_sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

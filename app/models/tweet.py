@@ -63,7 +63,8 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         if due_at is not None:
             self.due_at = due_at
             self._change(_due(due_at), Delivery.state == State.SCHEDULED)
-            self._change({"due_at": due_at}, Delivery.state != State.SCHEDULED)
+            later = {"due_at": due_at, "not_before": due_at}
+            self._change(later, Delivery.state != State.SCHEDULED)
         db.session.commit()
 
     def reschedule(self, due_at: datetime) -> list[str]:

@@ -167,7 +167,7 @@ def _make_session() -> requests.Session:
     session = requests.Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers["User-Agent"] = USER_AGENT
-    adapter = _WatchedAdapter(max_retries=0, pool_connections=32, pool_maxsize=64)
+    adapter = _WatchedAdapter(max_retries=0, pool_connections=32, pool_maxsize=256)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session

@@ -165,6 +165,8 @@ class X:
                 auth=self._signature(credentials),
                 json=body,
             )
+        except http.TooLateToStart as error:
+            return Outcome(Kind.NOT_SENT, None, str(error), retry_after=0.2)
         except http.NotSent as error:
             return Outcome(Kind.NOT_SENT, "unreachable", str(error))
         except http.Unanswered as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import current_app
+from sqlalchemy.exc import IntegrityError
 
 from app import jobs
 from app.db import db
@@ -27,6 +28,16 @@ def connect(
     :param user: who is signed in; None signs in whoever the account belongs to, or a new user.
     :raises BelongsToSomebodyElse: nothing was changed.
     """
+    try:
+        return _connect(network, profile, credentials, user, server)
+    except IntegrityError:
+        db.session.rollback()  # the same account signed in twice at the same moment
+        return _connect(network, profile, credentials, user, server)
+
+
+def _connect(
+    network: str, profile: Profile, credentials: Credentials, user: User | None, server: str
+) -> User:
     account = _find(network, server, profile.remote_id)
     if account is not None and user is not None and account.user_id != user.id:
         raise BelongsToSomebodyElse

@@ -72,8 +72,11 @@ def _record(ending: Ending) -> bool:
 
 
 def _not_sent(ending: Ending) -> bool:
-    wait = min(SLOWEST_RETRY, 2.0 ** min(_count_of(Delivery.tries, ending.claim), 10))
-    _back(ending, wait)
+    """Try again, less and less often; soon when it was only this machine that was slow."""
+    wait = ending.outcome.retry_after
+    if wait is None:
+        wait = min(SLOWEST_RETRY, 2.0 ** min(_count_of(Delivery.tries, ending.claim), 10))
+    _back(ending, wait, tries=Delivery.tries + 1)
     return False
 
 
@@ -169,7 +172,6 @@ def _back(ending: Ending, wait: float, **values: Any) -> bool:
             (State.SENDING,),
             state=State.SCHEDULED,
             rings=0,
-            tries=Delivery.tries + 1,
             not_before=from_now(wait),
             next_at=from_now(wait),
             error_code=ending.outcome.code,

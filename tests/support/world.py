@@ -135,11 +135,11 @@ class World:
         assert process.poll() is None, self.log()
         return process
 
-    def start_web(self, **environ: str) -> str:
+    def start_web(self, processes: int = 1, **environ: str) -> str:
         """Start the pages; return their address."""
         port = free_port()
         command = ["gunicorn", "app:create_app()", "--bind", f"127.0.0.1:{port}"]
-        self._start([*command, "--workers", "1"], PORT=str(port), **environ)
+        self._start([*command, "--workers", str(processes)], PORT=str(port), **environ)
         wait_for(lambda: listens(port), what="the pages")
         return f"http://127.0.0.1:{port}"
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from app.networks import text as texts
 from tests.unit.test_text import LENGTHS, LINKS
@@ -31,15 +29,11 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def browser_page() -> Iterator[Page]:
+def browser_page(browser: Browser) -> Iterator[Page]:
     """An empty page in a real browser."""
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        page = browser.new_page()
-        yield page
-        browser.close()
+    page = browser.new_page()
+    yield page
+    page.close()
 
 
 def lengths(page: Page, written: list[str], tlds: list[str] | None) -> Any:

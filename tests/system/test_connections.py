@@ -1,0 +1,64 @@
+"""Small plans allow twenty connections to each server; one web and one worker stay below."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg
+
+from app.db import db
+from app.states import State
+from tests.support.visitor import Visitor
+from tests.support.waiting import wait_for
+from tests.support.world import World
+
+MOST = 20
+
+
+def test_connections_stay_within_small_plans(make_world, postgres) -> None:  # type: ignore[no-untyped-def]
+    """Under a burst from the pages and the worker, neither server sees more than 20 connections."""
+    server, template = postgres
+    name = server.create(template)
+    world: World = make_world(server.url(name))
+    site = world.start_web(processes=2)
+    world.start_worker()
+    jobs: list[str] = []
+    done = threading.Event()
+    peaks = {"postgres": 0, "redis": 0}
+
+    def visit(handle: str) -> None:
+        visitor = Visitor(site)
+        visitor.sign_in(handle)
+        for n in range(12):
+            made = visitor.post("/tweets", text=f"{handle} says {n}").json()
+            jobs.append(made["job_id"])
+            visitor.status(made["job_id"])
+
+    def watch() -> None:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            while not done.wait(0.05):
+                row = connection.execute(query, [name]).fetchone()
+                peaks["postgres"] = max(peaks["postgres"], row[0] if row else 0)
+                clients = str(world.valkey.command("CLIENT", "LIST")).splitlines()
+                peaks["redis"] = max(peaks["redis"], len(clients) - 1)
+
+    visitors = [threading.Thread(target=visit, args=(f"visitor{n}",)) for n in range(12)]
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    wait_for(lambda: set(world.states(jobs).values()) == {State.PUBLISHED}, what="all tweets")
+    done.set()
+    watcher.join()
+    assert len(jobs) == 144
+    assert peaks["postgres"] - pooled_here(world) <= MOST, peaks
+    assert peaks["redis"] <= MOST, peaks
+
+
+def pooled_here(world: World) -> int:
+    """Return how many of the connections are this test's own."""
+    with world.rows():
+        return int(db.engine.pool.checkedin() + db.engine.pool.checkedout())  # type: ignore[attr-defined]
