@@ -164,6 +164,7 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
         "redis_backend_health_check_interval": 15,
         "result_backend_transport_options": {"retry_policy": hasty},
         "task_publish_retry_policy": hasty,
+        "result_backend_thread_safe": True,  # one pool a process instead of one a thread
         "result_expires": 3 * DAY,
         "task_track_started": False,
         "worker_prefetch_multiplier": 1,
