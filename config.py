@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 from dotenv import dotenv_values
+from limits import parse_many
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent
 INSTANCE = ROOT / "instance"
 DAY = 86_400
+MOST = 10 * 365 * DAY
 
 
 class ConfigurationError(Exception):
@@ -34,17 +36,16 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     production = is_production(env)
     if environ is None and not production:
         _complete_for_development(env)
-    config = {
+    if production:
+        _refuse_incomplete_production(env)
+    return {
         "PRODUCTION": production,
         **_secrets(env, production),
         **_servers(env, production),
         **_timing(env),
-        **_networks(env),
+        **_networks(env, production),
         **_web(env, production),
     }
-    if production:
-        _refuse_incomplete_production(env)
-    return config
 
 
 def is_production(env: Mapping[str, str]) -> bool:
@@ -64,20 +65,17 @@ def _complete_for_development(env: MutableMapping[str, str]) -> None:
 
 def _secrets(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     made = {} if production else _development_secrets(env)
-    keys = [key.strip() for key in (env.get("TOKEN_KEYS") or made.get("TOKEN_KEYS", "")).split(",")]
-    for key in filter(None, keys):
-        try:
-            Fernet(key)
-        except ValueError as error:
-            raise ConfigurationError(
-                "TOKEN_KEYS holds something that is not a Fernet key. Make one with: "
-                "python -c 'from cryptography.fernet import Fernet; "
-                "print(Fernet.generate_key().decode())'"
-            ) from error
-    return {
-        "SECRET_KEY": env.get("SECRET_KEY") or made.get("SECRET_KEY"),
-        "TOKEN_KEYS": [key for key in keys if key],
-    }
+    words = (env.get("TOKEN_KEYS") or made.get("TOKEN_KEYS", "")).split(",")
+    keys = [word.strip() for word in words if word.strip()]
+    try:
+        MultiFernet([Fernet(key) for key in keys])
+    except ValueError as error:
+        raise ConfigurationError(
+            "TOKEN_KEYS holds something that is not a Fernet key, or none. Make one with: "
+            "python -c 'from cryptography.fernet import Fernet; "
+            "print(Fernet.generate_key().decode())'"
+        ) from error
+    return {"SECRET_KEY": env.get("SECRET_KEY") or made.get("SECRET_KEY"), "TOKEN_KEYS": keys}
 
 
 def _development_secrets(env: Mapping[str, str]) -> dict[str, str]:
@@ -103,6 +101,10 @@ def _development_secrets(env: Mapping[str, str]) -> dict[str, str]:
 
 def _servers(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     redis_url = env.get(env.get("REDIS_PROVIDER") or "REDIS_URL") or env.get("REDIS_URL")
+    redis_url = redis_url or "redis://127.0.0.1:6379/0"
+    usable = _scheme_of(redis_url) in {"redis", "rediss"}
+    if not usable or not (urlsplit(redis_url).path.strip("/") or "0").isdecimal():
+        raise ConfigurationError("REDIS_URL is not a URL. It looks like redis://host:6379/0.")
     database = database_url(env.get("DATABASE_URL") or "")
     if database.startswith("sqlite") and env.get("DYNO"):
         raise ConfigurationError(
@@ -110,7 +112,7 @@ def _servers(env: Mapping[str, str], production: bool) -> dict[str, Any]:
             "add a PostgreSQL database."
         )
     return {
-        "REDIS_URL": redis_url or "redis://127.0.0.1:6379/0",
+        "REDIS_URL": redis_url,
         "SQLALCHEMY_DATABASE_URI": database,
     }
 
@@ -130,13 +132,22 @@ def database_url(url: str) -> str:
         raise ConfigurationError(
             "DATABASE_URL is not a URL. It looks like postgresql://user:password@host/name."
         ) from error
-    if scheme in {"postgres", "postgresql"}:
+    if scheme in {"postgres", "postgresql", "postgresql+psycopg"}:
         return f"postgresql+psycopg://{rest}"
-    if scheme.split("+")[0] not in {"postgresql", "sqlite"}:
+    if scheme != "sqlite":
         raise ConfigurationError(
             f"DATABASE_URL begins with {scheme}://, but only postgresql:// and sqlite:// work here."
         )
     return url
+
+
+def _scheme_of(url: str) -> str:
+    """Return the scheme of a URL that names a host, nothing for anything else."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme if parts.hostname and parts.port != 0 else ""
+    except ValueError:
+        return ""
 
 
 def _number(env: Mapping[str, str], name: str, default: float, least: float) -> float:
@@ -145,8 +156,8 @@ def _number(env: Mapping[str, str], name: str, default: float, least: float) -> 
         number = float(text)
     except ValueError as error:
         raise ConfigurationError(f"{name} must be a number, not {text!r}.") from error
-    if not least <= number <= 10 * 365 * DAY:
-        raise ConfigurationError(f"{name} must be at least {least:g}, not {text}.")
+    if not least <= number <= MOST:
+        raise ConfigurationError(f"{name} must be from {least:g} to {MOST}, not {text}.")
     return number
 
 
@@ -162,8 +173,8 @@ def _timing(env: Mapping[str, str]) -> dict[str, Any]:
         raise ConfigurationError(
             "RECONCILE_DELAYS must be seconds separated by commas, such as 10,30,90,180,300."
         ) from error
-    if not delays or sorted(delays) != delays or delays[0] < 0:
-        raise ConfigurationError("RECONCILE_DELAYS must be rising numbers of seconds.")
+    if sorted(delays) != delays or not all(0 <= delay <= DAY for delay in delays):
+        raise ConfigurationError("RECONCILE_DELAYS must be rising numbers of seconds, up to a day.")
     return {
         "SEND_TIMEOUT": send_timeout,
         "GO_DEADLINE": go_deadline,
@@ -178,10 +189,15 @@ def _timing(env: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _networks(env: Mapping[str, str]) -> dict[str, Any]:
+def _networks(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     consumer, consumer_secret = env.get("X_CONSUMER_KEY"), env.get("X_CONSUMER_SECRET")
     if consumer and not consumer_secret:
         raise ConfigurationError("X_CONSUMER_KEY is set but X_CONSUMER_SECRET is missing.")
+    for name in ("X_API_URL", "X_AUTHORIZE_URL"):
+        url = env.get(name) or "https://x.com"
+        plain_is_fine = not production or is_loopback(url)
+        if _scheme_of(url) != "https" and not (_scheme_of(url) == "http" and plain_is_fine):
+            raise ConfigurationError(f"{name} must begin with https://.")
     return {
         "X_CLIENT_ID": env.get("X_CLIENT_ID") or None,
         "X_CLIENT_SECRET": env.get("X_CLIENT_SECRET") or None,
@@ -206,6 +222,8 @@ def is_loopback(url: str) -> bool:
 
 def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     app_url = (env.get("APP_URL") or "").rstrip("/") or None
+    if app_url and _scheme_of(app_url) not in {"http", "https"}:
+        raise ConfigurationError("APP_URL is not an address. It looks like https://example.com.")
     secure = app_url.startswith("https://") if app_url else production
     return {
         "APP_URL": app_url,
@@ -224,11 +242,20 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "BOOTSTRAP_SERVE_LOCAL": True,
         "BABEL_DEFAULT_LOCALE": "en",
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "app" / "translations"),
-        "RATE_LIMIT_WRITES": env.get("RATE_LIMIT_WRITES") or "300 per minute",
-        "RATE_LIMIT_READS": env.get("RATE_LIMIT_READS") or "1200 per minute",
-        "RATE_LIMIT_SIGN_IN": env.get("RATE_LIMIT_SIGN_IN") or "60 per minute",
+        "RATE_LIMIT_WRITES": _rate(env, "RATE_LIMIT_WRITES", "300 per minute"),
+        "RATE_LIMIT_READS": _rate(env, "RATE_LIMIT_READS", "1200 per minute"),
+        "RATE_LIMIT_SIGN_IN": _rate(env, "RATE_LIMIT_SIGN_IN", "60 per minute"),
         "DATABASE_POOL_SIZE": int(_number(env, "DATABASE_POOL_SIZE", 4, 1)),
     }
+
+
+def _rate(env: Mapping[str, str], name: str, default: str) -> str:
+    text = env.get(name) or default
+    try:
+        parse_many(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{name} must be like {default!r}, not {text!r}.") from error
+    return text
 
 
 def _refuse_incomplete_production(env: Mapping[str, str]) -> None:

@@ -1,6 +1,9 @@
 """How gunicorn serves the pages; it reads this file by itself. Times are in seconds."""
 
 import os
+import sys
+
+from config import ConfigurationError, load
 
 # Loopback unless --bind says otherwise, as Procfile does on Heroku.
 bind = f"127.0.0.1:{os.environ.get('PORT') or '8000'}"
@@ -27,3 +30,11 @@ control_socket_disable = True
 accesslog = "-"
 access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 errorlog = "-"
+
+
+def on_starting(_server: object) -> None:
+    """Stop at once when the environment is impossible: workers that end are started again."""
+    try:
+        load()
+    except ConfigurationError as error:
+        sys.exit(f"Tweet Later cannot start.\n{error}")

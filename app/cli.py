@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
+from types import TracebackType
 from typing import Any
 
 import click
 from celery.result import AsyncResult
 from flask import Flask, current_app
 from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from app.db import db
 from app.jobs import job_is_complete
 from app.models import Account, Delivery, Tweet, User
 from app.networks.base import Credentials, LookUpFailed, LookUpRefused, Network, TokenRefused
 from app.services import connecting
+
+DATABASE_AWAY = (OperationalError, ProgrammingError)
+"""Not there, not reachable, or without its tables."""
 
 accounts = AppGroup("accounts", help="Connected accounts.")
 
@@ -26,6 +31,7 @@ def init_app(app: Flask) -> None:
 
 
 def _at_hand() -> dict[str, Any]:
+    sys.excepthook = _explain
     return {
         "db": db,
         "User": User,
@@ -37,13 +43,28 @@ def _at_hand() -> dict[str, Any]:
     }
 
 
+def _explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """In the shell too, a database that is away is a sentence and not a page of traceback."""
+    if isinstance(error, DATABASE_AWAY):
+        print(_sentence(error), file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+def _sentence(error: DBAPIError) -> str:
+    return (
+        f"The database says: {str(error.orig).strip()}\n"
+        "Check DATABASE_URL; a new database needs: flask db upgrade"
+    )
+
+
 @accounts.command("connect")
 @click.argument("network", default="x")
 def connect(network: str) -> None:
     """Connect an account from a token on standard input.
 
     One line: an OAuth 2.0 access token, optionally followed by its refresh token; or an
-    OAuth 1.0a token and its secret with --oauth1. The words are separated by white space.
+    OAuth 1.0a token and its secret. The words are separated by white space.
     """
     site = _network(network)
     credentials = _credentials(sys.stdin.readline().split())
@@ -53,7 +74,10 @@ def connect(network: str) -> None:
         raise click.ClickException(f"{site.title} does not accept this token.") from None
     except (LookUpFailed, LookUpRefused) as error:
         raise click.ClickException(f"{site.title} did not say whose token it is: {error}") from None
-    connecting.connect(network, profile, credentials)
+    try:
+        connecting.connect(network, profile, credentials)
+    except DATABASE_AWAY as error:
+        raise click.ClickException(_sentence(error)) from None
     click.echo(f"@{profile.handle} on {site.title} is connected.")
 
 

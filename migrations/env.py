@@ -6,7 +6,7 @@ import sys
 
 from alembic import context
 from flask import current_app
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 database = current_app.extensions["migrate"].db
 
@@ -18,7 +18,7 @@ def run() -> None:
     """
     try:
         connection = database.engine.connect()
-    except OperationalError as error:
+    except DBAPIError as error:
         sys.exit(f"The database cannot be reached. Check DATABASE_URL.\n{error.orig}")
     with connection:
         context.configure(

@@ -101,6 +101,7 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def of(cls, user_id: int, job_ids: list[str]) -> list[Delivery]:
         """Return the user's own deliveries among these ids, in one query; others are left out."""
+        job_ids = [job_id for job_id in job_ids if job_id.isprintable()]  # no NUL: no such id
         from_tweets = db.metadata.tables["tweets"]
         return list(
             db.session.scalars(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
 from app.models.delivery import Delivery
-from app.states import State
+from app.states import HoldReason, State
 
 if TYPE_CHECKING:
     from app.models.user import User
@@ -62,9 +62,10 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         self.text = text
         if due_at is not None:
             self.due_at = due_at
-            self._change(_due(due_at), Delivery.state == State.SCHEDULED)
-            later = {"due_at": due_at, "not_before": due_at}
-            self._change(later, Delivery.state != State.SCHEDULED)
+            freed = {"state": State.SCHEDULED, "hold_reason": None, "rings": 0, **_due(due_at)}
+            late = Delivery.hold_reason == HoldReason.LATE
+            self._change(freed, (Delivery.state == State.SCHEDULED) | late)
+            self._change({"due_at": due_at, "not_before": due_at})
         db.session.commit()
 
     def reschedule(self, due_at: datetime) -> list[str]:
@@ -80,7 +81,16 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         :raises AlreadyBeingSent: nothing has failed.
         """
         wanted = Delivery.state.in_((State.FAILED, State.REVIEW))
-        return self._revive(utcnow(), wanted, tries=0, refusals=0, lookups=0, unconfirmed_at=None)
+        doubtful = db.case((Delivery.state == State.REVIEW, 1), else_=0)
+        return self._revive(
+            utcnow(),
+            wanted,
+            tries=0,
+            refusals=0,
+            lookups=0,
+            unconfirmed_at=None,
+            resends=Delivery.resends + doubtful,  # it may be there: a "duplicate" is its echo
+        )
 
     def cancel(self) -> None:
         """Take back everything that still waits or asks.

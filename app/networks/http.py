@@ -134,6 +134,13 @@ class _Watched:
         call.started = True
         super().send(data)  # type: ignore[misc]
 
+    def _tunnel(self) -> None:
+        call = _call.get()
+        try:
+            super()._tunnel()  # type: ignore[misc]
+        finally:
+            call.started = False  # the proxy was asked to connect; the network has seen nothing
+
     def getresponse(self) -> Any:
         answer = super().getresponse()  # type: ignore[misc]
         self._answered_at = time.monotonic()
@@ -156,11 +163,22 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _WatchedHTTPSConnection
 
 
+_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
 class _WatchedAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+        manager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Watch calls through a proxy too, or a lost answer would count as never sent."""
+        if proxy.lower().startswith("socks"):
+            raise requests.exceptions.InvalidProxyURL("SOCKS proxies are not supported")
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
 
 def _make_session() -> requests.Session:

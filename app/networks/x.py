@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from requests_oauthlib import OAuth1, OAuth2
@@ -15,18 +17,22 @@ from app.networks.base import (
     Credentials,
     Kind,
     LookUpFailed,
-    LookUpRefused,
     Outcome,
     Profile,
     RefreshUnclear,
     SeenPost,
     TokenRefused,
 )
-from app.networks.x_answers import allowance_left_for, outcome_of, problem_of
+from app.networks.x_answers import allowance_left_for, id_in, outcome_of
+from app.networks.x_readings import known_shape, moment_in, reading_of
 
 SCOPES = "tweet.read tweet.write users.read offline.access"
 MAX_PAGES = 8
-EXPIRY_LEEWAY = timedelta(seconds=60)
+LOOK_TIMEOUT = 20.0
+"""Seconds for all pages of one look-up: a worker that is asked to stop has 25."""
+REFRESH_TIMEOUT = 10.0
+"""Seconds for one of two tries."""
+EXPIRY_LEEWAY = 60.0
 
 
 class X:
@@ -105,7 +111,7 @@ class X:
         expires_at = credentials.get("expires_at")
         if not expires_at:
             return False
-        return datetime.now(UTC) + EXPIRY_LEEWAY >= datetime.fromtimestamp(expires_at, UTC)
+        return time.time() + EXPIRY_LEEWAY >= float(expires_at)
 
     def refresh(self, credentials: Credentials) -> Credentials:
         """Spend the refresh token, which works once: the caller holds the account's lease.
@@ -124,7 +130,7 @@ class X:
             answer = http.call(
                 "POST",
                 f"{self._api}/2/oauth2/token",
-                timeout=self._timeout,
+                timeout=min(self._timeout, REFRESH_TIMEOUT),
                 auth=basic,
                 data=form,
             )
@@ -139,14 +145,15 @@ class X:
             return {**new, "refresh_token": new.get("refresh_token") or old["refresh_token"]}
         if data.get("error") in {"invalid_client", "unauthorized_client"}:
             raise AppRefused(str(data.get("error_description") or data["error"]))
-        if answer.status in {400, 401, 403}:
+        if data and answer.status in {400, 401, 403}:  # an empty or HTML one is a gateway's
             raise TokenRefused(str(data.get("error_description") or data.get("error") or ""))
         raise RefreshUnclear(f"HTTP {answer.status}")
 
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask ``/2/users/me``. Raises TokenRefused, LookUpFailed, LookUpRefused."""
-        user = self._read("/2/users/me", credentials, {"user.fields": "name,username"})["data"]
-        return Profile(str(user["id"]), user["username"], user.get("name") or "")
+        with known_shape():
+            user = self._read("/2/users/me", credentials, {"user.fields": "name,username"})["data"]
+            return Profile(str(user["id"]), user["username"], user.get("name") or "")
 
     # Publishing
 
@@ -171,7 +178,7 @@ class X:
             return Outcome(Kind.NOT_SENT, "unreachable", str(error))
         except http.Unanswered as error:
             return Outcome(Kind.AMBIGUOUS, "no_answer", str(error))
-        if answer.status == 201 and (remote_id := _id_in(answer.data)):
+        if answer.status == 201 and (remote_id := id_in(answer.data)):
             return Outcome(
                 Kind.OK,
                 remote_id=remote_id,
@@ -206,10 +213,10 @@ class X:
         :raises LookUpRefused: reading is not allowed (402, 403, 404).
         :raises TokenRefused: 401.
         """
-        found: list[SeenPost] = []
-        for page in self._pages(credentials, remote_id, since):
-            found += [self._seen(post) for post in page.get("data") or []]
-        return sorted(found, key=lambda post: post.created_at or since)
+        with known_shape():
+            pages = self._pages(credentials, remote_id, since)
+            found = [self._seen(post) for page in pages for post in page.get("data") or []]
+            return sorted(found, key=lambda post: post.created_at or since)
 
     def _pages(
         self, credentials: Credentials, remote_id: str, since: datetime
@@ -219,8 +226,12 @@ class X:
             "max_results": "100",
             "tweet.fields": "created_at,entities,referenced_tweets,attachments,note_tweet",
         }
+        ends_at = time.monotonic() + LOOK_TIMEOUT
         for _ in range(MAX_PAGES):
-            page = self._read(f"/2/users/{remote_id}/tweets", credentials, query)
+            left = ends_at - time.monotonic()
+            if left <= 0:
+                break
+            page = self._read(f"/2/users/{remote_id}/tweets", credentials, query, left)
             yield page
             token = (page.get("meta") or {}).get("next_token")
             if not token:
@@ -235,56 +246,42 @@ class X:
         return SeenPost(
             remote_id=str(post["id"]),
             url=f"{self._site}/i/web/status/{post['id']}",
-            created_at=datetime.fromisoformat(created) if created else None,
+            created_at=moment_in(created) if created else None,
             comparable=text.comparable_found(
                 whole.get("text") or post.get("text") or "", entities.get("urls") or []
             ),
         )
 
     def _read(
-        self, path: str, credentials: Credentials, query: Mapping[str, str]
+        self,
+        path: str,
+        credentials: Credentials,
+        query: Mapping[str, str],
+        at_most: float = LOOK_TIMEOUT,
     ) -> dict[str, Any]:
         try:
             answer = http.call(
                 "GET",
                 f"{self._api}{path}",
-                timeout=self._timeout,
+                timeout=min(self._timeout, at_most),
                 auth=self._signature(credentials),
                 params=query,
             )
         except (http.NotSent, http.Unanswered) as error:
             raise LookUpFailed(str(error)) from error
-        if answer.status == 200 and isinstance(answer.data, dict):
-            if (
-                answer.data.get("errors")
-                and "data" not in answer.data
-                and "meta" not in answer.data
-            ):
-                raise LookUpFailed(problem_of(answer))
-            return answer.data
-        if answer.status == 401:
-            raise TokenRefused(problem_of(answer))
-        if answer.status in {402, 403, 404}:
-            raise LookUpRefused(problem_of(answer))
-        raise LookUpFailed(f"HTTP {answer.status}")
+        return reading_of(answer)
 
 
 def _oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
     expires_in = token.get("expires_in")
     expires_at = token.get("expires_at")
     if expires_in:
-        expires_at = int(datetime.now(UTC).timestamp()) + int(expires_in)
+        with contextlib.suppress(
+            TypeError, ValueError
+        ):  # a spent pair's successor must not be lost
+            expires_at = int(time.time()) + int(expires_in)
     return {
         "access_token": token["access_token"],
         "refresh_token": token.get("refresh_token"),
         "expires_at": expires_at,
     }
-
-
-def _id_in(data: Any) -> str | None:
-    """Return the id of a create answer; ids are decimal strings, whatever type they come in."""
-    try:
-        remote_id = str(data["data"]["id"])
-    except (TypeError, KeyError):
-        return None
-    return remote_id if remote_id.isascii() and remote_id.isdigit() else None

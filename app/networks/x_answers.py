@@ -44,6 +44,15 @@ def outcome_of(answer: Answer) -> Outcome:
     return _outcome(answer, Kind.REJECTED, "rejected")
 
 
+def id_in(data: Any) -> str | None:
+    """Return the id of a create answer; ids are decimal strings, whatever type they come in."""
+    try:
+        remote_id = str(data["data"]["id"])
+    except (TypeError, KeyError):
+        return None
+    return remote_id if remote_id.isascii() and remote_id.isdigit() else None
+
+
 def problem_of(answer: Answer) -> str:
     """Return the network's own words, short."""
     data = answer.data if isinstance(answer.data, dict) else {}

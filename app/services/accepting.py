@@ -1,7 +1,7 @@
 """Recording accepted tweets, many in one statement.
 
-Guarded by the fence only: what the network accepted is published, whatever became of the row
-meanwhile (looked up, given up, even cancelled), as long as nobody has claimed it since.
+What the network accepted is published, whatever became of the row meanwhile (looked up, given up,
+even cancelled), unless another call for it is under way.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BigInteger, Integer, String, column, update, values
+from sqlalchemy import BigInteger, Integer, String, column, or_, update, values
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.selectable import CTE
 
@@ -25,6 +25,9 @@ from app.services.ending import Ending
 from app.states import State
 
 log = logging.getLogger(__name__)
+
+UNSENT = set(State) - {State.SENDING, State.UNCONFIRMED, State.PUBLISHED}
+"""Where a late answer may find a row of another claim without another call being under way."""
 
 
 def record_accepted(endings: Sequence[Ending]) -> None:
@@ -82,7 +85,7 @@ def _publish(rows: CTE) -> Any:
         update(Delivery)
         .where(
             Delivery.id == rows.c.job_id,
-            Delivery.fence == rows.c.fence,
+            or_(Delivery.fence == rows.c.fence, Delivery.state.in_(UNSENT)),
             Delivery.state != State.PUBLISHED,
         )
         .values(

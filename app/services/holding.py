@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import current_app
 from sqlalchemy import update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from app.db import db, from_now, rows_changed
+from app.db import database_now, db, from_now, rows_changed
 from app.models import Account, Delivery, Health, NetworkStop
 from app.states import HoldReason, State
 
@@ -21,12 +24,14 @@ def pause_account(account_id: int, seconds: float | None) -> float:
     :param seconds: None when the network did not say: a quarter of an hour, doubling, at most
         a day.
     """
-    account = db.session.get_one(Account, account_id)
-    if seconds is None:
+    account = db.session.get_one(Account, account_id, populate_existing=True, with_for_update=True)
+    now = database_now()
+    ends = account.paused_until or now
+    if seconds is None and ends <= now:  # several tweets refused side by side are one limit
         seconds = min(LONGEST_WAIT, UNSTATED_WAIT * 2.0**account.pauses)
         account.pauses += 1
-    account.paused_until = from_now(seconds)
-    return seconds
+    account.paused_until = max(ends, now + timedelta(seconds=seconds or 0))
+    return (account.paused_until - now).total_seconds()
 
 
 def doubt_access(account_id: int, version: int) -> bool:
@@ -76,10 +81,7 @@ def stop_network(network: str, reason: str, detail: str | None) -> None:
 
     Commit is the caller's.
     """
-    stop = db.session.get(NetworkStop, network)
-    if stop is None:
-        stop = NetworkStop(network=network, probes=0)
-        db.session.add(stop)
+    stop = _stop_of(network)
     stop.reason, stop.detail, stop.holds = reason, detail, True
     stop.probe_at = from_now(FIRST_PROBE if stop.probes == 0 else LATER_PROBES)
 
@@ -89,12 +91,20 @@ def pause_network(network: str, seconds: float) -> None:
 
     Commit is the caller's.
     """
-    stop = db.session.get(NetworkStop, network)
-    if stop is None:
-        stop = NetworkStop(network=network, probes=0)
-        db.session.add(stop)
-    stop.reason, stop.detail, stop.holds = "rate_limited", None, False
-    stop.probe_at = from_now(seconds)
+    stop = _stop_of(network)
+    if not stop.holds:  # a refusal of the app is the stronger word
+        stop.reason, stop.detail = "rate_limited", None
+        stop.probe_at = from_now(seconds)
+
+
+def _stop_of(network: str) -> NetworkStop:
+    """Return the network's row, made if there was none: several workers may be told at once."""
+    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    fresh = insert(NetworkStop).values(
+        network=network, reason="", probes=0, probe_at=from_now(), holds=False
+    )
+    db.session.execute(fresh.on_conflict_do_nothing())
+    return db.session.get_one(NetworkStop, network, populate_existing=True, with_for_update=True)
 
 
 def release_network(network: str) -> list[str]:

@@ -100,6 +100,8 @@ class _Batch:
         while self._preparing or self._sending or self._ready:
             self._start_ready()
             self._collect()
+        left = [claim for waiting in self._waiting.values() for claim in waiting]
+        claiming.give_back(left, self._owner)  # asked to stop before their first one went
         return self._again
 
     def _start_ready(self) -> None:
@@ -172,6 +174,8 @@ class _Batch:
 
 
 def _access_to(app: Any, account_id: int) -> Access:
+    if stopping.is_set():
+        raise refreshing.NotNow(after=0)
     with app.app_context():
         return refreshing.access_to(account_id)
 

@@ -23,7 +23,7 @@ from app import jobs
 from app.db import database_now, db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery, Tweet
 from app.networks.base import LookUpFailed, LookUpRefused, Network, SeenPost, TokenRefused
-from app.services import holding, refreshing
+from app.services import holding, publishing, refreshing
 from app.states import State
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ def reconcile(job_ids: Sequence[str]) -> None:
     for row in _unconfirmed(job_ids):
         by_account[row.account_id].append(row)
     for account_id, rows in by_account.items():
+        if publishing.stopping.is_set():
+            return  # the rows come due again
         _reconcile_account(account_id, rows)
 
 
@@ -100,27 +102,23 @@ def _settle(
             if post.comparable == wanted
             and (post.created_at is None or post.created_at >= row.first_sent_at - WINDOW)
         ]
-        if not any(_bind(row, post) for post in candidates):
+        if any(_bind(row, post) for post in candidates):
+            continue
+        if candidates and db.session.scalar(db.select(_twin_in_flight(row))):
+            _look_later([row])  # seen, but it may be the twin's: that is not absence
+        else:
             _not_found(row, profile)
 
 
 def _bind(row: Row[Any], post: SeenPost) -> bool:
     """Take the post for this delivery, unless it belongs to another or may still turn out to."""
-    twin, twin_tweet = aliased(Delivery), aliased(Tweet)
-    twin_in_flight = exists().where(
-        twin.account_id == row.account_id,
-        twin.id != row.id,
-        twin.state == State.SENDING,
-        twin_tweet.id == twin.tweet_id,
-        twin_tweet.text == row.text,
-    )
     # The network's stamp may be cut to whole seconds; it cannot be older than our first send.
     accepted_at = max(post.created_at or row.first_sent_at, row.first_sent_at)
     try:
         bound = patiently(
             lambda: _move(
                 row,
-                ~twin_in_flight,
+                ~_twin_in_flight(row),
                 state=State.PUBLISHED,
                 remote_id=post.remote_id,
                 remote_url=post.url,
@@ -137,6 +135,17 @@ def _bind(row: Row[Any], post: SeenPost) -> bool:
     if bound:
         jobs.store_results([(row.id, jobs.SUCCESS, post.url)])
     return bound
+
+
+def _twin_in_flight(row: Row[Any]) -> Any:
+    twin, twin_tweet = aliased(Delivery), aliased(Tweet)
+    return exists().where(
+        twin.account_id == row.account_id,
+        twin.id != row.id,
+        twin.state == State.SENDING,
+        twin_tweet.id == twin.tweet_id,
+        twin_tweet.text == row.text,
+    )
 
 
 def _not_found(row: Row[Any], profile: str) -> None:
@@ -196,7 +205,7 @@ def _look_later(rows: Sequence[Row[Any]]) -> None:
     first_delay = current_app.config["RECONCILE_DELAYS"][0]
     for row in rows:
         age = (now - row.unconfirmed_at).total_seconds()
-        if age > current_app.config["RECONCILE_PATIENCE"] and not row.echoed:
+        if age > current_app.config["RECONCILE_PATIENCE"]:
             _ask_owner(row, "unreadable", None)
             continue
         pause = min(SLOWEST_LOOK, max(1.0, first_delay, age / 2))

@@ -102,6 +102,7 @@ def _rejected(ending: Ending) -> bool:
         state=State.FAILED,
         next_at=None,
         finished_at=from_now(),
+        first_sent_at=_UNLESS_RESENT,
         error_code=outcome.code,
         error_detail=outcome.detail,
     )
@@ -174,11 +175,16 @@ def _back(ending: Ending, wait: float, **values: Any) -> bool:
             rings=0,
             not_before=from_now(wait),
             next_at=from_now(wait),
+            first_sent_at=_UNLESS_RESENT,
             error_code=ending.outcome.code,
             error_detail=ending.outcome.detail,
             **values,
         )
     )
+
+
+_UNLESS_RESENT = db.case((Delivery.resends > 0, Delivery.first_sent_at))
+"""After a definite no, look-ups need not reach back to this call."""
 
 
 def _count_of(column: Any, claim: Claim) -> int:

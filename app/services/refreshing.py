@@ -52,6 +52,7 @@ def access_to(account_id: int) -> Access:
     credentials, version = account.credentials, account.credentials_version
     usable = credentials and not (account.credentials_stale or network.is_expired(credentials))
     if usable:
+        db.session.commit()  # no transaction may stay open during the caller's network call
         return Access(credentials, version)
     if not network.can_refresh(credentials):
         _end_access(account_id, version, "the access token is over")

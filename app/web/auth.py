@@ -66,6 +66,7 @@ def callback(network: str) -> ResponseReturnValue:
     if request.args.get("error") or request.args.get("denied"):
         return _refused_by_person(site)
     try:
+        db.session.commit()  # the network may take long: no transaction stays open meanwhile
         client = current_app.extensions["oauth"].create_client(network)
         credentials = site.credentials_from(client.authorize_access_token())
         profile = site.who_am_i(credentials)

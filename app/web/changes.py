@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
@@ -76,9 +76,8 @@ def confirm(tweet_id: int) -> ResponseReturnValue:
 def change(tweet_id: int) -> ResponseReturnValue:
     """Change text, time or both; what is left out stays."""
     tweet = own(tweet_id)
-    given = request.get_json() if request.is_json else request.form
     try:
-        _edit(tweet, given.get("text"), given.get("when"))
+        _edit(tweet, *forms.read_change())
     except sentences.REFUSALS as problem:
         return _refuse_input(problem)
     return _done(tweet, _("Saved."))
@@ -116,10 +115,10 @@ def _as_typed(tweet: Tweet) -> str:
     return tweet.due_at.astimezone(current_user.zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _edit(tweet: Tweet, text: Any, when: Any) -> None:
+def _edit(tweet: Tweet, text: str | None, when: str | None) -> None:
     """Check both before changing either."""
-    cleaned = tweet.text if text is None else texts.check(str(text))
-    moment = None if when is None else understand(str(when), current_user.zone, utcnow())
+    cleaned = tweet.text if text is None else texts.check(text)
+    moment = None if when is None else understand(when, current_user.zone, utcnow())
     tweet.edit(cleaned, moment.at if moment else None)
 
 

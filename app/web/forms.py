@@ -16,6 +16,9 @@ from app.web import sentences
 from app.web.locales import exact_time, relative_time
 from app.when import Moment, WhenProblem, understand, zone_named
 
+LARGEST_ID = 2**31 - 1
+"""PostgreSQL refuses to compare an integer column with more than this."""
+
 
 def empty() -> dict[str, Any]:
     """Return a composer with nothing in it."""
@@ -43,7 +46,7 @@ def read_tweet() -> dict[str, Any]:
         "when": _text(given.get("when")),
         "timezone": _text(given.get("timezone")),
         "accounts": _account_ids(given),
-        "submit_id": submit_id[:200] or None,
+        "submit_id": _key(submit_id),
         "check": bool(given.get("check")),
     }
 
@@ -54,6 +57,22 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise UnprocessableEntity
     return value
+
+
+def _key(value: str) -> str | None:
+    """Return a submit id; raises UnprocessableEntity for one that cannot be stored."""
+    if not value.isprintable():
+        raise UnprocessableEntity
+    return value[:200] or None
+
+
+def read_change() -> tuple[str | None, str | None]:
+    """Return (text, when) of a change; None for what was left out."""
+    given = request.get_json() if request.is_json else request.form
+    if not hasattr(given, "get"):
+        raise UnprocessableEntity
+    text, when = given.get("text"), given.get("when")
+    return (None if text is None else _text(text), None if when is None else _text(when))
 
 
 def _account_ids(given: Any) -> list[int]:

@@ -153,6 +153,8 @@ def when() -> ResponseReturnValue:
 
 def own(tweet_id: int) -> Tweet:
     """Return the signed-in user's own tweet; somebody else's does not exist."""
+    if tweet_id > forms.LARGEST_ID:
+        abort(404)
     tweet = db.session.scalar(
         db.select(Tweet).where(Tweet.id == tweet_id, Tweet.user_id == current_user.id)
     )
@@ -164,7 +166,7 @@ def own(tweet_id: int) -> Tweet:
 def _page(form: dict[str, Any]) -> str:
     before = request.args.get("before", type=int)
     query = db.select(Tweet).where(Tweet.user_id == current_user.id)
-    if before:
+    if before and before <= forms.LARGEST_ID:
         query = query.where(Tweet.id < before)
     query = query.options(selectinload(Tweet.deliveries)).order_by(Tweet.id.desc())
     found = list(db.session.scalars(query.limit(PAGE + 1)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 
 from app.jobs import PUBLISH, RECONCILE
 from app.services import publishing, reconciling
@@ -22,9 +22,12 @@ def reconcile(job_ids: list[str]) -> None:
     reconciling.reconcile(job_ids)
 
 
-@worker_ready.connect
+@worker_init.connect
 def start_ticking(sender: object, **_: object) -> None:
-    """Every worker process looks at the schedule itself; there is no beat."""
+    """Every worker process looks at the schedule itself; there is no beat.
+
+    Not worker_ready: that waits for the broker, and tweets do not.
+    """
     ticker = Ticker()
     ticker.start()
     worker_shutting_down.connect(ticker.stop_beginning, weak=False)

@@ -1,0 +1,67 @@
+"""A small HTTP server that gives the answers a test wrote down, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+SCRIPT_OVER = (599, {"title": "the script is over"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One request as it arrived."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class ScriptedServer:
+    """Gives ``answers`` one after the other: (status, JSON, text or bytes)."""
+
+    def __init__(self) -> None:
+        self.answers: Sequence[tuple[int, Any]] = []
+        self.seen: list[Seen] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def handle_any(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                seen = Seen(self.command, self.path, self.headers, self.rfile.read(length))
+                status, content = outer.next_answer(seen)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = handle_any  # noqa: N815
+
+            def log_message(self, *_: object) -> None:
+                """Keep silent."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def next_answer(self, seen: Seen) -> tuple[int, bytes]:
+        """Remember a request and return what to say."""
+        index = len(self.seen)
+        self.seen.append(seen)
+        status, body = self.answers[index] if index < len(self.answers) else SCRIPT_OVER
+        if isinstance(body, bytes):
+            return status, body
+        return status, (body if isinstance(body, str) else json.dumps(body)).encode()
+
+    def close(self) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
