@@ -123,6 +123,7 @@
       $card.addClass("tweet-new").prependTo("#tweets");
       page.times.refresh();
       page.poller.watch($card);
+      page.poller.announceEnded($card);
     }
   }
 

@@ -120,16 +120,24 @@
   function show(jobs) {
     const news = jobs.filter((job) => rowOf(job.job_id).attr("data-state") !== job.state);
     if (news.length) {
-      announce(news.map(sentenceOf).join(". "));
+      announce(news.map((job) => sentenceOf(job.job_id, job.label)).join(". "));
     }
     const cards = new Set(jobs.map((job) => cardOf(job.job_id)[0]).filter(Boolean));
     cards.forEach((card) => refresh($(card)));
   }
 
-  function sentenceOf(job) {
-    const text = cardOf(job.job_id).find(".tweet-text").text().trim();
+  function sentenceOf(id, label) {
+    const text = cardOf(id).find(".tweet-text").text().trim();
     const excerpt = text.length > EXCERPT ? `${text.slice(0, EXCERPT)}…` : text;
-    return say("change", { state: job.label, text: excerpt });
+    return say("change", { state: label, text: excerpt });
+  }
+
+  /* A quick tweet is published before its card first shows: no later answer would say so. */
+  function announceEnded($card) {
+    const ended = $card.find("[data-job][data-poll-after-ms='']").get();
+    if (ended.length) {
+      announce(ended.map((row) => sentenceOf(row.dataset.job, $(row).find(".chip").text().trim())).join(". "));
+    }
   }
 
   /* Put the card as the server has it now in place of the old one. */
@@ -174,5 +182,5 @@
   $(window).on("online pageshow", wake);
   document.addEventListener("visibilitychange", wake);
   watch($("[data-tweet]"));
-  window.TweetLater.poller = { watch, refresh, replace };
+  window.TweetLater.poller = { watch, refresh, replace, announceEnded };
 })(jQuery);
