@@ -121,6 +121,16 @@ def database_now() -> datetime:
     return now
 
 
+def commit_and_keep() -> None:
+    """Commit new rows; their objects stay as they are instead of being read again."""
+    session = db.session()
+    session.expire_on_commit = False
+    try:
+        session.commit()
+    finally:
+        session.expire_on_commit = True
+
+
 def rows_changed(statement: Update | Delete) -> int:
     """Execute a conditional UPDATE or DELETE and return how many rows it changed."""
     result = db.session.execute(statement, execution_options={"synchronize_session": False})

@@ -33,7 +33,7 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     handle: Mapped[str] = mapped_column(index=True)
     display_name: Mapped[str] = mapped_column(default="")
     health: Mapped[str] = mapped_column(default=Health.OK)
-    credentials: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
+    credentials: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON, deferred=True)
     credentials_version: Mapped[int] = mapped_column(default=1)
     """Counts every change of the credentials, so that two workers cannot both spend one token."""
     credentials_stale: Mapped[bool] = mapped_column(default=False)

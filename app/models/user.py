@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import jobs, when
-from app.db import UTCDateTime, db, utcnow
+from app.db import UTCDateTime, commit_and_keep, db, utcnow
 from app.models.account import Account
 from app.models.delivery import Delivery
 from app.models.tweet import Tweet
@@ -116,7 +116,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         tweet.deliveries = [_delivery(account, moment.at) for account in chosen]
         db.session.add(tweet)
         try:
-            db.session.commit()
+            commit_and_keep()
         except IntegrityError:
             db.session.rollback()
             known = self._submitted(submit_id, cleaned) if submit_id else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import Flask, current_app
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -23,10 +25,15 @@ sign_in = limiter.shared_limit(
 )
 
 
+def seconds_until_allowed() -> int:
+    """Return after how many seconds a refused request may be made again."""
+    limit = limiter.current_limit
+    return max(1, round(limit.reset_at - time.time())) if limit else 1
+
+
 def init_app(app: Flask) -> None:
     """Keep the counts in Redis; docs/decisions/0004 says why with such short timeouts."""
     options = jobs.hasty_redis_options(app.config, app.config["BELL_TIMEOUT"])
     app.config.setdefault("RATELIMIT_STORAGE_URI", app.config["REDIS_URL"])
     app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", options)
-    app.config.setdefault("RATELIMIT_HEADERS_ENABLED", True)
     limiter.init_app(app)

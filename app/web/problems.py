@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.db import db
 from app.models.tweet import AlreadyBeingSent
+from app.web import limits
 
 log = logging.getLogger(__name__)
 
@@ -122,8 +123,10 @@ def _on_http_error(error: HTTPException) -> Any:
 
 def _headers_of(error: HTTPException) -> dict[str, str]:
     """Keep what the error says in headers, such as Retry-After and Allow."""
+    if error.code == 429:
+        return {"Retry-After": str(limits.seconds_until_allowed())}
     kept = {"Retry-After", "Allow"}
-    headers = dict(error.get_headers(request.environ)) if error.code != 429 else {}
+    headers = dict(error.get_headers(request.environ))
     return {name: value for name, value in headers.items() if name in kept}
 
 
