@@ -11,14 +11,13 @@ import ssl
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import redis
 from celery import Celery, Task, states
 from celery.exceptions import CeleryError
-from celery.result import AsyncResult
 from flask import Flask, current_app
 from kombu.exceptions import KombuError
 from redis.backoff import NoBackoff
@@ -209,27 +208,41 @@ def job_is_complete(job_id: str) -> bool:
     return state in FINAL
 
 
-def celery_states(job_ids: Iterable[str]) -> dict[str, str]:
-    """Return AsyncResult's word for each job; ``UNAVAILABLE`` once Redis does not answer."""
-    celery: Celery = current_app.extensions["celery"]
-    answers: dict[str, str] = {}
+def celery_states(job_ids: Sequence[str]) -> dict[str, str]:
+    """Return AsyncResult's word for each job; ``UNAVAILABLE`` while Redis does not answer."""
+    backend = current_app.extensions["celery"].backend
     breaker: Breaker = current_app.extensions.setdefault("result_breaker", Breaker())
-    for job_id in job_ids:
-        answers[job_id] = "UNAVAILABLE"
-        if breaker.closed:
-            with breaker:
-                answers[job_id] = str(AsyncResult(job_id, app=celery).state)
+    answers = dict.fromkeys(job_ids, "UNAVAILABLE")
+    if job_ids and breaker.closed:
+        with breaker:
+            kept = backend.mget([backend.get_key_for_task(job_id) for job_id in job_ids])
+            for job_id, value in zip(job_ids, kept, strict=True):
+                known = backend.decode_result(value)["status"] if value else states.PENDING
+                answers[job_id] = str(known)
     return answers
 
 
 def store_results(results: Iterable[tuple[str, str, Any]]) -> None:
-    """Tell AsyncResult how jobs ended: (job_id, SUCCESS or FAILURE, result). Best effort."""
+    """Tell AsyncResult how jobs ended: (job_id, SUCCESS or FAILURE, result). Best effort.
+
+    All in one round trip; what Celery's own backend does for one result, in its format.
+    """
     backend = current_app.extensions["celery"].backend
     breaker: Breaker = current_app.extensions.setdefault("result_breaker", Breaker())
-    for job_id, state, result in results:
-        if breaker.closed:
-            with breaker:
-                backend.store_result(job_id, result, state)
+    told = list(results)
+    if not told or not breaker.closed:
+        return
+    with breaker, backend.client.pipeline(transaction=False) as pipeline:
+        for job_id, state, result in told:
+            kept = backend.encode_result(result, state)
+            meta = backend._get_result_meta(kept, state, traceback=None, request=None)
+            key, value = (
+                backend.get_key_for_task(job_id),
+                backend.encode({**meta, "task_id": job_id}),
+            )
+            pipeline.set(key, value, ex=backend.expires)
+            pipeline.publish(key, value)  # for whoever waits in AsyncResult.get
+        pipeline.execute()
 
 
 class Breaker:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
+from functools import lru_cache
 from typing import Any
 
 import requests
@@ -181,17 +181,19 @@ class _WatchedAdapter(HTTPAdapter):
         return manager
 
 
-def _make_session() -> requests.Session:
-    session = requests.Session()
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers["User-Agent"] = USER_AGENT
-    adapter = _WatchedAdapter(max_retries=0, pool_connections=32, pool_maxsize=256)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+_adapter = _WatchedAdapter(max_retries=0, pool_connections=32, pool_maxsize=256)
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 
 
-_session = _make_session()
+@lru_cache(maxsize=256)
+def _environment_of(origin: str) -> dict[str, Any]:
+    """Return the proxies and certificates that the environment names, as requests reads them.
+
+    Once for each origin: asking the environment takes as long as the rest of a call.
+    """
+    with requests.Session() as session:
+        settings = session.merge_environment_settings(origin, {}, True, None, None)
+    return {key: settings[key] for key in ("proxies", "verify", "cert")}
 
 
 def call(
@@ -201,10 +203,11 @@ def call(
     timeout: float,
     auth: Any = None,
     go: float | None = None,
-    **kwargs: Any,
+    **content: Any,
 ) -> Answer:
     """Make one request and read its whole answer within ``timeout`` seconds.
 
+    :param content: ``json``, ``data`` or ``params``, as requests takes them.
     :param go: a moment on suspend_clock(); after it, a request that has not begun is not sent.
     :raises NotSent: nothing was written (refused, name unknown, TLS failed, too late to start).
     :raises Unanswered: something was written and no complete answer came.
@@ -212,14 +215,14 @@ def call(
     current = _Call(ends_at=time.monotonic() + timeout, go=go)
     token = _call.set(current)
     try:
-        with _session.request(
-            method,
-            url,
-            auth=auth,
-            timeout=(min(5.0, timeout), timeout),
-            allow_redirects=False,
+        request = requests.PreparedRequest()
+        request.prepare(method, url, auth=auth, **{"headers": _HEADERS, **content})
+        # The adapter itself and not a session: nothing is redirected, and no cookie is kept.
+        with _adapter.send(
+            request,
             stream=True,
-            **kwargs,
+            timeout=(min(5.0, timeout), timeout),
+            **_environment_of(_origin_of(url)),
         ) as response:
             return _read(response)
     except NotSent:
@@ -231,6 +234,10 @@ def call(
         raise NotSent(reason) from error
     finally:
         _call.reset(token)
+
+
+def _origin_of(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
 
 
 def _read(response: requests.Response) -> Answer:

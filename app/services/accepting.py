@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BigInteger, Integer, String, column, or_, update, values
+from sqlalchemy import CTE, BigInteger, Integer, String, or_, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.sql.selectable import CTE
+from sqlalchemy.types import TypeEngine
 
+from app.bulk import table_of
 from app.db import UTCDateTime, db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery
 from app.networks.base import Kind, Outcome
@@ -58,26 +59,22 @@ def _store(endings: Sequence[Ending]) -> None:
 
 
 def _as_rows(endings: Sequence[Ending]) -> CTE:
-    columns = (
-        column("job_id", String),
-        column("fence", Integer),
-        column("remote_id", String),
-        column("remote_url", String),
-        column("age_ms", BigInteger),
-        column("request_id", String),
-    )
-    data = [
-        (
-            ending.claim.job_id,
-            ending.claim.fence,
-            ending.outcome.remote_id,
-            ending.outcome.remote_url,
-            round(1000 * seconds_since(ending.outcome)),
-            ending.outcome.request_id or "",
-        )
-        for ending in endings
-    ]
-    return values(*columns, name="accepted").data(data).cte("accepted")
+    columns: dict[str, TypeEngine[Any]] = {
+        "job_id": String(),
+        "fence": Integer(),
+        "remote_id": String(),
+        "remote_url": String(),
+        "age_ms": BigInteger(),
+        "request_id": String(),
+    }
+    return table_of("accepted", columns, [_as_row(ending) for ending in endings])
+
+
+def _as_row(ending: Ending) -> tuple[Any, ...]:
+    claim, outcome = ending.claim, ending.outcome
+    age_ms = round(1000 * seconds_since(outcome))
+    told = (outcome.remote_id, outcome.remote_url, age_ms, outcome.request_id)
+    return (claim.job_id, claim.fence, *told)
 
 
 def _publish(rows: CTE) -> Any:
@@ -114,7 +111,7 @@ def _close_attempts(rows: CTE) -> Any:
             ended_at=_ago(rows),
             outcome=Kind.OK,
             http_status=201,
-            request_id=db.func.nullif(rows.c.request_id, ""),
+            request_id=rows.c.request_id,
         )
     )
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import exists, or_, update
+from sqlalchemy import JSON, Integer, String, exists, or_, update
+from sqlalchemy.types import TypeEngine
 
+from app.bulk import among, provided, table_of
 from app.db import db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery, Health, NetworkStop
 from app.networks.base import Body
@@ -39,9 +41,8 @@ def _claim(job_ids: Sequence[str], owner: str) -> list[Claim]:
     statement = (
         update(Delivery)
         .where(
-            Delivery.id.in_(job_ids),
-            Delivery.state == State.SCHEDULED,
-            Delivery.not_before <= from_now(),
+            among(Delivery.id, job_ids),
+            provided(Delivery.state == State.SCHEDULED, Delivery.not_before <= from_now()),
             _account_may_send(),
         )
         .values(
@@ -61,7 +62,7 @@ def _claim(job_ids: Sequence[str], owner: str) -> list[Claim]:
         db.session.execute(
             db.select(Delivery.id, Delivery.fence, Delivery.account_id, tweets.c.text)
             .join(tweets, tweets.c.id == Delivery.tweet_id)
-            .where(Delivery.id.in_(taken))
+            .where(among(Delivery.id, taken))
             .order_by(Delivery.due_at, Delivery.tweet_id)
         ).all()
         if taken
@@ -94,10 +95,12 @@ def intend(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
     statement = (
         update(Delivery)
         .where(
-            Delivery.id.in_([claim.job_id for claim, _ in bodies]),
-            Delivery.state == State.CLAIMED,
-            Delivery.owner == owner,
-            Delivery.lease_until > from_now(),
+            among(Delivery.id, [claim.job_id for claim, _ in bodies]),
+            provided(
+                Delivery.state == State.CLAIMED,
+                Delivery.owner == owner,
+                Delivery.lease_until > from_now(),
+            ),
         )
         .values(
             state=State.SENDING,
@@ -112,22 +115,44 @@ def intend(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
     intended = set(db.session.scalars(statement))
     going = [(claim, body) for claim, body in bodies if claim.job_id in intended]
     if going:
-        db.session.execute(
-            db.insert(Attempt.__table__).values(started_at=from_now()),
-            [
-                {"delivery_id": claim.job_id, "fence": claim.fence, "body": body}
-                for claim, body in going
-            ],
-        )
+        db.session.execute(_open_attempts(going))
     db.session.commit()
     return [claim for claim, _ in going]
+
+
+def _open_attempts(going: Sequence[tuple[Claim, Body]]) -> Any:
+    columns: dict[str, TypeEngine[Any]] = {
+        "delivery_id": String(),
+        "fence": Integer(),
+        "body": JSON(),
+    }
+    rows = table_of("going", columns, [(claim.job_id, claim.fence, body) for claim, body in going])
+    return db.insert(Attempt.__table__).from_select(
+        [*columns, "started_at"], db.select(*rows.c, from_now())
+    )
+
+
+def by_network(job_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Sort ids by the network that their deliveries go to, in the order given."""
+    found = db.session.execute(
+        db.select(Delivery.id, Account.network)
+        .join(Account, Account.id == Delivery.account_id)
+        .where(among(Delivery.id, job_ids))
+    ).all()
+    db.session.commit()
+    network_of = {row.id: row.network for row in found}
+    sorted_ids: dict[str, list[str]] = {}
+    for job_id in job_ids:
+        if job_id in network_of:
+            sorted_ids.setdefault(network_of[job_id], []).append(job_id)
+    return sorted_ids
 
 
 def give_back(claims: Iterable[Claim], owner: str, after: float = 0) -> None:
     """Return claimed deliveries, of which nothing was sent, to the schedule in some seconds."""
     job_ids = [claim.job_id for claim in claims]
     if job_ids:
-        mine = (Delivery.id.in_(job_ids), Delivery.owner == owner)
+        mine = (among(Delivery.id, job_ids), Delivery.owner == owner)
         patiently(lambda: _back_to_schedule(mine, after))
 
 
@@ -137,7 +162,7 @@ def renew(claims: Iterable[Claim], owner: str) -> None:
     patiently(
         lambda: _update(
             [
-                Delivery.id.in_([claim.job_id for claim in claims]),
+                among(Delivery.id, [claim.job_id for claim in claims]),
                 Delivery.state == State.CLAIMED,
                 Delivery.owner == owner,
             ],

@@ -15,6 +15,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Row, update
 
+from app.bulk import among, provided
 from app.db import database_now, db, from_now, rows_changed
 from app.jobs import PUBLISH, RECONCILE, Ring
 from app.models import Account, Delivery, Health, NetworkStop, Tweet, User
@@ -210,9 +211,8 @@ def _change_due(job_ids: Sequence[str], **values: Any) -> list[str]:
     changed = db.session.scalars(
         update(Delivery)
         .where(
-            Delivery.id.in_(job_ids),
-            Delivery.state.in_(states),
-            Delivery.next_at <= from_now(),
+            among(Delivery.id, job_ids),
+            provided(Delivery.state.in_(states), Delivery.next_at <= from_now()),
         )
         .values(values)
         .returning(Delivery.id)

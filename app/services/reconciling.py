@@ -23,7 +23,8 @@ from app import jobs
 from app.db import database_now, db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery, Tweet
 from app.networks.base import LookUpFailed, LookUpRefused, Network, SeenPost, TokenRefused
-from app.services import holding, publishing, refreshing
+from app.services import holding, refreshing
+from app.services.lane import stopping
 from app.states import State
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def reconcile(job_ids: Sequence[str]) -> None:
     for row in _unconfirmed(job_ids):
         by_account[row.account_id].append(row)
     for account_id, rows in by_account.items():
-        if publishing.stopping.is_set():
+        if stopping.is_set():
             return  # the rows come due again
         _reconcile_account(account_id, rows)
 

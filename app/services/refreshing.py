@@ -7,11 +7,13 @@ database lock, because no transaction may stay open during a network call.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import or_, update
+from sqlalchemy.orm import undefer
 
 from app.db import db, from_now, patiently, rows_changed
 from app.models import Account
@@ -41,13 +43,32 @@ class Access:
     version: int
 
 
+def usable_accesses(network: Network, account_ids: Sequence[int]) -> dict[int, Access]:
+    """Return the credentials of those of these accounts that need no refresh."""
+    if not account_ids:
+        return {}
+    columns = (Account.id, Account.credentials, Account.credentials_version)
+    rows = db.session.execute(
+        db.select(*columns).where(Account.id.in_(account_ids), ~Account.credentials_stale)
+    ).all()
+    db.session.commit()
+    return {
+        row.id: Access(row.credentials, row.credentials_version)
+        for row in rows
+        if row.credentials and not network.is_expired(row.credentials)
+    }
+
+
 def access_to(account_id: int) -> Access:
     """Return credentials that the network should accept, refreshed first when they are over.
 
     :raises NotNow: another worker is refreshing, or the refresh had no clear answer.
     :raises NoAccess: the account needs its owner, or the network its operator.
     """
-    account = db.session.get_one(Account, account_id, populate_existing=True)
+    with_credentials = [undefer(Account.credentials)]
+    account = db.session.get_one(
+        Account, account_id, options=with_credentials, populate_existing=True
+    )
     network: Network = current_app.extensions["networks"][account.network]
     credentials, version = account.credentials, account.credentials_version
     usable = credentials and not (account.credentials_stale or network.is_expired(credentials))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 from celery.signals import worker_init, worker_shutdown, worker_shutting_down
+from flask import current_app
 
 from app.jobs import PUBLISH, RECONCILE
 from app.services import publishing, reconciling
@@ -12,8 +13,12 @@ from app.workers.ticker import Ticker
 
 @shared_task(name=PUBLISH, ignore_result=True)
 def publish(job_ids: list[str]) -> None:
-    """Publish deliveries whose bell rang."""
-    publishing.publish(job_ids)
+    """Publish deliveries whose bell rang: in this worker's lanes, or here when there are none."""
+    lanes = current_app.extensions.get("lanes")
+    if lanes is None:
+        publishing.publish(job_ids)
+    else:
+        lanes.put_patiently(job_ids)
 
 
 @shared_task(name=RECONCILE, ignore_result=True)

@@ -23,7 +23,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import jobs
 from app.db import db
-from app.services import claiming, dispatching, probing, publishing, reconciling, watching
+from app.services import claiming, dispatching, probing, reconciling, watching
+from app.services.lane import stopping
+from app.workers.lanes import Lanes
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +33,11 @@ LONGEST_SLEEP = 0.5
 SHORTEST_SLEEP = 0.02
 BEAT_EVERY = 5.0
 BROKER_EVERY = 1.0
-DIRECT_LANE = 4
-"""Groups of deliveries that a ticker publishes itself at a time."""
-LANE_QUEUE = 16
-"""Groups that may wait for it; they are claimed only when their turn comes."""
+HELPERS = 4
+"""Look-ups and probes that a ticker does itself at a time, without the broker."""
+HELPED = 16
+"""Those that may wait for that."""
+LONGEST_GOODBYE = 22.0
 
 
 class Ticker:
@@ -45,8 +48,10 @@ class Ticker:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
-        self._lane = ThreadPoolExecutor(DIRECT_LANE, thread_name_prefix="lane")
-        self._in_lane: set[Future[None]] = set()
+        self._lanes = Lanes(self._app)
+        self._app.extensions["lanes"] = self._lanes
+        self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="helper")
+        self._helping: set[Future[None]] = set()
         self._next_beat = 0.0
         self._next_broker_look = 0.0
         self._redis = _client(self._app)
@@ -57,14 +62,15 @@ class Ticker:
 
     def stop_beginning(self, **_: object) -> None:
         """SIGTERM: ring no more, let what is being sent finish, hand the rest back."""
-        publishing.stopping.set()
+        stopping.set()
         self._stopping.set()
 
     def stop_completely(self, **_: object) -> None:
-        """The worker has finished its tasks: finish the direct lane too, then leave."""
+        """The worker has finished its tasks: finish what is being sent too, then leave."""
         self.stop_beginning()
         self._thread.join(timeout=5)
-        self._lane.shutdown(wait=True, cancel_futures=True)
+        self._lanes.join(LONGEST_GOODBYE)
+        self._helpers.shutdown(wait=True, cancel_futures=True)
         with self._app.app_context():
             try:
                 watching.say_goodbye(self._name)
@@ -109,14 +115,14 @@ class Ticker:
             for ring in looks:
                 self._do_here(reconciling.reconcile, ring.job_ids)
             found.unheard += found.job_ids
-        for group in dispatching.in_groups(found.unheard):
-            self._do_here(publishing.publish, group)
+        if found.unheard:
+            self._lanes.put(found.unheard)
 
     def _do_here(self, service: Callable[[Sequence[str]], None], job_ids: Sequence[str]) -> None:
-        """Do it in the direct lane if there is room; a row left out comes due again soon."""
-        self._in_lane = {future for future in self._in_lane if not future.done()}
-        if len(self._in_lane) < LANE_QUEUE:
-            self._in_lane.add(self._lane.submit(self._in_context, service, job_ids))
+        """Do it in this process if there is room; a row left out comes due again soon."""
+        self._helping = {future for future in self._helping if not future.done()}
+        if len(self._helping) < HELPED:
+            self._helping.add(self._helpers.submit(self._in_context, service, job_ids))
 
     def _in_context(self, service: Callable[[Any], None], argument: Any) -> None:
         with self._app.app_context():
@@ -125,7 +131,7 @@ class Ticker:
             except Exception as error:
                 # Whatever was begun is settled by its lease.
                 log.error(
-                    "the direct lane stumbled: %s",
+                    "a helper stumbled: %s",
                     type(error).__name__,
                     exc_info=_unexpected(error),
                 )
