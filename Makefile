@@ -6,7 +6,7 @@ PREPARED = exec sh dev/python.sh dev/venv.py
 LOCK = $(PREPARED) test uv pip compile --quiet --universal --fork-strategy fewest \
 	--python-version 3.11 --generate-hashes --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help run test chaos check lint format hooks lock clean
+.PHONY: help run test chaos bench check lint format hooks lock clean
 .DEFAULT_GOAL := help
 
 help: ## List these targets
@@ -20,6 +20,9 @@ test: ## Run all tests (ARGS="-k words" chooses some)
 
 chaos: ## Run every fault at its full size and print what was lost, doubled, early or late
 	@CHAOS=full $(PREPARED) test pytest tests/chaos -p no:xdist -s --timeout 1800 $(ARGS)
+
+bench: ## Measure speed beside a plain Flask + Celery app (ARGS=--quick for a short look)
+	@$(PREPARED) test benchmarks $(ARGS)
 
 check: lint test ## Run what CI runs: lint, format, types and all tests
 

@@ -1,7 +1,9 @@
-"""An X that only counts: ``python x_server.py PORT`` accepts every tweet after a fixed time.
+"""An X that only counts: ``python -m benchmarks.x_server PORT`` accepts tweets after a fixed time.
 
-``GET /count`` answers ``{"accepted", "doubled", "at"}``: how many texts came, how many came again,
-and the epoch seconds of each.
+``GET /count`` answers ``{"accepted", "doubled", "at", "arrived"}``: how many texts came, how many
+came again, and the epoch seconds at which each was accepted and at which its request arrived.
+``GET /progress`` answers the first alone, and ``DELETE /count`` forgets them all. It consents to
+every sign-in at once, each time as somebody else.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import json
 import sys
 import time
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 LATENCY = 0.1
 
@@ -19,54 +22,83 @@ class Network:
     """What was accepted, by text."""
 
     def __init__(self) -> None:
-        self.accepted: dict[str, list[float]] = {}
         self.calls = 0
+        self.sign_ins = 0
+        self.accepted: dict[str, list[float]] = {}
+        self.arrived: dict[str, list[float]] = {}
 
     async def create(self, body: bytes) -> tuple[int, Any]:
         """Accept a tweet after the usual time."""
         self.calls += 1
         remote_id = str(10**18 + self.calls)
         text = json.loads(body)["text"]
+        self.arrived.setdefault(text, []).append(time.time())
         await asyncio.sleep(LATENCY)
         self.accepted.setdefault(text, []).append(time.time())
         return 201, {"data": {"id": remote_id, "text": text}}
 
     def count(self) -> tuple[int, Any]:
         """Say what came."""
-        doubled = sum(len(moments) - 1 for moments in self.accepted.values())
-        return 200, {"accepted": len(self.accepted), "doubled": doubled, "at": self.accepted}
+        doubled = sum(len(moments) - 1 for moments in self.arrived.values())
+        moments = {"at": self.accepted, "arrived": self.arrived}
+        return 200, {"accepted": len(self.accepted), "doubled": doubled, **moments}
 
-    async def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        """Route one request."""
-        if method == "POST" and path == "/2/tweets":
+    def forget(self) -> tuple[int, Any]:
+        """Begin again."""
+        self.accepted, self.arrived = {}, {}
+        return 200, {}
+
+    def consent(self, query: dict[str, list[str]]) -> tuple[int, Any]:
+        """Send a new person back, signed in."""
+        self.sign_ins += 1
+        answer = urlencode({"code": f"person{self.sign_ins}", "state": query["state"][0]})
+        return 302, f"{query['redirect_uri'][0]}?{answer}"
+
+    async def answer(self, method: str, target: str, token: str, body: bytes) -> tuple[int, Any]:
+        """Route one request; the answer to a 302 is where to go."""
+        url = urlsplit(target)
+        if method == "POST" and url.path == "/2/tweets":
             return await self.create(body)
-        if path == "/count":
-            return self.count()
-        if path.startswith("/2/users/me"):
-            return 200, {"data": {"id": "1", "username": "bench"}}
+        if url.path == "/count":
+            return self.forget() if method == "DELETE" else self.count()
+        if url.path == "/progress":
+            return 200, {"accepted": len(self.accepted)}
+        if url.path == "/authorize":
+            return self.consent(parse_qs(url.query))
+        if url.path == "/2/oauth2/token":
+            code = parse_qs(body.decode())["code"][0]
+            return 200, {"access_token": code, "token_type": "bearer", "expires_in": 7200}
+        if url.path == "/2/users/me":
+            return 200, {"data": {"id": token, "username": token, "name": token}}
         return 404, {"title": "Not Found"}
 
 
-async def serve(network: Network, reader: Any, writer: Any) -> None:
+async def serve(
+    network: Network, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     """Answer one connection's requests, one after the other."""
     try:
         while head := await reader.readuntil(b"\r\n\r\n"):
-            lines = head.decode("latin-1").split("\r\n")
-            method, path, _ = lines[0].split(" ")
-            length = next(
-                (int(x.split(":")[1]) for x in lines if x.lower().startswith("content-length:")), 0
-            )
-            status, data = await network.answer(method, path, await reader.readexactly(length))
-            payload = json.dumps(data).encode()
-            writer.write(
-                b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-                % (status, len(payload), payload)
-            )
+            first, *lines = head.decode("latin-1").split("\r\n")
+            method, target, _ = first.split(" ")
+            headers = dict(line.lower().split(": ", 1) for line in lines if ": " in line)
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            token = headers.get("authorization", "").removeprefix("bearer ")
+            writer.write(_encode(*await network.answer(method, target, token, body)))
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
     finally:
         writer.close()
+
+
+def _encode(status: int, data: Any) -> bytes:
+    place = f"Location: {data}\r\n" if status == 302 else ""
+    payload = b"" if status == 302 else json.dumps(data).encode()
+    return (
+        f"HTTP/1.1 {status} OK\r\nContent-Type: application/json\r\n{place}"
+        f"Content-Length: {len(payload)}\r\n\r\n"
+    ).encode() + payload
 
 
 async def main(port: int) -> None:

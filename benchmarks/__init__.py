@@ -1,0 +1,1 @@
+"""How fast Tweet Later is, beside a plain Flask + Celery app; see bench.py."""

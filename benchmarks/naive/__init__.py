@@ -1,0 +1,1 @@
+"""A plain Flask + Celery app for the same purpose; see README.md."""

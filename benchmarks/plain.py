@@ -1,0 +1,42 @@
+"""The plain Flask + Celery app as a contender."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime
+
+from benchmarks.contender import Contender
+from benchmarks.servers import ROOT, clean_environ
+
+
+class Plain(Contender):
+    """benchmarks/naive, with its worker at its best: many greenlets, nothing logged a task."""
+
+    name = "plain Flask + Celery"
+    web_app = "benchmarks.naive.web:create_app()"
+    worker_command = (
+        "exec celery -A benchmarks.naive.tasks worker -P gevent -c 100"
+        " --without-gossip --without-mingle --without-heartbeat --loglevel WARNING"
+    )
+    done_query = "SELECT count(*) FROM tweets WHERE state = 'posted'"
+
+    def make_tables(self) -> None:
+        """Make the tables."""
+        self._fill("0", "0", "0")
+
+    def seconds_to_store(self, count: int) -> float:
+        """Every tweet is a message with an ETA, which the worker takes into its own memory."""
+        return 8 + count * 0.005
+
+    def store(self, count: int, accounts: int, due_at: datetime) -> None:
+        """Store the rows and send the messages from a process of their own."""
+        self._fill(str(count), str(accounts), str(due_at.timestamp()))
+
+    def _fill(self, *words: str) -> None:
+        subprocess.run(
+            [sys.executable, "-m", "benchmarks.plain_rows", *words],
+            cwd=ROOT,
+            env={**clean_environ(), **self.environ},
+            check=True,
+        )
