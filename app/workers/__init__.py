@@ -7,7 +7,8 @@ from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 from flask import current_app
 
 from app.jobs import PUBLISH, RECONCILE
-from app.services import publishing, reconciling
+from app.services import publishing
+from app.workers import looks
 from app.workers.ticker import Ticker
 
 
@@ -24,7 +25,7 @@ def publish(job_ids: list[str]) -> None:
 @shared_task(name=RECONCILE, ignore_result=True)
 def reconcile(job_ids: list[str]) -> None:
     """Look up deliveries that may have been accepted."""
-    reconciling.reconcile(job_ids)
+    looks.look_up(job_ids)
 
 
 @worker_init.connect

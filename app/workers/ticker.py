@@ -23,9 +23,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import jobs
 from app.db import db
-from app.services import claiming, dispatching, probing, reconciling, watching
+from app.services import claiming, dispatching, probing, watching
 from app.services.lane import stopping
 from app.workers.lanes import Lanes
+from app.workers.looks import look_up
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class Ticker:
         looks = dispatching.look_ups(found.looks)
         if (found.rings or looks) and not jobs.ring([*found.rings, *looks]):
             for ring in looks:
-                self._do_here(reconciling.reconcile, ring.job_ids)
+                self._do_here(look_up, ring.job_ids)
             found.unheard += found.job_ids
         if found.unheard:
             self._lanes.put(found.unheard)
