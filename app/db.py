@@ -12,7 +12,7 @@ from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, CursorResult, Delete, MetaData, Text, Update, event, literal
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
@@ -152,9 +152,17 @@ def patiently(work: Callable[[], Result], seconds: float = 20) -> Result:
             try:
                 return work()
             except BaseException:
-                db.session.rollback()
+                abandon()
                 raise
     raise AssertionError("unreachable")
+
+
+def abandon() -> None:
+    """Give up what the session has not committed, also when its connection has died meanwhile."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        db.session().invalidate()
 
 
 def _is_passing(error: BaseException) -> bool:
@@ -175,6 +183,9 @@ def init_app(app: Flask) -> None:
         _sqlite_options() if url.startswith("sqlite") else _postgresql_options(app.config),
     )
     db.init_app(app)
+    # Before the extension's own end of the session: a connection that dies behind the last commit
+    # must not turn an answer that was already made into an error.
+    app.teardown_appcontext(lambda _error: abandon())
     if url.startswith("sqlite"):
         with app.app_context():
             event.listen(db.engine, "connect", _prepare_sqlite)

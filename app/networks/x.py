@@ -90,6 +90,9 @@ class X:
             "request_token_url": f"{self._api}/oauth/request_token",
             "access_token_url": f"{self._api}/oauth/access_token",
             "authorize_url": f"{self._api}/oauth/authorize",
+            # Authlib has no default timeout for OAuth 1.0a: it hands these on to requests.
+            "request_token_params": {"timeout": self._timeout},
+            "access_token_params": {"timeout": self._timeout},
         }
 
     @property

@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from app.db import db
+from app.db import abandon
 from app.models.tweet import AlreadyBeingSent
 from app.web import limits
 
@@ -85,7 +85,7 @@ def _on_lost_race(error: AlreadyBeingSent) -> ResponseReturnValue:
 
 def _on_database_away(error: SQLAlchemyError) -> ResponseReturnValue:
     log.error("the database failed: %s", type(error).__name__)
-    db.session.rollback()
+    abandon()
     g._login_user = AnonymousUserMixin()  # the page must not ask the database who this is
     return refuse(
         503,
@@ -98,7 +98,7 @@ def _on_database_away(error: SQLAlchemyError) -> ResponseReturnValue:
 
 def _on_surprise(error: Exception) -> ResponseReturnValue:
     log.error("unexpected error in %s", request.endpoint, exc_info=error)
-    db.session.rollback()
+    abandon()
     return refuse(
         500,
         "unexpected",

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db import db
+from app.db import abandon
 from app.services import claiming
 from app.services.lane import PREPARING, SLOTS, Lane, stopping
 
@@ -81,6 +81,6 @@ class Lanes:
             # Whatever was begun is settled by its lease.
             unexpected = not isinstance(error, SQLAlchemyError)
             log.error("a lane stumbled: %s", type(error).__name__, exc_info=unexpected)
-            db.session.rollback()
+            abandon()
             lane.forget()
             time.sleep(1)

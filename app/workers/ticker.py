@@ -22,7 +22,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import jobs
-from app.db import db
+from app.db import abandon
 from app.services import claiming, dispatching, probing, watching
 from app.services.lane import stopping
 from app.workers.lanes import Lanes
@@ -90,7 +90,7 @@ class Ticker:
         except Exception as error:
             # The database is away, or one row is odd: the next tick tries again.
             log.error("the ticker stumbled: %s", type(error).__name__, exc_info=_unexpected(error))
-            db.session.rollback()
+            abandon()
             return 1.0
 
     def _tick(self) -> float:
