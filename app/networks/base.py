@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -53,6 +53,8 @@ class Outcome:
     """time.monotonic() when the answer was complete."""
     pause_for: float | None = None
     """Seconds to leave the account alone after an accepted tweet: its allowance is used up."""
+    reference: Mapping[str, Any] | None = None
+    """What the next part of a thread needs to answer this one; JSON."""
 
     @property
     def is_duplicate(self) -> bool:
@@ -67,6 +69,105 @@ class Profile:
     remote_id: str
     handle: str
     display_name: str = ""
+    avatar_url: str = ""
+    server: str = ""
+    """The host, on networks that are many servers; part of the account's identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing that a person types to connect an account; the page shows it as it is."""
+
+    name: str
+    label: str
+    hint: str = ""
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A page of the network that the person must visit first."""
+
+    url: str
+    memory: dict[str, Any]
+    """Kept in the signed cookie until the callback: state, verifier, server. JSON, under 1 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An account that its owner has opened to us."""
+
+    profile: Profile
+    credentials: Credentials
+    """Everything that later calls need; JSON, stored encrypted."""
+
+
+class ConnectRefused(Exception):
+    """Connecting ended without an account.
+
+    ``code`` is one of our own words: denied, stale, bad_server, unknown_handle, bad_password,
+    no_pages, scope_missing, refused. ``detail`` is the network's, for the curious.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one create call shall publish; the same at every try."""
+
+    text: str
+    key: str
+    """32 hex digits that name this part of this delivery with exactly this content."""
+    started_at: datetime
+    """When its first try began."""
+    reply_to: Mapping[str, Any] | None = None
+    """``Outcome.reference`` of the part before."""
+    root: Mapping[str, Any] | None = None
+    """``Outcome.reference`` of the first part."""
+    pictures: tuple[Mapping[str, Any], ...] = ()
+    """What ``upload`` returned for each, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as it goes to a network."""
+
+    data: bytes
+    mime: str
+    alt: str
+    width: int
+    height: int
+
+
+class UploadRefused(Exception):
+    """The network does not take this picture: ``code`` is ours, ``detail`` the network's."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What fits into one part."""
+
+    characters: int
+    unit: str = "graphemes"
+    """``weighted`` (X), ``graphemes`` or ``utf16``."""
+    bytes: int | None = None
+    """Of the text in UTF-8, where the network counts these too."""
+    link_length: int | None = None
+    """What each link counts; None: as long as it is."""
+    pictures: int = 4
+    picture_bytes: int = 5_000_000
+    picture_pixels: int | None = None
+    alt_length: int = 1000
+    picture_types: tuple[str, ...] = field(default=("image/jpeg", "image/png", "image/gif"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +179,7 @@ class SeenPost:
     created_at: datetime | None
     comparable: str
     in_reply_to: str | None = None
+    reference: Mapping[str, Any] | None = None
 
 
 class LookUpFailed(Exception):
