@@ -208,6 +208,8 @@ class Network(Protocol):
     name: str
     title: str
     text_limit: int
+    connect_fields: tuple[Field, ...]
+    """What a person types first; nothing when the consent page asks everything."""
 
     @property
     def ready(self) -> bool:
@@ -217,11 +219,19 @@ class Network(Protocol):
     def is_local(self) -> bool:
         """True when its API is on this machine: a sandbox."""
 
-    def oauth_client(self) -> Mapping[str, Any]:
-        """Return the arguments with which Authlib registers this network's sign-in."""
+    def begin(self, typed: Mapping[str, str], redirect_uri: str) -> Consent | list[Connection]:
+        """Begin to connect with what was typed into ``connect_fields``.
 
-    def credentials_from(self, token: Mapping[str, Any]) -> Credentials:
-        """Turn Authlib's token into what this network keeps."""
+        Raises ConnectRefused, LookUpFailed.
+        """
+
+    def finish(
+        self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
+    ) -> list[Connection]:
+        """Take the answer of the consent page; ``memory["state"]`` must be its state.
+
+        Raises ConnectRefused, LookUpFailed.
+        """
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True when a refused access token may be exchanged for a new one."""

@@ -12,8 +12,8 @@ def is_loopback(url: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def allow_plain_http_on_loopback(url: str) -> None:
-    """Let the OAuth libraries talk to a sandbox; every other server must speak https."""
-    if url.startswith("http://") and is_loopback(url):
+def allow_plain_http(url: str) -> None:
+    """Let the OAuth libraries talk to a sandbox; config.py refuses such a URL in production."""
+    if url.startswith("http://"):
         os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
         os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"

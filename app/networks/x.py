@@ -14,9 +14,14 @@ from app.networks import http, oauth, text
 from app.networks.base import (
     AppRefused,
     Body,
+    Connection,
+    ConnectRefused,
+    Consent,
     Credentials,
+    Field,
     Kind,
     LookUpFailed,
+    LookUpRefused,
     Outcome,
     Profile,
     RefreshUnclear,
@@ -25,8 +30,8 @@ from app.networks.base import (
 )
 from app.networks.x_answers import allowance_left_for, id_in, outcome_of
 from app.networks.x_readings import known_shape, moment_in, reading_of
+from app.networks.x_sign_in import OAuth1Flow, OAuth2Flow
 
-SCOPES = "tweet.read tweet.write users.read offline.access"
 MAX_PAGES = 8
 LOOK_TIMEOUT = 20.0
 """Seconds for all pages of one look-up: a worker that is asked to stop has 25."""
@@ -41,6 +46,7 @@ class X:
     name = "x"
     title = "X"
     text_limit = 280
+    connect_fields: tuple[Field, ...] = ()
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._client_id: str | None = config["X_CLIENT_ID"]
@@ -51,7 +57,7 @@ class X:
         self._authorize: str = config["X_AUTHORIZE_URL"]
         self._site: str = config["X_SITE_URL"]
         self._timeout: float = config["SEND_TIMEOUT"]
-        oauth.allow_plain_http_on_loopback(self._api)
+        oauth.allow_plain_http(self._api)
 
     @property
     def ready(self) -> bool:
@@ -69,41 +75,27 @@ class X:
 
     # Signing in
 
-    def oauth_client(self) -> Mapping[str, Any]:
-        """Return Authlib's settings: OAuth 2.0 with a client id, OAuth 1.0a otherwise."""
-        if self._client_id:
-            return {
-                "client_id": self._client_id,
-                "client_secret": self._client_secret,
-                "authorize_url": self._authorize,
-                "access_token_url": f"{self._api}/2/oauth2/token",
-                "client_kwargs": {
-                    "scope": SCOPES,
-                    "code_challenge_method": "S256",
-                    "token_endpoint_auth_method": self._token_auth_method,
-                    "default_timeout": self._timeout,
-                },
-            }
-        return {
-            "client_id": self._consumer_key,
-            "client_secret": self._consumer_secret,
-            "request_token_url": f"{self._api}/oauth/request_token",
-            "access_token_url": f"{self._api}/oauth/access_token",
-            "authorize_url": f"{self._api}/oauth/authorize",
-            # Authlib has no default timeout for OAuth 1.0a: it hands these on to requests.
-            "request_token_params": {"timeout": self._timeout},
-            "access_token_params": {"timeout": self._timeout},
-        }
+    def begin(self, _typed: Mapping[str, str], redirect_uri: str) -> Consent:
+        """Return X's consent page. Raises ConnectRefused, LookUpFailed."""
+        return self._flow.begin(redirect_uri)
+
+    def finish(
+        self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
+    ) -> list[Connection]:
+        """Take the answer of the consent page. Raises ConnectRefused, LookUpFailed."""
+        token = self._flow.finish(memory, callback, redirect_uri)
+        try:
+            credentials = dict(token) if "token_secret" in token else _oauth2_credentials(token)
+            return [Connection(self.who_am_i(credentials), credentials)]
+        except (KeyError, TokenRefused, LookUpRefused) as error:
+            raise ConnectRefused("refused", type(error).__name__) from error
 
     @property
-    def _token_auth_method(self) -> str:
-        return "client_secret_basic" if self._client_secret else "none"
-
-    def credentials_from(self, token: Mapping[str, Any]) -> Credentials:
-        """Return ``token, token_secret`` or ``access_token, refresh_token, expires_at``."""
-        if "oauth_token_secret" in token:
-            return {"token": token["oauth_token"], "token_secret": token["oauth_token_secret"]}
-        return _oauth2_credentials(token)
+    def _flow(self) -> OAuth1Flow | OAuth2Flow:
+        if self._client_id:
+            token_url = f"{self._api}/2/oauth2/token"
+            return OAuth2Flow(self._client_id, self._client_secret, self._authorize, token_url)
+        return OAuth1Flow(self._consumer_key or "", self._consumer_secret or "", self._api)
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True for OAuth 2.0 with offline access; OAuth 1.0a tokens do not expire."""

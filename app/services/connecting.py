@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import current_app
 from sqlalchemy.exc import IntegrityError
 
 from app import jobs
 from app.db import db
 from app.models import Account, Health, User
-from app.networks.base import Credentials, Profile
+from app.networks.base import Connection, Credentials, Profile
 from app.services import holding
 
 
@@ -16,12 +18,32 @@ class BelongsToSomebodyElse(Exception):
     """The account is connected to another user already."""
 
 
+def connect_all(
+    network: str, connections: Sequence[Connection], user: User | None = None
+) -> tuple[User, list[Profile]]:
+    """Connect every account that was opened to us to one user.
+
+    :param user: who is signed in; None signs in as ``connect`` does, by the first account.
+    :returns: the user, and the accounts left out because they belong to somebody else.
+    :raises BelongsToSomebodyElse: all of them do.
+    """
+    left_out: list[Profile] = []
+    for connection in connections:
+        profile = connection.profile
+        try:
+            user = connect(network, profile, connection.credentials, user)
+        except BelongsToSomebodyElse:
+            left_out.append(profile)
+    if user is None or len(left_out) == len(connections):
+        raise BelongsToSomebodyElse
+    return user, left_out
+
+
 def connect(
     network: str,
     profile: Profile,
     credentials: Credentials,
     user: User | None = None,
-    server: str = "",
 ) -> User:
     """Store the account and its tokens, and let go what waited for it.
 
@@ -29,20 +51,18 @@ def connect(
     :raises BelongsToSomebodyElse: nothing was changed.
     """
     try:
-        return _connect(network, profile, credentials, user, server)
+        return _connect(network, profile, credentials, user)
     except IntegrityError:
         db.session.rollback()  # the same account signed in twice at the same moment
-        return _connect(network, profile, credentials, user, server)
+        return _connect(network, profile, credentials, user)
 
 
-def _connect(
-    network: str, profile: Profile, credentials: Credentials, user: User | None, server: str
-) -> User:
-    account = _find(network, server, profile.remote_id)
+def _connect(network: str, profile: Profile, credentials: Credentials, user: User | None) -> User:
+    account = _find(network, profile.server, profile.remote_id)
     if account is not None and user is not None and account.user_id != user.id:
         raise BelongsToSomebodyElse
     if account is None:
-        account = Account(network=network, server=server, remote_id=profile.remote_id)
+        account = Account(network=network, server=profile.server, remote_id=profile.remote_id)
         account.user_id = (user or _new_user()).id
         account.credentials_version = 0
         db.session.add(account)

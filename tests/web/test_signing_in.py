@@ -17,8 +17,9 @@ def test_first_sign_in_makes_a_user_with_an_account(running: World, visitor: Vis
     with running.rows():
         account = User.by_handle("@Newcomer").accounts[0]
         assert account.credentials["refresh_token"]
+        access_token = account.credentials["access_token"]
     stored = (running.folder / "tweet-later.sqlite3").read_bytes()
-    assert account.credentials["access_token"].encode() not in stored
+    assert access_token.encode() not in stored
 
 
 def test_signing_in_again_is_the_same_user(running: World, visitor: Visitor) -> None:

@@ -1,0 +1,126 @@
+"""Signing in at X: OAuth 2.0 with PKCE when there is a client id, OAuth 1.0a otherwise."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from authlib.common.errors import AuthlibBaseError
+from authlib.common.security import generate_token
+from authlib.integrations.requests_client import OAuth1Session, OAuth2Session
+
+from app.networks.base import ConnectRefused, Consent, LookUpFailed
+
+SCOPES = "tweet.read tweet.write users.read offline.access"
+SIGN_IN_TIMEOUT = 10.0
+"""Seconds for one call: somebody waits for the page."""
+
+
+@dataclass(frozen=True)
+class OAuth2Flow:
+    """The code flow; the verifier stays in the person's own cookie."""
+
+    client_id: str
+    client_secret: str | None
+    authorize_url: str
+    token_url: str
+
+    def begin(self, redirect_uri: str) -> Consent:
+        """Return the consent page's URL, with a fresh state and PKCE challenge."""
+        verifier = generate_token(64)
+        url, state = self._session(redirect_uri).create_authorization_url(
+            self.authorize_url, code_verifier=verifier
+        )
+        return Consent(url, {"state": state, "verifier": verifier})
+
+    def finish(
+        self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
+    ) -> Mapping[str, Any]:
+        """Exchange the code; return X's token answer."""
+        _check(memory["state"], callback.get("state"))
+        if callback.get("error"):
+            raise ConnectRefused("denied", callback["error"])
+        with _sentences():
+            token: Mapping[str, Any] = self._session(redirect_uri).fetch_token(
+                self.token_url,
+                code=callback.get("code", ""),
+                code_verifier=memory["verifier"],
+                timeout=SIGN_IN_TIMEOUT,
+                allow_redirects=False,
+            )
+        return token
+
+    def _session(self, redirect_uri: str) -> Any:
+        return OAuth2Session(
+            self.client_id,
+            self.client_secret,
+            scope=SCOPES,
+            redirect_uri=redirect_uri,
+            code_challenge_method="S256",
+            token_endpoint_auth_method="client_secret_basic" if self.client_secret else "none",
+        )
+
+
+@dataclass(frozen=True)
+class OAuth1Flow:
+    """The three-legged flow; the request token's secret stays in the person's own cookie."""
+
+    consumer_key: str
+    consumer_secret: str
+    api: str
+
+    def begin(self, redirect_uri: str) -> Consent:
+        """Ask for a request token; return the consent page's URL."""
+        session = OAuth1Session(self.consumer_key, self.consumer_secret, redirect_uri=redirect_uri)
+        with _sentences():
+            token = session.fetch_request_token(
+                f"{self.api}/oauth/request_token", timeout=SIGN_IN_TIMEOUT, allow_redirects=False
+            )
+            memory = {"state": token["oauth_token"], "secret": token["oauth_token_secret"]}
+        url = session.create_authorization_url(f"{self.api}/oauth/authorize", token["oauth_token"])
+        return Consent(url, memory)
+
+    def finish(
+        self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
+    ) -> Mapping[str, Any]:
+        """Exchange the verifier; return X's token answer."""
+        _check(memory["state"], callback.get("oauth_token") or callback.get("denied"))
+        if callback.get("denied"):
+            raise ConnectRefused("denied")
+        session: Any = OAuth1Session(
+            self.consumer_key,
+            self.consumer_secret,
+            token=memory["state"],
+            token_secret=memory["secret"],
+            redirect_uri=redirect_uri,
+        )
+        with _sentences():
+            token: Mapping[str, Any] = session.fetch_access_token(
+                f"{self.api}/oauth/access_token",
+                verifier=callback.get("oauth_verifier", ""),
+                timeout=SIGN_IN_TIMEOUT,
+                allow_redirects=False,
+            )
+            return {"token": token["oauth_token"], "token_secret": token["oauth_token_secret"]}
+
+
+def _check(expected: str, given: str | None) -> None:
+    if not hmac.compare_digest(expected.encode(), (given or "").encode()):
+        raise ConnectRefused("stale")
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Tell silence from refusal, and keep what X sent out of the error: it might be a token."""
+    try:
+        yield
+    except requests.RequestException as error:
+        raise LookUpFailed(type(error).__name__) from error
+    except AuthlibBaseError as error:
+        raise ConnectRefused("refused", str(error.error or "")[:60]) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ConnectRefused("refused", type(error).__name__) from error

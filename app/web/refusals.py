@@ -1,0 +1,102 @@
+"""What people read when an account could not be connected."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.networks.base import ConnectRefused, Network
+from app.web.problems import refuse
+
+log = logging.getLogger(__name__)
+
+
+def refused(site: Network, refusal: ConnectRefused) -> ResponseReturnValue:
+    """Say why a consent page ended without an account."""
+    if refusal.code == "denied":
+        return _refused_by_person(site)
+    if refusal.code == "stale":
+        return _stale(site)
+    return _refused_by_network(site, refusal)
+
+
+def field_sentence(site: Network, refusal: ConnectRefused) -> str:
+    """Return what is wrong with what was typed."""
+    sentences = {
+        "bad_server": _(
+            "This is not a server that we can reach. Type its name, like example.social."
+        ),
+        "unknown_handle": _("%(network)s does not know this handle.", network=site.title),
+        "bad_password": _(
+            "%(network)s does not accept this handle with this app password.", network=site.title
+        ),
+    }
+    other = _("%(network)s did not complete the sign-in.", network=site.title)
+    return sentences.get(refusal.code, other)
+
+
+def _again(site: Network) -> dict[str, str]:
+    return {"url": url_for("auth.login", network=site.name), "label": _("Try again")}
+
+
+def _refused_by_person(site: Network) -> ResponseReturnValue:
+    return refuse(
+        403,
+        "consent_refused",
+        _("You did not give Tweet Later access on %(network)s.", network=site.title),
+        title=_("Not connected"),
+        next_step=_("Nothing was stored. You can try again whenever you like."),
+        action=_again(site),
+    )
+
+
+def _stale(site: Network) -> ResponseReturnValue:
+    return refuse(
+        400,
+        "stale_callback",
+        _("This sign-in was started in another window, or too long ago."),
+        title=_("Not signed in"),
+        next_step=_("Start it again from here."),
+        action=_again(site),
+    )
+
+
+def _refused_by_network(site: Network, refusal: ConnectRefused) -> ResponseReturnValue:
+    reason = refusal.detail if refusal.detail.isidentifier() else refusal.code
+    log.warning("%s refused a sign-in: %s", site.name, reason)
+    return refuse(
+        400,
+        "sign_in_refused",
+        _("%(network)s did not complete the sign-in.", network=site.title),
+        title=_("Not signed in"),
+        next_step=_("Its pages are open for a short time only. Start again from here."),
+        action=_again(site),
+    )
+
+
+def no_answer(site: Network, error: Exception) -> ResponseReturnValue:
+    """Say that the network is silent."""
+    log.warning("%s did not answer a sign-in: %s", site.name, type(error).__name__)
+    return refuse(
+        502,
+        "network_silent",
+        _("%(network)s does not answer at the moment.", network=site.title),
+        title=_("Not signed in"),
+        next_step=_("Wait a minute, then try again."),
+        action=_again(site),
+    )
+
+
+def belongs_to_somebody_else(handle: str) -> ResponseReturnValue:
+    """Say that another user has this account."""
+    return refuse(
+        409,
+        "account_taken",
+        _("@%(handle)s is already connected to another user here.", handle=handle),
+        title=_("Not connected"),
+        next_step=_("Sign out, then sign in with that account."),
+        action={"url": url_for("settings.show"), "label": _("To your accounts")},
+    )
