@@ -11,9 +11,9 @@ import ssl
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
 from celery import Celery, Task, states
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from kombu import Producer
 
 log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 PUBLISH = "publish"
 RECONCILE = "reconcile"
@@ -148,6 +150,7 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
         "redis_backend_use_ssl": tls,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        "broker_channel_error_retry": True,  # a full or read-only Redis must not end a worker
         "broker_pool_limit": 2,
         "broker_pool_acquire_timeout": 2,
         "broker_transport_options": {
@@ -211,15 +214,16 @@ def job_is_complete(job_id: str) -> bool:
 def celery_states(job_ids: Sequence[str]) -> dict[str, str]:
     """Return AsyncResult's word for each job; ``UNAVAILABLE`` while Redis does not answer."""
     backend = current_app.extensions["celery"].backend
-    breaker: Breaker = current_app.extensions.setdefault("result_breaker", Breaker())
-    answers = dict.fromkeys(job_ids, "UNAVAILABLE")
-    if job_ids and breaker.closed:
-        with breaker:
-            kept = backend.mget([backend.get_key_for_task(job_id) for job_id in job_ids])
-            for job_id, value in zip(job_ids, kept, strict=True):
-                known = backend.decode_result(value)["status"] if value else states.PENDING
-                answers[job_id] = str(known)
-    return answers
+
+    def look() -> dict[str, str]:
+        kept = backend.mget([backend.get_key_for_task(job_id) for job_id in job_ids])
+        return {
+            job_id: str(backend.decode_result(value)["status"]) if value else states.PENDING
+            for job_id, value in zip(job_ids, kept, strict=True)
+        }
+
+    unavailable = dict.fromkeys(job_ids, "UNAVAILABLE")
+    return _breaker().ask(look, unavailable) if job_ids else {}
 
 
 def store_results(results: Iterable[tuple[str, str, Any]]) -> None:
@@ -228,21 +232,26 @@ def store_results(results: Iterable[tuple[str, str, Any]]) -> None:
     All in one round trip; what Celery's own backend does for one result, in its format.
     """
     backend = current_app.extensions["celery"].backend
-    breaker: Breaker = current_app.extensions.setdefault("result_breaker", Breaker())
     told = list(results)
-    if not told or not breaker.closed:
-        return
-    with breaker, backend.client.pipeline(transaction=False) as pipeline:
-        for job_id, state, result in told:
-            kept = backend.encode_result(result, state)
-            meta = backend._get_result_meta(kept, state, traceback=None, request=None)
-            key, value = (
-                backend.get_key_for_task(job_id),
-                backend.encode({**meta, "task_id": job_id}),
-            )
-            pipeline.set(key, value, ex=backend.expires)
-            pipeline.publish(key, value)  # for whoever waits in AsyncResult.get
-        pipeline.execute()
+
+    def tell() -> None:
+        with backend.client.pipeline(transaction=False) as pipeline:
+            for job_id, state, result in told:
+                kept = backend.encode_result(result, state)
+                meta = backend._get_result_meta(kept, state, traceback=None, request=None)
+                key = backend.get_key_for_task(job_id)
+                value = backend.encode({**meta, "task_id": job_id})
+                pipeline.set(key, value, ex=backend.expires)
+                pipeline.publish(key, value)  # for whoever waits in AsyncResult.get
+            pipeline.execute()
+
+    if told:
+        _breaker().ask(tell, None)
+
+
+def _breaker() -> Breaker:
+    breaker: Breaker = current_app.extensions.setdefault("result_breaker", Breaker())
+    return breaker
 
 
 class Breaker:
@@ -257,20 +266,17 @@ class Breaker:
         self._open_until = 0.0
         self._turn = threading.Lock()
 
-    @property
-    def closed(self) -> bool:
-        """True when it is worth asking."""
-        return time.monotonic() >= self._open_until
-
-    def __enter__(self) -> None:
-        self._turn.acquire()
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> bool:
-        self._turn.release()
-        if kind is not None and issubclass(kind, AWAY):
-            self._open_until = time.monotonic() + self.SILENCE
-            return True
-        return False
+    def ask(self, question: Callable[[], Answer], otherwise: Answer) -> Answer:
+        """Return the answer, or ``otherwise`` when Redis did not give one lately."""
+        with self._turn:
+            # Only now: somebody may have found out while this thread waited for its turn.
+            if time.monotonic() < self._open_until:
+                return otherwise
+            try:
+                return question()
+            except AWAY:
+                self._open_until = time.monotonic() + self.SILENCE
+                return otherwise
 
 
 SUCCESS, FAILURE = states.SUCCESS, states.FAILURE

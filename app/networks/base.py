@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -245,16 +245,25 @@ class Network(Protocol):
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
 
-    def body(self, text: str) -> Body:
-        """Return the exact body of the create call, as it is stored before the call."""
+    def body(self, part: Part) -> Body:
+        """Return all that the create call sends; JSON, stored before the call."""
 
     def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
         """Publish; never raises. After ``go``, on http.suspend_clock(), nothing is begun."""
 
-    def recent(self, credentials: Credentials, remote_id: str, since: datetime) -> list[SeenPost]:
-        """Return the account's own posts since then, oldest first.
+    def recent(
+        self, credentials: Credentials, remote_id: str, since: datetime, bodies: Sequence[Body]
+    ) -> list[SeenPost]:
+        """Return the account's own posts since then, oldest first, or at least what shows whether
+        these bodies were accepted.
 
         Raises LookUpFailed, LookUpRefused, TokenRefused.
+        """
+
+    def looks_before_resend(self, credentials: Credentials) -> int | None:
+        """Return how many look-ups that show nothing prove that nothing arrived.
+
+        None: no number does, so its owner is asked. More than there are delays means all of them.
         """
 
     def comparable(self, body: Body) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from app.networks.base import (
     LookUpFailed,
     LookUpRefused,
     Outcome,
+    Part,
     Profile,
     RefreshUnclear,
     SeenPost,
@@ -32,6 +33,7 @@ from app.networks.x_answers import allowance_left_for, id_in, outcome_of
 from app.networks.x_readings import known_shape, moment_in, reading_of
 from app.networks.x_sign_in import OAuth1Flow, OAuth2Flow
 
+ALL_LOOKS = 1_000
 MAX_PAGES = 8
 LOOK_TIMEOUT = 20.0
 """Seconds for all pages of one look-up: a worker that is asked to stop has 25."""
@@ -152,9 +154,9 @@ class X:
 
     # Publishing
 
-    def body(self, tweet_text: str) -> Body:
+    def body(self, part: Part) -> Body:
         """Return the JSON of ``POST /2/tweets``."""
-        return {"text": tweet_text}
+        return {"text": part.text}
 
     def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
         """Post a tweet; docs/networks/x.md says what each answer means."""
@@ -201,7 +203,13 @@ class X:
         """Return the body's text in the form in which look-ups compare it."""
         return text.comparable(body["text"])
 
-    def recent(self, credentials: Credentials, remote_id: str, since: datetime) -> list[SeenPost]:
+    def recent(
+        self,
+        credentials: Credentials,
+        remote_id: str,
+        since: datetime,
+        _bodies: Sequence[Body] = (),
+    ) -> list[SeenPost]:
         """Read ``/2/users/:id/tweets``, following ``next_token``: a busy account fills pages.
 
         :raises LookUpFailed: no usable answer, or more pages than MAX_PAGES.
@@ -212,6 +220,10 @@ class X:
             pages = self._pages(credentials, remote_id, since)
             found = [self._seen(post) for page in pages for post in page.get("data") or []]
             return sorted(found, key=lambda post: post.created_at or since)
+
+    def looks_before_resend(self, _credentials: Credentials) -> int:
+        """Return more than there are: the timeline lags, so only all delays together prove it."""
+        return ALL_LOOKS
 
     def _pages(
         self, credentials: Credentials, remote_id: str, since: datetime

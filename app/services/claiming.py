@@ -29,6 +29,8 @@ class Claim:
     fence: int
     account_id: int
     text: str
+    body: Body | None = None
+    """What was sent before, when it may not have arrived: sent again, it must be the same."""
 
 
 def claim(job_ids: Sequence[str], owner: str) -> list[Claim]:
@@ -60,7 +62,9 @@ def _claim(job_ids: Sequence[str], owner: str) -> list[Claim]:
     tweets = db.metadata.tables["tweets"]
     rows = (
         db.session.execute(
-            db.select(Delivery.id, Delivery.fence, Delivery.account_id, tweets.c.text)
+            db.select(
+                Delivery.id, Delivery.fence, Delivery.account_id, tweets.c.text, Delivery.resends
+            )
             .join(tweets, tweets.c.id == Delivery.tweet_id)
             .where(among(Delivery.id, taken))
             .order_by(Delivery.due_at, Delivery.tweet_id)
@@ -68,8 +72,21 @@ def _claim(job_ids: Sequence[str], owner: str) -> list[Claim]:
         if taken
         else []
     )
+    bodies = _bodies_of([row.id for row in rows if row.resends])
     db.session.commit()
-    return [Claim(*row) for row in rows]
+    return [Claim(row.id, row.fence, row.account_id, row.text, bodies.get(row.id)) for row in rows]
+
+
+def _bodies_of(job_ids: Sequence[str]) -> dict[str, Body]:
+    """Return what was last sent of deliveries that are sent again."""
+    if not job_ids:
+        return {}
+    attempts = db.session.execute(
+        db.select(Attempt.delivery_id, Attempt.body)
+        .where(among(Attempt.delivery_id, job_ids))
+        .order_by(Attempt.id)
+    )
+    return {row.delivery_id: row.body for row in attempts}
 
 
 def _account_may_send() -> Any:

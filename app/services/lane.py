@@ -24,6 +24,7 @@ from app.networks import http
 from app.networks.base import Network
 from app.services import claiming, refreshing
 from app.services.claiming import Claim
+from app.services.composing import body_of
 from app.services.ending import Ending
 from app.services.line import Line
 from app.services.recording import record
@@ -260,7 +261,7 @@ class Lane:
         if not chosen:
             return
         go = http.suspend_clock() + self._app.config["GO_DEADLINE"]
-        bodies = [(claim, self._network.body(claim.text)) for claim, _ in chosen]
+        bodies = [(claim, body_of(claim, self._network)) for claim, _ in chosen]
         going: set[str] = set()
         try:
             going = {claim.job_id for claim in claiming.intend(bodies, self._owner)}

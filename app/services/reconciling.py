@@ -78,7 +78,8 @@ def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
     try:
         access = refreshing.access_to(account_id)
         since = min(row.first_sent_at for row in rows) - WINDOW
-        posts = network.recent(access.credentials, remote_id, since)
+        bodies = [row.body for row in rows]
+        posts = network.recent(access.credentials, remote_id, since, bodies)
     except (LookUpFailed, refreshing.NotNow, refreshing.NoAccess) as failure:
         log.info("account %s cannot be looked up now: %s", account_id, type(failure).__name__)
         _look_later(rows)
@@ -89,11 +90,16 @@ def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
         for row in rows:
             _ask_owner(row, "unreadable", str(refusal))
     else:
-        _settle(rows, posts, network, network.profile_url(handle))
+        looks = network.looks_before_resend(access.credentials)
+        _settle(rows, posts, network, looks, network.profile_url(handle))
 
 
 def _settle(
-    rows: Sequence[Row[Any]], posts: Sequence[SeenPost], network: Network, profile: str
+    rows: Sequence[Row[Any]],
+    posts: Sequence[SeenPost],
+    network: Network,
+    looks: int | None,
+    profile: str,
 ) -> None:
     for row in rows:
         wanted = network.comparable(row.body)
@@ -108,7 +114,7 @@ def _settle(
         if candidates and db.session.scalar(db.select(_twin_in_flight(row))):
             _look_later([row])  # seen, but it may be the twin's: that is not absence
         else:
-            _not_found(row, profile)
+            _not_found(row, looks, profile)
 
 
 def _bind(row: Row[Any], post: SeenPost) -> bool:
@@ -149,16 +155,19 @@ def _twin_in_flight(row: Row[Any]) -> Any:
     )
 
 
-def _not_found(row: Row[Any], profile: str) -> None:
-    """Count a successful look-up that did not show it, and decide after the last one."""
+def _not_found(row: Row[Any], looks: int | None, profile: str) -> None:
+    """Count a successful look-up that did not show it, and decide after the last one.
+
+    :param looks: how many prove that it is not there; None when no number does.
+    """
     delays = current_app.config["RECONCILE_DELAYS"]
     looked = row.lookups + 1
-    if looked < len(delays):
+    if looked < min(looks or len(delays), len(delays)):
         pause = delays[looked] - delays[row.lookups]
         _count(row, next_at=from_now(max(0.5, pause)))
     elif row.echoed:
         _take_the_networks_word(row, profile)
-    elif row.resends == 0:
+    elif row.resends == 0 and looks is not None:
         _count(
             row,
             state=State.SCHEDULED,

@@ -9,6 +9,15 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from app.db import utcnow
+from app.networks.base import Part
+
+
+def part(text: str) -> Part:
+    """Return what a first create call shall publish."""
+    return Part(text, "0" * 32, utcnow())
+
+
 SCRIPT_OVER = (599, {"title": "the script is over"})
 
 

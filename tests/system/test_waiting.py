@@ -6,6 +6,8 @@ import itertools
 import threading
 from datetime import timedelta
 
+from sqlalchemy.orm import undefer
+
 from app.db import db, utcnow
 from app.models import Account, NetworkStop
 from app.services import holding, refreshing
@@ -17,7 +19,9 @@ from tests.support.world import World
 def account_of(world: World, handle: str) -> Account:
     """Return the account's row, detached."""
     with world.rows():
-        account = db.session.scalar(db.select(Account).where(Account.handle == handle))
+        with_credentials = undefer(Account.credentials)
+        wanted = db.select(Account).options(with_credentials).where(Account.handle == handle)
+        account = db.session.scalar(wanted)
         assert account is not None
         db.session.expunge(account)
         return account

@@ -16,7 +16,7 @@ import pytest
 from app.networks import http
 from app.networks.base import AppRefused, Kind, RefreshUnclear, TokenRefused
 from app.networks.x import X
-from tests.support.scripted import ScriptedServer
+from tests.support.scripted import ScriptedServer, part
 from tests.support.waiting import free_port
 
 OAUTH1 = {"token": "tk", "token_secret": "ts"}
@@ -41,7 +41,7 @@ def x_at(url: str, **settings: str | None) -> X:
 
 def create(x: X, credentials: dict[str, Any]) -> Any:
     """Post one tweet now."""
-    return x.create(credentials, x.body("Olé & <b> ✓"), http.suspend_clock() + 5)
+    return x.create(credentials, x.body(part("Olé & <b> ✓")), http.suspend_clock() + 5)
 
 
 # Signing
@@ -161,7 +161,7 @@ def test_an_unreachable_server_was_not_sent_anything() -> None:
 def test_too_late_to_start_is_tried_again_at_once(scripted: ScriptedServer) -> None:
     """After the go-deadline nothing is sent, and nobody is to blame."""
     x = x_at(scripted.url)
-    outcome = x.create(OAUTH2, x.body("late"), http.suspend_clock() - 1)
+    outcome = x.create(OAUTH2, x.body(part("late")), http.suspend_clock() - 1)
     assert (outcome.kind, outcome.code) == (Kind.NOT_SENT, None)
     assert outcome.retry_after is not None
     assert outcome.retry_after < 1

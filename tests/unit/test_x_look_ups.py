@@ -10,7 +10,7 @@ import pytest
 
 from app.networks.base import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.x import MAX_PAGES, X
-from tests.support.scripted import ScriptedServer
+from tests.support.scripted import ScriptedServer, part
 from tests.support.waiting import free_port
 
 SINCE = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -155,7 +155,7 @@ def test_a_tweet_is_recognised_as_x_shows_it(
     """Links, entities and long texts come back changed, and are the same tweet."""
     scripted.answers = [(200, {"data": [{**post(1), **shown}], "meta": {}})]
     (seen,) = x.recent(TOKEN, "77", SINCE)
-    assert seen.comparable == x.comparable(x.body(written))
+    assert seen.comparable == x.comparable(x.body(part(written)))
 
 
 def test_nobody_listening_proves_nothing() -> None:
