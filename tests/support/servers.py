@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 import subprocess
 import uuid
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import redis
@@ -44,6 +49,16 @@ class Valkey:
             self._process.wait()
             self._process = None
 
+    def freeze(self) -> None:
+        """Let it accept connections and answer nobody: a black hole."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it answer again, with what it held."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def flush(self) -> None:
         """Make it forget everything."""
         with redis.Redis(port=self.port) as client:
@@ -81,6 +96,58 @@ class Postgres:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
         return name
+
+    @contextmanager
+    def on_disk(self, disk: Path, template: str) -> Iterator[str]:
+        """Keep a database on another disk for a while; yield its URL."""
+        folder, name = disk / "space", f"t{uuid.uuid4().hex}"
+        folder.mkdir()
+        if self._server.system_user is not None:
+            shutil.chown(folder, self._server.system_user)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE TABLESPACE {name} LOCATION '{folder}'".encode())
+            create = f"CREATE DATABASE {name} TEMPLATE {template} TABLESPACE {name}"
+            connection.execute(create.encode())
+            yield self.url(name)
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+            connection.execute(f"DROP TABLESPACE {name}".encode())
+
+    def idle_in_transaction(self, name: str, seconds: float) -> int:
+        """Return how many sessions of a database have left a transaction open for so long."""
+        query = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+            " AND state LIKE 'idle in transaction%%'"
+            " AND clock_timestamp() - state_change > make_interval(secs => %s)"
+        )
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            row = connection.execute(query, [name, seconds]).fetchone()
+            return int(row[0]) if row else 0
+
+    @contextmanager
+    def commits_unacknowledged(self) -> Iterator[None]:
+        """Let commits wait for a standby that does not exist; end with a rude restart.
+
+        What was committed is kept, and its client never hears of it.
+        """
+        self._set("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        try:
+            yield
+        finally:
+            self._set("ALTER SYSTEM RESET synchronous_standby_names", reload=False)
+            self.restart_immediately()
+
+    def unacknowledged(self) -> int:
+        """Return how many commits wait to be acknowledged."""
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            row = connection.execute(query).fetchone()
+            return int(row[0]) if row else 0
+
+    def _set(self, statement: LiteralString, reload: bool = True) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+            if reload:
+                connection.execute("SELECT pg_reload_conf()")
 
     def restart_immediately(self) -> None:
         """Restart it the rude way: no checkpoint, every connection cut."""

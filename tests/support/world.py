@@ -123,13 +123,12 @@ class World:
 
     def start_worker(self, **environ: str) -> subprocess.Popen[bytes]:
         """Start a worker like the Procfile's, in a process group of its own."""
-        known = len(self._heartbeats())
         words = (
             "celery --quiet -A celery_app worker -P threads -c 20 --without-gossip --without-mingle"
         )
         process = self._start([*words.split(), "--without-heartbeat"], **environ)
         wait_for(
-            lambda: len(self._heartbeats()) > known or process.poll() is not None,
+            lambda: self._beats(process.pid) or process.poll() is not None,
             what="the worker's heartbeat",
         )
         assert process.poll() is None, self.log()
@@ -190,6 +189,7 @@ class World:
                 db.session.remove()
                 db.engine.dispose()
 
-    def _heartbeats(self) -> list[str]:
+    def _beats(self, process_id: int) -> bool:
         with self.rows():
-            return list(db.session.scalars(db.select(Worker.name)))
+            names = db.session.scalars(db.select(Worker.name))
+            return any(name.endswith(f":{process_id}") for name in names)
