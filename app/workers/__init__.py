@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 from celery import shared_task
 from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
 
+from app.db import abandon
 from app.jobs import PUBLISH, RECONCILE
 from app.services import publishing
-from app.workers import looks
+from app.workers.looks import look_up
 from app.workers.ticker import Ticker
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(name=PUBLISH, ignore_result=True)
 def publish(job_ids: list[str]) -> None:
     """Publish deliveries whose bell rang: in this worker's lanes, or here when there are none."""
     lanes = current_app.extensions.get("lanes")
-    if lanes is None:
-        publishing.publish(job_ids)
-    else:
-        lanes.put_patiently(job_ids)
+    _do(publishing.publish if lanes is None else lanes.put_patiently, job_ids)
 
 
 @shared_task(name=RECONCILE, ignore_result=True)
 def reconcile(job_ids: list[str]) -> None:
     """Look up deliveries that may have been accepted."""
-    looks.look_up(job_ids)
+    _do(look_up, job_ids)
+
+
+def _do(service: Callable[[list[str]], None], job_ids: list[str]) -> None:
+    try:
+        service(job_ids)
+    except SQLAlchemyError as error:
+        log.error("the database failed: %s; these come due again", type(error).__name__)
+        abandon()
 
 
 @worker_init.connect
