@@ -6,7 +6,7 @@ PREPARED = exec sh dev/python.sh dev/venv.py
 LOCK = $(PREPARED) test uv pip compile --quiet --universal --fork-strategy fewest \
 	--python-version 3.11 --generate-hashes --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help run test chaos bench check lint format hooks lock clean
+.PHONY: help run test chaos bench check lint format hooks messages lock clean
 .DEFAULT_GOAL := help
 
 help: ## List these targets
@@ -37,6 +37,9 @@ format: ## Rewrite the code the way ruff formats it
 
 hooks: ## Check every commit before it is made (pre-commit)
 	@$(PREPARED) test pre_commit install
+
+messages: ## Collect the words that people read and merge them into the translations
+	@$(PREPARED) test dev.messages
 
 lock: ## Pin the requirements again (ARGS=--upgrade takes newer ones)
 	@$(LOCK) requirements.in --output-file requirements.txt

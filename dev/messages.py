@@ -1,0 +1,59 @@
+"""Bring the translations up to date: collect the words of the app, merge and compile them.
+
+Running it twice changes nothing the second time: no dates, no line numbers, sorted.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parents[1]
+TRANSLATIONS = ROOT / "app" / "translations"
+ALWAYS_THE_SAME = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def main() -> None:
+    """Update every language; say what still has to be translated."""
+    words = collected()
+    for folder in sorted(TRANSLATIONS.iterdir()):
+        missing = update(folder / "LC_MESSAGES" / "messages.po", folder.name, words)
+        print(f"{folder.name}: {missing} of {len(words)} to translate", file=sys.stderr)
+
+
+def collected() -> Catalog:
+    """Return all words of the app that people read."""
+    words = Catalog(project="Tweet Later", charset="utf-8")
+    with (ROOT / "babel.cfg").open() as mapping:
+        methods, options = parse_mapping_cfg(mapping)  # type: ignore[no-untyped-call]
+    for _, _, text, comments, context in extract_from_dir(ROOT, methods, options, DEFAULT_KEYWORDS):
+        words.add(text, auto_comments=comments, context=context)
+    return words
+
+
+def update(path: Path, language: str, words: Catalog) -> int:
+    """Merge the words into one language's file and compile it; return how many are missing."""
+    with path.open("rb") as file:
+        translated = read_po(file, locale=language)
+    translated.update(words, no_fuzzy_matching=True)
+    translated.obsolete.clear()
+    translated.header_comment = "# Tweet Later"
+    translated.fuzzy, translated.version = False, "1"
+    translated.msgid_bugs_address = translated.last_translator = translated.language_team = ""
+    translated.creation_date = translated.revision_date = ALWAYS_THE_SAME
+    with path.open("wb") as file:
+        write_po(file, translated, no_location=True, sort_output=True)
+    with path.with_suffix(".mo").open("wb") as file:
+        write_mo(file, translated)
+    return sum(1 for message in translated if message.id and not message.string)
+
+
+if __name__ == "__main__":
+    main()
