@@ -38,6 +38,12 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
             postgresql_where=text("next_at IS NOT NULL"),
         ),
         Index("deliveries_account_state", "account_id", "state"),
+        Index(
+            "deliveries_held",
+            "account_id",
+            sqlite_where=text("state = 'held'"),
+            postgresql_where=text("state = 'held'"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import update
+from sqlalchemy import and_, exists, or_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import database_now, db, from_now, rows_changed
@@ -118,6 +118,28 @@ def release_network(network: str) -> list[str]:
         Delivery.state == State.HELD,
         Delivery.hold_reason == HoldReason.NETWORK,
     )
+
+
+def release_forgotten() -> None:
+    """Let go, and commit, what is held for a reason that is over.
+
+    An account may be connected again, or a network come back, in the moment between the decision
+    to hold a delivery and the hold itself.
+    """
+    usable = exists().where(Account.id == Delivery.account_id, Account.health == Health.OK)
+    stopped = exists().where(
+        Account.id == Delivery.account_id,
+        NetworkStop.network == Account.network,
+        NetworkStop.holds,
+    )
+    _release(
+        text("deliveries.state = 'held'"),  # word for word as in the index
+        or_(
+            and_(Delivery.hold_reason == HoldReason.RECONNECT, usable),
+            and_(Delivery.hold_reason == HoldReason.NETWORK, ~stopped),
+        ),
+    )
+    db.session.commit()
 
 
 def hold_network_rows(network: str) -> None:

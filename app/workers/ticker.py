@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import jobs
 from app.db import abandon
-from app.services import claiming, dispatching, probing, watching
+from app.services import claiming, dispatching, holding, probing, watching
 from app.services.lane import stopping
 from app.workers.lanes import Lanes
 from app.workers.looks import look_up
@@ -98,6 +98,7 @@ class Ticker:
         if now >= self._next_beat:
             watching.beat(self._name)
             claiming.undo_clock_step()
+            holding.release_forgotten()
             self._probe_networks()
             self._next_beat = now + BEAT_EVERY
         if now >= self._next_broker_look:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +11,8 @@ from datetime import timedelta
 import psycopg
 
 from app.db import database_now, db, utcnow
-from app.models import Account, Attempt, NetworkStop
+from app.models import Account, Attempt, Delivery, NetworkStop, User
+from app.services import holding
 from app.states import HoldReason, State
 from tests.conftest import MakeWorld
 from tests.support.servers import Postgres
@@ -140,3 +142,33 @@ def test_two_workers_learn_of_the_same_stop_at_once(
     with world.rows():
         attempts = db.session.scalars(db.select(Attempt)).all()
         assert [attempt.http_status for attempt in attempts] == [402, 402]
+
+
+def test_a_tweet_written_while_its_account_is_connected_again(world: World) -> None:
+    """It was loaded as ended, and is connected by now: the tweet is not held for ever."""
+    ana = world.user("ana")
+    world.start_worker()
+    with world.rows():
+        account = db.session.scalar(db.select(Account))
+        assert account is not None
+        holding.hold_account(account.id, account.credentials_version, "ended")
+        db.session.commit()
+    with world.rows():
+        user = db.session.get_one(User, ana)
+        assert user.accounts[0].needs_reconnect
+        again = threading.Thread(target=world.user, args=("ana",))
+        again.start()
+        again.join()
+        job = user.tweet_later("written in between")
+    assert world.until_state(job, State.PUBLISHED).hold_reason is None
+
+
+def test_a_hold_that_comes_after_its_network_is_back(world: World) -> None:
+    """A worker decided to hold, the stop was lifted, then the hold was stored: it is undone."""
+    job = world.tweet_later(world.user("ana"), "held a moment too late")
+    with world.rows():
+        held = {"state": State.HELD, "hold_reason": HoldReason.NETWORK, "next_at": None}
+        db.session.execute(db.update(Delivery).values(held))
+        db.session.commit()
+    world.start_worker()
+    world.until_state(job, State.PUBLISHED)
