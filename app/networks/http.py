@@ -80,7 +80,7 @@ class Answer:
 class _DeadlineReader(io.RawIOBase):
     """Reads a socket, each time for no longer than the whole call still may take."""
 
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, sock: _DeadlineSocket) -> None:
         self._sock = sock
 
     def readable(self) -> bool:
@@ -89,7 +89,7 @@ class _DeadlineReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         call = _call.get(None)
         if call is not None:
-            self._sock.settimeout(call.remaining())
+            self._sock.keep(call)
         return int(self._sock.recv_into(buffer))
 
 
@@ -98,14 +98,26 @@ class _DeadlineSocket:
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
+        self._timeout = 0.0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
+    def keep(self, call: _Call) -> None:
+        """Let the next operation take no longer than the call still may.
+
+        Up to a twentieth of a second is let pass: setting it is a call to the system, which makes
+        other threads wait for this one.
+        """
+        remaining = call.remaining()
+        if not 0 <= self._timeout - remaining < 0.05:
+            self._timeout = remaining
+            self._sock.settimeout(remaining)
+
     def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
         # The real one also counts its readers, so that close() waits for the last of them.
         self._sock.makefile("rb", 0).close()
-        return io.BufferedReader(_DeadlineReader(self._sock))
+        return io.BufferedReader(_DeadlineReader(self))
 
 
 class _Watched:
@@ -113,6 +125,7 @@ class _Watched:
 
     sock: Any
     _answered_at = 0.0
+    _held: list[Any] | None = None
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
@@ -122,15 +135,23 @@ class _Watched:
         idle = time.monotonic() - self._answered_at
         if self.sock is not None and self._answered_at and idle > KEEP_SECONDS:
             self.close()  # type: ignore[attr-defined]
-        super().request(*args, **kwargs)  # type: ignore[misc]
+        self._held = []  # headers and body leave in one piece
+        try:
+            super().request(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            whole, self._held = b"".join(self._held), None
+        self.send(whole)
 
     def send(self, data: Any) -> None:
+        if self._held is not None:
+            self._held.append(data)
+            return
         if self.sock is None:
             self.connect()
         call = _call.get()
         if not call.started and call.go is not None and suspend_clock() > call.go:
             raise TooLateToStart("the go-deadline had passed")
-        self.sock.settimeout(call.remaining())
+        self.sock.keep(call)
         call.started = True
         super().send(data)  # type: ignore[misc]
 

@@ -21,8 +21,8 @@ from app.jobs import PUBLISH, RECONCILE, Ring
 from app.models import Account, Delivery, Health, NetworkStop, Tweet, User
 from app.states import HoldReason, State
 
-LIMIT = 500
-CHUNK = 50
+LIMIT = 1000
+CHUNK = 200
 ALONE = 8
 """Up to so many due deliveries each get a message of their own; more travel together."""
 

@@ -32,7 +32,7 @@ from app.services.refreshing import Access
 
 log = logging.getLogger(__name__)
 
-SLOTS = 128
+SLOTS = 192
 """Calls of one network under way at a time."""
 IN_HAND = 2 * SLOTS
 """Deliveries claimed at a time."""
@@ -64,6 +64,9 @@ class _Broken:
     claim: Claim
 
 
+_Done = Ending | _Prepared | _Broken
+
+
 class Lane:
     """The deliveries of one network on their way."""
 
@@ -75,7 +78,7 @@ class Lane:
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._news = Condition()
         self._queue: dict[str, None] = {}
-        self._done: deque[Ending | _Prepared | _Broken] = deque()
+        self._done: deque[_Done] = deque()
         self._lines: dict[int, Line] = {}
         self._ready: deque[tuple[Claim, Access]] = deque()
         self._calls = 0
@@ -86,6 +89,8 @@ class Lane:
     def put(self, job_ids: Iterable[str]) -> None:
         """Let these wait for their turn; what is too much comes due again."""
         with self._news:
+            if not self._queue:
+                self._moved_at = time.monotonic()  # it rested until now and is not stuck
             if len(self._queue) < MOST_WAITING:
                 self._queue.update(dict.fromkeys(job_ids))
                 self._news.notify_all()
@@ -101,7 +106,7 @@ class Lane:
                 self._news.wait(left)
         return True
 
-    def _finish(self, item: Ending | _Prepared | _Broken) -> None:
+    def _finish(self, item: _Done) -> None:
         with self._news:
             self._done.append(item)
             self._moved_at = time.monotonic()
@@ -124,10 +129,13 @@ class Lane:
 
     def step(self) -> None:
         """Do all that can be done without waiting for the network."""
-        self._settle()
+        done = self._take_done()
         if stopping.is_set():
+            self._settle(done)
             self._hand_back()
         else:
+            self._send()  # first of all: a slot that is free is time lost
+            self._settle(done)
             self._claim()
             self._send()
 
@@ -149,18 +157,22 @@ class Lane:
     def _room(self) -> int:
         return IN_HAND - sum(line.size for line in self._lines.values())
 
-    def _settle(self) -> None:
-        """Record what ended, and let the accounts' others follow or go back."""
+    def _take_done(self) -> list[_Done]:
+        """Take out what ended; its slots are free from now on."""
         with self._news:
-            done, self._done = self._done, deque()
-        endings: list[Ending] = []
+            done, self._done = list(self._done), deque()
+        for item in done:
+            if not isinstance(item, _Prepared):
+                self._calls -= 1
+                self._lines[item.claim.account_id].going -= 1
+        return done
+
+    def _settle(self, done: Sequence[_Done]) -> None:
+        """Record what ended, and let the accounts' others follow or go back."""
         for item in done:
             if isinstance(item, _Prepared):
                 self._prepared(item)
-            else:
-                self._calls -= 1
-                self._lines[item.claim.account_id].going -= 1
-                endings += [item] if isinstance(item, Ending) else []
+        endings = [item for item in done if isinstance(item, Ending)]
         if endings:
             again = record(endings)
             for ending in endings:
@@ -211,6 +223,7 @@ class Lane:
             job_ids = list(self._queue)[: max(0, self._room())]
             for job_id in job_ids:
                 del self._queue[job_id]
+                self._moved_at = time.monotonic()
             self._news.notify_all()
         if not job_ids:
             return

@@ -34,6 +34,7 @@ LONGEST_SLEEP = 0.5
 SHORTEST_SLEEP = 0.02
 BEAT_EVERY = 5.0
 BROKER_EVERY = 1.0
+LEASES_EVERY = 0.25
 HELPERS = 4
 """Look-ups and probes that a ticker does itself at a time, without the broker."""
 HELPED = 16
@@ -55,6 +56,7 @@ class Ticker:
         self._helping: set[Future[None]] = set()
         self._next_beat = 0.0
         self._next_broker_look = 0.0
+        self._next_lease_look = 0.0
         self._redis = _client(self._app)
 
     def start(self) -> None:
@@ -103,7 +105,9 @@ class Ticker:
             self._next_beat = now + BEAT_EVERY
         if now >= self._next_broker_look:
             self._next_broker_look = now + self._look_at_broker()
-        claiming.expire_leases()
+        if now >= self._next_lease_look:
+            self._next_lease_look = now + LEASES_EVERY
+            claiming.expire_leases()
         found = dispatching.dispatch()
         self._ring(found)
         if found.rings or found.looks:
