@@ -6,6 +6,7 @@ Running it twice changes nothing the second time: no dates, no line numbers, sor
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,12 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parents[1]
 TRANSLATIONS = ROOT / "app" / "translations"
 ALWAYS_THE_SAME = datetime(2026, 1, 1, tzinfo=UTC)
+# Babel takes one argument a pass; networks know no gettext, the page translates their fields.
+KEYWORDS = (
+    {**DEFAULT_KEYWORDS, "lazy_gettext": None, "lazy_ngettext": (1, 2)},
+    {"Field": (2,)},  # its label
+    {"Field": (3,)},  # its hint
+)
 
 
 def main() -> None:
@@ -28,13 +35,14 @@ def main() -> None:
         print(f"{folder.name}: {missing} of {len(words)} to translate", file=sys.stderr)
 
 
-def collected() -> Catalog:
-    """Return all words of the app that people read."""
+def collected(root: Path = ROOT) -> Catalog:
+    """Return all words of the app in a folder that people read."""
     words = Catalog(project="Tweet Later", charset="utf-8")
     with (ROOT / "babel.cfg").open() as mapping:
         methods, options = parse_mapping_cfg(mapping)  # type: ignore[no-untyped-call]
-    for _, _, text, comments, context in extract_from_dir(ROOT, methods, options, DEFAULT_KEYWORDS):
-        words.add(text, auto_comments=comments, context=context)
+    for keywords in KEYWORDS:
+        for _, _, text, _, context in extract_from_dir(root, methods, options, keywords):
+            words.add(text, context=context)
     return words
 
 
@@ -52,7 +60,12 @@ def update(path: Path, language: str, words: Catalog) -> int:
         write_po(file, translated, no_location=True, sort_output=True)
     with path.with_suffix(".mo").open("wb") as file:
         write_mo(file, translated)
-    return sum(1 for message in translated if message.id and not message.string)
+    return len([m for m in translated if m.id and not all(forms_of(m.string))])
+
+
+def forms_of(words: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return every form of a message: one, or singular and plurals."""
+    return (words or "",) if words is None or isinstance(words, str) else tuple(words)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def _store(form: dict[str, Any]) -> dict[str, str]:
     current_user.locale = form["locale"] or None
     if form["late_tolerance_hours"]:
         try:
-            hours = float(form["late_tolerance_hours"])
+            hours = float(form["late_tolerance_hours"].replace(",", "."))
         except ValueError:
             hours = -1
         if not 0.1 <= hours <= LONGEST_TOLERANCE:

@@ -132,6 +132,7 @@ def test_settings_are_stored_all_or_none(ana: Visitor) -> None:
     bad = ana.submit("/settings", timezone="Mars/Olympus", locale="en", late_tolerance_hours="6")
     assert bad.status_code == 422
     assert "We do not know this time zone" in bad.text
-    good = ana.submit("/settings", timezone="UTC", locale="es", late_tolerance_hours="12")
+    good = ana.submit("/settings", timezone="UTC", locale="es", late_tolerance_hours="0,5")
     assert good.status_code == 200
+    assert 'value="0.5"' in good.text
     ana.submit("/settings", timezone="UTC", locale="en", late_tolerance_hours="6")
