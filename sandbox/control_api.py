@@ -1,9 +1,11 @@
 """The control panel for tests, in JSON (see the README for every field)."""
 
-from typing import Any
+import threading
+from typing import Any, Protocol
 
 from flask import Blueprint, Response, jsonify, request
 
+from sandbox.faults import FaultBoard
 from sandbox.x_clients import CLIENTS, CONSUMERS, SCOPES
 from sandbox.x_records import Person, SignedToken
 from sandbox.x_signatures import new_secret
@@ -14,11 +16,42 @@ class BadRequest(ValueError):
     """The body of a control call is not what the README describes."""
 
 
+class Settable(Protocol):
+    """Settings that can be told."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON values."""
+
+
+class Controlled(Protocol):
+    """What the panel needs of the network that it controls."""
+
+    lock: threading.RLock
+    faults: FaultBoard
+
+    @property
+    def settings(self) -> Settable:
+        """Its knobs."""
+
+    def facts(self, handle: str | None = None, with_tweets: bool = True) -> dict[str, Any]:
+        """What happened so far."""
+
+    def change_settings(self, changes: dict[str, Any]) -> None:
+        """Change settings, all or none."""
+
+    def reset(self, keep_tokens: bool = False) -> None:
+        """Forget everything."""
+
+
 def make_control_api(state: XState) -> Blueprint:
-    """The routes under ``/control/api``."""
+    """The routes under ``/control/api`` of X."""
+    return make_panel_routes(XPanel(state))
+
+
+def make_panel_routes(panel: "Panel") -> Blueprint:
+    """The routes under ``/control/api``; each network has a panel of its own."""
     routes = Blueprint("control_api", __name__, url_prefix="/control/api")
     routes.register_error_handler(ValueError, _explain)
-    panel = _Panel(state)
     for method, path, view in (
         ("GET", "/state", panel.facts),
         ("GET", "/faults", panel.list_faults),
@@ -34,52 +67,76 @@ def make_control_api(state: XState) -> Blueprint:
     return routes
 
 
-class _Panel:
+class Panel:
     """One method for each call."""
 
-    def __init__(self, state: XState) -> None:
+    def __init__(self, state: Controlled) -> None:
         self._state = state
 
     def facts(self) -> Response:
+        """What happened so far."""
         with_tweets = request.args.get("list", "1") != "0"
         return jsonify(self._state.facts(request.args.get("handle"), with_tweets))
 
     def list_faults(self) -> Response:
+        """The faults that are left."""
         return jsonify(faults=self._state.faults.active())
 
     def add_fault(self) -> tuple[Response, int]:
-        return jsonify(fault=self._state.faults.add(_body())), 201
+        """Set a fault."""
+        return jsonify(fault=self._state.faults.add(read_body())), 201
 
     def remove_faults(self, fault_id: int | None = None) -> Response:
+        """Take one fault away, or all."""
         self._state.faults.remove(fault_id)
         return self.list_faults()
 
     def change_settings(self) -> Response:
-        self._state.change_settings(_body())
+        """Change settings, all or none."""
+        self._state.change_settings(read_body())
         return jsonify(settings=self._state.settings.as_dict())
 
-    def revoke(self) -> Response:
-        body = _body("handle", "what")
-        what = body.get("what", "all")
-        if what not in ("all", "access"):
-            raise BadRequest("what is all or access")
-        person = _person(self._state, body)
-        self._state.revoke(person, only_access=what == "access")
-        return jsonify(revoked=person.handle)
-
     def reset(self) -> Response:
-        keep_tokens = _body("keep_tokens").get("keep_tokens") is True
+        """Begin anew."""
+        keep_tokens = read_body("keep_tokens").get("keep_tokens") is True
         self._state.reset(keep_tokens)
         return self.facts()
 
+    def revoke(self) -> Response:
+        """End somebody's tokens."""
+        raise NotImplementedError
+
     def mint(self) -> tuple[Response, int]:
-        body = _body("handle", "kind", "scope", "client_id")
+        """Make tokens without the consent page."""
+        raise NotImplementedError
+
+
+class XPanel(Panel):
+    """The panel of X."""
+
+    def __init__(self, state: XState) -> None:
+        super().__init__(state)
+        self._x = state
+
+    def revoke(self) -> Response:
+        """End a person's tokens, or only the OAuth 2.0 access tokens."""
+        body = read_body("handle", "what")
+        what = body.get("what", "all")
+        if what not in ("all", "access"):
+            raise BadRequest("what is all or access")
+        person = _person(self._x, body)
+        self._x.revoke(person, only_access=what == "access")
+        return jsonify(revoked=person.handle)
+
+    def mint(self) -> tuple[Response, int]:
+        """Make OAuth 2.0 or OAuth 1.0a tokens for anybody."""
+        body = read_body("handle", "kind", "scope", "client_id")
         kind = body.get("kind", "oauth2")
         if kind not in MINTS:
             raise BadRequest(f"kind is one of {', '.join(MINTS)}")
-        with self._state.lock:
-            person = _person(self._state, body)
-            token = MINTS[kind](self._state, person, body)
+        with self._x.lock:
+            person = _person(self._x, body)
+            token = MINTS[kind](self._x, person, body)
         return jsonify({"handle": person.handle, "id": person.id, "name": person.name} | token), 201
 
 
@@ -116,12 +173,18 @@ MINTS = {"oauth2": _mint_pair, "oauth1": _mint_signed}
 
 
 def _person(state: XState, body: dict[str, Any]) -> Person:
+    return state.person(read_handle(body))
+
+
+def read_handle(body: dict[str, Any]) -> str:
+    """The handle that a body names. Raises BadRequest when it names none."""
     if not isinstance(body.get("handle"), str):
         raise BadRequest("handle is missing")
-    return state.person(body["handle"])
+    return str(body["handle"])
 
 
-def _body(*allowed: str) -> dict[str, Any]:
+def read_body(*allowed: str) -> dict[str, Any]:
+    """The call's JSON object with no field but ``allowed``, any if none. Raises BadRequest."""
     # Anything but JSON would let a page of another site send this with a plain form.
     if request.content_length and request.mimetype != "application/json":
         raise BadRequest("Content-Type must be application/json")

@@ -1,12 +1,14 @@
 """Plays the faults of a board on the answers of a network."""
 
 import math
-from typing import Any
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from flask import Response, g, json, request
 
 from sandbox import x_errors
-from sandbox.faults import Fault
+from sandbox.faults import Fault, FaultBoard
 from sandbox.server import WIRE
 from sandbox.x_limits import APP_DAY, SHORT, USER_DAY
 from sandbox.x_state import XState
@@ -15,12 +17,28 @@ REFUSAL = "You are not permitted to perform this action."
 GATEWAY_PAGE = "<html><body><h1>Something went wrong at the gateway</h1></body></html>"
 
 
+class Stage(Protocol):
+    """What a fault needs to know of the network that it is played on."""
+
+    faults: FaultBoard
+    stopping: threading.Event
+
+
+Answers = Mapping[str, Callable[[Any, Fault], Response]]
+"""How a network says each kind of fault that answers instead of carrying out."""
+
+
 def play_before(
-    state: XState, operation: str, handle: str | None, delayed: bool = False
+    state: Stage,
+    operation: str,
+    handle: str | None,
+    delayed: bool = False,
+    answers: Answers | None = None,
 ) -> Response | None:
     """Play a fault that comes before the operation is carried out.
 
-    Returns the answer to give instead of carrying it out, or None to go on.
+    Returns the answer to give instead of carrying it out, or None to go on. ``answers`` are X's
+    unless another network gives its own.
     """
     fault = state.faults.take(operation, handle, "before", but_not="slow" if delayed else None)
     if fault is None:
@@ -28,11 +46,17 @@ def play_before(
     if fault.kind == "slow":
         state.stopping.wait(fault.seconds)
         # Another fault may be waiting behind the delay.
-        return play_before(state, operation, handle, delayed=True)
-    return INSTEAD[fault.kind](state, fault)
+        return play_before(state, operation, handle, delayed=True, answers=answers)
+    return (answers or INSTEAD)[fault.kind](state, fault)
 
 
-def play_after(state: XState, operation: str, handle: str | None, answer: Response) -> Response:
+def play_after(
+    state: Stage,
+    operation: str,
+    handle: str | None,
+    answer: Response,
+    answers: Answers | None = None,
+) -> Response:
     """Play a fault on the answer of an operation that was carried out."""
     fault = state.faults.take(operation, handle, "after")
     if fault is None:
@@ -43,7 +67,7 @@ def play_after(state: XState, operation: str, handle: str | None, answer: Respon
     if fault.kind == "accept_then_drop":
         return _break_line(fault.how)
     if fault.kind == "accept_then_status":
-        return _status(state, fault)
+        return (answers or INSTEAD)["status"](state, fault)
     if fault.kind == "garbage":
         answer.set_data(GATEWAY_PAGE)
         return answer
@@ -103,7 +127,7 @@ def _json(body: Any, status: int) -> Response:
     return Response(json.dumps(body), status, mimetype="application/json")
 
 
-INSTEAD = {
+INSTEAD: Answers = {
     "refuse": _refuse,
     "status": _status,
     "drop": _drop,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.clock import Clock
 
-OPERATIONS = ("create", "timeline", "token", "me", "code", "lookup", "delete")
+OPERATIONS = ("create", "timeline", "token", "me", "code", "lookup", "delete", "upload")
 BEFORE = ("slow", "refuse", "status", "drop", "redirect", "rate_limit", "credits")
 AFTER = ("accept_then_status", "accept_then_drop", "accept_then_hang", "garbage", "truncated")
 GROUPS = ("short", "user-day", "app-day", "retry-after", "none")

@@ -1,5 +1,6 @@
 """Keeps the sandbox to this machine and to its own pages."""
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, render_template, request
@@ -9,7 +10,7 @@ from sandbox import x_errors
 from sandbox.x_state import Stopped
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-API_PATHS = ("/2/", "/1.1/", "/control/api/")
+API_PATHS = ("/2/", "/1.1/", "/control/api/", "/v25.0/")
 # The consent page's form ends at the app's callback, and browsers hold redirects of a form to
 # this list too.
 POLICY = (
@@ -18,26 +19,35 @@ POLICY = (
 )
 
 
+Say = Callable[[int, str | None], Response]
+"""How a network words an HTTP status, with a detail or without."""
+
+
 def install_guards(app: Flask) -> None:
-    """Refuse strangers before, and dress every answer after, each view of ``app``."""
-    app.before_request(_refuse_strangers)
-    app.after_request(_add_policy)
+    """Guard the app of X, which also has its own kind of error."""
+    guard(app, _say)
     app.register_error_handler(x_errors.XError, _answer_x_error)
-    app.register_error_handler(Stopped, lambda error: _answer_x_error(x_errors.plain(503)))
-    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(Stopped, lambda error: _say(503, None))
 
 
-def _refuse_strangers() -> Response | None:
+def guard(app: Flask, say: Say) -> None:
+    """Refuse strangers before, and dress every answer after, each view of ``app``."""
+    app.before_request(lambda: _refuse_strangers(say))
+    app.after_request(_add_policy)
+    app.register_error_handler(HTTPException, lambda error: _answer_http_error(error, say))
+
+
+def _refuse_strangers(say: Say) -> Response | None:
     """A page of another site may reach loopback through a browser; it gets no further than here."""
     if urlsplit(request.host_url).hostname not in LOOPBACK:
-        return _answer_x_error(x_errors.plain(404))
+        return say(404, None)
     if request.method != "POST":
         return None
     origin = request.headers.get("Origin")
     came_from = request.headers.get("Sec-Fetch-Site", "same-origin")
     is_foreign_page = origin is not None and origin != request.host_url.rstrip("/")
     if is_foreign_page or came_from not in ("same-origin", "none"):
-        return _answer_x_error(x_errors.plain(403, "This form belongs to another page."))
+        return say(403, "This form belongs to another page.")
     return None
 
 
@@ -56,10 +66,14 @@ def _answer_x_error(error: x_errors.XError) -> Response:
     return answer
 
 
-def _answer_http_error(error: HTTPException) -> Response:
+def _say(status: int, detail: str | None) -> Response:
+    return _answer_x_error(x_errors.plain(status, detail))
+
+
+def _answer_http_error(error: HTTPException, say: Say) -> Response:
     status = error.code or 500
     wants_page = request.accept_mimetypes.best == "text/html"
     if wants_page and not request.path.startswith(API_PATHS):
         page = render_template("problem.html", title=error.name, detail=error.description)
         return Response(page, status)
-    return _answer_x_error(x_errors.plain(status))
+    return say(status, None)

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-MAX_BODY = 1_000_000  # bytes
+MAX_BODY = 20_000_000  # bytes; a picture is the largest
 WIRE = "sandbox.wire"  # where an application finds the Wire of its request
 
 
@@ -63,7 +63,11 @@ class KeepAliveHandler(WSGIRequestHandler):
         if int(length) > MAX_BODY:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return None
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            self.close_connection = True  # the caller left in the middle: there was no request
+            return None
+        return body
 
     def _refuse(self, status: HTTPStatus) -> None:
         # The unread body would be taken for the next request, so the connection has to end.

@@ -18,7 +18,7 @@ def make_pages(state: XState) -> Blueprint:
     routes = Blueprint("x_pages", __name__)
     routes.add_app_template_filter(lambda t: expand_links(t.shown, t.urls), "readable")
     routes.add_app_template_filter(state.handle_of, "handle")
-    routes.add_app_template_filter(_moment, "moment")
+    routes.add_app_template_filter(moment, "moment")
 
     @routes.get("/<handle>")
     def profile(handle: str) -> str:
@@ -58,7 +58,8 @@ def make_pages(state: XState) -> Blueprint:
     return routes
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """Epoch seconds as people read them."""
     return f"{datetime.fromtimestamp(seconds, UTC):%d %b %Y, %H:%M:%S} UTC"
 
 

@@ -21,6 +21,8 @@ from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from app.networks.hosts import is_public
+
 KEEP_SECONDS = 2.0
 """A kept connection is used again only if its last answer came less than this ago."""
 MAX_ANSWER = 4 * 1024 * 1024
@@ -39,6 +41,10 @@ class TooLateToStart(NotSent):
     """The go-deadline had passed before the first byte."""
 
 
+class PrivateAddress(NotSent):
+    """The server's name leads into a private network; nothing was said there."""
+
+
 def suspend_clock() -> float:
     """Return seconds that also count while the machine or the process is suspended."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
@@ -50,6 +56,7 @@ class _Call:
 
     ends_at: float
     go: float | None
+    public_only: bool = False
     started: bool = False
 
     def remaining(self) -> float:
@@ -124,8 +131,21 @@ class _Watched:
     """Mixed into a connection: notes the first byte, keeps the deadlines, drops stale keeps."""
 
     sock: Any
+    proxy: Any
     _answered_at = 0.0
     _held: list[Any] | None = None
+
+    def _new_conn(self) -> Any:
+        sock = super()._new_conn()  # type: ignore[misc]
+        self._check_peer(sock)  # here, because TLS would speak first
+        return sock
+
+    def _check_peer(self, sock: Any) -> None:
+        """Refuse a private address at the other end; a proxy's own address is nobody's choice."""
+        public_only = _call.get().public_only and self.proxy is None
+        if public_only and not is_public(sock.getpeername()[0]):
+            sock.close()
+            raise PrivateAddress("the name leads to a private address")
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
@@ -151,6 +171,8 @@ class _Watched:
         call = _call.get()
         if not call.started and call.go is not None and suspend_clock() > call.go:
             raise TooLateToStart("the go-deadline had passed")
+        if not call.started:
+            self._check_peer(self.sock)  # a kept connection may be another call's
         self.sock.keep(call)
         call.started = True
         super().send(data)  # type: ignore[misc]
@@ -224,16 +246,19 @@ def call(
     timeout: float,
     auth: Any = None,
     go: float | None = None,
+    public_only: bool = False,
     **content: Any,
 ) -> Answer:
     """Make one request and read its whole answer within ``timeout`` seconds.
 
     :param content: ``json``, ``data`` or ``params``, as requests takes them.
+    :param public_only: refuse a server on a private address, whatever its name; for servers that
+        anybody may name. Through a proxy of the environment, the proxy decides.
     :param go: a moment on suspend_clock(); after it, a request that has not begun is not sent.
     :raises NotSent: nothing was written (refused, name unknown, TLS failed, too late to start).
     :raises Unanswered: something was written and no complete answer came.
     """
-    current = _Call(ends_at=time.monotonic() + timeout, go=go)
+    current = _Call(time.monotonic() + timeout, go, public_only)
     token = _call.set(current)
     try:
         request = requests.PreparedRequest()

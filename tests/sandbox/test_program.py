@@ -116,10 +116,24 @@ def test_connection_is_kept(sandbox, ana):
             received += chunk
 
 
+def test_half_a_request_is_none(sandbox, ana):
+    """A caller that leaves in the middle of the body has asked for nothing."""
+    address = sandbox.url.removeprefix("http://").split(":")
+    request = (
+        "POST /2/tweets HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Authorization: {ana['auth']['Authorization']}\r\nContent-Length: 500\r\n\r\n{{"
+    ).encode()
+    with socket.create_connection((address[0], int(address[1])), timeout=5) as line:
+        line.sendall(request)
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(65_536) == b""
+    assert sandbox.facts()["create_calls"] == 0
+
+
 def test_too_large_a_body(sandbox, ana):
-    """A body of more than a megabyte is refused, and others are served on."""
+    """A body of more than 20 megabytes is refused, and others are served on."""
     with requests.Session() as http:
-        headers = ana["auth"] | {"Content-Length": "10000000"}
+        headers = ana["auth"] | {"Content-Length": "30000000"}
         answer = http.post(f"{sandbox.url}/2/tweets", data=b"", headers=headers, timeout=10)
     assert answer.status_code == 413
     assert sandbox.create(ana, "Small").status_code == 201

@@ -83,4 +83,6 @@ class Sandbox:
 
     def calls(self, operation: str = "create") -> int:
         """Return how often an operation was asked for."""
-        return int(self.state()["calls"].get(operation, 0))
+        answer = self._http.get(f"{self.url}/control/api/state", params={"list": 0}, timeout=10)
+        assert answer.ok, answer.text
+        return int(answer.json()["calls"].get(operation, 0))

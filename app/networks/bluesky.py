@@ -1,0 +1,282 @@
+"""Bluesky: the AT Protocol with an app password, at the server that keeps the account."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.networks import bluesky_text, http, oauth
+from app.networks.base import (
+    Body,
+    Connection,
+    ConnectRefused,
+    Credentials,
+    Field,
+    Kind,
+    Limits,
+    LookUpFailed,
+    LookUpRefused,
+    Outcome,
+    Part,
+    Picture,
+    Profile,
+    RefreshUnclear,
+    SeenPost,
+    TokenRefused,
+)
+from app.networks.bluesky_answers import (
+    allowance_left_for,
+    known_shape,
+    outcome_of,
+    problem_of,
+    reading_of,
+    word_in,
+)
+from app.networks.bluesky_calls import Server
+from app.networks.bluesky_record import COLLECTION, key_of, record_of
+from app.networks.bluesky_repository import did_of, profile_of, reference_in, stored_post, upload
+from app.networks.bluesky_sign_in import checked_session, credentials_of, pds_of, sign_in
+from app.networks.hosts import public_https_url
+
+ENTRYWAY = "https://bsky.social"
+SITE = "https://bsky.app"
+LOOK_TIMEOUT = 20.0
+"""Seconds for all reads of one look-up: a worker that is asked to stop has 25."""
+REFRESH_TIMEOUT = 10.0
+"""Seconds for one of two tries."""
+EXPIRY_LEEWAY = 60.0
+LIMITS = Limits(
+    characters=300,
+    unit="graphemes",
+    bytes=3_000,
+    pictures=4,
+    picture_bytes=1_000_000,  # newer servers take twice as much, older ones do not
+    alt_length=2_000,
+    picture_types=("image/jpeg", "image/png", "image/webp"),
+)
+
+
+class Bluesky:
+    """Bluesky, or any server that speaks its protocol at ``BLUESKY_URL``."""
+
+    name = "bluesky"
+    title = "Bluesky"
+    text_limit = LIMITS.characters
+    connect_fields: tuple[Field, ...] = (
+        Field("identifier", "Handle", "For example alice.bsky.social"),
+        Field(
+            "password",
+            "App password",
+            "Make one at Bluesky under Settings, Privacy and security, App passwords.",
+            secret=True,
+        ),
+    )
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        url = str(config.get("BLUESKY_URL") or ENTRYWAY).rstrip("/")
+        self._allow_private = bool(config.get("ALLOW_PRIVATE_SERVERS"))
+        self._timeout = float(config.get("SEND_TIMEOUT") or 15.0)
+        self._entryway = Server(url, self._timeout)
+        self._site = url if oauth.is_loopback(url) else SITE
+
+    @property
+    def ready(self) -> bool:
+        """True: an app password is all it takes."""
+        return True
+
+    @property
+    def is_local(self) -> bool:
+        """True when accounts sign in on this machine: a sandbox."""
+        return oauth.is_loopback(self._entryway.url)
+
+    def profile_url(self, handle: str) -> str:
+        """Return the account's own page."""
+        return f"{self._site}/profile/{handle}"
+
+    # Signing in
+
+    def begin(self, typed: Mapping[str, str], _redirect_uri: str) -> list[Connection]:
+        """Open a session with the app password. Raises ConnectRefused, LookUpFailed."""
+        session = sign_in(self._entryway, typed)
+        url = pds_of(
+            session,
+            self._entryway.url,
+            lambda typed_url: public_https_url(typed_url, self._allow_private),
+        )
+        credentials = credentials_of(session, url)
+        return [Connection(profile_of(self._home(credentials), credentials, session), credentials)]
+
+    def finish(
+        self, _memory: Mapping[str, Any], _callback: Mapping[str, str], _redirect_uri: str
+    ) -> list[Connection]:
+        """Raise ConnectRefused: there is no consent page to come back from."""
+        raise ConnectRefused("stale")
+
+    def revoke(self, credentials: Credentials) -> None:
+        """Close the session; never raises."""
+        with contextlib.suppress(http.NotSent, http.Unanswered):
+            self._home(credentials).call(
+                "POST",
+                "com.atproto.server.deleteSession",
+                token=str(credentials.get("refresh_jwt") or ""),
+                at_most=REFRESH_TIMEOUT,
+            )
+
+    def can_refresh(self, credentials: Credentials) -> bool:
+        """True as long as there is a session; its refresh token lives for months."""
+        return bool(credentials.get("refresh_jwt"))
+
+    def is_expired(self, credentials: Credentials) -> bool:
+        """True when the access token (2 hours) is over or will be within a minute."""
+        expires_at = credentials.get("expires_at")
+        return bool(expires_at) and time.time() + EXPIRY_LEEWAY >= float(expires_at or 0)
+
+    def refresh(self, credentials: Credentials) -> Credentials:
+        """Exchange the refresh token; for two hours the old one gives the same new one.
+
+        :raises TokenRefused: the session is over, or the app password was taken back.
+        :raises RefreshUnclear: no answer, or none that says anything.
+        """
+        try:
+            answer = self._home(credentials).call(
+                "POST",
+                "com.atproto.server.refreshSession",
+                token=str(credentials.get("refresh_jwt") or ""),
+                at_most=REFRESH_TIMEOUT,
+            )
+        except (http.NotSent, http.Unanswered) as error:
+            raise RefreshUnclear(str(error)) from error
+        if answer.status in {400, 401, 403} and word_in(answer):  # others are a gateway's
+            raise TokenRefused(problem_of(answer))
+        return self._refreshed(answer, credentials)
+
+    def _refreshed(self, answer: http.Answer, old: Credentials) -> Credentials:
+        try:
+            session = checked_session({"handle": old.get("handle"), **reading_of(answer)})
+        except (LookUpFailed, LookUpRefused) as error:
+            raise RefreshUnclear(f"HTTP {answer.status}") from error
+        if session["did"] != old.get("did"):
+            raise RefreshUnclear("the answer is about another account")
+        return credentials_of(session, old["pds_url"])
+
+    def who_am_i(self, credentials: Credentials) -> Profile:
+        """Ask whose session it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
+        server, token = self._home(credentials), str(credentials.get("access_jwt") or "")
+        answer = server.read("com.atproto.server.getSession", token=token)
+        with known_shape():
+            session = reading_of(answer)
+            if session.get("active") is False:
+                raise LookUpRefused("account_inactive", str(session.get("status") or ""))
+            return profile_of(server, credentials, session)
+
+    def _home(self, credentials: Credentials) -> Server:
+        """Return the account's own server, which anybody may run."""
+        url = str(credentials.get("pds_url") or "")
+        is_ours = url == self._entryway.url
+        return Server(url, self._timeout, public_only=not (self._allow_private or is_ours))
+
+    # Writing
+
+    def limits(self, _credentials: Credentials) -> Limits:
+        """Return what fits into a post; it is the same everywhere."""
+        return LIMITS
+
+    def check(self, written: str, limits: Limits) -> None:
+        """Raise TextProblem for a text that Bluesky does not take."""
+        bluesky_text.check(written, limits)
+
+    def prepare(self, credentials: Credentials, written: str) -> Mapping[str, Any]:
+        """Return the DIDs of the handles that are mentioned. Raises LookUpFailed, TokenRefused."""
+        handles = bluesky_text.mentions(written)
+        if not handles:
+            return {}
+        server, ends_at = self._home(credentials), time.monotonic() + LOOK_TIMEOUT
+        found = {handle: did_of(server, handle, ends_at) for handle in handles}
+        return {"dids": {handle: did for handle, did in found.items() if did}}
+
+    def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
+        """Store a picture, which the server keeps for minutes; the same one is stored once.
+
+        :raises UploadRefused: the server does not take it.
+        :raises LookUpFailed: try again later.
+        :raises TokenRefused: the token is dead.
+        """
+        return upload(self._home(credentials), credentials, picture)
+
+    def body(self, part: Part, prepared: Mapping[str, Any] | None = None) -> Body:
+        """Return record and record key; the account's own DID is added when it is sent."""
+        dids = (prepared or {}).get("dids") or {}
+        return {"collection": COLLECTION, "rkey": key_of(part), "record": record_of(part, dids)}
+
+    # Publishing
+
+    def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
+        """Publish; docs/networks/bluesky.md says what each answer means."""
+        did = str(credentials.get("did") or "")
+        try:
+            answer = self._home(credentials).call(
+                "POST",
+                "com.atproto.repo.createRecord",
+                token=str(credentials.get("access_jwt") or ""),
+                go=go,
+                json={"repo": did, **body},
+            )
+        except http.TooLateToStart as error:
+            return Outcome(Kind.NOT_SENT, None, str(error), retry_after=0.2)
+        except http.NotSent as error:
+            return Outcome(Kind.NOT_SENT, "unreachable", str(error))
+        except http.Unanswered as error:
+            return Outcome(Kind.AMBIGUOUS, "no_answer", str(error))
+        reference = reference_in(answer.data, did, body["rkey"]) if answer.status == 200 else None
+        if reference is None:
+            return outcome_of(answer)
+        return Outcome(
+            Kind.OK,
+            remote_id=reference["uri"],
+            remote_url=self._page_of(did, body["rkey"]),
+            http_status=answer.status,
+            request_id=answer.header("x-request-id"),
+            answered_at=answer.at,
+            pause_for=allowance_left_for(answer),
+            reference=reference,
+        )
+
+    def _page_of(self, did: str, rkey: str) -> str:
+        return f"{self._site}/profile/{did}/post/{rkey}"
+
+    # Looking up
+
+    def looks_before_resend(self, _credentials: Credentials) -> int:
+        """Return one: what is read is the repository itself, where a post is at once."""
+        return 1
+
+    def comparable(self, body: Body) -> str:
+        """Return the record key: no other post can have it."""
+        return str(body["rkey"])
+
+    def recent(
+        self, credentials: Credentials, remote_id: str, _since: datetime, bodies: Sequence[Body]
+    ) -> list[SeenPost]:
+        """Ask for each body's record by its key.
+
+        :raises LookUpFailed: no usable answer, or no time for all of them.
+        :raises LookUpRefused: the server does not show the account's posts.
+        :raises TokenRefused: the server shows them to nobody.
+        """
+        server, ends_at = self._home(credentials), time.monotonic() + LOOK_TIMEOUT
+        found = (stored_post(server, remote_id, body, ends_at) for body in bodies)
+        return [
+            SeenPost(
+                remote_id=post["uri"],
+                url=self._page_of(remote_id, post["rkey"]),
+                created_at=None,  # the key alone decides; a date could only hide the post
+                comparable=post["rkey"],
+                in_reply_to=post["in_reply_to"],
+                reference={"uri": post["uri"], "cid": post["cid"]},
+            )
+            for post in found
+            if post is not None
+        ]

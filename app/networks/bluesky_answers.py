@@ -1,0 +1,157 @@
+"""What the answers of a Bluesky server mean. Refused tokens are HTTP 400, so the word decides.
+
+Facts: docs/networks/bluesky.md.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from app.networks.base import Kind, LookUpFailed, LookUpRefused, Outcome, TokenRefused
+from app.networks.http import Answer
+
+DAY = 86_400.0
+CREATE_POINTS = 3
+"""What a create takes from the account's allowance."""
+DEAD_TOKEN = {"ExpiredToken", "InvalidToken"}
+INACTIVE = {"AccountDeactivated", "AccountSuspended", "AccountTakedown"}
+BAD_PICTURE = {"BlobTooLarge", "InvalidMimeType"}
+NOT_A_PDS = {404, 405}
+
+_TOKEN = re.compile(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    """Sort an answer that is not an accepted post."""
+    if answer.status == 429:
+        return _outcome(answer, Kind.LATER, "rate_limited", retry_after=wait_in(answer))
+    if answer.status >= 500 or answer.status == 408:
+        return _outcome(answer, Kind.AMBIGUOUS, "server_error")
+    if 200 <= answer.status < 300:
+        return _outcome(answer, Kind.AMBIGUOUS, "garbled_answer")
+    if 300 <= answer.status < 400:
+        return _outcome(answer, Kind.AMBIGUOUS, "redirected")
+    return _refused(answer, word_in(answer))
+
+
+def _refused(answer: Answer, word: str) -> Outcome:
+    if word in INACTIVE:
+        return _outcome(answer, Kind.AUTH, "account_inactive")
+    if word in DEAD_TOKEN or answer.status == 401:
+        return _outcome(answer, Kind.AUTH, "token_refused")
+    if word and answer.status == 403:
+        return _outcome(answer, Kind.AUTH, "permission_missing")
+    if word == "BlobNotFound":
+        return _outcome(answer, Kind.LATER, "pictures_gone", retry_after=1.0)
+    if word in BAD_PICTURE:
+        return _outcome(answer, Kind.REJECTED, "picture_refused")
+    if not word and answer.status in NOT_A_PDS:  # its server is away, and a gateway answers
+        return _outcome(answer, Kind.LATER, "unreachable")
+    return _outcome(answer, Kind.REJECTED, "rejected")
+
+
+def reading_of(answer: Answer) -> dict[str, Any]:
+    """Return the JSON of a read that worked.
+
+    :raises LookUpFailed: no usable answer.
+    :raises LookUpRefused: a definite no; its first argument is the server's word for it.
+    :raises TokenRefused: the token is dead.
+    """
+    if answer.status == 200 and isinstance(answer.data, dict):
+        return answer.data
+    word = word_in(answer)
+    if not word or answer.status in {408, 429} or not 400 <= answer.status < 500:
+        raise LookUpFailed(problem_of(answer))
+    if word in DEAD_TOKEN or answer.status == 401:
+        raise TokenRefused(problem_of(answer))
+    raise LookUpRefused(word, problem_of(answer))
+
+
+@contextmanager
+def known_shape() -> Iterator[None]:
+    """Turn surprises in an answer's shape into LookUpFailed: nothing follows from them."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
+
+
+def word_in(answer: Answer) -> str:
+    """Return the protocol's word for an error; empty for what a gateway says."""
+    word = answer.data.get("error") if isinstance(answer.data, dict) else None
+    return word if isinstance(word, str) else ""
+
+
+def problem_of(answer: Answer) -> str:
+    """Return the network's own words, short and without tokens."""
+    data = answer.data if isinstance(answer.data, dict) else {}
+    words = [data.get("error"), data.get("message")]
+    said = ": ".join(word for word in words if isinstance(word, str) and word)
+    return _TOKEN.sub("…", said)[:300] or f"HTTP {answer.status}"
+
+
+def allowance_left_for(answer: Answer) -> float | None:
+    """Return seconds to wait when an accepted post left too little for another one."""
+    remaining = _whole(answer.header("ratelimit-remaining"))
+    if remaining is None or remaining >= CREATE_POINTS:
+        return None
+    return _reset_in(answer)
+
+
+def wait_in(answer: Answer) -> float | None:
+    """Return seconds to wait after a 429, None when it does not say."""
+    return _retry_after(answer) or _reset_in(answer)
+
+
+def _outcome(answer: Answer, kind: Kind, code: str, retry_after: float | None = None) -> Outcome:
+    return Outcome(
+        kind,
+        code,
+        problem_of(answer),
+        retry_after=retry_after,
+        http_status=answer.status,
+        request_id=answer.header("x-request-id"),
+        answered_at=answer.at,
+    )
+
+
+def _retry_after(answer: Answer) -> float | None:
+    value = answer.header("retry-after")
+    if value is None:
+        return None
+    seconds = _whole(value)
+    if seconds is None:
+        try:
+            seconds = int(parsedate_to_datetime(value).timestamp() - _their_time(answer))
+        except ValueError:
+            return None
+    return _bounded(seconds)
+
+
+def _reset_in(answer: Answer) -> float | None:
+    reset = _whole(answer.header("ratelimit-reset"))
+    return None if reset is None else _bounded(reset - _their_time(answer))
+
+
+def _bounded(seconds: float) -> float:
+    return min(DAY, max(1.0, float(seconds)))
+
+
+def _their_time(answer: Answer) -> float:
+    """The server's own clock: its resets are absolute, and ours may be off by a minute."""
+    try:
+        return parsedate_to_datetime(answer.header("date") or "").timestamp()
+    except ValueError:
+        return time.time()
+
+
+def _whole(value: str | None) -> int | None:
+    try:
+        return int(float(value)) if value is not None else None
+    except (OverflowError, ValueError):
+        return None

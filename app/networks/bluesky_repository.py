@@ -1,0 +1,136 @@
+"""What is read from an account's server, and the pictures stored there; nothing is published."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from app.networks import http
+from app.networks.base import (
+    Body,
+    Credentials,
+    LookUpFailed,
+    LookUpRefused,
+    Picture,
+    Profile,
+    TokenRefused,
+    UploadRefused,
+)
+from app.networks.bluesky_answers import (
+    BAD_PICTURE,
+    known_shape,
+    problem_of,
+    reading_of,
+    word_in,
+)
+from app.networks.bluesky_calls import Server
+from app.networks.bluesky_record import COLLECTION
+from app.networks.bluesky_sign_in import is_did
+
+PROFILE = "app.bsky.actor.getProfile"
+PROFILE_TIMEOUT = 5.0
+TOO_LARGE = 413
+
+
+def profile_of(server: Server, credentials: Credentials, session: Mapping[str, Any]) -> Profile:
+    """Return whose session it is.
+
+    Name and picture come from an index; without them the account is none the worse.
+    """
+    did, handle = str(session["did"]), str(session["handle"])
+    token = str(credentials.get("access_jwt") or "")
+    try:
+        shown = reading_of(
+            server.read(PROFILE, {"actor": did}, token=token, at_most=PROFILE_TIMEOUT)
+        )
+    except (LookUpFailed, LookUpRefused, TokenRefused):
+        return Profile(did, handle)
+    name, avatar = shown.get("displayName"), shown.get("avatar")
+    picture = avatar if isinstance(avatar, str) else ""
+    is_web = picture.startswith(("https://", "http://"))
+    return Profile(did, handle, name if isinstance(name, str) else "", picture if is_web else "")
+
+
+def did_of(server: Server, handle: str, ends_at: float) -> str | None:
+    """Return whose handle it is, None for nobody's. Raises LookUpFailed.
+
+    :param ends_at: on time.monotonic(), when to give up.
+    """
+    answer = server.read(
+        "com.atproto.identity.resolveHandle", {"handle": handle}, at_most=_left(ends_at)
+    )
+    try:
+        did = reading_of(answer).get("did")
+    except (LookUpRefused, TokenRefused):
+        return None
+    return did if is_did(did) else None
+
+
+def stored_post(server: Server, did: str, body: Body, ends_at: float) -> Mapping[str, Any] | None:
+    """Return uri, cid, rkey and in_reply_to of the record that the body was to become.
+
+    None when the repository has no such record, or keeps something else under its key.
+
+    :raises LookUpFailed: no usable answer.
+    :raises LookUpRefused: the server does not show the repository.
+    """
+    rkey, record = body["rkey"], body["record"]
+    answer = server.read(
+        "com.atproto.repo.getRecord",
+        {"repo": did, "collection": COLLECTION, "rkey": rkey},
+        at_most=_left(ends_at),
+    )
+    if answer.status == 400 and word_in(answer) == "RecordNotFound":
+        return None
+    with known_shape():
+        found = reading_of(answer)
+        reference = reference_in(found, did, rkey)
+        if reference is None:
+            raise ValueError("no reference")
+        if found["value"]["text"] != record["text"]:
+            return None
+        reply = found["value"].get("reply") or {}
+        parent = reply["parent"]["uri"] if reply else None
+    return {**reference, "rkey": rkey, "in_reply_to": parent}
+
+
+def reference_in(data: Any, did: str, rkey: str) -> dict[str, str] | None:
+    """Return uri and cid of an answer that is about the post under this key, else None."""
+    if not isinstance(data, dict):
+        return None
+    uri, cid = data.get("uri"), data.get("cid")
+    if uri != f"at://{did}/{COLLECTION}/{rkey}" or not isinstance(cid, str) or not cid:
+        return None
+    return {"uri": uri, "cid": cid}
+
+
+def upload(server: Server, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
+    """Store a picture. Raises UploadRefused, LookUpFailed, TokenRefused."""
+    try:
+        answer = server.call(
+            "POST",
+            "com.atproto.repo.uploadBlob",
+            token=str(credentials.get("access_jwt") or ""),
+            mime=picture.mime,
+            data=picture.data,
+        )
+    except (http.NotSent, http.Unanswered) as error:
+        raise LookUpFailed(type(error).__name__) from error
+    if answer.status == TOO_LARGE or word_in(answer) in BAD_PICTURE:
+        raise UploadRefused("picture_refused", problem_of(answer))
+    try:
+        with known_shape():
+            blob = reading_of(answer)["blob"]
+            if not isinstance(blob["ref"]["$link"], str):
+                raise ValueError("no reference")
+    except LookUpRefused as error:
+        raise UploadRefused("rejected", problem_of(answer)) from error
+    return {"blob": blob, "alt": picture.alt, "width": picture.width, "height": picture.height}
+
+
+def _left(ends_at: float) -> float:
+    left = ends_at - time.monotonic()
+    if left <= 0:
+        raise LookUpFailed("there was no time for all of it")
+    return left

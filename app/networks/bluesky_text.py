@@ -1,0 +1,185 @@
+"""Bluesky's way with text: how long it is, and what in it can be clicked.
+
+Bluesky makes nothing clickable by itself: a post says with byte offsets what is a link, a mention
+or a tag (docs/networks/bluesky.md).
+"""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import regex
+
+from app.networks import text
+from app.networks.base import Limits
+from app.networks.links import urls_in
+from app.networks.text import TextProblem
+
+MAX_TAG_GRAPHEMES = 64
+MAX_TAG_BYTES = 640
+MAX_HANDLE = 253
+
+_GRAPHEME = regex.compile(r"\X")
+# Where an address ends: white space, quotation marks, and punctuation of scripts without spaces.
+_ADDRESS = r"[^\s<>\"“”„«»、。，！？；：「」『』（）【】]"
+_AFTER_A_DOMAIN = regex.compile(rf"(?::[0-9]++)?+(?:[/?#]{_ADDRESS}*+)?+")
+_SCHEME = regex.compile(r"https?://", regex.IGNORECASE)
+_HOST_END = regex.compile(r"[/?#:]")
+_NEVER_LAST = ".,;:!?'*_~…’‘|"
+_BRACKETS = {")": "(", "]": "[", "}": "{"}
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
+_MENTION = regex.compile(
+    rf"(?<![\p{{Latin}}\p{{N}}_@＠/.\-])[@＠]"
+    rf"(?P<handle>(?>{_LABEL}(?:\.{_LABEL})++))(?![A-Za-z0-9_@\-])"
+)
+# U+FE0F after the sign makes it a picture of a key.
+_TAG = regex.compile(
+    r"(?<![\w#＃&/])[#＃](?!\uFE0F)(?P<tag>[^\s#＃,;!?()\[\]{}<>\"“”„«»、。，！？；：「」『』（）]++)"
+)
+_PRINTABLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
+
+Span = tuple[int, int, dict[str, str]]
+
+
+def length(written: str) -> int:
+    """Return how many characters people see: grapheme clusters."""
+    return sum(1 for _ in _GRAPHEME.finditer(written))
+
+
+def check(written: str, limits: Limits) -> None:
+    """Raise TextProblem for a text that Bluesky does not take.
+
+    Beside the codes of ``app.networks.text``: ``too_many_bytes`` with ``length`` and ``limit``,
+    for a text of so many joined marks or pictures that it is too large although it looks short.
+    """
+    cleaned = text.check(written, limit=sys.maxsize)
+    graphemes, size = length(cleaned), len(cleaned.encode())
+    if graphemes > limits.characters:
+        raise TextProblem("too_long", length=graphemes, limit=limits.characters)
+    if limits.bytes is not None and size > limits.bytes:
+        raise TextProblem("too_many_bytes", length=size, limit=limits.bytes)
+
+
+def mentions(written: str) -> list[str]:
+    """Return every handle that is mentioned, once, in small letters, in order."""
+    return list(dict.fromkeys(handle for _, _, handle in _mentioned(written)))
+
+
+def facets(written: str, dids: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return what in the text can be clicked, in order and without overlaps.
+
+    :param dids: the DID of each mentioned handle that exists, by handle in small letters; other
+        mentions stay plain text.
+    """
+    found: list[Span] = [*_links(written), *_named(written, dids), *_tags(written)]
+    kept: list[Span] = []
+    for span in sorted(found, key=lambda span: span[0]):
+        if not kept or span[0] >= kept[-1][1]:
+            kept.append(span)
+    return [
+        {
+            "index": {"byteStart": _bytes(written[:start]), "byteEnd": _bytes(written[:end])},
+            "features": [feature],
+        }
+        for start, end, feature in kept
+    ]
+
+
+def _bytes(written: str) -> int:
+    return len(written.encode("utf-8", "surrogatepass"))
+
+
+def _links(written: str) -> list[Span]:
+    return [
+        (start, end, {"$type": "app.bsky.richtext.facet#link", "uri": uri})
+        for start, end in _addresses(written)
+        if (uri := _uri(written[start:end])) is not None
+    ]
+
+
+def _addresses(written: str) -> Iterable[tuple[int, int]]:
+    """Yield where addresses stand: X's rules find the domain, but end a path at a foreign letter.
+
+    A scheme is not needed, as people write ``example.com``.
+    """
+    done = 0
+    for start, _, url in urls_in(written):
+        if start < done:
+            continue
+        at = start + len(url) - len(_split(url)[2])
+        rest = _AFTER_A_DOMAIN.match(written, at)
+        done = _trimmed(written, start, rest.end() if rest else at)
+        yield start, done
+
+
+def _trimmed(written: str, start: int, end: int) -> int:
+    """Return where an address ends for its reader: before its sentence's full stop or bracket."""
+    address = written[start:end]
+    open_ones = {
+        closing: address.count(closing) - address.count(opening)
+        for closing, opening in _BRACKETS.items()
+    }
+    while end > start:
+        last = written[end - 1]
+        if last in open_ones and open_ones[last] > 0:
+            open_ones[last] -= 1
+        elif last not in _NEVER_LAST:
+            break
+        end -= 1
+    return end
+
+
+def _uri(address: str) -> str | None:
+    """Return the address in full and in ASCII; None for one that leads nowhere."""
+    scheme, host, rest = _split(address)
+    try:
+        host = host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return None
+    path = quote(rest, safe=_PRINTABLE_ASCII, errors="surrogatepass")
+    return f"{scheme.lower() or 'https://'}{host}{path}"
+
+
+def _split(address: str) -> tuple[str, str, str]:
+    """Return scheme, host, and the rest from the port on."""
+    scheme = _SCHEME.match(address)
+    bare = address[scheme.end() :] if scheme else address
+    host = _HOST_END.split(bare, maxsplit=1)[0]
+    return scheme[0] if scheme else "", host, bare[len(host) :]
+
+
+def _mentioned(written: str) -> Iterable[tuple[int, int, str]]:
+    for match in _MENTION.finditer(written):
+        handle = match["handle"].lower()
+        if len(handle) <= MAX_HANDLE and handle.rpartition(".")[2][0].isalpha():
+            yield match.start(), match.end(), handle
+
+
+def _named(written: str, dids: Mapping[str, str]) -> list[Span]:
+    return [
+        (start, end, {"$type": "app.bsky.richtext.facet#mention", "did": dids[handle]})
+        for start, end, handle in _mentioned(written)
+        if handle in dids
+    ]
+
+
+def _tags(written: str) -> list[Span]:
+    found: list[Span] = []
+    for match in _TAG.finditer(written):
+        tag = _without_last_marks(match["tag"])
+        is_word = any(unicodedata.category(character)[0] in "LS" for character in tag)
+        if is_word and length(tag) <= MAX_TAG_GRAPHEMES and _bytes(tag) <= MAX_TAG_BYTES:
+            end = match.start("tag") + len(tag)
+            found.append((match.start(), end, {"$type": "app.bsky.richtext.facet#tag", "tag": tag}))
+    return found
+
+
+def _without_last_marks(tag: str) -> str:
+    while tag and unicodedata.category(tag[-1])[0] == "P":
+        tag = tag[:-1]
+    return tag

@@ -1,0 +1,292 @@
+"""Facebook Pages: the Graph API with a Page's own token, one post per tweet, no threads."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.networks import http, oauth, text
+from app.networks.base import (
+    Body,
+    Connection,
+    Consent,
+    Credentials,
+    Field,
+    Kind,
+    Limits,
+    LookUpFailed,
+    Outcome,
+    Part,
+    Picture,
+    Profile,
+    SeenPost,
+    TokenRefused,
+    UploadRefused,
+)
+from app.networks.facebook_answers import outcome_of, trace_of
+from app.networks.facebook_calls import Graph, without_query
+from app.networks.facebook_readings import (
+    comparable,
+    id_in,
+    known_shape,
+    link_to,
+    moment_in,
+    next_page,
+    pictures_in,
+    profile_of,
+    reading_of,
+)
+from app.networks.facebook_sign_in import PAGE_FIELDS, SignIn
+from app.networks.facebook_usage import used_up_for
+from app.networks.text import TextProblem
+
+GRAPH_URL = "https://graph.facebook.com/v25.0"
+DIALOG_URL = "https://www.facebook.com/v25.0/dialog/oauth"
+SITE = "https://www.facebook.com"
+MAX_PAGES = 8
+LOOK_TIMEOUT = 20.0
+"""Seconds for all pages of one look-up: a worker that is asked to stop has 25."""
+ANSWER_FIELDS = "id,permalink_url,created_time"
+POST_FIELDS = (
+    "id,message,created_time,permalink_url,is_published,"
+    "attachments{target{id},subattachments{target{id}}}"
+)
+LIMITS = Limits(
+    characters=63_206,
+    unit="utf16",
+    pictures=10,
+    picture_bytes=4_000_000,
+    picture_types=("image/jpeg", "image/png", "image/gif"),
+)
+
+
+class Facebook:
+    """Facebook, or any server that speaks its API at ``FACEBOOK_GRAPH_URL``."""
+
+    name = "facebook"
+    title = "Facebook"
+    threads = False
+    connect_fields: tuple[Field, ...] = ()
+    text_limit = LIMITS.characters
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._graph = Graph(
+            url=str(config.get("FACEBOOK_GRAPH_URL") or GRAPH_URL).rstrip("/"),
+            client_id=config.get("FACEBOOK_CLIENT_ID") or None,
+            secret=config.get("FACEBOOK_CLIENT_SECRET") or None,
+            timeout=float(config.get("SEND_TIMEOUT") or 15.0),
+        )
+        dialog = str(config.get("FACEBOOK_DIALOG_URL") or DIALOG_URL)
+        self._sign_in = SignIn(self._graph, dialog)
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(self._graph.url))
+        self._site = origin if self.is_local else SITE
+
+    @property
+    def ready(self) -> bool:
+        """True when there are an app's id and secret to sign in with."""
+        return bool(self._graph.client_id and self._graph.secret)
+
+    @property
+    def is_local(self) -> bool:
+        """True when the API is on this machine: a sandbox."""
+        return oauth.is_loopback(self._graph.url)
+
+    def profile_url(self, handle: str) -> str:
+        """Return the Page, by its name or its number."""
+        return f"{self._site}/{handle}"
+
+    # Connecting
+
+    def begin(self, typed: Mapping[str, str], redirect_uri: str) -> Consent:
+        """Return the dialog on which a person chooses Pages."""
+        return self._sign_in.begin(redirect_uri)
+
+    def finish(
+        self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
+    ) -> list[Connection]:
+        """Return every Page on which we may publish. Raises ConnectRefused, LookUpFailed."""
+        return self._sign_in.finish(memory, callback, redirect_uri)
+
+    def revoke(self, credentials: Credentials) -> None:
+        """Do nothing: Facebook ends an app's access for a whole person, not for one Page.
+
+        Ending it here would also end the other Pages that the same person has connected.
+        """
+
+    def can_refresh(self, credentials: Credentials) -> bool:
+        """False: a dead Page token comes back only by signing in again."""
+        return False
+
+    def is_expired(self, credentials: Credentials) -> bool:
+        """False: a Page token that came from a long-lived one has no end of its own."""
+        return False
+
+    def refresh(self, credentials: Credentials) -> Credentials:
+        """Raise TokenRefused: there is nothing to exchange."""
+        raise TokenRefused("Facebook has no refresh tokens")
+
+    def who_am_i(self, credentials: Credentials) -> Profile:
+        """Ask which Page it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
+        with known_shape():
+            answer = self._graph.read("me", _token(credentials), {"fields": PAGE_FIELDS})
+            return profile_of(reading_of(answer))
+
+    # Writing
+
+    def limits(self, credentials: Credentials) -> Limits:
+        """Return what fits into a post; it is the same for every Page."""
+        return LIMITS
+
+    def check(self, written: str, limits: Limits) -> None:
+        """Raise TextProblem for a text that Facebook does not take. It counts UTF-16 units."""
+        cleaned = text.check(written, limit=sys.maxsize)
+        length = len(cleaned.encode("utf-16-le")) // 2
+        if length > limits.characters:
+            raise TextProblem("too_long", length=length, limit=limits.characters)
+
+    def prepare(self, credentials: Credentials, written: str) -> Mapping[str, Any]:
+        """Return nothing: Facebook finds links by itself."""
+        return {}
+
+    def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
+        """Store a picture without publishing it; doing it twice does no harm.
+
+        :raises UploadRefused: Facebook does not take it.
+        :raises LookUpFailed: try again later.
+        :raises TokenRefused: the token or a permission is dead.
+        """
+        form = {"published": "false"}
+        if picture.alt:
+            form["alt_text_custom"] = picture.alt
+        name = f"picture.{picture.mime.rpartition('/')[2]}"
+        try:
+            answer = self._graph.call(
+                "POST",
+                f"{credentials['page_id']}/photos",
+                _token(credentials),
+                data=form,
+                files={"source": (name, picture.data, picture.mime)},
+            )
+        except (http.NotSent, http.Unanswered) as error:
+            raise LookUpFailed(without_query(error)) from None
+        photo = id_in(answer.data) if answer.status == 200 else None
+        if photo is None:
+            raise _upload_failure(outcome_of(answer))
+        return {"media_fbid": photo}
+
+    def body(self, part: Part, prepared: Mapping[str, Any] | None = None) -> Body:
+        """Return the JSON of ``POST /{page}/feed``. Raises ValueError for an answer to a post."""
+        if part.reply_to is not None:
+            raise ValueError("Facebook has no threads")
+        body: Body = {"message": part.text} if part.text else {}
+        if part.pictures:
+            body["attached_media"] = [{"media_fbid": p["media_fbid"]} for p in part.pictures]
+        return body
+
+    # Publishing
+
+    def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
+        """Publish on the Page; docs/networks/facebook.md says what each answer means."""
+        try:
+            answer = self._graph.call(
+                "POST",
+                f"{credentials.get('page_id')}/feed",
+                _token(credentials),
+                params={"fields": ANSWER_FIELDS},
+                go=go,
+                json=body,
+            )
+        except http.TooLateToStart as error:
+            return Outcome(Kind.NOT_SENT, None, str(error), retry_after=0.2)
+        except http.NotSent as error:
+            return Outcome(Kind.NOT_SENT, "unreachable", without_query(error))
+        except http.Unanswered as error:
+            return Outcome(Kind.AMBIGUOUS, "no_answer", without_query(error))
+        remote_id = id_in(answer.data) if 200 <= answer.status < 300 else None
+        if remote_id is None:
+            return outcome_of(answer)
+        return Outcome(
+            Kind.OK,
+            remote_id=remote_id,
+            remote_url=link_to(answer.data, self._site),
+            http_status=answer.status,
+            request_id=trace_of(answer),
+            answered_at=answer.at,
+            pause_for=used_up_for(answer),
+        )
+
+    # Looking up
+
+    def looks_before_resend(self, credentials: Credentials) -> int | None:
+        """Return None: Facebook's list may leave posts out, so absence is no proof."""
+        return None
+
+    def comparable(self, body: Body) -> str:
+        """Return the body in the form in which look-ups compare it."""
+        pictures = [picture["media_fbid"] for picture in body.get("attached_media") or []]
+        return comparable(body.get("message") or "", pictures)
+
+    def recent(
+        self, credentials: Credentials, remote_id: str, since: datetime, bodies: Sequence[Body]
+    ) -> list[SeenPost]:
+        """Read ``/{page}/published_posts``, newest first, until it is older than ``since``.
+
+        :raises LookUpFailed: no usable answer, or more pages than MAX_PAGES.
+        :raises LookUpRefused: a permission is missing, or the Page is gone.
+        :raises TokenRefused: the token is dead.
+        """
+        since = since.replace(microsecond=0)  # Facebook tells moments in whole seconds
+        with known_shape():
+            found = [
+                self._seen(post)
+                for page in self._pages(credentials, remote_id, since)
+                for post in page
+                if post.get("is_published") is not False
+            ]
+            mine = [post for post in found if post.created_at is None or post.created_at >= since]
+            mine.reverse()  # they come newest first, and many may share a second
+            return sorted(mine, key=lambda post: post.created_at or since)
+
+    def _pages(
+        self, credentials: Credentials, remote_id: str, since: datetime
+    ) -> Iterator[list[dict[str, Any]]]:
+        query = {"fields": POST_FIELDS, "limit": "100"}
+        ends_at = time.monotonic() + LOOK_TIMEOUT
+        for _ in range(MAX_PAGES):
+            left = ends_at - time.monotonic()
+            if left <= 0:
+                break
+            path = f"{remote_id}/published_posts"
+            page = reading_of(self._graph.read(path, _token(credentials), query, left))
+            yield page["data"]
+            moments = [moment_in(post["created_time"]) for post in page["data"]]
+            after = next_page(page)
+            if after is None or (moments and max(moments) < since):
+                return
+            query["after"] = after
+        raise LookUpFailed("the list of posts is too long to read")
+
+    def _seen(self, post: Mapping[str, Any]) -> SeenPost:
+        return SeenPost(
+            remote_id=str(post["id"]),
+            url=link_to(post, self._site),
+            created_at=moment_in(post["created_time"]),
+            comparable=comparable(post.get("message") or "", pictures_in(post)),
+        )
+
+
+def _token(credentials: Credentials) -> str:
+    return str(credentials.get("access_token") or "")
+
+
+def _upload_failure(outcome: Outcome) -> Exception:
+    detail = outcome.detail or ""
+    if outcome.kind == Kind.AUTH:
+        return TokenRefused(detail)
+    if outcome.kind == Kind.REJECTED:
+        return UploadRefused(outcome.code or "rejected", detail)
+    return LookUpFailed(detail)

@@ -1,0 +1,87 @@
+"""Servers that people type: one spelling for each, and only those on the public internet."""
+
+from __future__ import annotations
+
+import re
+import socket
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+import regex
+
+from app.networks.oauth import is_loopback
+
+HTTPS = 443
+MAX_NAME = 253
+METADATA = frozenset({"168.63.129.16"})
+"""What tells machines their secrets, at an address that looks public (Azure)."""
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+NAT64 = IPv6Network("64:ff9b::/96")
+
+_INVISIBLE = regex.compile(r"\p{Cf}")
+_SCHEME = re.compile(r"https?://", re.IGNORECASE)
+_AFTER_AUTHORITY = re.compile(r"[/?#\\]")
+_AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:@\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
+_LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"
+# The last label has a letter first, so every way of writing an address as a number is out.
+_NAME = re.compile(rf"(?:{_LABEL}\.)+(?=[a-z]){_LABEL}")
+
+
+def public_https_url(typed: str, allow_private: bool) -> str:
+    """Return ``https://host`` for what was typed: a name, an address, or ``@ana@host``.
+
+    A port is kept; path and letter case are not. The name is looked up, and each of its addresses
+    must be public; http.call(public_only=True) makes sure of the one that is connected to.
+
+    :param allow_private: any address will do, and this machine is spoken to by plain http.
+    :raises ValueError: it names no server, or one that is not public.
+    """
+    host, port = _host_and_port(typed)
+    if allow_private:
+        plain = is_loopback(f"http://{host}") and not typed.strip().lower().startswith("https:")
+        return f"{'http' if plain else 'https'}://{host}{f':{port}' if port else ''}"
+    if len(host) > MAX_NAME or not _NAME.fullmatch(host):
+        raise ValueError("this is not the name of a server")
+    _check_addresses(host, port or HTTPS)
+    return f"https://{host}{f':{port}' if port not in (None, HTTPS) else ''}"
+
+
+def is_public(address: str) -> bool:
+    """Whether a numeric address is one that anybody on the internet may be behind."""
+    try:
+        ip: IPv4Address | IPv6Address = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(ip, IPv6Address):
+        if ip in NAT64:
+            ip = IPv4Address(int(ip) & 0xFFFF_FFFF)
+        elif ip not in GLOBAL_UNICAST or ip.sixtofour or ip.teredo:
+            return False
+    odd = ip.is_multicast or ip.is_reserved or str(ip) in METADATA
+    return ip.is_global and not odd
+
+
+def _host_and_port(typed: str) -> tuple[str, int | None]:
+    words = _INVISIBLE.sub("", typed).strip()
+    scheme = _SCHEME.match(words)
+    authority = _AFTER_AUTHORITY.split(words[scheme.end() if scheme else 0 :], maxsplit=1)[0]
+    if not scheme:
+        authority = authority.rpartition("@")[2]  # @ana@example.social
+    found = _AUTHORITY.fullmatch(authority)
+    if found is None:
+        raise ValueError("this is not the address of a server")
+    port = int(found["port"]) if found["port"] else None
+    if port is not None and not 0 < port < 65_536:
+        raise ValueError("there is no such port")
+    host = found["host"].removesuffix(".")
+    if not host.startswith("["):
+        host = host.encode("idna").decode("ascii")
+    return host.lower(), port
+
+
+def _check_addresses(host: str, port: int) -> None:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ValueError("there is no server of this name") from error
+    if not found or not all(is_public(str(entry[4][0])) for entry in found):
+        raise ValueError("this server is not on the public internet")

@@ -1,0 +1,275 @@
+"""Mastodon: any server that speaks its API, found by the name that a person types."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.networks import hosts, http, mastodon_text, oauth
+from app.networks.base import (
+    Body,
+    Connection,
+    ConnectRefused,
+    Consent,
+    Credentials,
+    Field,
+    Kind,
+    Limits,
+    LookUpFailed,
+    LookUpRefused,
+    Outcome,
+    Part,
+    Picture,
+    Profile,
+    SeenPost,
+    TokenRefused,
+)
+from app.networks.mastodon_answers import (
+    allowance_left_for,
+    id_in,
+    known_shape,
+    outcome_of,
+    reading_of,
+    request_id_of,
+)
+from app.networks.mastodon_apps import Apps, AppsInMemory
+from app.networks.mastodon_calls import Server
+from app.networks.mastodon_pictures import upload, why_refused
+from app.networks.mastodon_posts import created_at, is_anothers, link_to, pages_of, seen
+from app.networks.mastodon_readings import USUAL, limits_of, profile_of, software_of
+from app.networks.mastodon_sign_in import SIGN_IN_TIMEOUT, SignIn, revoke
+
+ALL_LOOKS = 1_000
+KEY = "idempotency_key"
+KEY_LIFE = timedelta(minutes=50)
+"""A server forgets a key after an hour; the last try may take a while to arrive."""
+REST = 30.0
+"""Seconds before a key is used again: the first call may still be running there."""
+LOOK_TIMEOUT = 20.0
+"""Seconds for all calls of one look-up: a worker that is asked to stop has 25."""
+
+
+class Mastodon:
+    """Every Mastodon server; the credentials say which."""
+
+    name = "mastodon"
+    title = "Mastodon"
+    text_limit = USUAL.characters
+    connect_fields: tuple[Field, ...] = (Field("server", "Server", "For example mastodon.social"),)
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._allow_private = bool(config.get("ALLOW_PRIVATE_SERVERS"))
+        self._timeout = float(config.get("SEND_TIMEOUT") or 15.0)
+        self._delays = [float(delay) for delay in config.get("RECONCILE_DELAYS") or ()]
+        apps: Apps = config.get("MASTODON_APPS") or AppsInMemory()
+        self._sign_in = SignIn(apps, str(config.get("APP_URL") or ""))
+
+    @property
+    def ready(self) -> bool:
+        """True: each server gives us what it takes to sign in."""
+        return True
+
+    @property
+    def is_local(self) -> bool:
+        """True when servers on this machine may be typed: a sandbox."""
+        return self._allow_private
+
+    def profile_url(self, handle: str) -> str:
+        """Return the account's own page. The handle is the whole one: ``ana@example.social``."""
+        user, _, host = handle.rpartition("@")
+        local = self._allow_private and oauth.is_loopback(f"http://{host}")
+        return f"{'http' if local else 'https'}://{host}/@{user}"
+
+    # Connecting
+
+    def begin(self, typed: Mapping[str, str], redirect_uri: str) -> Consent:
+        """Return the typed server's consent page. Raises ConnectRefused, LookUpFailed."""
+        try:
+            url = hosts.public_https_url(typed.get("server") or "", self._allow_private)
+        except ValueError as error:
+            raise ConnectRefused("bad_server", str(error)) from error
+        with _private_is_bad():
+            return self._sign_in.begin(self._server(url).within(SIGN_IN_TIMEOUT), redirect_uri)
+
+    def finish(
+        self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
+    ) -> list[Connection]:
+        """Take the answer of the consent page. Raises ConnectRefused, LookUpFailed."""
+        server = self._server(str(memory.get("server") or "")).within(SIGN_IN_TIMEOUT)
+        with _private_is_bad():
+            token = self._sign_in.finish(server, memory, callback, redirect_uri)
+            software, version = software_of(server)
+            told = {"server_url": server.url, "software": software, "version": version}
+            credentials: Credentials = {**token, **told}
+            try:
+                return [Connection(_who(server, credentials), credentials)]
+            except (TokenRefused, LookUpRefused) as error:
+                raise ConnectRefused("refused", str(error)) from error
+
+    def revoke(self, credentials: Credentials) -> None:
+        """End the token; never raises."""
+        with contextlib.suppress(LookUpFailed):
+            revoke(self._home(credentials), credentials)
+
+    def can_refresh(self, _credentials: Credentials) -> bool:
+        """False: a dead token comes back only by signing in again."""
+        return False
+
+    def is_expired(self, _credentials: Credentials) -> bool:
+        """False: Mastodon's tokens have no end of their own."""
+        return False
+
+    def refresh(self, _credentials: Credentials) -> Credentials:
+        """Raise TokenRefused: there is nothing to exchange."""
+        raise TokenRefused("Mastodon has no refresh tokens")
+
+    def who_am_i(self, credentials: Credentials) -> Profile:
+        """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
+        return _who(self._home(credentials), credentials)
+
+    def _home(self, credentials: Credentials) -> Server:
+        return self._server(str(credentials.get("server_url") or ""))
+
+    def _server(self, url: str) -> Server:
+        return Server(url, self._timeout, public_only=not self._allow_private)
+
+    # Writing
+
+    def limits(self, credentials: Credentials) -> Limits:
+        """Ask the server what it takes. Raises LookUpFailed, LookUpRefused, TokenRefused."""
+        server, token = self._home(credentials), _token(credentials)
+        answer = server.read("/api/v2/instance", token=token)
+        if answer.status in {404, 405, 410}:
+            answer = server.read("/api/v1/instance", token=token)
+        with known_shape():
+            return limits_of(reading_of(answer))
+
+    def check(self, written: str, limits: Limits) -> None:
+        """Raise TextProblem for a text that a server with these limits does not take."""
+        mastodon_text.check(written, limits)
+
+    def prepare(self, _credentials: Credentials, _written: str) -> Mapping[str, Any]:
+        """Return nothing: a server finds links and mentions by itself."""
+        return {}
+
+    def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
+        """Store a picture, which the server keeps for a day without a post.
+
+        :raises UploadRefused: the server does not take it.
+        :raises LookUpFailed: try again later.
+        :raises TokenRefused: the token or a permission is dead.
+        """
+        server = self._home(credentials).within(self._timeout)
+        return upload(server, _token(credentials), picture)
+
+    def body(self, part: Part, _prepared: Mapping[str, Any] | None = None) -> Body:
+        """Return the JSON of ``POST /api/v1/statuses``, and the key that goes into its header."""
+        body: Body = {KEY: part.key}
+        if part.text:
+            body["status"] = part.text
+        if part.pictures:
+            body["media_ids"] = [picture["id"] for picture in part.pictures]
+        if part.reply_to is not None:
+            body["in_reply_to_id"] = part.reply_to["id"]
+        return body
+
+    # Publishing
+
+    def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
+        """Publish; docs/networks/mastodon.md says what each answer means."""
+        server = self._home(credentials).within(self._timeout)
+        content, token = dict(body), _token(credentials)
+        key = str(content.pop(KEY, ""))
+        try:
+            answer = server.call(
+                "POST", "/api/v1/statuses", token=token, key=key, go=go, json=content
+            )
+        except http.TooLateToStart as error:
+            return Outcome(Kind.NOT_SENT, None, str(error), retry_after=0.2)
+        except http.NotSent as error:
+            return Outcome(Kind.NOT_SENT, "unreachable", str(error))
+        except http.Unanswered as error:
+            return Outcome(Kind.AMBIGUOUS, "no_answer", str(error))
+        remote_id = id_in(answer.data) if 200 <= answer.status < 300 else None
+        if remote_id is None:
+            refusal = outcome_of(answer)
+            return why_refused(server, token, content, refusal) or refusal
+        return Outcome(
+            Kind.OK,
+            remote_id=remote_id,
+            remote_url=link_to(answer.data, server),
+            http_status=answer.status,
+            request_id=request_id_of(answer),
+            answered_at=answer.at,
+            pause_for=allowance_left_for(answer),
+            reference={"id": remote_id},
+        )
+
+    # Looking up
+
+    def looks_before_resend(
+        self, credentials: Credentials, first_sent_at: datetime | None = None
+    ) -> int:
+        """Return how many empty look-ups allow a second send.
+
+        Mastodon itself gives the first post back when the same key comes again: two, or as many
+        as it takes to leave the first call time to end. Other servers, and Mastodon once it may
+        have forgotten the key: all there are.
+        """
+        is_late = first_sent_at and datetime.now(UTC) - first_sent_at > KEY_LIFE
+        if credentials.get("software") != "mastodon" or is_late:
+            return ALL_LOOKS
+        rested = (count for count, delay in enumerate(self._delays, 1) if delay >= REST)
+        return max(2, next(rested, len(self._delays)))
+
+    def comparable(self, body: Body) -> str:
+        """Return the body in the form in which look-ups compare it."""
+        return mastodon_text.comparable(body.get("status") or "", body.get("media_ids") or [])
+
+    def recent(
+        self, credentials: Credentials, remote_id: str, since: datetime, bodies: Sequence[Body]
+    ) -> list[SeenPost]:
+        """Read the account's own posts, those that were made since then.
+
+        :raises LookUpFailed: no usable answer, or no time for all of them.
+        :raises LookUpRefused: a permission is missing, or the account is gone.
+        :raises TokenRefused: the token is dead.
+        """
+        server, token = self._home(credentials).within(LOOK_TIMEOUT), _token(credentials)
+        is_mastodon = credentials.get("software") == "mastodon"
+        wanted = {self.comparable(body) for body in bodies}
+        since = since.replace(microsecond=0)  # some servers tell moments in whole seconds
+        with known_shape():
+            found = [
+                seen(server, token, status, wanted)
+                for page in pages_of(server, token, remote_id, since)
+                for status in page
+                if (created_at(status) or since) >= since
+                and not status.get("reblog")
+                and not (is_mastodon and is_anothers(status))
+            ]
+            found.reverse()  # they come newest first, and several may share a moment
+            return sorted(found, key=lambda post: post.created_at or since)
+
+
+def _token(credentials: Credentials) -> str:
+    return str(credentials.get("access_token") or "")
+
+
+def _who(server: Server, credentials: Credentials) -> Profile:
+    path = "/api/v1/accounts/verify_credentials"
+    with known_shape():
+        return profile_of(reading_of(server.read(path, token=_token(credentials))), server)
+
+
+@contextlib.contextmanager
+def _private_is_bad() -> Iterator[None]:
+    """Tell a name that leads into a private network from a server that is silent."""
+    try:
+        yield
+    except LookUpFailed as error:
+        if str(error) == "private_address":
+            raise ConnectRefused("bad_server", "private_address") from None
+        raise

@@ -1,0 +1,175 @@
+"""What a Mastodon server's answers mean: by status, for its words come in its own language.
+
+Facts: docs/networks/mastodon.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from app.networks.base import Kind, LookUpFailed, LookUpRefused, Outcome, TokenRefused
+from app.networks.http import Answer
+
+DAY = 86_400.0
+USUAL_WAIT = 300.0
+"""Seconds to wait where a server does not say: Mastodon counts calls in five minutes."""
+MOVED = {301, 308, 410}
+AWAY = {403, 404, 405, 406}
+MAX_ID = 256
+EPOCH = 1_000_000_000
+"""A larger number is a moment, a smaller one a number of seconds."""
+
+
+def outcome_of(answer: Answer) -> Outcome:
+    """Sort an answer that is not an accepted post."""
+    status = answer.status
+    if status == 429:
+        return outcome(answer, Kind.LATER, "rate_limited", wait_in(answer) or USUAL_WAIT)
+    if status >= 500 or status == 408:
+        return outcome(answer, Kind.AMBIGUOUS, "server_error")
+    if 200 <= status < 300:
+        return outcome(answer, Kind.AMBIGUOUS, "garbled_answer")
+    if status in MOVED:
+        return outcome(answer, Kind.AUTH, "server_moved")
+    if 300 <= status < 400:
+        return outcome(answer, Kind.AMBIGUOUS, "redirected")
+    if status == 401:
+        return outcome(answer, Kind.AUTH, "token_refused")
+    if status in AWAY and not _words(answer):  # a gateway speaks in its place
+        return outcome(answer, Kind.LATER, "unreachable")
+    if status == 403:
+        return outcome(answer, Kind.AUTH, "permission_missing")
+    return outcome(answer, Kind.REJECTED, "not_found" if status == 404 else "rejected")
+
+
+def outcome(answer: Answer, kind: Kind, code: str, retry_after: float | None = None) -> Outcome:
+    """Return an outcome with all that an answer tells beside it; ``retry_after`` in seconds."""
+    return Outcome(
+        kind,
+        code,
+        problem_of(answer),
+        retry_after=retry_after,
+        http_status=answer.status,
+        request_id=request_id_of(answer),
+        answered_at=answer.at,
+    )
+
+
+def reading_of(answer: Answer) -> Any:
+    """Return the JSON of a read that worked: an object or a list.
+
+    :raises LookUpFailed: no usable answer.
+    :raises LookUpRefused: a permission is missing, or the account is gone.
+    :raises TokenRefused: the token is dead, in one of the ways that servers say it.
+    """
+    if answer.status == 200 and isinstance(answer.data, dict | list):
+        return answer.data
+    if answer.status == 401 or (answer.status in {400, 422} and _words(answer)):
+        raise TokenRefused(problem_of(answer))
+    if answer.status == 410 or (answer.status in {403, 404} and _words(answer)):
+        raise LookUpRefused(problem_of(answer))
+    raise LookUpFailed(problem_of(answer))
+
+
+@contextmanager
+def known_shape() -> Iterator[None]:
+    """Turn surprises in an answer's shape into LookUpFailed: nothing follows from them."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
+
+
+def id_in(data: Any) -> str | None:
+    """Return an id: a text of any shape, or a number."""
+    found = data.get("id") if isinstance(data, dict) else None
+    if isinstance(found, bool) or not isinstance(found, str | int):
+        return None
+    words = str(found).strip()
+    return words if 0 < len(words) <= MAX_ID and words.isprintable() else None
+
+
+def problem_of(answer: Answer) -> str:
+    """Return the server's own words, short."""
+    return _words(answer)[:300] or f"HTTP {answer.status}"
+
+
+def request_id_of(answer: Answer) -> str | None:
+    """Return the id by which the server's operator finds a call again."""
+    return (answer.header("x-request-id") or "")[:64] or None
+
+
+def allowance_left_for(answer: Answer) -> float | None:
+    """Return seconds to wait when an accepted post used the last of an allowance."""
+    remaining = _number(_first(answer, "x-ratelimit-remaining", "ratelimit-remaining"))
+    if remaining is None or remaining > 0:
+        return None
+    return _reset_in(answer)
+
+
+def wait_in(answer: Answer) -> float | None:
+    """Return seconds to wait after a 429, None when it does not say."""
+    return _seconds_until(answer, answer.header("retry-after")) or _reset_in(answer)
+
+
+def _words(answer: Answer) -> str:
+    """Servers differ in where they put them; a text of its own means it is no gateway's page."""
+    data: Mapping[str, Any] = answer.data if isinstance(answer.data, dict) else {}
+    said = [data.get("error"), data.get("error_description")]
+    return ": ".join(word for word in said if isinstance(word, str) and word)
+
+
+def _reset_in(answer: Answer) -> float | None:
+    return _seconds_until(answer, _first(answer, "x-ratelimit-reset", "ratelimit-reset"))
+
+
+def _seconds_until(answer: Answer, told: str | None) -> float | None:
+    """Read seconds, an epoch in seconds or milliseconds, an ISO 8601 moment or an HTTP date."""
+    if told is None:
+        return None
+    number = _number(told)
+    if number is None:
+        moment = _moment(told)
+        return None if moment is None else _bounded(moment - _their_time(answer))
+    if number > EPOCH * 1000:
+        number /= 1000
+    return _bounded(number - _their_time(answer) if number > EPOCH else number)
+
+
+def _bounded(seconds: float) -> float:
+    return min(DAY, max(1.0, seconds))
+
+
+def _moment(told: str) -> float | None:
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = read(told.strip())
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        except (OverflowError, ValueError):
+            continue
+    return None
+
+
+def _their_time(answer: Answer) -> float:
+    """The server's own clock: its resets are absolute, and ours may be off by a minute."""
+    try:
+        return parsedate_to_datetime(answer.header("date") or "").timestamp()
+    except ValueError:
+        return time.time()
+
+
+def _number(told: str | None) -> float | None:
+    try:
+        number = float(told) if told is not None else None
+    except ValueError:
+        return None
+    return number if number is not None and abs(number) < EPOCH**2 else None  # no NaN either
+
+
+def _first(answer: Answer, *names: str) -> str | None:
+    return next((told for name in names if (told := answer.header(name)) is not None), None)

@@ -1,0 +1,93 @@
+"""What is read of a server: what it is, what fits into a post, and who somebody is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.networks.base import Limits, LookUpFailed, LookUpRefused, Profile, TokenRefused
+from app.networks.mastodon_answers import id_in, known_shape, reading_of
+from app.networks.mastodon_calls import Server
+
+USUAL = Limits(
+    characters=500,
+    link_length=23,
+    pictures=4,
+    picture_bytes=16_777_216,
+    picture_pixels=33_177_600,
+    alt_length=1_500,
+    picture_types=("image/jpeg", "image/png", "image/gif", "image/webp"),
+)
+MOST = 1_000_000_000
+
+
+def profile_of(account: Mapping[str, Any], server: Server) -> Profile:
+    """Return who an account is. Its handle is the whole of it, as Mastodon's people write it."""
+    remote_id = id_in(account)
+    if remote_id is None:
+        raise ValueError("an account without an id")
+    avatar = account.get("avatar")
+    return Profile(
+        remote_id=remote_id,
+        handle=f"{account['username']}@{server.host}",
+        display_name=str(account.get("display_name") or ""),
+        avatar_url=str(avatar) if is_page(avatar, server) else "",
+        server=server.host,
+    )
+
+
+def is_page(url: Any, server: Server) -> bool:
+    """Whether this is an address that a browser may be sent to."""
+    return isinstance(url, str) and url.startswith(("https://", f"{server.url}/"))
+
+
+def limits_of(instance: Mapping[str, Any]) -> Limits:
+    """Return what a server says that it takes, in either generation of its own description."""
+    told = _part(instance, "configuration")
+    statuses, media = _part(told, "statuses"), _part(told, "media_attachments")
+    listed = media.get("supported_mime_types")
+    types = tuple(kind for kind in USUAL.picture_types if kind in (listed or USUAL.picture_types))
+    return Limits(
+        characters=_count(
+            USUAL.characters, statuses.get("max_characters"), instance.get("max_toot_chars")
+        ),
+        link_length=_count(USUAL.link_length or 0, statuses.get("characters_reserved_per_url")),
+        pictures=_count(USUAL.pictures, statuses.get("max_media_attachments")),
+        picture_bytes=_count(
+            USUAL.picture_bytes, media.get("image_size_limit"), instance.get("upload_limit")
+        ),
+        picture_pixels=_count(USUAL.picture_pixels or 0, media.get("image_matrix_limit")),
+        alt_length=_count(
+            USUAL.alt_length, media.get("description_limit"), instance.get("description_limit")
+        ),
+        picture_types=types or USUAL.picture_types[:1],
+    )
+
+
+def software_of(server: Server) -> tuple[str, str]:
+    """Return name and version of what runs there, small letters; two empty texts if unknown."""
+    try:
+        with known_shape():
+            software = reading_of(server.read(_node_info_path(server)))["software"]
+            return str(software["name"]).lower()[:60], str(software.get("version") or "")[:60]
+    except (LookUpFailed, LookUpRefused, TokenRefused):
+        return "", ""
+
+
+def _node_info_path(server: Server) -> str:
+    links = reading_of(server.read("/.well-known/nodeinfo"))["links"]
+    paths = (str(link["href"]).removeprefix(server.url) for link in links)
+    own = [path for path in paths if path.startswith("/")]  # never another host
+    return own[-1] if own else "/nodeinfo/2.0"
+
+
+def _part(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = data.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _count(usual: int, *told: Any) -> int:
+    for number in told:
+        if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MOST:
+            return number
+    return usual

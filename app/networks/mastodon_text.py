@@ -1,0 +1,80 @@
+"""Mastodon's way with text: how long it is, and when a post carries what was sent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from html.parser import HTMLParser
+
+import regex
+
+from app.networks import text
+from app.networks.base import Limits
+from app.networks.links import urls_in
+from app.networks.text import TextProblem
+
+_GRAPHEME = regex.compile(r"\X")
+_MENTION = regex.compile(
+    r"(?<![=/\w])@(?P<user>[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?)"
+    r"(?P<host>@[\p{L}\p{N}_](?:[\p{L}\p{N}_.\-]*[\p{L}\p{N}_])?(?::[0-9]++)?)?"
+)
+_BLOCKS = frozenset({"p", "div", "li", "blockquote", "pre", "ul", "ol"})
+
+
+def check(written: str, limits: Limits) -> None:
+    """Raise TextProblem for a text that a server with these limits does not take."""
+    cleaned = text.check(written, limit=sys.maxsize)
+    counted = length(cleaned, limits.link_length)
+    if counted > limits.characters:
+        raise TextProblem("too_long", length=counted, limit=limits.characters)
+
+
+def length(written: str, link_length: int | None) -> int:
+    """Return how many characters Mastodon counts.
+
+    :param link_length: what a link with a scheme counts, however long it is; None: all of it.
+    """
+    parts, done = [], 0
+    for start, end, url in urls_in(written):
+        if link_length is not None and url[:8].lower().startswith(("http://", "https://")):
+            parts += [written[done:start], "x" * link_length]
+            done = end
+    counted = _MENTION.sub(r"@\g<user>", "".join([*parts, written[done:]]))
+    return sum(1 for _ in _GRAPHEME.finditer(counted))
+
+
+def comparable(written: str, pictures: Iterable[str]) -> str:
+    """Return the form in which what was sent and what a server shows are equal.
+
+    White space is one space, for the HTML of a post keeps no more; a mention has no host, for
+    people are shown without. Text with the number of its pictures; no text: their ids.
+    """
+    named = _MENTION.sub(lambda found: f"@{found['user'].lower()}", written)
+    words = " ".join(text.comparable(named).split())
+    ids = sorted(pictures)
+    return f"{words} [{len(ids)}]" if words else "pictures " + ",".join(ids)
+
+
+def plain(html: str) -> str:
+    """Return the words of a post's HTML; of a link, also what is hidden from the eye."""
+    reader = _Words()
+    reader.feed(html)
+    reader.close()
+    return "".join(reader.found)
+
+
+class _Words(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.found.append(data)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "br" or tag in _BLOCKS:
+            self.found.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _BLOCKS:
+            self.found.append("\n")

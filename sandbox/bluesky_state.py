@@ -1,0 +1,130 @@
+"""Everything the Bluesky of the sandbox knows, under one lock."""
+
+import threading
+from dataclasses import asdict
+from typing import Any
+
+from sandbox.bluesky_ids import did_of, full_handle
+from sandbox.bluesky_limits import PointLimits
+from sandbox.bluesky_records import Person
+from sandbox.bluesky_repository import Repository, as_fact
+from sandbox.bluesky_sessions import SessionBook
+from sandbox.bluesky_settings import BlueskySettings
+from sandbox.clock import Clock
+from sandbox.faults import FaultBoard
+from sandbox.store import Store
+from sandbox.x_records import Calls
+
+INVENTED = {"ana.test": "Ana Duarte", "ben.test": "Ben Okafor", "chidi.test": "Chidi Lindqvist"}
+PERSON = "bluesky_person"
+
+
+class Stopped(Exception):
+    """The sandbox is stopping and accepts nothing more."""
+
+
+class BlueskyState:
+    """The books of this network. Hold ``lock`` while reading or changing any of them."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.lock = threading.RLock()
+        self.stopping = threading.Event()
+        self.clock = clock
+        self.settings = BlueskySettings()
+        self.faults = FaultBoard(clock)
+        self.limits = PointLimits(clock, self.settings)
+        self.repository = Repository(clock, self.settings, store)
+        self.sessions = SessionBook(clock, self.settings, store)
+        self.calls = Calls()
+        self._store = store
+        self._people: dict[str, Person] = {}
+        for record in store.records(PERSON):
+            self._people[record["did"]] = Person(**record)
+        self._invite()
+
+    def person(self, handle: str) -> Person:
+        """The person of that handle, made up if new. Raises ValueError for an impossible handle."""
+        handle = full_handle(handle)
+        with self.lock:
+            return self._people.get(did_of(handle)) or self._welcome(handle)
+
+    def known_person(self, name: str) -> Person | None:
+        """The person of that handle or DID, if there is one."""
+        did = name if name.startswith("did:") else did_of(name.lower())
+        return self._people.get(did)
+
+    def person_of(self, did: str) -> Person:
+        """The person that a record names."""
+        return self._people[did]
+
+    def people(self) -> list[Person]:
+        """Everybody, in the order they came."""
+        return list(self._people.values())
+
+    def change_settings(self, changes: dict[str, Any]) -> None:
+        """Change settings, all or none. Raises BadSetting."""
+        with self.lock:
+            self.settings.change(changes)
+            if "clock_offset" in changes:
+                self.clock.offset = self.settings.clock_offset
+
+    def revoke(self, person: Person, only_access: bool = False) -> None:
+        """Take a person's app passwords back, or only end the access tokens."""
+        with self.lock:
+            self.sessions.end_all_of(person.did, only_access)
+
+    def reset(self, keep_tokens: bool = False) -> None:
+        """Forget posts, faults, counts and changed settings; people and tokens unless kept."""
+        with self.lock:
+            self.faults.remove()
+            self.repository.clear()
+            self.limits.clear()
+            self.calls.by_operation.clear()
+            self.change_settings(BlueskySettings().as_dict())
+            if not keep_tokens:
+                self.sessions.clear()
+                self._store.empty(PERSON)
+                self._people.clear()
+                self._invite()
+
+    def check_running(self) -> None:
+        """Raise Stopped once the sandbox has begun to stop. Call with the lock held."""
+        if self.stopping.is_set():
+            raise Stopped
+
+    def facts(self, handle: str | None = None, with_tweets: bool = True) -> dict[str, Any]:
+        """What happened so far, for tests: see the README for the fields."""
+        with self.lock:
+            posts = self.repository.everything()
+            accepted = [as_fact(post, self.person_of(post.did).handle) for post in posts]
+            if handle:
+                accepted = [fact for fact in accepted if fact["handle"] == full_handle(handle)]
+            repeated = [
+                {"handle": self.person_of(did).handle, "text": text, "count": times}
+                for did, text, times in self.repository.posted_twice()
+            ]
+            return {
+                "accepted_count": len(accepted),
+                "create_calls": self.calls.by_operation.get("create", 0),
+                "calls": dict(self.calls.by_operation),
+                "duplicates": repeated,
+                "faults": self.faults.active(),
+                "settings": self.settings.as_dict(),
+                "people": [asdict(person) for person in self.people()],
+            } | ({"tweets": accepted} if with_tweets else {})
+
+    def close(self) -> None:
+        """Accept nothing more, wake whoever sleeps, and write everything down."""
+        with self.lock:
+            self.stopping.set()
+        self._store.close()
+
+    def _invite(self) -> None:
+        for handle in INVENTED:
+            self.person(handle)
+
+    def _welcome(self, handle: str) -> Person:
+        name = INVENTED.get(handle, handle.partition(".")[0])
+        person = self._people[did_of(handle)] = Person(did_of(handle), handle, name)
+        self._store.put(PERSON, person.did, asdict(person))
+        return person

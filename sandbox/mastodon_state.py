@@ -1,0 +1,142 @@
+"""Everything the Mastodon of the sandbox knows, under one lock."""
+
+import re
+import threading
+import time
+from dataclasses import asdict
+from typing import Any
+
+from sandbox.clock import Clock
+from sandbox.faults import FaultBoard
+from sandbox.mastodon_limits import MastodonLimits
+from sandbox.mastodon_posts import StatusBook, as_fact
+from sandbox.mastodon_records import Person, Status
+from sandbox.mastodon_settings import MastodonSettings
+from sandbox.mastodon_tokens import MastodonTokens
+from sandbox.store import Store
+from sandbox.x_records import Calls
+
+HANDLE = re.compile(r"[A-Za-z0-9_]{1,30}")
+INVENTED = {"ana": "Ana Duarte", "ben": "Ben Okafor", "chidi": "Chidi Lindqvist"}
+PERSON = "mastodon_person"
+
+
+class Stopped(Exception):
+    """The sandbox is stopping and accepts nothing more."""
+
+
+class MastodonState:
+    """The books of this server. Hold ``lock`` while reading or changing any of them."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.lock = threading.RLock()
+        self.stopping = threading.Event()
+        self.clock = clock
+        self.settings = MastodonSettings()
+        self.faults = FaultBoard(clock)
+        self.limits = MastodonLimits(clock, self.settings)
+        self.posts = StatusBook(clock, self.settings, store)
+        self.tokens = MastodonTokens(clock, self.settings, store)
+        self.calls = Calls()
+        self._store = store
+        self._forget_people()
+        for record in store.records(PERSON):
+            self._add_person(Person(**record))
+        self._invite()
+
+    def person(self, handle: str) -> Person:
+        """The person of that handle, made up if new. Raises ValueError for an impossible one."""
+        handle = handle.strip().removeprefix("@")
+        if not HANDLE.fullmatch(handle):
+            raise ValueError("A handle has 1 to 30 letters, digits or underscores.")
+        with self.lock:
+            return self._people.get(handle.lower()) or self._welcome(handle)
+
+    def known_person(self, handle: str) -> Person | None:
+        """The person of that handle, if there is one."""
+        return self._people.get(handle.lower())
+
+    def person_by_id(self, person_id: str) -> Person | None:
+        """The person of that id, if there is one."""
+        return self._by_id.get(person_id)
+
+    def author(self, status: Status) -> Person:
+        """Who wrote a post."""
+        return self._by_id[status.person_id]
+
+    def change_settings(self, changes: dict[str, Any]) -> None:
+        """Change settings, all or none. Raises BadSetting."""
+        with self.lock:
+            self.settings.change(changes)
+            if "clock_offset" in changes:
+                self.clock.offset = self.settings.clock_offset
+
+    def reset(self, keep_tokens: bool = False) -> None:
+        """Forget posts, faults, counts and changed settings; people and tokens unless kept."""
+        with self.lock:
+            self.faults.remove()
+            self.posts.clear()
+            self.limits.clear()
+            self.calls.by_operation.clear()
+            self.change_settings(MastodonSettings().as_dict())
+            if not keep_tokens:
+                self.tokens.clear()
+                self._store.empty(PERSON)
+                self._forget_people()
+                self._invite()
+
+    def check_running(self) -> None:
+        """Raise Stopped once the sandbox has begun to stop. Call with the lock held."""
+        if self.stopping.is_set():
+            raise Stopped
+
+    def facts(self, handle: str | None = None, with_tweets: bool = True) -> dict[str, Any]:
+        """What happened so far, for tests: see the README for the fields."""
+        with self.lock:
+            accepted = [self._fact(status) for status in self.posts.everything()]
+            if handle:
+                accepted = [fact for fact in accepted if fact["handle"].lower() == handle.lower()]
+            repeated = [
+                {"handle": self._by_id[person_id].handle, "text": text, "count": times}
+                for person_id, text, times in self.posts.posted_twice()
+            ]
+            return {
+                "accepted_count": len(accepted),
+                "create_calls": self.calls.by_operation.get("create", 0),
+                "calls": dict(self.calls.by_operation),
+                "duplicates": repeated,
+                "faults": self.faults.active(),
+                "settings": self.settings.as_dict(),
+                "people": [asdict(person) for person in self._people.values()],
+                "apps": [app.name for app in self.tokens.apps()],
+            } | ({"tweets": accepted} if with_tweets else {})
+
+    def close(self) -> None:
+        """Accept nothing more, wake whoever sleeps, and write everything down."""
+        with self.lock:
+            self.stopping.set()
+        self._store.close()
+
+    def _fact(self, status: Status) -> dict[str, Any]:
+        pictures = [self.posts.media(media_id) for media_id in status.media]
+        alts = [picture.description if picture else "" for picture in pictures]
+        return as_fact(status, self.author(status).handle, alts)
+
+    def _invite(self) -> None:
+        for handle in INVENTED:
+            self.person(handle)
+
+    def _welcome(self, handle: str) -> Person:
+        name = INVENTED.get(handle.lower(), handle)
+        person = Person(self.posts.next_id(), handle, name, created_at=time.time())
+        self._add_person(person)
+        self._store.put(PERSON, person.id, asdict(person))
+        return person
+
+    def _forget_people(self) -> None:
+        self._people: dict[str, Person] = {}
+        self._by_id: dict[str, Person] = {}
+
+    def _add_person(self, person: Person) -> None:
+        self._people[person.handle.lower()] = person
+        self._by_id[person.id] = person

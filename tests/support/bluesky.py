@@ -1,0 +1,108 @@
+"""Bluesky for tests: the client at an address, and the sandbox's Bluesky in a thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+from app.networks import http
+from app.networks.base import Outcome, Part
+from app.networks.bluesky import Bluesky
+from sandbox.bluesky_app import create_bluesky_app
+from sandbox.server import make_sandbox_server
+
+DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
+STARTED_AT = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
+PNG = b"\x89PNG\r\n\x1a\n" + b"pixels"
+
+
+def bluesky_at(url: str, **settings: Any) -> Bluesky:
+    """Return Bluesky with its entryway at this address."""
+    config = {"BLUESKY_URL": url, "ALLOW_PRIVATE_SERVERS": True, "SEND_TIMEOUT": 2.0}
+    return Bluesky({**config, **settings})
+
+
+def credentials_at(url: str, **changes: Any) -> dict[str, Any]:
+    """Return the credentials of somebody whose server is there."""
+    return {
+        "pds_url": url,
+        "did": DID,
+        "handle": "alice.test",
+        "access_jwt": "access",
+        "refresh_jwt": "refresh",
+        "expires_at": None,
+        **changes,
+    }
+
+
+def piece(text: str, key: str = "0" * 32, **more: Any) -> Part:
+    """Return a part of a tweet that was begun at a known moment."""
+    return Part(text, key, STARTED_AT, **more)
+
+
+def create(bluesky: Bluesky, credentials: dict[str, Any], part: Part) -> Outcome:
+    """Publish a part now."""
+    return bluesky.create(credentials, bluesky.body(part), http.suspend_clock() + 5)
+
+
+@dataclass
+class BlueskySandbox:
+    """The sandbox's Bluesky as its control panel shows it."""
+
+    url: str
+    http: requests.Session = field(default_factory=requests.Session)
+
+    def control(self, path: str, **body: Any) -> Any:
+        """POST to the control API; fails the test when it refuses."""
+        answer = self.http.post(f"{self.url}/control/api/{path}", json=body, timeout=10)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def facts(self) -> Any:
+        """Return what the sandbox says happened."""
+        return self.http.get(f"{self.url}/control/api/state", timeout=10).json()
+
+    def fault(self, kind: str, operation: str = "create", **wanted: Any) -> None:
+        """Break something."""
+        self.control("faults", kind=kind, operation=operation, **wanted)
+
+    def settings(self, **changes: Any) -> None:
+        """Change how it behaves."""
+        self.control("settings", **changes)
+
+    def credentials(self, handle: str = "ana") -> dict[str, Any]:
+        """Return a fresh session's credentials."""
+        minted = self.control("tokens", handle=handle)
+        names = ("pds_url", "did", "handle", "access_jwt", "refresh_jwt", "expires_at")
+        return {name: minted[name] for name in names}
+
+    def call(self, verb: str, name: str, token: str = "", **more: Any) -> requests.Response:
+        """Call a method; redirects are not followed."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= more.pop("headers", {})
+        more = {"timeout": 10, "allow_redirects": False, **more}
+        return self.http.request(verb, f"{self.url}/xrpc/{name}", headers=headers, **more)
+
+
+@contextmanager
+def running_bluesky(data: str = ":memory:") -> Iterator[BlueskySandbox]:
+    """Serve the sandbox's Bluesky on a free port."""
+    app = create_bluesky_app(data)
+    server = make_sandbox_server("127.0.0.1", 0, app)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    sandbox = BlueskySandbox(f"http://127.0.0.1:{server.port}")
+    try:
+        yield sandbox
+    finally:
+        sandbox.http.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        app.extensions["sandbox_state"].close()

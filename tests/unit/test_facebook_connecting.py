@@ -1,0 +1,124 @@
+"""Connecting Facebook Pages, end to end: client and sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from app.networks import http
+from app.networks.base import ConnectRefused, Kind, LookUpFailed, Part
+from app.networks.facebook import Facebook
+from tests.support.facebook import CALLBACK, FacebookSandbox, visit
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[FacebookSandbox]:
+    """One server for all tests."""
+    sandbox = FacebookSandbox()
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture
+def facebook(running: FacebookSandbox) -> FacebookSandbox:
+    """The server, with nothing in it."""
+    running.control("reset")
+    return running
+
+
+@pytest.fixture
+def client(facebook: FacebookSandbox) -> Facebook:
+    """The client."""
+    return facebook.network()
+
+
+def publishes(client: Facebook, credentials: Any) -> bool:
+    """Return whether a post is accepted."""
+    part = Part(text="hello", key="0" * 32, started_at=datetime.now(UTC))
+    outcome = client.create(credentials, client.body(part, {}), http.suspend_clock() + 60)
+    return outcome.kind == Kind.OK
+
+
+def connect(client: Facebook, **form: Any) -> Any:
+    """Go through the whole sign-in."""
+    consent = client.begin({}, CALLBACK)
+    return client.finish(consent.memory, visit(consent.url, **form), CALLBACK)
+
+
+def test_one_consent_connects_all_pages(facebook: FacebookSandbox, client: Facebook) -> None:
+    """Two lists are read for three Pages; each has a token of its own that publishes on it."""
+    connections = connect(client, handle="dora")
+    handles = ["dora", "dora.shop", "dora.news"]
+    assert [connection.profile.handle for connection in connections] == handles
+    for connection in connections:
+        assert client.who_am_i(connection.credentials) == connection.profile
+        assert publishes(client, connection.credentials)
+    assert [tweet["handle"] for tweet in facebook.state()["tweets"]] == handles
+    assert len({connection.credentials["access_token"] for connection in connections}) == 3
+
+
+def test_page_tokens_have_no_end(facebook: FacebookSandbox, client: Facebook) -> None:
+    """They come from the long-lived token: after 61 days they still work."""
+    credentials = connect(client, handle="ana")[0].credentials
+    facebook.settings(clock_offset=61 * 86_400)
+    assert not client.is_expired(credentials)
+    assert not client.can_refresh(credentials)
+    assert client.who_am_i(credentials).handle == "ana"
+
+
+def test_refusing(client: Facebook) -> None:
+    """Whoever says no is believed."""
+    with pytest.raises(ConnectRefused) as refused:
+        connect(client, decision="refuse")
+    assert refused.value.code == "denied"
+
+
+def test_an_unticked_permission_is_named(client: Facebook) -> None:
+    """Without permission to publish there is nothing to connect."""
+    ticked = ["pages_show_list", "pages_read_engagement"]
+    with pytest.raises(ConnectRefused) as refused:
+        connect(client, handle="ana", ticked=1, permission=ticked, page="main")
+    assert (refused.value.code, refused.value.detail) == ("scope_missing", "pages_manage_posts")
+
+
+def test_nobody_elses_pages(facebook: FacebookSandbox, client: Facebook) -> None:
+    """Pages that were not shown, or on which the person only reads, are left out."""
+    every = ["pages_show_list", "pages_read_engagement", "pages_manage_posts"]
+    (only,) = connect(client, handle="ana", ticked=1, permission=every, page="shop")
+    assert only.profile.handle == "ana.shop"
+    facebook.settings(viewer_pages=2)
+    assert [found.profile.handle for found in connect(client, handle="ana")] == ["ana"]
+    facebook.settings(viewer_pages=3)
+    with pytest.raises(ConnectRefused) as refused:
+        connect(client, handle="ana")
+    assert refused.value.code == "no_pages"
+
+
+def test_a_code_works_once(client: Facebook) -> None:
+    """A callback that is opened again is stale."""
+    consent = client.begin({}, CALLBACK)
+    back = visit(consent.url, handle="ana")
+    client.finish(consent.memory, back, CALLBACK)
+    with pytest.raises(ConnectRefused) as refused:
+        client.finish(consent.memory, back, CALLBACK)
+    assert refused.value.code == "stale"
+
+
+def test_a_wrong_app_secret_is_the_operators(facebook: FacebookSandbox) -> None:
+    """The person can do nothing about it."""
+    with pytest.raises(ConnectRefused) as refused:
+        connect(facebook.network(FACEBOOK_CLIENT_SECRET="wrong"), handle="ana")
+    assert refused.value.code == "app_refused"
+
+
+@pytest.mark.parametrize("operation", ["code", "token", "lookup"])
+def test_signing_in_while_facebook_is_down(
+    facebook: FacebookSandbox, client: Facebook, operation: str
+) -> None:
+    """At every step no answer is no answer."""
+    facebook.fault("status", operation, status=503)
+    with pytest.raises(LookUpFailed):
+        connect(client, handle="ana")

@@ -1,0 +1,244 @@
+"""Signing in at Facebook against a server that says what the test wrote down."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from app.networks.base import Connection, ConnectRefused, LookUpFailed
+from app.networks.facebook import Facebook
+from tests.support.scripted import ScriptedServer
+from tests.support.waiting import free_port
+
+CALLBACK = "https://tweet.example/login/facebook/callback"
+SCOPES = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")
+SHORT = (200, {"access_token": "short", "token_type": "bearer", "expires_in": 5000})
+LONG = (200, {"access_token": "long", "token_type": "bearer", "expires_in": 5183944})
+GRANTED = (200, {"data": [{"permission": scope, "status": "granted"} for scope in SCOPES]})
+
+
+@pytest.fixture
+def facebook(scripted: ScriptedServer) -> Facebook:
+    """Facebook at the scripted server."""
+    return facebook_at(scripted.url)
+
+
+def facebook_at(url: str) -> Facebook:
+    """Return Facebook at this address."""
+    return Facebook(
+        {
+            "FACEBOOK_CLIENT_ID": "my id",
+            "FACEBOOK_CLIENT_SECRET": "my secret",
+            "FACEBOOK_GRAPH_URL": f"{url}/v25.0",
+            "FACEBOOK_DIALOG_URL": "https://www.facebook.com/v25.0/dialog/oauth",
+            "SEND_TIMEOUT": 2.0,
+        }
+    )
+
+
+def page(number: int, **more: Any) -> dict[str, Any]:
+    """Return a Page as Facebook lists it."""
+    return {
+        "id": str(number),
+        "name": f"Page {number}",
+        "username": f"page{number}",
+        "access_token": f"token {number}",
+        "tasks": ["ANALYZE", "CREATE_CONTENT"],
+        **more,
+    }
+
+
+def finish(facebook: Facebook, **callback: str) -> list[Connection]:
+    """Come back from the dialog."""
+    memory = facebook.begin({}, CALLBACK).memory
+    back = {"code": "AQcode", "state": memory["state"], **callback}
+    return facebook.finish(memory, back, CALLBACK)
+
+
+def refusal(facebook: Facebook, **callback: str) -> tuple[str, str]:
+    """Come back in vain; return the code and the detail."""
+    with pytest.raises(ConnectRefused) as refused:
+        finish(facebook, **callback)
+    return refused.value.code, refused.value.detail
+
+
+def test_the_dialog_is_asked_for_what_we_need(facebook: Facebook) -> None:
+    """Each visit has a state of its own, and nothing else is remembered."""
+    consents = [facebook.begin({}, CALLBACK) for _ in range(2)]
+    states = [consent.memory.pop("state") for consent in consents]
+    assert len(set(states)) == 2
+    assert [consent.memory for consent in consents] == [{}, {}]
+    address = urlsplit(consents[0].url)
+    assert address.netloc == "www.facebook.com"
+    assert parse_qs(address.query) == {
+        "client_id": ["my id"],
+        "redirect_uri": [CALLBACK],
+        "state": [states[0]],
+        "response_type": ["code"],
+        "scope": [",".join(SCOPES)],
+        "auth_type": ["rerequest"],
+    }
+
+
+def test_all_pages_of_the_list_are_read(scripted: ScriptedServer, facebook: Facebook) -> None:
+    """The cursor is followed with our own address, never the link that Facebook gives."""
+    more = {"cursors": {"after": "c1"}, "next": "http://evil.example/?access_token=long"}
+    scripted.answers = [
+        SHORT,
+        LONG,
+        GRANTED,
+        (200, {"data": [page(1), page(2, tasks=["ANALYZE"])], "paging": more}),
+        (200, {"data": [page(3, username=None)], "paging": {"cursors": {"after": "c2"}}}),
+    ]
+    connections = finish(facebook)
+    assert [c.profile.remote_id for c in connections] == ["1", "3"]
+    assert [c.profile.handle for c in connections] == ["page1", "3"]
+    assert connections[0].credentials == {"access_token": "token 1", "page_id": "1"}
+    assert [urlsplit(seen.path).path for seen in scripted.seen] == [
+        "/v25.0/oauth/access_token",
+        "/v25.0/oauth/access_token",
+        "/v25.0/me/permissions",
+        "/v25.0/me/accounts",
+        "/v25.0/me/accounts",
+    ]
+    proof = hmac.new(b"my secret", b"long", hashlib.sha256).hexdigest()
+    for seen in scripted.seen[2:]:
+        assert parse_qs(urlsplit(seen.path).query)["appsecret_proof"] == [proof]
+        assert seen.headers["Authorization"] == "Bearer long"
+    assert parse_qs(urlsplit(scripted.seen[4].path).query)["after"] == ["c1"]
+
+
+def test_the_secret_is_in_no_address(scripted: ScriptedServer, facebook: Facebook) -> None:
+    """Both exchanges are forms: logs keep addresses."""
+    scripted.answers = [SHORT, LONG, GRANTED, (200, {"data": [page(1)]})]
+    finish(facebook)
+    first, second = (parse_qs(seen.body.decode()) for seen in scripted.seen[:2])
+    app = {"client_id": ["my id"], "client_secret": ["my secret"]}
+    assert first == app | {"redirect_uri": [CALLBACK], "code": ["AQcode"]}
+    assert second == app | {"grant_type": ["fb_exchange_token"], "fb_exchange_token": ["short"]}
+    assert not [seen for seen in scripted.seen if "secret=" in seen.path or "token=" in seen.path]
+
+
+@pytest.mark.parametrize("state", ["", "other", "ß"])
+def test_a_callback_of_somebody_else(
+    scripted: ScriptedServer, facebook: Facebook, state: str
+) -> None:
+    """Without the state of this browser nothing is asked, not even after a refusal."""
+    assert refusal(facebook, state=state)[0] == "stale"
+    assert refusal(facebook, state=state, error="access_denied")[0] == "stale"
+    with pytest.raises(ConnectRefused, match="stale"):
+        facebook.finish({}, {"code": "AQcode", "state": ""}, CALLBACK)
+    assert scripted.seen == []
+
+
+def test_what_the_dialog_said(scripted: ScriptedServer, facebook: Facebook) -> None:
+    """No is no; anything else is told as it is."""
+    words = "Permissions error"
+    denied = refusal(facebook, error="access_denied", error_description=words, code="")
+    assert denied == ("denied", words)
+    assert refusal(facebook, error="server_error") == ("refused", "server_error")
+    assert refusal(facebook, code="") == ("refused", "")
+    assert scripted.seen == []
+
+
+def error(code: Any, subcode: int | None = None, message: str = "no") -> dict[str, Any]:
+    """Return Facebook's error object."""
+    return {"error": {"message": message, "code": code, "error_subcode": subcode}}
+
+
+@pytest.mark.parametrize("before", [[], [SHORT]])
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ((400, error(100, 36009, "This authorization code has been used.")), "stale"),
+        ((400, error(100, 36007)), "stale"),
+        ((400, error(1, None, "Error validating client secret.")), "app_refused"),
+        ((400, error(101)), "app_refused"),
+        ((400, error(190, 463)), "refused"),
+    ],
+)
+def test_refused_exchanges(
+    scripted: ScriptedServer, facebook: Facebook, before: Any, answer: Any, code: str
+) -> None:
+    """A spent code asks for another visit; an unknown app is its operator's matter."""
+    scripted.answers = [*before, answer]
+    assert refusal(facebook)[0] == code
+
+
+@pytest.mark.parametrize("before", [[], [SHORT], [SHORT, LONG], [SHORT, LONG, GRANTED]])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (500, error(2)),
+        (503, "<html>"),
+        (200, "<html>"),
+        (200, '{"data": ['),
+        (200, []),
+        (200, {}),
+        (200, {"data": "x", "access_token": 7}),
+        (200, {"data": [7], "access_token": ""}),
+        (302, ""),
+        (429, ""),
+        (400, "<html>"),
+    ],
+)
+def test_no_usable_answer(
+    scripted: ScriptedServer, facebook: Facebook, before: Any, answer: Any
+) -> None:
+    """At each step: nobody is to blame, try again later."""
+    scripted.answers = [*before, answer]
+    with pytest.raises(LookUpFailed):
+        finish(facebook)
+    assert len(scripted.seen) == len(before) + 1
+
+
+def test_nobody_listens() -> None:
+    """The reason tells neither the secret nor the code."""
+    with pytest.raises(LookUpFailed) as failed:
+        finish(facebook_at(f"http://127.0.0.1:{free_port()}"))
+    assert "secret" not in str(failed.value)
+    assert failed.value.__cause__ is None
+
+
+@pytest.mark.parametrize("status", ["declined", "expired", ""])
+def test_permissions_that_were_not_granted(
+    scripted: ScriptedServer, facebook: Facebook, status: str
+) -> None:
+    """All three are needed; those that are missing are named."""
+    data = [{"permission": SCOPES[0], "status": "granted"}]
+    data.append({"permission": SCOPES[1], "status": status})
+    scripted.answers = [SHORT, LONG, (200, {"data": data})]
+    missing = "pages_manage_posts, pages_read_engagement"
+    assert refusal(facebook) == ("scope_missing", missing)
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [[], [page(1, tasks=["ANALYZE"])], [page(1, tasks=None)], [page(1, access_token=None)]],
+)
+def test_no_page_to_publish_on(
+    scripted: ScriptedServer, facebook: Facebook, pages: list[Any]
+) -> None:
+    """A person without a Page of their own has nothing to connect."""
+    scripted.answers = [SHORT, LONG, GRANTED, (200, {"data": pages})]
+    assert refusal(facebook)[0] == "no_pages"
+
+
+def test_a_list_without_end(scripted: ScriptedServer, facebook: Facebook) -> None:
+    """We stop reading at some point."""
+    more = {"cursors": {"after": "c"}, "next": "on"}
+    scripted.answers = [SHORT, LONG, GRANTED, *[(200, {"data": [page(1)], "paging": more})] * 99]
+    with pytest.raises(LookUpFailed, match="no end"):
+        finish(facebook)
+
+
+def test_revoking_leaves_the_other_pages_alone(
+    scripted: ScriptedServer, facebook: Facebook
+) -> None:
+    """Facebook could only end all Pages of the person at once, so it is not asked."""
+    facebook.revoke({"access_token": "token 1", "page_id": "1"})
+    assert scripted.seen == []
