@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import ssl
@@ -18,7 +19,7 @@ from app import create_app
 from app.jobs import hasty_redis_options
 
 ROOT = Path(__file__).resolve().parents[2]
-KEY = Fernet.generate_key().decode()
+KEY = base64.urlsafe_b64encode(bytes(32)).decode()  # no random names for tests run in parallel
 PRODUCTION = {
     "APP_ENV": "production",
     "SECRET_KEY": "s",
