@@ -112,12 +112,8 @@ def intend(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
     statement = (
         update(Delivery)
         .where(
-            among(Delivery.id, [claim.job_id for claim, _ in bodies]),
-            provided(
-                Delivery.state == State.CLAIMED,
-                Delivery.owner == owner,
-                Delivery.lease_until > from_now(),
-            ),
+            *_still_mine([claim for claim, _ in bodies], owner),
+            provided(Delivery.state == State.CLAIMED, Delivery.lease_until > from_now()),
         )
         .values(
             state=State.SENDING,
@@ -126,15 +122,28 @@ def intend(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
             lease_until=from_now(lease),
             next_at=from_now(lease),
         )
-        .returning(Delivery.id)
+        .returning(Delivery.id, Delivery.fence)
         .execution_options(synchronize_session=False)
     )
-    intended = set(db.session.scalars(statement))
-    going = [(claim, body) for claim, body in bodies if claim.job_id in intended]
+    intended = {(row.id, row.fence) for row in db.session.execute(statement)}
+    going = [(claim, body) for claim, body in bodies if (claim.job_id, claim.fence) in intended]
     if going:
         db.session.execute(_open_attempts(going))
     db.session.commit()
     return [claim for claim, _ in going]
+
+
+def _still_mine(claims: Sequence[Claim], owner: str) -> tuple[Any, ...]:
+    """Return the conditions that rows belong to these very claims.
+
+    The owner alone does not say so: a worker that overslept its lease may claim a row again.
+    """
+    columns: dict[str, TypeEngine[Any]] = {"job_id": String(), "fence": Integer()}
+    rows = table_of("claims", columns, [(claim.job_id, claim.fence) for claim in claims])
+    return (
+        Delivery.id == rows.c.job_id,
+        provided(Delivery.fence == rows.c.fence, Delivery.owner == owner),
+    )
 
 
 def _open_attempts(going: Sequence[tuple[Claim, Body]]) -> Any:
@@ -165,28 +174,10 @@ def by_network(job_ids: Sequence[str]) -> dict[str, list[str]]:
     return sorted_ids
 
 
-def give_back(claims: Iterable[Claim], owner: str, after: float = 0) -> None:
+def give_back(claims: Sequence[Claim], owner: str, after: float = 0) -> None:
     """Return claimed deliveries, of which nothing was sent, to the schedule in some seconds."""
-    job_ids = [claim.job_id for claim in claims]
-    if job_ids:
-        mine = (among(Delivery.id, job_ids), Delivery.owner == owner)
-        patiently(lambda: _back_to_schedule(mine, after))
-
-
-def renew(claims: Iterable[Claim], owner: str) -> None:
-    """Prolong the lease of claimed deliveries whose preparation takes long."""
-    lease = from_now(current_app.config["LEASE"])
-    patiently(
-        lambda: _update(
-            [
-                among(Delivery.id, [claim.job_id for claim in claims]),
-                Delivery.state == State.CLAIMED,
-                Delivery.owner == owner,
-            ],
-            lease_until=lease,
-            next_at=lease,
-        )
-    )
+    if claims:
+        patiently(lambda: _back_to_schedule(_still_mine(claims, owner), after))
 
 
 def expire_leases() -> None:

@@ -275,14 +275,15 @@ class Lane:
             return
         go = http.suspend_clock() + self._app.config["GO_DEADLINE"]
         bodies = [(claim, body_of(claim, self._network)) for claim, _ in chosen]
-        going: set[str] = set()
+        going: set[tuple[str, int]] = set()
         try:
-            going = {claim.job_id for claim in claiming.intend(bodies, self._owner)}
+            intended = claiming.intend(bodies, self._owner)
+            going = {(claim.job_id, claim.fence) for claim in intended}
         finally:
             for claim, _ in chosen:
-                self._lines[claim.account_id].going -= claim.job_id not in going
+                self._lines[claim.account_id].going -= (claim.job_id, claim.fence) not in going
         for (claim, access), (_, body) in zip(chosen, bodies, strict=True):
-            if claim.job_id in going:
+            if (claim.job_id, claim.fence) in going:
                 self._calls += 1
                 self._callers.submit(self._call, claim, access, body, go)
 
