@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 import regex
 
@@ -12,8 +13,19 @@ from app.networks.oauth import is_loopback
 
 HTTPS = 443
 MAX_NAME = 253
-METADATA = frozenset({"168.63.129.16"})
-"""What tells machines their secrets, at an address that looks public (Azure)."""
+Resolve = Callable[[str, int], list[str]]
+NOT_THE_INTERNET = tuple(
+    ip_network(written)
+    for written in (
+        "192.0.0.0/24",  # Oracle's machines learn their secrets there
+        "192.88.99.0/24",
+        "168.63.129.16/32",  # and Azure's there
+        "2001::/23",
+        "2002::/16",
+        "3fff::/20",
+    )
+)
+"""What looks public, or does to some versions of Python."""
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -26,7 +38,13 @@ _LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)+(?=[a-z]){_LABEL}")
 
 
-def public_https_url(typed: str, allow_private: bool) -> str:
+def addresses_of(host: str, port: int) -> list[str]:
+    """Return every address of a name. Raises OSError when it has none."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+def public_https_url(typed: str, allow_private: bool, resolve: Resolve = addresses_of) -> str:
     """Return ``https://host`` for what was typed: a name, an address, or ``@ana@host``.
 
     A port is kept; path and letter case are not. The name is looked up, and each of its addresses
@@ -41,7 +59,7 @@ def public_https_url(typed: str, allow_private: bool) -> str:
         return f"{'http' if plain else 'https'}://{host}{f':{port}' if port else ''}"
     if len(host) > MAX_NAME or not _NAME.fullmatch(host):
         raise ValueError("this is not the name of a server")
-    _check_addresses(host, port or HTTPS)
+    _check_addresses(host, port or HTTPS, resolve)
     return f"https://{host}{f':{port}' if port not in (None, HTTPS) else ''}"
 
 
@@ -54,9 +72,9 @@ def is_public(address: str) -> bool:
     if isinstance(ip, IPv6Address):
         if ip in NAT64:
             ip = IPv4Address(int(ip) & 0xFFFF_FFFF)
-        elif ip not in GLOBAL_UNICAST or ip.sixtofour or ip.teredo:
+        elif ip not in GLOBAL_UNICAST:
             return False
-    odd = ip.is_multicast or ip.is_reserved or str(ip) in METADATA
+    odd = ip.is_multicast or ip.is_reserved or any(ip in net for net in NOT_THE_INTERNET)
     return ip.is_global and not odd
 
 
@@ -78,10 +96,10 @@ def _host_and_port(typed: str) -> tuple[str, int | None]:
     return host.lower(), port
 
 
-def _check_addresses(host: str, port: int) -> None:
+def _check_addresses(host: str, port: int, resolve: Resolve) -> None:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = resolve(host, port)
     except OSError as error:
         raise ValueError("there is no server of this name") from error
-    if not found or not all(is_public(str(entry[4][0])) for entry in found):
+    if not found or not all(map(is_public, found)):
         raise ValueError("this server is not on the public internet")

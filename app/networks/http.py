@@ -42,7 +42,7 @@ class TooLateToStart(NotSent):
 
 
 class PrivateAddress(NotSent):
-    """The server's name leads into a private network; nothing was said there."""
+    """The name leads into a private network; nothing was said there."""
 
 
 def suspend_clock() -> float:
@@ -87,8 +87,12 @@ class Answer:
 class _DeadlineReader(io.RawIOBase):
     """Reads a socket, each time for no longer than the whole call still may take."""
 
-    def __init__(self, sock: _DeadlineSocket) -> None:
-        self._sock = sock
+    def __init__(self, sock: _DeadlineSocket, held: io.RawIOBase) -> None:
+        self._sock, self._held = sock, held
+
+    def close(self) -> None:
+        self._held.close()
+        super().close()
 
     def readable(self) -> bool:
         return True
@@ -122,9 +126,8 @@ class _DeadlineSocket:
             self._sock.settimeout(remaining)
 
     def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
-        # The real one also counts its readers, so that close() waits for the last of them.
-        self._sock.makefile("rb", 0).close()
-        return io.BufferedReader(_DeadlineReader(self))
+        # The socket counts its real readers: close() comes early and has to wait for the last.
+        return io.BufferedReader(_DeadlineReader(self, self._sock.makefile("rb", 0)))
 
 
 class _Watched:
@@ -142,8 +145,7 @@ class _Watched:
 
     def _check_peer(self, sock: Any) -> None:
         """Refuse a private address at the other end; a proxy's own address is nobody's choice."""
-        public_only = _call.get().public_only and self.proxy is None
-        if public_only and not is_public(sock.getpeername()[0]):
+        if _call.get().public_only and not self.proxy and not is_public(sock.getpeername()[0]):
             sock.close()
             raise PrivateAddress("the name leads to a private address")
 
@@ -171,8 +173,7 @@ class _Watched:
         call = _call.get()
         if not call.started and call.go is not None and suspend_clock() > call.go:
             raise TooLateToStart("the go-deadline had passed")
-        if not call.started:
-            self._check_peer(self.sock)  # a kept connection may be another call's
+        self._check_peer(self.sock)  # a kept connection may be another call's
         self.sock.keep(call)
         call.started = True
         super().send(data)  # type: ignore[misc]
@@ -252,8 +253,7 @@ def call(
     """Make one request and read its whole answer within ``timeout`` seconds.
 
     :param content: ``json``, ``data`` or ``params``, as requests takes them.
-    :param public_only: refuse a server on a private address, whatever its name; for servers that
-        anybody may name. Through a proxy of the environment, the proxy decides.
+    :param public_only: refuse private addresses; through a proxy, the proxy has to.
     :param go: a moment on suspend_clock(); after it, a request that has not begun is not sent.
     :raises NotSent: nothing was written (refused, name unknown, TLS failed, too late to start).
     :raises Unanswered: something was written and no complete answer came.

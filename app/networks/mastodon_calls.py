@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
@@ -28,6 +28,11 @@ class _Headers(AuthBase):
         if self._key:
             request.headers["Idempotency-Key"] = self._key
         return request
+
+
+def segment(remote_id: str) -> str:
+    """Return an id as a part of a path, whatever is in it."""
+    return quote(remote_id, safe="")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from app.networks.base import Kind, LookUpFailed, Outcome, Picture, TokenRefused, UploadRefused
 from app.networks.http import Answer
 from app.networks.mastodon_answers import id_in, outcome_of, problem_of
-from app.networks.mastodon_calls import Server
+from app.networks.mastodon_calls import Server, segment
 
 POLL_EVERY = 0.5
 """Seconds between two questions whether a picture is ready."""
@@ -74,7 +74,7 @@ def _wait_until_ready(server: Server, token: str, media_id: str) -> None:
     while server.seconds_left() > POLL_EVERY * 2:
         time.sleep(POLL_EVERY)
         try:
-            answer = server.read(f"/api/v1/media/{media_id}", token=token)
+            answer = server.read(f"/api/v1/media/{segment(media_id)}", token=token)
         except LookUpFailed:
             return
         if answer.status == 422:
@@ -84,7 +84,7 @@ def _wait_until_ready(server: Server, token: str, media_id: str) -> None:
 
 
 def _state_of(server: Server, token: str, media_id: str) -> int:
-    return server.read(f"/api/v1/media/{media_id}", token=token).status
+    return server.read(f"/api/v1/media/{segment(media_id)}", token=token).status
 
 
 def _upload_failure(answer: Answer) -> Exception:

@@ -13,7 +13,7 @@ from app.networks import mastodon_text
 from app.networks.base import LookUpFailed, LookUpRefused, SeenPost, TokenRefused
 from app.networks.http import Answer
 from app.networks.mastodon_answers import id_in, reading_of
-from app.networks.mastodon_calls import Server
+from app.networks.mastodon_calls import Server, segment
 from app.networks.mastodon_readings import is_page
 from app.networks.mastodon_sign_in import APP_NAME
 
@@ -28,9 +28,10 @@ def pages_of(
 
     :raises LookUpFailed: no usable answer, or more pages than MAX_PAGES.
     """
+    path = f"/api/v1/accounts/{segment(account_id)}/statuses"
     query = {"limit": str(PAGE), "exclude_reblogs": "true"}
     for _ in range(MAX_PAGES):
-        answer = server.read(f"/api/v1/accounts/{account_id}/statuses", query, token=token)
+        answer = server.read(path, query, token=token)
         page = reading_of(answer)
         if not isinstance(page, list):
             raise LookUpFailed("the list of posts is no list")
@@ -96,7 +97,9 @@ def link_to(status: Mapping[str, Any], server: Server) -> str:
 def _source_of(server: Server, token: str, status_id: str) -> str:
     """Return what was typed, nothing where the server does not tell (Mastodon before 3.5)."""
     try:
-        source = reading_of(server.read(f"/api/v1/statuses/{status_id}/source", token=token))
+        source = reading_of(
+            server.read(f"/api/v1/statuses/{segment(status_id)}/source", token=token)
+        )
     except (LookUpRefused, TokenRefused):
         return ""
     return str(source.get("text") or "")

@@ -111,7 +111,7 @@ class SignIn:
         }
         form = {name: value for name, value in form.items() if value}
         answer = server.ask("POST", "/api/v1/apps", data=form)
-        data = answer.data if isinstance(answer.data, dict) else {}
+        data = _object_in(answer)
         app = {name: data.get(name) for name in ("client_id", "client_secret")}
         if 200 <= answer.status < 300 and all(isinstance(v, str) and v for v in app.values()):
             return app
@@ -135,10 +135,14 @@ def _registration_refused(answer: Answer) -> Exception:
     return ConnectRefused("refused", problem_of(answer))
 
 
+def _object_in(answer: Answer) -> dict[str, Any]:
+    return answer.data if isinstance(answer.data, dict) else {}
+
+
 def _offers_pkce(server: Server) -> bool:
     """Whether the server says so; older ones have no such document, and do without."""
-    document = server.read("/.well-known/oauth-authorization-server").data
-    methods = document.get("code_challenge_methods_supported") if document else None
+    document = _object_in(server.read("/.well-known/oauth-authorization-server"))
+    methods = document.get("code_challenge_methods_supported")
     return isinstance(methods, list) and "S256" in methods
 
 
@@ -164,12 +168,11 @@ def _exchange(
 
 def _is_unknown(answer: Answer) -> bool:
     """Whether the server has forgotten the app, as older ones do with those that seem unused."""
-    data = answer.data if isinstance(answer.data, dict) else {}
-    return answer.status in {400, 401, 403} and data.get("error") == "invalid_client"
+    return answer.status in {400, 401, 403} and _object_in(answer).get("error") == "invalid_client"
 
 
 def _token_in(answer: Answer) -> str:
-    data = answer.data if isinstance(answer.data, dict) else {}
+    data = _object_in(answer)
     token = data.get("access_token")
     if answer.status == 200 and isinstance(token, str) and token:
         granted = data.get("scope")

@@ -126,6 +126,22 @@ def test_a_connection_is_kept_for_two_seconds_only(server: Server) -> None:
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_a_connection_that_is_not_kept_is_read_to_its_end(server: Server, version: bytes) -> None:
+    """A server may close after its answer, and send it in pieces."""
+    head = b"HTTP/%s 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n" % version
+
+    def closes_after(client: socket.socket) -> None:
+        client.recv(65_536)
+        client.sendall(head)
+        time.sleep(0.2)  # so that the head is read before the rest comes
+        client.sendall(b"{}")
+
+    for _ in range(2):
+        server.behave = closes_after
+        assert http.call("POST", server.url, timeout=2, json={}).data == {}
+
+
 def test_redirects_are_not_followed(server: Server) -> None:
     """A create must not wander off."""
 

@@ -1,0 +1,73 @@
+"""People, posts and pictures as Mastodon's API shows them."""
+
+from typing import Any
+
+from flask import request
+
+from sandbox.clock import iso
+from sandbox.mastodon_records import Media, Person, Status
+from sandbox.mastodon_state import MastodonState
+from sandbox.mastodon_text import html_of
+
+
+def account_json(person: Person) -> dict[str, Any]:
+    """A person."""
+    avatar = f"{request.host_url}i/avatar/{person.handle}.svg"
+    return {
+        "id": person.id,
+        "username": person.handle,
+        "acct": person.handle,
+        "display_name": person.name,
+        "url": f"{request.host_url}@{person.handle}",
+        "uri": f"{request.host_url}users/{person.handle}",
+        "avatar": avatar,
+        "avatar_static": avatar,
+        "created_at": iso(person.created_at),
+        "locked": False,
+        "bot": False,
+    }
+
+
+def status_json(state: MastodonState, status: Status, reader: Person) -> dict[str, Any]:
+    """A post; only its author sees from which app it came."""
+    author = state.author(status)
+    parent = state.posts.find(status.in_reply_to) if status.in_reply_to else None
+    shown: dict[str, Any] = {
+        "id": status.id,
+        "uri": f"{request.host_url}users/{author.handle}/statuses/{status.id}",
+        "url": f"{request.host_url}@{author.handle}/{status.id}",
+        "created_at": iso(status.created_at),
+        "account": account_json(author),
+        "content": html_of(status.text),
+        "visibility": status.visibility,
+        "sensitive": False,
+        "spoiler_text": status.spoiler,
+        "language": status.language,
+        "in_reply_to_id": status.in_reply_to,
+        "in_reply_to_account_id": parent.person_id if parent else None,
+        "reblog": None,
+        "media_attachments": [
+            media_json(media, ready=True)
+            for one in status.media
+            if (media := state.posts.media(one)) is not None
+        ],
+        "mentions": [],
+        "tags": [],
+        "poll": None,
+    }
+    app = state.tokens.app(status.client_id)
+    if reader.id == author.id and app is not None:
+        shown["application"] = {"name": app.name, "website": app.website or None}
+    return shown
+
+
+def media_json(media: Media, ready: bool) -> dict[str, Any]:
+    """A picture; without an address while it is being processed."""
+    return {
+        "id": media.id,
+        "type": "image",
+        "url": f"{request.host_url}i/media/{media.id}" if ready else None,
+        "preview_url": f"{request.host_url}i/media/{media.id}" if ready else None,
+        "description": media.description or None,
+        "meta": {},
+    }

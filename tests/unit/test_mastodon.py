@@ -1,0 +1,298 @@
+"""Mastodon's client against a server that says what the test wrote down: publishing, pictures."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from app.networks import http
+from app.networks.base import Kind, LookUpFailed, Picture, Scope, TokenRefused, UploadRefused
+from tests.support.mastodon import credentials_at, mastodon, piece, png, publish
+from tests.support.scripted import ScriptedServer
+from tests.support.waiting import free_port
+
+OK = {"id": "1", "url": "https://example.social/@ana/1"}
+WORDS = {"error": "Nope"}
+
+
+def test_the_standing_promises() -> None:
+    """Every server is ready, none refreshes, and only Mastodon itself is trusted with keys."""
+    client = mastodon(RECONCILE_DELAYS=[10, 30, 90, 180, 300])
+    ana = credentials_at("https://example.social")
+    assert client.ready
+    assert client.is_local
+    assert not mastodon(ALLOW_PRIVATE_SERVERS=False).is_local
+    assert [field.name for field in client.connect_fields] == ["server"]
+    assert not client.can_refresh(ana)
+    assert not client.is_expired(ana)
+    with pytest.raises(TokenRefused):
+        client.refresh(ana)
+    assert client.prepare(ana, "hello @ben@example.social") == {}
+
+
+@pytest.mark.parametrize(
+    ("delays", "looks"),
+    [([10, 30, 90], 2), ([30, 60], 2), ([1, 2, 40, 50], 3), ([1, 2, 3, 4], 4), ([], 2)],
+)
+def test_a_key_is_not_used_again_at_once(delays: list[float], looks: int) -> None:
+    """The first call has half a minute to end before a second one comes."""
+    client = mastodon(RECONCILE_DELAYS=delays)
+    assert client.looks_before_resend(credentials_at("https://example.social")) == looks
+
+
+@pytest.mark.parametrize("software", ["", "gotosocial", "pleroma", "hometown"])
+def test_other_servers_get_every_look(software: str) -> None:
+    """An unknown server may ignore keys."""
+    ana = credentials_at("https://example.social", software=software)
+    assert mastodon(RECONCILE_DELAYS=[10, 30]).looks_before_resend(ana) > 2
+
+
+@pytest.mark.parametrize(
+    ("handle", "url"),
+    [
+        ("ana@example.social", "https://example.social/@ana"),
+        ("ana@127.0.0.1:8091", "http://127.0.0.1:8091/@ana"),
+    ],
+)
+def test_profiles(handle: str, url: str) -> None:
+    """The handle is the whole one, so it leads to the server."""
+    assert mastodon().profile_url(handle) == url
+
+
+def test_what_is_sent(scripted: ScriptedServer) -> None:
+    """The body is all that is published; key and token are headers only."""
+    scripted.answers = [(200, OK)]
+    part = piece("hello", "a" * 32, reply_to={"id": "9"}, pictures=({"id": "5"}, {"id": "4"}))
+    assert publish(mastodon(), credentials_at(scripted.url), part).kind == Kind.OK
+    (seen,) = scripted.seen
+    assert (seen.method, seen.path) == ("POST", "/api/v1/statuses")
+    assert seen.headers["Authorization"] == "Bearer token-of-ana"
+    assert seen.headers["Idempotency-Key"] == "a" * 32
+    assert seen.headers["User-Agent"].startswith("TweetLater/")
+    assert json.loads(seen.body) == {
+        "status": "hello",
+        "media_ids": ["5", "4"],
+        "in_reply_to_id": "9",
+    }
+
+
+def test_the_body_is_json_and_kept_as_it_is(scripted: ScriptedServer) -> None:
+    """It is stored before it is sent, and the same one is sent again."""
+    client = mastodon()
+    body = client.body(piece("hello", "a" * 32), {})
+    stored = json.dumps(body)
+    scripted.answers = [(200, OK), (200, OK)]
+    for _ in range(2):
+        client.create(credentials_at(scripted.url), body, http.suspend_clock() + 60)
+    assert json.dumps(body) == stored
+    assert scripted.seen[0].body == scripted.seen[1].body
+    assert client.body(piece(""), {}) == {"idempotency_key": "0" * 32}
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+@pytest.mark.parametrize(
+    ("found", "remote_id"),
+    [
+        ("109501234567890123", "109501234567890123"),
+        (109501234567890123, "109501234567890123"),
+        ("01HZX7Q4J2V9F6", "01HZX7Q4J2V9F6"),
+        ("AbCdEf-_~.", "AbCdEf-_~."),
+        ("ünï/ço?dé", "ünï/ço?dé"),
+    ],
+)
+def test_ids_of_any_shape(
+    scripted: ScriptedServer, status: int, found: Any, remote_id: str
+) -> None:
+    """Servers make them as they like."""
+    scripted.answers = [(status, {**OK, "id": found})]
+    outcome = publish(mastodon(), credentials_at(scripted.url))
+    assert (outcome.kind, outcome.remote_id) == (Kind.OK, remote_id)
+    assert outcome.reference == {"id": remote_id}
+
+
+@pytest.mark.parametrize(
+    ("answer", "url"),
+    [
+        ({"url": "https://b.example/@ana/1"}, "https://b.example/@ana/1"),
+        ({"url": None, "uri": "https://b.example/1"}, "https://b.example/1"),
+        ({"url": "javascript:alert(1)"}, None),
+        ({"url": "http://b.example/1"}, None),
+        ({"url": 5, "uri": []}, None),
+        ({}, None),
+    ],
+)
+def test_links(scripted: ScriptedServer, answer: dict[str, Any], url: str | None) -> None:
+    """Only what a browser may be sent to; else the address that each Mastodon has."""
+    scripted.answers = [(200, {"id": "1", **answer})]
+    outcome = publish(mastodon(), credentials_at(scripted.url))
+    assert outcome.remote_url == (url or f"{scripted.url}/web/statuses/1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "code"),
+    [
+        ((200, {}), Kind.AMBIGUOUS, "garbled_answer"),
+        ((200, {"id": None}), Kind.AMBIGUOUS, "garbled_answer"),
+        ((200, {"id": True}), Kind.AMBIGUOUS, "garbled_answer"),
+        ((200, {"id": ""}), Kind.AMBIGUOUS, "garbled_answer"),
+        ((200, {"id": "x" * 300}), Kind.AMBIGUOUS, "garbled_answer"),
+        ((200, {"id": {"a": 1}}), Kind.AMBIGUOUS, "garbled_answer"),
+        ((200, []), Kind.AMBIGUOUS, "garbled_answer"),
+        ((200, "<html>"), Kind.AMBIGUOUS, "garbled_answer"),
+        ((200, ""), Kind.AMBIGUOUS, "garbled_answer"),
+        ((200, b"\xff\xfe"), Kind.AMBIGUOUS, "garbled_answer"),
+        ((202, {}), Kind.AMBIGUOUS, "garbled_answer"),
+        ((500, WORDS), Kind.AMBIGUOUS, "server_error"),
+        ((502, "<html>"), Kind.AMBIGUOUS, "server_error"),
+        ((503, WORDS), Kind.AMBIGUOUS, "server_error"),
+        ((504, ""), Kind.AMBIGUOUS, "server_error"),
+        ((408, ""), Kind.AMBIGUOUS, "server_error"),
+        ((302, ""), Kind.AMBIGUOUS, "redirected"),
+        ((303, WORDS), Kind.AMBIGUOUS, "redirected"),
+        ((307, ""), Kind.AMBIGUOUS, "redirected"),
+        ((301, ""), Kind.AUTH, "server_moved"),
+        ((308, ""), Kind.AUTH, "server_moved"),
+        ((410, ""), Kind.AUTH, "server_moved"),
+        ((401, WORDS), Kind.AUTH, "token_refused"),
+        ((401, ""), Kind.AUTH, "token_refused"),
+        ((403, WORDS), Kind.AUTH, "permission_missing"),
+        ((403, "<html>"), Kind.LATER, "unreachable"),
+        ((404, WORDS), Kind.REJECTED, "not_found"),
+        ((404, "<html>"), Kind.LATER, "unreachable"),
+        ((405, "<html>"), Kind.LATER, "unreachable"),
+        ((413, "<html>"), Kind.REJECTED, "rejected"),
+        ((418, WORDS), Kind.REJECTED, "rejected"),
+        ((429, WORDS), Kind.LATER, "rate_limited"),
+        ((429, "<html>"), Kind.LATER, "rate_limited"),
+    ],
+)
+def test_every_answer(
+    scripted: ScriptedServer, answer: tuple[int, Any], kind: Kind, code: str
+) -> None:
+    """One call, one outcome, for this account only; docs/networks/mastodon.md has the table."""
+    scripted.answers = [answer]
+    outcome = publish(mastodon(), credentials_at(scripted.url))
+    assert (outcome.kind, outcome.code) == (kind, code)
+    assert (outcome.http_status, outcome.scope) == (answer[0], Scope.ACCOUNT)
+    assert outcome.detail
+    assert len(scripted.seen) == 1
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(
+    ("answers", "kind", "code"),
+    [
+        ([(200, {"id": "7"})], Kind.REJECTED, "rejected"),
+        ([(401, WORDS)], Kind.AUTH, "token_refused"),
+        ([(403, WORDS)], Kind.AUTH, "token_refused"),
+        ([(422, WORDS)], Kind.AUTH, "token_refused"),
+        ([(500, WORDS)], Kind.REJECTED, "rejected"),
+    ],
+)
+def test_a_refusal_in_any_language(
+    scripted: ScriptedServer, status: int, answers: Any, kind: Kind, code: str
+) -> None:
+    """Whether it is about the text or the token is asked, not read."""
+    scripted.answers = [(status, {"error": "Fehler"}), *answers]
+    outcome = publish(mastodon(), credentials_at(scripted.url))
+    assert (outcome.kind, outcome.code) == (kind, code)
+    assert (outcome.detail, outcome.http_status) == ("Fehler", status)
+    assert scripted.seen[1].path == "/api/v1/accounts/verify_credentials"
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "code"),
+    [
+        ([(206, {}), (200, {})], Kind.LATER, "pictures_processing"),
+        ([(200, {}), (206, {})], Kind.LATER, "pictures_processing"),
+        ([(404, WORDS), (404, WORDS)], Kind.REJECTED, "duplicate"),
+        ([(200, {}), (200, {}), (200, {"id": "7"})], Kind.REJECTED, "rejected"),
+        ([(500, {}), (500, {}), (500, {})], Kind.REJECTED, "rejected"),
+    ],
+)
+def test_a_refusal_with_pictures(
+    scripted: ScriptedServer, answers: Any, kind: Kind, code: str
+) -> None:
+    """The pictures themselves tell whether they are not ready, or already in a post."""
+    scripted.answers = [(422, {"error": "Fehler"}), *answers]
+    part = piece(pictures=({"id": "4"}, {"id": "5"}))
+    outcome = publish(mastodon(), credentials_at(scripted.url), part)
+    assert (outcome.kind, outcome.code) == (kind, code)
+    assert [seen.path for seen in scripted.seen[1:3]] == ["/api/v1/media/4", "/api/v1/media/5"]
+
+
+def test_nobody_listens() -> None:
+    """Not one byte left."""
+    outcome = publish(mastodon(), credentials_at(f"http://127.0.0.1:{free_port()}"))
+    assert (outcome.kind, outcome.code) == (Kind.NOT_SENT, "unreachable")
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "http://", None])
+def test_credentials_that_are_broken(url: Any) -> None:
+    """Never an exception, never a call."""
+    assert publish(mastodon(), credentials_at(url)).kind == Kind.NOT_SENT
+    assert publish(mastodon(), {}).kind == Kind.NOT_SENT
+
+
+def test_a_server_that_moved_into_a_private_network(scripted: ScriptedServer) -> None:
+    """Its name was public when it was typed; nothing is said to it now, nor any token."""
+    client = mastodon(ALLOW_PRIVATE_SERVERS=False)
+    ana = credentials_at(scripted.url.replace("127.0.0.1", "localhost"))
+    outcome = publish(client, ana)
+    assert (outcome.kind, outcome.code) == (Kind.NOT_SENT, "unreachable")
+    with pytest.raises(LookUpFailed):
+        client.who_am_i(ana)
+    with pytest.raises(LookUpFailed):
+        client.upload(ana, Picture(png(), "image/png", "", 2, 2))
+    client.revoke(ana)
+    assert scripted.seen == []
+
+
+def test_too_late_to_start(scripted: ScriptedServer) -> None:
+    """After the go-deadline nothing is begun."""
+    client = mastodon()
+    body = client.body(piece(), {})
+    outcome = client.create(credentials_at(scripted.url), body, http.suspend_clock() - 1)
+    assert (outcome.kind, outcome.code) == (Kind.NOT_SENT, None)
+    assert scripted.seen == []
+
+
+def test_what_is_uploaded(scripted: ScriptedServer) -> None:
+    """The picture, its type and its description; an empty one is left out."""
+    scripted.answers = [(200, {"id": 5}), (200, {"id": "6"})]
+    ana = credentials_at(scripted.url)
+    first = mastodon().upload(ana, Picture(png(), "image/png", "Two dots", 2, 2))
+    assert first == {"id": "5"}
+    mastodon().upload(ana, Picture(b"\xff\xd8\xff", "image/jpeg", "", 2, 2))
+    one, two = scripted.seen
+    assert (one.method, one.path) == ("POST", "/api/v2/media")
+    assert b'name="file"; filename="picture.png"' in one.body
+    assert b"Content-Type: image/png" in one.body
+    assert png() in one.body
+    assert b"Two dots" in one.body
+    assert b"description" not in two.body
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ((401, WORDS), TokenRefused),
+        ((403, WORDS), TokenRefused),
+        ((413, "<html>"), UploadRefused),
+        ((422, WORDS), UploadRefused),
+        ((404, WORDS), UploadRefused),
+        ((404, "<html>"), LookUpFailed),
+        ((429, WORDS), LookUpFailed),
+        ((500, WORDS), LookUpFailed),
+        ((302, ""), LookUpFailed),
+        ((200, "<html>"), LookUpFailed),
+        ((200, {}), LookUpFailed),
+    ],
+)
+def test_uploads_that_fail(scripted: ScriptedServer, answer: Any, error: type[Exception]) -> None:
+    """Try again, another picture, or connect again."""
+    scripted.answers = [answer]
+    with pytest.raises(error):
+        mastodon().upload(credentials_at(scripted.url), Picture(png(), "image/png", "", 2, 2))

@@ -1,0 +1,251 @@
+"""Mastodon's client and its sandbox when things go wrong: nothing is published twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.networks import http
+from app.networks.base import Kind, LookUpFailed, Outcome, Picture, SeenPost, TokenRefused
+from app.networks.mastodon import Mastodon
+from tests.support.mastodon import MastodonSandbox, mastodon, piece, png, publish
+
+MINUTE = timedelta(minutes=1)
+GOTOSOCIAL = {"software": "gotosocial", "version": "0.19.1", "idempotency": False}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[MastodonSandbox]:
+    """One server for all tests."""
+    sandbox = MastodonSandbox()
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture
+def server(running: MastodonSandbox) -> MastodonSandbox:
+    """The server, with nothing in it."""
+    running.control("reset")
+    return running
+
+
+@pytest.fixture
+def client() -> Mastodon:
+    """A client with little patience."""
+    return mastodon(SEND_TIMEOUT=1.0, RECONCILE_DELAYS=[10, 30, 90, 180, 300])
+
+
+def look(client: Mastodon, ana: Any, *bodies: dict[str, Any]) -> list[SeenPost]:
+    """Return what the account's own list shows of these bodies."""
+    wanted = {client.comparable(body) for body in bodies}
+    posts = client.recent(ana, ana["id"], datetime.now(UTC) - MINUTE, bodies)
+    return [post for post in posts if post.comparable in wanted]
+
+
+def send(client: Mastodon, ana: Any, body: dict[str, Any]) -> Outcome:
+    """Publish a body now."""
+    return client.create(ana, body, http.suspend_clock() + 60)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "code"),
+    [
+        ("accept_then_status", {"status": 500}, "server_error"),
+        ("accept_then_status", {"status": 503}, "server_error"),
+        ("accept_then_status", {"status": 504, "body_form": "html"}, "server_error"),
+        ("accept_then_drop", {"how": "reset"}, "no_answer"),
+        ("accept_then_drop", {"how": "close"}, "no_answer"),
+        ("accept_then_hang", {"seconds": 3}, "no_answer"),
+        ("garbage", {}, "garbled_answer"),
+        ("truncated", {}, "no_answer"),
+    ],
+)
+def test_a_lost_answer_is_found_and_not_sent_twice(
+    server: MastodonSandbox, client: Mastodon, kind: str, fields: dict[str, Any], code: str
+) -> None:
+    """The list shows it, and the same key brings the same post back."""
+    ana = server.mint("ana")
+    body = client.body(piece("Hi @ben@example.social!\n\n\nSee https://example.com/" + "y" * 60))
+    server.fault(kind, **fields)
+    lost = send(client, ana, body)
+    assert (lost.kind, lost.code) == (Kind.AMBIGUOUS, code)
+    (found,) = look(client, ana, body)
+    again = send(client, ana, body)
+    assert (again.kind, again.remote_id) == (Kind.OK, found.remote_id)
+    assert (again.remote_url, again.reference) == (found.url, found.reference)
+    assert server.state()["accepted_count"] == 1
+
+
+@pytest.mark.parametrize("kind", ["status", "drop", "redirect"])
+def test_a_failure_without_a_post(server: MastodonSandbox, client: Mastodon, kind: str) -> None:
+    """It cannot be told from one with a post, but the list shows the difference."""
+    ana, body = server.mint("ana"), client.body(piece())
+    server.fault(kind)
+    assert send(client, ana, body).kind == Kind.AMBIGUOUS
+    assert look(client, ana, body) == []
+    assert send(client, ana, body).kind == Kind.OK
+    assert server.state()["accepted_count"] == 1
+
+
+def test_a_list_that_lags(server: MastodonSandbox, client: Mastodon) -> None:
+    """Absence is no proof there, but Mastodon's key is."""
+    ana, body = server.mint("ana"), client.body(piece())
+    server.settings(read_lag=60)
+    server.fault("accept_then_drop")
+    send(client, ana, body)
+    assert look(client, ana, body) == []
+    assert client.looks_before_resend(ana) == 2
+    assert send(client, ana, body).kind == Kind.OK
+    assert server.state()["accepted_count"] == 1
+
+
+def test_a_server_that_ignores_keys(server: MastodonSandbox, client: Mastodon) -> None:
+    """It really publishes twice, so every look-up there is comes before a second send."""
+    server.settings(**GOTOSOCIAL)
+    ana, body = server.mint("ana"), client.body(piece())
+    assert [send(client, ana, body).kind for _ in range(2)] == [Kind.OK, Kind.OK]
+    assert server.state()["accepted_count"] == 2
+    assert client.looks_before_resend(ana) > 5
+    assert len(look(client, ana, body)) == 2
+
+
+def test_a_forgotten_key(server: MastodonSandbox, client: Mastodon) -> None:
+    """After an hour the key is worth nothing; the client knows before that."""
+    ana, body = server.mint("ana"), client.body(piece())
+    first = send(client, ana, body)
+    server.settings(clock_offset=3601)
+    assert send(client, ana, body).remote_id != first.remote_id
+    now = datetime.now(UTC)
+    assert client.looks_before_resend(ana, now - 49 * MINUTE) == 2
+    assert client.looks_before_resend(ana, now - 51 * MINUTE) > 5
+
+
+def test_a_picture_that_is_used_up(server: MastodonSandbox, client: Mastodon) -> None:
+    """Without keys, a second send with pictures is refused, and that is evidence of the first."""
+    server.settings(**GOTOSOCIAL, language="de")
+    ana = server.mint("ana")
+    picture = client.upload(ana, Picture(png(), "image/png", "", 2, 2))
+    body = client.body(piece("", pictures=(picture,)))
+    server.fault("accept_then_drop")
+    send(client, ana, body)
+    again = send(client, ana, body)
+    assert (again.kind, again.is_duplicate) == (Kind.REJECTED, True)
+    assert [post.comparable for post in look(client, ana, body)] == [f"pictures {picture['id']}"]
+    assert server.state()["accepted_count"] == 1
+
+
+def test_a_deleted_post_is_not_published_again(server: MastodonSandbox, client: Mastodon) -> None:
+    """The key still names it: the answer is that there is no such post."""
+    ana, body = server.mint("ana"), client.body(piece())
+    first = send(client, ana, body)
+    assert server.call("DELETE", f"/api/v1/statuses/{first.remote_id}", ana).status_code == 200
+    again = send(client, ana, body)
+    assert (again.kind, again.code) == (Kind.REJECTED, "not_found")
+
+
+@pytest.mark.parametrize("source", [True, False])
+def test_texts_are_found_as_they_were_sent(
+    server: MastodonSandbox, client: Mastodon, source: bool
+) -> None:
+    """Through HTML alone, too: lines, links, mentions, signs."""
+    server.settings(source=source)
+    ana = server.mint("ana")
+    texts = [
+        "plain",
+        "a < b && c > d &amp; \"quoted\" 'so'",
+        "line\nline\n\nparagraph\n\n\n\nparagraph",
+        "  spaced   out  ",
+        "é and e\u0301",
+        "@Ben@Example.social and @ana #tag #Größe",
+        "https://example.com/a?b=c&d=e#f, example.com and HTTPS://EXAMPLE.COM/" + "p" * 40,
+        "👩‍👩‍👧 🏳️‍🌈",
+    ]
+    bodies = [client.body(piece(text, f"{number:032}")) for number, text in enumerate(texts)]
+    for body in bodies:
+        assert send(client, ana, body).kind == Kind.OK
+    for body in bodies:
+        assert len(look(client, ana, body)) == 1, body
+
+
+def test_many_posts_are_read_in_pages(server: MastodonSandbox, client: Mastodon) -> None:
+    """A busy account's list is read until it is old enough, oldest first."""
+    ana = server.mint("ana")
+    for number in range(95):
+        server.create(ana, f"post {number}")
+    posts = client.recent(ana, ana["id"], datetime.now(UTC) - MINUTE, [])
+    assert [post.comparable for post in posts] == [f"post {number} [0]" for number in range(95)]
+    later = client.recent(ana, ana["id"], datetime.now(UTC) + MINUTE, [])
+    assert later == []
+
+
+def test_the_list_cannot_be_read(server: MastodonSandbox, client: Mastodon) -> None:
+    """Nothing follows from that, whatever is broken."""
+    ana = server.mint("ana")
+    for kind in ("status", "drop", "accept_then_drop", "garbage", "truncated", "rate_limit"):
+        server.fault(kind, "timeline")
+        with pytest.raises(LookUpFailed):
+            client.recent(ana, ana["id"], datetime.now(UTC) - MINUTE, [])
+    server.create(ana, "another text")
+    server.fault("status", "lookup")
+    with pytest.raises(LookUpFailed):
+        client.recent(ana, ana["id"], datetime.now(UTC) - MINUTE, [client.body(piece())])
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_dead_token(
+    server: MastodonSandbox, client: Mastodon, status: int, language: str
+) -> None:
+    """Servers say it in different ways and languages; it is never taken for a bad text."""
+    ana = server.mint("ana")
+    server.settings(dead_token_status=status, language=language)
+    server.control("revoke", handle="ana")
+    refused = publish(client, ana)
+    assert refused.kind == Kind.AUTH
+    if status != 403:  # which is the same as a missing permission
+        assert refused.code == "token_refused"
+        with pytest.raises(TokenRefused):
+            client.who_am_i(ana)
+        with pytest.raises(TokenRefused):
+            client.recent(ana, ana["id"], datetime.now(UTC), [])
+    assert not client.can_refresh(ana)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_bad_text(server: MastodonSandbox, client: Mastodon, language: str) -> None:
+    """The server's own words are kept for the curious."""
+    server.settings(characters=5, language=language)
+    refused = publish(client, server.mint("ana"), piece("123456"))
+    assert (refused.kind, refused.code, refused.http_status) == (Kind.REJECTED, "rejected", 422)
+    assert "5" in (refused.detail or "")
+
+
+@pytest.mark.parametrize("form", ["iso", "epoch", "seconds", "date", "none"])
+def test_rate_limits(server: MastodonSandbox, client: Mastodon, form: str) -> None:
+    """In every form in which servers tell the moment; five minutes where they do not."""
+    server.settings(reset_form=form, limits={"create": 2})
+    ana = server.mint("ana")
+    waits = [publish(client, ana, piece("x", f"{n:032}")).pause_for for n in range(2)]
+    refused = publish(client, ana, piece("x", "9" * 32))
+    assert (refused.kind, refused.code) == (Kind.LATER, "rate_limited")
+    if form == "none":
+        assert (waits, refused.retry_after) == ([None, None], 300)
+    else:
+        assert waits[0] is None
+        assert 10_790 < (waits[1] or 0) <= 10_801
+        assert 10_790 < (refused.retry_after or 0) <= 10_801
+    assert publish(client, server.mint("ben")).kind == Kind.OK
+
+
+@pytest.mark.parametrize(("group", "least"), [("short", 90), ("retry-after", 90), ("none", 300)])
+def test_being_told_to_wait(
+    server: MastodonSandbox, client: Mastodon, group: str, least: float
+) -> None:
+    """Mastodon's own headers, a proxy's, or nothing at all."""
+    server.fault("rate_limit", group=group, reset_in=95)
+    told = publish(client, server.mint("ana"))
+    assert told.kind == Kind.LATER
+    assert least <= (told.retry_after or 0) <= max(least, 96)

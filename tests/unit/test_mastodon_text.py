@@ -1,0 +1,149 @@
+"""Mastodon's way with text: what counts, and when a post is what was sent."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from app.networks import mastodon_text
+from app.networks.base import Limits
+from app.networks.text import TextProblem
+
+LIMITS = Limits(characters=500, link_length=23)
+LINK = """<p>see <a href="https://example.com/a-long-path-that-is-cut?x=1&amp;y=2">
+<span class="invisible">https://</span><span class="ellipsis">example.com/a-long-path-that-</span>
+<span class="invisible">is-cut?x=1&amp;y=2</span></a> there</p>""".replace("\n", "")
+MENTIONS = """<p>hi <span class="h-card"><a href="https://example.social/@ben" class="mention">
+@<span>ben</span></a></span> and <span class="h-card"><a href="https://x/@ana">
+@<span>ana</span></a></span></p>""".replace("\n", "")
+FAMILY = "👩‍👩‍👧"
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("", 0),
+        ("hello", 5),
+        ("日本語", 3),
+        (FAMILY, 1),
+        ("🇩🇪🇫🇷", 2),
+        ("👍🏽", 1),
+        ("e\u0301", 1),
+        ("한국어", 3),
+        ("a\nb", 3),
+        ("https://example.com", 23),
+        ("http://a.de", 23),
+        ("HTTPS://EXAMPLE.COM/" + "x" * 200, 23),
+        ("see https://example.com/a?b=c#d, please", 35),
+        ("(https://example.com)", 25),
+        ("https://example.com https://example.com", 47),
+        ("example.com", 11),
+        ("www.example.com/a-long-path", 27),
+        ("@ana", 4),
+        ("@ana@example.social", 4),
+        ("@ana@example.social:3000 hi", 7),
+        ("@ana.b-c@example.social", 8),
+        ("hi @ana@example.social.", 8),
+        ("@ana@bücher.example!", 5),
+        ("ana@example.social", 18),
+        ("a/@ana@example.social", 21),
+        ("@@ana@example.social", 5),
+        ("#tag @ ana", 10),
+    ],
+)
+def test_what_counts(text: str, length: int) -> None:
+    """What people see as one character is one; links are 23, and a mention ends at its host."""
+    assert mastodon_text.length(text, 23) == length
+
+
+def test_servers_that_count_links_otherwise() -> None:
+    """By their own number, or as long as they are."""
+    assert mastodon_text.length("https://example.com/x", 30) == 30
+    assert mastodon_text.length("https://example.com/x", None) == 21
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * 500, FAMILY * 500, "x" * 476 + " https://example.com/" + "y" * 3000, "日" * 500],
+)
+def test_texts_that_fit(text: str) -> None:
+    """Exactly as many as there may be."""
+    mastodon_text.check(text, LIMITS)
+    with pytest.raises(TextProblem) as problem:
+        mastodon_text.check(text + " !", LIMITS)
+    assert problem.value.code == "too_long"
+    assert problem.value.params == {"length": 502, "limit": 500}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("", "empty"), (" \n\u200b ", "empty"), ("a\x00b", "control_characters")],
+)
+def test_texts_that_do_not(text: str, code: str) -> None:
+    """The problem is named before anything is sent."""
+    with pytest.raises(TextProblem) as problem:
+        mastodon_text.check(text, LIMITS)
+    assert problem.value.code == code
+
+
+def test_limits_are_the_servers_own() -> None:
+    """Some take five thousand."""
+    mastodon_text.check("x" * 5000, Limits(characters=5000, link_length=23))
+
+
+@pytest.mark.parametrize(
+    ("sent", "html"),
+    [
+        ("hello", "<p>hello</p>"),
+        ("a\nb\n\nc", "<p>a<br />b</p><p>c</p>"),
+        ("a\nb\n\nc", "<p>a<br>b</p>\n<p>c</p>"),
+        ("a < b & c", "<p>a &lt; b &amp; c</p>"),
+        ('"it\'s"', "<p>&quot;it&#39;s&quot;</p>"),
+        (
+            "see https://example.com/a-long-path-that-is-cut?x=1&y=2 there",
+            LINK,
+        ),
+        (
+            "hi @Ben@Example.Social and @ana",
+            MENTIONS,
+        ),
+        ("#Tag", '<p><a href="https://x/tags/tag">#<span>Tag</span></a></p>'),
+        ("e\u0301", "<p>\u00e9</p>"),
+        ("hello", "hello"),
+        ("a\nb", "<div>a</div><div>b</div>"),
+        ("x", "<p>x"),
+    ],
+)
+def test_html_is_the_text_again(sent: str, html: str) -> None:
+    """As different servers write it."""
+    seen = mastodon_text.comparable(mastodon_text.plain(html), [])
+    assert seen == mastodon_text.comparable(sent, [])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("hello", "hello!"), ("a b", "ab"), ("@ana", "@ben"), ("https://a.de/x", "https://a.de/y")],
+)
+def test_other_texts_stay_other(one: str, other: str) -> None:
+    """What differs is not taken for the same."""
+    assert mastodon_text.comparable(one, []) != mastodon_text.comparable(other, [])
+
+
+def test_pictures_are_compared() -> None:
+    """Their number beside a text; which they are without one."""
+    text = mastodon_text.comparable
+    assert text("a", ["1"]) != text("a", [])
+    assert text("a", ["1"]) == text("a", ["2"])
+    assert text("", ["1", "2"]) == text("", ["2", "1"]) != text("", ["1"])
+
+
+@pytest.mark.parametrize(
+    "text", ["@" * 50_000, "@a." * 20_000, "@a@b." * 10_000, "http://" * 10_000, "<p" * 300_000]
+)
+def test_no_text_is_slow(text: str) -> None:
+    """However odd."""
+    started = time.process_time()
+    mastodon_text.length(text, 23)
+    mastodon_text.comparable(mastodon_text.plain(text), [])
+    assert time.process_time() - started < 2
