@@ -30,7 +30,7 @@ class Author(threading.Thread):
         self.wrong: list[str] = []
         self.visitor = Visitor(site)
         self.visitor.sign_in(handle)
-        self._handle = handle
+        self._person = handle
         self._pause = pause
         self._token = self.visitor.token()
         self._enough = threading.Event()
@@ -38,7 +38,7 @@ class Author(threading.Thread):
     def run(self) -> None:
         """Write until it is enough, or the pages answer with anything but a sentence."""
         while not self._enough.is_set() and not self.wrong:
-            text = f"{self._handle} writes {len(self.jobs)} {'and goes on ' * 18}"[:270].strip()
+            text = f"{self._person} writes {len(self.jobs)} {'and goes on ' * 18}"[:270].strip()
             self._insist(text, uuid.uuid4().hex)
             time.sleep(self._pause)
 
@@ -46,7 +46,7 @@ class Author(threading.Thread):
         """Stop when the tweet under way is taken; return job ids by text."""
         self._enough.set()
         self.join(seconds)
-        assert not self.is_alive(), f"{self._handle} still waits for a 202: {self.answers}"
+        assert not self.is_alive(), f"{self._person} still waits for a 202: {self.answers}"
         assert not self.wrong, self.wrong
         assert self.jobs
         return self.jobs
