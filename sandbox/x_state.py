@@ -65,7 +65,8 @@ class XState:
 
     def handle_of(self, person_id: str) -> str:
         """The handle behind an id that a record carries."""
-        return self._people[person_id].handle
+        person = self._people.get(person_id)
+        return person.handle if person else ""  # a call may outlive a reset
 
     def people(self) -> list[Person]:
         """Everybody, in the order they came."""
