@@ -91,6 +91,12 @@ def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return _database(request, tmp_path, "sqlite")
 
 
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty PostgreSQL database."""
+    return _database(request, tmp_path, "postgresql")
+
+
 def _database(request: pytest.FixtureRequest, folder: Path, kind: str) -> str:
     if kind == "sqlite":
         path = folder / "tweet-later.sqlite3"

@@ -54,6 +54,8 @@ class World:
         }
         self.processes: list[subprocess.Popen[bytes]] = []
         self.site = ""
+        self.root = ROOT
+        """The folder of the program that workers and pages run: this one, or a test build."""
         self._app: Flask | None = None
 
     @property
@@ -159,7 +161,7 @@ class World:
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-W", "ignore", "-m", *command],
-                cwd=ROOT,
+                cwd=self.root,
                 env={**os.environ, **self.environ, **environ},
                 stdout=log,
                 stderr=subprocess.STDOUT,
