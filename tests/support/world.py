@@ -131,7 +131,8 @@ class World:
         process = self._start([*words.split(), "--without-heartbeat"], **environ)
         wait_for(
             lambda: self._beats(process.pid) or process.poll() is not None,
-            what="the worker's heartbeat",
+            90,
+            "the worker's heartbeat",
         )
         assert process.poll() is None, self.log()
         return process
