@@ -10,7 +10,17 @@ from typing import Any, TypeVar, cast
 from cryptography.fernet import InvalidToken, MultiFernet
 from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, CursorResult, Delete, MetaData, Text, Update, event, literal
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    CursorResult,
+    Delete,
+    MetaData,
+    Text,
+    Update,
+    event,
+    literal,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -189,6 +199,7 @@ def init_app(app: Flask) -> None:
     if url.startswith("sqlite"):
         with app.app_context():
             event.listen(db.engine, "connect", _prepare_sqlite)
+            event.listen(db.engine, "before_cursor_execute", _begin_before_writing)
 
 
 def _sqlite_options() -> dict[str, Any]:
@@ -219,3 +230,12 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA synchronous=FULL")  # NORMAL may forget a stored intent at power loss
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _begin_before_writing(
+    connection: Connection, cursor: Any, _statement: str, _values: Any, context: Any, _many: bool
+) -> None:
+    """Python's sqlite3 begins no transaction by itself for a write that starts with WITH."""
+    writes = context.isinsert or context.isupdate or context.isdelete
+    if writes and not cursor.connection.in_transaction:
+        cursor.execute("BEGIN IMMEDIATE")

@@ -112,7 +112,22 @@ class World:
             states = self.states(job_ids)
             return states if all(state in SETTLED for state in states.values()) else {}
 
-        return wait_for(settled, seconds, "the end of all deliveries")
+        try:
+            return wait_for(settled, seconds, "the end of all deliveries")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self._unsettled(job_ids)}") from error
+
+    def _unsettled(self, job_ids: list[str]) -> str:
+        """Describe what is still in motion, and what the processes said last."""
+        with self.rows():
+            rows = db.session.scalars(db.select(Delivery).where(Delivery.id.in_(job_ids)))
+            columns = ("state", "next_at", "rings", "tries", "lookups", "lease_until", "error_code")
+            moving = [
+                " ".join(f"{name}={getattr(row, name)}" for name in columns)
+                for row in rows
+                if row.state not in SETTLED
+            ]
+        return "\n".join([*moving[:20], self.log()[-6000:]])
 
     def until_state(self, job_id: str, *states: str, seconds: float = 30) -> Delivery:
         """Wait for one of these states."""
