@@ -111,9 +111,13 @@ def _servers(env: Mapping[str, str], production: bool) -> dict[str, Any]:
             "DATABASE_URL is missing or names SQLite, and a dyno forgets its files: "
             "add a PostgreSQL database."
         )
+    # SQLite takes one writer at a time; a second process would only wait for the first.
+    processes = 1 if database.startswith("sqlite") else min(2, os.cpu_count() or 1)
     return {
         "REDIS_URL": redis_url,
         "SQLALCHEMY_DATABASE_URI": database,
+        "DATABASE_POOL_SIZE": int(_number(env, "DATABASE_POOL_SIZE", 4, 1)),
+        "WORKER_PROCESSES": int(_number(env, "WORKER_PROCESSES", processes, 1)),
     }
 
 
@@ -245,7 +249,6 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "RATE_LIMIT_WRITES": _rate(env, "RATE_LIMIT_WRITES", "300 per minute"),
         "RATE_LIMIT_READS": _rate(env, "RATE_LIMIT_READS", "1200 per minute"),
         "RATE_LIMIT_SIGN_IN": _rate(env, "RATE_LIMIT_SIGN_IN", "60 per minute"),
-        "DATABASE_POOL_SIZE": int(_number(env, "DATABASE_POOL_SIZE", 4, 1)),
     }
 
 

@@ -24,8 +24,8 @@ COLUMNS = [
     Column("lost", worst=True),
 ]
 NOTE = (
-    "One worker process each, until X accepted the last one. CPU: worker, Redis and database, from "
-    "one second before the tweets are due until the last one is recorded; *before due* is what the "
+    "One worker each, with a process for each of two cores, until X accepted the last one. CPU: "
+    "worker, Redis and database, from one second before the tweets are due until the last one is recorded; *before due* is what the "
     "worker alone spent until then. The plain app got each tweet as a message with an ETA, its own "
     "best way, and had taken all of them into its memory before they were due. *Early*: the "
     "request reached X before its time."

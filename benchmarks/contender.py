@@ -10,6 +10,8 @@ from datetime import datetime
 from benchmarks.servers import Machine, line_of_procfile
 from tests.support.waiting import free_port, listens, wait_for
 
+PROCESSES = min(2, os.cpu_count() or 1)
+"""Worker processes of each app."""
 KEYS = {
     "SECRET_KEY": "only for measuring",
     "X_CLIENT_ID": "bench",
@@ -55,6 +57,7 @@ class Contender(ABC):
             "X_API_URL": self.machine.x.url,
             "X_AUTHORIZE_URL": f"{self.machine.x.url}/authorize",
             "PORT": str(self._port),
+            "WORKER_PROCESSES": str(PROCESSES),
         }
 
     def begin(self) -> None:
@@ -74,7 +77,7 @@ class Contender(ABC):
         self.machine.drop(self.database)
 
     def start_worker(self) -> subprocess.Popen[bytes]:
-        """Start a worker; return when it waits for messages."""
+        """Start a worker; return when all its processes wait for messages."""
         process = self._start(self.worker_command, "worker")
         wait_for(lambda: self._waits(process), 60, f"the worker of {self.name}")
         return process
@@ -101,7 +104,7 @@ class Contender(ABC):
     def _waits(self, process: subprocess.Popen[bytes]) -> bool:
         if process.poll() is not None:
             raise RuntimeError(f"{self.name} ended: see {self.machine.folder}")
-        return self.machine.consumers() > 0
+        return self.machine.consumers() >= PROCESSES
 
 
 PASSED = ("WORKER_CONCURRENCY", "WEB_CONCURRENCY", "DATABASE_POOL_SIZE")

@@ -6,8 +6,14 @@ import subprocess
 import sys
 from datetime import datetime
 
-from benchmarks.contender import Contender
+from benchmarks.contender import PROCESSES, Contender
 from benchmarks.servers import ROOT, clean_environ
+
+WORKER = (
+    "celery -A benchmarks.naive.tasks worker -P gevent -c 100"
+    " --without-gossip --without-mingle --without-heartbeat --loglevel WARNING"
+)
+PROCESSES_BY_NAME = " ".join(str(number) for number in range(PROCESSES))
 
 
 class Plain(Contender):
@@ -15,10 +21,7 @@ class Plain(Contender):
 
     name = "plain Flask + Celery"
     web_app = "benchmarks.naive.web:create_app()"
-    worker_command = (
-        "exec celery -A benchmarks.naive.tasks worker -P gevent -c 100"
-        " --without-gossip --without-mingle --without-heartbeat --loglevel WARNING"
-    )
+    worker_command = f"for n in {PROCESSES_BY_NAME}; do {WORKER} -n worker$n@%h & done; wait"
     done_query = "SELECT count(*) FROM tweets WHERE state = 'posted'"
 
     def make_tables(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from celery import current_app as current_celery
 from celery import shared_task
 from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 from flask import current_app
@@ -14,6 +15,7 @@ from app.db import abandon
 from app.jobs import PUBLISH, RECONCILE
 from app.services import publishing
 from app.workers.looks import look_up
+from app.workers.siblings import Siblings, follow
 from app.workers.ticker import Ticker
 
 log = logging.getLogger(__name__)
@@ -46,7 +48,9 @@ def start_ticking(sender: object, **_: object) -> None:
 
     Not worker_ready: that waits for the broker, and tweets do not.
     """
-    ticker = Ticker()
-    ticker.start()
-    worker_shutting_down.connect(ticker.stop_beginning, weak=False)
-    worker_shutdown.connect(ticker.stop_completely, weak=False)
+    follow()
+    processes = current_celery.flask_app.config["WORKER_PROCESSES"]
+    for part in (Ticker(), Siblings(processes - 1)):
+        part.start()
+        worker_shutting_down.connect(part.stop_beginning, weak=False)
+        worker_shutdown.connect(part.stop_completely, weak=False)

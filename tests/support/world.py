@@ -49,6 +49,7 @@ class World:
             "X_AUTHORIZE_URL": f"{sandbox.url}/i/oauth2/authorize",
             "X_CLIENT_ID": "sandbox-client",
             "X_CLIENT_SECRET": "sandbox-secret",
+            "WORKER_PROCESSES": "1",
             **QUICK,
             **environ,
         }
