@@ -105,6 +105,8 @@ class Bell:
             connect_timeout=self._timeout,
         )
         self._producer = self._celery.amqp.Producer(connection, auto_declare=False)
+        # kombu keeps the connection of its first ping besides the one that it sends over.
+        self._producer.channel.client.connection_pool.disconnect()
         return self._producer
 
     def _forget_connection(self) -> None:
@@ -171,6 +173,7 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
         "task_track_started": False,
         "worker_prefetch_multiplier": 1,
         "worker_hijack_root_logger": False,
+        "worker_enable_remote_control": False,
         "worker_pool": "threads",
         "task_default_queue": "tweet-later",
         "timezone": "UTC",

@@ -25,10 +25,10 @@ COLUMNS = [
 ]
 NOTE = (
     "One worker each, with a process for each of two cores, until X accepted the last one. CPU: "
-    "worker, Redis and database, from one second before the tweets are due until the last one is recorded; *before due* is what the "
-    "worker alone spent until then. The plain app got each tweet as a message with an ETA, its own "
-    "best way, and had taken all of them into its memory before they were due. *Early*: the "
-    "request reached X before its time."
+    "worker, Redis and database, from one second before the tweets are due until the last one is "
+    "recorded; *before due* is what the worker alone spent until then. The plain app got each "
+    "tweet as a message with an ETA, its own best way, and had taken all of them into its memory "
+    "before they were due. *Early*: the request reached X before its time."
 )
 PATIENCE = 20.0
 """Seconds without any progress after which what is missing counts as lost."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import redis
 from flask import Flask, current_app, session
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -34,7 +35,12 @@ def seconds_until_allowed() -> int:
 
 def init_app(app: Flask) -> None:
     """Keep the counts in Redis; docs/decisions/0004 says why with such short timeouts."""
-    options = jobs.hasty_redis_options(app.config, app.config["BELL_TIMEOUT"])
+    timeout = app.config["BELL_TIMEOUT"]
+    options = jobs.hasty_redis_options(app.config, timeout)
+    # One at a time: small plans allow few connections, and an answer takes microseconds.
+    pool = redis.BlockingConnectionPool.from_url(
+        app.config["REDIS_URL"], max_connections=1, **{"timeout": timeout, **options}
+    )
     app.config.setdefault("RATELIMIT_STORAGE_URI", app.config["REDIS_URL"])
-    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", options)
+    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"connection_pool": pool})
     limiter.init_app(app)

@@ -146,7 +146,7 @@ class World:
         )
         process = self._start([*words.split(), "--without-heartbeat"], **environ)
         wait_for(
-            lambda: self._beats(process.pid) or process.poll() is not None,
+            lambda: process.pid in self.beating() or process.poll() is not None,
             90,
             "the worker's heartbeat",
         )
@@ -208,7 +208,8 @@ class World:
                 db.session.remove()
                 db.engine.dispose()
 
-    def _beats(self, process_id: int) -> bool:
+    def beating(self) -> set[int]:
+        """Return the process ids of the workers that have a heartbeat."""
         with self.rows():
             names = db.session.scalars(db.select(Worker.name))
-            return any(name.endswith(f":{process_id}") for name in names)
+            return {int(name.rpartition(":")[2]) for name in names}

@@ -21,7 +21,8 @@ def test_connections_stay_within_small_plans(make_world, postgres) -> None:  # t
     name = server.create(template)
     world: World = make_world(server.url(name))
     site = world.start_web(processes=2)
-    world.start_worker()
+    world.start_worker(WORKER_PROCESSES="2")
+    wait_for(lambda: len(world.beating()) == 2, 60, "both processes")
     jobs: list[str] = []
     done = threading.Event()
     peaks = {"postgres": 0, "redis": 0}

@@ -10,19 +10,11 @@ import subprocess
 import psutil
 import pytest
 
-from app.db import db
-from app.models import Worker
 from app.states import State
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
 THREE = {"WORKER_PROCESSES": "3"}
-
-
-def beating(world: World) -> set[int]:
-    """Return the process ids of the workers that have a heartbeat."""
-    with world.rows():
-        return {int(name.rpartition(":")[2]) for name in db.session.scalars(db.select(Worker.name))}
 
 
 def lives(process_id: int) -> bool:
@@ -36,8 +28,8 @@ def lives(process_id: int) -> bool:
 def worker(small_world: World) -> tuple[subprocess.Popen[bytes], set[int]]:
     """A worker of three processes, and the ids of the two others."""
     first = small_world.start_worker(**THREE)
-    wait_for(lambda: len(beating(small_world)) == 3, 60, "three heartbeats")
-    return first, beating(small_world) - {first.pid}
+    wait_for(lambda: len(small_world.beating()) == 3, 60, "three heartbeats")
+    return first, small_world.beating() - {first.pid}
 
 
 Family = tuple[subprocess.Popen[bytes], set[int]]
@@ -55,7 +47,7 @@ def test_one_that_is_killed_is_started_again(small_world: World, worker: Family)
     """A further process that dies has a successor."""
     _, others = worker
     os.kill(min(others), signal.SIGKILL)
-    wait_for(lambda: len(beating(small_world)) == 4, 60, "the successor's heartbeat")
+    wait_for(lambda: len(small_world.beating()) == 4, 60, "the successor's heartbeat")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
