@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 WINDOW = timedelta(seconds=120)
 """How far before the first send a post may be dated: the two clocks may differ."""
+JUMP = timedelta(hours=2)
+"""How far before the first send look-ups read: our clock may have been ahead when we sent."""
 SLOWEST_LOOK = 60.0
 
 
@@ -77,7 +79,7 @@ def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
     db.session.commit()
     try:
         access = refreshing.access_to(account_id)
-        since = min(row.first_sent_at for row in rows) - WINDOW
+        since = min(row.first_sent_at for row in rows) - JUMP
         bodies = [row.body for row in rows]
         posts = network.recent(access.credentials, remote_id, since, bodies)
     except (LookUpFailed, refreshing.NotNow, refreshing.NoAccess) as failure:
@@ -103,18 +105,35 @@ def _settle(
 ) -> None:
     for row in rows:
         wanted = network.comparable(row.body)
-        candidates = [
-            post
-            for post in posts
-            if post.comparable == wanted
-            and (post.created_at is None or post.created_at >= row.first_sent_at - WINDOW)
-        ]
-        if any(_bind(row, post) for post in candidates):
+        alike = [post for post in posts if post.comparable == wanted]
+        if any(_bind(row, post) for post in alike if _is_dated_well(row, post)):
             continue
-        if candidates and db.session.scalar(db.select(_twin_in_flight(row))):
-            _look_later([row])  # seen, but it may be the twin's: that is not absence
+        if _may_be_it(row, alike):
+            _look_later([row])  # that is not absence
         else:
             _not_found(row, looks, profile)
+
+
+def _is_dated_well(row: Row[Any], post: SeenPost) -> bool:
+    return post.created_at is None or post.created_at >= row.first_sent_at - WINDOW
+
+
+def _may_be_it(row: Row[Any], alike: Sequence[SeenPost]) -> bool:
+    """True when a post of equal text is a twin's in flight, or is dated before our first send.
+
+    The latter counts when it is bound to none of our rows: our clock may have been ahead.
+    """
+    if not alike:
+        return False
+    if db.session.scalar(db.select(_twin(row, State.SENDING))):
+        return True
+    strange = {post.remote_id for post in alike if not _is_dated_well(row, post)}
+    known = db.session.scalars(
+        db.select(Delivery.remote_id).where(
+            Delivery.account_id == row.account_id, Delivery.remote_id.in_(strange)
+        )
+    )
+    return bool(strange - set(known))
 
 
 def _bind(row: Row[Any], post: SeenPost) -> bool:
@@ -125,7 +144,7 @@ def _bind(row: Row[Any], post: SeenPost) -> bool:
         bound = patiently(
             lambda: _move(
                 row,
-                ~_twin_in_flight(row),
+                ~_twin(row, State.SENDING),
                 state=State.PUBLISHED,
                 remote_id=post.remote_id,
                 remote_url=post.url,
@@ -144,12 +163,13 @@ def _bind(row: Row[Any], post: SeenPost) -> bool:
     return bound
 
 
-def _twin_in_flight(row: Row[Any]) -> Any:
+def _twin(row: Row[Any], state: State) -> Any:
+    """Return the condition that the account has another tweet of equal text in this state."""
     twin, twin_tweet = aliased(Delivery), aliased(Tweet)
     return exists().where(
         twin.account_id == row.account_id,
         twin.id != row.id,
-        twin.state == State.SENDING,
+        twin.state == state,
         twin_tweet.id == twin.tweet_id,
         twin_tweet.text == row.text,
     )
@@ -191,6 +211,9 @@ def _take_the_networks_word(row: Row[Any], profile: str) -> None:
     age = database_now() - row.unconfirmed_at
     if age.total_seconds() < current_app.config["RECONCILE_PATIENCE"]:
         _look_later([row])
+        return
+    if db.session.scalar(db.select(_twin(row, State.PUBLISHED))):
+        _ask_owner(row, "never_seen", None)  # perhaps it was the twin that the network meant
         return
     published = patiently(
         lambda: _move(

@@ -1,0 +1,129 @@
+"""What owners of tweets do, and are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.db import abandon, db
+from app.models import Delivery, Tweet, User
+from app.models.tweet import AlreadyBeingSent
+from app.networks.base import Profile
+from app.services import connecting
+from app.states import State
+from tests.model.ground import Ground
+from tests.model.interruptions import Interruption, Kind
+from tests.model.ledger import Ledger, Promised
+from tests.model.luck import Luck
+
+PEOPLE = ("ana", "ben")
+MOST_TWEETS = 8
+
+
+class Owners(RuleBasedStateMachine):
+    """The half of the machine outside of the workers; ``ground`` is shared by all examples."""
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__()
+        self.ground = ground
+        self.ledger = Ledger(ground)
+        self.messages: list[list[str]] = []
+        self.users: list[int] = []
+
+    @initialize(skew=st.sampled_from([0, -1, 1]), duplicates=st.booleans())
+    def begin(self, skew: float, duplicates: bool) -> None:
+        """Two people, and a network whose clock may differ."""
+        self.ground.clear(skew, duplicates)
+        self.users = [self.connect(name) for name in PEOPLE]
+
+    def write(self, luck: Luck) -> None:
+        """Somebody writes one tweet or three; sometimes one that they wrote already."""
+        for number in range(3 if luck.other % 2 else 1):
+            if len(self.ledger.jobs) < MOST_TWEETS:
+                wait = 5 if luck.skip == 0 else 0
+                self._write(luck.who % 2, wait, twin=number == 0 and luck.other == 7)
+
+    def _write(self, who: int, wait: float, twin: bool) -> None:
+        known = list(self.ledger.jobs.values())
+        twin = twin and bool(known)
+        text = known[-1].text if twin else f"tweet {len(known)}"
+
+        def store() -> None:
+            at = self.ground.time.now() + timedelta(seconds=wait)
+            job_id = db.session.get_one(User, self.users[who]).tweet_later(text, at)
+            tweet_id = db.session.get_one(Delivery, job_id).tweet_id
+            self.ledger.jobs[job_id] = Promised(tweet_id, text, twin=twin)
+            if twin:
+                known[-1].twin = True
+            self.messages.append([job_id])
+
+        self.ground.do(store)
+
+    def change(self, luck: Luck) -> None:
+        """An owner changes a tweet, and may never hear whether that was done."""
+        harmless = luck.kind in {None, Kind.MEANWHILE}
+        interruption = None if harmless else Interruption(luck.kind or Kind.CRASH, luck.skip)
+        if self.ledger.jobs:
+            self.change_one(luck.which, luck.verb, interruption)
+
+    def change_one(self, index: int, verb: str, interruption: Interruption | None = None) -> None:
+        """Change a tweet, and compare what its owner was told with what was done."""
+        job_id = list(self.ledger.jobs)[index % len(self.ledger.jobs)]
+        job = self.ledger.jobs[job_id]
+        before, posts = self.ledger.rows()[job_id], self.ledger.posts()[job_id]
+        new_text = f"{job.text}, edited"
+        said = self.ground.do(lambda: self._ask(verb, job.tweet_id, new_text), interruption)
+        after = self.ledger.rows()[job_id]
+        if said == "too late":
+            assert after == before, f"refused, and changed all the same: {before} {after}"
+        if said == "ok":
+            self.ground.saw(f"{verb} from {before['state']}")
+        if verb == "edit":
+            expected = {"ok": {new_text}, "too late": {job.text}}
+            assert after["text"] in expected.get(str(said), {new_text, job.text})
+            job.text = after["text"]
+        moved = (State(before["state"]), State(after["state"]))
+        job.sent_again += moved == (State.REVIEW, State.SCHEDULED)
+        job.confirmed |= moved == (State.REVIEW, State.PUBLISHED)
+        if moved[1] == State.CANCELLED and moved[0] in {State.SCHEDULED, State.HELD}:
+            job.posts_when_cancelled = len(posts)
+
+    def _ask(self, verb: str, tweet_id: int, new_text: str) -> str:
+        try:
+            self._wish(verb, db.session.get_one(Tweet, tweet_id), new_text)
+        except AlreadyBeingSent:
+            return "too late"
+        except SQLAlchemyError:
+            abandon()
+            return "unclear"
+        return "ok"
+
+    def _wish(self, verb: str, tweet: Tweet, new_text: str) -> None:
+        asked: dict[str, Callable[[], Any]] = {
+            "edit": lambda: tweet.edit(new_text),
+            "move": lambda: tweet.reschedule(self.ground.time.now() + timedelta(seconds=3)),
+            "cancel": tweet.cancel,
+            "retry": tweet.retry,
+            "confirm": tweet.confirm,
+        }
+        asked[verb]()
+
+    def lose_access(self, luck: Luck) -> None:
+        """An account's tokens are over; or its owner connects it again."""
+        name = PEOPLE[luck.who % 2]
+        if luck.silence:
+            self.connect(name)
+        else:
+            self.ground.network.revoke(name)
+
+    def connect(self, name: str) -> int:
+        """Connect an account, or connect it again; return its user's id."""
+        credentials = self.ground.network.token_for(name)
+        user = self.ground.do(lambda: connecting.connect("x", Profile(name, name), credentials).id)
+        assert user is not None
+        return user
