@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, utcnow
@@ -49,6 +49,10 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))
     tweet_id: Mapped[int] = mapped_column(ForeignKey("tweets.id"))
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    parts: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """What this account publishes instead of the tweet's own parts, in the same shape."""
+    posted: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    """The parts that are out, in order: their remote_id, remote_url and reference."""
     state: Mapped[str] = mapped_column(default=State.SCHEDULED)
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     """When its owner wants it out; only the owner moves it."""

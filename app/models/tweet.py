@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, update
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
@@ -38,6 +38,9 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     text: Mapped[str]
+    """The text of the first part."""
+    parts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    """Each part's ``{"text": …, "pictures": [ids]}``; empty for one part without pictures."""
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     submit_id: Mapped[str | None]
     """Chosen by the sender; the same one again is the same tweet."""
