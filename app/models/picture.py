@@ -32,6 +32,12 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
             sqlite_where=text("NOT claimed"),
             postgresql_where=text("NOT claimed"),
         ),
+        Index(
+            "pictures_processing",
+            "next_at",
+            sqlite_where=text("state = 'processing'"),
+            postgresql_where=text("state = 'processing'"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))
@@ -48,6 +54,10 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     """What the picture shows, in words."""
     claimed: Mapped[bool] = mapped_column(default=False)
     """Whether it belongs to a tweet; what never does is swept after a day."""
+    next_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """While it is processing: when a worker may begin with it, or begin again."""
+    tries: Mapped[int] = mapped_column(default=0)
+    """How often a worker began; a picture that ends workers must not do so for ever."""
 
 
 class PictureFile(db.Model):  # type: ignore[name-defined,misc]

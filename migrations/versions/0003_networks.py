@@ -62,6 +62,8 @@ def _create_pictures() -> None:
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("alt", sa.String(), nullable=False),
         sa.Column("claimed", sa.Boolean(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_pictures_user_id"),
         sa.PrimaryKeyConstraint("id", name="pk_pictures"),
     )
@@ -73,6 +75,14 @@ def _create_pictures() -> None:
         ["created_at"],
         sqlite_where=unclaimed,
         postgresql_where=unclaimed,
+    )
+    processing = sa.text("state = 'processing'")
+    op.create_index(
+        "pictures_processing",
+        "pictures",
+        ["next_at"],
+        sqlite_where=processing,
+        postgresql_where=processing,
     )
     op.create_table(
         "picture_files",
