@@ -57,6 +57,7 @@ class Mastodon:
     name = "mastodon"
     title = "Mastodon"
     text_limit = USUAL.characters
+    threads = True
     connect_fields: tuple[Field, ...] = (Field("server", "Server", "For example mastodon.social"),)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -149,6 +150,10 @@ class Mastodon:
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that a server with these limits does not take."""
         mastodon_text.check(written, limits)
+
+    def needs_preparation(self, _text: str) -> bool:
+        """False: there is nothing to ask about a text."""
+        return False
 
     def prepare(self, _credentials: Credentials, _written: str) -> Mapping[str, Any]:
         """Return nothing: a server finds links and mentions by itself."""

@@ -20,18 +20,21 @@ from app.networks.base import (
     Credentials,
     Field,
     Kind,
+    Limits,
     LookUpFailed,
     LookUpRefused,
     Outcome,
     Part,
+    Picture,
     Profile,
     RefreshUnclear,
     SeenPost,
     TokenRefused,
 )
 from app.networks.x_answers import allowance_left_for, id_in, outcome_of
-from app.networks.x_readings import known_shape, moment_in, reading_of
+from app.networks.x_readings import known_shape, reading_of, seen
 from app.networks.x_sign_in import OAuth1Flow, OAuth2Flow
+from app.networks.x_writing import LIMITS, body_of, upload
 
 ALL_LOOKS = 1_000
 MAX_PAGES = 8
@@ -48,6 +51,7 @@ class X:
     name = "x"
     title = "X"
     text_limit = 280
+    threads = True
     connect_fields: tuple[Field, ...] = ()
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -154,9 +158,29 @@ class X:
 
     # Publishing
 
-    def body(self, part: Part) -> Body:
+    def limits(self, _credentials: Credentials) -> Limits:
+        """Return what fits into a post of everybody; some may write more."""
+        return LIMITS
+
+    def check(self, written: str, limits: Limits) -> None:
+        """Raise TextProblem for a text that X does not take."""
+        text.check(written, limits.characters)
+
+    def needs_preparation(self, _text: str) -> bool:
+        """False: X finds links and mentions by itself."""
+        return False
+
+    def prepare(self, _credentials: Credentials, _written: str) -> Mapping[str, Any]:
+        """Return nothing."""
+        return {}
+
+    def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
+        """Store a picture. Raises UploadRefused, LookUpFailed, TokenRefused."""
+        return upload(self._api, self._signature(credentials), picture, self._timeout / 2)
+
+    def body(self, part: Part, _prepared: Mapping[str, Any] | None = None) -> Body:
         """Return the JSON of ``POST /2/tweets``."""
-        return {"text": part.text}
+        return body_of(part)
 
     def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
         """Post a tweet; docs/networks/x.md says what each answer means."""
@@ -184,6 +208,7 @@ class X:
                 request_id=answer.header("x-transaction-id"),
                 answered_at=answer.at,
                 pause_for=allowance_left_for(answer),
+                reference={"id": remote_id},
             )
         return outcome_of(answer)
 
@@ -201,7 +226,7 @@ class X:
 
     def comparable(self, body: Body) -> str:
         """Return the body's text in the form in which look-ups compare it."""
-        return text.comparable(body["text"])
+        return text.comparable(body.get("text") or "")
 
     def recent(
         self,
@@ -218,10 +243,12 @@ class X:
         """
         with known_shape():
             pages = self._pages(credentials, remote_id, since)
-            found = [self._seen(post) for page in pages for post in page.get("data") or []]
+            found = [seen(post, self._site) for page in pages for post in page.get("data") or []]
             return sorted(found, key=lambda post: post.created_at or since)
 
-    def looks_before_resend(self, _credentials: Credentials) -> int:
+    def looks_before_resend(
+        self, _credentials: Credentials, _first_sent_at: datetime | None = None
+    ) -> int:
         """Return more than there are: the timeline lags, so only all delays together prove it."""
         return ALL_LOOKS
 
@@ -245,19 +272,6 @@ class X:
                 return
             query["pagination_token"] = token
         raise LookUpFailed("the timeline is too long to read")
-
-    def _seen(self, post: Mapping[str, Any]) -> SeenPost:
-        whole = post.get("note_tweet") or post.get("note_post") or post
-        entities = whole.get("entities") or post.get("entities") or {}
-        created = post.get("created_at")
-        return SeenPost(
-            remote_id=str(post["id"]),
-            url=f"{self._site}/i/web/status/{post['id']}",
-            created_at=moment_in(created) if created else None,
-            comparable=text.comparable_found(
-                whole.get("text") or post.get("text") or "", entities.get("urls") or []
-            ),
-        )
 
     def _read(
         self,

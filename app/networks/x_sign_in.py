@@ -15,7 +15,7 @@ from authlib.integrations.requests_client import OAuth1Session, OAuth2Session
 
 from app.networks.base import ConnectRefused, Consent, LookUpFailed
 
-SCOPES = "tweet.read tweet.write users.read offline.access"
+SCOPES = "tweet.read tweet.write users.read media.write offline.access"
 SIGN_IN_TIMEOUT = 10.0
 """Seconds for one call: somebody waits for the page."""
 
