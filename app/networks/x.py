@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -33,7 +32,7 @@ from app.networks.base import (
 )
 from app.networks.x_answers import allowance_left_for, id_in, outcome_of
 from app.networks.x_readings import known_shape, reading_of, seen
-from app.networks.x_sign_in import OAuth1Flow, OAuth2Flow
+from app.networks.x_sign_in import OAuth1Flow, OAuth2Flow, oauth2_credentials
 from app.networks.x_writing import LIMITS, body_of, upload
 
 ALL_LOOKS = 1_000
@@ -91,7 +90,7 @@ class X:
         """Take the answer of the consent page. Raises ConnectRefused, LookUpFailed."""
         token = self._flow.finish(memory, callback, redirect_uri)
         try:
-            credentials = dict(token) if "token_secret" in token else _oauth2_credentials(token)
+            credentials = dict(token) if "token_secret" in token else oauth2_credentials(token)
             return [Connection(self.who_am_i(credentials), credentials)]
         except (KeyError, TokenRefused, LookUpRefused) as error:
             raise ConnectRefused("refused", type(error).__name__) from error
@@ -142,7 +141,7 @@ class X:
     def _refreshed(self, answer: http.Answer, old: Credentials) -> Credentials:
         data = answer.data if isinstance(answer.data, dict) else {}
         if answer.status == 200 and data.get("access_token"):
-            new = _oauth2_credentials(data)
+            new = oauth2_credentials(data)
             return {**new, "refresh_token": new.get("refresh_token") or old["refresh_token"]}
         if data.get("error") in {"invalid_client", "unauthorized_client"}:
             raise AppRefused(str(data.get("error_description") or data["error"]))
@@ -291,18 +290,3 @@ class X:
         except (http.NotSent, http.Unanswered) as error:
             raise LookUpFailed(str(error)) from error
         return reading_of(answer)
-
-
-def _oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
-    expires_in = token.get("expires_in")
-    expires_at = token.get("expires_at")
-    if expires_in:
-        with contextlib.suppress(
-            TypeError, ValueError
-        ):  # a spent pair's successor must not be lost
-            expires_at = int(time.time()) + int(expires_in)
-    return {
-        "access_token": token["access_token"],
-        "refresh_token": token.get("refresh_token"),
-        "expires_at": expires_at,
-    }

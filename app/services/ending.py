@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.networks.base import Outcome
-from app.services.claiming import Claim
+from app.services.claims import Claim
 
 
 @dataclass(frozen=True, slots=True)

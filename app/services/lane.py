@@ -23,7 +23,7 @@ from flask import current_app
 from app.networks import http
 from app.networks.base import Network
 from app.services import claiming, refreshing
-from app.services.claiming import Claim
+from app.services.claims import Claim
 from app.services.composing import body_of
 from app.services.ending import Ending
 from app.services.line import Line
