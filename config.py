@@ -211,6 +211,7 @@ def _networks(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         **{name: _address(env, name, usual, production) for name, usual in ADDRESSES.items()},
         "X_SITE_URL": _site_of(env.get("X_API_URL")),
         "ALLOW_PRIVATE_SERVERS": _switch(env, "ALLOW_PRIVATE_SERVERS"),
+        "MASTODON_SERVER": env.get("MASTODON_SERVER") or None,
         "MEDIA_URL": env.get("MEDIA_URL") or None,
     }
 

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import UTCDateTime, db, utcnow
+from app.db import UTCDateTime, db, rows_changed, utcnow
+
+MOST_PICTURES = 4
+"""In one part of a tweet."""
+
+
+class UnknownPicture(ValueError):
+    """A picture is not the user's, was refused, or is gone."""
+
+
+class TooManyPictures(ValueError):
+    """More pictures than one part of a tweet may have."""
 
 
 class PictureState(StrEnum):
@@ -58,6 +70,21 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     """While it is processing: when a worker may begin with it, or begin again."""
     tries: Mapped[int] = mapped_column(default=0)
     """How often a worker began; a picture that ends workers must not do so for ever."""
+
+    @classmethod
+    def claim(cls, user_id: int, picture_ids: Sequence[str]) -> None:
+        """Let these pictures belong to one part of a tweet of theirs; commits nothing.
+
+        :raises TooManyPictures: more than a part may have.
+        :raises UnknownPicture: one is not the user's, was refused, or is gone.
+        """
+        wanted = set(picture_ids)
+        if len(picture_ids) > MOST_PICTURES:
+            raise TooManyPictures
+        usable = cls.state.in_((PictureState.PROCESSING, PictureState.READY))
+        mine = update(cls).where(cls.id.in_(wanted), cls.user_id == user_id, usable)
+        if wanted and rows_changed(mine.values(claimed=True)) != len(wanted):
+            raise UnknownPicture
 
 
 class PictureFile(db.Model):  # type: ignore[name-defined,misc]

@@ -82,6 +82,8 @@ class Field:
     label: str
     hint: str = ""
     secret: bool = False
+    value: str = ""
+    """What stands there before anything is typed."""
 
 
 @dataclass(frozen=True, slots=True)

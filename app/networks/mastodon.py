@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,6 +62,9 @@ class Mastodon:
     connect_fields: tuple[Field, ...] = (Field("server", "Server", "For example mastodon.social"),)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
+        self._usual = str(config.get("MASTODON_SERVER") or "")
+        (field,) = self.connect_fields
+        self.connect_fields = (replace(field, value=self._usual),)
         self._allow_private = bool(config.get("ALLOW_PRIVATE_SERVERS"))
         self._timeout = float(config.get("SEND_TIMEOUT") or 15.0)
         self._delays = [float(delay) for delay in config.get("RECONCILE_DELAYS") or ()]
@@ -74,11 +78,17 @@ class Mastodon:
 
     @property
     def is_local(self) -> bool:
-        """True when servers on this machine may be typed: a sandbox."""
-        return self._allow_private
+        """True when the server that people are offered first is on this machine: a sandbox."""
+        return oauth.is_loopback(self._url_of_usual)
+
+    @property
+    def _url_of_usual(self) -> str:
+        return self._usual if "://" in self._usual else f"http://{self._usual}"
 
     def profile_url(self, handle: str) -> str:
         """Return the account's own page. The handle is the whole one: ``ana@example.social``."""
+        if not handle:
+            return self._url_of_usual
         user, _, host = handle.rpartition("@")
         local = self._allow_private and oauth.is_loopback(f"http://{host}")
         return f"{'http' if local else 'https'}://{host}/@{user}"
