@@ -24,7 +24,19 @@ from app.services.picture_files import FileMissing, FilesAway
 from app.services.picture_fitting import fitted
 from app.services.picture_making import Made, make
 
-__all__ = ["PictureRefused", "accept", "claim_for_tweet", "fitted", "load", "process", "sweep"]
+__all__ = [
+    "FileMissing",
+    "FilesAway",
+    "PictureRefused",
+    "accept",
+    "claim_for_tweet",
+    "discard",
+    "fitted",
+    "load",
+    "process",
+    "sweep",
+    "thumb",
+]
 
 log = logging.getLogger(__name__)
 
@@ -146,15 +158,18 @@ def sweep() -> None:
 
     Safe to call in any number of workers at once. May take seconds: not for a ticker's own thread.
     """
-    overdue = select(Picture.id).where(
-        Picture.state == PictureState.PROCESSING, Picture.next_at <= from_now()
-    )
-    waiting = list(db.session.scalars(overdue.limit(AT_A_TIME)))
-    db.session.commit()
-    for picture_id in waiting:
+    overdue = (Picture.state == PictureState.PROCESSING, Picture.next_at <= from_now())
+    for picture_id in _some(*overdue):
         process(picture_id)
-    old = select(Picture.id).where(~Picture.claimed, Picture.created_at < from_now(-UNCLAIMED_FOR))
-    _forget(~Picture.claimed, Picture.id.in_(old.limit(AT_A_TIME)))
+    unused = (~Picture.claimed, Picture.created_at < from_now(-UNCLAIMED_FOR))
+    if found := _some(*unused):
+        _forget(~Picture.claimed, Picture.id.in_(found))
+
+
+def _some(*conditions: Any) -> list[str]:
+    picture_ids = list(db.session.scalars(select(Picture.id).where(*conditions).limit(AT_A_TIME)))
+    db.session.commit()
+    return picture_ids
 
 
 def _begin(picture_id: str) -> int | None:
