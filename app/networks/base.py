@@ -209,7 +209,8 @@ class Network(Protocol):
 
     name: str
     title: str
-    text_limit: int
+    usual_limits: Limits
+    """What fits into a part where the account's own server has not said anything else."""
     threads: bool
     """Whether a post can answer the one before; otherwise the parts of a tweet are one post."""
     connect_fields: tuple[Field, ...]
@@ -236,6 +237,9 @@ class Network(Protocol):
 
         Raises ConnectRefused, LookUpFailed.
         """
+
+    def revoke(self, credentials: Credentials) -> None:
+        """End this access at the network as far as it lets us; never raises."""
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True when a refused access token may be exchanged for a new one."""
@@ -279,9 +283,7 @@ class Network(Protocol):
         Raises LookUpFailed, LookUpRefused, TokenRefused.
         """
 
-    def looks_before_resend(
-        self, credentials: Credentials, first_sent_at: datetime | None = None
-    ) -> int | None:
+    def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int | None:
         """Return how many look-ups that show nothing prove that nothing arrived.
 
         None: no number does, so its owner is asked. More than there are delays means all of them.

@@ -64,7 +64,7 @@ class Bluesky:
 
     name = "bluesky"
     title = "Bluesky"
-    text_limit = LIMITS.characters
+    usual_limits = LIMITS
     threads = True
     connect_fields: tuple[Field, ...] = (
         Field("identifier", "Handle", "For example alice.bsky.social"),
@@ -254,9 +254,7 @@ class Bluesky:
 
     # Looking up
 
-    def looks_before_resend(
-        self, _credentials: Credentials, _first_sent_at: datetime | None = None
-    ) -> int:
+    def looks_before_resend(self, _credentials: Credentials, _first_sent_at: datetime) -> int:
         """Return one: what is read is the repository itself, where a post is at once."""
         return 1
 

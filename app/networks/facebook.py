@@ -71,7 +71,7 @@ class Facebook:
     title = "Facebook"
     threads = False
     connect_fields: tuple[Field, ...] = ()
-    text_limit = LIMITS.characters
+    usual_limits = LIMITS
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._graph = Graph(
@@ -225,9 +225,7 @@ class Facebook:
 
     # Looking up
 
-    def looks_before_resend(
-        self, credentials: Credentials, first_sent_at: datetime | None = None
-    ) -> int | None:
+    def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int | None:
         """Return None: Facebook's list may leave posts out, so absence is no proof."""
         return None
 

@@ -57,7 +57,7 @@ class Mastodon:
 
     name = "mastodon"
     title = "Mastodon"
-    text_limit = USUAL.characters
+    usual_limits = USUAL
     threads = True
     connect_fields: tuple[Field, ...] = (Field("server", "Server", "For example mastodon.social"),)
 
@@ -224,16 +224,14 @@ class Mastodon:
 
     # Looking up
 
-    def looks_before_resend(
-        self, credentials: Credentials, first_sent_at: datetime | None = None
-    ) -> int:
+    def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int:
         """Return how many empty look-ups allow a second send.
 
         Mastodon itself gives the first post back when the same key comes again: two, or as many
         as it takes to leave the first call time to end. Other servers, and Mastodon once it may
         have forgotten the key: all there are.
         """
-        is_late = first_sent_at and datetime.now(UTC) - first_sent_at > KEY_LIFE
+        is_late = datetime.now(UTC) - first_sent_at > KEY_LIFE
         if credentials.get("software") != "mastodon" or is_late:
             return ALL_LOOKS
         rested = (count for count, delay in enumerate(self._delays, 1) if delay >= REST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -32,7 +33,7 @@ from app.networks.base import (
 )
 from app.networks.x_answers import allowance_left_for, id_in, outcome_of
 from app.networks.x_readings import known_shape, reading_of, seen
-from app.networks.x_sign_in import OAuth1Flow, OAuth2Flow, oauth2_credentials
+from app.networks.x_sign_in import OAuth1Flow, OAuth2Flow, oauth2_credentials, revoke
 from app.networks.x_writing import LIMITS, body_of, upload
 
 ALL_LOOKS = 1_000
@@ -49,7 +50,7 @@ class X:
 
     name = "x"
     title = "X"
-    text_limit = 280
+    usual_limits = LIMITS
     threads = True
     connect_fields: tuple[Field, ...] = ()
 
@@ -101,6 +102,13 @@ class X:
             token_url = f"{self._api}/2/oauth2/token"
             return OAuth2Flow(self._client_id, self._client_secret, self._authorize, token_url)
         return OAuth1Flow(self._consumer_key or "", self._consumer_secret or "", self._api)
+
+    def revoke(self, credentials: Credentials) -> None:
+        """End the access; never raises."""
+        with contextlib.suppress(http.NotSent, http.Unanswered):
+            signature = self._signature(credentials) if "token_secret" in credentials else None
+            app = (self._client_id or "", self._client_secret or "")
+            revoke(self._api, credentials, signature, app, min(self._timeout, REFRESH_TIMEOUT))
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True for OAuth 2.0 with offline access; OAuth 1.0a tokens do not expire."""
@@ -245,9 +253,7 @@ class X:
             found = [seen(post, self._site) for page in pages for post in page.get("data") or []]
             return sorted(found, key=lambda post: post.created_at or since)
 
-    def looks_before_resend(
-        self, _credentials: Credentials, _first_sent_at: datetime | None = None
-    ) -> int:
+    def looks_before_resend(self, _credentials: Credentials, _first_sent_at: datetime) -> int:
         """Return more than there are: the timeline lags, so only all delays together prove it."""
         return ALL_LOOKS
 

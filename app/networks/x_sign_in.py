@@ -14,6 +14,7 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth1Session, OAuth2Session
 
+from app.networks import http
 from app.networks.base import ConnectRefused, Consent, Credentials, LookUpFailed
 
 SCOPES = "tweet.read tweet.write users.read media.write offline.access"
@@ -140,3 +141,27 @@ def oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
         "refresh_token": token.get("refresh_token"),
         "expires_at": expires_at,
     }
+
+
+def revoke(
+    api: str, credentials: Credentials, signature: Any, app: tuple[str, str], timeout: float
+) -> None:
+    """Tell X that this access is no longer wanted (docs: revoke token, invalidate token).
+
+    :param signature: of OAuth 1.0a; None for OAuth 2.0.
+    :param app: client id and secret; the secret is empty for a public client.
+    :raises http.NotSent: and http.Unanswered.
+    """
+    if signature is not None:
+        url = f"{api}/1.1/oauth/invalidate_token.json"
+        http.call("POST", url, timeout=timeout, auth=signature)
+        return
+    ends_at = time.monotonic() + timeout
+    for name in ("refresh_token", "access_token"):
+        form = {"token": str(credentials.get(name) or ""), "token_type_hint": name}
+        if not app[1]:
+            form["client_id"] = app[0]
+        if form["token"]:
+            left = max(1.0, ends_at - time.monotonic())
+            basic = app if app[1] else None
+            http.call("POST", f"{api}/2/oauth2/revoke", timeout=left, auth=basic, data=form)
