@@ -23,7 +23,8 @@ from app import jobs
 from app.db import database_now, db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery, Tweet
 from app.networks.base import LookUpFailed, LookUpRefused, Network, SeenPost, TokenRefused
-from app.services import holding, refreshing
+from app.services import continuing, holding, refreshing
+from app.services.continuing import posted_as
 from app.services.lane import stopping
 from app.states import State
 
@@ -57,7 +58,10 @@ def _unconfirmed(job_ids: Sequence[str]) -> Sequence[Row[Any]]:
             Delivery.lookups,
             Delivery.resends,
             Delivery.echoed,
+            Delivery.posted,
+            Delivery.parts.label("own"),
             Tweet.text,
+            Tweet.parts,
             Attempt.body,
         )
         .join(Tweet, Tweet.id == Delivery.tweet_id)
@@ -90,8 +94,9 @@ def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
         for row in rows:
             _ask_owner(row, "unreadable", str(refusal))
     else:
-        looks = network.looks_before_resend(access.credentials)
-        _settle(rows, posts, network, looks, network.profile_url(handle))
+        for row in rows:
+            looks = network.looks_before_resend(access.credentials, row.first_sent_at)
+            _settle([row], posts, network, looks, network.profile_url(handle))
 
 
 def _settle(
@@ -107,51 +112,52 @@ def _settle(
             post
             for post in posts
             if post.comparable == wanted
+            and continuing.may_be(row, post)
             and (post.created_at is None or post.created_at >= row.first_sent_at - WINDOW)
         ]
-        if any(_bind(row, post) for post in candidates):
+        if any(_bind(row, post, network) for post in candidates):
             continue
-        if candidates and db.session.scalar(db.select(_twin_in_flight(row))):
+        if candidates and db.session.scalar(db.select(_twin_in_flight(row, network))):
             _look_later([row])  # seen, but it may be the twin's: that is not absence
         else:
             _not_found(row, looks, profile)
 
 
-def _bind(row: Row[Any], post: SeenPost) -> bool:
+def _bind(row: Row[Any], post: SeenPost, network: Network) -> bool:
     """Take the post for this delivery, unless it belongs to another or may still turn out to."""
     # The network's stamp may be cut to whole seconds; it cannot be older than our first send.
     accepted_at = max(post.created_at or row.first_sent_at, row.first_sent_at)
-    try:
-        bound = patiently(
-            lambda: _move(
-                row,
-                ~_twin_in_flight(row),
-                state=State.PUBLISHED,
-                remote_id=post.remote_id,
-                remote_url=post.url,
-                accepted_at=accepted_at,
-                finished_at=from_now(),
-                next_at=None,
-                error_code=None,
-                error_detail=None,
-            )
+    posted = [*row.posted, posted_as(post.remote_id, post.url, post.reference)]
+    parts = len(continuing.parts_of(row, network))
+
+    def bind() -> bool:
+        continuing.one_at_a_time(row.account_id)
+        return _move(
+            row,
+            ~_twin_in_flight(row, network),
+            ~continuing.is_anothers_part(row, post.remote_id),
+            **continuing.changes(posted, parts, accepted_at),
         )
+
+    try:
+        bound = patiently(bind)
     except IntegrityError:
         db.session.rollback()
         return False
-    if bound:
-        jobs.store_results([(row.id, jobs.SUCCESS, post.url)])
+    if bound and len(posted) >= parts:
+        jobs.store_results([(row.id, jobs.SUCCESS, posted[0]["remote_url"])])
     return bound
 
 
-def _twin_in_flight(row: Row[Any]) -> Any:
+def _twin_in_flight(row: Row[Any], network: Network) -> Any:
     twin, twin_tweet = aliased(Delivery), aliased(Tweet)
+    texts = [part.text for part in continuing.parts_of(row, network)]
     return exists().where(
         twin.account_id == row.account_id,
         twin.id != row.id,
         twin.state == State.SENDING,
         twin_tweet.id == twin.tweet_id,
-        twin_tweet.text == row.text,
+        continuing.may_read_alike(twin, twin_tweet, texts),
     )
 
 
@@ -191,6 +197,9 @@ def _take_the_networks_word(row: Row[Any], profile: str) -> None:
     age = database_now() - row.unconfirmed_at
     if age.total_seconds() < current_app.config["RECONCILE_PATIENCE"]:
         _look_later([row])
+        return
+    if continuing.is_thread(row):  # without its id, no part can answer it
+        _ask_owner(row, "never_seen", None)
         return
     published = patiently(
         lambda: _move(
