@@ -6,10 +6,12 @@ import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from flask import current_app
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, utcnow
+from app.models.parts import Content, contents_of
 from app.states import AWAKE, State, status_of
 
 if TYPE_CHECKING:
@@ -100,6 +102,17 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     def status(self) -> str:
         """``pending``, ``done`` or ``failed``."""
         return status_of(self.state)
+
+    @property
+    def contents(self) -> list[Content]:
+        """The parts that are published on this account, at least one."""
+        network = current_app.extensions["networks"][self.account.network]
+        return contents_of(self.tweet.text, self.tweet.parts, self.parts, network.threads)
+
+    @property
+    def goes_on_after_this_part(self) -> bool:
+        """True when the part that is next, or under way, is not the last."""
+        return len(self.posted) + 1 < len(self.contents)
 
     @property
     def lateness_ms(self) -> int | None:

@@ -10,6 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 
+AFRESH: Mapping[str, Any] = {
+    "rings": 0,
+    "tries": 0,
+    "refusals": 0,
+    "lookups": 0,
+    "resends": 0,
+    "echoed": False,
+    "first_sent_at": None,
+    "unconfirmed_at": None,
+}
+"""The next part begins like a tweet that was never tried."""
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """One part: its text and the ids of its pictures, in order."""
