@@ -78,9 +78,11 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
         :raises TooManyPictures: more than a part may have.
         :raises UnknownPicture: one is not the user's, was refused, or is gone.
         """
-        wanted = set(picture_ids)
         if len(picture_ids) > MOST_PICTURES:
             raise TooManyPictures
+        if not all(isinstance(name, str) and name.isprintable() for name in picture_ids):
+            raise UnknownPicture
+        wanted = set(picture_ids)
         usable = cls.state.in_((PictureState.PROCESSING, PictureState.READY))
         mine = update(cls).where(cls.id.in_(wanted), cls.user_id == user_id, usable)
         if wanted and rows_changed(mine.values(claimed=True)) != len(wanted):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from app import jobs
 from app.db import commit_and_keep, db, from_now, patiently, rows_changed
@@ -51,6 +51,8 @@ LOAD_PATIENCE = 10.0
 """Seconds that a delivery waits for a picture that another worker has begun with."""
 UNCLAIMED_FOR = 86_400.0
 """Seconds that a picture is kept which belongs to no tweet."""
+MOST_UNCLAIMED = 60
+"""Pictures of one person that belong to no tweet (yet)."""
 AT_A_TIME = 20
 
 
@@ -66,6 +68,8 @@ def accept(user: User, data: bytes, filename: str) -> Picture:
     except PictureRefused as refusal:
         refusal.name = filename
         raise
+    if _unclaimed_of(user) >= MOST_UNCLAIMED:
+        raise PictureRefused("too_many_waiting")
     picture = Picture(
         user_id=user.id,
         mime=look.mime,
@@ -170,6 +174,12 @@ def _some(*conditions: Any) -> list[str]:
     picture_ids = list(db.session.scalars(select(Picture.id).where(*conditions).limit(AT_A_TIME)))
     db.session.commit()
     return picture_ids
+
+
+def _unclaimed_of(user: User) -> int:
+    kept = (~Picture.claimed, Picture.state != PictureState.REFUSED)
+    query = select(func.count()).where(Picture.user_id == user.id, *kept)
+    return db.session.scalar(query) or 0
 
 
 def _begin(picture_id: str) -> int | None:
@@ -281,13 +291,7 @@ def _keys(picture_id: str) -> tuple[str, ...]:
     return _original(picture_id), _clean(picture_id), _thumb(picture_id)
 
 
-def _original(picture_id: str) -> str:
-    return f"original/{picture_id}"
-
-
-def _clean(picture_id: str) -> str:
-    return f"picture/{picture_id}"
-
-
-def _thumb(picture_id: str) -> str:
-    return f"thumb/{picture_id}"
+_original = "original/{}".format
+_clean = "picture/{}".format
+_thumb = "thumb/{}".format
+"""The keys of a picture's bytes: as they came, and as they were made."""
