@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-
 AFRESH: Mapping[str, Any] = {
     "rings": 0,
     "tries": 0,

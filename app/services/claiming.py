@@ -89,7 +89,7 @@ def intend(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
         .execution_options(synchronize_session=False)
     )
     intended = {(row.id, row.fence) for row in db.session.execute(statement)}
-    going = [(claim, body) for claim, body in bodies if (claim.job_id, claim.fence) in intended]
+    going = [(claim, body) for claim, body in bodies if claim.key in intended]
     if going:
         db.session.execute(_open_attempts(going))
     db.session.commit()
@@ -125,7 +125,7 @@ def _still_mine(claims: Sequence[Claim], owner: str) -> tuple[Any, ...]:
     The owner alone does not say so: a worker that overslept its lease may claim a row again.
     """
     columns: dict[str, TypeEngine[Any]] = {"job_id": String(), "fence": Integer()}
-    rows = table_of("claims", columns, [(claim.job_id, claim.fence) for claim in claims])
+    rows = table_of("claims", columns, [claim.key for claim in claims])
     return (
         Delivery.id == rows.c.job_id,
         provided(Delivery.fence == rows.c.fence, Delivery.owner == owner),

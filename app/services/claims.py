@@ -33,6 +33,11 @@ class Claim:
     posted: tuple[Mapping[str, Any], ...] = ()
 
     @property
+    def key(self) -> tuple[str, int]:
+        """What no other claim has."""
+        return self.job_id, self.fence
+
+    @property
     def is_last(self) -> bool:
         """True when the whole tweet is out once this part is."""
         return self.part + 1 >= self.parts

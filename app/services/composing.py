@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.db import utcnow
 from app.networks.base import Body, Network, Part
 from app.services.claims import Claim
+from app.services.refreshing import Access
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,26 @@ class Materials:
 
 
 NOTHING = Materials()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A claim with all it needs to be sent."""
+
+    claim: Claim
+    access: Access
+    materials: Materials = NOTHING
+
+
+def composed(chosen: Sequence[Ready], network: Network) -> list[tuple[Ready, Body]]:
+    """Return the bodies of all that can be sent; what cannot is left to its lease."""
+    bodies: list[tuple[Ready, Body]] = []
+    for ready in chosen:
+        try:
+            bodies.append((ready, body_of(ready.claim, network, ready.materials)))
+        except Exception:
+            log.exception("job %s cannot be composed", ready.claim.job_id)
+    return bodies
 
 
 def body_of(claim: Claim, network: Network, materials: Materials = NOTHING) -> Body:

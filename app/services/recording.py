@@ -106,16 +106,20 @@ def _later(ending: Ending) -> bool:
 
 def _pictures_gone(ending: Ending) -> bool:
     """Upload them again; when that did not help either, it is a no."""
-    tries = _count_of(Delivery.tries, ending.claim)
-    if tries >= FORGETTING:
-        _fail(ending)
-        return False
+    claim = ending.claim
     uploads = delete(Upload).where(
-        Upload.delivery_id == ending.claim.job_id,
-        Upload.picture_id.in_(ending.claim.pictures),
+        Upload.delivery_id == claim.job_id, Upload.picture_id.in_(claim.pictures)
     )
     rows_changed(uploads)
-    _back(ending, ending.outcome.retry_after or 0, tries=tries + 1)
+    before = db.select(db.func.count(Attempt.id)).where(
+        Attempt.delivery_id == claim.job_id,
+        Attempt.part == claim.part,
+        Attempt.code == ending.outcome.code,
+    )
+    if (db.session.scalar(before) or 0) >= FORGETTING:
+        _fail(ending)
+    else:
+        _back(ending, ending.outcome.retry_after or 0)
     return False
 
 
