@@ -10,6 +10,7 @@ from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 
 from app.web import (
+    accounts,
     assets,
     auth,
     changes,
@@ -51,6 +52,7 @@ def init_app(app: Flask) -> None:
         changes.bp,
         pictures.bp,
         status.bp,
+        accounts.bp,
         settings.bp,
         health.bp,
     ):

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from app.models.user import SubmitIdReused, UnknownAccount
 from app.networks.text import TextProblem
 from app.states import HoldReason, State
+from app.web import reasons
 from app.when import WhenProblem
 
 
@@ -27,9 +28,17 @@ def label_of(state: str) -> str:
     }[State(state)]
 
 
-def hold_error(reason: str | None, network: str, handle: str) -> tuple[str, str, str]:
-    """Return (code, message, next step) for a held delivery."""
+def hold_error(
+    reason: str | None, network: str, handle: str, code: str | None = None
+) -> tuple[str, str, str]:
+    """Return (code, message, next step) for a held delivery.
+
+    :param code: what the network said when it was tried last.
+    """
     if reason == HoldReason.RECONNECT:
+        known = reasons.known_error(code or "", network) if code != "token_refused" else None
+        if known:
+            return ("reconnect", *known)
         return (
             "reconnect",
             _("Access to @%(handle)s ended.", handle=handle),
@@ -85,8 +94,27 @@ REFUSALS = (TextProblem, WhenProblem, UnknownAccount, SubmitIdReused)
 def _text_sentence(code: str, params: dict[str, Any]) -> str:
     if code == "empty":
         return _("Write something first.")
+    network = params.get("network", "X")
+    named = {**params, "network": network, "handle": params.get("handle", "")}
+    if code == "too_long" and params.get("handle"):
+        return _(
+            "For @%(handle)s on %(network)s that is too long: %(length)s characters as "
+            "%(network)s counts them; %(limit)s are allowed.",
+            **named,
+        )
     if code == "too_long":
-        return _("That is %(length)s characters as X counts them; %(limit)s are allowed.", **params)
+        return _(
+            "That is %(length)s characters as %(network)s counts them; %(limit)s are allowed.",
+            **named,
+        )
+    if code == "too_many_bytes":
+        return _(
+            "That looks short, but it is too large for %(network)s: %(length)s bytes; "
+            "%(limit)s are allowed. Use fewer joined or marked characters.",
+            **named,
+        )
+    if code == "too_many_pictures":
+        return _("%(network)s takes at most %(limit)s pictures with one text.", **named)
     return _("The text contains an invisible control character. Remove it and try again.")
 
 
