@@ -30,7 +30,9 @@ MOST_MOVING_PIXELS = 100 * MEGA
 """Of all frames of a moving picture together."""
 LARGEST_PROFILE = 4 * MEGA
 """Bytes; a colour profile beyond it is not read."""
-MOST_MADE_BYTES = 20 * MEGA
+MOST_STILL_BYTES = 8 * MEGA
+"""Of a PNG; what is more becomes a JPEG."""
+MOST_MOVING_BYTES = 15 * MEGA
 
 one_at_a_time = threading.Lock()
 """Decoding takes much memory, so a process decodes one picture after the other."""
@@ -156,7 +158,7 @@ def _made_still(image: Image.Image, kind: str, data: bytes) -> Made:
     lossless = kind in {"PNG", "GIF"} or data[12:16] == b"VP8L"
     mime = "image/png" if lossless or clean.mode == "RGBA" else "image/jpeg"
     made = encode(clean, mime)
-    if len(made) > MOST_MADE_BYTES:
+    if len(made) > MOST_STILL_BYTES:
         mime, made = "image/jpeg", encode(clean, "image/jpeg")
     return Made(made, mime, clean.width, clean.height, _thumb(clean))
 
@@ -167,7 +169,7 @@ def _made_moving(image: Image.Image) -> Made:
         raise PictureRefused("picture_too_long", frames=MOST_FRAMES)
     durations = durations_of(image)
     made = encode_moving(frames_of(image), durations, image.info.get("loop"))
-    if len(made) > MOST_MADE_BYTES:
+    if len(made) > MOST_MOVING_BYTES:
         raise PictureRefused("picture_too_long", frames=MOST_FRAMES)
     width, height = image.size
     return Made(made, "image/gif", width, height, _thumb(next(frames_of(image))))

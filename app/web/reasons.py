@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
+from app.web import picture_words
+
 
 def delivery_error(code: str, network: str) -> tuple[str, str]:
     """Return (message, next step) for an error code of a Delivery."""
@@ -15,7 +17,8 @@ def delivery_error(code: str, network: str) -> tuple[str, str]:
 
 def known_error(code: str, network: str) -> tuple[str, str] | None:
     """Return (message, next step) for an error code; None for one without words of its own."""
-    for known in (_waiting, _unclear, _refused, _pictures, _access, _account, _asking):
+    pictures = (_pictures, picture_words.delivery_errors)
+    for known in (_waiting, _unclear, _refused, *pictures, _access, _account, _asking):
         found = known(network).get(code)
         if found:
             return found

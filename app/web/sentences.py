@@ -6,10 +6,12 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from app.models.picture import TooManyPictures, UnknownPicture
 from app.models.user import SubmitIdReused, UnknownAccount
 from app.networks.text import TextProblem
+from app.services.picture_checks import PictureRefused
 from app.states import HoldReason, State
-from app.web import reasons
+from app.web import picture_words, reasons
 from app.when import WhenProblem
 
 
@@ -85,10 +87,23 @@ def refusal(problem: Exception) -> tuple[str, str, str]:
             "submit_id_reused",
             _("This form was already used for another tweet. Reload the page and send it again."),
         )
+    if isinstance(problem, PictureRefused):
+        return "pictures", problem.code, picture_words.refusal(problem.code, problem.name)
+    if isinstance(problem, UnknownPicture | TooManyPictures):
+        code = "unknown_picture" if isinstance(problem, UnknownPicture) else "too_many_pictures"
+        return "pictures", code, picture_words.refusal(code)
     raise problem
 
 
-REFUSALS = (TextProblem, WhenProblem, UnknownAccount, SubmitIdReused)
+REFUSALS = (
+    TextProblem,
+    WhenProblem,
+    UnknownAccount,
+    SubmitIdReused,
+    PictureRefused,
+    UnknownPicture,
+    TooManyPictures,
+)
 
 
 def _text_sentence(code: str, params: dict[str, Any]) -> str:
