@@ -82,7 +82,8 @@ def accept(user: User, data: bytes, filename: str) -> Picture:
     commit_and_keep()
     try:
         picture_files.put(_original(picture.id), data)
-    except FilesAway:
+    except FilesAway as error:
+        log.warning("pictures cannot be stored: %s", error)
         _drop_row(picture.id)
         raise
     _postpone(picture.id, PATIENCE)
