@@ -19,6 +19,17 @@ ROOT = Path(__file__).resolve().parent
 INSTANCE = ROOT / "instance"
 DAY = 86_400
 MOST = 10 * 365 * DAY
+TOGETHER = ("X_", "FACEBOOK_")
+"""What begins so belongs together and comes from one place: never half from a file."""
+ADDRESSES = {
+    "X_API_URL": "https://api.x.com",
+    "X_AUTHORIZE_URL": "https://x.com/i/oauth2/authorize",
+    "BLUESKY_URL": "https://bsky.social",
+    "FACEBOOK_GRAPH_URL": "https://graph.facebook.com/v25.0",
+    "FACEBOOK_DIALOG_URL": "https://www.facebook.com/v25.0/dialog/oauth",
+}
+FACEBOOK_KEYS = ("FACEBOOK_CLIENT_ID", "FACEBOOK_CLIENT_SECRET")
+SWITCH = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 
 
 class ConfigurationError(Exception):
@@ -54,13 +65,12 @@ def is_production(env: Mapping[str, str]) -> bool:
 
 
 def _complete_for_development(env: MutableMapping[str, str]) -> None:
-    """Fill variables that are not set; X's settings are taken as a whole or not at all."""
+    """Fill variables that are not set; a network's keys are taken as a whole or not at all."""
     for file in (ROOT / ".env", INSTANCE / "run.env"):
-        found = {key: value for key, value in dotenv_values(file).items() if value is not None}
-        if any(key.startswith("X_") for key in env):
-            found = {key: value for key, value in found.items() if not key.startswith("X_")}
-        for key, value in found.items():
-            env.setdefault(key, value)
+        chosen = tuple(name for name in TOGETHER if any(key.startswith(name) for key in env))
+        for key, value in dotenv_values(file).items():
+            if value is not None and not key.startswith(chosen):
+                env.setdefault(key, value)
 
 
 def _secrets(env: Mapping[str, str], production: bool) -> dict[str, Any]:
@@ -194,23 +204,36 @@ def _timing(env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _networks(env: Mapping[str, str], production: bool) -> dict[str, Any]:
-    consumer, consumer_secret = env.get("X_CONSUMER_KEY"), env.get("X_CONSUMER_SECRET")
-    if consumer and not consumer_secret:
-        raise ConfigurationError("X_CONSUMER_KEY is set but X_CONSUMER_SECRET is missing.")
-    for name in ("X_API_URL", "X_AUTHORIZE_URL"):
-        url = env.get(name) or "https://x.com"
-        plain_is_fine = not production or is_loopback(url)
-        if _scheme_of(url) != "https" and not (_scheme_of(url) == "http" and plain_is_fine):
-            raise ConfigurationError(f"{name} must begin with https://.")
+    """Keys and addresses; a network without what it needs is not ready, and the rest works."""
+    names = ["X_CLIENT_ID", "X_CLIENT_SECRET", "X_CONSUMER_KEY", "X_CONSUMER_SECRET"]
+    keys = {name: env.get(name) or None for name in [*names, *FACEBOOK_KEYS]}
+    for key, secret in (("X_CONSUMER_KEY", "X_CONSUMER_SECRET"), FACEBOOK_KEYS):
+        if keys[key] and not keys[secret]:
+            raise ConfigurationError(f"{key} is set but {secret} is missing.")
     return {
-        "X_CLIENT_ID": env.get("X_CLIENT_ID") or None,
-        "X_CLIENT_SECRET": env.get("X_CLIENT_SECRET") or None,
-        "X_CONSUMER_KEY": consumer or None,
-        "X_CONSUMER_SECRET": consumer_secret or None,
-        "X_API_URL": (env.get("X_API_URL") or "https://api.x.com").rstrip("/"),
-        "X_AUTHORIZE_URL": env.get("X_AUTHORIZE_URL") or "https://x.com/i/oauth2/authorize",
+        **keys,
+        **{name: _address(env, name, usual, production) for name, usual in ADDRESSES.items()},
         "X_SITE_URL": _site_of(env.get("X_API_URL")),
+        "ALLOW_PRIVATE_SERVERS": _switch(env, "ALLOW_PRIVATE_SERVERS"),
+        "MASTODON_SERVER": env.get("MASTODON_SERVER") or None,
+        "MEDIA_URL": env.get("MEDIA_URL") or None,
     }
+
+
+def _address(env: Mapping[str, str], name: str, usual: str, production: bool) -> str:
+    url = (env.get(name) or usual).rstrip("/")
+    plain_is_fine = not production or is_loopback(url)
+    if _scheme_of(url) != "https" and not (_scheme_of(url) == "http" and plain_is_fine):
+        raise ConfigurationError(f"{name} must begin with https://.")
+    return url
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    """Return what a variable switches on or off; unset is off."""
+    word = (env.get(name) or "").strip().lower()
+    if word not in SWITCH:
+        raise ConfigurationError(f"{name} must be 1 or 0, not {word!r}.")
+    return SWITCH[word]
 
 
 def _site_of(api_url: str | None) -> str:

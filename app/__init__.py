@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from app import cli, db, jobs, networks, web, workers  # noqa: F401 (workers: registers the tasks)
+from app.services.server_apps import ServerApps
 
 
 def create_app(settings: dict[str, Any] | None = None) -> Flask:
@@ -29,7 +30,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         sys.exit(f"Tweet Later cannot start.\n{error}")
     _log_plainly(app)
     app.extensions["token_cipher"] = MultiFernet([Fernet(k) for k in app.config["TOKEN_KEYS"]])
-    app.extensions["networks"] = networks.build(app.config)
+    app.extensions["networks"] = networks.build({**app.config, "MASTODON_APPS": ServerApps()})
     jobs.init_app(app)
     Migrate(app, db.db, directory=str(config.ROOT / "migrations"), render_as_batch=True)
     web.init_app(app)

@@ -36,6 +36,7 @@ Answer = TypeVar("Answer")
 
 PUBLISH = "publish"
 RECONCILE = "reconcile"
+PROCESS_PICTURES = "process-pictures"
 GENERATION_KEY = "tweet-later:generation"
 DAY = 86_400
 AWAY = (OSError, RuntimeError, redis.RedisError, KombuError, CeleryError)
@@ -44,7 +45,7 @@ AWAY = (OSError, RuntimeError, redis.RedisError, KombuError, CeleryError)
 
 @dataclass(frozen=True)
 class Ring:
-    """One message: a task name, the job ids it is about, and its Celery id."""
+    """One message: a task name, the ids it is about (of jobs or pictures), and its Celery id."""
 
     task: str
     job_ids: list[str]

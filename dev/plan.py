@@ -13,7 +13,7 @@ from dev import ports
 PAGE_PORT, SANDBOX_PORT, REDIS_PORT = 8000, 8090, 6390
 #: What another terminal needs to find the same servers.
 SHARED = ("PORT", "DATABASE_URL", "REDIS_URL")
-SANDBOX = ("X_API_URL", "X_AUTHORIZE_URL", "X_CLIENT_ID", "X_CLIENT_SECRET")
+BESIDE_X = ("mastodon", "bluesky", "facebook")
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,15 @@ class Plan:
     environment: dict[str, str]
     skipped: frozenset[str]
     page: int
-    sandbox: int | None
+    sandbox: dict[str, int]
+    """The port of each network that the sandbox plays."""
     redis: int | None
     shared: dict[str, str]
 
     @property
     def ports(self) -> list[int]:
         """Every port on which something of ours will listen."""
-        return [port for port in (self.page, self.sandbox, self.redis) if port]
+        return [port for port in (self.page, *self.sandbox.values(), self.redis) if port]
 
 
 def make(given: Mapping[str, str]) -> Plan:
@@ -55,14 +56,15 @@ def make(given: Mapping[str, str]) -> Plan:
     else:
         redis = ports.next_free(REDIS_PORT)
         environment["REDIS_URL"] = f"redis://{ports.LOOPBACK}:{redis}/0"
-    sandbox = None
+    sandbox: dict[str, int] = {}
     if known.get("X_CLIENT_ID") or known.get("X_CONSUMER_KEY"):
         skipped.add("sandbox")
     else:
         refuse_half_a_network(known)
-        sandbox = ports.next_free(SANDBOX_PORT)
-        environment |= sandbox_variables(sandbox)
-        shared += SANDBOX
+        sandbox = sandbox_ports()
+        variables = sandbox_variables(sandbox, known)
+        environment |= variables
+        shared += variables
     return Plan(
         environment=environment,
         skipped=frozenset(skipped),
@@ -98,13 +100,44 @@ def refuse_half_a_network(known: Mapping[str, str]) -> None:
             )
 
 
-def sandbox_variables(port: int) -> dict[str, str]:
-    """Return what makes the application speak to the sandbox instead of X."""
-    address = f"http://{ports.LOOPBACK}:{port}"
-    return {
-        "SANDBOX_PORT": str(port),
-        "X_API_URL": address,
-        "X_AUTHORIZE_URL": f"{address}/i/oauth2/authorize",
+def sandbox_ports() -> dict[str, int]:
+    """Return a free port for each network, one after the other."""
+    chosen: dict[str, int] = {}
+    for name in ("x", *BESIDE_X):
+        chosen[name] = ports.next_free(max(chosen.values(), default=SANDBOX_PORT - 1) + 1)
+    return chosen
+
+
+def sandbox_variables(chosen: Mapping[str, int], known: Mapping[str, str]) -> dict[str, str]:
+    """Return what makes the application speak to the sandbox instead of the networks.
+
+    :param known: what is given; a network that it names is left alone.
+    """
+    at = {name: f"http://{ports.LOOPBACK}:{port}" for name, port in chosen.items()}
+    variables = {
+        "SANDBOX_PORT": str(chosen["x"]),
+        **{f"SANDBOX_{name.upper()}_PORT": str(chosen[name]) for name in BESIDE_X},
+        "X_API_URL": at["x"],
+        "X_AUTHORIZE_URL": f"{at['x']}/i/oauth2/authorize",
         "X_CLIENT_ID": "sandbox-client",
         "X_CLIENT_SECRET": "sandbox-secret",
+    }
+    if "MASTODON_SERVER" not in known:
+        variables["MASTODON_SERVER"] = at["mastodon"]
+    if "BLUESKY_URL" not in known:
+        variables["BLUESKY_URL"] = at["bluesky"]
+    if not any(name.startswith("FACEBOOK_") for name in known):
+        variables |= facebook_variables(at["facebook"])
+    if "ALLOW_PRIVATE_SERVERS" not in known:
+        variables["ALLOW_PRIVATE_SERVERS"] = "1"
+    return variables
+
+
+def facebook_variables(address: str) -> dict[str, str]:
+    """Return the keys and addresses of the sandbox's Facebook."""
+    return {
+        "FACEBOOK_GRAPH_URL": f"{address}/v25.0",
+        "FACEBOOK_DIALOG_URL": f"{address}/v25.0/dialog/oauth",
+        "FACEBOOK_CLIENT_ID": "100200300400500",
+        "FACEBOOK_CLIENT_SECRET": "sandbox-facebook-secret",
     }

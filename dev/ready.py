@@ -33,7 +33,7 @@ def announce(plan: Plan) -> None:
 
 def what_is_missing(plan: Plan) -> str | None:
     """Return what is not up yet in words, or None when everything is."""
-    if plan.sandbox and not ports.answers(plan.sandbox):
+    if not all(ports.answers(port) for port in plan.sandbox.values()):
         return "the sandbox does not answer"
     connection = http.client.HTTPConnection(ports.LOOPBACK, plan.page, timeout=5)
     try:
@@ -51,10 +51,20 @@ def greeting(plan: Plan) -> str:
     """Return the line that tells a person where to go."""
     where = f"Tweet Later is at {address(plan.page)}"
     if plan.sandbox:
-        where += f"  (sandbox: nothing leaves this machine — {address(plan.sandbox)})"
+        where += f"  (sandbox: nothing leaves this machine — {address(plan.sandbox['x'])})"
     else:
         where += f"  (X at {plan.environment.get('X_API_URL', 'https://api.x.com')})"
-    return f"{where}  Ctrl-C stops everything."
+    return f"{where}  Ctrl-C stops everything.{invitation(plan)}"
+
+
+def invitation(plan: Plan) -> str:
+    """Return how to connect to the networks that ask something first, if they are played here."""
+    environment, asks = plan.environment, []
+    if plan.sandbox and environment["MASTODON_SERVER"] == address(plan.sandbox["mastodon"]):
+        asks.append("Mastodon: connect to the server that stands there, as anybody.")
+    if plan.sandbox and environment["BLUESKY_URL"] == address(plan.sandbox["bluesky"]):
+        asks.append("Bluesky: any handle, such as ana.test, with the password sandbox-password.")
+    return "".join(f"\n  {line}" for line in asks)
 
 
 def address(port: int) -> str:

@@ -2,8 +2,8 @@
 
 ``python -m dev.run`` migrates the database and starts the lines of ``Procfile.dev``: a
 Redis-protocol server unless ``REDIS_URL`` or ``REDIS_PROVIDER`` says where one is, the sandbox
-unless X's keys are set, the web process and the worker. While it runs, ``instance/run.env`` tells
-other terminals where its servers are.
+of all networks unless X's keys are set, the web process and the worker. While it runs,
+``instance/run.env`` tells other terminals where its servers are.
 """
 
 from __future__ import annotations

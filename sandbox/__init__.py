@@ -3,11 +3,18 @@
 A separate program: Tweet Later never imports it, and it imports nothing of Tweet Later.
 """
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
 from flask import Flask
 
+from sandbox.bluesky_app import create_bluesky_app
 from sandbox.control_api import make_control_api
 from sandbox.control_page import make_control_page
+from sandbox.facebook_app import create_facebook_app
 from sandbox.guards import install_guards
+from sandbox.mastodon_app import create_mastodon_app
 from sandbox.store import Store
 from sandbox.x_api import make_api
 from sandbox.x_oauth1 import make_oauth1
@@ -15,6 +22,37 @@ from sandbox.x_oauth2 import make_oauth2
 from sandbox.x_pages import make_pages
 from sandbox.x_signatures import Signatures
 from sandbox.x_state import XState
+
+
+class Memory(Protocol):
+    """What a network remembers."""
+
+    def close(self) -> None:
+        """Write everything down."""
+
+
+MORE: dict[str, Callable[[str], Flask]] = {
+    "mastodon": create_mastodon_app,
+    "bluesky": create_bluesky_app,
+    "facebook": create_facebook_app,
+}
+"""The networks beside X. Each has a port of its own, as each has its own way with paths."""
+
+
+def create_network(name: str, data: str = ":memory:") -> tuple[Flask, Memory]:
+    """A network's application and what it remembers; X's file is ``data`` itself."""
+    if name == "x":
+        return create_sandbox(data)
+    app = MORE[name](file_of(name, data))
+    return app, app.extensions["sandbox_state"]
+
+
+def file_of(name: str, data: str) -> str:
+    """Where a network beside X keeps what it remembers: a file beside ``data``."""
+    if data == ":memory:":
+        return data
+    path = Path(data)
+    return str(path.with_name(f"{path.stem}-{name}{path.suffix}"))
 
 
 def create_sandbox(data: str = ":memory:") -> tuple[Flask, XState]:

@@ -4,17 +4,29 @@ import argparse
 import os
 import signal
 import threading
+from contextlib import ExitStack
 
-from sandbox import create_sandbox
+from werkzeug.serving import BaseWSGIServer
+
+from sandbox import MORE, create_network, create_sandbox
 from sandbox.guards import LOOPBACK
 from sandbox.server import make_sandbox_server
 
 
 def read_arguments() -> argparse.Namespace:
-    """Options from the command line, else SANDBOX_PORT and SANDBOX_DATA, else the defaults."""
+    """Options from the command line, else SANDBOX_PORT, SANDBOX_DATA …, else the defaults."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=create_sandbox.__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
-    parser.add_argument("--port", type=int, default=os.environ.get("SANDBOX_PORT", "8090"))
+    parser.add_argument(
+        "--port", type=int, default=os.environ.get("SANDBOX_PORT", "8090"), help="where X listens"
+    )
+    for name in MORE:
+        parser.add_argument(
+            f"--{name}-port",
+            type=int,
+            default=os.environ.get(f"SANDBOX_{name.upper()}_PORT"),
+            help="by default the next one",
+        )
     parser.add_argument(
         "--data", default=os.environ.get("SANDBOX_DATA", "instance/sandbox.sqlite3")
     )
@@ -24,24 +36,50 @@ def read_arguments() -> argparse.Namespace:
     return arguments
 
 
+def ports_in(arguments: argparse.Namespace) -> dict[str, int]:
+    """The port of each network; 0 takes a free one."""
+    ports = {"x": arguments.port}
+    for number, name in enumerate(MORE, 1):
+        given = getattr(arguments, f"{name}_port")
+        usual = arguments.port + number if arguments.port else 0
+        ports[name] = usual if given is None else given
+    return ports
+
+
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then write everything down."""
     arguments = read_arguments()
-    app, state = create_sandbox(arguments.data)
-    server = make_sandbox_server(arguments.host, arguments.port, app)
+    told_to_stop = threading.Event()
+    with ExitStack() as ending:
+        servers = {}
+        for name, port in ports_in(arguments).items():
+            app, memory = create_network(name, arguments.data)
+            ending.callback(memory.close)
+            servers[name] = make_sandbox_server(arguments.host, port, app)
+        for server in servers.values():
+            ending.enter_context(_Serving(server))
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: told_to_stop.set())
+        host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+        for name, server in servers.items():
+            whose = "sandbox ready" if name == "x" else f"sandbox {name}"
+            print(f"{whose} on http://{host}:{server.port}", flush=True)
+        told_to_stop.wait()
 
-    def stop(*_: object) -> None:
-        # shutdown() waits for the loop below, which this signal has interrupted.
-        threading.Thread(target=server.shutdown).start()
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
-    print(f"sandbox ready on http://{host}:{server.port}", flush=True)
-    try:
-        server.serve_forever(poll_interval=0.1)
-    finally:
-        state.close()
+class _Serving:
+    """A server's own thread, for as long as the block lasts."""
+
+    def __init__(self, server: BaseWSGIServer) -> None:
+        self._server = server
+        self._thread = threading.Thread(target=server.serve_forever, args=(0.1,))
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import EncryptedJSON, UTCDateTime, db, utcnow
@@ -32,6 +32,12 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     remote_id: Mapped[str]
     handle: Mapped[str] = mapped_column(index=True)
     display_name: Mapped[str] = mapped_column(default="")
+    avatar_url: Mapped[str] = mapped_column(default="")
+    connected: Mapped[bool] = mapped_column(default=True)
+    """A disconnected account stays without credentials: its deliveries can still be read."""
+    limits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What its network said about lengths and pictures, at limits_at."""
+    limits_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     health: Mapped[str] = mapped_column(default=Health.OK)
     credentials: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON, deferred=True)
     credentials_version: Mapped[int] = mapped_column(default=1)
@@ -46,6 +52,7 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     catch_up_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """The last slot given to an overdue tweet; the next one comes after it."""
     last_error: Mapped[str | None]
+    last_error_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
 
     @property

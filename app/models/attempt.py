@@ -20,6 +20,8 @@ class Attempt(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[int] = mapped_column(primary_key=True)
     delivery_id: Mapped[str] = mapped_column(ForeignKey("deliveries.id"))
     fence: Mapped[int]
+    part: Mapped[int] = mapped_column(default=0)
+    """Which part of a thread, from 0."""
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
     """The exact body of the call, so that a look-up compares with what was really sent."""
     started_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from flask import current_app
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, utcnow
+from app.models.parts import Content, contents_of
 from app.states import AWAKE, State, status_of
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))
     tweet_id: Mapped[int] = mapped_column(ForeignKey("tweets.id"))
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    parts: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """What this account publishes instead of the tweet's own parts, in the same shape."""
+    posted: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    """The parts that are out, in order: their remote_id, remote_url and reference."""
     state: Mapped[str] = mapped_column(default=State.SCHEDULED)
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     """When its owner wants it out; only the owner moves it."""
@@ -96,6 +102,17 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     def status(self) -> str:
         """``pending``, ``done`` or ``failed``."""
         return status_of(self.state)
+
+    @property
+    def contents(self) -> list[Content]:
+        """The parts that are published on this account, at least one."""
+        network = current_app.extensions["networks"][self.account.network]
+        return contents_of(self.tweet.text, self.tweet.parts, self.parts, network.threads)
+
+    @property
+    def goes_on_after_this_part(self) -> bool:
+        """True when the part that is next, or under way, is not the last."""
+        return len(self.posted) + 1 < len(self.contents)
 
     @property
     def lateness_ms(self) -> int | None:

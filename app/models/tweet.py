@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, update
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, func, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
 from app.models.delivery import Delivery
+from app.models.parts import AFRESH
 from app.states import HoldReason, State
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ WAITING = (State.SCHEDULED, State.HELD)
 
 class AlreadyBeingSent(Exception):
     """A worker has the tweet, or it is finished: the wish came too late."""
+
+
+class PartlyOut(AlreadyBeingSent):
+    """Some parts of it are out: what they say cannot be changed any more."""
 
 
 class Tweet(db.Model):  # type: ignore[name-defined,misc]
@@ -38,6 +43,9 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     text: Mapped[str]
+    """The text of the first part."""
+    parts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    """Each part's ``{"text": …, "pictures": [ids]}``; empty for one part without pictures."""
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     submit_id: Mapped[str | None]
     """Chosen by the sender; the same one again is the same tweet."""
@@ -52,8 +60,12 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         """Replace the text, and the due time if one is given, while nothing has been sent.
 
         :raises AlreadyBeingSent: nothing was changed.
+        :raises PartlyOut: nothing was changed, because some parts of it are out.
         """
-        untouched = Delivery.resends == 0  # a resend must carry the text it may already have sent
+        self._refuse_if_partly_out()
+        none_is_out = func.json_array_length(Delivery.posted) == 0
+        # A resend must carry the text that it may already have sent.
+        untouched = none_is_out & (Delivery.resends == 0)
         movable = Delivery.state.in_((*WAITING, State.FAILED))
         touched = self._change({"error_detail": Delivery.error_detail}, movable, untouched)
         if touched != len(self.deliveries):
@@ -108,8 +120,11 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             raise AlreadyBeingSent
         db.session.commit()
 
-    def confirm(self) -> None:
+    def confirm(self) -> list[str]:
         """Take its owner's word that an unsettled delivery did arrive.
+
+        Of a thread, that is one part: return the ids to ring for, whose other parts go on. They
+        answer the last part whose id is known.
 
         :raises AlreadyBeingSent: nothing is in review.
         """
@@ -120,10 +135,32 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             "error_code": None,
             "error_detail": None,
         }
-        if not self._change(published, Delivery.state == State.REVIEW):
+        unfinished = [one for one in self.deliveries if one.goes_on_after_this_part]
+        going = [one.id for one in unfinished if self._confirm_part(one)]
+        in_review = (Delivery.state == State.REVIEW, Delivery.id.not_in(going))
+        if not self._change(published, *in_review) and not going:
             db.session.rollback()
             raise AlreadyBeingSent
         db.session.commit()
+        return going
+
+    def _confirm_part(self, delivery: Delivery) -> bool:
+        unknown = {"remote_id": None, "remote_url": None, "reference": None}
+        changes = {
+            **AFRESH,
+            "posted": [*delivery.posted, unknown],
+            "state": State.SCHEDULED,
+            "error_code": None,
+            "error_detail": None,
+            "not_before": from_now(),
+            "next_at": from_now(),
+        }
+        same = (Delivery.id == delivery.id, Delivery.fence == delivery.fence)
+        return bool(self._change(changes, Delivery.state == State.REVIEW, *same))
+
+    def _refuse_if_partly_out(self) -> None:
+        if any(delivery.posted for delivery in self.deliveries):
+            raise PartlyOut
 
     def _revive(self, due_at: datetime, condition: Any, **changes: Any) -> list[str]:
         values = {

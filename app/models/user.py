@@ -41,7 +41,12 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
     """Seconds by which a tweet may be late and still go out by itself."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
 
-    accounts: Mapped[list[Account]] = relationship(order_by="Account.id")
+    accounts: Mapped[list[Account]] = relationship(
+        primaryjoin="and_(User.id == Account.user_id, Account.connected)",
+        order_by="Account.id",
+        viewonly=True,
+    )
+    """Those that are connected; disconnected ones stay as rows for what was published."""
     tweets: Mapped[list[Tweet]] = relationship(back_populates="user", lazy="write_only")
 
     @property
@@ -62,7 +67,11 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         """
         wanted = handle.strip().removeprefix("@").lower()
         user = db.session.scalar(
-            db.select(cls).join(Account).where(func.lower(Account.handle) == wanted).limit(1)
+            db.select(cls)
+            .join(Account, Account.user_id == cls.id)
+            .where(func.lower(Account.handle) == wanted)
+            .order_by(Account.connected.desc(), Account.id)
+            .limit(1)
         )
         if user is None:
             raise LookupError(f"nobody here is called {handle!r}")

@@ -82,6 +82,8 @@ class Field:
     label: str
     hint: str = ""
     secret: bool = False
+    value: str = ""
+    """What stands there before anything is typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +209,10 @@ class Network(Protocol):
 
     name: str
     title: str
-    text_limit: int
+    usual_limits: Limits
+    """What fits into a part where the account's own server has not said anything else."""
+    threads: bool
+    """Whether a post can answer the one before; otherwise the parts of a tweet are one post."""
     connect_fields: tuple[Field, ...]
     """What a person types first; nothing when the consent page asks everything."""
 
@@ -233,6 +238,9 @@ class Network(Protocol):
         Raises ConnectRefused, LookUpFailed.
         """
 
+    def revoke(self, credentials: Credentials) -> None:
+        """End this access at the network as far as it lets us; never raises."""
+
     def can_refresh(self, credentials: Credentials) -> bool:
         """True when a refused access token may be exchanged for a new one."""
 
@@ -245,7 +253,22 @@ class Network(Protocol):
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
 
-    def body(self, part: Part) -> Body:
+    def limits(self, credentials: Credentials) -> Limits:
+        """Return what fits into a part. Raises LookUpFailed, LookUpRefused, TokenRefused."""
+
+    def needs_preparation(self, text: str) -> bool:
+        """True when ``prepare`` would have to ask the network about this text."""
+
+    def prepare(self, credentials: Credentials, text: str) -> Mapping[str, Any]:
+        """Return what ``body`` must know beyond the text. Raises LookUpFailed, TokenRefused."""
+
+    def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
+        """Store a picture at the network; return the JSON that ``body`` needs to name it.
+
+        Raises UploadRefused, LookUpFailed, TokenRefused.
+        """
+
+    def body(self, part: Part, prepared: Mapping[str, Any]) -> Body:
         """Return all that the create call sends; JSON, stored before the call."""
 
     def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
@@ -260,10 +283,12 @@ class Network(Protocol):
         Raises LookUpFailed, LookUpRefused, TokenRefused.
         """
 
-    def looks_before_resend(self, credentials: Credentials) -> int | None:
+    def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int | None:
         """Return how many look-ups that show nothing prove that nothing arrived.
 
         None: no number does, so its owner is asked. More than there are delays means all of them.
+
+        :param first_sent_at: when the first call began; what protects a resend may fade with time.
         """
 
     def comparable(self, body: Body) -> str:

@@ -64,7 +64,8 @@ class Bluesky:
 
     name = "bluesky"
     title = "Bluesky"
-    text_limit = LIMITS.characters
+    usual_limits = LIMITS
+    threads = True
     connect_fields: tuple[Field, ...] = (
         Field("identifier", "Handle", "For example alice.bsky.social"),
         Field(
@@ -188,6 +189,10 @@ class Bluesky:
         """Raise TextProblem for a text that Bluesky does not take."""
         bluesky_text.check(written, limits)
 
+    def needs_preparation(self, text: str) -> bool:
+        """True when it mentions somebody."""
+        return bool(bluesky_text.mentions(text))
+
     def prepare(self, credentials: Credentials, written: str) -> Mapping[str, Any]:
         """Return the DIDs of the handles that are mentioned. Raises LookUpFailed, TokenRefused."""
         handles = bluesky_text.mentions(written)
@@ -249,7 +254,7 @@ class Bluesky:
 
     # Looking up
 
-    def looks_before_resend(self, _credentials: Credentials) -> int:
+    def looks_before_resend(self, _credentials: Credentials, _first_sent_at: datetime) -> int:
         """Return one: what is read is the repository itself, where a post is at once."""
         return 1
 

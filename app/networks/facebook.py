@@ -71,7 +71,7 @@ class Facebook:
     title = "Facebook"
     threads = False
     connect_fields: tuple[Field, ...] = ()
-    text_limit = LIMITS.characters
+    usual_limits = LIMITS
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._graph = Graph(
@@ -148,6 +148,10 @@ class Facebook:
         if length > limits.characters:
             raise TextProblem("too_long", length=length, limit=limits.characters)
 
+    def needs_preparation(self, _text: str) -> bool:
+        """False: there is nothing to ask about a text."""
+        return False
+
     def prepare(self, credentials: Credentials, written: str) -> Mapping[str, Any]:
         """Return nothing: Facebook finds links by itself."""
         return {}
@@ -221,7 +225,7 @@ class Facebook:
 
     # Looking up
 
-    def looks_before_resend(self, credentials: Credentials) -> int | None:
+    def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int | None:
         """Return None: Facebook's list may leave posts out, so absence is no proof."""
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -56,10 +57,14 @@ class Mastodon:
 
     name = "mastodon"
     title = "Mastodon"
-    text_limit = USUAL.characters
+    usual_limits = USUAL
+    threads = True
     connect_fields: tuple[Field, ...] = (Field("server", "Server", "For example mastodon.social"),)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
+        self._usual = str(config.get("MASTODON_SERVER") or "")
+        (field,) = self.connect_fields
+        self.connect_fields = (replace(field, value=self._usual),)
         self._allow_private = bool(config.get("ALLOW_PRIVATE_SERVERS"))
         self._timeout = float(config.get("SEND_TIMEOUT") or 15.0)
         self._delays = [float(delay) for delay in config.get("RECONCILE_DELAYS") or ()]
@@ -73,11 +78,17 @@ class Mastodon:
 
     @property
     def is_local(self) -> bool:
-        """True when servers on this machine may be typed: a sandbox."""
-        return self._allow_private
+        """True when the server that people are offered first is on this machine: a sandbox."""
+        return oauth.is_loopback(self._url_of_usual)
+
+    @property
+    def _url_of_usual(self) -> str:
+        return self._usual if "://" in self._usual else f"http://{self._usual}"
 
     def profile_url(self, handle: str) -> str:
         """Return the account's own page. The handle is the whole one: ``ana@example.social``."""
+        if not handle:
+            return self._url_of_usual
         user, _, host = handle.rpartition("@")
         local = self._allow_private and oauth.is_loopback(f"http://{host}")
         return f"{'http' if local else 'https'}://{host}/@{user}"
@@ -150,6 +161,10 @@ class Mastodon:
         """Raise TextProblem for a text that a server with these limits does not take."""
         mastodon_text.check(written, limits)
 
+    def needs_preparation(self, _text: str) -> bool:
+        """False: there is nothing to ask about a text."""
+        return False
+
     def prepare(self, _credentials: Credentials, _written: str) -> Mapping[str, Any]:
         """Return nothing: a server finds links and mentions by itself."""
         return {}
@@ -209,16 +224,14 @@ class Mastodon:
 
     # Looking up
 
-    def looks_before_resend(
-        self, credentials: Credentials, first_sent_at: datetime | None = None
-    ) -> int:
+    def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int:
         """Return how many empty look-ups allow a second send.
 
         Mastodon itself gives the first post back when the same key comes again: two, or as many
         as it takes to leave the first call time to end. Other servers, and Mastodon once it may
         have forgotten the key: all there are.
         """
-        is_late = first_sent_at and datetime.now(UTC) - first_sent_at > KEY_LIFE
+        is_late = datetime.now(UTC) - first_sent_at > KEY_LIFE
         if credentials.get("software") != "mastodon" or is_late:
             return ALL_LOOKS
         rested = (count for count, delay in enumerate(self._delays, 1) if delay >= REST)

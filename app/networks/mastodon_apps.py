@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 App = dict[str, Any]
 """``client_id`` and ``client_secret``."""
+LOCKS = 64
+"""A few servers share a lock, so that locks stay few."""
 
 
 class Apps(Protocol):
@@ -16,8 +19,11 @@ class Apps(Protocol):
     def get(self, server: str, redirect_uri: str) -> App | None:
         """Return the app, None when there is none yet."""
 
-    def put(self, server: str, redirect_uri: str, app: App) -> App:
-        """Keep an app; return the one that is kept: the first, when two came at once."""
+    def made_once(self, server: str, redirect_uri: str, register: Callable[[], App]) -> App:
+        """Return the app; where there is none, one caller registers it and the others wait.
+
+        Raises what ``register`` raises, and LookUpFailed when waiting took too long.
+        """
 
     def forget(self, server: str, redirect_uri: str, app: Mapping[str, Any]) -> None:
         """Let go of an app that its server no longer knows, unless another took its place."""
@@ -29,16 +35,19 @@ class AppsInMemory:
     def __init__(self) -> None:
         self._apps: dict[tuple[str, str], App] = {}
         self._lock = threading.Lock()
+        self._registering = tuple(threading.Lock() for _ in range(LOCKS))
 
     def get(self, server: str, redirect_uri: str) -> App | None:
         """Return the app, None when there is none yet."""
         with self._lock:
             return self._apps.get((server, redirect_uri))
 
-    def put(self, server: str, redirect_uri: str, app: App) -> App:
-        """Keep an app; return the one that is kept."""
-        with self._lock:
-            return self._apps.setdefault((server, redirect_uri), app)
+    def made_once(self, server: str, redirect_uri: str, register: Callable[[], App]) -> App:
+        """Return the app, registered by whoever comes first."""
+        with self._registering[zlib.crc32(server.encode()) % LOCKS]:
+            app = self.get(server, redirect_uri) or register()
+            with self._lock:
+                return self._apps.setdefault((server, redirect_uri), app)
 
     def forget(self, server: str, redirect_uri: str, app: Mapping[str, Any]) -> None:
         """Let go of an app, unless another took its place."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import threading
-import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -29,17 +27,12 @@ NO_CODE = "none"
 """A code that no server has given: what it answers tells whether it knows the app."""
 
 
-def _locks() -> tuple[threading.Lock, ...]:
-    return tuple(threading.Lock() for _ in range(64))
-
-
 @dataclass(frozen=True)
 class SignIn:
     """The code flow at any server; verifier and state stay in the person's own cookie."""
 
     apps: Apps
     website: str
-    locks: tuple[threading.Lock, ...] = field(default_factory=_locks)
 
     def begin(self, server: Server, redirect_uri: str) -> Consent:
         """Return the server's consent page.
@@ -90,17 +83,15 @@ class SignIn:
         }
 
     def _app(self, server: Server, redirect_uri: str) -> App:
-        """Return the app, registered if there is none that the server still knows.
-
-        One at a time for each server; a few servers share a lock, so that locks stay few.
-        """
-        with self.locks[zlib.crc32(server.url.encode()) % len(self.locks)]:
-            app = self.apps.get(server.url, redirect_uri)
-            if app is not None:
-                if not _is_unknown(_exchange(server, app, redirect_uri, NO_CODE)):
-                    return app
-                self.apps.forget(server.url, redirect_uri, app)
-            return self.apps.put(server.url, redirect_uri, self._register(server, redirect_uri))
+        """Return the app, registered if there is none that the server still knows."""
+        app = self.apps.get(server.url, redirect_uri)
+        if app is not None:
+            if not _is_unknown(_exchange(server, app, redirect_uri, NO_CODE)):
+                return app
+            self.apps.forget(server.url, redirect_uri, app)
+        return self.apps.made_once(
+            server.url, redirect_uri, lambda: self._register(server, redirect_uri)
+        )
 
     def _register(self, server: Server, redirect_uri: str) -> App:
         form = {

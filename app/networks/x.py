@@ -20,18 +20,21 @@ from app.networks.base import (
     Credentials,
     Field,
     Kind,
+    Limits,
     LookUpFailed,
     LookUpRefused,
     Outcome,
     Part,
+    Picture,
     Profile,
     RefreshUnclear,
     SeenPost,
     TokenRefused,
 )
 from app.networks.x_answers import allowance_left_for, id_in, outcome_of
-from app.networks.x_readings import known_shape, moment_in, reading_of
-from app.networks.x_sign_in import OAuth1Flow, OAuth2Flow
+from app.networks.x_readings import known_shape, reading_of, seen
+from app.networks.x_sign_in import OAuth1Flow, OAuth2Flow, oauth2_credentials, revoke
+from app.networks.x_writing import LIMITS, body_of, upload
 
 ALL_LOOKS = 1_000
 MAX_PAGES = 8
@@ -47,7 +50,8 @@ class X:
 
     name = "x"
     title = "X"
-    text_limit = 280
+    usual_limits = LIMITS
+    threads = True
     connect_fields: tuple[Field, ...] = ()
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -87,7 +91,7 @@ class X:
         """Take the answer of the consent page. Raises ConnectRefused, LookUpFailed."""
         token = self._flow.finish(memory, callback, redirect_uri)
         try:
-            credentials = dict(token) if "token_secret" in token else _oauth2_credentials(token)
+            credentials = dict(token) if "token_secret" in token else oauth2_credentials(token)
             return [Connection(self.who_am_i(credentials), credentials)]
         except (KeyError, TokenRefused, LookUpRefused) as error:
             raise ConnectRefused("refused", type(error).__name__) from error
@@ -98,6 +102,13 @@ class X:
             token_url = f"{self._api}/2/oauth2/token"
             return OAuth2Flow(self._client_id, self._client_secret, self._authorize, token_url)
         return OAuth1Flow(self._consumer_key or "", self._consumer_secret or "", self._api)
+
+    def revoke(self, credentials: Credentials) -> None:
+        """End the access; never raises."""
+        with contextlib.suppress(http.NotSent, http.Unanswered):
+            signature = self._signature(credentials) if "token_secret" in credentials else None
+            app = (self._client_id or "", self._client_secret or "")
+            revoke(self._api, credentials, signature, app, min(self._timeout, REFRESH_TIMEOUT))
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True for OAuth 2.0 with offline access; OAuth 1.0a tokens do not expire."""
@@ -138,7 +149,7 @@ class X:
     def _refreshed(self, answer: http.Answer, old: Credentials) -> Credentials:
         data = answer.data if isinstance(answer.data, dict) else {}
         if answer.status == 200 and data.get("access_token"):
-            new = _oauth2_credentials(data)
+            new = oauth2_credentials(data)
             return {**new, "refresh_token": new.get("refresh_token") or old["refresh_token"]}
         if data.get("error") in {"invalid_client", "unauthorized_client"}:
             raise AppRefused(str(data.get("error_description") or data["error"]))
@@ -154,9 +165,29 @@ class X:
 
     # Publishing
 
-    def body(self, part: Part) -> Body:
+    def limits(self, _credentials: Credentials) -> Limits:
+        """Return what fits into a post of everybody; some may write more."""
+        return LIMITS
+
+    def check(self, written: str, limits: Limits) -> None:
+        """Raise TextProblem for a text that X does not take."""
+        text.check(written, limits.characters)
+
+    def needs_preparation(self, _text: str) -> bool:
+        """False: X finds links and mentions by itself."""
+        return False
+
+    def prepare(self, _credentials: Credentials, _written: str) -> Mapping[str, Any]:
+        """Return nothing."""
+        return {}
+
+    def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
+        """Store a picture. Raises UploadRefused, LookUpFailed, TokenRefused."""
+        return upload(self._api, self._signature(credentials), picture, self._timeout / 2)
+
+    def body(self, part: Part, _prepared: Mapping[str, Any] | None = None) -> Body:
         """Return the JSON of ``POST /2/tweets``."""
-        return {"text": part.text}
+        return body_of(part)
 
     def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
         """Post a tweet; docs/networks/x.md says what each answer means."""
@@ -184,6 +215,7 @@ class X:
                 request_id=answer.header("x-transaction-id"),
                 answered_at=answer.at,
                 pause_for=allowance_left_for(answer),
+                reference={"id": remote_id},
             )
         return outcome_of(answer)
 
@@ -201,7 +233,7 @@ class X:
 
     def comparable(self, body: Body) -> str:
         """Return the body's text in the form in which look-ups compare it."""
-        return text.comparable(body["text"])
+        return text.comparable(body.get("text") or "")
 
     def recent(
         self,
@@ -218,10 +250,10 @@ class X:
         """
         with known_shape():
             pages = self._pages(credentials, remote_id, since)
-            found = [self._seen(post) for page in pages for post in page.get("data") or []]
+            found = [seen(post, self._site) for page in pages for post in page.get("data") or []]
             return sorted(found, key=lambda post: post.created_at or since)
 
-    def looks_before_resend(self, _credentials: Credentials) -> int:
+    def looks_before_resend(self, _credentials: Credentials, _first_sent_at: datetime) -> int:
         """Return more than there are: the timeline lags, so only all delays together prove it."""
         return ALL_LOOKS
 
@@ -246,19 +278,6 @@ class X:
             query["pagination_token"] = token
         raise LookUpFailed("the timeline is too long to read")
 
-    def _seen(self, post: Mapping[str, Any]) -> SeenPost:
-        whole = post.get("note_tweet") or post.get("note_post") or post
-        entities = whole.get("entities") or post.get("entities") or {}
-        created = post.get("created_at")
-        return SeenPost(
-            remote_id=str(post["id"]),
-            url=f"{self._site}/i/web/status/{post['id']}",
-            created_at=moment_in(created) if created else None,
-            comparable=text.comparable_found(
-                whole.get("text") or post.get("text") or "", entities.get("urls") or []
-            ),
-        )
-
     def _read(
         self,
         path: str,
@@ -277,18 +296,3 @@ class X:
         except (http.NotSent, http.Unanswered) as error:
             raise LookUpFailed(str(error)) from error
         return reading_of(answer)
-
-
-def _oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
-    expires_in = token.get("expires_in")
-    expires_at = token.get("expires_at")
-    if expires_in:
-        with contextlib.suppress(
-            TypeError, ValueError
-        ):  # a spent pair's successor must not be lost
-            expires_at = int(time.time()) + int(expires_in)
-    return {
-        "access_token": token["access_token"],
-        "refresh_token": token.get("refresh_token"),
-        "expires_at": expires_at,
-    }

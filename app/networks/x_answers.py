@@ -41,6 +41,8 @@ def outcome_of(answer: Answer) -> Outcome:
         return _outcome(answer, Kind.REJECTED, "not_found")
     if 300 <= answer.status < 400:
         return _outcome(answer, Kind.AMBIGUOUS, "redirected")
+    if answer.status == 400 and "media ids are invalid" in answer.text.lower():
+        return _outcome(answer, Kind.LATER, "pictures_gone", retry_after=3.0)
     return _outcome(answer, Kind.REJECTED, "rejected")
 
 

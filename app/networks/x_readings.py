@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from app.networks.base import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks import text
+from app.networks.base import LookUpFailed, LookUpRefused, SeenPost, TokenRefused
 from app.networks.http import Answer
 from app.networks.x_answers import problem_of
 
@@ -47,3 +48,27 @@ def moment_in(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a moment without a zone")
     return moment
+
+
+def seen(post: Mapping[str, Any], site: str) -> SeenPost:
+    """Return a post of the timeline as it is compared."""
+    whole = post.get("note_tweet") or post.get("note_post") or post
+    entities = whole.get("entities") or post.get("entities") or {}
+    created = post.get("created_at")
+    return SeenPost(
+        remote_id=str(post["id"]),
+        url=f"{site}/i/web/status/{post['id']}",
+        created_at=moment_in(created) if created else None,
+        comparable=text.comparable_found(
+            whole.get("text") or post.get("text") or "", entities.get("urls") or []
+        ),
+        in_reply_to=_parent_of(post),
+        reference={"id": str(post["id"])},
+    )
+
+
+def _parent_of(post: Mapping[str, Any]) -> str | None:
+    """Return the id of the post that this one answers."""
+    referenced = post.get("referenced_tweets") or post.get("referenced_posts") or []
+    parents = (str(other["id"]) for other in referenced if other.get("type") == "replied_to")
+    return next(parents, None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,10 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth1Session, OAuth2Session
 
-from app.networks.base import ConnectRefused, Consent, LookUpFailed
+from app.networks import http
+from app.networks.base import ConnectRefused, Consent, Credentials, LookUpFailed
 
-SCOPES = "tweet.read tweet.write users.read offline.access"
+SCOPES = "tweet.read tweet.write users.read media.write offline.access"
 SIGN_IN_TIMEOUT = 10.0
 """Seconds for one call: somebody waits for the page."""
 
@@ -113,7 +115,7 @@ def _check(expected: str, given: str | None) -> None:
         raise ConnectRefused("stale")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _sentences() -> Iterator[None]:
     """Tell silence from refusal, and keep what X sent out of the error: it might be a token."""
     try:
@@ -124,3 +126,42 @@ def _sentences() -> Iterator[None]:
         raise ConnectRefused("refused", str(error.error or "")[:60]) from error
     except (KeyError, TypeError, ValueError) as error:
         raise ConnectRefused("refused", type(error).__name__) from error
+
+
+def oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
+    """Return what is kept of a token answer."""
+    expires_in = token.get("expires_in")
+    expires_at = token.get("expires_at")
+    if expires_in:
+        # A spent pair's successor must not be lost, whatever else the answer says.
+        with contextlib.suppress(TypeError, ValueError):
+            expires_at = int(time.time()) + int(expires_in)
+    return {
+        "access_token": token["access_token"],
+        "refresh_token": token.get("refresh_token"),
+        "expires_at": expires_at,
+    }
+
+
+def revoke(
+    api: str, credentials: Credentials, signature: Any, app: tuple[str, str], timeout: float
+) -> None:
+    """Tell X that this access is no longer wanted (docs: revoke token, invalidate token).
+
+    :param signature: of OAuth 1.0a; None for OAuth 2.0.
+    :param app: client id and secret; the secret is empty for a public client.
+    :raises http.NotSent: and http.Unanswered.
+    """
+    if signature is not None:
+        url = f"{api}/1.1/oauth/invalidate_token.json"
+        http.call("POST", url, timeout=timeout, auth=signature)
+        return
+    ends_at = time.monotonic() + timeout
+    for name in ("refresh_token", "access_token"):
+        form = {"token": str(credentials.get(name) or ""), "token_type_hint": name}
+        if not app[1]:
+            form["client_id"] = app[0]
+        if form["token"]:
+            left = max(1.0, ends_at - time.monotonic())
+            basic = app if app[1] else None
+            http.call("POST", f"{api}/2/oauth2/revoke", timeout=left, auth=basic, data=form)

@@ -1,7 +1,7 @@
 """Recording accepted tweets, many in one statement.
 
 What the network accepted is published, whatever became of the row meanwhile (looked up, given up,
-even cancelled), unless another call for it is under way.
+even cancelled), unless another call for it is under way. A part of a thread lets the next one go.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from app.db import UTCDateTime, db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery
 from app.networks.base import Kind, Outcome
 from app.services import holding
+from app.services.continuing import changes, is_next, posted_as
 from app.services.ending import Ending
 from app.states import State
 
@@ -49,13 +50,45 @@ def seconds_since(outcome: Outcome) -> float:
 
 def _store(endings: Sequence[Ending]) -> None:
     rows = _as_rows(endings)
-    published = set(db.session.scalars(_publish(rows)))
+    published = _publish_all(endings, rows)
     db.session.execute(_close_attempts(rows), execution_options={"synchronize_session": False})
     _care_for_accounts(endings)
     db.session.commit()
     for ending in endings:
         if ending.claim.job_id not in published:
             log.error("job %s was accepted after its claim was gone", ending.claim.job_id)
+
+
+def _publish_all(endings: Sequence[Ending], rows: CTE) -> set[str]:
+    """Return the ids of the rows that were changed."""
+    threads = [ending for ending in endings if ending.claim.parts > 1]
+    if not threads:
+        return set(db.session.scalars(_publish(rows)))
+    whole = [ending for ending in endings if ending.claim.parts == 1]
+    published = set(db.session.scalars(_publish(_as_rows(whole)))) if whole else set()
+    return published | {ending.claim.job_id for ending in threads if _continue(ending)}
+
+
+def _continue(ending: Ending) -> bool:
+    """Store that a part of a thread is out, and schedule or publish what follows from it."""
+    claim, outcome = ending.claim, ending.outcome
+    _take_back(ending)  # before it is stored: only the first part's id is unique by itself
+    posted = [
+        *claim.posted,
+        posted_as(outcome.remote_id, outcome.remote_url, outcome.reference),
+    ]
+    accepted_at = from_now(-seconds_since(outcome))
+    statement = (
+        update(Delivery)
+        .where(
+            Delivery.id == claim.job_id,
+            or_(Delivery.fence == claim.fence, Delivery.state.in_(UNSENT)),
+            Delivery.state != State.PUBLISHED,
+            is_next(claim.part),
+        )
+        .values(owner=None, lease_until=None, **changes(posted, claim.parts, accepted_at))
+    )
+    return bool(rows_changed(statement))
 
 
 def _as_rows(endings: Sequence[Ending]) -> CTE:
@@ -130,23 +163,33 @@ def _care_for_accounts(endings: Sequence[Ending]) -> None:
 
 
 def _store_taking_back(ending: Ending) -> None:
-    """A look-up for an equal text bound this post to another row: the network's answer wins."""
+    _take_back(ending)
+    _store([ending])
+
+
+def _take_back(ending: Ending) -> None:
+    """A look-up for an equal text bound a post to another row: the network's answer wins.
+
+    A thread that is taken back asks its owner: a look-up could not say which part is missing.
+    """
+    is_thread = ~is_next(0)
+    first_look = from_now(current_app.config["RECONCILE_DELAYS"][0])
+    known = [posted["remote_id"] for posted in ending.claim.posted]
     rows_changed(
         update(Delivery)
         .where(
             Delivery.account_id == ending.claim.account_id,
-            Delivery.remote_id == ending.outcome.remote_id,
+            Delivery.remote_id.in_([*known, ending.outcome.remote_id]),
             Delivery.id != ending.claim.job_id,
         )
         .values(
-            state=State.UNCONFIRMED,
+            state=db.case((is_thread, State.REVIEW), else_=State.UNCONFIRMED),
             remote_id=None,
             remote_url=None,
             accepted_at=None,
             finished_at=None,
             lookups=0,
             unconfirmed_at=from_now(),
-            next_at=from_now(current_app.config["RECONCILE_DELAYS"][0]),
+            next_at=db.case((is_thread, None), else_=first_look),
         )
     )
-    _store([ending])

@@ -7,7 +7,6 @@ claims, so that a worker which slept through its lease can neither send nor over
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app
@@ -18,19 +17,8 @@ from app.bulk import among, provided, table_of
 from app.db import db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery, Health, NetworkStop
 from app.networks.base import Body
+from app.services.claims import Claim, claims_of
 from app.states import State
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A delivery that this worker alone may publish, until its lease ends."""
-
-    job_id: str
-    fence: int
-    account_id: int
-    text: str
-    body: Body | None = None
-    """What was sent before, when it may not have arrived: sent again, it must be the same."""
 
 
 def claim(job_ids: Sequence[str], owner: str) -> list[Claim]:
@@ -59,34 +47,9 @@ def _claim(job_ids: Sequence[str], owner: str) -> list[Claim]:
     )
     taken = list(db.session.scalars(statement))
     # Read in the same transaction: an edit either came before the claim or is refused.
-    tweets = db.metadata.tables["tweets"]
-    rows = (
-        db.session.execute(
-            db.select(
-                Delivery.id, Delivery.fence, Delivery.account_id, tweets.c.text, Delivery.resends
-            )
-            .join(tweets, tweets.c.id == Delivery.tweet_id)
-            .where(among(Delivery.id, taken))
-            .order_by(Delivery.due_at, Delivery.tweet_id)
-        ).all()
-        if taken
-        else []
-    )
-    bodies = _bodies_of([row.id for row in rows if row.resends])
+    claims = claims_of(taken) if taken else []
     db.session.commit()
-    return [Claim(row.id, row.fence, row.account_id, row.text, bodies.get(row.id)) for row in rows]
-
-
-def _bodies_of(job_ids: Sequence[str]) -> dict[str, Body]:
-    """Return what was last sent of deliveries that are sent again."""
-    if not job_ids:
-        return {}
-    attempts = db.session.execute(
-        db.select(Attempt.delivery_id, Attempt.body)
-        .where(among(Attempt.delivery_id, job_ids))
-        .order_by(Attempt.id)
-    )
-    return {row.delivery_id: row.body for row in attempts}
+    return claims
 
 
 def _account_may_send() -> Any:
@@ -126,11 +89,34 @@ def intend(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
         .execution_options(synchronize_session=False)
     )
     intended = {(row.id, row.fence) for row in db.session.execute(statement)}
-    going = [(claim, body) for claim, body in bodies if (claim.job_id, claim.fence) in intended]
+    going = [(claim, body) for claim, body in bodies if claim.key in intended]
     if going:
         db.session.execute(_open_attempts(going))
     db.session.commit()
     return [claim for claim, _ in going]
+
+
+def renew(claim: Claim, owner: str) -> bool:
+    """Begin the lease anew before something that may take long; False when it is lost."""
+    lease = from_now(current_app.config["LEASE"])
+
+    def store() -> bool:
+        statement = (
+            update(Delivery)
+            .where(
+                Delivery.id == claim.job_id,
+                Delivery.fence == claim.fence,
+                Delivery.owner == owner,
+                Delivery.state == State.CLAIMED,
+                Delivery.lease_until > from_now(),
+            )
+            .values(lease_until=lease, next_at=lease)
+        )
+        renewed = rows_changed(statement)
+        db.session.commit()
+        return bool(renewed)
+
+    return patiently(store)
 
 
 def _still_mine(claims: Sequence[Claim], owner: str) -> tuple[Any, ...]:
@@ -139,7 +125,7 @@ def _still_mine(claims: Sequence[Claim], owner: str) -> tuple[Any, ...]:
     The owner alone does not say so: a worker that overslept its lease may claim a row again.
     """
     columns: dict[str, TypeEngine[Any]] = {"job_id": String(), "fence": Integer()}
-    rows = table_of("claims", columns, [(claim.job_id, claim.fence) for claim in claims])
+    rows = table_of("claims", columns, [claim.key for claim in claims])
     return (
         Delivery.id == rows.c.job_id,
         provided(Delivery.fence == rows.c.fence, Delivery.owner == owner),
@@ -151,8 +137,10 @@ def _open_attempts(going: Sequence[tuple[Claim, Body]]) -> Any:
         "delivery_id": String(),
         "fence": Integer(),
         "body": JSON(),
+        "part": Integer(),
     }
-    rows = table_of("going", columns, [(claim.job_id, claim.fence, body) for claim, body in going])
+    values = [(claim.job_id, claim.fence, body, claim.part) for claim, body in going]
+    rows = table_of("going", columns, values)
     return db.insert(Attempt.__table__).from_select(
         [*columns, "started_at"], db.select(*rows.c, from_now())
     )

@@ -3,16 +3,68 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from app.db import utcnow
 from app.networks.base import Body, Network, Part
-from app.services.claiming import Claim
+from app.services.claims import Claim
+from app.services.refreshing import Access
+
+log = logging.getLogger(__name__)
 
 
-def body_of(claim: Claim, network: Network) -> Body:
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """What the network gave for a part before it is sent."""
+
+    pictures: tuple[Mapping[str, Any], ...] = ()
+    """Its name for each picture, in order."""
+    prepared: Mapping[str, Any] = field(default_factory=dict)
+
+
+NOTHING = Materials()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A claim with all it needs to be sent."""
+
+    claim: Claim
+    access: Access
+    materials: Materials = NOTHING
+
+
+def composed(chosen: Sequence[Ready], network: Network) -> list[tuple[Ready, Body]]:
+    """Return the bodies of all that can be sent; what cannot is left to its lease."""
+    bodies: list[tuple[Ready, Body]] = []
+    for ready in chosen:
+        try:
+            bodies.append((ready, body_of(ready.claim, network, ready.materials)))
+        except Exception:
+            log.exception("job %s cannot be composed", ready.claim.job_id)
+    return bodies
+
+
+def body_of(claim: Claim, network: Network, materials: Materials = NOTHING) -> Body:
     """Return the body for this claim: the one sent before, when that may not have arrived."""
     if claim.body is not None:
         return claim.body
-    content = f"{claim.job_id}\n{claim.text}".encode()
-    key = hashlib.sha256(content).hexdigest()[:32]
-    return network.body(Part(claim.text, key, utcnow()))
+    parents = [posted["reference"] for posted in claim.posted if posted.get("reference")]
+    part = Part(
+        claim.text,
+        _key_of(claim),
+        utcnow(),
+        reply_to=parents[-1] if parents else None,
+        root=parents[0] if parents else None,
+        pictures=materials.pictures,
+    )
+    return network.body(part, materials.prepared)
+
+
+def _key_of(claim: Claim) -> str:
+    content = json.dumps([claim.job_id, claim.part, claim.text, claim.pictures])
+    return hashlib.sha256(content.encode()).hexdigest()[:32]

@@ -91,9 +91,11 @@ def _new_user() -> User:
 
 def _renew(account: Account, profile: Profile, credentials: Credentials) -> None:
     account.handle, account.display_name = profile.handle, profile.display_name
+    account.avatar_url, account.connected = profile.avatar_url, True
+    account.limits_at = None  # they may have changed: asked for again
     account.credentials = credentials
     account.credentials_version = (account.credentials_version or 0) + 1
     account.credentials_stale = False
     account.refresh_lease_until = None
     account.health = Health.OK
-    account.last_error = None
+    account.last_error = account.last_error_at = None

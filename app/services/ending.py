@@ -1,11 +1,11 @@
-"""How one create call of one claim ended."""
+"""How the create call of a claim ended."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from app.networks.base import Outcome
-from app.services.claiming import Claim
+from app.services.claims import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +16,10 @@ class Ending:
     network: str
     access_version: int
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A call that raised, which none may: its row is left to its lease."""
+
+    claim: Claim

@@ -50,7 +50,8 @@ def hold_account(account_id: int, version: int, detail: str | None) -> bool:
     replaced meanwhile.
     """
     these = (Account.id == account_id, Account.credentials_version == version)
-    refused = update(Account).where(*these).values(health=Health.RECONNECT, last_error=detail)
+    ended = {"health": Health.RECONNECT, "last_error": detail, "last_error_at": from_now()}
+    refused = update(Account).where(*these).values(ended)
     if not rows_changed(refused):
         return False
     _hold(Delivery.account_id == account_id, HoldReason.RECONNECT)

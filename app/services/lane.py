@@ -15,18 +15,20 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from threading import Condition, Event
+from threading import Event
 from typing import Any
 
 from flask import current_app
 
 from app.networks import http
 from app.networks.base import Network
-from app.services import claiming, refreshing
-from app.services.claiming import Claim
-from app.services.composing import body_of
-from app.services.ending import Ending
+from app.services import claiming, preparing, refreshing
+from app.services.claims import Claim
+from app.services.composing import Materials, Ready, composed
+from app.services.ending import Broken, Ending
+from app.services.inbox import Inbox
 from app.services.line import Line
+from app.services.preparing import Preparation, Preparer
 from app.services.recording import record
 from app.services.refreshing import Access
 
@@ -38,11 +40,8 @@ IN_HAND = 2 * SLOTS
 """Deliveries claimed at a time."""
 CROWD = 4 * SLOTS
 """With so many ids waiting, other workers had better take the next."""
-MOST_WAITING = 20_000
 GROUPING_SECONDS = 0.02
 """After an answer, how long to wait for others that can be recorded in the same statement."""
-STUCK_SECONDS = 1.0
-"""A network that answers nobody for so long makes nobody wait for room."""
 PREPARING = 16
 """Accounts whose credentials are refreshed at a time."""
 stopping = Event()
@@ -50,21 +49,14 @@ stopping = Event()
 
 
 @dataclass(frozen=True)
-class _Prepared:
+class _Credentials:
     """How looking for an account's credentials ended."""
 
     account_id: int
     result: Access | Exception
 
 
-@dataclass(frozen=True)
-class _Broken:
-    """A call that raised, which none may: its row is left to its lease."""
-
-    claim: Claim
-
-
-_Done = Ending | _Prepared | _Broken
+_Done = Ending | Preparation | _Credentials | Broken
 
 
 class Lane:
@@ -76,41 +68,21 @@ class Lane:
         self._callers = callers
         self._preparers = preparers
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._news = Condition()
-        self._queue: dict[str, None] = {}
-        self._done: deque[_Done] = deque()
+        self._inbox: Inbox[_Done] = Inbox(stopping)
+        self._preparer = Preparer(self._app, network, self._owner, stopping, self._inbox.finish)
         self._lines: dict[int, Line] = {}
-        self._ready: deque[tuple[Claim, Access]] = deque()
+        self._ready: deque[Ready] = deque()
         self._calls = 0
-        self._moved_at = time.monotonic()
 
     # From any thread
 
     def put(self, job_ids: Iterable[str]) -> None:
         """Let these wait for their turn; what is too much comes due again."""
-        with self._news:
-            if not self._queue:
-                self._moved_at = time.monotonic()  # it rested until now and is not stuck
-            if len(self._queue) < MOST_WAITING:
-                self._queue.update(dict.fromkeys(job_ids))
-                self._news.notify_all()
+        self._inbox.put(job_ids)
 
     def wait_for_room(self, seconds: float) -> bool:
         """Wait until few are waiting, while the network answers at all; False if it stays full."""
-        ends = time.monotonic() + seconds
-        with self._news:
-            while len(self._queue) >= CROWD:
-                left = min(ends, self._moved_at + STUCK_SECONDS) - time.monotonic()
-                if left <= 0 or stopping.is_set():
-                    return False
-                self._news.wait(left)
-        return True
-
-    def _finish(self, item: _Done) -> None:
-        with self._news:
-            self._done.append(item)
-            self._moved_at = time.monotonic()
-            self._news.notify_all()
+        return self._inbox.wait_for_room(CROWD, seconds)
 
     # From the one thread that works it
 
@@ -118,12 +90,11 @@ class Lane:
     def is_idle(self) -> bool:
         """True when there is nothing to do and nothing under way."""
         busy = any(line.is_busy for line in self._lines.values())
-        return not (self._queue or self._done or busy)
+        return self._inbox.is_empty and not busy
 
     def wait(self, seconds: float) -> None:
         """Wait until there is something to do, and a moment for more of it."""
-        with self._news:
-            self._news.wait_for(self._has_work, seconds)
+        self._inbox.wait(self._has_work, seconds)
         if self._calls > 1:
             time.sleep(GROUPING_SECONDS)
 
@@ -141,45 +112,61 @@ class Lane:
 
     def forget(self) -> None:
         """After a step that failed: leave what was claimed and not begun to its lease."""
-        for claim, _ in self._ready:
-            self._lines[claim.account_id].going -= 1
+        for ready in self._ready:
+            self._lines[ready.claim.account_id].going -= 1
         self._ready.clear()
         for line in self._lines.values():
             line.waiting = []
 
     def _has_work(self) -> bool:
-        if self._done:
+        if self._inbox.has_done:
             return True
         if stopping.is_set():
-            return bool(self._queue or self._ready or any(x.waiting for x in self._lines.values()))
-        return bool(self._queue) and self._room() > 0
+            waits = self._ready or any(line.waiting for line in self._lines.values())
+            return bool(self._inbox.has_ids or waits)
+        return self._inbox.has_ids and self._room() > 0
 
     def _room(self) -> int:
         return IN_HAND - sum(line.size for line in self._lines.values())
 
     def _take_done(self) -> list[_Done]:
         """Take out what ended; its slots are free from now on."""
-        with self._news:
-            done, self._done = list(self._done), deque()
+        done = self._inbox.take_done()
         for item in done:
-            if not isinstance(item, _Prepared):
-                self._calls -= 1
+            if not isinstance(item, _Credentials):
                 self._lines[item.claim.account_id].going -= 1
+            if isinstance(item, Ending | Broken):
+                self._calls -= 1
         return done
 
     def _settle(self, done: Sequence[_Done]) -> None:
         """Record what ended, and let the accounts' others follow or go back."""
-        for item in done:
-            if isinstance(item, _Prepared):
-                self._prepared(item)
         endings = [item for item in done if isinstance(item, Ending)]
+        for item in done:
+            if isinstance(item, _Credentials):
+                self._learn(item)
+            if isinstance(item, Preparation):
+                endings += self._prepared(item)
         if endings:
             again = record(endings)
             for ending in endings:
                 self._follow(ending)
             self.put(again)
 
-    def _prepared(self, item: _Prepared) -> None:
+    def _prepared(self, item: Preparation) -> list[Ending]:
+        """Make ready what is prepared, unless its account has to wait; return what failed."""
+        line = self._lines[item.claim.account_id]
+        if isinstance(item.result, Ending):
+            return [item.result]
+        if isinstance(item.result, Materials) and line.access is not None:
+            line.going += 1
+            self._ready.append(Ready(item.claim, line.access, item.result))
+        else:
+            claiming.give_back([item.claim], self._owner, preparing.ROOM_AGAIN)
+            self._advance(item.claim.account_id)
+        return []
+
+    def _learn(self, item: _Credentials) -> None:
         line = self._lines[item.account_id]
         line.preparing = False
         if isinstance(item.result, Access):
@@ -203,28 +190,21 @@ class Lane:
     def _withdraw(self, account_id: int, after: float = 0) -> None:
         """Hand back what this account has claimed and not begun."""
         line = self._lines[account_id]
-        ready = [claim for claim, _ in self._ready if claim.account_id == account_id]
+        ready = [one.claim for one in self._ready if one.claim.account_id == account_id]
         if ready:
-            others = (pair for pair in self._ready if pair[0].account_id != account_id)
+            others = (one for one in self._ready if one.claim.account_id != account_id)
             self._ready = deque(others)
         claims, line.waiting = [*ready, *line.waiting], []
         line.going -= len(ready)
         claiming.give_back(claims, self._owner, after)
 
     def _hand_back(self) -> None:
-        with self._news:
-            self._queue.clear()
-            self._news.notify_all()
+        self._inbox.clear()
         for account_id in list(self._lines):
             self._withdraw(account_id)
 
     def _claim(self) -> None:
-        with self._news:
-            job_ids = list(self._queue)[: max(0, self._room())]
-            for job_id in job_ids:
-                del self._queue[job_id]
-                self._moved_at = time.monotonic()
-            self._news.notify_all()
+        job_ids = self._inbox.take_ids(self._room())
         if not job_ids:
             return
         self._forget_quiet_lines()
@@ -252,11 +232,23 @@ class Lane:
             return
         if line.access is None or not line.is_known:
             line.preparing = True
-            self._preparers.submit(self._prepare, account_id)
+            self._preparers.submit(self._look_up_access, account_id)
         else:
-            self._ready += [(claim, line.access) for claim in line.next_claims()]
+            self._begin(line, line.access)
 
-    def _prepare(self, account_id: int) -> None:
+    def _begin(self, line: Line, access: Access) -> None:
+        """Send what may go now, or prepare it first; what finds no room comes due again."""
+        crowded: list[Claim] = []
+        while claims := line.next_claims():
+            for claim in claims:
+                if not self._preparer.is_needed(claim):
+                    self._ready.append(Ready(claim, access))
+                elif not self._preparer.begin(claim, access):
+                    crowded.append(claim)
+                    line.going -= 1
+        claiming.give_back(crowded, self._owner, preparing.ROOM_AGAIN)
+
+    def _look_up_access(self, account_id: int) -> None:
         result: Access | Exception
         try:
             if stopping.is_set():
@@ -265,7 +257,7 @@ class Lane:
                 result = refreshing.access_to(account_id)
         except Exception as error:
             result = error
-        self._finish(_Prepared(account_id, result))
+        self._inbox.finish(_Credentials(account_id, result))
 
     def _send(self) -> None:
         """Store that these calls are about to be made, then make them."""
@@ -274,24 +266,26 @@ class Lane:
         if not chosen:
             return
         go = http.suspend_clock() + self._app.config["GO_DEADLINE"]
-        bodies = [(claim, body_of(claim, self._network)) for claim, _ in chosen]
+        bodies = composed(chosen, self._network)
         going: set[tuple[str, int]] = set()
         try:
-            intended = claiming.intend(bodies, self._owner)
-            going = {(claim.job_id, claim.fence) for claim in intended}
+            sendable = [(one.claim, body) for one, body in bodies]
+            intended = claiming.intend(sendable, self._owner) if sendable else []
+            going = {claim.key for claim in intended}
         finally:
-            for claim, _ in chosen:
-                self._lines[claim.account_id].going -= (claim.job_id, claim.fence) not in going
-        for (claim, access), (_, body) in zip(chosen, bodies, strict=True):
-            if (claim.job_id, claim.fence) in going:
+            for one in chosen:
+                self._lines[one.claim.account_id].going -= one.claim.key not in going
+        for one, body in bodies:
+            if one.claim.key in going:
                 self._calls += 1
-                self._callers.submit(self._call, claim, access, body, go)
+                self._callers.submit(self._call, one, body, go)
 
-    def _call(self, claim: Claim, access: Access, body: dict[str, Any], go: float) -> None:
+    def _call(self, ready: Ready, body: dict[str, Any], go: float) -> None:
+        claim, access = ready.claim, ready.access
         try:
             outcome = self._network.create(access.credentials, body, go)
         except Exception:
             log.exception("the call for job %s raised", claim.job_id)
-            self._finish(_Broken(claim))
+            self._inbox.finish(Broken(claim))
         else:
-            self._finish(Ending(claim, self._network.name, access.version, outcome))
+            self._inbox.finish(Ending(claim, self._network.name, access.version, outcome))

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 
 from app.networks.base import Kind, Outcome
-from app.services.claiming import Claim
+from app.services.claims import Claim
 from app.services.refreshing import Access
 
 TRUST_SECONDS = 2.0

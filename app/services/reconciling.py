@@ -15,22 +15,18 @@ from functools import partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, exists, update
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import aliased
+from sqlalchemy import Row
 
 from app import jobs
-from app.db import database_now, db, from_now, patiently, rows_changed
+from app.db import database_now, db, from_now, patiently
 from app.models import Account, Attempt, Delivery, Tweet
 from app.networks.base import LookUpFailed, LookUpRefused, Network, SeenPost, TokenRefused
-from app.services import holding, refreshing
+from app.services import binding, continuing, holding, refreshing
 from app.services.lane import stopping
 from app.states import State
 
 log = logging.getLogger(__name__)
 
-WINDOW = timedelta(seconds=120)
-"""How far before the first send a post may be dated: the two clocks may differ."""
 JUMP = timedelta(hours=2)
 """How far before the first send look-ups read: our clock may have been ahead when we sent."""
 SLOWEST_LOOK = 60.0
@@ -59,7 +55,10 @@ def _unconfirmed(job_ids: Sequence[str]) -> Sequence[Row[Any]]:
             Delivery.lookups,
             Delivery.resends,
             Delivery.echoed,
+            Delivery.posted,
+            Delivery.parts.label("own"),
             Tweet.text,
+            Tweet.parts,
             Attempt.body,
         )
         .join(Tweet, Tweet.id == Delivery.tweet_id)
@@ -92,8 +91,9 @@ def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
         for row in rows:
             _ask_owner(row, "unreadable", str(refusal))
     else:
-        looks = network.looks_before_resend(access.credentials)
-        _settle(rows, posts, network, looks, network.profile_url(handle))
+        for row in rows:
+            looks = network.looks_before_resend(access.credentials, row.first_sent_at)
+            _settle([row], posts, network, looks, network.profile_url(handle))
 
 
 def _settle(
@@ -105,77 +105,20 @@ def _settle(
 ) -> None:
     for row in rows:
         wanted = network.comparable(row.body)
-        alike = [post for post in posts if post.comparable == wanted]
-        if any(_bind(row, post) for post in alike if _is_dated_well(row, post)):
+        alike = [
+            post for post in posts if post.comparable == wanted and continuing.may_be(row, post)
+        ]
+        if any(
+            binding.bind(row, post, network) for post in alike if binding.is_dated_well(row, post)
+        ):
             continue
-        if _may_be_it(row, alike):
+        if binding.may_be_it(row, alike, network):
             _look_later([row])  # that is not absence
         else:
-            _not_found(row, looks, profile)
+            _not_found(row, looks, network, profile)
 
 
-def _is_dated_well(row: Row[Any], post: SeenPost) -> bool:
-    return post.created_at is None or post.created_at >= row.first_sent_at - WINDOW
-
-
-def _may_be_it(row: Row[Any], alike: Sequence[SeenPost]) -> bool:
-    """True when a post of equal text is a twin's in flight, or is dated before our first send.
-
-    The latter counts when it is bound to none of our rows: our clock may have been ahead.
-    """
-    if not alike:
-        return False
-    if db.session.scalar(db.select(_twin(row, State.SENDING))):
-        return True
-    strange = {post.remote_id for post in alike if not _is_dated_well(row, post)}
-    known = db.session.scalars(
-        db.select(Delivery.remote_id).where(
-            Delivery.account_id == row.account_id, Delivery.remote_id.in_(strange)
-        )
-    )
-    return bool(strange - set(known))
-
-
-def _bind(row: Row[Any], post: SeenPost) -> bool:
-    """Take the post for this delivery, unless it belongs to another or may still turn out to."""
-    # The network's stamp may be cut to whole seconds; it cannot be older than our first send.
-    accepted_at = max(post.created_at or row.first_sent_at, row.first_sent_at)
-    try:
-        bound = patiently(
-            lambda: _move(
-                row,
-                ~_twin(row, State.SENDING),
-                state=State.PUBLISHED,
-                remote_id=post.remote_id,
-                remote_url=post.url,
-                accepted_at=accepted_at,
-                finished_at=from_now(),
-                next_at=None,
-                error_code=None,
-                error_detail=None,
-            )
-        )
-    except IntegrityError:
-        db.session.rollback()
-        return False
-    if bound:
-        jobs.store_results([(row.id, jobs.SUCCESS, post.url)])
-    return bound
-
-
-def _twin(row: Row[Any], state: State) -> Any:
-    """Return the condition that the account has another tweet of equal text in this state."""
-    twin, twin_tweet = aliased(Delivery), aliased(Tweet)
-    return exists().where(
-        twin.account_id == row.account_id,
-        twin.id != row.id,
-        twin.state == state,
-        twin_tweet.id == twin.tweet_id,
-        twin_tweet.text == row.text,
-    )
-
-
-def _not_found(row: Row[Any], looks: int | None, profile: str) -> None:
+def _not_found(row: Row[Any], looks: int | None, network: Network, profile: str) -> None:
     """Count a successful look-up that did not show it, and decide after the last one.
 
     :param looks: how many prove that it is not there; None when no number does.
@@ -186,7 +129,7 @@ def _not_found(row: Row[Any], looks: int | None, profile: str) -> None:
         pause = delays[looked] - delays[row.lookups]
         _count(row, next_at=from_now(max(0.5, pause)))
     elif row.echoed:
-        _take_the_networks_word(row, profile)
+        _take_the_networks_word(row, network, profile)
     elif row.resends == 0 and looks is not None:
         _count(
             row,
@@ -202,21 +145,25 @@ def _not_found(row: Row[Any], looks: int | None, profile: str) -> None:
 
 def _count(row: Row[Any], **values: Any) -> bool:
     return patiently(
-        lambda: _move(row, Delivery.lookups == row.lookups, lookups=row.lookups + 1, **values)
+        lambda: binding.move(
+            row, Delivery.lookups == row.lookups, lookups=row.lookups + 1, **values
+        )
     )
 
 
-def _take_the_networks_word(row: Row[Any], profile: str) -> None:
+def _take_the_networks_word(row: Row[Any], network: Network, profile: str) -> None:
     """It refused the resend as a duplicate, so it has the tweet, but does not show it yet."""
     age = database_now() - row.unconfirmed_at
     if age.total_seconds() < current_app.config["RECONCILE_PATIENCE"]:
         _look_later([row])
         return
-    if db.session.scalar(db.select(_twin(row, State.PUBLISHED))):
-        _ask_owner(row, "never_seen", None)  # perhaps it was the twin that the network meant
+    # Without its id no part can answer it; or perhaps it was the twin that the network meant.
+    twin = db.select(binding.twin(row, State.PUBLISHED, network))
+    if continuing.is_thread(row) or db.session.scalar(twin):
+        _ask_owner(row, "never_seen", None)
         return
     published = patiently(
-        lambda: _move(
+        lambda: binding.move(
             row,
             state=State.PUBLISHED,
             remote_url=profile,
@@ -242,12 +189,14 @@ def _look_later(rows: Sequence[Row[Any]]) -> None:
             _ask_owner(row, "unreadable", None)
             continue
         pause = min(SLOWEST_LOOK, max(1.0, first_delay, age / 2))
-        patiently(partial(_move, row, next_at=from_now(pause)))
+        patiently(partial(binding.move, row, next_at=from_now(pause)))
 
 
 def _ask_owner(row: Row[Any], code: str, detail: str | None) -> None:
     patiently(
-        lambda: _move(row, state=State.REVIEW, next_at=None, error_code=code, error_detail=detail)
+        lambda: binding.move(
+            row, state=State.REVIEW, next_at=None, error_code=code, error_detail=detail
+        )
     )
 
 
@@ -263,18 +212,3 @@ def _refuse_access(account_id: int, version: int, network: Network, detail: str)
         db.session.commit()
 
     patiently(store)
-
-
-def _move(row: Row[Any], *conditions: Any, **values: Any) -> bool:
-    changed = rows_changed(
-        update(Delivery)
-        .where(
-            Delivery.id == row.id,
-            Delivery.fence == row.fence,
-            Delivery.state == State.UNCONFIRMED,
-            *conditions,
-        )
-        .values(values)
-    )
-    db.session.commit()
-    return bool(changed)

@@ -12,21 +12,25 @@ from functools import partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app import jobs
 from app.db import db, from_now, patiently, rows_changed
-from app.models import Account, Attempt, Delivery
+from app.models import Account, Attempt, Delivery, Upload
 from app.networks.base import Kind, Outcome, Scope
 from app.services import holding
 from app.services.accepting import record_accepted, seconds_since
-from app.services.claiming import Claim
+from app.services.claims import Claim
 from app.services.ending import Ending
 from app.states import HoldReason, State
 
 log = logging.getLogger(__name__)
 
 SLOWEST_RETRY = 300.0
+UNDER_WAY = (State.CLAIMED, State.SENDING)
+"""What ends while it is still claimed ended in its preparation: nothing was sent."""
+FORGETTING = 2
+"""How often pictures that the network has lost are uploaded again."""
 
 
 def record(endings: Sequence[Ending]) -> list[str]:
@@ -39,6 +43,7 @@ def record(endings: Sequence[Ending]) -> list[str]:
     if accepted:
         record_accepted(accepted)
     again = [ending.claim.job_id for ending in others if patiently(partial(_record, ending))]
+    again += [ending.claim.job_id for ending in accepted if not ending.claim.is_last]
     jobs.store_results(_results(endings))
     return again
 
@@ -48,11 +53,17 @@ def _results(endings: Sequence[Ending]) -> list[tuple[str, str, Any]]:
     results: list[tuple[str, str, Any]] = []
     for ending in endings:
         if ending.outcome.kind == Kind.OK:
-            results.append((ending.claim.job_id, jobs.SUCCESS, ending.outcome.remote_url))
+            if ending.claim.is_last:
+                results.append((ending.claim.job_id, jobs.SUCCESS, _url_of(ending)))
         elif ending.outcome.kind == Kind.REJECTED:
             reason = RuntimeError(ending.outcome.code)
             results.append((ending.claim.job_id, jobs.FAILURE, reason))
     return results
+
+
+def _url_of(ending: Ending) -> str | None:
+    first = next(iter(ending.claim.posted), None)
+    return first["remote_url"] if first else ending.outcome.remote_url
 
 
 def _record(ending: Ending) -> bool:
@@ -82,6 +93,8 @@ def _not_sent(ending: Ending) -> bool:
 
 def _later(ending: Ending) -> bool:
     outcome = ending.outcome
+    if outcome.code == "pictures_gone":
+        return _pictures_gone(ending)
     if outcome.scope == Scope.NETWORK and outcome.retry_after is not None:
         wait = outcome.retry_after
         holding.pause_network(ending.network, wait)
@@ -91,22 +104,47 @@ def _later(ending: Ending) -> bool:
     return False
 
 
+def _pictures_gone(ending: Ending) -> bool:
+    """Upload them again; when that did not help either, it is a no."""
+    claim = ending.claim
+    uploads = delete(Upload).where(
+        Upload.delivery_id == claim.job_id, Upload.picture_id.in_(claim.pictures)
+    )
+    rows_changed(uploads)
+    before = db.select(db.func.count(Attempt.id)).where(
+        Attempt.delivery_id == claim.job_id,
+        Attempt.part == claim.part,
+        Attempt.code == ending.outcome.code,
+    )
+    if (db.session.scalar(before) or 0) >= FORGETTING:
+        _fail(ending)
+    else:
+        _back(ending, ending.outcome.retry_after or 0)
+    return False
+
+
 def _rejected(ending: Ending) -> bool:
-    outcome = ending.outcome
-    if outcome.is_duplicate and _count_of(Delivery.resends, ending.claim):
-        _unconfirm(ending, echoed=True)
-        return False
+    if ending.outcome.is_duplicate:
+        if _count_of(Delivery.resends, ending.claim):
+            _unconfirm(ending, echoed=True)
+            return False
+        if ending.claim.pictures:  # they may be gone because they were never used: see Mastodon
+            return _pictures_gone(ending)
+    _fail(ending)
+    return False
+
+
+def _fail(ending: Ending) -> None:
     _move(
         ending.claim,
-        (State.SENDING,),
+        UNDER_WAY,
         state=State.FAILED,
         next_at=None,
         finished_at=from_now(),
         first_sent_at=_UNLESS_RESENT,
-        error_code=outcome.code,
-        error_detail=outcome.detail,
+        error_code=ending.outcome.code,
+        error_detail=ending.outcome.detail,
     )
-    return False
 
 
 def _access_refused(ending: Ending) -> bool:
@@ -156,7 +194,7 @@ def _unconfirm(ending: Ending, **values: Any) -> None:
 def _hold(ending: Ending, reason: HoldReason) -> None:
     _move(
         ending.claim,
-        (State.SENDING,),
+        UNDER_WAY,
         state=State.HELD,
         hold_reason=reason,
         next_at=None,
@@ -170,7 +208,7 @@ def _back(ending: Ending, wait: float, **values: Any) -> bool:
     return bool(
         _move(
             ending.claim,
-            (State.SENDING,),
+            UNDER_WAY,
             state=State.SCHEDULED,
             rings=0,
             not_before=from_now(wait),

@@ -10,6 +10,7 @@ from flask_talisman import Talisman
 from flask_wtf import CSRFProtect
 
 from app.web import (
+    accounts,
     assets,
     auth,
     changes,
@@ -17,6 +18,7 @@ from app.web import (
     limits,
     locales,
     pages,
+    pictures,
     problems,
     settings,
     status,
@@ -48,7 +50,9 @@ def init_app(app: Flask) -> None:
         auth.bp,
         tweets.bp,
         changes.bp,
+        pictures.bp,
         status.bp,
+        accounts.bp,
         settings.bp,
         health.bp,
     ):

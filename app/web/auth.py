@@ -52,8 +52,11 @@ def login(network: str) -> ResponseReturnValue:
     """Send the person to the network's consent page, or ask first for what it needs."""
     site = _ready_network(network)
     session["timezone"] = request.args.get("timezone", "")[:64]
+    _remember_way_back(request.args.get("back"))
     if site.connect_fields:
-        return render_template("connect.html", network=site, typed={}, error=None)
+        fields = [field.name for field in site.connect_fields if not field.secret]
+        typed = {name: request.args[name][:300] for name in fields if name in request.args}
+        return _connect_page(site, typed)
     return _begin(site, {})
 
 
@@ -62,6 +65,7 @@ def login(network: str) -> ResponseReturnValue:
 def begin(network: str) -> ResponseReturnValue:
     """Begin with what was typed: a server, or a handle and an app password."""
     site = _ready_network(network)
+    _remember_way_back(request.form.get("back"))
     return _begin(
         site, {field.name: request.form.get(field.name, "") for field in site.connect_fields}
     )
@@ -84,7 +88,18 @@ def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
 def _ask_again(site: Network, typed: dict[str, str], refusal: ConnectRefused) -> Any:
     kept = {field.name: typed[field.name] for field in site.connect_fields if not field.secret}
     error = refusals.field_sentence(site, refusal)
-    return render_template("connect.html", network=site, typed=kept, error=error), 422
+    return _connect_page(site, kept, error), 422
+
+
+def _connect_page(site: Network, typed: dict[str, str], error: str | None = None) -> str:
+    return render_template(
+        "connect.html", network=site, typed=typed, error=error, back=session.get("back")
+    )
+
+
+def _remember_way_back(page: str | None) -> None:
+    """Note where to go when the account is connected: the list of accounts, or the start page."""
+    session["back"] = "accounts" if page == "accounts" else ""
 
 
 @bp.get("/login/<network>/callback")
@@ -122,6 +137,10 @@ def _connect(site: Network, connections: list[Connection]) -> ResponseReturnValu
         return refusals.belongs_to_somebody_else(connections[0].profile.handle)
     for profile in left_out:
         flash(_("@%(handle)s is already connected to another user here.", handle=profile.handle))
+    if current_user.is_authenticated:
+        taken = [each.profile for each in connections if each.profile not in left_out]
+        handles = ", ".join(f"@{profile.handle}" for profile in taken)
+        flash(_("Connected on %(network)s: %(handles)s", network=site.title, handles=handles))
     return _enter(user)
 
 
@@ -135,13 +154,14 @@ def logout() -> ResponseReturnValue:
 
 def _enter(user: User) -> ResponseReturnValue:
     zone, told = session.get("timezone", ""), session.get("_flashes")
+    page = "accounts.index" if session.get("back") else "tweets.index"
     session.clear()  # nothing else of before the sign-in may be taken along
     session.permanent = True
     if told:
         session["_flashes"] = told
     login_user(user)
     forms.remember_zone(zone)
-    return redirect(url_for("tweets.index"), 303)
+    return redirect(url_for(page), 303)
 
 
 def _ready_network(name: str) -> Network:

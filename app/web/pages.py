@@ -20,7 +20,7 @@ from app.web import reasons, sentences
 from app.web.locales import iso_utc
 
 MINUTE = 60.0
-PRIVATE = {"tweets", "changes", "status", "settings"}
+PRIVATE = {"tweets", "changes", "status", "settings", "accounts"}
 
 
 def init_app(app: Flask) -> None:
@@ -96,7 +96,7 @@ def _error_of(delivery: Delivery, network: Network) -> dict[str, str] | None:
         return None
     if delivery.state == State.HELD:
         code, message, step = sentences.hold_error(
-            delivery.hold_reason, network.title, delivery.account.handle
+            delivery.hold_reason, network.title, delivery.account.handle, delivery.error_code
         )
         return {"code": code, "message": message, "next_step": step}
     if not delivery.error_code:

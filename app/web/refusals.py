@@ -25,17 +25,57 @@ def refused(site: Network, refusal: ConnectRefused) -> ResponseReturnValue:
 
 def field_sentence(site: Network, refusal: ConnectRefused) -> str:
     """Return what is wrong with what was typed."""
-    sentences = {
+    other = _("%(network)s did not complete the sign-in.", network=site.title)
+    return known_sentence(site, refusal.code) or other
+
+
+def known_sentence(site: Network, code: str) -> str | None:
+    """Return the sentence for a ConnectRefused code; None for one without words of its own."""
+    return {**_of_typing(site.title), **_of_network(site.title)}.get(code)
+
+
+def _of_typing(title: str) -> dict[str, str]:
+    return {
         "bad_server": _(
             "This is not a server that we can reach. Type its name, like example.social."
         ),
-        "unknown_handle": _("%(network)s does not know this handle.", network=site.title),
+        "unknown_handle": _("%(network)s does not know this handle.", network=title),
         "bad_password": _(
-            "%(network)s does not accept this handle with this app password.", network=site.title
+            "%(network)s does not accept this handle with this app password.", network=title
+        ),
+        "needs_app_password": _(
+            "%(network)s asks for a code with your own password. Make an app password there and "
+            "type that.",
+            network=title,
         ),
     }
-    other = _("%(network)s did not complete the sign-in.", network=site.title)
-    return sentences.get(refusal.code, other)
+
+
+def _of_network(title: str) -> dict[str, str]:
+    return {
+        "too_often": _(
+            "%(network)s has seen too many sign-ins. Wait a few minutes, then try again.",
+            network=title,
+        ),
+        "account_inactive": _(
+            "%(network)s says this account is deactivated or suspended.", network=title
+        ),
+        "scope_missing": _(
+            "Tweet Later needs every permission that %(network)s asks you for. Try again and "
+            "leave all of them on.",
+            network=title,
+        ),
+        "no_pages": _(
+            "%(network)s showed us no Page that you may post for. Choose at least one when it "
+            "asks.",
+            network=title,
+        ),
+        "app_refused": _(
+            "%(network)s does not accept this app. Its operator must check the app's id and "
+            "secret.",
+            network=title,
+        ),
+    }
 
 
 def _again(site: Network) -> dict[str, str]:
@@ -67,12 +107,14 @@ def _stale(site: Network) -> ResponseReturnValue:
 def _refused_by_network(site: Network, refusal: ConnectRefused) -> ResponseReturnValue:
     reason = refusal.detail if refusal.detail.isidentifier() else refusal.code
     log.warning("%s refused a sign-in: %s", site.name, reason)
+    known = known_sentence(site, refusal.code)
+    short = _("Its pages are open for a short time only. Start again from here.")
     return refuse(
         400,
         "sign_in_refused",
-        _("%(network)s did not complete the sign-in.", network=site.title),
-        title=_("Not signed in"),
-        next_step=_("Its pages are open for a short time only. Start again from here."),
+        known or _("%(network)s did not complete the sign-in.", network=site.title),
+        title=_("Not connected") if known else _("Not signed in"),
+        next_step=None if known else short,
         action=_again(site),
     )
 
@@ -98,5 +140,5 @@ def belongs_to_somebody_else(handle: str) -> ResponseReturnValue:
         _("@%(handle)s is already connected to another user here.", handle=handle),
         title=_("Not connected"),
         next_step=_("Sign out, then sign in with that account."),
-        action={"url": url_for("settings.show"), "label": _("To your accounts")},
+        action={"url": url_for("accounts.index"), "label": _("To your accounts")},
     )

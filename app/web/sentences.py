@@ -6,9 +6,12 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from app.models.picture import TooManyPictures, UnknownPicture
 from app.models.user import SubmitIdReused, UnknownAccount
 from app.networks.text import TextProblem
+from app.services.picture_checks import PictureRefused
 from app.states import HoldReason, State
+from app.web import picture_words, reasons
 from app.when import WhenProblem
 
 
@@ -27,9 +30,17 @@ def label_of(state: str) -> str:
     }[State(state)]
 
 
-def hold_error(reason: str | None, network: str, handle: str) -> tuple[str, str, str]:
-    """Return (code, message, next step) for a held delivery."""
+def hold_error(
+    reason: str | None, network: str, handle: str, code: str | None = None
+) -> tuple[str, str, str]:
+    """Return (code, message, next step) for a held delivery.
+
+    :param code: what the network said when it was tried last.
+    """
     if reason == HoldReason.RECONNECT:
+        known = reasons.known_error(code or "", network) if code != "token_refused" else None
+        if known:
+            return ("reconnect", *known)
         return (
             "reconnect",
             _("Access to @%(handle)s ended.", handle=handle),
@@ -76,17 +87,49 @@ def refusal(problem: Exception) -> tuple[str, str, str]:
             "submit_id_reused",
             _("This form was already used for another tweet. Reload the page and send it again."),
         )
+    if isinstance(problem, PictureRefused):
+        return "pictures", problem.code, picture_words.refusal(problem.code, problem.name)
+    if isinstance(problem, UnknownPicture | TooManyPictures):
+        code = "unknown_picture" if isinstance(problem, UnknownPicture) else "too_many_pictures"
+        return "pictures", code, picture_words.refusal(code)
     raise problem
 
 
-REFUSALS = (TextProblem, WhenProblem, UnknownAccount, SubmitIdReused)
+REFUSALS = (
+    TextProblem,
+    WhenProblem,
+    UnknownAccount,
+    SubmitIdReused,
+    PictureRefused,
+    UnknownPicture,
+    TooManyPictures,
+)
 
 
 def _text_sentence(code: str, params: dict[str, Any]) -> str:
     if code == "empty":
         return _("Write something first.")
+    network = params.get("network", "X")
+    named = {**params, "network": network, "handle": params.get("handle", "")}
+    if code == "too_long" and params.get("handle"):
+        return _(
+            "For @%(handle)s on %(network)s that is too long: %(length)s characters as "
+            "%(network)s counts them; %(limit)s are allowed.",
+            **named,
+        )
     if code == "too_long":
-        return _("That is %(length)s characters as X counts them; %(limit)s are allowed.", **params)
+        return _(
+            "That is %(length)s characters as %(network)s counts them; %(limit)s are allowed.",
+            **named,
+        )
+    if code == "too_many_bytes":
+        return _(
+            "That looks short, but it is too large for %(network)s: %(length)s bytes; "
+            "%(limit)s are allowed. Use fewer joined or marked characters.",
+            **named,
+        )
+    if code == "too_many_pictures":
+        return _("%(network)s takes at most %(limit)s pictures with one text.", **named)
     return _("The text contains an invisible control character. Remove it and try again.")
 
 

@@ -1,4 +1,4 @@
-"""A person's time zone, language and patience, and their accounts."""
+"""A person's time zone, language and patience."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from flask_login import current_user, login_required
 from app.db import db
 from app.web import limits, sentences
 from app.web.locales import LOCALES
-from app.web.tweets import account_views
 from app.when import WhenProblem, zone_named, zone_names
 
 bp = Blueprint("settings", __name__)
@@ -83,5 +82,4 @@ def _page(form: dict[str, Any]) -> str:
         form=form,
         timezones=zone_names(),
         locales=list(LOCALES.items()),
-        accounts=account_views(),
     )

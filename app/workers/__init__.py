@@ -14,9 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db import abandon
 from app.jobs import PUBLISH, RECONCILE
 from app.services import publishing
+from app.workers.darkroom import process_pictures
 from app.workers.looks import look_up
 from app.workers.siblings import Siblings, follow
 from app.workers.ticker import Ticker
+
+__all__ = ["process_pictures", "publish", "reconcile", "start_ticking"]
 
 log = logging.getLogger(__name__)
 

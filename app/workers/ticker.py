@@ -23,7 +23,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import jobs
 from app.db import abandon
-from app.services import claiming, dispatching, holding, probing, watching
+from app.services import (
+    claiming,
+    disconnecting,
+    dispatching,
+    holding,
+    measuring,
+    probing,
+    watching,
+)
 from app.services.lane import stopping
 from app.workers.lanes import Lanes
 from app.workers.looks import look_up
@@ -101,7 +109,7 @@ class Ticker:
             watching.beat(self._name)
             claiming.undo_clock_step()
             holding.release_forgotten()
-            self._probe_networks()
+            self._look_after_accounts()
             self._next_beat = now + BEAT_EVERY
         if now >= self._next_broker_look:
             self._next_broker_look = now + self._look_at_broker()
@@ -124,7 +132,7 @@ class Ticker:
         if found.unheard:
             self._lanes.put(found.unheard)
 
-    def _do_here(self, service: Callable[[Sequence[str]], None], job_ids: Sequence[str]) -> None:
+    def _do_here(self, service: Callable[[Any], None], job_ids: Sequence[str | int]) -> None:
         """Do it in this process if there is room; a row left out comes due again soon."""
         self._helping = {future for future in self._helping if not future.done()}
         if len(self._helping) < HELPED:
@@ -142,9 +150,14 @@ class Ticker:
                     exc_info=_unexpected(error),
                 )
 
-    def _probe_networks(self) -> None:
+    def _look_after_accounts(self) -> None:
+        """What may ask a network: stops that may be over, access to be ended, old limits."""
         for name in probing.due_probes():
             self._do_here(probing.probe, [name])
+        for account_id in disconnecting.leaving():
+            self._do_here(disconnecting.finish, [account_id])
+        for account_id in measuring.outdated():
+            self._do_here(measuring.measure, [account_id])
 
     def _look_at_broker(self) -> float:
         """Notice a flushed or restarted broker; return seconds until the next look."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from dev import plan, ports, run
+from dev import plan, ports, ready, run
 
 
 @pytest.fixture
@@ -24,8 +24,14 @@ def test_nothing_given_brings_everything() -> None:
     made = plan.make({})
     assert made.skipped == frozenset()
     assert made.environment["REDIS_URL"] == f"redis://127.0.0.1:{made.redis}/0"
-    assert made.environment["X_API_URL"] == f"http://127.0.0.1:{made.sandbox}"
+    assert made.environment["X_API_URL"] == f"http://127.0.0.1:{made.sandbox['x']}"
     assert made.environment["X_CLIENT_ID"] == "sandbox-client"
+    for name in ("MASTODON_SERVER", "BLUESKY_URL"):
+        port = made.sandbox[name.partition("_")[0].lower()]
+        assert made.environment[name] == f"http://127.0.0.1:{port}"
+    assert f":{made.sandbox['facebook']}/" in made.environment["FACEBOOK_GRAPH_URL"]
+    assert made.environment["ALLOW_PRIVATE_SERVERS"] == "1"
+    assert len(set(made.ports)) == 6
     assert "DATABASE_URL" not in made.environment
 
 
@@ -44,7 +50,25 @@ def test_real_keys_mean_no_sandbox(name: str) -> None:
     made = plan.make({name: "real"})
     assert "sandbox" in made.skipped
     assert "X_API_URL" not in made.environment
-    assert not any(variable.startswith("X_") for variable in made.shared)
+    assert not any(variable.startswith(("X_", "BLUESKY_", "ALLOW_")) for variable in made.shared)
+
+
+@pytest.mark.parametrize(
+    ("given", "left_alone"),
+    [
+        ({"BLUESKY_URL": "https://bsky.social"}, "BLUESKY_"),
+        ({"MASTODON_SERVER": "example.social"}, "MASTODON_"),
+        ({"FACEBOOK_CLIENT_ID": "1", "FACEBOOK_CLIENT_SECRET": "s"}, "FACEBOOK_"),
+        ({"ALLOW_PRIVATE_SERVERS": "0"}, "ALLOW_"),
+    ],
+)
+def test_a_network_that_is_named_is_left_alone(given: dict[str, str], left_alone: str) -> None:
+    """A real network may stand beside the sandbox's; nothing of it is replaced, the rest played."""
+    made = plan.make(given)
+    ours = {name for name in made.environment if name.startswith(left_alone)}
+    assert {name: made.environment[name] for name in ours} == given
+    assert made.environment["X_CLIENT_ID"] == "sandbox-client"
+    assert ready.greeting(made)
 
 
 def test_half_a_network_is_refused() -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -23,7 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", ".venv.lock", ".env", "instance", "tests", "__pycache__", ".*_cache"
 )
-OURS = ("X_", "REDIS_", "DATABASE_", "APP_", "SANDBOX_", "PORT", "MAKELEVEL", "DYNO")
+OURS = ("X_", "REDIS_", "DATABASE_", "APP_", "SANDBOX_", "PORT", "MAKELEVEL", "DYNO", "MEDIA_")
+OURS += ("MASTODON_", "BLUESKY_", "FACEBOOK_", "ALLOW_")
 START, STOP = 90, 15
 
 
@@ -100,6 +102,8 @@ def test_everything_starts_and_ctrl_c_stops_all_of_it(checkout: Path) -> None:
     shared = run.run_env()
     assert f"sandbox: nothing leaves this machine — {shared['X_API_URL']}" in run.words()
     assert redis.Redis.from_url(str(shared["REDIS_URL"])).ping()
+    for name in ("MASTODON_SERVER", "BLUESKY_URL", "FACEBOOK_GRAPH_URL"):
+        assert ports.answers(urlsplit(str(shared[name])).port or 0), name
     assert stat.S_IMODE((checkout / "instance" / "run.env").stat().st_mode) == 0o600
     assert left_running(checkout)
 

@@ -153,3 +153,24 @@ def test_foreign_host_name(sandbox, host):
     answer = sandbox.http.get(sandbox.url, headers={"Host": host}, timeout=10)
     assert answer.status_code == 404
     assert "Timeline" not in answer.text
+
+
+def test_all_networks_from_one_process(tmp_path):
+    """Each network listens on a port of its own and keeps its posts in a file of its own."""
+    data = tmp_path / "sandbox.sqlite3"
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--data", str(data)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    lines = [process.stdout.readline().split() for _ in range(4)]
+    try:
+        assert [line[1] for line in lines] == ["ready", "mastodon", "bluesky", "facebook"]
+        for *_, address in lines:
+            answer = requests.post(
+                f"{address}/control/api/tokens", json={"handle": "ana"}, timeout=10
+            )
+            assert answer.status_code == 201
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
+        process.stdout.close()
+    kept = {path.name for path in tmp_path.glob("*.sqlite3")}
+    assert kept == {f"sandbox{name}.sqlite3" for name in ("", "-mastodon", "-bluesky", "-facebook")}

@@ -59,14 +59,14 @@ class Figures:
         return [name for name in promises if getattr(self, name)]
 
 
-def measure(world: World, jobs: dict[str, str], grace: float = 2) -> Figures:
+def measure(world: World, jobs: dict[str, str], grace: float = 2, network: str = "x") -> Figures:
     """Compare the rows of these jobs with what the network accepted.
 
     :param jobs: job ids by the text of their tweet; each text belongs to one job.
     :param grace: seconds that a wake-up may be overdue while a worker is at it.
     """
     posts: dict[str, list[Any]] = {}
-    for post in world.sandbox.accepted():
+    for post in world.sandbox.on(network).accepted():
         posts.setdefault(post["text"], []).append(post)
     with world.rows():
         now = database_now()
@@ -120,9 +120,9 @@ def _lateness(row: Delivery, post: Any) -> float:
     return (_accepted_at(post) - row.due_at).total_seconds()
 
 
-def promise_kept(world: World, jobs: dict[str, str], scenario: str) -> Figures:
+def promise_kept(world: World, jobs: dict[str, str], scenario: str, network: str = "x") -> Figures:
     """Print the figures of a scenario and fail unless those of the promise are zero."""
-    figures = measure(world, jobs)
+    figures = measure(world, jobs, network=network)
     print(f"\n{scenario}: {figures}")
     assert not figures.broken(), f"{scenario}: {figures} {dict(figures.states)}"
     return figures

@@ -1,4 +1,4 @@
-"""The sandbox as a program, and its control panel."""
+"""The sandbox as a program, and the control panel of each network that it plays."""
 
 from __future__ import annotations
 
@@ -13,39 +13,28 @@ import requests
 from tests.support.waiting import free_port, listens, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
+PLENTY = 1_000_000
+LIMITS = {
+    "x": ("create", "timeline", "me"),
+    "mastodon": ("calls", "create", "upload"),
+    "bluesky": ("ip", "hour", "day", "sign_in", "sign_in_day", "upload"),
+    "facebook": ("create", "timeline", "me", "upload", "lookup"),
+}
 
 
-class Sandbox:
-    """X, played on loopback."""
+class Played:
+    """One network, played on loopback."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._folder = folder
         self._http = requests.Session()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it with what it held before, if anything."""
-        data = str(self._folder / "sandbox.sqlite3")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "--port", str(self.port), "--data", data],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-        )
-        wait_for(lambda: listens(self.port), what="the sandbox")
-
-    def stop(self) -> None:
-        """Stop it in good order."""
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(10)
-            self._process = None
 
     def reset(self) -> None:
-        """Forget all tweets, tokens and faults, and be generous with limits."""
+        """Forget all posts, tokens and faults, and be generous with limits."""
         self.control("reset")
-        self.settings(limits={"create": 100_000, "timeline": 100_000, "me": 100_000})
+        self.settings(limits=dict.fromkeys(LIMITS[self.name], PLENTY))
 
     def control(self, verb: str, **body: Any) -> Any:
         """Use the control panel."""
@@ -54,7 +43,7 @@ class Sandbox:
         return answer.json()
 
     def settings(self, **settings: Any) -> None:
-        """Change how X behaves while nothing is broken."""
+        """Change how the network behaves while nothing is broken."""
         self.control("settings", **settings)
 
     def fault(self, kind: str, operation: str = "create", **fields: Any) -> None:
@@ -65,20 +54,21 @@ class Sandbox:
         """Take all faults away."""
         self._http.delete(f"{self.url}/control/api/faults", timeout=10).raise_for_status()
 
-    def token(self, handle: str, kind: str = "oauth2") -> Any:
+    def token(self, handle: str, kind: str | None = None) -> Any:
         """Mint tokens for somebody without the consent page."""
-        return self.control("tokens", handle=handle, kind=kind)
+        wanted = {"handle": handle} if kind is None else {"handle": handle, "kind": kind}
+        return self.control("tokens", **wanted)
 
     def state(self) -> Any:
         """Return what happened so far."""
         return self._http.get(f"{self.url}/control/api/state", timeout=10).json()
 
     def accepted(self) -> Any:
-        """Return every accepted tweet: handle, text, id, created_at in epoch seconds."""
+        """Return every accepted post: handle, text, id, created_at."""
         return self.state()["tweets"]
 
     def texts(self) -> collections.Counter[str]:
-        """Return every accepted tweet's text and how often it was accepted."""
+        """Return every accepted post's text and how often it was accepted."""
         return collections.Counter(tweet["text"] for tweet in self.accepted())
 
     def calls(self, operation: str = "create") -> int:
@@ -86,3 +76,62 @@ class Sandbox:
         answer = self._http.get(f"{self.url}/control/api/state", params={"list": 0}, timeout=10)
         assert answer.ok, answer.text
         return int(answer.json()["calls"].get(operation, 0))
+
+
+class Sandbox(Played):
+    """The program: X itself, and the other networks by name."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__("x")
+        self.networks: dict[str, Played] = {
+            name: self if name == "x" else Played(name) for name in LIMITS
+        }
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def on(self, network: str) -> Played:
+        """Return the control panel of one network."""
+        return self.networks[network]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What makes the application speak to it."""
+        graph = f"{self.on('facebook').url}/v25.0"
+        return {
+            "X_API_URL": self.url,
+            "X_AUTHORIZE_URL": f"{self.url}/i/oauth2/authorize",
+            "X_CLIENT_ID": "sandbox-client",
+            "X_CLIENT_SECRET": "sandbox-secret",
+            "MASTODON_SERVER": self.on("mastodon").url,
+            "BLUESKY_URL": self.on("bluesky").url,
+            "FACEBOOK_GRAPH_URL": graph,
+            "FACEBOOK_DIALOG_URL": f"{graph}/dialog/oauth",
+            "FACEBOOK_CLIENT_ID": "100200300400500",
+            "FACEBOOK_CLIENT_SECRET": "sandbox-facebook-secret",
+            "ALLOW_PRIVATE_SERVERS": "1",
+        }
+
+    def start(self) -> None:
+        """Start it with what it held before, if anything."""
+        words = ["--data", str(self._folder / "sandbox.sqlite3")]
+        for name, network in self.networks.items():
+            words += ["--port" if name == "x" else f"--{name}-port", str(network.port)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", *words], cwd=ROOT, stdout=subprocess.DEVNULL
+        )
+        for name, network in self.networks.items():
+            wait_for(lambda port=network.port: listens(port), what=f"the sandbox's {name}")
+
+    def stop(self) -> None:
+        """Stop it in good order."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+            self._process = None
+
+    def reset(self) -> None:
+        """Let every network begin anew."""
+        super().reset()
+        for network in self.networks.values():
+            if network is not self:
+                network.reset()

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from flask import Flask
 import config
 from app import create_app
 from app.db import db
-from app.models import Delivery, User, Worker
-from app.networks.base import Profile
+from app.models import Account, Delivery, User, Worker
+from app.networks.base import Credentials, Network, Profile
 from app.services import connecting
 from app.states import FINAL, State
 from tests.support.sandbox import ROOT, Sandbox
@@ -45,10 +45,7 @@ class World:
             "TOKEN_KEYS": TOKEN_KEY,
             "DATABASE_URL": database_url,
             "REDIS_URL": valkey.url,
-            "X_API_URL": sandbox.url,
-            "X_AUTHORIZE_URL": f"{sandbox.url}/i/oauth2/authorize",
-            "X_CLIENT_ID": "sandbox-client",
-            "X_CLIENT_SECRET": "sandbox-secret",
+            **sandbox.environ,
             "WORKER_PROCESSES": "1",
             **QUICK,
             **environ,
@@ -74,22 +71,50 @@ class World:
 
     # People
 
-    def user(self, handle: str, **settings: Any) -> int:
+    def user(self, handle: str, network: str = "x", **settings: Any) -> int:
         """Connect an account as its owner would, without the pages; return the user's id."""
-        minted = self.sandbox.token(handle)
-        credentials = {k: minted[k] for k in ("access_token", "refresh_token", "expires_at")}
-        profile = Profile(minted["id"], minted["handle"])
         with self.rows():
-            user = connecting.connect("x", profile, credentials)
+            user = connecting.connect(network, *self._opened(network, handle))
             for name, value in settings.items():
                 setattr(user, name, value)
             db.session.commit()
             return user.id
 
-    def tweet_later(self, user_id: int, text: str, at: Any = None) -> str:
-        """Write a tweet in this process, as the shell does."""
+    def connect(self, user_id: int, network: str, handle: str) -> int:
+        """Connect a further account of a user, on any network; return the account's id."""
         with self.rows():
-            return db.session.get_one(User, user_id).tweet_later(text, at=at)
+            profile, credentials = self._opened(network, handle)
+            user = db.session.get_one(User, user_id)
+            connecting.connect(network, profile, credentials, user)
+            return db.session.scalars(
+                db.select(Account.id).where(
+                    Account.network == network,
+                    Account.server == profile.server,
+                    Account.remote_id == profile.remote_id,
+                )
+            ).one()
+
+    def _opened(self, network: str, handle: str) -> tuple[Profile, Credentials]:
+        """Return what the network's consent page would have given."""
+        minted = self.sandbox.on(network).token(handle)
+        if network == "x":
+            names = ("access_token", "refresh_token", "expires_at")
+            return Profile(minted["id"], minted["handle"]), {name: minted[name] for name in names}
+        client: Network = self.app.extensions["networks"][network]
+        return client.who_am_i(minted), minted
+
+    def tweet_later(
+        self, user_id: int, text: str, at: Any = None, accounts: Sequence[int] | None = None
+    ) -> str:
+        """Write a tweet in this process, as the shell does; return its first job."""
+        with self.rows():
+            return db.session.get_one(User, user_id).tweet_later(text, at=at, accounts=accounts)
+
+    def jobs_of(self, job_id: str) -> dict[str, str]:
+        """Return the jobs of the whole tweet, by network."""
+        with self.rows():
+            deliveries = db.session.get_one(Delivery, job_id).tweet.deliveries
+            return {delivery.account.network: delivery.id for delivery in deliveries}
 
     def delivery(self, job_id: str) -> Delivery:
         """Return the row, detached."""

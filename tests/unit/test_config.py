@@ -161,6 +161,11 @@ def test_herokus_certificates_reach_every_redis_client(url: str) -> None:
         ("X_API_URL", "api.x.com"),
         ("X_AUTHORIZE_URL", "javascript:alert(1)"),
         ("APP_URL", "tweets.example.com"),
+        ("BLUESKY_URL", "http://bsky.example.com"),
+        ("FACEBOOK_CLIENT_ID", "without its secret"),
+        ("FACEBOOK_GRAPH_URL", "http://graph.example.com"),
+        ("FACEBOOK_DIALOG_URL", "javascript:alert(1)"),
+        ("ALLOW_PRIVATE_SERVERS", "maybe"),
     ],
 )
 def test_odd_values_are_refused_by_name(name: str, value: str) -> None:
@@ -168,6 +173,30 @@ def test_odd_values_are_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(config.ConfigurationError, match=f"^{name} .+") as told:
         config.load({**PRODUCTION, name: value})
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("1", True), ("true", True), ("Yes", True), ("0", False), ("false", False), ("", False)],
+)
+def test_private_servers_stay_closed_unless_said(word: str, meant: bool) -> None:
+    """``ALLOW_PRIVATE_SERVERS=false`` does not open this machine to what people type."""
+    assert (
+        config.load({**PRODUCTION, "ALLOW_PRIVATE_SERVERS": word})["ALLOW_PRIVATE_SERVERS"] is meant
+    )
+
+
+def test_a_network_without_its_keys_is_not_ready() -> None:
+    """Every network is there; one that lacks a setting says so, and does not stop the others."""
+    environ = {**PRODUCTION, "X_CLIENT_ID": "ours"}
+    networks = create_app(config.load(environ)).extensions["networks"]
+    ready = {name for name, network in networks.items() if network.ready}
+    assert set(networks) == {"x", "mastodon", "bluesky", "facebook"}
+    assert ready == {"x", "mastodon", "bluesky"}
+    facebook = {"FACEBOOK_CLIENT_ID": "1", "FACEBOOK_CLIENT_SECRET": "s"}
+    networks = create_app(config.load({**PRODUCTION, **facebook})).extensions["networks"]
+    assert networks["facebook"].ready
+    assert not networks["x"].ready
 
 
 def test_plain_http_is_for_this_machine() -> None:

@@ -92,7 +92,7 @@ def test_a_private_server(scripted: ScriptedServer) -> None:
     """A name that led elsewhere when it was checked is refused when it is connected to."""
     memory = {"state": "s", "server": scripted.url}
     apps = AppsInMemory()
-    apps.put(scripted.url, CALLBACK, APP)
+    apps.made_once(scripted.url, CALLBACK, lambda: APP)
     client = mastodon(ALLOW_PRIVATE_SERVERS=False, MASTODON_APPS=apps)
     with pytest.raises(ConnectRefused) as refused:
         client.finish(memory, {"state": "s", "code": "c"}, CALLBACK)
@@ -140,11 +140,14 @@ def test_the_app_of_another_process_is_used(scripted: ScriptedServer) -> None:
     """When two registered at the same moment, the one that was kept first wins."""
 
     class Contested(AppsInMemory):
-        def put(self, server: str, redirect_uri: str, app: dict[str, Any]) -> dict[str, Any]:
-            super().put(server, redirect_uri, {**APP, "client_id": "id-of-another"})
-            return super().put(server, redirect_uri, app)
+        def get(self, server: str, redirect_uri: str) -> dict[str, Any] | None:
+            found = super().get(server, redirect_uri)
+            another = {**APP, "client_id": "id-of-another"}
+            if found is None:
+                self._apps[server, redirect_uri] = another
+            return found
 
-    scripted.answers = [(200, APP), NO_DOCUMENT]
+    scripted.answers = [NO_DOCUMENT]
     consent = begun(mastodon(MASTODON_APPS=Contested()), scripted)
     assert "client_id=id-of-another&" in consent.url
 

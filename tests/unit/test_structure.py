@@ -19,7 +19,16 @@ SOURCES = [
 ALLOWED = {
     "config": set(),
     "celery_app": {"app"},
-    "app": {"config", "app.cli", "app.db", "app.jobs", "app.networks", "app.web", "app.workers"},
+    "app": {
+        "config",
+        "app.cli",
+        "app.db",
+        "app.jobs",
+        "app.networks",
+        "app.services.server_apps",
+        "app.web",
+        "app.workers",
+    },
     "app.db": set(),
     "app.bulk": set(),
     "app.states": set(),

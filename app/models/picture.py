@@ -1,0 +1,110 @@
+"""Pictures that belong to tweets, their bytes, and what the networks called them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import UTCDateTime, db, rows_changed, utcnow
+
+MOST_PICTURES = 4
+"""In one part of a tweet."""
+
+
+class UnknownPicture(ValueError):
+    """A picture is not the user's, was refused, or is gone."""
+
+
+class TooManyPictures(ValueError):
+    """More pictures than one part of a tweet may have."""
+
+
+class PictureState(StrEnum):
+    """How far a picture has come."""
+
+    PROCESSING = "processing"  # stored as it came; a worker checks and re-encodes it
+    READY = "ready"
+    REFUSED = "refused"  # error_code says why
+
+
+class Picture(db.Model):  # type: ignore[name-defined,misc]
+    """One picture of one user."""
+
+    __tablename__ = "pictures"
+    __table_args__ = (
+        Index(
+            "pictures_unclaimed",
+            "created_at",
+            sqlite_where=text("NOT claimed"),
+            postgresql_where=text("NOT claimed"),
+        ),
+        Index(
+            "pictures_processing",
+            "next_at",
+            sqlite_where=text("state = 'processing'"),
+            postgresql_where=text("state = 'processing'"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+    state: Mapped[str] = mapped_column(default=PictureState.PROCESSING)
+    error_code: Mapped[str | None]
+    mime: Mapped[str] = mapped_column(default="")
+    width: Mapped[int] = mapped_column(default=0)
+    height: Mapped[int] = mapped_column(default=0)
+    size: Mapped[int] = mapped_column(default=0)
+    """Bytes."""
+    alt: Mapped[str] = mapped_column(default="")
+    """What the picture shows, in words."""
+    claimed: Mapped[bool] = mapped_column(default=False)
+    """Whether it belongs to a tweet; what never does is swept after a day."""
+    next_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """While it is processing: when a worker may begin with it, or begin again."""
+    tries: Mapped[int] = mapped_column(default=0)
+    """How often a worker began; a picture that ends workers must not do so for ever."""
+
+    @classmethod
+    def claim(cls, user_id: int, picture_ids: Sequence[str]) -> None:
+        """Let these pictures belong to one part of a tweet of theirs; commits nothing.
+
+        :raises TooManyPictures: more than a part may have.
+        :raises UnknownPicture: one is not the user's, was refused, or is gone.
+        """
+        if len(picture_ids) > MOST_PICTURES:
+            raise TooManyPictures
+        if not all(isinstance(name, str) and name.isprintable() for name in picture_ids):
+            raise UnknownPicture
+        wanted = set(picture_ids)
+        usable = cls.state.in_((PictureState.PROCESSING, PictureState.READY))
+        mine = update(cls).where(cls.id.in_(wanted), cls.user_id == user_id, usable)
+        if wanted and rows_changed(mine.values(claimed=True)) != len(wanted):
+            raise UnknownPicture
+
+
+class PictureFile(db.Model):  # type: ignore[name-defined,misc]
+    """The bytes of a picture, where no other place is configured for them."""
+
+    __tablename__ = "picture_files"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Upload(db.Model):  # type: ignore[name-defined,misc]
+    """What a network called a picture that was uploaded for a delivery."""
+
+    __tablename__ = "uploads"
+
+    delivery_id: Mapped[str] = mapped_column(ForeignKey("deliveries.id"), primary_key=True)
+    picture_id: Mapped[str] = mapped_column(ForeignKey("pictures.id"), primary_key=True)
+    reference: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """As it goes into the body of the create call: a resend must send the very same one."""
+    uploaded_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -1,0 +1,25 @@
+"""Our apps on servers where each server registers its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import EncryptedJSON, UTCDateTime, db, utcnow
+
+
+class ServerApp(db.Model):  # type: ignore[name-defined,misc]
+    """The app that one Mastodon server registered for one redirect address."""
+
+    __tablename__ = "mastodon_apps"
+    __table_args__ = (UniqueConstraint("server", "redirect_uri"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    server: Mapped[str]
+    redirect_uri: Mapped[str]
+    app: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON, deferred=True)
+    """Its client id and secret."""
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)

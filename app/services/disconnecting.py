@@ -1,0 +1,126 @@
+"""Ending the tie to an account: what waits is cancelled, what is being sent finishes first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Text, and_, cast, exists, or_, update
+
+from app.db import db, from_now, rows_changed
+from app.models import Account, Delivery, Health
+from app.networks.base import Network
+from app.states import State
+
+log = logging.getLogger(__name__)
+
+UNDER_WAY = (State.CLAIMED, State.SENDING, State.UNCONFIRMED)
+
+
+def disconnect(account_id: int) -> int:
+    """Cancel what waits for an account and forget its access; return how many were cancelled.
+
+    The access is kept until what is being sent has ended: workers forget it then.
+    """
+    mine = (Account.id == account_id, Account.connected)
+    if not rows_changed(update(Account).where(*mine).values(connected=False)):
+        db.session.rollback()
+        return 0
+    begun = cast(Delivery.posted, Text) != "[]"  # a thread in the middle of being sent
+    waiting = Delivery.state.in_((State.SCHEDULED, State.HELD))
+    cancelled = _cancel(and_(waiting, or_(~begun, _waits_long())), account_id)
+    db.session.commit()
+    _forget(account_id)
+    return cancelled
+
+
+def leaving() -> list[int]:
+    """Return disconnected accounts whose access is still kept."""
+    found = db.session.scalars(
+        db.select(Account.id).where(~Account.connected, Account.health == Health.OK).limit(20)
+    ).all()
+    db.session.commit()
+    return list(found)
+
+
+def finish(account_ids: Sequence[int]) -> None:
+    """Forget the access to those of these accounts for which nothing is being sent any more."""
+    for account_id in account_ids:
+        _cancel(_waits_long(), account_id)
+        db.session.commit()
+        _forget(account_id)
+
+
+def _cancel(condition: Any, account_id: int) -> int:
+    return rows_changed(
+        update(Delivery)
+        .where(Delivery.account_id == account_id, condition)
+        .values(
+            state=State.CANCELLED,
+            next_at=None,
+            hold_reason=None,
+            finished_at=from_now(),
+            error_code="disconnected",
+            error_detail=None,
+        )
+    )
+
+
+def _waits_long() -> Any:
+    """What came back to wait; the next part of a thread, due at once, is still being sent."""
+    paused = exists().where(Account.id == Delivery.account_id, Account.paused_until > from_now())
+    return or_(
+        Delivery.state == State.HELD,
+        and_(Delivery.state == State.SCHEDULED, or_(Delivery.not_before > from_now(), paused)),
+    )
+
+
+def _forget(account_id: int) -> None:
+    """End the access at the network, as far as it can be, and forget it; unless it is in use."""
+    account = db.session.get_one(Account, account_id, populate_existing=True)
+    name, version, credentials = account.network, account.credentials_version, account.credentials
+    busy = _is_busy(account_id)
+    db.session.commit()  # the network may take long: no transaction stays open meanwhile
+    if busy:
+        return
+    _revoke(current_app.extensions["networks"].get(name), credentials)
+    forgotten = (
+        update(Account)
+        .where(
+            Account.id == account_id,
+            ~Account.connected,
+            Account.credentials_version == version,
+        )
+        .values(
+            credentials={},
+            credentials_version=version + 1,
+            credentials_stale=False,
+            health=Health.RECONNECT,
+            limits=None,
+            limits_at=None,
+            last_error=None,
+            last_error_at=None,
+            paused_until=None,
+        )
+    )
+    rows_changed(forgotten)
+    db.session.commit()
+
+
+def _is_busy(account_id: int) -> bool:
+    wanted = db.select(Delivery.id).where(
+        Delivery.account_id == account_id,
+        or_(Delivery.state.in_(UNDER_WAY), Delivery.state == State.SCHEDULED),
+    )
+    return db.session.scalar(wanted.limit(1)) is not None
+
+
+def _revoke(network: Network | None, credentials: dict[str, Any]) -> None:
+    if network is None or not credentials:
+        return
+    try:
+        network.revoke(credentials)
+    except Exception as error:  # whatever it is, the access is forgotten here
+        log.warning("%s did not end an access: %s", network.name, type(error).__name__)

@@ -1,0 +1,201 @@
+"""Makes a clean picture out of what somebody sent: decoded in full, encoded anew.
+
+What is made has the pixels of the original, upright and in plain sRGB, and nothing else of it: no
+place, no camera, no comment, nothing hidden behind the end. The same bytes give the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image, ImageCms, ImageOps, ImageSequence
+
+from app.services.picture_checks import (
+    MEGA,
+    PictureRefused,
+    hostile_bytes,
+    look_at,
+    too_many_pixels,
+)
+
+LONGEST_SIDE = 4096
+"""Of what is kept; no network shows more."""
+THUMB_SIDE = 400
+MOST_FRAMES = 500
+MOST_MOVING_PIXELS = 100 * MEGA
+"""Of all frames of a moving picture together."""
+LARGEST_PROFILE = 4 * MEGA
+"""Bytes; a colour profile beyond it is not read."""
+MOST_STILL_BYTES = 8 * MEGA
+"""Of a PNG; what is more becomes a JPEG."""
+MOST_MOVING_BYTES = 15 * MEGA
+
+one_at_a_time = threading.Lock()
+"""Decoding takes much memory, so a process decodes one picture after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A clean picture: JPEG, PNG, or a GIF, which then moves."""
+
+    data: bytes
+    mime: str
+    width: int
+    height: int
+    thumb: bytes
+    """A small still one, WebP."""
+
+
+def make(data: bytes) -> Made:
+    """Decode a picture in full and encode it anew.
+
+    :raises PictureRefused: as ``look_at``, and picture_moving (only GIFs may move),
+        picture_too_long (a GIF of too many frames).
+    """
+    look = look_at(data)
+    with one_at_a_time, hostile_bytes(look.kind):
+        image: Image.Image
+        with Image.open(io.BytesIO(data), formats=[look.kind, "MPO"]) as image:
+            if image.width * image.height > look.width * look.height:
+                raise too_many_pixels(look.kind)
+            moves = getattr(image, "n_frames", 1) > 1 and image.format != "MPO"
+            if not moves:
+                return _made_still(image, look.kind, data)
+            if look.kind != "GIF":
+                raise PictureRefused("picture_moving")
+            return _made_moving(image)
+
+
+def encode(image: Image.Image, mime: str, quality: int = 90) -> bytes:
+    """Return the bytes of a still picture, without any metadata.
+
+    :param image: in mode L, RGB or RGBA; what shines through becomes white in a JPEG.
+    """
+    out = io.BytesIO()
+    if mime == "image/jpeg":
+        solid(image).save(out, "JPEG", quality=quality, optimize=True)
+    elif mime == "image/webp":
+        image.save(out, "WEBP", quality=quality, method=4)
+    else:
+        image.save(out, "PNG")
+    return out.getvalue()
+
+
+def solid(image: Image.Image) -> Image.Image:
+    """Return it on white if anything shines through."""
+    if image.mode != "RGBA":
+        return image
+    ground = Image.new("RGB", image.size, "white")
+    ground.paste(image, mask=image.getchannel("A"))
+    return ground
+
+
+def encode_moving(frames: Iterator[Image.Image], durations: list[int], loop: int | None) -> bytes:
+    """Return the bytes of a GIF.
+
+    :param durations: of each frame, in milliseconds.
+    :param loop: how often it is repeated, 0 for ever, None never.
+    """
+    out = io.BytesIO()
+    options: dict[str, Any] = {} if loop is None else {"loop": loop}
+    next(frames).save(
+        out,
+        "GIF",
+        save_all=True,
+        append_images=frames,
+        duration=durations,
+        disposal=2,
+        **options,
+    )
+    return out.getvalue()
+
+
+def frames_of(image: Image.Image, size: tuple[int, int] | None = None) -> Iterator[Image.Image]:
+    """Yield each frame as it is seen, RGBA, in another size if one is given."""
+    first = image.size
+    for frame in ImageSequence.Iterator(image):
+        if frame.size != first:  # a later frame may claim to be larger than all
+            raise PictureRefused("picture_broken")
+        seen = frame.convert("RGBA")
+        seen.info.clear()
+        yield seen.resize(size, Image.Resampling.LANCZOS) if size else seen
+
+
+def durations_of(image: Image.Image) -> list[int]:
+    """Return how long each frame is seen, in milliseconds."""
+    return [int(frame.info.get("duration", 100)) for frame in ImageSequence.Iterator(image)]
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """Return a picture in mode L, RGB or RGBA without any metadata, its colours in sRGB."""
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith(("I", "F")):
+        image = _eight_bits(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+    elif image.mode in {"P", "1"}:
+        image = image.convert("RGB" if image.mode == "P" else "L")
+    image = _in_srgb(image, profile)
+    if image.mode not in {"L", "RGB", "RGBA"}:
+        image = image.convert("RGB")
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
+        image = image.convert("RGB")
+    image.info.clear()
+    return image
+
+
+def _made_still(image: Image.Image, kind: str, data: bytes) -> Made:
+    if image.mode == "P":
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    side = (LONGEST_SIDE, LONGEST_SIDE)
+    image.thumbnail(side, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    image.load()
+    clean = plain(ImageOps.exif_transpose(image))
+    lossless = kind in {"PNG", "GIF"} or data[12:16] == b"VP8L"
+    mime = "image/png" if lossless or clean.mode == "RGBA" else "image/jpeg"
+    made = encode(clean, mime)
+    if len(made) > MOST_STILL_BYTES:
+        mime, made = "image/jpeg", encode(clean, "image/jpeg")
+    return Made(made, mime, clean.width, clean.height, _thumb(clean))
+
+
+def _made_moving(image: Image.Image) -> Made:
+    frames = int(getattr(image, "n_frames", 1))
+    if frames > MOST_FRAMES or frames * image.width * image.height > MOST_MOVING_PIXELS:
+        raise PictureRefused("picture_too_long", frames=MOST_FRAMES)
+    durations = durations_of(image)
+    made = encode_moving(frames_of(image), durations, image.info.get("loop"))
+    if len(made) > MOST_MOVING_BYTES:
+        raise PictureRefused("picture_too_long", frames=MOST_FRAMES)
+    width, height = image.size
+    return Made(made, "image/gif", width, height, _thumb(next(frames_of(image))))
+
+
+def _thumb(image: Image.Image) -> bytes:
+    small = image.copy()
+    small.thumbnail((THUMB_SIDE, THUMB_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return encode(small, "image/webp", quality=80)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Return a grey picture of 16 bits in 8; Pillow would cut instead of scale some of them."""
+    return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Apply the colour profile, which is about to be dropped; a broken one is ignored."""
+    if not profile or len(profile) > LARGEST_PROFILE or image.mode == "L":
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        changed = ImageCms.profileToProfile(
+            image, source, ImageCms.createProfile("sRGB"), outputMode=mode
+        )
+    except (ImageCms.PyCMSError, OSError):
+        return image
+    return changed or image

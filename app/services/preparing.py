@@ -1,0 +1,183 @@
+"""What a tweet needs before it is sent: its pictures at the network, its mentions looked up.
+
+Between the claim and the intent: nothing of it is out, so every step may be repeated. What the
+network called a picture is kept, so that a claim that was lost uploads nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+
+from app.db import db, from_now, patiently
+from app.models import Upload
+from app.networks.base import (
+    Credentials,
+    Kind,
+    Limits,
+    LookUpFailed,
+    LookUpRefused,
+    Network,
+    Outcome,
+    TokenRefused,
+    UploadRefused,
+)
+from app.services import claiming, pictures
+from app.services.claims import Claim
+from app.services.composing import Materials
+from app.services.ending import Ending
+from app.services.refreshing import Access
+
+log = logging.getLogger(__name__)
+
+AT_A_TIME = 32
+"""Preparations of one network under way at a time."""
+OF_AN_ACCOUNT = 4
+"""Of these, one account's: its uploads may hang, and others' shall not wait for them."""
+ROOM_AGAIN = 1.0
+"""Seconds after which a tweet is claimed again that found no room."""
+KEPT_FOR = 240.0
+"""Seconds for which an upload counts: Bluesky forgets pictures without a post after minutes."""
+LIMITS_KEPT_FOR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """How one ended: None when the claim is lost or was not begun."""
+
+    claim: Claim
+    result: Materials | Ending | None
+
+
+class _Lost(Exception):
+    """The lease is over or the process stops: somebody else does it."""
+
+
+class Preparer:
+    """Prepares claims of one network on threads of its own."""
+
+    def __init__(
+        self,
+        app: Flask,
+        network: Network,
+        owner: str,
+        stopping: threading.Event,
+        finish: Callable[[Preparation], None],
+    ) -> None:
+        self._app = app
+        self._network = network
+        self._owner = owner
+        self._stopping = stopping
+        self._finish = finish
+        self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix=f"{network.name}-prepare")
+        self._limits: dict[int, tuple[float, Limits]] = {}
+        self._busy: Counter[int] = Counter()
+        self._turn = threading.Lock()
+
+    def is_needed(self, claim: Claim) -> bool:
+        """True when this claim cannot be sent as it is."""
+        asks = claim.body is None and self._network.needs_preparation(claim.text)
+        return asks or bool(claim.pictures)
+
+    def begin(self, claim: Claim, access: Access) -> bool:
+        """Prepare it on another thread; False when there is no room now."""
+        with self._turn:
+            full = self._busy.total() >= AT_A_TIME
+            if full or self._busy[claim.account_id] >= OF_AN_ACCOUNT:
+                return False
+            self._busy[claim.account_id] += 1
+        self._threads.submit(self._run, claim, access)
+        return True
+
+    def _run(self, claim: Claim, access: Access) -> None:
+        result: Materials | Ending | None
+        try:
+            with self._app.app_context():
+                result = self._prepare(claim, access)
+        except Exception as error:
+            log.exception("the preparation of job %s stumbled", claim.job_id)
+            outcome = Outcome(Kind.NOT_SENT, "not_prepared", type(error).__name__)
+            result = Ending(claim, self._network.name, access.version, outcome)
+        with self._turn:
+            self._busy[claim.account_id] -= 1
+        self._finish(Preparation(claim, result))
+
+    def _prepare(self, claim: Claim, access: Access) -> Materials | Ending | None:
+        try:
+            return self._materials(claim, access.credentials)
+        except _Lost:
+            return None
+        except (LookUpFailed, LookUpRefused) as failure:
+            outcome = Outcome(Kind.NOT_SENT, "unreachable", str(failure))
+        except TokenRefused as refusal:
+            outcome = Outcome(Kind.AUTH, "token_refused", str(refusal))
+        except UploadRefused as refusal:
+            outcome = Outcome(Kind.REJECTED, refusal.code, refusal.detail)
+        return Ending(claim, self._network.name, access.version, outcome)
+
+    def _materials(self, claim: Claim, credentials: Credentials) -> Materials:
+        prepared: Mapping[str, Any] = {}
+        if claim.body is None and self._network.needs_preparation(claim.text):
+            self._renew(claim)
+            prepared = self._network.prepare(credentials, claim.text)
+        known = _uploads_of(claim)
+        for picture_id in claim.pictures:
+            if picture_id not in known:
+                known[picture_id] = self._upload(claim, picture_id, credentials)
+        return Materials(tuple(known[picture_id] for picture_id in claim.pictures), prepared)
+
+    def _upload(self, claim: Claim, picture_id: str, credentials: Credentials) -> Mapping[str, Any]:
+        limits = self._limits_of(claim, credentials)
+        self._renew(claim)
+        picture = pictures.fitted(pictures.load(picture_id), limits)
+        self._renew(claim)
+        reference = self._network.upload(credentials, picture)
+        patiently(lambda: _keep(claim, picture_id, reference))
+        return reference
+
+    def _limits_of(self, claim: Claim, credentials: Credentials) -> Limits:
+        now = time.monotonic()
+        asked_at, limits = self._limits.get(claim.account_id, (0.0, None))
+        if limits is None or asked_at < now - LIMITS_KEPT_FOR:
+            self._renew(claim)
+            limits = self._network.limits(credentials)
+            self._limits[claim.account_id] = (now, limits)
+        return limits
+
+    def _renew(self, claim: Claim) -> None:
+        """Make sure before each call that the claim outlives it."""
+        if self._stopping.is_set() or not claiming.renew(claim, self._owner):
+            raise _Lost
+
+
+def _uploads_of(claim: Claim) -> dict[str, Mapping[str, Any]]:
+    """Return what the network called the pictures that it has; a resend's count for ever."""
+    if not claim.pictures:
+        return {}
+    statement = db.select(Upload.picture_id, Upload.reference).where(
+        Upload.delivery_id == claim.job_id, Upload.picture_id.in_(claim.pictures)
+    )
+    if claim.body is None:
+        statement = statement.where(Upload.uploaded_at > from_now(-KEPT_FOR))
+    rows = db.session.execute(statement).all()
+    db.session.commit()
+    return {row.picture_id: row.reference for row in rows}
+
+
+def _keep(claim: Claim, picture_id: str, reference: Mapping[str, Any]) -> None:
+    kept = Upload(
+        delivery_id=claim.job_id,
+        picture_id=picture_id,
+        reference=dict(reference),
+        uploaded_at=from_now(),
+    )
+    db.session.merge(kept)
+    db.session.commit()

@@ -1,0 +1,268 @@
+/* Pictures in the composer: chosen, pasted or dropped, sent at once, described, put in order.
+
+   Every picture is an item of a list with a hidden field that carries its id; the form sends those
+   and the descriptions by itself. */
+(function ($) {
+  "use strict";
+
+  const MOST = 4;
+  const MOST_BYTES = 20e6;
+  const MOST_WORDS = 1000;
+  const UPLOAD_TIMEOUT_MS = 180000;
+  const FIRST_LOOK_MS = 600;
+  const LONGEST_PAUSE_MS = 5000;
+  const { announce, call, refusalOf } = window.TweetLater;
+
+  function fill(sentence, values) {
+    return sentence.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
+  }
+
+  /* One field: a list, a button and what is on its way. */
+  function field(root) {
+    const $root = $(root);
+    const $list = $root.find("[data-list]");
+    const $add = $root.find("[data-add]");
+    const $files = $root.find("[data-files]");
+    const $error = $root.children(".field-error");
+    const words = JSON.parse($root.find("script[data-words]").text());
+    const say = (name, values = {}) => fill(words[name], values);
+    const items = () => $list.children();
+    const isRefused = ($item) => $item.attr("data-state") === "refused";
+
+    function complain(sentence) {
+      $error.text(sentence);
+      announce(sentence);
+    }
+
+    /* Numbers, what the buttons say, and which of them do something. */
+    function renumber() {
+      const last = items().length;
+      items().each(function (index) {
+        const number = index + 1;
+        const $item = $(this);
+        $item.find("label.form-label").text(say("described", { number }));
+        $item.find("[data-move='-1']").attr("aria-label", say("up", { number })).prop("disabled", number === 1);
+        $item.find("[data-move='1']").attr("aria-label", say("down", { number })).prop("disabled", number === last);
+        $item.find("[data-remove]").attr("aria-label", say("remove", { number }));
+      });
+      $add.prop("disabled", last >= MOST);
+      $root.trigger("pictures:changed");
+    }
+
+    function count($item) {
+      const $alt = $item.find("textarea");
+      $item.find(".picture-count").text(say("count", { count: $alt.val().length, most: MOST_WORDS }));
+    }
+
+    function setState($item, state, sentence = "") {
+      $item.attr("data-state", state);
+      $item.find("[data-says]").text(sentence);
+      $item.find("progress").prop("hidden", state !== "uploading");
+    }
+
+    function refuse($item, sentence) {
+      setState($item, "refused");
+      $item.find("input[type='hidden']").prop("disabled", true);
+      $item.find("textarea").prop("disabled", true);
+      $item.find(".field-error").text(sentence);
+      announce(sentence);
+    }
+
+    /* Show a picture as the server has it; ask again while a worker is at it. */
+    function follow($item, picture, pause = FIRST_LOOK_MS) {
+      if (!$item[0].isConnected) {
+        return;
+      }
+      if (picture.state === "refused") {
+        refuse($item, picture.error.message);
+      } else if (picture.state === "ready") {
+        $item.find("img").attr("src", picture.thumb_url).prop("hidden", false);
+        setState($item, "ready");
+        announce(say("ready", { number: $item.index() + 1 }));
+      } else {
+        setState($item, "processing", say("preparing"));
+        const again = (next) => follow($item, next, Math.min(1.5 * pause, LONGEST_PAUSE_MS));
+        setTimeout(() => call("GET", picture.url).then(again, () => again(picture)), pause);
+      }
+      $root.trigger("pictures:changed");
+    }
+
+    function adopt($item, picture) {
+      const id = `alt-${picture.id}`;
+      $item.attr({ "data-picture": picture.id, "data-url": picture.url });
+      $item.find("input[type='hidden']").val(picture.id).prop("disabled", false);
+      $item.find("textarea").attr({ id, name: id, "aria-describedby": `alt-hint-${picture.id}` });
+      $item.find("label.form-label").attr("for", id);
+      $item.find(".form-text").attr("id", `alt-hint-${picture.id}`);
+      follow($item, picture);
+    }
+
+    function upload($item, file) {
+      const data = new FormData();
+      data.append("picture", file, file.name || "picture");
+      const xhr = () => {
+        const request = new window.XMLHttpRequest();
+        request.upload.addEventListener("progress", (event) => {
+          $item.find("progress").val((100 * event.loaded) / (event.total || 1));
+        });
+        return request;
+      };
+      const options = { data, xhr, processData: false, contentType: false, timeout: UPLOAD_TIMEOUT_MS };
+      const sent = call("POST", $root.data("url"), options);
+      $item.data("request", sent);
+      sent.then(
+        (picture) => adopt($item, picture),
+        (response) => {
+          if ($item[0].isConnected) {
+            refuse($item, refusalOf(response)?.message ?? say("notUploaded", { name: file.name }));
+          }
+        },
+      ).always(() => {
+        $item.removeData("request");
+        $root.trigger("pictures:changed");
+      });
+    }
+
+    /* Begin with one file; its description can be written while it is on its way. */
+    function begin(file) {
+      const $item = $($root.find("template[data-item]")[0].content.firstElementChild.cloneNode(true));
+      const id = `alt-new-${Math.random().toString(36).slice(2)}`;
+      $item.find("input[type='hidden']").prop("disabled", true);
+      $item.find("textarea").attr({ id, "aria-describedby": `hint-${id}` }).removeAttr("name");
+      $item.find("label.form-label").attr("for", id);
+      $item.find(".form-text").attr("id", `hint-${id}`);
+      $item.find("progress").attr("aria-label", say("uploading", { name: file.name }));
+      $list.append($item);
+      setState($item, "uploading", say("uploading", { name: file.name }));
+      count($item);
+      upload($item, file);
+    }
+
+    function take(files) {
+      $error.empty();
+      for (const file of files) {
+        if (items().length >= MOST) {
+          complain(say("tooMany"));
+          break;
+        }
+        if (file.size > MOST_BYTES) {
+          complain(say("tooHeavy", { name: file.name }));
+        } else {
+          begin(file);
+        }
+      }
+      renumber();
+    }
+
+    function remove($item) {
+      const $next = $item.next().add($item.prev()).first();
+      $item.data("request")?.abort();
+      if ($item.attr("data-picture")) {
+        call("DELETE", $item.attr("data-url")); // what is not deleted now is swept later
+      }
+      $item.remove();
+      renumber();
+      announce(say("removed"));
+      ($next.find("[data-remove]")[0] ?? $add[0]).focus();
+    }
+
+    function move($item, $button) {
+      if ($button.data("move") < 0) {
+        $item.insertBefore($item.prev());
+      } else {
+        $item.insertAfter($item.next());
+      }
+      renumber();
+      announce(say("moved", { number: $item.index() + 1 }));
+      ($button.prop("disabled") ? $item.find("[data-move]:enabled") : $button).trigger("focus");
+    }
+
+    function isBusy() {
+      return items().filter("[data-state='uploading']").length > 0;
+    }
+
+    /* After the tweet is stored: the pictures are its own now. */
+    function clear() {
+      $list.empty();
+      $error.empty();
+      renumber();
+    }
+
+    $add.on("click", () => $files.trigger("click"));
+    $files.on("change", () => {
+      const before = items().length;
+      take([...$files[0].files]);
+      $files.val("");
+      items().eq(before).find("textarea").trigger("focus"); // a description is asked for
+    });
+    $list.on("click", "[data-remove]", function () {
+      remove($(this).closest("li"));
+    });
+    $list.on("click", "[data-move]", function () {
+      move($(this).closest("li"), $(this));
+    });
+    $list.on("input", "textarea", function () {
+      count($(this).closest("li"));
+    });
+    items().each(function () {
+      const $item = $(this);
+      count($item);
+      if (isRefused($item)) {
+        refuse($item, $item.find(".field-error").text());
+      } else if ($item.attr("data-state") === "processing") {
+        follow($item, { state: "processing", url: $item.attr("data-url") });
+      }
+    });
+    renumber();
+
+    const ids = () => items().find("input[type='hidden']:enabled").map((_, input) => input.value).get();
+    return { root, take, clear, isBusy, ids, complain, waiting: () => say("wait") };
+  }
+
+  const fields = $("[data-pictures]").get().map(field);
+
+  /* The field that a paste or a drop is meant for: the nearest one around or behind the place. */
+  function nearest(target) {
+    const group = target.closest("[data-part]") ?? target.closest("form");
+    return fields.find((one) => group?.contains(one.root));
+  }
+
+  function picturesIn(transfer) {
+    return [...(transfer?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+  }
+
+  function takeFrom(event, transfer) {
+    const one = nearest(event.target);
+    const files = picturesIn(transfer);
+    if (one && files.length) {
+      event.preventDefault();
+      one.take(files);
+    }
+  }
+
+  function hold(event) {
+    const busy = fields.find((one) => event.target.contains(one.root) && one.isBusy());
+    if (busy) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      busy.complain(busy.waiting());
+    }
+  }
+
+  for (const form of new Set(fields.map((one) => one.root.closest("form")))) {
+    form.addEventListener("paste", (event) => takeFrom(event, event.clipboardData));
+    form.addEventListener("dragover", (event) => {
+      if (event.dataTransfer?.types.includes("Files")) {
+        event.preventDefault();
+      }
+    });
+    form.addEventListener("drop", (event) => takeFrom(event, event.dataTransfer));
+    form.addEventListener("submit", hold, true); // before whoever sends the form
+  }
+
+  window.TweetLater.pictures = {
+    clear: () => fields.forEach((one) => one.clear()),
+    isBusy: () => fields.some((one) => one.isBusy()),
+    ids: () => fields.flatMap((one) => one.ids()),
+  };
+})(jQuery);

@@ -1,0 +1,52 @@
+"""What people read when a picture is not taken, and when one is not published."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+
+def refusal(code: str, name: str = "") -> str:
+    """Return the sentence for a picture that was not taken, after the name of its file."""
+    sentence = _refusals().get(code) or _("This picture could not be used.")
+    return f"{name}: {sentence}" if name else sentence
+
+
+def delivery_errors(network: str) -> dict[str, tuple[str, str]]:
+    """Return (message, next step) for each code with which a Delivery fails over a picture."""
+    other = _("Choose another picture and try again.")
+    codes = {
+        "picture_refused": _("%(n)s refused a picture.", n=network),
+        "picture_moves": _("%(n)s shows no moving pictures.", n=network),
+        "picture_does_not_fit": _("A picture cannot be made small enough for %(n)s.", n=network),
+    }
+    return {code: (words, other) for code, words in (_refusals() | codes).items()}
+
+
+def _refusals() -> dict[str, str]:
+    gone = _("This picture is no longer here. Add it again.")
+    return {
+        "picture_too_heavy": _("This file is larger than 20 MB. Choose a smaller one."),
+        "picture_unknown": _("This is not a JPEG, PNG, GIF or WebP picture."),
+        "picture_polyglot": _(
+            "This file holds something else beside a picture. Save it anew as a picture only."
+        ),
+        "picture_too_many_pixels": _(
+            "This picture has too many pixels. 50 megapixels are allowed, 25 for a WebP and "
+            "16 for a GIF."
+        ),
+        "picture_broken": _("This picture is damaged and cannot be read to its end."),
+        "picture_moving": _(
+            "Of moving pictures only GIFs can be used. Save it as a GIF, or as one that stands "
+            "still."
+        ),
+        "picture_too_long": _("This GIF is too long. Shorten it, or make it smaller."),
+        "picture_gone": gone,
+        "unknown_picture": gone,
+        "too_many_pictures": _("Four pictures are the most."),
+        "too_many_waiting": _(
+            "You have added many pictures without using them. Remove some, or come back tomorrow."
+        ),
+        "pictures_away": _("Pictures cannot be stored right now. Please try again in a minute."),
+        "alt_too_long": _("A description can have 1,000 characters."),
+        "picture_used": _("This picture belongs to a tweet already."),
+    }

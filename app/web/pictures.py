@@ -1,0 +1,232 @@
+"""Pictures on their way into a tweet: sent, described, looked at, taken back."""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from app.db import db
+from app.models import User
+from app.models.picture import MOST_PICTURES, Picture, PictureState
+from app.services import pictures
+from app.services.picture_checks import MOST_BYTES
+from app.services.pictures import FileMissing, FilesAway, PictureRefused
+from app.web import limits, picture_words
+
+bp = Blueprint("pictures", __name__)
+
+LONGEST_ALT = 1000
+WORDS_BESIDE = 1_000_000
+"""Bytes of a request that are not its files: text fields and the frame around the parts."""
+FILES_IN = {"pictures.create": 1, "tweets.create": MOST_PICTURES}
+
+
+@bp.app_url_value_preprocessor
+def _let_pictures_in(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """Allow larger bodies where files may come, and only to people who are signed in.
+
+    Before anything else: whoever checks the form's token reads the whole body.
+    """
+    if endpoint not in FILES_IN or request.mimetype != "multipart/form-data":
+        return
+    if session.get("_user_id"):
+        request.max_content_length = FILES_IN[endpoint] * MOST_BYTES + WORDS_BESIDE
+    elif endpoint == "pictures.create":
+        abort(401)
+
+
+@bp.after_request
+def _keep_private(response: Response) -> Response:
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+@bp.errorhandler(RequestEntityTooLarge)
+def _too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
+    return _refuse(413, "picture_too_heavy")
+
+
+@bp.post("/pictures")
+@limits.writes
+@login_required
+def create() -> ResponseReturnValue:
+    """Take a file; a worker makes the picture."""
+    file = request.files.get("picture")
+    if file is None:
+        return _refuse(422, "picture_unknown")
+    try:
+        picture = _accept(current_user, file)
+    except PictureRefused as refusal:
+        status = 413 if refusal.code == "picture_too_heavy" else 422
+        return _refuse(status, refusal.code, refusal.name)
+    except FilesAway:
+        return _refuse(503, "pictures_away")
+    return jsonify(view_of(picture)), 201
+
+
+@bp.get("/pictures/<picture_id>")
+@limits.reads
+@login_required
+def show(picture_id: str) -> ResponseReturnValue:
+    """Say how far a picture has come."""
+    return jsonify(view_of(_own(picture_id)))
+
+
+@bp.get("/pictures/<picture_id>/thumb")
+@limits.reads
+@login_required
+def thumb(picture_id: str) -> ResponseReturnValue:
+    """Show a picture small, to its owner alone."""
+    picture = _own(picture_id)
+    try:
+        small = pictures.thumb(picture.id)
+    except FileMissing:
+        abort(404)
+    except FilesAway:
+        return _refuse(503, "pictures_away")
+    headers = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
+    return Response(small, mimetype="image/webp", headers=headers)
+
+
+@bp.patch("/pictures/<picture_id>")
+@limits.writes
+@login_required
+def describe(picture_id: str) -> ResponseReturnValue:
+    """Change what a picture is said to show."""
+    picture = _own(picture_id)
+    given = request.get_json() if request.is_json else request.form
+    alt = given.get("alt") if hasattr(given, "get") else None
+    if not isinstance(alt, str):
+        abort(422)
+    alt = clean_alt(alt)
+    if len(alt) > LONGEST_ALT:
+        return _refuse(422, "alt_too_long", field="alt")
+    picture.alt = alt
+    db.session.commit()
+    return jsonify(view_of(picture))
+
+
+@bp.delete("/pictures/<picture_id>")
+@limits.writes
+@login_required
+def remove(picture_id: str) -> ResponseReturnValue:
+    """Take back a picture that belongs to no tweet."""
+    if not pictures.discard(_own(picture_id)):
+        return _refuse(409, "picture_used")
+    return "", 204
+
+
+def accept_all(user: User, files: Sequence[FileStorage]) -> list[Picture]:
+    """Take the files of a plain form; fields without a file are left out.
+
+    :raises PictureRefused: one cannot be used; ``picture_words.refusal(code, name)`` says why.
+        Those before it are taken.
+    :raises FilesAway: their place does not answer.
+    """
+    chosen = [file for file in files if file.filename]
+    if len(chosen) > MOST_PICTURES:
+        raise PictureRefused("too_many_pictures")
+    return [_accept(user, file) for file in chosen]
+
+
+def read_form(
+    user: User, form: MultiDict[str, str], files: MultiDict[str, FileStorage]
+) -> tuple[list[str], PictureRefused | None]:
+    """Read the composer's picture fields: descriptions, files of a plain form, what is dropped.
+
+    :returns: the ids of the pictures in order, and the first refusal; the ids are good to show in
+        the form again either way.
+    """
+    dropped = set(form.getlist("drop-picture"))
+    picture_ids = [name for name in form.getlist("pictures") if name not in dropped]
+    store_alts(user, {name: form[f"alt-{name}"] for name in picture_ids if f"alt-{name}" in form})
+    descriptions = form.getlist("new-alt")
+    for number, file in enumerate(files.getlist("picture-files")):
+        try:
+            if file.filename and len(picture_ids) >= MOST_PICTURES:
+                raise PictureRefused("too_many_pictures")
+            taken = accept_all(user, [file])
+        except PictureRefused as refusal:
+            return picture_ids, refusal
+        except FilesAway:
+            return picture_ids, PictureRefused("pictures_away")
+        picture_ids += [picture.id for picture in taken]
+        if taken and number < len(descriptions):
+            store_alts(user, {taken[0].id: descriptions[number]})
+    return picture_ids, None
+
+
+def store_alts(user: User, descriptions: Mapping[str, str]) -> None:
+    """Store what pictures of this user are said to show; too long ones are cut."""
+    for picture in _of(user, list(descriptions)):
+        picture.alt = clean_alt(descriptions[picture.id])[:LONGEST_ALT]
+    db.session.commit()
+
+
+def views_of(user: User, picture_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return what pages show of these pictures of this user, in this order."""
+    found = {picture.id: view_of(picture) for picture in _of(user, picture_ids)}
+    return [found[picture_id] for picture_id in picture_ids if picture_id in found]
+
+
+def view_of(picture: Picture) -> dict[str, Any]:
+    """Return what pages and programs see of a picture."""
+    is_ready = picture.state == PictureState.READY
+    code = picture.error_code
+    return {
+        "id": picture.id,
+        "state": picture.state,
+        "alt": picture.alt,
+        "width": picture.width,
+        "height": picture.height,
+        "url": url_for("pictures.show", picture_id=picture.id),
+        "thumb_url": url_for("pictures.thumb", picture_id=picture.id) if is_ready else None,
+        "error": {"code": code, "message": picture_words.refusal(code)} if code else None,
+    }
+
+
+def clean_alt(text: str) -> str:
+    """Return a description without control characters and needless space."""
+    shown = "".join(c if unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in text)
+    return " ".join(shown.split())
+
+
+def _accept(user: User, file: FileStorage) -> Picture:
+    name = clean_alt(file.filename or "")[:100]
+    return pictures.accept(user, file.stream.read(MOST_BYTES + 1), name)
+
+
+def _own(picture_id: str) -> Picture:
+    """Return the signed-in user's own picture; somebody else's does not exist."""
+    found = _of(current_user, [picture_id])
+    if not found:
+        abort(404)
+    return found[0]
+
+
+def _of(user: User, picture_ids: Sequence[str]) -> list[Picture]:
+    wanted = [picture_id for picture_id in picture_ids if _is_id(picture_id)]
+    if not wanted:
+        return []
+    query = db.select(Picture).where(Picture.id.in_(wanted), Picture.user_id == user.id)
+    return list(db.session.scalars(query))
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _refuse(status: int, code: str, name: str = "", field: str = "pictures") -> Any:
+    message = picture_words.refusal(code, name)
+    return jsonify(error={"code": code, "message": message, "field": field}), status

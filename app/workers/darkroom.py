@@ -1,0 +1,64 @@
+"""Makes pictures in a worker process: one at a time, and never on a thread that tweets need."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.db import abandon
+from app.jobs import PROCESS_PICTURES
+from app.services import pictures
+
+log = logging.getLogger(__name__)
+
+_hands = ThreadPoolExecutor(1, thread_name_prefix="pictures")
+_sweeping: Future[None] | None = None
+
+
+@shared_task(name=PROCESS_PICTURES, ignore_result=True)
+def process_pictures(picture_ids: list[str]) -> None:
+    """Put pictures in line. One that waits too long is taken by another worker's sweep."""
+    for picture_id in picture_ids:
+        _put(_app(), partial(pictures.process, picture_id))
+
+
+def sweep(app: Flask) -> None:
+    """Do soon what was left undone; for the ticker's slow beat, returns at once."""
+    global _sweeping
+    if _sweeping is None or _sweeping.done():
+        _sweeping = _put(app, pictures.sweep)
+
+
+@worker_shutting_down.connect
+def stop_beginning(**_: object) -> None:
+    """SIGTERM: finish the picture in hand, leave the others to other workers."""
+    _hands.shutdown(wait=False, cancel_futures=True)
+
+
+def _app() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined]
+
+
+def _put(app: Flask, work: Callable[[], None]) -> Future[None] | None:
+    try:
+        return _hands.submit(_do, app, work)
+    except RuntimeError:  # the process is about to end
+        return None
+
+
+def _do(app: Flask, work: Callable[[], None]) -> None:
+    with app.app_context():
+        try:
+            work()
+        except Exception as error:
+            # The row's next_at brings it back.
+            unexpected = not isinstance(error, SQLAlchemyError)
+            log.error("a picture stumbled: %s", type(error).__name__, exc_info=unexpected)
+            abandon()

@@ -1,0 +1,189 @@
+"""What holds on every network, through the whole product: rows, worker, and the sandbox.
+
+Every network of the registry is tested; a new one is picked up by itself. All scenarios are
+played at the same time, each by somebody of its name with an account on each network.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from app.db import db
+from app.models import Account
+from app.networks.base import Network
+from app.states import HoldReason, State
+from app.web import reasons
+from tests.support.sandbox import Played, Sandbox
+from tests.support.servers import Valkey
+from tests.support.story import NETWORKS, End, Story, Trouble
+from tests.support.world import World
+
+WAIT = 60.0
+"""Seconds for which a network asks us to wait."""
+
+
+def faulty(kind: str, **fields: object) -> Trouble:
+    """Break one create call."""
+    return lambda network, handle: network.fault(kind, handle=handle, **fields)
+
+
+def ended(what: str) -> Trouble:
+    """End somebody's tokens: ``access`` where the network tells them apart, or ``all``."""
+    return lambda network, handle: network.control("revoke", handle=handle, what=what)
+
+
+def nothing(_network: Played, _handle: str) -> None:
+    """Break nothing."""
+
+
+LOST = {
+    "cut": faulty("accept_then_drop"),
+    "hung": faulty("accept_then_hang", seconds=4),
+    "broken": faulty("accept_then_status", status=500),
+    "away": faulty("accept_then_status", status=503, body_form="html"),
+    "garbled": faulty("garbage"),
+    "halved": faulty("truncated"),
+}
+"""Accepted, and the answer was lost or says something else."""
+SCENARIOS: dict[str, Trouble] = {
+    "calm": nothing,
+    "refused": faulty("refuse"),
+    "expired": ended("access"),
+    "gone": ended("all"),
+    "limited": faulty("rate_limit", reset_in=WAIT),
+    "dropped": faulty("drop"),
+    "down": faulty("status", status=503),
+    **LOST,
+}
+
+for_each_network = pytest.mark.parametrize("network", NETWORKS)
+
+
+@pytest.fixture(scope="module")
+def patience() -> dict[str, float]:
+    """The seconds that each network asked us to wait."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def story(
+    valkey: Valkey,
+    sandbox_program: Sandbox,
+    sqlite_template: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    patience: dict[str, float],
+) -> Iterator[Story]:
+    """All scenarios, played to their end by one worker."""
+    folder = tmp_path_factory.mktemp("contract")
+    path = folder / "tweet-later.sqlite3"
+    shutil.copy(sqlite_template, path)
+    valkey.flush()
+    sandbox_program.reset()
+    world = World(folder, f"sqlite:///{path}", valkey, sandbox_program)
+    told = Story(world)
+    for scenario, trouble in SCENARIOS.items():
+        told.connect(scenario)
+        for network in NETWORKS:
+            trouble(sandbox_program.on(network), scenario)
+    world.start_worker()
+    for scenario in SCENARIOS:
+        told.write(scenario)
+    patience |= told.let_the_wait_end("limited")
+    world.until_settled(list(told.jobs.values()), seconds=90)
+    yield told
+    world.close()
+
+
+def client_of(story: Story, network: str) -> Network:
+    """Return the network's client."""
+    return story.world.app.extensions["networks"][network]
+
+
+def is_out(end: End) -> bool:
+    """Whether it is out exactly once, and the row names that very post."""
+    ids = [post["id"] for post in end.posts]
+    return end.delivery.state == State.PUBLISHED and ids == [end.delivery.remote_id]
+
+
+@for_each_network
+def test_accepted(story: Story, network: str) -> None:
+    """Published once, at the first try; its link leads to the post."""
+    end = story.end("calm", network)
+    assert is_out(end)
+    assert len(end.attempts) == 1
+    page = requests.get(end.delivery.remote_url or "", timeout=10)
+    assert (page.status_code, story.text("calm") in page.text) == (200, True)
+
+
+@for_each_network
+def test_refused_content(story: Story, network: str) -> None:
+    """Failed, not tried again, and its owner reads why in words."""
+    end = story.end("refused", network)
+    assert (end.delivery.state, end.posts, len(end.attempts)) == (State.FAILED, [], 1)
+    title = client_of(story, network).title
+    with story.world.app.test_request_context():
+        sentence, next_step = reasons.delivery_error(end.delivery.error_code or "", title)
+    assert title in sentence
+    assert next_step
+
+
+@for_each_network
+def test_expired_token(story: Story, network: str) -> None:
+    """Refreshed and sent where that is possible; else it waits and its owner is asked."""
+    end = story.end("expired", network)
+    with story.world.rows():
+        account = db.session.get_one(Account, story.accounts["expired", network])
+        can_refresh = client_of(story, network).can_refresh(account.credentials)
+    if can_refresh:
+        assert is_out(end)
+    else:
+        assert_waits_for_reconnect(end)
+
+
+@for_each_network
+def test_access_taken_back(story: Story, network: str) -> None:
+    """It waits for its owner, who is asked to connect again; nothing is sent."""
+    assert_waits_for_reconnect(story.end("gone", network))
+
+
+def assert_waits_for_reconnect(end: End) -> None:
+    """Check that only a new sign-in can help."""
+    assert (end.delivery.state, end.delivery.hold_reason) == (State.HELD, HoldReason.RECONNECT)
+    assert end.posts == []
+
+
+@for_each_network
+def test_rate_limited(story: Story, patience: dict[str, float], network: str) -> None:
+    """It waits for as long as the network asks, then goes out by itself."""
+    end = story.end("limited", network)
+    assert is_out(end)
+    assert len(end.attempts) == 2
+    assert WAIT / 2 < patience[network] < 10 * WAIT
+
+
+@for_each_network
+@pytest.mark.parametrize("scenario", LOST)
+def test_accepted_and_the_answer_is_lost(story: Story, scenario: str, network: str) -> None:
+    """It is found by looking, and never sent a second time."""
+    end = story.end(scenario, network)
+    assert is_out(end)
+    assert len(end.attempts) == 1
+
+
+@for_each_network
+@pytest.mark.parametrize("scenario", ["dropped", "down"])
+def test_nothing_arrived(story: Story, scenario: str, network: str) -> None:
+    """Sent once more where looking proves that it is not there; elsewhere its owner is asked."""
+    end = story.end(scenario, network)
+    client = client_of(story, network)
+    if client.looks_before_resend({}, end.began_at) is None:
+        assert (end.delivery.state, end.posts) == (State.REVIEW, [])
+        assert len(end.attempts) == 1
+    else:
+        assert is_out(end)
+        assert len(end.attempts) == 2

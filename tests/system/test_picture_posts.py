@@ -1,0 +1,167 @@
+"""Pictures and mentions: brought before the post, once, and at nobody else's expense."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+
+from app.db import db
+from app.models import Attempt, Picture, Upload, User
+from app.services import pictures
+from app.states import State
+from tests.conftest import MakeWorld
+from tests.support.photos import colourful, file_of
+from tests.support.threads import chains, write_thread
+from tests.support.waiting import wait_for
+from tests.support.world import World
+
+EVERYWHERE = ("mastodon", "bluesky", "facebook")
+
+
+def take_picture(world: World, user_id: int, alt: str) -> str:
+    """Let a user give a picture; return its id."""
+    with world.rows():
+        picture = pictures.accept(
+            db.session.get_one(User, user_id), file_of(colourful()), "photo.jpg"
+        )
+        db.session.get_one(Picture, picture.id).alt = alt
+        db.session.commit()
+        return picture.id
+
+
+def write(world: World, user_id: int, network: str, alts: list[str], text: str = "Look") -> str:
+    """Write a tweet with a picture for each alternative text."""
+    given = [take_picture(world, user_id, alt) for alt in alts]
+    return write_thread(world, user_id, [text], {0: given}, network)
+
+
+def alts_at(world: World, network: str) -> list[list[str]]:
+    """Return the alternative texts of each post's pictures at a network."""
+    posts: list[dict[str, Any]] = world.sandbox.on(network).accepted()
+    return [[picture["alt"] for picture in post["pictures"]] for post in posts]
+
+
+def uploads_of(world: World, job: str) -> int:
+    """Return how many pictures of a delivery its network has."""
+    with world.rows():
+        wanted = db.select(db.func.count()).select_from(Upload).where(Upload.delivery_id == job)
+        return db.session.scalar(wanted) or 0
+
+
+@pytest.mark.parametrize("network", EVERYWHERE)
+def test_pictures_reach_a_network_once(small_world: World, network: str) -> None:
+    """Two pictures, in their order and with their alternative texts, each uploaded once."""
+    world = small_world
+    ana = world.user("ana", network)
+    world.start_worker()
+    job = write(world, ana, network, ["a dog", "a cat"])
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert alts_at(world, network) == [["a dog", "a cat"]]
+    assert world.sandbox.on(network).calls("upload") == 2
+
+
+def test_a_refused_picture_fails_with_its_code(world: World) -> None:
+    """The server does not take a picture: failed, nothing was sent, and the code says why."""
+    ana = world.user("ana", "mastodon")
+    world.start_worker()
+    world.sandbox.on("mastodon").fault("refuse", "upload")
+    job = write(world, ana, "mastodon", ["a dog"])
+    assert world.until_settled([job]) == {job: State.FAILED}
+    assert world.delivery(job).error_code == "picture_refused"
+    assert world.sandbox.on("mastodon").calls("create") == 0
+
+
+def test_an_upload_without_an_answer_is_tried_again(small_world: World) -> None:
+    """The line breaks during an upload: nothing is out, so the tweet goes out a moment later."""
+    world = small_world
+    ana = world.user("ana", "mastodon")
+    world.start_worker()
+    world.sandbox.on("mastodon").fault("drop", "upload")
+    job = write(world, ana, "mastodon", ["a dog"])
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert alts_at(world, "mastodon") == [["a dog"]]
+
+
+def test_a_worker_dies_between_upload_and_send(make_world: MakeWorld, database_url: str) -> None:
+    """Killed during the second upload: the next worker keeps the first one, and posts once."""
+    world = make_world(database_url)
+    ana = world.user("ana", "mastodon")
+    worker = world.start_worker()
+    server = world.sandbox.on("mastodon")
+    server.fault("accept_then_hang", "upload", seconds=0.1)
+    server.fault("accept_then_hang", "upload", seconds=1.5)
+    job = write(world, ana, "mastodon", ["a dog", "a cat"])
+    wait_for(lambda: server.calls("upload") == 2, what="the second upload")
+    world.kill(worker, signal.SIGKILL)
+    assert (uploads_of(world, job), server.calls("create")) == (1, 0)
+    world.start_worker()
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert alts_at(world, "mastodon") == [["a dog", "a cat"]]
+    assert server.calls("upload") == 3
+
+
+def test_pictures_that_the_network_lost_are_uploaded_again(small_world: World) -> None:
+    """A rate limit outlives an unused picture at the server: it is brought again, and posted."""
+    world = small_world
+    ana = world.user("ana", "bluesky")
+    world.start_worker()
+    server = world.sandbox.on("bluesky")
+    server.settings(blob_seconds=1)
+    server.fault("rate_limit", reset_in=3)
+    job = write(world, ana, "bluesky", ["a dog"])
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert alts_at(world, "bluesky") == [["a dog"]]
+    assert server.calls("upload") == 2
+
+
+def test_a_hanging_upload_holds_up_nobody_else(make_world: MakeWorld, sqlite_url: str) -> None:
+    """While Ana's upload hangs, Bob's tweets and pictures go out on the same network."""
+    world = make_world(sqlite_url, SEND_TIMEOUT="20")
+    ana, bob = world.user("ana", "mastodon"), world.user("bob", "mastodon")
+    world.start_worker()
+    server = world.sandbox.on("mastodon")
+    server.fault("accept_then_hang", "upload", handle="ana", seconds=18, count=None)
+    slow = [write(world, ana, "mastodon", ["a dog"]) for _ in range(6)]
+    wait_for(lambda: server.calls("upload") > 0, what="the hanging upload")
+    quick = [write(world, bob, "mastodon", alts) for alts in ([], ["a cat"])]
+    assert set(world.until_settled(quick, 15).values()) == {State.PUBLISHED}
+    assert State.PUBLISHED not in world.states(slow).values()
+    server.mend()
+
+
+def test_a_thread_carries_pictures_in_any_part(world: World) -> None:
+    """The second part has a picture; both parts are one thread."""
+    ana = world.user("ana", "bluesky")
+    world.start_worker()
+    picture = take_picture(world, ana, "a dog")
+    job = write_thread(world, ana, ["One", "Two", "Three"], {1: [picture]}, "bluesky")
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert chains(world.sandbox.on("bluesky").accepted()) == [["One", "Two", "Three"]]
+    assert alts_at(world, "bluesky") == [[], ["a dog"], []]
+
+
+def test_a_network_without_threads_gets_one_post(small_world: World) -> None:
+    """Facebook has no threads: all parts and pictures are one post."""
+    world = small_world
+    ana = world.user("ana", "facebook")
+    world.start_worker()
+    given = {0: [take_picture(world, ana, "a dog")], 1: [take_picture(world, ana, "a cat")]}
+    job = write_thread(world, ana, ["One", "Two"], given, "facebook")
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert list(world.sandbox.on("facebook").texts()) == ["One\n\nTwo"]
+    assert alts_at(world, "facebook") == [["a dog", "a cat"]]
+
+
+def test_a_mention_becomes_a_link(small_world: World) -> None:
+    """A handle that is mentioned on Bluesky is looked up before the tweet is stored as sent."""
+    world = small_world
+    ana = world.user("ana", "bluesky")
+    world.user("bob", "bluesky")
+    world.start_worker()
+    job = write_thread(world, ana, ["Hello @bob.test"], network="bluesky")
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    with world.rows():
+        body = db.session.scalars(db.select(Attempt.body).where(Attempt.delivery_id == job)).one()
+    assert body["record"]["facets"][0]["features"][0]["did"].startswith("did:")

@@ -1,0 +1,107 @@
+"""An app is registered at a Mastodon server once, and kept where all processes find it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from app.db import database_now, db
+from app.models import ServerApp
+from app.networks.base import ConnectRefused
+from app.services.server_apps import LEASE, ServerApps
+from tests.support.mastodon import CALLBACK, MastodonSandbox
+from tests.support.world import World
+
+URL = "https://example.social"
+APP = {"client_id": "id-1", "client_secret": "secret-1"}
+
+
+@pytest.fixture
+def server() -> Iterator[MastodonSandbox]:
+    """A Mastodon server that nobody has named yet."""
+    server = MastodonSandbox()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def private(world: World) -> World:
+    """An installation that may speak to this machine."""
+    world.environ["ALLOW_PRIVATE_SERVERS"] = "1"
+    return world
+
+
+def begin(world: World, server: MastodonSandbox) -> Any:
+    """Begin to connect, as one web process does."""
+    with world.rows():
+        typed = {"server": server.url}
+        return world.app.extensions["networks"]["mastodon"].begin(typed, CALLBACK)
+
+
+def test_people_at_the_same_moment_register_one_app(
+    private: World, server: MastodonSandbox
+) -> None:
+    """Six people name the same new server; the server sees one registration, each gets in."""
+    server.fault("slow", "token", seconds=0.5)
+    ready = Barrier(6)
+
+    def arrive(_person: int) -> Any:
+        ready.wait(10)
+        return begin(private, server)
+
+    private.app  # noqa: B018 (made once, before there are threads)
+    with ThreadPoolExecutor(6) as people:
+        consents = list(people.map(arrive, range(6)))
+    assert len({consent.memory["state"] for consent in consents}) == 6
+    assert server.state()["apps"] == ["Tweet Later"]
+
+
+def test_the_app_is_kept_encrypted(private: World, server: MastodonSandbox) -> None:
+    """Its secret cannot be read in the database, and a new process finds it."""
+    begin(private, server)
+    with private.rows():
+        app = ServerApps().get(server.url, CALLBACK)
+        assert app is not None
+        stored = db.session.execute(db.text("SELECT app FROM mastodon_apps")).scalar_one()
+    assert app["client_secret"] not in stored
+
+
+def test_a_refused_registration_holds_nobody_up(private: World, server: MastodonSandbox) -> None:
+    """After a no, the next person tries again at once."""
+    server.fault("refuse", "token")
+    with pytest.raises(ConnectRefused):
+        begin(private, server)
+    assert begin(private, server).memory["server"] == server.url
+
+
+def test_whoever_dies_while_registering_is_relieved(world: World) -> None:
+    """A registration that came to no end is done by the next, and the late one's is not kept."""
+    apps = ServerApps()
+    with world.rows():
+        began = database_now() - LEASE - timedelta(seconds=1)
+        db.session.add(ServerApp(server=URL, redirect_uri=CALLBACK, app={}, created_at=began))
+        db.session.commit()
+
+        def register_late() -> dict[str, Any]:
+            db.session.query(ServerApp).update({"app": APP, "created_at": database_now()})
+            db.session.commit()  # somebody else took over meanwhile
+            return {"client_id": "late", "client_secret": "late"}
+
+        assert apps.made_once(URL, CALLBACK, register_late) == APP
+        assert apps.get(URL, CALLBACK) == APP
+
+
+def test_only_the_very_app_is_forgotten(world: World) -> None:
+    """An app that took its place stays."""
+    apps = ServerApps()
+    with world.rows():
+        apps.made_once(URL, CALLBACK, lambda: APP)
+        apps.forget(URL, CALLBACK, {**APP, "client_id": "older"})
+        assert apps.get(URL, CALLBACK) == APP
+        apps.forget(URL, CALLBACK, APP)
+        assert apps.get(URL, CALLBACK) is None

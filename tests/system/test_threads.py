@@ -1,0 +1,188 @@
+"""Threads: strictly in order, each part on the one before, and only what is missing again."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from app.db import db
+from app.models import Delivery, Tweet
+from app.models.tweet import PartlyOut
+from app.states import State
+from tests.conftest import MakeWorld
+from tests.support.threads import chains, write_thread
+from tests.support.waiting import wait_for
+from tests.support.world import World
+
+PARTS = ["One", "Two", "Three"]
+
+
+def thread_with_broken_second_call(
+    world: World, user_id: int, kind: str, texts: list[str] = PARTS, network: str = "x"
+) -> str:
+    """Write a thread whose first part is accepted slowly, and break the call after that."""
+    played = world.sandbox.on(network)
+    played.fault("accept_then_hang", seconds=1)
+    job = write_thread(world, user_id, texts, network=network)
+    wait_for(played.accepted, what="the first part")
+    played.fault(kind)
+    return job
+
+
+def posted(world: World, job: str) -> list[str]:
+    """Return the remote ids of the parts that are out."""
+    return [part["remote_id"] for part in world.delivery(job).posted]
+
+
+def retry(world: World, job: str) -> None:
+    """Press Retry."""
+    with world.rows():
+        db.session.get_one(Delivery, job).tweet.retry()
+
+
+def test_a_thread_goes_out_in_order(world: World) -> None:
+    """Three parts, each answering the one before; the job is done with the last one's id kept."""
+    ana = world.user("ana")
+    world.start_worker()
+    job = write_thread(world, ana, PARTS)
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    sent = world.sandbox.accepted()
+    assert chains(sent) == [PARTS]
+    delivery = world.delivery(job)
+    assert posted(world, job) == [tweet["id"] for tweet in sent]
+    assert (delivery.remote_id, delivery.attempts) == (sent[0]["id"], 3)
+    with world.rows():
+        assert [attempt.part for attempt in db.session.get_one(Delivery, job).history] == [0, 1, 2]
+
+
+def test_a_refused_part_stops_the_rest_and_retry_sends_what_is_missing(world: World) -> None:
+    """Part two is refused: failed with one out. Retry sends two and three, on the first."""
+    ana = world.user("ana")
+    world.start_worker()
+    job = thread_with_broken_second_call(world, ana, "refuse")
+    assert world.until_settled([job]) == {job: State.FAILED}
+    assert world.sandbox.calls() == 2
+    assert posted(world, job) == [tweet["id"] for tweet in world.sandbox.accepted()]
+    retry(world, job)
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert chains(world.sandbox.accepted()) == [PARTS]
+    assert world.sandbox.calls() == 4
+
+
+def test_a_lost_answer_is_looked_up_before_the_next_part(world: World) -> None:
+    """The answer to part two is lost: it is found, nothing is doubled, and part three follows."""
+    ana = world.user("ana")
+    world.start_worker()
+    job = thread_with_broken_second_call(world, ana, "accept_then_drop")
+    world.until_state(job, State.UNCONFIRMED)
+    assert world.sandbox.calls() == 2
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert chains(world.sandbox.accepted()) == [PARTS]
+    assert world.sandbox.calls() == 3
+
+
+@pytest.mark.parametrize("network", ["mastodon", "bluesky"])
+@pytest.mark.parametrize("kind", ["accept_then_drop", "accept_then_status", "drop", "refuse"])
+def test_other_networks_keep_the_order_too(small_world: World, network: str, kind: str) -> None:
+    """The second part's call fails in some way: each part is there once, on the one before."""
+    world = small_world
+    ana = world.user("ana", network)
+    world.start_worker()
+    job = thread_with_broken_second_call(world, ana, kind, network=network)
+    if world.until_settled([job])[job] == State.FAILED:
+        retry(world, job)
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    played = world.sandbox.on(network).accepted()
+    assert chains(played) == [PARTS]
+    assert posted(world, job) == [post["id"] for post in played]
+
+
+def test_an_unconfirmed_part_stops_the_rest(small_world: World) -> None:
+    """No look-up can be made: its owner is asked, and nothing goes out until they answer."""
+    world = small_world
+    ana = world.user("ana")
+    world.start_worker()
+    world.sandbox.fault("refuse", "timeline", count=None)
+    job = thread_with_broken_second_call(world, ana, "accept_then_drop")
+    assert world.until_settled([job]) == {job: State.REVIEW}
+    assert world.sandbox.calls() == 2
+    world.sandbox.mend()
+    retry(world, job)
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert chains(world.sandbox.accepted()) == [PARTS]
+
+
+def test_equal_parts_are_told_apart_by_what_they_answer(small_world: World) -> None:
+    """Three times the same text, one answer lost: each part is bound to its own post."""
+    world = small_world
+    world.sandbox.settings(duplicate_window=0)
+    ana = world.user("ana")
+    world.start_worker()
+    job = thread_with_broken_second_call(world, ana, "accept_then_drop", ["Again"] * 3)
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert chains(world.sandbox.accepted()) == [["Again"] * 3]
+    assert posted(world, job) == [tweet["id"] for tweet in world.sandbox.accepted()]
+
+
+def test_a_tweet_does_not_take_a_threads_part_for_its_own(small_world: World) -> None:
+    """X never got a tweet whose text is also a part's: it is sent, not bound to that part."""
+    world = small_world
+    world.sandbox.settings(duplicate_window=0)
+    ana = world.user("ana")
+    world.start_worker()
+    world.sandbox.fault("drop")
+    lost = world.tweet_later(ana, "Two")
+    world.until_state(lost, State.UNCONFIRMED)
+    thread = write_thread(world, ana, PARTS)
+    world.until_settled([lost, thread])
+    assert world.sandbox.texts() == {"One": 1, "Two": 2, "Three": 1}
+    assert world.delivery(lost).remote_id not in posted(world, thread)
+
+
+def test_a_thread_can_be_taken_back_between_its_parts(small_world: World) -> None:
+    """Part two has to wait: cancelling keeps it and part three from going out."""
+    world = small_world
+    ana = world.user("ana")
+    world.start_worker()
+    job = thread_with_broken_second_call(world, ana, "rate_limit")
+    wait_for(lambda: world.sandbox.calls() == 2, what="the second call")
+    world.until_state(job, State.SCHEDULED)
+    with world.rows():
+        db.session.get_one(Delivery, job).tweet.cancel()
+    assert world.delivery(job).state == State.CANCELLED
+    assert posted(world, job) == [tweet["id"] for tweet in world.sandbox.accepted()]
+
+
+def test_an_edit_of_a_thread_that_began_is_refused(small_world: World) -> None:
+    """One part is out: its text stays what it is, and the owner is told so."""
+    world = small_world
+    ana = world.user("ana")
+    world.start_worker()
+    job = thread_with_broken_second_call(world, ana, "refuse")
+    world.until_settled([job])
+    with world.rows():
+        tweet = db.session.get_one(Delivery, job).tweet
+        with pytest.raises(PartlyOut):
+            tweet.edit("Something else")
+        assert db.session.get_one(Tweet, tweet.id).text == "One"
+
+
+def test_a_worker_dies_in_the_middle_of_threads(make_world: MakeWorld, database_url: str) -> None:
+    """Fifty threads of three, the worker killed on the way: none lost, none doubled, in order."""
+    world = make_world(database_url)
+    world.sandbox.settings(duplicate_window=0)
+    people = [world.user(f"writer{number}") for number in range(10)]
+    world.sandbox.fault("slow", seconds=0.3, count=None)
+    worker = world.start_worker()
+    threads = {
+        write_thread(world, people[n % 10], [f"{n}: {part}" for part in PARTS]): n
+        for n in range(50)
+    }
+    wait_for(lambda: len(world.sandbox.accepted()) >= 40, 60, "the middle")
+    world.kill(worker, signal.SIGKILL)
+    world.start_worker()
+    states = world.until_settled(list(threads), 180)
+    assert set(states.values()) == {State.PUBLISHED}
+    wanted = sorted([f"{n}: {part}" for part in PARTS] for n in range(50))
+    assert sorted(chains(world.sandbox.accepted())) == wanted

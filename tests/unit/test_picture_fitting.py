@@ -1,0 +1,86 @@
+"""How pictures become what each network takes."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from app.networks.base import Limits, Picture, UploadRefused
+from app.services.picture_fitting import fitted
+from app.services.picture_making import make
+from tests.support import photos
+from tests.support.photos import assert_near, opened
+
+
+def made_picture(data: bytes, alt: str = "") -> Picture:
+    """Return what deliveries load of a file."""
+    made = make(data)
+    return Picture(made.data, made.mime, alt, made.width, made.height)
+
+
+def test_what_fits_stays_as_it_is() -> None:
+    """A picture within the limits is not encoded once more."""
+    picture = made_picture(photos.file_of(photos.colourful()), alt="A field")
+    assert fitted(picture, Limits(characters=280)) == picture
+
+
+@pytest.mark.parametrize("pixels", [None, 100_000])
+@pytest.mark.parametrize("most", [400_000, 60_000, 8_000])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_fitted(kind: str, most: int, pixels: int | None) -> None:
+    """Bytes, pixels and types are the network's; the shape stays, and twice gives the same."""
+    picture = made_picture(photos.file_of(photos.noisy(900, 600), kind))
+    limits = Limits(
+        characters=280,
+        picture_bytes=most,
+        picture_pixels=pixels,
+        picture_types=("image/jpeg", "image/png"),
+    )
+    small = fitted(picture, limits)
+    assert len(small.data) <= most
+    assert small.mime in limits.picture_types
+    assert opened(small.data).size == (small.width, small.height)
+    assert small.width * small.height <= (pixels or 900 * 600)
+    assert abs(small.width / small.height - 1.5) < 0.05
+    assert fitted(picture, limits) == small
+
+
+def test_transparent_picture_for_a_network_of_jpegs() -> None:
+    """What shines through becomes white, not black."""
+    image = photos.colourful().convert("RGBA")
+    image.putalpha(Image.new("L", image.size, 0))
+    picture = made_picture(photos.file_of(image, "PNG"))
+    small = fitted(picture, Limits(characters=280, picture_types=("image/jpeg",)))
+    assert_near(opened(small.data).getpixel((9, 9)), (255, 255, 255), by=3)
+
+
+def test_moving_picture_is_made_smaller() -> None:
+    """A GIF that is too heavy becomes smaller and still moves."""
+    picture = made_picture(photos.moving(8, 300))
+    small = fitted(picture, Limits(characters=280, picture_bytes=len(picture.data) * 2 // 3))
+    assert opened(small.data).n_frames == 8
+    assert small.width < 300
+
+
+def test_moving_picture_where_nothing_moves() -> None:
+    """It is refused rather than shown as its first frame."""
+    picture = made_picture(photos.moving(3))
+    with pytest.raises(UploadRefused) as refused:
+        fitted(picture, Limits(characters=280, picture_types=("image/jpeg", "image/png")))
+    assert refused.value.code == "picture_moves"
+
+
+def test_nothing_fits() -> None:
+    """Limits that no version keeps are a refusal with a code, not an endless search."""
+    picture = made_picture(photos.file_of(photos.noisy(900, 600)))
+    with pytest.raises(UploadRefused) as refused:
+        fitted(picture, Limits(characters=280, picture_bytes=100))
+    assert refused.value.code == "picture_does_not_fit"
+
+
+def test_alt_text_is_cut_to_the_network() -> None:
+    """A description that is too long for a network ends there with an ellipsis."""
+    picture = made_picture(photos.file_of(photos.colourful()), alt="word " * 100)
+    cut = fitted(picture, Limits(characters=280, alt_length=51)).alt
+    assert len(cut) <= 51
+    assert cut.endswith("word…")

@@ -1,0 +1,95 @@
+"""Pictures in a plain form: without scripts, files come together with the tweet."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from werkzeug.datastructures import FileStorage, MultiDict
+
+from app.db import db
+from app.models import User
+from app.models.picture import Picture
+from app.services.pictures import PictureRefused
+from app.web.pictures import MOST_PICTURES, accept_all, read_form, views_of
+from tests.support import photos
+from tests.support.world import World
+
+
+def file(name: str = "photo.jpg", data: bytes | None = None) -> FileStorage:
+    """Return a file as a browser sends it."""
+    return FileStorage(io.BytesIO(photos.photo_with_place() if data is None else data), name)
+
+
+def empty() -> FileStorage:
+    """Return what a browser sends for a file field that was left alone."""
+    return file("", b"")
+
+
+@pytest.fixture
+def ana(small_world: World) -> int:
+    """Ana's id."""
+    return small_world.user("ana")
+
+
+def test_files_and_descriptions(small_world: World, ana: int) -> None:
+    """Each file gets the description beside it, also when fields between were left alone."""
+    with small_world.app.test_request_context():
+        user = db.session.get_one(User, ana)
+        form = MultiDict([("new-alt", words) for words in ("One", "nothing", "Three")])
+        files = MultiDict([("picture-files", part) for part in (file(), empty(), file())])
+        picture_ids, refusal = read_form(user, form, files)
+        assert refusal is None
+        assert [view["alt"] for view in views_of(user, picture_ids)] == ["One", "Three"]
+
+
+def test_sent_again(small_world: World, ana: int) -> None:
+    """A form that comes back keeps its pictures in order, takes new words, drops as told."""
+    with small_world.app.test_request_context():
+        user = db.session.get_one(User, ana)
+        taken = accept_all(user, [file() for _ in range(3)])
+        first, second, third = (picture.id for picture in taken)
+        form = MultiDict([("pictures", third), ("pictures", first), ("pictures", second)])
+        form.update({"drop-picture": first, f"alt-{third}": "Last first", f"alt-{first}": "No"})
+        picture_ids, refusal = read_form(user, form, MultiDict())
+        assert (picture_ids, refusal) == ([third, second], None)
+        assert [view["alt"] for view in views_of(user, picture_ids)] == ["Last first", ""]
+
+
+def test_one_of_them_is_refused(small_world: World, ana: int) -> None:
+    """The refusal names the file; what was taken before it stays in the form."""
+    with small_world.app.test_request_context():
+        user = db.session.get_one(User, ana)
+        files = MultiDict([("picture-files", file()), ("picture-files", file("x.svg", b"<svg/>"))])
+        picture_ids, refusal = read_form(user, MultiDict(), files)
+        assert len(picture_ids) == 1
+        assert refusal is not None
+        assert (refusal.code, refusal.name) == ("picture_unknown", "x.svg")
+
+
+def test_too_many(small_world: World, ana: int) -> None:
+    """A fifth picture is refused, whether all come at once or one by one."""
+    with small_world.app.test_request_context():
+        user = db.session.get_one(User, ana)
+        files = [file() for _ in range(MOST_PICTURES + 1)]
+        with pytest.raises(PictureRefused) as refused:
+            accept_all(user, files)
+        assert refused.value.code == "too_many_pictures"
+        sent = MultiDict([("picture-files", one) for one in files])
+        picture_ids, refusal = read_form(user, MultiDict(), sent)
+        assert len(picture_ids) == MOST_PICTURES
+        assert refusal is not None
+        assert refusal.code == "too_many_pictures"
+
+
+def test_nobody_describes_or_sees_others(small_world: World, ana: int) -> None:
+    """Ids of somebody else's pictures, or of none, change nothing and show nothing."""
+    ben = small_world.user("ben")
+    with small_world.app.test_request_context():
+        owner, other = db.session.get_one(User, ana), db.session.get_one(User, ben)
+        picture_id = accept_all(owner, [file()])[0].id
+        form = MultiDict([("pictures", picture_id), (f"alt-{picture_id}", "Mine"), ("alt-", "x")])
+        form.add("pictures", "\0nonsense")
+        read_form(other, form, MultiDict())
+        assert views_of(other, [picture_id, "\0nonsense"]) == []
+        assert db.session.get_one(Picture, picture_id).alt == ""
