@@ -1,0 +1,63 @@
+"""Test builds: the program with one of its guarantees taken out."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.sandbox import ROOT
+
+PARTS = ("app", "migrations", "config.py", "celery_app.py")
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One line of the program, and what stands there instead."""
+
+    file: str
+    line: str
+    instead: str
+
+
+AMBIGUITY_IS_RESENT = Mutant(
+    "app/services/recording.py",
+    "        Kind.AMBIGUOUS: _ambiguous,\n",
+    "        Kind.AMBIGUOUS: _not_sent,\n",
+)
+LOST_WORKERS_ARE_RESENT = Mutant(
+    "app/services/claiming.py",
+    "        state=State.UNCONFIRMED,\n",
+    "        state=State.SCHEDULED, not_before=from_now(),\n",
+)
+NO_GO_DEADLINE = Mutant(
+    "app/networks/http.py",
+    "call.go is not None and suspend_clock() > call.go",
+    "False",
+)
+NO_CLAMP = Mutant(
+    "app/workers/ticker.py",
+    "            claiming.undo_clock_step()\n",
+    "",
+)
+
+
+def build(folder: Path, mutant: Mutant | None) -> Path:
+    """Copy the program into a folder and change its one line; return the folder.
+
+    :raises AssertionError: the line is not there exactly once, so nobody knows what was changed.
+    """
+    for part in PARTS:
+        source, target = ROOT / part, folder / part
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    if mutant is not None:
+        file = folder / mutant.file
+        text = file.read_text("utf-8")
+        count = text.count(mutant.line)
+        assert count == 1, f"{mutant.file} has {count} times {mutant.line!r}: say it anew here"
+        file.write_text(text.replace(mutant.line, mutant.instead), "utf-8")
+    return folder
