@@ -17,7 +17,7 @@ from tests.support.threads import chains, write_thread
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
-EVERYWHERE = ("mastodon", "bluesky", "facebook")
+EVERYWHERE = ("x", "mastodon", "bluesky", "facebook")
 
 
 def take_picture(world: World, user_id: int, alt: str) -> str:
