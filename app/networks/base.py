@@ -37,7 +37,6 @@ class Outcome:
 
     ``code`` is one of our own words, for which the pages have a sentence; ``detail`` is the
     network's, for the curious. ``retry_after`` is in seconds, None when the network did not say.
-    ``age`` is set by the caller: seconds since the answer came.
     """
 
     kind: Kind
@@ -269,10 +268,7 @@ class Network(Protocol):
         """Return what ``body`` must know beyond the text. Raises LookUpFailed, TokenRefused."""
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
-        """Store a picture at the network; return the JSON that ``body`` needs to name it.
-
-        Raises UploadRefused, LookUpFailed, TokenRefused.
-        """
+        """Return what ``body`` needs. Raises UploadRefused, LookUpFailed, TokenRefused."""
 
     def body(self, part: Part, prepared: Mapping[str, Any]) -> Body:
         """Return all that the create call sends; JSON, stored before the call."""
