@@ -189,7 +189,7 @@ def _smaller(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     image.close()
     if small.width > size[0] or small.height > size[1]:
         small = small.resize(size, Image.Resampling.LANCZOS)
-    small.info = kept
+    small.info.update(kept)
     return small
 
 
