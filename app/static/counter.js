@@ -46,7 +46,7 @@
   const HAS_SCHEME = new RegExp(`^${SCHEME}`);
   const WORD = "[\\p{L}\\p{N}_]";
   const MENTION = new RegExp(
-    "(?<![=/\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}])@([A-Za-z0-9_](?:[A-Za-z0-9_.\\-]*[A-Za-z0-9_])?)" +
+    "(?<![=/\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200C\\u200D])@([A-Za-z0-9_](?:[A-Za-z0-9_.\\-]*[A-Za-z0-9_])?)" +
       `(?:@${WORD}(?:[\\p{L}\\p{N}_.\\-]*${WORD})?(?::[0-9]+)?)?`,
     "gu",
   );
