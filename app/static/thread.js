@@ -13,8 +13,9 @@
     $parts.children().each(function (index) {
       const id = `part-${index + 1}`;
       const $part = $(this);
-      $part.find("textarea").attr({ id, "aria-describedby": `${id}-error` });
-      $part.find("label").attr("for", id).text(page.say("part", { number: index + 2 }));
+      const label = page.say("part", { number: index + 2 });
+      $part.find("textarea").attr({ id, placeholder: label, "aria-describedby": `${id}-error` });
+      $part.find("label").attr("for", id).text(label);
       $part.find(".field-error").attr("id", `${id}-error`);
       $part.find("[data-remove-part]").attr("aria-label", page.say("removePart", { number: index + 2 }));
     });
