@@ -55,6 +55,11 @@ class KeepAliveHandler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: a load test would drown the console."""
 
+    def log_error(self, message: str, *args: object) -> None:
+        """Say what went wrong, but not that a connection was idle for long."""
+        if not message.startswith("Request timed out"):
+            super().log_error(message, *args)
+
     def _read_body(self) -> bytes | None:
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not length.isdecimal():

@@ -3,7 +3,15 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-DEFAULT_LIMITS = {"create": 100, "delete": 50, "me": 75, "timeline": 900, "lookup": 900}
+DEFAULT_LIMITS = {
+    "create": 100,
+    "delete": 50,
+    "me": 75,
+    "timeline": 900,
+    "lookup": 900,
+    "upload": 500,
+    "describe": 500,
+}
 MAX_LAG = 300  # seconds
 
 

@@ -24,8 +24,10 @@ from sandbox.x_records import Tweet
 from sandbox.x_signatures import Signatures
 from sandbox.x_state import XState
 from sandbox.x_tweets import Draft, Duplicate, mentions
+from sandbox.x_uploads import describe, upload
 
 READ = ("tweet.read", "users.read")
+MEDIA = ("media.write",)
 WRITE = ("tweet.read", "tweet.write", "users.read")
 
 View = Callable[..., Response]
@@ -38,6 +40,8 @@ def make_api(state: XState, signatures: Signatures) -> Blueprint:
     rules: list[tuple[str, str, str, tuple[str, ...], View]] = [
         ("GET", "/2/users/me", "me", READ, _me),
         ("POST", "/2/tweets", "create", WRITE, _create),
+        ("POST", "/2/media/upload", "upload", MEDIA, upload),
+        ("POST", "/2/media/metadata", "describe", MEDIA, describe),
         ("GET", "/2/tweets", "lookup", READ, _lookup_many),
         ("GET", "/2/tweets/<tweet_id>", "lookup", READ, _lookup),
         ("DELETE", "/2/tweets/<tweet_id>", "delete", WRITE, _delete),
@@ -96,13 +100,14 @@ def _me(state: XState, caller: Caller) -> Response:
 
 
 def _create(state: XState, caller: Caller) -> Response:
-    text, in_reply_to = read_create(request.get_data(), request.mimetype)
+    text, in_reply_to, media_ids = read_create(request.get_data(), request.mimetype)
     draft = Draft.of(text, in_reply_to, caller.client)
     with state.lock:
         state.check_running()
         _check_reply(state, caller, in_reply_to)
+        pictures = state.media.take(media_ids, caller.person.id)
         try:
-            tweet = state.tweets.accept(caller.person, draft)
+            tweet = state.tweets.accept(caller.person, draft.with_pictures(pictures))
         except Duplicate as error:
             raise x_errors.duplicate() from error
     data = {"id": tweet.id, "text": tweet.shown, "edit_history_tweet_ids": [tweet.id]}

@@ -21,8 +21,8 @@ REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
 EXCLUSIVE = ("media", "poll", "quote_tweet_id", "card_uri")
 
 
-def read_create(raw: bytes, mimetype: str) -> tuple[str, str | None]:
-    """The normalised text and the id replied to, from the body of ``POST /2/tweets``.
+def read_create(raw: bytes, mimetype: str) -> tuple[str, str | None, list[str]]:
+    """The normalised text, the id replied to and the ids of pictures, from ``POST /2/tweets``.
 
     Raises XError for anything X would refuse before looking at the account.
     """
@@ -35,13 +35,10 @@ def read_create(raw: bytes, mimetype: str) -> tuple[str, str | None]:
     given = [name for name in EXCLUSIVE if name in body]
     if len(given) > 1:
         raise x_errors.invalid(f"{' and '.join(given)} exclude one another", given[0], "")
-    if "media" in body:
-        # Uploads are not played yet, so no media id can be a valid one.
-        media_ids = body["media"]["media_ids"]
-        raise x_errors.invalid("Your media IDs are invalid.", "media.media_ids", media_ids)
     if "quote_tweet_id" in body:
         raise x_errors.reply_not_allowed()
-    return _read_text(body), body.get("reply", {}).get("in_reply_to_tweet_id")
+    media_ids: list[str] = body.get("media", {}).get("media_ids", [])
+    return _read_text(body), body.get("reply", {}).get("in_reply_to_tweet_id"), media_ids
 
 
 def _read_json(raw: bytes, mimetype: str) -> dict[str, Any]:
@@ -58,7 +55,7 @@ def _read_json(raw: bytes, mimetype: str) -> dict[str, Any]:
 
 def _read_text(body: dict[str, Any]) -> str:
     text = normalise(body.get("text", ""))
-    if not text:
+    if not text and "media" not in body:
         raise x_errors.invalid("$.text: is missing or empty", "text", "")
     if has_invalid_characters(text):
         raise x_errors.invalid("$.text: holds characters that are not allowed", "text", "")

@@ -32,6 +32,7 @@ class Tweet:
     in_reply_to: str | None = None
     client: str = ""
     deleted: bool = False
+    pictures: list[dict[str, str]] = field(default_factory=list)
 
 
 @dataclass

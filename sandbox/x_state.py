@@ -11,6 +11,7 @@ from sandbox.faults import FaultBoard
 from sandbox.settings import Settings
 from sandbox.store import Store
 from sandbox.x_limits import Limits
+from sandbox.x_media import MediaBook
 from sandbox.x_records import Calls, Person
 from sandbox.x_signed_tokens import SignedTokenBook
 from sandbox.x_tokens import TokenBook
@@ -38,6 +39,7 @@ class XState:
         self.tweets = TweetBook(self.clock, self.settings, store)
         self.tokens = TokenBook(self.clock, self.settings, store)
         self.signed_tokens = SignedTokenBook(store)
+        self.media = MediaBook(self.clock)
         self.calls = Calls()
         self._store = store
         self._people: dict[str, Person] = {}
@@ -91,6 +93,7 @@ class XState:
         with self.lock:
             self.faults.remove()
             self.tweets.clear()
+            self.media.by_id.clear()
             self.limits.clear()
             self.calls.by_operation.clear()
             self.change_settings(Settings().as_dict())

@@ -48,11 +48,28 @@ def wrap_links(text: str) -> tuple[str, list[dict[str, Any]]]:
     for found in extract_urls_with_indices(text):
         start, end = found["indices"]
         shown += _escape(text[done:start])
-        short = "https://t.co/" + "".join(secrets.choice(SLUG_ALPHABET) for _ in range(10))
+        short = _short_link()
         urls.append(_entity(found["url"], short, len(shown)))
         shown += short
         done = end
     return shown + _escape(text[done:]), urls
+
+
+def with_picture_link(
+    shown: str, urls: list[dict[str, Any]], media_id: str
+) -> tuple[str, list[dict[str, Any]]]:
+    """``shown`` and its links with the one that X adds for pictures."""
+    short = _short_link()
+    start = len(shown) + 1 if shown else 0
+    link = {
+        "start": start,
+        "end": start + len(short),
+        "url": short,
+        "expanded_url": f"https://x.com/i/status/{media_id}/photo/1",
+        "display_url": f"pic.x.com/{short[-10:]}",
+        "media_key": f"3_{media_id}",
+    }
+    return f"{shown} {short}".strip(), [*urls, link]
 
 
 def expand_links(shown: str, urls: list[dict[str, Any]]) -> str:
@@ -60,6 +77,10 @@ def expand_links(shown: str, urls: list[dict[str, Any]]) -> str:
     for url in urls:
         shown = shown.replace(url["url"], url["display_url"])
     return html.unescape(shown)
+
+
+def _short_link() -> str:
+    return "https://t.co/" + "".join(secrets.choice(SLUG_ALPHABET) for _ in range(10))
 
 
 def _entity(written: str, short: str, start: int) -> dict[str, Any]:

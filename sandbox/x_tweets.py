@@ -5,14 +5,15 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sandbox.clock import Clock, iso
 from sandbox.settings import Settings
 from sandbox.store import Store
+from sandbox.x_media import Media
 from sandbox.x_records import Person, Tweet
-from sandbox.x_text import wrap_links
+from sandbox.x_text import with_picture_link, wrap_links
 
 EPOCH_MS = 1_288_834_974_657  # where X's own ids begin to count
 KIND = "x_tweet"
@@ -32,12 +33,23 @@ class Draft:
     client: str
     shown: str
     urls: list[dict[str, Any]]
+    pictures: list[dict[str, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, text: str, in_reply_to: str | None, client: str) -> "Draft":
         """Prepare ``text`` (already normalised)."""
         shown, urls = wrap_links(text)
         return cls(text, in_reply_to, client, shown, urls)
+
+    def with_pictures(self, pictures: list[Media]) -> "Draft":
+        """The draft with these; a link that stands for them ends the text that X shows."""
+        if not pictures:
+            return self
+        for media in pictures:
+            media.is_used = True
+        shown, urls = with_picture_link(self.shown, self.urls, pictures[0].id)
+        listed = [{"id": media.id, "alt": media.alt} for media in pictures]
+        return replace(self, shown=shown, urls=urls, pictures=listed)
 
 
 class TweetBook:
@@ -62,7 +74,8 @@ class TweetBook:
         """Publish ``draft``. Raises Duplicate, and then nothing was published."""
         now = self._clock.now()
         key = (person.id, draft.text)
-        if now - self._last_at.get(key, float("-inf")) < self._settings.duplicate_window:
+        last_at = float("-inf") if draft.pictures else self._last_at.get(key, float("-inf"))
+        if now - last_at < self._settings.duplicate_window:
             raise Duplicate
         tweet = Tweet(
             id=self.next_id(),
@@ -74,6 +87,7 @@ class TweetBook:
             clock_at=now,
             in_reply_to=draft.in_reply_to,
             client=draft.client,
+            pictures=draft.pictures,
         )
         self._index(tweet)
         self._store.put(KIND, tweet.id, asdict(tweet))
@@ -153,6 +167,7 @@ def as_fact(tweet: Tweet, handle: str) -> dict[str, Any]:
         "created_at": iso(tweet.created_at),
         "in_reply_to": tweet.in_reply_to,
         "deleted": tweet.deleted,
+        "pictures": tweet.pictures,
     }
 
 

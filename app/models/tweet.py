@@ -6,10 +6,11 @@ the tweet is already being sent.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, func, update
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, func, true, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
@@ -56,9 +57,18 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         back_populates="tweet", order_by="Delivery.account_id"
     )
 
-    def edit(self, text: str, due_at: datetime | None = None) -> None:
+    def edit(
+        self,
+        text: str,
+        due_at: datetime | None = None,
+        parts: list[dict[str, Any]] | None = None,
+        variants: Mapping[int, list[dict[str, Any]] | None] | None = None,
+    ) -> None:
         """Replace the text, and the due time if one is given, while nothing has been sent.
 
+        :param parts: all parts; by default the others stay as they are.
+        :param variants: what single accounts publish instead, by account id, None for nothing
+            of their own; accounts that are left out keep theirs.
         :raises AlreadyBeingSent: nothing was changed.
         :raises PartlyOut: nothing was changed, because some parts of it are out.
         """
@@ -71,7 +81,9 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         if touched != len(self.deliveries):
             db.session.rollback()
             raise AlreadyBeingSent
-        self.text = text
+        self.text, self.parts = text, self._parts_with(text) if parts is None else parts
+        for account_id, own in (variants or {}).items():
+            self._change({"parts": own}, Delivery.account_id == account_id)
         if due_at is not None:
             self.due_at = due_at
             freed = {"state": State.SCHEDULED, "hold_reason": None, "rings": 0, **_due(due_at)}
@@ -80,6 +92,9 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             self._change({"due_at": due_at, "not_before": due_at})
         db.session.commit()
 
+    def _parts_with(self, text: str) -> list[dict[str, Any]]:
+        return [{**self.parts[0], "text": text}, *self.parts[1:]] if self.parts else []
+
     def reschedule(self, due_at: datetime) -> list[str]:
         """Move everything that still waits to another time; return the ids to ring for.
 
@@ -87,16 +102,17 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         """
         return self._revive(due_at, Delivery.state.in_(WAITING))
 
-    def retry(self) -> list[str]:
+    def retry(self, job_id: str | None = None) -> list[str]:
         """Send what failed, or what its owner says did not arrive, again and now; nothing else.
 
+        :param job_id: only this one of its jobs.
         :raises AlreadyBeingSent: nothing has failed.
         """
         wanted = Delivery.state.in_((State.FAILED, State.REVIEW))
         doubtful = db.case((Delivery.state == State.REVIEW, 1), else_=0)
         return self._revive(
             utcnow(),
-            wanted,
+            wanted & _only(job_id),
             tries=0,
             refusals=0,
             lookups=0,
@@ -104,9 +120,10 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             resends=Delivery.resends + doubtful,  # it may be there: a "duplicate" is its echo
         )
 
-    def cancel(self) -> None:
+    def cancel(self, job_id: str | None = None) -> None:
         """Take back everything that still waits or asks.
 
+        :param job_id: only this one of its jobs.
         :raises AlreadyBeingSent: nothing does.
         """
         cancelled = {
@@ -115,17 +132,19 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             "hold_reason": None,
             "finished_at": from_now(),
         }
-        if not self._change(cancelled, Delivery.state.in_((*WAITING, State.REVIEW))):
+        waits = Delivery.state.in_((*WAITING, State.REVIEW))
+        if not self._change(cancelled, waits, _only(job_id)):
             db.session.rollback()
             raise AlreadyBeingSent
         db.session.commit()
 
-    def confirm(self) -> list[str]:
+    def confirm(self, job_id: str | None = None) -> list[str]:
         """Take its owner's word that an unsettled delivery did arrive.
 
         Of a thread, that is one part: return the ids to ring for, whose other parts go on. They
         answer the last part whose id is known.
 
+        :param job_id: only this one of its jobs.
         :raises AlreadyBeingSent: nothing is in review.
         """
         published = {
@@ -135,9 +154,10 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             "error_code": None,
             "error_detail": None,
         }
-        unfinished = [one for one in self.deliveries if one.goes_on_after_this_part]
+        meant = [one for one in self.deliveries if job_id in {None, one.id}]
+        unfinished = [one for one in meant if one.goes_on_after_this_part]
         going = [one.id for one in unfinished if self._confirm_part(one)]
-        in_review = (Delivery.state == State.REVIEW, Delivery.id.not_in(going))
+        in_review = (Delivery.state == State.REVIEW, Delivery.id.not_in(going), _only(job_id))
         if not self._change(published, *in_review) and not going:
             db.session.rollback()
             raise AlreadyBeingSent
@@ -189,3 +209,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
 
 def _due(due_at: datetime) -> dict[str, Any]:
     return {"due_at": due_at, "not_before": due_at, "next_at": due_at}
+
+
+def _only(job_id: str | None) -> Any:
+    return true() if job_id is None else Delivery.id == job_id

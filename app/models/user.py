@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_login import UserMixin
@@ -13,11 +14,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import jobs, when
 from app.db import UTCDateTime, commit_and_keep, db, utcnow
+from app.models import drafts
 from app.models.account import Account
 from app.models.delivery import Delivery
+from app.models.drafts import Draft, StoredPart
+from app.models.picture import Picture
 from app.models.tweet import Tweet
-from app.networks import text as texts
 from app.states import HoldReason, State
+
+Chosen = int | str | Account
+"""An account, its id or its handle."""
 
 
 class UnknownAccount(ValueError):
@@ -81,28 +87,41 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         self,
         text: str,
         at: str | datetime | timedelta | None = None,
-        accounts: Sequence[int | Account] | None = None,
+        accounts: Sequence[Chosen] | None = None,
         submit_id: str | None = None,
+        *,
+        parts: Sequence[Mapping[str, Any]] | None = None,
+        pictures: Sequence[str] = (),
+        variants: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
     ) -> str:
-        """Store a tweet for its time, wake a worker if that is now, and return its job_id.
+        """Store a tweet for its time, wake a worker if that is now, and return its first job_id.
 
         :param at: words ("in one hour", "mañana a las 9"), an aware datetime, a timedelta, or
             nothing for now. Words and naive ISO times are in the user's zone.
-        :param accounts: accounts or their ids; by default the first one.
+        :param accounts: accounts, their ids or their handles; by default the first one. Each gets
+            a job of its own.
         :param submit_id: the same one again returns the first job instead of a second tweet.
-        :raises app.networks.text.TextProblem: the text cannot be published.
+        :param parts: ``{"text", "pictures"}`` of each part of a thread, instead of ``text``.
+        :param pictures: ids of the user's pictures.
+        :param variants: the parts that an account, by its id, publishes instead.
+        :raises app.networks.text.TextProblem: a text cannot be published.
         :raises app.when.WhenProblem: the time is not understood, past, or does not exist.
         :raises UnknownAccount: an account is not the user's.
         :raises SubmitIdReused: the submit id belongs to another text.
+        :raises app.models.picture.UnknownPicture: and TooManyPictures.
         """
-        delivery, fresh = self._store(text, at, accounts, submit_id)
-        if fresh and delivery.state == State.SCHEDULED and delivery.due_at <= utcnow():
-            jobs.ring_for([d.id for d in delivery.tweet.deliveries])
+        draft = drafts.draft_of(text, parts, pictures, variants)
+        delivery, fresh = self._store(draft, at, accounts, submit_id)
+        if fresh:
+            now = utcnow()
+            due = [d for d in delivery.tweet.deliveries if d.state == State.SCHEDULED]
+            if waiting := [d.id for d in due if d.due_at <= now]:
+                jobs.ring_for(waiting)
         return delivery.id
 
-    def tweet(self, text: str, accounts: Sequence[int | Account] | None = None) -> str:
+    def tweet(self, text: str, accounts: Sequence[Chosen] | None = None) -> str:
         """Publish at once, in this process, by the same claim a worker uses; return the job_id."""
-        delivery, _ = self._store(text, None, accounts, None)
+        delivery, _ = self._store(drafts.draft_of(text), None, accounts, None)
         job_id = delivery.id
         jobs.publish_here([d.id for d in delivery.tweet.deliveries])
         db.session.expire_all()
@@ -110,59 +129,88 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
 
     def _store(
         self,
-        text: str,
+        draft: Draft,
         at: str | datetime | timedelta | None,
-        accounts: Sequence[int | Account] | None,
+        accounts: Sequence[Chosen] | None,
         submit_id: str | None,
     ) -> tuple[Delivery, bool]:
         """Return the first delivery of the stored tweet, and whether it is new."""
-        cleaned = texts.check(text)
-        if submit_id and (known := self._submitted(submit_id, cleaned)):
+        if submit_id and (known := self._submitted(submit_id, draft)):
             return known, False
+        chosen = self.chosen(accounts)
+        drafts.check(draft, chosen)
         moment = when.understand(at, self.zone, utcnow())
-        chosen = self._chosen(accounts)
-        tweet = Tweet(user_id=self.id, text=cleaned, due_at=moment.at, submit_id=submit_id)
-        tweet.deliveries = [_delivery(account, moment.at) for account in chosen]
+        tweet = Tweet(
+            user_id=self.id,
+            text=draft.text,
+            parts=draft.parts,
+            due_at=moment.at,
+            submit_id=submit_id,
+        )
+        tweet.deliveries = [
+            _delivery(account, moment.at, draft.variants.get(account.id)) for account in chosen
+        ]
+        for picture_ids in draft.picture_lists():
+            Picture.claim(self.id, picture_ids)
         db.session.add(tweet)
         try:
             commit_and_keep()
         except IntegrityError:
             db.session.rollback()
-            known = self._submitted(submit_id, cleaned) if submit_id else None
+            known = self._submitted(submit_id, draft) if submit_id else None
             if known is None:
                 raise
             return known, False
         return tweet.deliveries[0], True
 
-    def _submitted(self, submit_id: str, text: str) -> Delivery | None:
+    def _submitted(self, submit_id: str, draft: Draft) -> Delivery | None:
         tweet = db.session.scalar(
             db.select(Tweet).where(Tweet.user_id == self.id, Tweet.submit_id == submit_id)
         )
         if tweet is None:
             return None
-        if tweet.text != text:
+        same = (tweet.text, tweet.parts) == (draft.text, draft.parts)
+        if not same or any(d.parts != draft.variants.get(d.account_id) for d in tweet.deliveries):
             raise SubmitIdReused
         return tweet.deliveries[0]
 
-    def _chosen(self, accounts: Sequence[int | Account] | None) -> list[Account]:
+    def chosen(self, accounts: Sequence[Chosen] | None) -> list[Account]:
+        """Return these accounts of the user, given as accounts, ids or handles.
+
+        None or nothing means the first one.
+
+        :raises UnknownAccount: one is not the user's, or its handle could mean two.
+        """
         if not accounts:
             if not self.accounts:
                 raise UnknownAccount
             return self.accounts[:1]
-        wanted = {item.id if isinstance(item, Account) else item for item in accounts}
+        wanted = {self._id_of(item) for item in accounts}
         chosen = [account for account in self.accounts if account.id in wanted]
         if len(chosen) != len(wanted):
             raise UnknownAccount
         return chosen
 
+    def _id_of(self, item: Chosen) -> int:
+        if isinstance(item, int):
+            return item
+        if isinstance(item, Account):
+            return item.id
+        wanted = item.strip().removeprefix("@").lower()
+        named = [account.id for account in self.accounts if account.handle.lower() == wanted]
+        if len(named) != 1:
+            raise UnknownAccount
+        return named[0]
 
-def _delivery(account: Account, due_at: datetime) -> Delivery:
+
+def _delivery(account: Account, due_at: datetime, parts: list[StoredPart] | None) -> Delivery:
     if account.needs_reconnect:
         return Delivery(
             account=account,
+            parts=parts,
             due_at=due_at,
             not_before=due_at,
             state=State.HELD,
             hold_reason=HoldReason.RECONNECT,
         )
-    return Delivery(account=account, due_at=due_at, not_before=due_at, next_at=due_at)
+    return Delivery(account=account, parts=parts, due_at=due_at, not_before=due_at, next_at=due_at)

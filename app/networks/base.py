@@ -37,7 +37,6 @@ class Outcome:
 
     ``code`` is one of our own words, for which the pages have a sentence; ``detail`` is the
     network's, for the curious. ``retry_after`` is in seconds, None when the network did not say.
-    ``age`` is set by the caller: seconds since the answer came.
     """
 
     kind: Kind
@@ -58,8 +57,12 @@ class Outcome:
 
     @property
     def is_duplicate(self) -> bool:
-        """True when the network says it already has this content."""
-        return self.code == "duplicate"
+        """True when the network says it already has this content.
+
+        Or that its pictures are gone, which on some is what becomes of pictures that are posted.
+        """
+        used = self.kind == Kind.REJECTED and self.code == "pictures_gone"
+        return used or self.code == "duplicate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,7 @@ class Connection:
 class ConnectRefused(Exception):
     """Connecting ended without an account.
 
-    ``code`` is one of our own words: denied, stale, bad_server, unknown_handle, bad_password,
-    no_pages, scope_missing, refused. ``detail`` is the network's, for the curious.
+    ``code`` is one of our own words (app/web/refusals.py); ``detail`` is the network's.
     """
 
     def __init__(self, code: str, detail: str = "") -> None:
@@ -210,7 +212,7 @@ class Network(Protocol):
     name: str
     title: str
     usual_limits: Limits
-    """What fits into a part where the account's own server has not said anything else."""
+    """What fits into a part where the account's own server says nothing else."""
     threads: bool
     """Whether a post can answer the one before; otherwise the parts of a tweet are one post."""
     connect_fields: tuple[Field, ...]
@@ -256,6 +258,9 @@ class Network(Protocol):
     def limits(self, credentials: Credentials) -> Limits:
         """Return what fits into a part. Raises LookUpFailed, LookUpRefused, TokenRefused."""
 
+    def check(self, text: str, limits: Limits) -> None:
+        """Raise app.networks.text.TextProblem for a text that does not fit."""
+
     def needs_preparation(self, text: str) -> bool:
         """True when ``prepare`` would have to ask the network about this text."""
 
@@ -263,10 +268,7 @@ class Network(Protocol):
         """Return what ``body`` must know beyond the text. Raises LookUpFailed, TokenRefused."""
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
-        """Store a picture at the network; return the JSON that ``body`` needs to name it.
-
-        Raises UploadRefused, LookUpFailed, TokenRefused.
-        """
+        """Return what ``body`` needs. Raises UploadRefused, LookUpFailed, TokenRefused."""
 
     def body(self, part: Part, prepared: Mapping[str, Any]) -> Body:
         """Return all that the create call sends; JSON, stored before the call."""

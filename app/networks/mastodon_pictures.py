@@ -60,8 +60,8 @@ def why_refused(
                 code="pictures_processing",
                 retry_after=PROCESSING_WAIT,
             )
-        if 404 in states:  # a picture is gone once a post carries it
-            return replace(refusal, code="duplicate")
+        if 404 in states:  # a picture is gone once a post carries it, or after a day without one
+            return replace(refusal, code="pictures_gone")
         answer = server.read("/api/v1/accounts/verify_credentials", token=token)
     except LookUpFailed:
         return None

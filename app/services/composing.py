@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,8 +50,11 @@ def composed(chosen: Sequence[Ready], network: Network) -> list[tuple[Ready, Bod
 
 
 def body_of(claim: Claim, network: Network, materials: Materials = NOTHING) -> Body:
-    """Return the body for this claim: the one sent before, when that may not have arrived."""
-    if claim.body is not None:
+    """Return the body for this claim: the one sent before, when that may not have arrived.
+
+    Unless the network has refused that one because it lost the pictures: then with the new ones.
+    """
+    if claim.body is not None and _names(claim.body, materials.pictures):
         return claim.body
     parents = [posted["reference"] for posted in claim.posted if posted.get("reference")]
     part = Part(
@@ -68,3 +71,19 @@ def body_of(claim: Claim, network: Network, materials: Materials = NOTHING) -> B
 def _key_of(claim: Claim) -> str:
     content = json.dumps([claim.job_id, claim.part, claim.text, claim.pictures])
     return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _names(body: Body, pictures: Sequence[Mapping[str, Any]]) -> bool:
+    """True when these are the pictures that the body is about; some networks name equal ones so."""
+    told = json.dumps(body)
+    return all(json.dumps(word) in told for word in _words_in(pictures))
+
+
+def _words_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _words_in(list(value.values()))
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from _words_in(item)

@@ -16,7 +16,7 @@ from PIL import Image
 MEGA = 1_000_000
 MOST_BYTES = 20 * MEGA
 """Of a file as it comes."""
-MOST_PIXELS = {"JPEG": 50 * MEGA, "PNG": 50 * MEGA, "GIF": 16 * MEGA, "WEBP": 25 * MEGA}
+MOST_PIXELS = {"JPEG": 50 * MEGA, "PNG": 36 * MEGA, "GIF": 16 * MEGA, "WEBP": 10 * MEGA}
 """By how much memory each needs while it is decoded: a quarter of a gigabyte at most."""
 LONGEST_SIDE = 30_000
 

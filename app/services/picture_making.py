@@ -7,6 +7,7 @@ place, no camera, no comment, nothing hidden behind the end. The same bytes give
 from __future__ import annotations
 
 import io
+import math
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,16 +24,24 @@ from app.services.picture_checks import (
 )
 
 LONGEST_SIDE = 4096
+MOST_KEPT_PIXELS = 4096 * 2160
 """Of what is kept; no network shows more."""
 THUMB_SIDE = 400
+MOST_PROGRESSIVE = 25 * MEGA
 MOST_FRAMES = 500
+MOST_FRAME_PIXELS = 4 * MEGA
 MOST_MOVING_PIXELS = 100 * MEGA
 """Of all frames of a moving picture together."""
+BAND_PIXELS = 2 * MEGA
+"""A large picture is made smaller in bands: a second one of its size would not fit in memory."""
 LARGEST_PROFILE = 4 * MEGA
 """Bytes; a colour profile beyond it is not read."""
 MOST_STILL_BYTES = 8 * MEGA
 """Of a PNG; what is more becomes a JPEG."""
 MOST_MOVING_BYTES = 15 * MEGA
+
+KEPT_INFO = ("exif", "xmp", "XML:com.adobe.xmp", "icc_profile")
+"""What says how a picture is to be turned and what its numbers mean; gone in the end."""
 
 one_at_a_time = threading.Lock()
 """Decoding takes much memory, so a process decodes one picture after the other."""
@@ -60,7 +69,9 @@ def make(data: bytes) -> Made:
     with one_at_a_time, hostile_bytes(look.kind):
         image: Image.Image
         with Image.open(io.BytesIO(data), formats=[look.kind, "MPO"]) as image:
-            if image.width * image.height > look.width * look.height:
+            pixels = image.width * image.height
+            is_progressive = image.info.get("progressive")  # needs three times the memory
+            if pixels > (MOST_PROGRESSIVE if is_progressive else look.width * look.height):
                 raise too_many_pixels(look.kind)
             moves = getattr(image, "n_frames", 1) > 1 and image.format != "MPO"
             if not moves:
@@ -133,13 +144,7 @@ def durations_of(image: Image.Image) -> list[int]:
 def plain(image: Image.Image) -> Image.Image:
     """Return a picture in mode L, RGB or RGBA without any metadata, its colours in sRGB."""
     profile = image.info.get("icc_profile")
-    if image.mode.startswith(("I", "F")):
-        image = _eight_bits(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-    elif image.mode in {"P", "1"}:
-        image = image.convert("RGB" if image.mode == "P" else "L")
-    image = _in_srgb(image, profile)
+    image = _in_srgb(_direct(image), profile)
     if image.mode not in {"L", "RGB", "RGBA"}:
         image = image.convert("RGB")
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
@@ -149,12 +154,7 @@ def plain(image: Image.Image) -> Image.Image:
 
 
 def _made_still(image: Image.Image, kind: str, data: bytes) -> Made:
-    if image.mode == "P":
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    side = (LONGEST_SIDE, LONGEST_SIDE)
-    image.thumbnail(side, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    image.load()
-    clean = plain(ImageOps.exif_transpose(image))
+    clean = plain(ImageOps.exif_transpose(_smaller(image, _kept_size(image.size))))
     lossless = kind in {"PNG", "GIF"} or data[12:16] == b"VP8L"
     mime = "image/png" if lossless or clean.mode == "RGBA" else "image/jpeg"
     made = encode(clean, mime)
@@ -163,9 +163,52 @@ def _made_still(image: Image.Image, kind: str, data: bytes) -> Made:
     return Made(made, mime, clean.width, clean.height, _thumb(clean))
 
 
+def _kept_size(size: tuple[int, int]) -> tuple[int, int]:
+    width, height = size
+    by_side = LONGEST_SIDE / max(size)
+    by_pixels = math.sqrt(MOST_KEPT_PIXELS / (width * height))
+    factor = min(1.0, by_side, by_pixels)
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def _smaller(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return it in about this size, at most, with its profile and orientation; closes it."""
+    image.draft(None, size)  # a JPEG can be decoded at half its size
+    width, height = image.size
+    factor = max(1, round(min(width / size[0], height / size[1])))
+    rows = factor * max(1, BAND_PIXELS // (width * factor))
+    small: Image.Image | None = None
+    for top in range(0, height, rows):
+        band = _direct(image.crop((0, top, width, min(height, top + rows))))
+        band = band.reduce(factor) if factor > 1 else band
+        if small is None:
+            small = Image.new(band.mode, (-(-width // factor), -(-height // factor)))
+        small.paste(band, (0, top // factor))
+    assert small is not None
+    kept = {name: image.info[name] for name in KEPT_INFO if name in image.info}
+    image.close()
+    if small.width > size[0] or small.height > size[1]:
+        small = small.resize(size, Image.Resampling.LANCZOS)
+    small.info.update(kept)
+    return small
+
+
+def _direct(image: Image.Image) -> Image.Image:
+    """Return it in a mode whose numbers are brightness: no palette, eight bits, real holes."""
+    if image.mode.startswith(("I", "F")):
+        image = _eight_bits(image)
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    if image.mode in {"P", "1"}:
+        return image.convert("RGB" if image.mode == "P" else "L")
+    return image
+
+
 def _made_moving(image: Image.Image) -> Made:
     frames = int(getattr(image, "n_frames", 1))
-    if frames > MOST_FRAMES or frames * image.width * image.height > MOST_MOVING_PIXELS:
+    pixels = image.width * image.height
+    too_large = pixels > MOST_FRAME_PIXELS or frames * pixels > MOST_MOVING_PIXELS
+    if frames > MOST_FRAMES or too_large:
         raise PictureRefused("picture_too_long", frames=MOST_FRAMES)
     durations = durations_of(image)
     made = encode_moving(frames_of(image), durations, image.info.get("loop"))

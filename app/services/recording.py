@@ -124,12 +124,11 @@ def _pictures_gone(ending: Ending) -> bool:
 
 
 def _rejected(ending: Ending) -> bool:
-    if ending.outcome.is_duplicate:
-        if _count_of(Delivery.resends, ending.claim):
-            _unconfirm(ending, echoed=True)
-            return False
-        if ending.claim.pictures:  # they may be gone because they were never used: see Mastodon
-            return _pictures_gone(ending)
+    if ending.outcome.is_duplicate and _count_of(Delivery.resends, ending.claim):
+        _unconfirm(ending, echoed=True)
+        return False
+    if ending.outcome.code == "pictures_gone":
+        return _pictures_gone(ending)
     _fail(ending)
     return False
 

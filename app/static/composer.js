@@ -31,18 +31,29 @@
 
   function setBusy(busy) {
     $button.attr({ "aria-disabled": busy ? "true" : null, "aria-busy": busy ? "true" : null });
-    $text.add($when).prop("readOnly", busy);
+    $form.find("textarea").add($when).prop("readOnly", busy);
   }
 
   function setLabel() {
     $label.text($when.val().trim() ? say("schedule") : say("postNow"));
   }
 
+  function partsOf(name) {
+    return $form.find(`[name="${name}"]`).map((_, field) => field.value).get();
+  }
+
+  function variants() {
+    const $own = $form.find("[data-variant] textarea").filter((_, field) => field.value.trim());
+    return Object.fromEntries($own.map((_, field) => [[field.id, field.value]]).get());
+  }
+
   /* Keep what is written while this tab is open, for its own user only. */
   function keepDraft() {
     const [text, when] = [$text.val(), $when.val()];
-    if (text || when) {
-      draft.keep({ owner: String($form.data("draft")), text, when, submitId: $submitId.val() });
+    const written = { text, when, parts: partsOf("part"), variants: variants() };
+    if (text || when || written.parts.length || Object.keys(written.variants).length) {
+      const accounts = $form.find("[name='accounts']:checked").map((_, box) => box.value).get();
+      draft.keep({ owner: String($form.data("draft")), ...written, accounts, submitId: $submitId.val() });
     } else {
       draft.forget();
     }
@@ -54,6 +65,15 @@
       $text.val(kept.text);
       $submitId.val(kept.submitId);
       page.when.set(kept.when);
+      (kept.parts ?? []).forEach((part) => page.thread.add(part));
+      for (const [id, text] of Object.entries(kept.variants ?? {})) {
+        $(`#${id}`).val(text).closest("details").prop("open", true);
+      }
+      if (kept.accounts?.length) {
+        $form.find("[name='accounts'][type='checkbox']").each(function () {
+          this.checked = kept.accounts.includes(this.value);
+        });
+      }
       page.count();
     }
   }
@@ -71,13 +91,14 @@
 
   /* Put the server's sentence where the mistake is, and the focus with it. */
   function showError(error) {
-    const $field = $form.find(`[name="${error.field}"]`).first();
+    const $named = $(`#${error.field}`).filter(":input");
+    const $field = $named.length ? $named : $form.find(`[name="${error.field}"]`).first();
     const $place = $(`#${error.field}-error`);
     if (!$place.length) {
       $trouble.text(error.message);
       return;
     }
-    $place.text(error.message);
+    $place.text(error.message).closest("details").prop({ open: true, hidden: false });
     const $shown = $field.prop("hidden") ? $("#picker") : $field;
     $shown.attr("aria-invalid", "true").trigger("focus");
   }
@@ -131,6 +152,9 @@
     const echo = $("#echo").text();
     draft.forget();
     $text.val("");
+    page.thread.clear();
+    page.pictures.clear();
+    $form.find("[data-variant]").prop("open", false).find("textarea").val("");
     page.when.set("");
     page.count();
     $submitId.val(newSubmitId());
@@ -157,9 +181,13 @@
   }
 
   $form.on("submit", send);
-  $text.add($when).on("input", function () {
+  $form.on("input", "textarea, #when", function () {
     clearErrorOf($(this));
     setLabel();
+    keepDraft();
+  });
+  $form.on("change", "[name='accounts']", () => {
+    $("#accounts-error").empty();
     keepDraft();
   });
   $("#picker").on("input", function () {

@@ -1,7 +1,8 @@
-/* The weighted length of a tweet as X counts it, the same as app/networks/text.py on the server:
-   links 23, emoji and wide characters 2, everything else 1. The server has the last word.
+/* How long a text is, counted as the networks' files on the server do, which has the last word.
 
-   TweetCounter.length(text) needs the list of top-level domains as JSON in an element with the
+   TweetCounter.length(text) is X's weighted length: links 23, emoji and wide characters 2,
+   everything else 1. TweetCounter.lengthAs(text, unit, linkLength) counts in the unit of a
+   network: "weighted", "graphemes" or "utf16". Links need the list of top-level domains as JSON in an element with the
    id "tlds"; without it only links with a scheme are seen. */
 (function () {
   "use strict";
@@ -41,6 +42,14 @@
   const NEVER_LAST_IN_A_PATH = "!*';:,.$%[]–~@|&";
   const QUERY = /\?[A-Za-z0-9!?*'@();:&=+$/%#[\]\-_.,~|]*[A-Za-z0-9\-_&=#/]/y;
   const TCO = /^https?:\/\/t\.co\/([a-z0-9]+)(?:\?[a-z0-9!?*'@();:&=+$/%#[\]\-_.,~|]*[a-z0-9\-_&=#/])?/i;
+
+  const HAS_SCHEME = new RegExp(`^${SCHEME}`);
+  const WORD = "[\\p{L}\\p{N}_]";
+  const MENTION = new RegExp(
+    "(?<![=/\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200C\\u200D])@([A-Za-z0-9_](?:[A-Za-z0-9_.\\-]*[A-Za-z0-9_])?)" +
+      `(?:@${WORD}(?:[\\p{L}\\p{N}_.\\-]*${WORD})?(?::[0-9]+)?)?`,
+    "gu",
+  );
 
   let domains = null;
   let longestDomain = 0;
@@ -199,9 +208,13 @@
     return emojis * WIDE_WEIGHT + Array.from(rest).length + wide * (WIDE_WEIGHT - 1);
   }
 
+  function normalised(written) {
+    return written.replace(/\r\n?/g, "\n").normalize("NFC");
+  }
+
   function length(written) {
     readDomains();
-    const text = written.replace(/\r\n?/g, "\n").normalize("NFC");
+    const text = normalised(written);
     let total = 0;
     let done = 0;
     for (const [start, end] of linksIn(text)) {
@@ -211,5 +224,40 @@
     return total + proseLength(text.slice(done));
   }
 
-  window.TweetCounter = { length };
+  const segmenter = window.Intl.Segmenter ? new Intl.Segmenter(undefined, { granularity: "grapheme" }) : null;
+
+  function graphemes(text) {
+    return Array.from(segmenter ? segmenter.segment(text) : text).length;
+  }
+
+  /* As Mastodon counts: every link with a scheme the same, of a mention only the name. */
+  function shortened(text, linkLength) {
+    const parts = [];
+    let done = 0;
+    for (const [start, end] of linksIn(text)) {
+      if (HAS_SCHEME.test(text.slice(start, end))) {
+        parts.push(text.slice(done, start), "x".repeat(linkLength));
+        done = end;
+      }
+    }
+    return [...parts, text.slice(done)].join("").replace(MENTION, "@$1");
+  }
+
+  function lengthAs(written, unit, linkLength) {
+    if (unit === "weighted") {
+      return length(written);
+    }
+    readDomains();
+    const text = normalised(written);
+    if (unit === "utf16") {
+      return text.length;
+    }
+    return graphemes(linkLength === undefined ? text : shortened(text, linkLength));
+  }
+
+  function bytes(written) {
+    return new TextEncoder().encode(normalised(written)).length;
+  }
+
+  window.TweetCounter = { length, lengthAs, bytes };
 })();

@@ -1,4 +1,5 @@
-/* The counter under the text box: X's own weights, amber when near the limit, red when over. */
+/* The counters under the text boxes: the tightest limit of the accounts a text goes to, with the
+   network's name; amber when near it, red when over. */
 (function ($) {
   "use strict";
 
@@ -6,10 +7,42 @@
   const ANNOUNCE_AFTER_MS = 1200;
   const { say, announce } = window.TweetLater;
 
-  const $text = $("#text");
-  const $counter = $("#counter");
-  const limit = Number($text.data("limit"));
+  const $form = $("#text").closest("form");
   let announcing = null;
+
+  function ticked() {
+    return $form.find("[data-account-id]").filter(":checked, [data-ticked]").get();
+  }
+
+  function hasOwnText(account) {
+    return Boolean($(`#variant-${account.dataset.accountId}`).val()?.trim());
+  }
+
+  /* The accounts that publish what stands in a box. A shared text that nobody uses counts for all. */
+  function readersOf($box) {
+    const own = String($box.data("account") ?? "");
+    if (own) {
+      return $form.find(`[data-account-id="${own}"]`).get();
+    }
+    const accounts = ticked();
+    const sharing = accounts.filter((account) => !hasOwnText(account));
+    return sharing.length ? sharing : accounts;
+  }
+
+  /* How a text stands with one account: what is left of its characters, or of its bytes if over. */
+  function measure(text, { dataset }) {
+    const linkLength = dataset.linkLength === undefined ? undefined : Number(dataset.linkLength);
+    const length = window.TweetCounter.lengthAs(text, dataset.unit, linkLength);
+    const limit = Number(dataset.limit);
+    const tooLarge = dataset.bytes && window.TweetCounter.bytes(text) > Number(dataset.bytes);
+    return { length, limit, title: dataset.title, left: tooLarge ? Math.min(-1, limit - length) : limit - length };
+  }
+
+  function tightest(text, accounts) {
+    return accounts
+      .map((account) => measure(text, account))
+      .reduce((least, one) => (least && least.left <= one.left ? least : one), null);
+  }
 
   function levelOf(left) {
     if (left < 0) {
@@ -18,31 +51,51 @@
     return left <= NEAR ? "near" : "fine";
   }
 
-  function sentenceOf(left) {
-    return left < 0 ? say("over", { count: -left }) : say("left", { count: left });
+  function sentenceOf({ left, title }) {
+    return left < 0 ? say("over", { count: -left, network: title }) : say("left", { count: left, network: title });
   }
 
   /* Screen readers hear the count only near the limit, and only in a pause of the typing. */
-  function announceSoon(left, level) {
+  function announceSoon(found) {
     clearTimeout(announcing);
-    if (level !== "fine") {
-      announcing = setTimeout(() => announce(sentenceOf(left)), ANNOUNCE_AFTER_MS);
+    if (found && levelOf(found.left) !== "fine") {
+      announcing = setTimeout(() => announce(sentenceOf(found)), ANNOUNCE_AFTER_MS);
     }
   }
 
-  function count() {
-    const length = window.TweetCounter.length($text.val());
-    const left = limit - length;
-    const level = levelOf(left);
-    const filled = Math.min(100, (100 * length) / limit);
-    $counter.attr("data-level", level);
-    $("#counter-words").text(level === "over" ? sentenceOf(left) : `${length} / ${limit}`);
-    $counter.find(".ring-filled").attr({ "stroke-dasharray": `${filled} 100`, display: length ? null : "none" });
-    return [left, level];
+  function countBox(box) {
+    const $box = $(box);
+    const $counter = $box.find(".counter");
+    const found = tightest($box.find("textarea").val(), readersOf($box));
+    $counter.prop("hidden", !found);
+    if (found) {
+      const { length, limit, title, left } = found;
+      const filled = Math.min(100, (100 * length) / limit);
+      $counter.attr("data-level", levelOf(left));
+      $counter.find(".counter-words").text(left < 0 ? sentenceOf(found) : `${title}: ${length} / ${limit}`);
+      $counter.find(".ring-filled").attr({ "stroke-dasharray": `${filled} 100`, display: length ? null : "none" });
+    }
+    return found;
   }
 
-  $text.on("input", () => announceSoon(...count()));
-  $text.closest("form").on("keydown", (event) => {
+  /* Every box again: a tick or a text of an account's own changes whose limit counts. */
+  function count() {
+    const accounts = ticked().map((account) => account.dataset.accountId);
+    $form.find("[data-variant]").each(function () {
+      $(this).prop("hidden", accounts.length < 2 || !accounts.includes(this.dataset.variant));
+    });
+    $form.find("[data-writing]").each((_, box) => void countBox(box));
+  }
+
+  $form.on("input", "textarea", function () {
+    const box = this.closest("[data-writing]");
+    if (box) {
+      count();
+      announceSoon(countBox(box));
+    }
+  });
+  $form.on("change", "[name='accounts']", count);
+  $form.on("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       event.currentTarget.requestSubmit();

@@ -12,7 +12,8 @@ from flask_login import current_user
 from werkzeug.exceptions import UnprocessableEntity
 
 from app.db import db, utcnow
-from app.web import sentences
+from app.web import contents, pictures, sentences
+from app.web.contents import text_in as _text
 from app.web.locales import exact_time, relative_time
 from app.when import Moment, WhenProblem, understand, zone_named
 
@@ -25,6 +26,12 @@ def empty() -> dict[str, Any]:
     return {
         "text": "",
         "when": "",
+        "further": [],
+        "parts": None,
+        "picture_ids": [],
+        "variants": {},
+        "accounts": [],
+        "pictures": [],
         "submit_id": str(uuid.uuid4()),
         "timezone": current_user.timezone or "",
         "errors": {},
@@ -35,28 +42,26 @@ def empty() -> dict[str, Any]:
 def read_tweet() -> dict[str, Any]:
     """Return what was submitted, as a form or as JSON, in the composer's shape.
 
+    ``refusal`` is the exception for a file of the form that cannot be used, None for none.
+
     :raises BadRequest: the JSON cannot be read or has another shape.
     """
     given = request.get_json() if request.is_json else request.form
     if not hasattr(given, "get"):
         raise UnprocessableEntity
     submit_id = request.headers.get("Idempotency-Key") or _text(given.get("submit_id"))
+    picture_ids, refusal = None, None
+    if not request.is_json:
+        picture_ids, refusal = pictures.read_form(current_user, request.form, request.files)
     return empty() | {
-        "text": _text(given.get("text")),
+        **contents.read(given, picture_ids),
+        "refusal": refusal,
         "when": _text(given.get("when")),
         "timezone": _text(given.get("timezone")),
         "accounts": _account_ids(given),
         "submit_id": _key(submit_id),
         "check": bool(given.get("check")),
     }
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise UnprocessableEntity
-    return value
 
 
 def _key(value: str) -> str | None:
@@ -66,13 +71,18 @@ def _key(value: str) -> str | None:
     return value[:200] or None
 
 
-def read_change() -> tuple[str | None, str | None]:
-    """Return (text, when) of a change; None for what was left out."""
+def read_change() -> tuple[dict[str, Any] | None, str | None]:
+    """Return (contents, when) of a change; None for what was left out, in contents for ``text``."""
     given = request.get_json() if request.is_json else request.form
     if not hasattr(given, "get"):
         raise UnprocessableEntity
-    text, when = given.get("text"), given.get("when")
-    return (None if text is None else _text(text), None if when is None else _text(when))
+    when = given.get("when")
+    known = {"text", "parts", "part", "variants"}
+    changes = any(name in known or name.startswith("variant-") for name in given)
+    what = contents.read(given) if changes else None
+    if what and "text" not in given and "parts" not in given:
+        what["text"] = None
+    return what, None if when is None else _text(when)
 
 
 def _account_ids(given: Any) -> list[int]:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import jobs
 from app.db import db, utcnow
-from app.models import Delivery, Tweet
+from app.models import Account, Delivery, Tweet, drafts
 from app.networks.base import Network
 from app.services import watching
 from app.states import FINAL, State
@@ -76,7 +76,9 @@ def _job_view(delivery: Delivery, celery_state: str) -> dict[str, Any]:
         "tweet_id": delivery.tweet_id,
         "status_url": url_for("status.one", job_id=delivery.id),
         "network": network.name,
+        "title": network.title,
         "handle": delivery.account.handle,
+        "server": delivery.account.server,
         "status": delivery.status,
         "state": delivery.state,
         "label": sentences.label_of(delivery.state),
@@ -138,11 +140,15 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
         {
             "id": tweet.id,
             "text": tweet.text,
+            "further": [part["text"] for part in tweet.parts[1:]],
+            "pictures": len(tweet.parts[0]["pictures"]) if tweet.parts else 0,
             "due_at": tweet.due_at,
             "created_at": tweet.created_at,
             "jobs": [
                 {
                     **jobs_by_id[delivery.id],
+                    "own_text": _own_text(delivery),
+                    "actions": _actions(delivery),
                     "due_at": delivery.due_at,
                     "published_at": delivery.accepted_at,
                     "profile_url": networks()[delivery.account.network].profile_url(
@@ -157,11 +163,37 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
     ]
 
 
+def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:
+    """Return what a composer shows and counts for each of these accounts."""
+    return [
+        {
+            "id": account.id,
+            "network": account.network,
+            "title": networks()[account.network].title,
+            "handle": account.handle,
+            "server": account.server,
+            "needs_reconnect": account.needs_reconnect,
+            "limits": drafts.limits_of(account, networks()[account.network]),
+        }
+        for account in accounts
+    ]
+
+
+def _own_text(delivery: Delivery) -> str | None:
+    """Return what this account says instead of the shared text, None for nothing of its own."""
+    if delivery.parts is None:
+        return None
+    own = "\n\n".join(part["text"] for part in delivery.parts)
+    return own if own != delivery.tweet.text else None
+
+
 def actions_of(tweet: Tweet) -> list[str]:
-    """Return the verbs that its owner may use now."""
+    """Return the verbs that its owner may use now, for all of its accounts together."""
     actions: dict[str, None] = {}
     for delivery in tweet.deliveries:
         actions |= dict.fromkeys(_actions(delivery))
+    if any("edit" not in _actions(delivery) for delivery in tweet.deliveries):
+        actions.pop("edit", None)  # what is out on one account cannot be changed any more
     return list(actions)
 
 

@@ -31,15 +31,15 @@ def _refusals() -> dict[str, str]:
             "This file holds something else beside a picture. Save it anew as a picture only."
         ),
         "picture_too_many_pixels": _(
-            "This picture has too many pixels. 50 megapixels are allowed, 25 for a WebP and "
-            "16 for a GIF."
+            "This picture has too many pixels. Make it smaller: up to 10 megapixels are always "
+            "fine."
         ),
         "picture_broken": _("This picture is damaged and cannot be read to its end."),
         "picture_moving": _(
             "Of moving pictures only GIFs can be used. Save it as a GIF, or as one that stands "
             "still."
         ),
-        "picture_too_long": _("This GIF is too long. Shorten it, or make it smaller."),
+        "picture_too_long": _("This GIF is too long or too large. Shorten it, or make it smaller."),
         "picture_gone": gone,
         "unknown_picture": gone,
         "too_many_pictures": _("Four pictures are the most."),

@@ -76,7 +76,8 @@ def outcome_of(kind: str | None) -> str:
 def refusal(problem: Exception) -> tuple[str, str, str]:
     """Return (field, code, sentence) for input that was not stored."""
     if isinstance(problem, TextProblem):
-        return "text", problem.code, _text_sentence(problem.code, problem.params)
+        field = str(problem.params.get("field") or "text")
+        return field, problem.code, _text_sentence(problem.code, problem.params)
     if isinstance(problem, WhenProblem):
         return "when", problem.code, _when_sentence(problem.code, problem.params)
     if isinstance(problem, UnknownAccount):
@@ -128,6 +129,8 @@ def _text_sentence(code: str, params: dict[str, Any]) -> str:
             "%(limit)s are allowed. Use fewer joined or marked characters.",
             **named,
         )
+    if code == "too_many_parts":
+        return _("A thread can have at most %(limit)s parts.", **named)
     if code == "too_many_pictures":
         return _("%(network)s takes at most %(limit)s pictures with one text.", **named)
     return _("The text contains an invisible control character. Remove it and try again.")

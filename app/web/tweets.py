@@ -13,15 +13,17 @@ from sqlalchemy.orm import selectinload
 from app.db import db, utcnow
 from app.models import Delivery, Tweet
 from app.networks import text as texts
-from app.web import forms, limits, sentences
+from app.web import contents, forms, limits, pictures, sentences
 from app.web.locales import exact_time, iso_utc
-from app.web.pages import networks, tweet_views
+from app.web.pages import account_views, networks, tweet_views
 from app.web.problems import refuse, wants_json
 from app.when import WhenProblem, understand
 
 bp = Blueprint("tweets", __name__)
 
 PAGE = 20
+SHOWN = {"text", "when", "accounts", "pictures"}
+"""Fields of the composer that have a place for a sentence."""
 
 
 @bp.get("/")
@@ -48,8 +50,14 @@ def create() -> ResponseReturnValue:
     if form["check"] and not wants_json():
         return _page(form | forms.echo(form["when"]))
     try:
+        if form["refusal"]:
+            raise form["refusal"]
         job_id = current_user.tweet_later(
-            form["text"], form["when"], form["accounts"], submit_id=form["submit_id"]
+            form["text"],
+            form["when"],
+            form["accounts"],
+            submit_id=form["submit_id"],
+            **contents.arguments(form),
         )
     except sentences.REFUSALS as problem:
         return _refuse_input(form, problem)
@@ -89,7 +97,7 @@ def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnVal
     field, code, message = sentences.refusal(problem)
     if wants_json():
         return refuse(422, code, message, field=field)
-    shown = field if field in {"text", "when", "accounts"} else ""
+    shown = field if field in SHOWN or field.startswith(("part-", "variant-")) else ""
     return _page(form | {"errors": {shown: message}}), 422
 
 
@@ -99,9 +107,12 @@ def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnVal
 def show(tweet_id: int) -> ResponseReturnValue:
     """Show one tweet and all that was tried."""
     tweet = own(tweet_id)
+    several = len(tweet.deliveries) > 1
     attempts = [
         {
             "number": number,
+            "account": delivery.account.handle if several else None,
+            "network": networks()[delivery.account.network].title,
             "started_at": attempt.started_at,
             "ended_at": attempt.ended_at,
             "label": sentences.outcome_of(attempt.outcome),
@@ -171,34 +182,24 @@ def _page(form: dict[str, Any]) -> str:
     query = query.options(selectinload(Tweet.deliveries)).order_by(Tweet.id.desc())
     found = list(db.session.scalars(query.limit(PAGE + 1)))
     tweets, more = found[:PAGE], len(found) > PAGE
+    accounts = account_views(current_user.accounts)
     return render_template(
         "index.html",
-        form=form,
-        accounts=account_views(),
+        form=form | {"pictures": pictures.views_of(current_user, form["picture_ids"])},
+        accounts=accounts,
+        chosen=form["accounts"] or _usual_accounts([account["id"] for account in accounts]),
         tweets=tweet_views(tweets),
         newer_url=url_for("tweets.index") if before else None,
         older_url=url_for("tweets.index", before=tweets[-1].id) if more else None,
-        limit=280,
         tlds=texts.known_tlds(),
     )
 
 
-def account_views() -> list[dict[str, Any]]:
-    """Return what pages show of the user's accounts."""
-    return [
-        {
-            "id": account.id,
-            "network": account.network,
-            "title": networks()[account.network].title,
-            "handle": account.handle,
-            "health": _health_of(account),
-            "paused_until": account.paused_until,
-        }
-        for account in current_user.accounts
-    ]
-
-
-def _health_of(account: Any) -> str:
-    if account.needs_reconnect:
-        return "reconnect"
-    return "paused" if account.paused_until and account.paused_until > utcnow() else "ok"
+def _usual_accounts(known: list[int]) -> list[int]:
+    """Return the accounts of the newest tweet, else the first one."""
+    mine = db.select(Tweet.id).where(Tweet.user_id == current_user.id)
+    newest = mine.order_by(Tweet.id.desc()).limit(1).scalar_subquery()
+    last = set(
+        db.session.scalars(db.select(Delivery.account_id).where(Delivery.tweet_id == newest))
+    )
+    return [account_id for account_id in known if account_id in last] or known[:1]

@@ -21,6 +21,7 @@ from app.web import reasons
 from tests.support.sandbox import Played, Sandbox
 from tests.support.servers import Valkey
 from tests.support.story import NETWORKS, End, Story, Trouble
+from tests.support.threads import chains
 from tests.support.world import World
 
 WAIT = 60.0
@@ -35,6 +36,12 @@ def faulty(kind: str, **fields: object) -> Trouble:
 def ended(what: str) -> Trouble:
     """End somebody's tokens: ``access`` where the network tells them apart, or ``all``."""
     return lambda network, handle: network.control("revoke", handle=handle, what=what)
+
+
+def lose_the_second_part(network: Played, handle: str) -> None:
+    """Let the first call pass, and lose the answer of the one after it."""
+    network.fault("accept_then_hang", handle=handle, seconds=0.1)
+    network.fault("accept_then_drop", handle=handle)
 
 
 def nothing(_network: Played, _handle: str) -> None:
@@ -60,6 +67,8 @@ SCENARIOS: dict[str, Trouble] = {
     "down": faulty("status", status=503),
     **LOST,
 }
+
+THREAD = ["One of three", "Two of three", "Three of three"]
 
 for_each_network = pytest.mark.parametrize("network", NETWORKS)
 
@@ -90,9 +99,13 @@ def story(
         told.connect(scenario)
         for network in NETWORKS:
             trouble(sandbox_program.on(network), scenario)
+    told.connect("thread")
+    for network in NETWORKS:
+        lose_the_second_part(sandbox_program.on(network), "thread")
     world.start_worker()
     for scenario in SCENARIOS:
         told.write(scenario)
+    told.write_thread("thread", THREAD)
     patience |= told.let_the_wait_end("limited")
     world.until_settled(list(told.jobs.values()), seconds=90)
     yield told
@@ -115,7 +128,7 @@ def test_accepted(story: Story, network: str) -> None:
     """Published once, at the first try; its link leads to the post."""
     end = story.end("calm", network)
     assert is_out(end)
-    assert len(end.attempts) == 1
+    assert len(end.calls) == 1
     page = requests.get(end.delivery.remote_url or "", timeout=10)
     assert (page.status_code, story.text("calm") in page.text) == (200, True)
 
@@ -124,7 +137,7 @@ def test_accepted(story: Story, network: str) -> None:
 def test_refused_content(story: Story, network: str) -> None:
     """Failed, not tried again, and its owner reads why in words."""
     end = story.end("refused", network)
-    assert (end.delivery.state, end.posts, len(end.attempts)) == (State.FAILED, [], 1)
+    assert (end.delivery.state, end.posts, len(end.calls)) == (State.FAILED, [], 1)
     title = client_of(story, network).title
     with story.world.app.test_request_context():
         sentence, next_step = reasons.delivery_error(end.delivery.error_code or "", title)
@@ -162,7 +175,7 @@ def test_rate_limited(story: Story, patience: dict[str, float], network: str) ->
     """It waits for as long as the network asks, then goes out by itself."""
     end = story.end("limited", network)
     assert is_out(end)
-    assert len(end.attempts) == 2
+    assert len(end.calls) == 2
     assert WAIT / 2 < patience[network] < 10 * WAIT
 
 
@@ -172,7 +185,7 @@ def test_accepted_and_the_answer_is_lost(story: Story, scenario: str, network: s
     """It is found by looking, and never sent a second time."""
     end = story.end(scenario, network)
     assert is_out(end)
-    assert len(end.attempts) == 1
+    assert len(end.calls) == 1
 
 
 @for_each_network
@@ -183,7 +196,22 @@ def test_nothing_arrived(story: Story, scenario: str, network: str) -> None:
     client = client_of(story, network)
     if client.looks_before_resend({}, end.began_at) is None:
         assert (end.delivery.state, end.posts) == (State.REVIEW, [])
-        assert len(end.attempts) == 1
+        assert len(end.calls) == 1
     else:
         assert is_out(end)
-        assert len(end.attempts) == 2
+        assert len(end.calls) == 2
+
+
+@for_each_network
+def test_a_part_of_a_thread_is_lost(story: Story, network: str) -> None:
+    """The part is found, the rest follows it; where there are no threads it is one post."""
+    row = story.end("thread", network).delivery
+    sent = story.world.sandbox.on(network).accepted()
+    sent = [post for post in sent if any(text in post["text"] for text in THREAD)]
+    assert row.state == State.PUBLISHED
+    if client_of(story, network).threads:
+        assert chains(sent) == [THREAD]
+        assert [part["remote_id"] for part in row.posted] == [post["id"] for post in sent]
+    else:
+        (post,) = sent
+        assert all(text in post["text"] for text in THREAD)

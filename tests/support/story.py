@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 from app.db import db, from_now
 from app.models import Account, Attempt, Delivery
 from app.networks import REGISTRY
+from app.networks.base import Kind
 from app.states import State
 from tests.support.sandbox import Played
+from tests.support.threads import write_thread
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
@@ -25,8 +27,8 @@ class End:
     """How a scenario ended on one network."""
 
     delivery: Delivery
-    attempts: list[Attempt]
-    """Oldest first."""
+    calls: list[Attempt]
+    """Attempts that may have reached the network, oldest first; a busy machine makes others."""
     posts: list[Any]
     """What the network has of it."""
 
@@ -63,6 +65,15 @@ class Story:
         for network, its_job in self.world.jobs_of(job).items():
             self.jobs[scenario, network] = its_job
 
+    def write_thread(self, scenario: str, texts: Sequence[str]) -> None:
+        """Write a thread on each network, now."""
+        with self.world.rows():
+            account = db.session.get_one(Account, self.accounts[scenario, NETWORKS[0]])
+            owner = account.user_id
+        for network in NETWORKS:
+            job = write_thread(self.world, owner, texts, network=network)
+            self.jobs[scenario, network] = job
+
     def text(self, scenario: str) -> str:
         """Return what is written in a scenario; no two are alike."""
         return f"The story of {scenario}"
@@ -72,11 +83,11 @@ class Story:
         job = self.jobs[scenario, network]
         with self.world.rows():
             found = db.select(Attempt).where(Attempt.delivery_id == job).order_by(Attempt.id)
-            attempts = list(db.session.scalars(found))
+            calls = [try_ for try_ in db.session.scalars(found) if try_.outcome != Kind.NOT_SENT]
             db.session.expunge_all()
         text = self.text(scenario)
         posts = [x for x in self.world.sandbox.on(network).accepted() if x["text"] == text]
-        return End(self.world.delivery(job), attempts, posts)
+        return End(self.world.delivery(job), calls, posts)
 
     def let_the_wait_end(self, scenario: str) -> dict[str, float]:
         """Wait until every network has said "later", then be at that moment.

@@ -17,7 +17,7 @@ from tests.support.threads import chains, write_thread
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
-EVERYWHERE = ("mastodon", "bluesky", "facebook")
+EVERYWHERE = ("x", "mastodon", "bluesky", "facebook")
 
 
 def take_picture(world: World, user_id: int, alt: str) -> str:
@@ -60,6 +60,33 @@ def test_pictures_reach_a_network_once(small_world: World, network: str) -> None
     assert world.until_settled([job]) == {job: State.PUBLISHED}
     assert alts_at(world, network) == [["a dog", "a cat"]]
     assert world.sandbox.on(network).calls("upload") == 2
+
+
+@pytest.mark.parametrize("network", EVERYWHERE)
+def test_a_lost_answer_is_found_with_its_pictures(small_world: World, network: str) -> None:
+    """The answer to a post with a picture is lost: it is found, and not sent again."""
+    world = small_world
+    ana = world.user("ana", network)
+    world.start_worker()
+    world.sandbox.on(network).fault("accept_then_drop")
+    job = write(world, ana, network, ["a dog"])
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert alts_at(world, network) == [["a dog"]]
+    assert world.sandbox.on(network).calls("create") == 1
+
+
+def test_a_resend_whose_pictures_are_used_is_an_echo(small_world: World) -> None:
+    """Mastodon forgot the key and shows nothing yet: that the picture is gone tells it is there."""
+    world = small_world
+    ana = world.user("ana", "mastodon")
+    world.start_worker()
+    server = world.sandbox.on("mastodon")
+    server.settings(idempotency=False, read_lag=10)
+    server.fault("accept_then_drop")
+    job = write(world, ana, "mastodon", ["a dog"])
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert alts_at(world, "mastodon") == [["a dog"]]
+    assert server.calls("create") == 2
 
 
 def test_a_refused_picture_fails_with_its_code(world: World) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from app.networks import bluesky_text, mastodon_text
 from app.networks import text as texts
 from tests.unit.test_text import LENGTHS, LINKS
 
@@ -73,3 +74,37 @@ def test_without_the_list_only_a_scheme_makes_a_link(browser_page: Page) -> None
     """A page that forgot the list still counts ordinary links and never fails."""
     written = ["http://test.co", "test.com", "http://日本語.jp", "http://a.みんな"]
     assert lengths(browser_page, written, None) == [23, 8, 23, 15]
+
+
+MORE_PIECES = [
+    "@ana", "@ana@example.social", "x@ana", "@ana.@", "/@b@c.d:80 ", "@añ", "https://a.example/b ",
+    "e\u0301\u0302", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "각", "นี้", "ä",
+]  # fmt: skip
+
+
+def counted_as(page: Page, written: list[str], unit: str, link_length: int | None) -> Any:
+    """What the browser counts in another unit."""
+    lengths(page, [], texts.known_tlds())
+    return page.evaluate(
+        "([texts, unit, link]) => texts.map((text) =>"
+        " TweetCounter.lengthAs(text, unit, link ?? undefined))",
+        [written, unit, link_length],
+    )
+
+
+@pytest.mark.parametrize("network", ["mastodon", "bluesky", "facebook"])
+def test_other_networks_count_the_same_on_both_sides(browser_page: Page, network: str) -> None:
+    """Graphemes, links and mentions of Mastodon, and UTF-16 units."""
+    chance = random.Random(500)
+    pieces = [*PIECES, *MORE_PIECES]
+    written = [
+        texts.clean("".join(chance.choices(pieces, k=chance.randint(1, 10)))) for _ in range(1000)
+    ]
+    unit, link_length, count = {
+        "mastodon": ("graphemes", 23, lambda text: mastodon_text.length(text, 23)),
+        "bluesky": ("graphemes", None, bluesky_text.length),
+        "facebook": ("utf16", None, lambda text: len(text.encode("utf-16-le")) // 2),
+    }[network]
+    counted = counted_as(browser_page, written, unit, link_length)
+    pairs = zip(written, counted, strict=True)
+    assert [(text, length, count(text)) for text, length in pairs if length != count(text)] == []

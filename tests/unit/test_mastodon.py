@@ -208,7 +208,7 @@ def test_a_refusal_in_any_language(
     [
         ([(206, {}), (200, {})], Kind.LATER, "pictures_processing"),
         ([(200, {}), (206, {})], Kind.LATER, "pictures_processing"),
-        ([(404, WORDS), (404, WORDS)], Kind.REJECTED, "duplicate"),
+        ([(404, WORDS), (404, WORDS)], Kind.REJECTED, "pictures_gone"),
         ([(200, {}), (200, {}), (200, {"id": "7"})], Kind.REJECTED, "rejected"),
         ([(500, {}), (500, {}), (500, {})], Kind.REJECTED, "rejected"),
     ],

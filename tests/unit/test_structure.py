@@ -41,6 +41,7 @@ ALLOWED = {
         "app.jobs",
         "app.states",
         "app.when",
+        "app.networks.base",
         "app.networks.text",
     },
     "app.services": {

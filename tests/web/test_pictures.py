@@ -153,3 +153,9 @@ def test_missing_token(ana: Visitor) -> None:
     answer = ana.http.post(urljoin(ana.site, "/pictures"), files=file, headers=JSON)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "csrf"
+
+
+def test_spanish(ana: Visitor) -> None:
+    """The sentence is in the language of the browser."""
+    answer = send(ana, b"<svg/>", **{"Accept-Language": "es"})
+    assert "no es una imagen" in answer.json()["error"]["message"]

@@ -1,0 +1,125 @@
+"""What somebody wants to publish, cleaned and checked by the rules of every network it is for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import current_app
+
+from app.models.account import Account
+from app.models.parts import contents_of
+from app.networks import text as texts
+from app.networks.base import Limits, Network
+from app.networks.text import TextProblem
+
+StoredPart = dict[str, Any]
+"""``{"text": …, "pictures": [ids]}``, as in ``Tweet.parts``."""
+
+MOST_PARTS = 25
+"""Of one thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The shared content, and what single accounts publish instead."""
+
+    text: str
+    """Of the first part."""
+    parts: list[StoredPart]
+    """All parts; empty for one part without pictures."""
+    variants: dict[int, list[StoredPart]] = field(default_factory=dict)
+    """By account id."""
+
+    def picture_lists(self) -> list[list[str]]:
+        """Return the pictures of every part that has some."""
+        parts = [*self.parts, *(part for own in self.variants.values() for part in own)]
+        return [part["pictures"] for part in parts if part["pictures"]]
+
+
+def draft_of(
+    text: str,
+    parts: Sequence[Mapping[str, Any]] | None = None,
+    pictures: Sequence[str] = (),
+    variants: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
+) -> Draft:
+    """Return the draft, its texts cleaned.
+
+    :param parts: ``{"text", "pictures"}`` of each part; they replace ``text`` and ``pictures``.
+    :param variants: the parts that single accounts publish instead, by account id.
+    :raises TextProblem: a text is empty or has characters that must not be sent; ``params`` has
+        the ``field`` it belongs to.
+    """
+    given = list(parts or [{"text": text, "pictures": list(pictures)}])
+    shared = _cleaned(given, [_field_of_part(number) for number in range(len(given))])
+    own = {
+        account_id: _cleaned(own_parts, [f"variant-{account_id}"] * len(own_parts))
+        for account_id, own_parts in (variants or {}).items()
+    }
+    plain = len(shared) == 1 and not shared[0]["pictures"]
+    return Draft(shared[0]["text"], [] if plain else shared, own)
+
+
+def check(draft: Draft, accounts: Sequence[Account]) -> None:
+    """Check every account's content by its network's own rule.
+
+    :raises TextProblem: one does not fit; ``params`` name the ``field``, the ``network`` and,
+        when there are several accounts, the ``handle``.
+    """
+    for account in accounts:
+        network: Network = current_app.extensions["networks"][account.network]
+        limits = limits_of(account, network)
+        own = draft.variants.get(account.id)
+        contents = contents_of(draft.text, draft.parts, own, network.threads)
+        about = {"network": network.title, "handle": account.handle if accounts[1:] else ""}
+        for number, content in enumerate(contents):
+            field_name = f"variant-{account.id}" if own else _field_of_part(number)
+            if len(content.pictures) > limits.pictures:
+                raise TextProblem(
+                    "too_many_pictures", limit=limits.pictures, field="pictures", **about
+                )
+            if content.text or not content.pictures:
+                _check_text(network, content.text, limits, {**about, "field": field_name})
+
+
+def limits_of(account: Account, network: Network) -> Limits:
+    """Return what fits on this account, as far as it is known; asks nobody."""
+    if not account.limits:
+        return network.usual_limits
+    known = {name: account.limits[name] for name in Limits.__slots__ if name in account.limits}
+    return Limits(**{**known, "picture_types": tuple(known.get("picture_types") or ())})
+
+
+def _check_text(network: Network, text: str, limits: Limits, about: Mapping[str, Any]) -> None:
+    try:
+        network.check(text, limits)
+    except TextProblem as problem:
+        raise TextProblem(problem.code, **{**problem.params, **about}) from problem
+
+
+def _cleaned(parts: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> list[StoredPart]:
+    if len(parts) > MOST_PARTS:
+        raise TextProblem("too_many_parts", limit=MOST_PARTS, field="text")
+    cleaned = []
+    for part, field_name in zip(parts, fields, strict=True):
+        pictures = list(part.get("pictures") or ())
+        cleaned.append(
+            {"text": _clean(part.get("text") or "", pictures, field_name), "pictures": pictures}
+        )
+    return cleaned
+
+
+def _clean(text: str, pictures: Sequence[str], field_name: str) -> str:
+    """A picture needs no words."""
+    try:
+        return texts.check(text, limit=sys.maxsize)
+    except TextProblem as problem:
+        if problem.code == "empty" and pictures:
+            return ""
+        raise TextProblem(problem.code, **problem.params, field=field_name) from problem
+
+
+def _field_of_part(number: int) -> str:
+    return "text" if number == 0 else f"part-{number}"

@@ -1,0 +1,26 @@
+"""Migrations keep what is stored, in both directions."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from flask_migrate import downgrade, upgrade
+
+from app.db import db
+from app.models import Delivery
+from app.states import State
+from tests.conftest import MakeWorld
+
+
+def test_the_networks_come_and_go_without_a_loss(make_world: MakeWorld, database_url: str) -> None:
+    """A delivery from before threads is one part; going back and forth again keeps it."""
+    world = make_world(database_url)
+    job = world.tweet_later(world.user("ana"), "From before", "in one hour")
+    with world.rows():
+        downgrade(revision="0002")
+        names = {column["name"] for column in sa.inspect(db.engine).get_columns("deliveries")}
+        assert "posted" not in names
+        upgrade()
+        delivery = db.session.get_one(Delivery, job)
+        assert (delivery.state, delivery.posted, delivery.parts) == (State.SCHEDULED, [], None)
+        assert [part.text for part in delivery.contents] == ["From before"]
+        assert delivery.account.connected

@@ -1,0 +1,76 @@
+"""What a create call sends: the same again while it may have arrived, and keys of its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.networks import build
+from app.networks.base import Body, Network
+from app.services.claims import Claim
+from app.services.composing import Materials, body_of
+from config import load
+
+PICTURES = {
+    "x": {"id": "1111"},
+    "mastodon": {"id": "1111"},
+    "facebook": {"media_fbid": "1111"},
+    "bluesky": {"alt": "a dog", "blob": {"ref": {"$link": "cid1111"}, "mimeType": "image/png"}},
+}
+
+
+@pytest.fixture(scope="module")
+def networks() -> dict[str, Network]:
+    """Every network, set up for tests."""
+    return build(load({"APP_ENV": "test", "SECRET_KEY": "only for tests"}))
+
+
+def claim(body: Body | None = None, part: int = 0, text: str = "Look", **more: object) -> Claim:
+    """Return a claim of a job with one picture."""
+    return Claim("job", 1, 1, text, body, ("picture",), part, parts=3, **more)  # type: ignore[arg-type]
+
+
+def changed(picture: dict[str, object]) -> dict[str, object]:
+    """Return what the network calls the same picture after it was brought again."""
+    return {name: "2222" if value == "1111" else value for name, value in picture.items()}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_what_may_have_arrived_is_sent_again_as_it_was(
+    networks: dict[str, Network], name: str
+) -> None:
+    """A resend has the very body that was stored, byte for byte."""
+    given = Materials(({**PICTURES[name]},))
+    stored = body_of(claim(), networks[name], given)
+    assert body_of(claim(stored), networks[name], given) == stored
+
+
+@pytest.mark.parametrize("name", ["x", "mastodon", "facebook"])
+def test_a_picture_that_was_lost_is_replaced(networks: dict[str, Network], name: str) -> None:
+    """The network lost the picture and gave it another name: a resend has the new one."""
+    stored = body_of(claim(), networks[name], Materials((PICTURES[name],)))
+    again = body_of(claim(stored), networks[name], Materials((changed(PICTURES[name]),)))
+    assert again != stored
+    assert "2222" in str(again)
+    assert networks[name].comparable(again) == networks[name].comparable(stored)
+
+
+def test_each_part_has_a_key_of_its_own(networks: dict[str, Network]) -> None:
+    """Another part or another text: another key; the same part: the same key at every try."""
+    mastodon = networks["mastodon"]
+    keys = [
+        body_of(wanted, mastodon, Materials((PICTURES["mastodon"],)))["idempotency_key"]
+        for wanted in (claim(), claim(), claim(part=1), claim(text="Listen"))
+    ]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+
+
+def test_a_part_answers_the_last_whose_id_is_known(networks: dict[str, Network]) -> None:
+    """Its owner says that part two is there, but nobody knows its id: part three answers one."""
+    out = [
+        {"remote_id": "7", "remote_url": "…", "reference": {"id": "7"}},
+        {"remote_id": None, "remote_url": None, "reference": None},
+    ]
+    wanted = claim(part=2, posted=tuple(out))
+    body = body_of(wanted, networks["x"], Materials((PICTURES["x"],)))
+    assert body["reply"] == {"in_reply_to_tweet_id": "7"}
