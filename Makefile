@@ -19,7 +19,7 @@ test: ## Run all tests (ARGS="-k words" chooses some)
 	@$(PREPARED) test dev.test $(ARGS)
 
 chaos: ## Run every fault at its full size and print what was lost, doubled, early or late
-	@CHAOS=full $(PREPARED) test pytest tests/chaos -p no:xdist -s --timeout 1800 $(ARGS)
+	@CHAOS=full $(PREPARED) test pytest tests/chaos tests/model tests/mutants -p no:xdist -s --timeout 1800 $(ARGS)
 
 bench: ## Measure speed beside a plain Flask + Celery app (ARGS=--quick for a short look)
 	@$(PREPARED) test benchmarks $(ARGS)

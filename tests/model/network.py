@@ -17,10 +17,12 @@ from app.networks.base import (
     Credentials,
     Field,
     Kind,
+    Limits,
     LookUpFailed,
     LookUpRefused,
     Outcome,
     Part,
+    Picture,
     Profile,
     RefreshUnclear,
     SeenPost,
@@ -80,7 +82,8 @@ class ModelNetwork:
 
     name = "x"
     title = "X"
-    text_limit = 280
+    usual_limits = Limits(characters=280, unit="weighted")
+    threads = True
     connect_fields: tuple[Field, ...] = ()
     ready = True
     is_local = True
@@ -114,7 +117,7 @@ class ModelNetwork:
         self._tokens[owner] = f"{owner} {next(self._numbers)}"
         return {"owner": owner, "access_token": self._tokens[owner], "refresh_token": "again"}
 
-    def revoke(self, owner: str) -> None:
+    def end_access(self, owner: str) -> None:
         """End the access of everybody who has it."""
         self._tokens[owner] = ""
 
@@ -127,6 +130,10 @@ class ModelNetwork:
     ) -> list[Connection]:
         """Nobody signs in through pages here."""
         raise AssertionError
+
+    def revoke(self, credentials: Credentials) -> None:
+        """End this access."""
+        self.end_access(credentials["owner"])
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True for all but those whose refresh token is gone."""
@@ -152,7 +159,26 @@ class ModelNetwork:
 
     # Publishing
 
-    def body(self, part: Part) -> Body:
+    def limits(self, credentials: Credentials) -> Limits:
+        """Return what always fits."""
+        return self.usual_limits
+
+    def check(self, text: str, limits: Limits) -> None:
+        """Every text fits."""
+
+    def needs_preparation(self, text: str) -> bool:
+        """Texts go as they are."""
+        return False
+
+    def prepare(self, credentials: Credentials, text: str) -> Mapping[str, Any]:
+        """Nothing is prepared here."""
+        raise AssertionError
+
+    def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
+        """Nobody sends pictures here."""
+        raise AssertionError
+
+    def body(self, part: Part, prepared: Mapping[str, Any]) -> Body:
         """Return the text, and a number by which the model knows this body again."""
         return {"text": part.text, "serial": next(self._numbers)}
 
@@ -222,7 +248,7 @@ class ModelNetwork:
         if self._tokens[credentials["owner"]] != credentials["access_token"]:
             raise TokenRefused
 
-    def looks_before_resend(self, credentials: Credentials) -> int:
+    def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int:
         """All that there are."""
         return 1_000
 

@@ -119,7 +119,7 @@ class Owners(RuleBasedStateMachine):
         if luck.silence:
             self.connect(name)
         else:
-            self.ground.network.revoke(name)
+            self.ground.network.end_access(name)
 
     def connect(self, name: str) -> int:
         """Connect an account, or connect it again; return its user's id."""
