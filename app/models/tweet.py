@@ -155,26 +155,36 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             "error_detail": None,
         }
         meant = [one for one in self.deliveries if job_id in {None, one.id}]
-        unfinished = [one for one in meant if one.goes_on_after_this_part]
-        going = [one.id for one in unfinished if self._confirm_part(one)]
-        in_review = (Delivery.state == State.REVIEW, Delivery.id.not_in(going), _only(job_id))
-        if not self._change(published, *in_review) and not going:
+        threads = [one for one in meant if one.posted or one.goes_on_after_this_part]
+        confirmed = [one for one in threads if self._confirm_part(one, published)]
+        others = Delivery.id.not_in([one.id for one in threads])
+        in_review = (Delivery.state == State.REVIEW, others, _only(job_id))
+        if not self._change(published, *in_review) and not confirmed:
             db.session.rollback()
             raise AlreadyBeingSent
+        going = [one.id for one in confirmed if one.goes_on_after_this_part]
         db.session.commit()
         return going
 
-    def _confirm_part(self, delivery: Delivery) -> bool:
+    def _confirm_part(self, delivery: Delivery, published: Mapping[str, Any]) -> bool:
         unknown = {"remote_id": None, "remote_url": None, "reference": None}
+        first = (delivery.posted or [unknown])[0]
         changes = {
-            **AFRESH,
+            **published,
             "posted": [*delivery.posted, unknown],
-            "state": State.SCHEDULED,
-            "error_code": None,
-            "error_detail": None,
-            "not_before": from_now(),
-            "next_at": from_now(),
+            "remote_id": first["remote_id"],
+            "remote_url": first["remote_url"],
         }
+        if delivery.goes_on_after_this_part:
+            changes = {
+                **AFRESH,
+                "posted": [*delivery.posted, unknown],
+                "state": State.SCHEDULED,
+                "error_code": None,
+                "error_detail": None,
+                "not_before": from_now(),
+                "next_at": from_now(),
+            }
         same = (Delivery.id == delivery.id, Delivery.fence == delivery.fence)
         return bool(self._change(changes, Delivery.state == State.REVIEW, *same))
 

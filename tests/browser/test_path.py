@@ -146,6 +146,9 @@ def test_keyboard_only(page: Page, running: World) -> None:
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.get_by_label("Text of the tweet").focus()
     page.keyboard.type("Typed, not clicked")
+    for button in ("Add pictures", "Add a part to the thread"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name=button)).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.type("in two hours")
     page.keyboard.press("Control+Enter")

@@ -117,3 +117,17 @@ def test_not_sent_while_uploading(page: Page, running: World) -> None:
     page.locator("#submit").click()
     expect(page.locator("#pictures-error")).to_contain_text("Wait until")
     assert page.get_by_role("article").count() == 0
+
+
+def test_published_with_its_picture(page: Page, running: World) -> None:
+    """Posted with a described picture, the tweet has it, and the composer is empty again."""
+    sign_in(page, running.site, "posting_painter")
+    choose(page, photo())
+    page.get_by_label("Describe picture 1").fill("A field")
+    expect(items(page)).to_have_attribute("data-state", "ready")
+    page.get_by_label("Text of the tweet").fill("With a field")
+    page.locator("#submit").click()
+    expect(page.get_by_role("article").filter(has_text="With a field")).to_contain_text("Published")
+    expect(items(page)).to_have_count(0)
+    posts = [post for post in running.sandbox.accepted() if post["text"] == "With a field"]
+    assert [[picture["alt"] for picture in post["pictures"]] for post in posts] == [["A field"]]

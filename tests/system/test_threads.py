@@ -113,6 +113,27 @@ def test_an_unconfirmed_part_stops_the_rest(small_world: World) -> None:
     assert chains(world.sandbox.accepted()) == [PARTS]
 
 
+def test_its_owner_says_that_a_part_is_there(small_world: World) -> None:
+    """Nobody can look: with "it is there", parts two and three count as out, one as the link."""
+    world = small_world
+    ana = world.user("ana")
+    world.start_worker()
+    world.sandbox.fault("refuse", "timeline", count=None)
+    job = thread_with_broken_second_call(world, ana, "accept_then_drop")
+    for calls in (2, 3):
+        world.until_state(job, State.REVIEW)
+        assert world.sandbox.calls() == calls
+        if calls == 2:
+            world.sandbox.fault("accept_then_drop")
+        with world.rows():
+            db.session.get_one(Delivery, job).tweet.confirm()
+    first, second, third = world.sandbox.accepted()
+    assert world.delivery(job).state == State.PUBLISHED
+    assert world.delivery(job).remote_id == first["id"]
+    assert posted(world, job) == [first["id"], None, None]
+    assert (second["in_reply_to"], third["in_reply_to"]) == (first["id"], first["id"])
+
+
 def test_equal_parts_are_told_apart_by_what_they_answer(small_world: World) -> None:
     """Three times the same text, one answer lost: each part is bound to its own post."""
     world = small_world

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from urllib.parse import urljoin
 
 import pytest
 from werkzeug.datastructures import FileStorage, MultiDict
@@ -13,6 +14,8 @@ from app.models.picture import Picture
 from app.services.pictures import PictureRefused
 from app.web.pictures import MOST_PICTURES, accept_all, read_form, views_of
 from tests.support import photos
+from tests.support.visitor import Visitor
+from tests.support.waiting import wait_for
 from tests.support.world import World
 
 
@@ -93,3 +96,35 @@ def test_nobody_describes_or_sees_others(small_world: World, ana: int) -> None:
         read_form(other, form, MultiDict())
         assert views_of(other, [picture_id, "\0nonsense"]) == []
         assert db.session.get_one(Picture, picture_id).alt == ""
+
+
+def test_published_from_a_plain_form(small_world: World) -> None:
+    """Without scripts, a file sent together with the tweet is published with its description."""
+    small_world.start_worker()
+    visitor = Visitor(small_world.start_web())
+    visitor.sign_in("ana")
+    form = [("csrf_token", visitor.token()), ("text", "With a picture"), ("new-alt", "A field")]
+    parts = [(name, (None, value)) for name, value in form]
+    parts.append(("picture-files", ("photo.jpg", photos.photo_with_place())))
+    url = urljoin(visitor.site, "/tweets")
+    answer = visitor.http.post(url, files=parts, headers={"Accept": "text/html"}, timeout=20)
+    assert answer.status_code == 200
+    (post,) = wait_for(small_world.sandbox.accepted, what="the tweet")
+    assert [picture["alt"] for picture in post["pictures"]] == ["A field"]
+
+
+def test_refused_in_a_plain_form(small_world: World) -> None:
+    """The page comes back with the sentence, the text and the pictures that are good."""
+    visitor = Visitor(small_world.start_web())
+    visitor.sign_in("ana")
+    form = [("csrf_token", visitor.token()), ("text", "Keep me"), ("new-alt", "A field")]
+    parts = [(name, (None, value)) for name, value in form]
+    parts.append(("picture-files", ("photo.jpg", photos.photo_with_place())))
+    parts.append(("picture-files", ("page.svg", b"<svg/>")))
+    url = urljoin(visitor.site, "/tweets")
+    answer = visitor.http.post(url, files=parts, headers={"Accept": "text/html"}, timeout=20)
+    assert answer.status_code == 422
+    assert "page.svg: This is not a JPEG" in answer.text
+    assert "Keep me" in answer.text
+    assert "A field" in answer.text
+    assert small_world.sandbox.accepted() == []
