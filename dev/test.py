@@ -12,7 +12,7 @@ import sys
 from dev import browser
 
 #: A file's tests stay in one process: servers that a file starts are started once.
-PARALLEL = ["-n", "2", "--dist", "loadfile"]
+PARALLEL = ["-n", "4", "--dist", "loadfile"]
 
 
 def main(arguments: list[str]) -> None:
