@@ -33,6 +33,7 @@ from app.services import (
     watching,
 )
 from app.services.lane import stopping
+from app.workers import darkroom
 from app.workers.lanes import Lanes
 from app.workers.looks import look_up
 
@@ -110,6 +111,7 @@ class Ticker:
             claiming.undo_clock_step()
             holding.release_forgotten()
             self._look_after_accounts()
+            darkroom.sweep(self._app)
             self._next_beat = now + BEAT_EVERY
         if now >= self._next_broker_look:
             self._next_broker_look = now + self._look_at_broker()

@@ -263,3 +263,16 @@ def test_worker_makes_pictures(small_world: World) -> None:
     with small_world.rows():
         picture_id = taken(small_world, owner)
         wait_for(lambda: row(picture_id).state == PictureState.READY, what="a ready picture")
+
+
+def test_worker_finds_what_no_bell_told(small_world: World) -> None:
+    """With Redis away, a running worker makes the picture all the same."""
+    owner = small_world.user("ana")
+    small_world.start_worker()
+    with small_world.rows():
+        small_world.valkey.stop()
+        try:
+            picture_id = taken(small_world, owner)
+            wait_for(lambda: row(picture_id).state == PictureState.READY, what="a ready picture")
+        finally:
+            small_world.valkey.start()
