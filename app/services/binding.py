@@ -75,12 +75,15 @@ def twin(row: Row[Any], state: State, network: Network) -> Any:
     """Return the condition that the account has another tweet of equal text in this state."""
     twin, twin_tweet = aliased(Delivery), aliased(Tweet)
     texts = [part.text for part in continuing.parts_of(row, network)]
+    alike = twin_tweet.text == row.text
+    if state == State.SENDING:  # what is under way may as well be any part of a thread
+        alike = continuing.may_read_alike(twin, twin_tweet, texts)
     return exists().where(
         twin.account_id == row.account_id,
         twin.id != row.id,
         twin.state == state,
         twin_tweet.id == twin.tweet_id,
-        continuing.may_read_alike(twin, twin_tweet, texts),
+        alike,
     )
 
 

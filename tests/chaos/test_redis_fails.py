@@ -14,6 +14,7 @@ from tests.support.author import Author
 from tests.support.bell import knows_the_new_redis, until_heard
 from tests.support.crowd import BOTH_IN_FULL, write_tweets
 from tests.support.figures import Figures, promise_kept, sized
+from tests.support.freezing import freeze
 from tests.support.proxy import Proxy
 from tests.support.servers import Valkey
 from tests.support.visitor import Visitor
@@ -99,7 +100,7 @@ def test_out_of_memory(small_world: World, full_redis: Callable[[], None]) -> No
     worker = world.start_worker()
     author = Author(site, "author")
     tweets = write_tweets(world, "into a full Redis", PEOPLE, sized(40, 300), sized(6.0, 60.0))
-    world.kill(worker, signal.SIGSTOP)
+    freeze(world, worker)
     ana = world.user("ana")
     tweets |= {f"in the queue {n}": world.tweet_later(ana, f"in the queue {n}") for n in range(10)}
     full_redis()

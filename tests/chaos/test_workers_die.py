@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -17,6 +16,7 @@ import pytest
 from app.states import State
 from tests.support.crowd import rows_of, seeded, until_posts_arrive, write_tweets
 from tests.support.figures import promise_kept, sized
+from tests.support.freezing import holds_sqlite, signal_all
 from tests.support.gate import Gate
 from tests.support.waiting import wait_for
 from tests.support.world import World
@@ -205,29 +205,6 @@ def freeze(
         signal_all(world, workers, signal.SIGCONT)
         time.sleep(pause())
     raise AssertionError("no good moment")
-
-
-def signal_all(world: World, workers: list[Popen[bytes]], which: signal.Signals) -> None:
-    """Send a signal to each of these workers; return when those to be stopped have stopped."""
-    for worker in workers:
-        world.kill(worker, which)
-    if which == signal.SIGSTOP:
-        for worker in workers:
-            os.waitpid(worker.pid, os.WUNTRACED)  # all of its threads
-
-
-def holds_sqlite(world: World) -> bool:
-    """True when nobody can write to the SQLite file; PostgreSQL has no such lock."""
-    scheme, _, path = world.environ["DATABASE_URL"].partition(":///")
-    if scheme != "sqlite":
-        return False
-    with closing(sqlite3.connect(path, timeout=1)) as connection:
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            return True
-        connection.rollback()
-        return False
 
 
 def contents(world: World, jobs: dict[str, str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from app.models import Account, Attempt, Delivery, NetworkStop, User
 from app.services import holding
 from app.states import HoldReason, State
 from tests.conftest import MakeWorld
+from tests.support.freezing import freeze
 from tests.support.servers import Postgres
 from tests.support.waiting import wait_for
 from tests.support.world import World
@@ -128,7 +129,7 @@ def test_two_workers_learn_of_the_same_stop_at_once(
     sleeper = world.start_worker()
     jobs = [world.tweet_later(world.user("ana"), "who pays for all")]
     wait_for(lambda: world.sandbox.calls() == 1, what="the first worker's call")
-    world.kill(sleeper, signal.SIGSTOP)
+    freeze(world, sleeper)
     world.start_worker()
     jobs.append(world.tweet_later(world.user("ben"), "who pays for all"))
     wait_for(lambda: world.sandbox.calls() == 2, what="the second worker's call")

@@ -8,6 +8,7 @@ import time
 from datetime import datetime, timedelta
 
 from app.states import State
+from tests.support.freezing import freeze
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
@@ -133,7 +134,7 @@ def test_a_worker_that_sleeps_through_its_lease(small_world: World) -> None:
     sleeper = world.start_worker()
     jobs = schedule_many(world, 30, within=2)
     wait_for(lambda: world.sandbox.calls() > 3, what="posts under way")
-    world.kill(sleeper, signal.SIGSTOP)
+    freeze(world, sleeper)
     world.start_worker()
     time.sleep(6)  # longer than the lease of these settings
     world.kill(sleeper, signal.SIGCONT)

@@ -1,0 +1,48 @@
+"""Stopping workers the way a machine that sleeps does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+from contextlib import closing
+from subprocess import Popen
+
+from tests.support.waiting import wait_for
+from tests.support.world import World
+
+
+def freeze(world: World, worker: Popen[bytes]) -> None:
+    """Stop a worker with SIGSTOP, at a moment at which it does not hold SQLite's only lock."""
+
+    def stopped() -> bool:
+        signal_all(world, [worker], signal.SIGSTOP)
+        if not holds_sqlite(world):
+            return True
+        signal_all(world, [worker], signal.SIGCONT)
+        return False
+
+    wait_for(stopped, what="a moment without a lock")
+
+
+def signal_all(world: World, workers: list[Popen[bytes]], which: signal.Signals) -> None:
+    """Send a signal to each of these workers; return when those to be stopped have stopped."""
+    for worker in workers:
+        world.kill(worker, which)
+    if which == signal.SIGSTOP:
+        for worker in workers:
+            os.waitpid(worker.pid, os.WUNTRACED)  # all of its threads
+
+
+def holds_sqlite(world: World) -> bool:
+    """True when nobody can write to the SQLite file; PostgreSQL has no such lock."""
+    scheme, _, path = world.environ["DATABASE_URL"].partition(":///")
+    if scheme != "sqlite":
+        return False
+    with closing(sqlite3.connect(path, timeout=1)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        connection.rollback()
+        return False
