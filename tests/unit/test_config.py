@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from redis import BlockingConnectionPool
 
 import config
 from app import create_app
@@ -121,7 +122,8 @@ def test_herokus_certificates_reach_every_redis_client(url: str) -> None:
     assert (celery.connection_for_write().ssl or None) == wanted
     results = celery.backend.connparams
     assert results.get("ssl_cert_reqs", "none given") == (ssl.CERT_NONE if wanted else "none given")
-    for options in (hasty_redis_options(app.config, 1), app.config["RATELIMIT_STORAGE_OPTIONS"]):
+    limits: BlockingConnectionPool = app.config["RATELIMIT_STORAGE_OPTIONS"]["connection_pool"]
+    for options in (hasty_redis_options(app.config, 1), limits.connection_kwargs):
         assert ("ssl_cert_reqs" in options) == bool(wanted)
         assert options.get("ssl_cert_reqs") is None
 
