@@ -11,8 +11,8 @@ import sys
 
 from dev import browser
 
-#: Four, also on two cores: tests mostly wait. A file's tests stay in one process: servers that a file
-#: starts are started once.
+#: Four, also on two cores: tests mostly wait. A file's tests stay in one process: servers that a
+#: file starts are started once.
 PARALLEL = ["-n", "4", "--dist", "loadfile"]
 
 
