@@ -121,8 +121,9 @@ def _servers(env: Mapping[str, str], production: bool) -> dict[str, Any]:
             "DATABASE_URL is missing or names SQLite, and a dyno forgets its files: "
             "add a PostgreSQL database."
         )
-    # SQLite takes one writer at a time; a second process would only wait for the first.
-    processes = 1 if database.startswith("sqlite") else min(2, os.cpu_count() or 1)
+    # SQLite takes one writer at a time, and a small dyno has the memory of one process.
+    alone = database.startswith("sqlite") or env.get("DYNO")
+    processes = 1 if alone else min(2, os.cpu_count() or 1)
     return {
         "REDIS_URL": redis_url,
         "SQLALCHEMY_DATABASE_URI": database,

@@ -128,6 +128,15 @@ def test_herokus_certificates_reach_every_redis_client(url: str) -> None:
         assert options.get("ssl_cert_reqs") is None
 
 
+def test_a_worker_has_a_process_for_each_of_two_cores_where_that_helps() -> None:
+    """Not on SQLite, with its one writer, nor on a small dyno; whoever says a number gets it."""
+    cores = min(2, os.cpu_count() or 1)
+    assert config.load(PRODUCTION)["WORKER_PROCESSES"] == cores
+    assert config.load({**PRODUCTION, "DYNO": "worker.1"})["WORKER_PROCESSES"] == 1
+    assert config.load({})["WORKER_PROCESSES"] == 1
+    assert config.load({**PRODUCTION, "WORKER_PROCESSES": "3"})["WORKER_PROCESSES"] == 3
+
+
 # Odd values
 
 
