@@ -11,9 +11,9 @@ import sys
 
 from dev import browser
 
-#: Four, also on two cores: tests mostly wait. A file's tests stay in one process: servers that a
+#: Three, also on two cores: tests mostly wait. A file's tests stay in one process: servers that a
 #: file starts are started once.
-PARALLEL = ["-n", "4", "--dist", "loadfile"]
+PARALLEL = ["-n", "3", "--dist", "loadfile"]
 
 
 def main(arguments: list[str]) -> None:
