@@ -124,6 +124,7 @@ def test_every_page_of_accounts_looks_right(schemed: Page, running: World) -> No
             page.goto(f"{running.site}/accounts")
         if name == "disconnect":
             page.get_by_role("link", name="Disconnect").first.click()
+            page.wait_for_url("**/disconnect")
         assert_accessible(page)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
