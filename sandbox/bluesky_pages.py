@@ -6,8 +6,9 @@ from sandbox.bluesky_ids import COLLECTION, full_handle
 from sandbox.bluesky_records import Person, Post
 from sandbox.bluesky_repository import images_of
 from sandbox.bluesky_state import BlueskyState
+from sandbox.common_pages import add_avatars, add_elsewhere
 from sandbox.control_presets import describe
-from sandbox.x_pages import COLOURS, moment
+from sandbox.x_pages import moment
 
 PAGE_LENGTH = 50
 
@@ -61,17 +62,8 @@ def make_pages(state: BlueskyState) -> Blueprint:
             abort(404)
         return Response(found[0], mimetype=found[1])
 
-    @routes.get("/i/avatar/<handle>.svg")
-    def avatar(handle: str) -> Response:
-        colour = COLOURS[sum(map(ord, handle)) % len(COLOURS)]
-        picture = render_template("avatar.svg", letter=handle[0].upper(), colour=colour)
-        return Response(picture, mimetype="image/svg+xml")
-
-    @routes.get("/i/elsewhere")
-    def elsewhere() -> str:
-        detail = "A fault sent the caller here. Nothing was posted by following it."
-        return render_template("problem.html", title="Elsewhere", detail=detail)
-
+    add_avatars(routes)
+    add_elsewhere(routes)
     return routes
 
 

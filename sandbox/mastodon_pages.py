@@ -3,10 +3,11 @@
 from flask import Blueprint, Response, abort, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from sandbox.common_pages import add_avatars, add_elsewhere
 from sandbox.control_presets import describe
 from sandbox.mastodon_records import Person, Status
 from sandbox.mastodon_state import MastodonState
-from sandbox.x_pages import COLOURS, moment
+from sandbox.x_pages import moment
 
 PAGE_LENGTH = 50
 
@@ -58,17 +59,8 @@ def make_pages(state: MastodonState) -> Blueprint:
             abort(404)
         return Response(data, mimetype=known.mime)
 
-    @routes.get("/i/avatar/<handle>.svg")
-    def avatar(handle: str) -> Response:
-        colour = COLOURS[sum(map(ord, handle)) % len(COLOURS)]
-        picture = render_template("avatar.svg", letter=handle[0].upper(), colour=colour)
-        return Response(picture, mimetype="image/svg+xml")
-
-    @routes.get("/i/elsewhere")
-    def elsewhere() -> str:
-        detail = "A fault sent the caller here. Nothing was posted by following it."
-        return render_template("problem.html", title="Elsewhere", detail=detail)
-
+    add_avatars(routes)
+    add_elsewhere(routes)
     return routes
 
 

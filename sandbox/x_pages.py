@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, abort, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from sandbox.common_pages import add_elsewhere, drawn_avatar
 from sandbox.x_records import Person, Tweet
 from sandbox.x_state import XState
 from sandbox.x_text import expand_links
 
 PAGE_LENGTH = 50
-COLOURS = ("#0b6bcb", "#9a3d00", "#1f7a3f", "#7a3fb0", "#a61b4b", "#4a5b6c")
 
 
 def make_pages(state: XState) -> Blueprint:
@@ -45,16 +45,9 @@ def make_pages(state: XState) -> Blueprint:
 
     @routes.get("/i/avatar/<handle>.svg")
     def avatar(handle: str) -> Response:
-        person = _known(state, handle)
-        colour = COLOURS[sum(map(ord, person.handle)) % len(COLOURS)]
-        picture = render_template("avatar.svg", letter=person.handle[0].upper(), colour=colour)
-        return Response(picture, mimetype="image/svg+xml")
+        return drawn_avatar(_known(state, handle).handle)
 
-    @routes.get("/i/elsewhere")
-    def elsewhere() -> str:
-        detail = "A fault sent the caller here. Nothing was posted by following it."
-        return render_template("problem.html", title="Elsewhere", detail=detail)
-
+    add_elsewhere(routes)
     return routes
 
 
