@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -16,6 +16,8 @@ from sqlalchemy import (
     CursorResult,
     Delete,
     MetaData,
+    Row,
+    Select,
     Text,
     Update,
     event,
@@ -30,6 +32,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
+
+from app import pool
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Result = TypeVar("Result")
@@ -131,6 +135,12 @@ def database_now() -> datetime:
     return now
 
 
+def read(statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    """Return a query's rows outside of any transaction, which saves its beginning and its end."""
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        return connection.execute(statement, values).all()
+
+
 def commit_and_keep() -> None:
     """Commit new rows; their objects stay as they are instead of being read again."""
     session = db.session()
@@ -196,10 +206,12 @@ def init_app(app: Flask) -> None:
     # Before the extension's own end of the session: a connection that dies behind the last commit
     # must not turn an answer that was already made into an error.
     app.teardown_appcontext(lambda _error: abandon())
-    if url.startswith("sqlite"):
-        with app.app_context():
+    with app.app_context():
+        if url.startswith("sqlite"):
             event.listen(db.engine, "connect", _prepare_sqlite)
             event.listen(db.engine, "before_cursor_execute", _begin_before_writing)
+        else:
+            pool.watch(db.engine)
 
 
 def _sqlite_options() -> dict[str, Any]:
@@ -209,7 +221,6 @@ def _sqlite_options() -> dict[str, Any]:
 def _postgresql_options(config: dict[str, Any]) -> dict[str, Any]:
     return {
         "hide_parameters": True,  # an error message must not carry a tweet or a token
-        "pool_pre_ping": True,
         "pool_size": config["DATABASE_POOL_SIZE"],
         "max_overflow": 0,
         "pool_timeout": 10,

@@ -3,6 +3,7 @@
 from app.models.account import Account, Health, NetworkStop
 from app.models.attempt import Attempt
 from app.models.delivery import Delivery
+from app.models.job import Job
 from app.models.picture import Picture, PictureFile, PictureState, Upload
 from app.models.server_app import ServerApp
 from app.models.tweet import Tweet
@@ -15,6 +16,7 @@ __all__ = [
     "Broker",
     "Delivery",
     "Health",
+    "Job",
     "NetworkStop",
     "Picture",
     "PictureFile",

@@ -104,6 +104,11 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
         return status_of(self.state)
 
     @property
+    def lateness_ms(self) -> int | None:
+        """Milliseconds from due to accepted, None while it is not accepted."""
+        return milliseconds_late(self.due_at, self.accepted_at)
+
+    @property
     def contents(self) -> list[Content]:
         """The parts that are published on this account, at least one."""
         network = current_app.extensions["networks"][self.account.network]
@@ -114,22 +119,9 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
         """True when the part that is next, or under way, is not the last."""
         return len(self.posted) + 1 < len(self.contents)
 
-    @property
-    def lateness_ms(self) -> int | None:
-        """Milliseconds from due to accepted, None while it is not accepted."""
-        if self.accepted_at is None:
-            return None
-        return round((self.accepted_at - self.due_at).total_seconds() * 1000)
 
-    @classmethod
-    def of(cls, user_id: int, job_ids: list[str]) -> list[Delivery]:
-        """Return the user's own deliveries among these ids, in one query; others are left out."""
-        job_ids = [job_id for job_id in job_ids if job_id.isprintable()]  # no NUL: no such id
-        from_tweets = db.metadata.tables["tweets"]
-        return list(
-            db.session.scalars(
-                db.select(cls)
-                .join(from_tweets, from_tweets.c.id == cls.tweet_id)
-                .where(cls.id.in_(job_ids), from_tweets.c.user_id == user_id)
-            )
-        )
+def milliseconds_late(due_at: datetime, accepted_at: datetime | None) -> int | None:
+    """Return the milliseconds from due to accepted, None while it is not accepted."""
+    if accepted_at is None:
+        return None
+    return round((accepted_at - due_at).total_seconds() * 1000)

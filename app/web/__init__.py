@@ -20,6 +20,7 @@ from app.web import (
     pages,
     pictures,
     problems,
+    sessions,
     settings,
     status,
     tweets,
@@ -40,6 +41,7 @@ def init_app(app: Flask) -> None:
     Bootstrap5(app)
     CSRFProtect(app)
     Talisman(app, **_headers(app.config))
+    sessions.init_app(app)
     limits.init_app(app)
     locales.init_app(app)
     auth.init_app(app)

@@ -11,11 +11,12 @@ from flask_login import current_user, login_required
 
 from app import jobs
 from app.db import db, utcnow
-from app.models import Tweet, drafts
+from app.models import Job, Tweet, drafts
 from app.networks import text as texts
 from app.web import forms, limits, sentences
+from app.web.job_views import job_views
 from app.web.locales import exact_time, iso_utc
-from app.web.pages import account_views, job_views, tweet_views
+from app.web.pages import account_views, tweet_views
 from app.web.problems import refuse, wants_json
 from app.web.tweets import own
 from app.when import understand
@@ -194,7 +195,7 @@ def _done(tweet: Tweet, words: str) -> ResponseReturnValue:
     if wants_json():
         return jsonify(
             tweet={"id": tweet.id, "text": tweet.text, "due_at": iso_utc(tweet.due_at)},
-            jobs=job_views(tweet.deliveries),
+            jobs=job_views([Job.from_delivery(delivery) for delivery in tweet.deliveries]),
             message=words,
         )
     flash(words)

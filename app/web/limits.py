@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 
 import redis
-from flask import Flask, current_app, session
+from flask import Flask, current_app
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
 from app import jobs
+from app.web import sessions
 
 
 def _who() -> str:
     """Say who asks, by the cookie alone: a database that is away must not look like no Redis."""
-    user_id = session.get("_user_id")
+    user_id = sessions.user_id()
     return f"user:{user_id}" if user_id else get_remote_address()
 
 

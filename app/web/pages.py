@@ -6,20 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, Response, current_app, request, url_for
+from flask import Flask, Response, current_app, request
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import jobs
-from app.db import db, utcnow
-from app.models import Account, Delivery, Tweet, drafts
+from app.db import db
+from app.models import Account, Delivery, Job, Tweet, drafts
 from app.networks.base import Network
 from app.services import watching
-from app.states import FINAL, State
-from app.web import reasons, sentences
-from app.web.locales import iso_utc
+from app.states import State
+from app.web import sessions
+from app.web.job_views import job_views
 
-MINUTE = 60.0
 PRIVATE = {"tweets", "changes", "status", "settings", "accounts"}
 
 
@@ -31,7 +29,7 @@ def init_app(app: Flask) -> None:
 
 def _keep_private(response: Response) -> Response:
     """Nothing of a signed-in person may be shown by the Back button after signing out."""
-    if request.blueprint in PRIVATE and current_user.is_authenticated:
+    if request.blueprint in PRIVATE and sessions.user_id() is not None:
         response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -62,80 +60,11 @@ def _silence() -> dict[str, datetime | None] | None:
     return None if pulse.beats else {"last_seen_at": pulse.last_seen_at}
 
 
-def job_views(deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
-    """Return what ``/status`` says about each delivery."""
-    celery = jobs.celery_states([delivery.id for delivery in deliveries])
-    return [_job_view(delivery, celery[delivery.id]) for delivery in deliveries]
-
-
-def _job_view(delivery: Delivery, celery_state: str) -> dict[str, Any]:
-    network = networks()[delivery.account.network]
-    published = delivery.accepted_at if delivery.state == State.PUBLISHED else None
-    return {
-        "job_id": delivery.id,
-        "tweet_id": delivery.tweet_id,
-        "status_url": url_for("status.one", job_id=delivery.id),
-        "network": network.name,
-        "title": network.title,
-        "handle": delivery.account.handle,
-        "server": delivery.account.server,
-        "status": delivery.status,
-        "state": delivery.state,
-        "label": sentences.label_of(delivery.state),
-        "celery_state": celery_state,
-        "due_at": iso_utc(delivery.due_at),
-        "published_at": iso_utc(published) if published else None,
-        "lateness_ms": delivery.lateness_ms if published else None,
-        "attempts": delivery.attempts,
-        "url": delivery.remote_url,
-        "error": _error_of(delivery, network),
-        "poll_after_ms": poll_after_ms(delivery),
-    }
-
-
-def _error_of(delivery: Delivery, network: Network) -> dict[str, str] | None:
-    if delivery.state in {State.PUBLISHED, State.CANCELLED}:
-        return None
-    if delivery.state == State.HELD:
-        code, message, step = sentences.hold_error(
-            delivery.hold_reason, network.title, delivery.account.handle, delivery.error_code
-        )
-        return {"code": code, "message": message, "next_step": step}
-    if not delivery.error_code:
-        return None
-    message, step = reasons.delivery_error(delivery.error_code, network.title)
-    return {"code": delivery.error_code, "message": message, "next_step": step}
-
-
-def poll_after_ms(delivery: Delivery) -> int | None:
-    """Milliseconds after which asking again is worth it; None when the state is final."""
-    if delivery.state in FINAL:
-        return None
-    if delivery.state in {State.HELD, State.REVIEW}:
-        return 15_000
-    now = utcnow()
-    if delivery.state == State.UNCONFIRMED:
-        return _between(1.0, _seconds(delivery.next_at, now), 10.0)
-    if delivery.state == State.SCHEDULED:
-        remaining = _seconds(delivery.not_before, now)
-        if remaining < 0:  # overdue: the longer, the less it helps to ask
-            return _between(0.7, -remaining / 10, 10.0)
-        return _between(0.7, min(remaining + 0.5, remaining / 4 + 1), 5 * MINUTE)
-    return 1_000
-
-
-def _seconds(moment: datetime | None, now: datetime) -> float:
-    return (moment - now).total_seconds() if moment else 0.0
-
-
-def _between(least: float, seconds: float, most: float) -> int:
-    return round(1000 * max(least, min(seconds, most)))
-
-
 def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
     """Return what a card shows of each tweet."""
     flat = [delivery for tweet in tweets for delivery in tweet.deliveries]
-    jobs_by_id = {view["job_id"]: view for view in job_views(flat)}
+    views = job_views([Job.from_delivery(delivery) for delivery in flat])
+    jobs_by_id = {view["job_id"]: view for view in views}
     return [
         {
             "id": tweet.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from app.models.picture import TooManyPictures, UnknownPicture
 from app.models.user import SubmitIdReused, UnknownAccount
@@ -14,20 +15,22 @@ from app.states import HoldReason, State
 from app.web import picture_words, reasons
 from app.when import WhenProblem
 
+_LABELS = {
+    State.SCHEDULED: lazy_gettext("Scheduled"),
+    State.CLAIMED: lazy_gettext("Sending"),
+    State.SENDING: lazy_gettext("Sending"),
+    State.UNCONFIRMED: lazy_gettext("Checking whether it went out"),
+    State.HELD: lazy_gettext("Waiting"),
+    State.REVIEW: lazy_gettext("Waiting for you"),
+    State.PUBLISHED: lazy_gettext("Published"),
+    State.FAILED: lazy_gettext("Failed"),
+    State.CANCELLED: lazy_gettext("Cancelled"),
+}
+
 
 def label_of(state: str) -> str:
     """Return the short words for a Delivery state."""
-    return {
-        State.SCHEDULED: _("Scheduled"),
-        State.CLAIMED: _("Sending"),
-        State.SENDING: _("Sending"),
-        State.UNCONFIRMED: _("Checking whether it went out"),
-        State.HELD: _("Waiting"),
-        State.REVIEW: _("Waiting for you"),
-        State.PUBLISHED: _("Published"),
-        State.FAILED: _("Failed"),
-        State.CANCELLED: _("Cancelled"),
-    }[State(state)]
+    return str(_LABELS[State(state)])
 
 
 def hold_error(

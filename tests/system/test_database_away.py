@@ -161,6 +161,18 @@ def test_a_submit_whose_commit_was_not_acknowledged(big_world: World, server: Po
     assert world.sandbox.texts() == {"Was it stored": 1}
 
 
+def test_a_connection_cut_behind_an_answer(big_world: World, server: Postgres) -> None:
+    """Cut within the second in which it was used, it is noticed before it is used again."""
+    ana = Visitor(big_world.start_web(processes=1))
+    ana.sign_in("ana")
+    tweet = ana.post("/tweets", text="after the cut", when="in one hour").json()
+    for _ in range(5):
+        server.cut_connections()
+        assert ana.get(tweet["status_url"], headers=JSON).json()["state"] == State.SCHEDULED
+        server.cut_connections()
+        assert ana.get("/").status_code == 200
+
+
 def assert_page_or_sentence(ana: Visitor) -> None:
     """The start page is whole, or says in a sentence that the database is away."""
     page = ana.get("/")

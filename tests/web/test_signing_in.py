@@ -91,6 +91,13 @@ def test_cookies_are_closed_to_scripts_and_other_sites(ana: Visitor) -> None:
     assert cookie.get_nonstandard_attr("SameSite") == "Lax"
 
 
+def test_polling_does_not_keep_a_session_alive(ana: Visitor) -> None:
+    """A page prolongs the session; a tab that was left open and goes on asking does not."""
+    tweet = ana.post("/tweets", text="later", when="in one hour").json()
+    assert "Set-Cookie" in ana.get("/").headers
+    assert "Set-Cookie" not in ana.get(tweet["status_url"]).headers
+
+
 def test_the_network_that_does_not_answer(running: World, visitor: Visitor) -> None:
     """While X hangs at the token call the person gets a page that says so."""
     running.sandbox.fault("status", operation="code", status=503)

@@ -1,0 +1,67 @@
+"""A Delivery as it is asked for while people wait: a few columns of three tables, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from app.db import db, read
+from app.models.account import Account
+from app.models.delivery import Delivery
+from app.models.tweet import Tweet
+from app.models.user import User
+
+
+class Job(NamedTuple):
+    """What one job has become; see Delivery for what the fields mean."""
+
+    id: str
+    tweet_id: int
+    state: str
+    due_at: datetime
+    not_before: datetime
+    next_at: datetime | None
+    accepted_at: datetime | None
+    attempts: int
+    remote_url: str | None
+    hold_reason: str | None
+    error_code: str | None
+    network: str
+    handle: str
+    server: str
+    locale: str | None
+    """The language its owner has chosen."""
+
+    @classmethod
+    def of(cls, user_id: int, job_ids: Sequence[str]) -> list[Job]:
+        """Return the user's own jobs among these ids, in one query; others are left out."""
+        wanted = [job_id for job_id in job_ids if job_id.isprintable()]  # no NUL: no such id
+        return [cls._make(row) for row in read(_OF_USER, {"user_id": user_id, "job_ids": wanted})]
+
+    @classmethod
+    def from_delivery(cls, delivery: Delivery) -> Job:
+        """Return the same of a row that is at hand."""
+        account, owner = delivery.account, delivery.tweet.user
+        own = [getattr(delivery, name) for name in _OF_DELIVERY]
+        return cls._make([*own, account.network, account.handle, account.server, owner.locale])
+
+
+_OF_DELIVERY = Job._fields[:11]
+_OF_USER = (
+    db.select(
+        *(getattr(Delivery, name) for name in _OF_DELIVERY),
+        Account.network,
+        Account.handle,
+        Account.server,
+        User.locale,
+    )
+    .select_from(Delivery)
+    .join(Tweet, Tweet.id == Delivery.tweet_id)
+    .join(Account, Account.id == Delivery.account_id)
+    .join(User, User.id == Tweet.user_id)
+    .where(
+        User.id == db.bindparam("user_id"),
+        Delivery.id.in_(db.bindparam("job_ids", expanding=True)),
+    )
+)
