@@ -77,8 +77,9 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
         for number, content in enumerate(contents):
             field_name = f"variant-{account.id}" if own else _field_of_part(number)
             if len(content.pictures) > limits.pictures:
+                field_name = f"pictures-{number}" if number else "pictures"
                 raise TextProblem(
-                    "too_many_pictures", limit=limits.pictures, field="pictures", **about
+                    "too_many_pictures", limit=limits.pictures, field=field_name, **about
                 )
             if content.text or not content.pictures:
                 _check_text(network, content.text, limits, {**about, "field": field_name})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -72,9 +72,10 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     """How often a worker began; a picture that ends workers must not do so for ever."""
 
     @classmethod
-    def claim(cls, user_id: int, picture_ids: Sequence[str]) -> None:
+    def claim(cls, user_id: int, picture_ids: Sequence[str], known: Collection[str] = ()) -> None:
         """Let these pictures belong to one part of a tweet of theirs; commits nothing.
 
+        :param known: those that the tweet has already.
         :raises TooManyPictures: more than a part may have.
         :raises UnknownPicture: one is not the user's, was refused, or is gone.
         """
@@ -82,7 +83,7 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
             raise TooManyPictures
         if not all(isinstance(name, str) and name.isprintable() for name in picture_ids):
             raise UnknownPicture
-        wanted = set(picture_ids)
+        wanted = set(picture_ids).difference(known)
         usable = cls.state.in_((PictureState.PROCESSING, PictureState.READY))
         mine = update(cls).where(cls.id.in_(wanted), cls.user_id == user_id, usable)
         if wanted and rows_changed(mine.values(claimed=True)) != len(wanted):

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app import jobs
 from app.db import commit_and_keep, db, from_now, patiently, rows_changed
@@ -29,7 +29,6 @@ __all__ = [
     "FilesAway",
     "PictureRefused",
     "accept",
-    "claim_for_tweet",
     "discard",
     "fitted",
     "load",
@@ -56,10 +55,11 @@ MOST_UNCLAIMED = 60
 AT_A_TIME = 20
 
 
-def accept(user: User, data: bytes, filename: str) -> Picture:
+def accept(user: User, data: bytes, filename: str, picture_id: str | None = None) -> Picture:
     """Store what somebody sent and wake a worker to make a picture of it.
 
     :param filename: only named in a refusal.
+    :param picture_id: of a file that may come twice; it is stored once.
     :raises PictureRefused: the first look says that it cannot be used; nothing was stored.
     :raises FilesAway: its place does not answer; nothing was stored.
     """
@@ -68,9 +68,12 @@ def accept(user: User, data: bytes, filename: str) -> Picture:
     except PictureRefused as refusal:
         refusal.name = filename
         raise
+    if picture_id and (known := db.session.get(Picture, picture_id)):
+        return known
     if _unclaimed_of(user) >= MOST_UNCLAIMED:
         raise PictureRefused("too_many_waiting")
     picture = Picture(
+        id=picture_id,
         user_id=user.id,
         mime=look.mime,
         width=look.width,
@@ -79,7 +82,11 @@ def accept(user: User, data: bytes, filename: str) -> Picture:
         next_at=from_now(LEASE),
     )
     db.session.add(picture)
-    commit_and_keep()
+    try:
+        commit_and_keep()
+    except IntegrityError:  # it came twice at once
+        db.session.rollback()
+        return db.session.get_one(Picture, picture_id)
     try:
         picture_files.put(_original(picture.id), data)
     except FilesAway as error:
@@ -90,15 +97,6 @@ def accept(user: User, data: bytes, filename: str) -> Picture:
     if not jobs.ring([jobs.Ring(jobs.PROCESS_PICTURES, [picture.id])]):
         _postpone(picture.id, 0)
     return picture
-
-
-def claim_for_tweet(user: User, picture_ids: Sequence[str]) -> None:
-    """Let pictures belong to one part of a tweet; the caller commits.
-
-    :raises app.models.picture.TooManyPictures: more than four.
-    :raises app.models.picture.UnknownPicture: one is not the user's, was refused, or is gone.
-    """
-    Picture.claim(user.id, picture_ids)
 
 
 def process(picture_id: str) -> None:
