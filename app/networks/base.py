@@ -51,7 +51,7 @@ class Outcome:
     answered_at: float | None = None
     """time.monotonic() when the answer was complete."""
     pause_for: float | None = None
-    """Seconds to leave the account alone after an accepted tweet: its allowance is used up."""
+    """Seconds to leave the account alone: its allowance is used up, or it is blocked."""
     reference: Mapping[str, Any] | None = None
     """What the next part of a thread needs to answer this one; JSON."""
 
@@ -105,18 +105,21 @@ class Connection:
     profile: Profile
     credentials: Credentials
     """Everything that later calls need; JSON, stored encrypted."""
+    limits: Limits | None = None
+    """What fits into a part, where that was asked on the way."""
 
 
-class ConnectRefused(Exception):
-    """Connecting ended without an account.
-
-    ``code`` is one of our own words (app/web/refusals.py); ``detail`` is the network's.
-    """
+class _Refused(Exception):
+    """A definite no: ``code`` is one of our own words, ``detail`` the network's."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail
+
+
+class ConnectRefused(_Refused):
+    """Connecting ended without an account; app/web/refusals.py knows the codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +150,8 @@ class Picture:
     height: int
 
 
-class UploadRefused(Exception):
-    """The network does not take this picture: ``code`` is ours, ``detail`` the network's."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.detail = detail
+class UploadRefused(_Refused):
+    """The network does not take this picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +213,8 @@ class Network(Protocol):
     """What fits into a part where the account's own server says nothing else."""
     threads: bool
     """Whether a post can answer the one before; otherwise the parts of a tweet are one post."""
+    absence_is_certain: bool
+    """Whether what a look-up does not show may be sent again and again, never to appear twice."""
     connect_fields: tuple[Field, ...]
     """What a person types first; nothing when the consent page asks everything."""
 
@@ -279,18 +279,15 @@ class Network(Protocol):
     def recent(
         self, credentials: Credentials, remote_id: str, since: datetime, bodies: Sequence[Body]
     ) -> list[SeenPost]:
-        """Return the account's own posts since then, oldest first, or at least what shows whether
-        these bodies were accepted.
+        """Return the account's own posts since then, oldest first, or at least these bodies'.
 
         Raises LookUpFailed, LookUpRefused, TokenRefused.
         """
 
     def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int | None:
         """Return how many look-ups that show nothing prove that nothing arrived.
-
         None: no number does, so its owner is asked. More than there are delays means all of them.
-
-        :param first_sent_at: when the first call began; what protects a resend may fade with time.
+        What protects a resend may fade with the time since ``first_sent_at``, our first call.
         """
 
     def comparable(self, body: Body) -> str:

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 JUMP = timedelta(hours=2)
 """How far before the first send look-ups read: our clock may have been ahead when we sent."""
 SLOWEST_LOOK = 60.0
+SLOWEST_RESEND = 300.0
 
 
 def reconcile(job_ids: Sequence[str]) -> None:
@@ -130,14 +131,15 @@ def _not_found(row: Row[Any], looks: int | None, network: Network, profile: str)
         _count(row, next_at=from_now(max(0.5, pause)))
     elif row.echoed:
         _take_the_networks_word(row, network, profile)
-    elif row.resends == 0 and looks is not None:
+    elif looks is not None and (row.resends == 0 or network.absence_is_certain):
+        wait = min(SLOWEST_RESEND, 2.0**row.resends) if row.resends else 0
         _count(
             row,
             state=State.SCHEDULED,
-            resends=1,
+            resends=row.resends + 1,
             rings=0,
-            not_before=from_now(),
-            next_at=from_now(),
+            not_before=from_now(wait),
+            next_at=from_now(wait),
         )
     else:
         _ask_owner(row, "never_seen", None)

@@ -129,6 +129,8 @@ def _rejected(ending: Ending) -> bool:
         return False
     if ending.outcome.code == "pictures_gone":
         return _pictures_gone(ending)
+    if ending.outcome.pause_for is not None:
+        holding.pause_account(ending.claim.account_id, ending.outcome.pause_for)
     _fail(ending)
     return False
 

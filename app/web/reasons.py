@@ -171,7 +171,7 @@ def _asking(network: str) -> dict[str, tuple[str, str]]:
     look = _("Look at your profile, then tell us: is it there?")
     return {
         "never_seen": (
-            _("We sent it twice without an answer and do not see it on %(n)s.", n=network),
+            _("We sent it without a clear answer and do not see it on %(n)s.", n=network),
             look,
         ),
         "unreadable": (
