@@ -105,7 +105,7 @@ class Preparer:
         except Exception as error:
             log.exception("the preparation of job %s stumbled", claim.job_id)
             outcome = Outcome(Kind.NOT_SENT, "not_prepared", type(error).__name__)
-            result = Ending(claim, self._network.name, access.version, outcome)
+            result = self._unprepared(claim, access, outcome)
         with self._turn:
             self._busy[claim.account_id] -= 1
         self._finish(Preparation(claim, result))
@@ -121,7 +121,10 @@ class Preparer:
             outcome = Outcome(Kind.AUTH, "token_refused", str(refusal))
         except UploadRefused as refusal:
             outcome = Outcome(Kind.REJECTED, refusal.code, refusal.detail)
-        return Ending(claim, self._network.name, access.version, outcome)
+        return self._unprepared(claim, access, outcome)
+
+    def _unprepared(self, claim: Claim, access: Access, outcome: Outcome) -> Ending:
+        return Ending(claim, self._network.name, access.version, outcome, was_prepared=False)
 
     def _materials(self, claim: Claim, credentials: Credentials) -> Materials:
         prepared: Mapping[str, Any] = {}
