@@ -173,7 +173,7 @@ def read_form(
             return picture_ids, refusal
         except FilesAway:
             return picture_ids, PictureRefused("pictures_away")
-        picture_ids += [picture.id for picture in taken]
+        picture_ids += [picture.id for picture in taken if picture.id not in picture_ids]
         if taken and number < len(descriptions):
             store_alts(user, {taken[0].id: descriptions[number]})
     return picture_ids, None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -94,6 +95,18 @@ def test_sent_twice_with_a_file(running: World, ana: Visitor) -> None:
         chosen = db.select(Tweet).where(Tweet.text == "Twice with a picture")
         (tweet,) = db.session.scalars(chosen)
         assert len(set(tweet.parts[0]["pictures"])) == 2
+
+
+def test_sent_twice_at_once_with_a_file(running: World, ana: Visitor) -> None:
+    """Pressed twice in a hurry without scripts: both get the same answer, and one tweet is made."""
+    words = f"Twice at once {uuid.uuid4()}"
+    fields = [("text", words), ("when", "in 2 hours"), ("submit_id", uuid.uuid4().hex)]
+    with ThreadPoolExecutor() as pool:
+        sent = [pool.submit(send, ana, "/tweets", fields, "picture-files") for _ in range(4)]
+    assert [one.result().status_code for one in sent] == [303] * 4
+    with running.rows():
+        (tweet,) = db.session.scalars(db.select(Tweet).where(Tweet.text == words))
+        assert len(tweet.parts[0]["pictures"]) == 1
 
 
 def test_a_file_for_a_part_that_is_refused(ana: Visitor) -> None:
