@@ -1,0 +1,26 @@
+"""A Mastodon server that is down for a while: nothing is lost, and its owner is told."""
+
+from __future__ import annotations
+
+from tests.support.mastodon import MastodonSandbox
+from tests.support.visitor import Visitor
+from tests.support.waiting import wait_for
+from tests.support.world import World
+
+
+def test_the_accounts_page_says_that_a_server_is_down(small_world: World) -> None:
+    """What waits for a server that nobody reaches is a problem to see, though nothing failed."""
+    server = MastodonSandbox()
+    site = small_world.start_web()
+    small_world.start_worker()
+    ana = Visitor(site)
+    consent = ana.submit("/login/mastodon", server=server.url)
+    ana.http.post(consent.url, data={"handle": "ana", "decision": "approve"}, timeout=20)
+    assert "Mastodon could not be reached." not in ana.get("/accounts").text
+    server.close()
+    job = ana.post("/tweets", text="Are you there?").json()["job_id"]
+    wait_for(lambda: ana.status(job)["error"], what="the first try")
+    status = ana.status(job)
+    assert (status["status"], status["state"]) == ("pending", "scheduled")
+    assert status["error"]["code"] == "unreachable"
+    assert "Mastodon could not be reached." in ana.get("/accounts").text
