@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from app.networks.base import (
     TokenRefused,
     UploadRefused,
 )
+from app.places import Places
 from app.services import claiming, pictures
 from app.services.claims import Claim
 from app.services.composing import Materials
@@ -79,8 +79,7 @@ class Preparer:
         self._finish = finish
         self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix=f"{network.name}-prepare")
         self._limits: dict[int, tuple[float, Limits]] = {}
-        self._busy: Counter[int] = Counter()
-        self._turn = threading.Lock()
+        self._places = Places(AT_A_TIME, OF_AN_ACCOUNT)
 
     def is_needed(self, claim: Claim) -> bool:
         """True when this claim cannot be sent as it is."""
@@ -89,11 +88,8 @@ class Preparer:
 
     def begin(self, claim: Claim, access: Access) -> bool:
         """Prepare it on another thread; False when there is no room now."""
-        with self._turn:
-            full = self._busy.total() >= AT_A_TIME
-            if full or self._busy[claim.account_id] >= OF_AN_ACCOUNT:
-                return False
-            self._busy[claim.account_id] += 1
+        if not self._places.take(claim.account_id):
+            return False
         self._threads.submit(self._run, claim, access)
         return True
 
@@ -106,8 +102,7 @@ class Preparer:
             log.exception("the preparation of job %s stumbled", claim.job_id)
             outcome = Outcome(Kind.NOT_SENT, "not_prepared", type(error).__name__)
             result = self._unprepared(claim, access, outcome)
-        with self._turn:
-            self._busy[claim.account_id] -= 1
+        self._places.leave(claim.account_id)
         self._finish(Preparation(claim, result))
 
     def _prepare(self, claim: Claim, access: Access) -> Materials | Ending | None:
