@@ -74,6 +74,10 @@ def _unclear(network: str) -> dict[str, tuple[str, str]]:
             _("%(n)s pointed elsewhere. We are checking whether it went out.", n=network),
             nothing,
         ),
+        "echoed": (
+            _("%(n)s says that it has this already. We are looking for it there.", n=network),
+            nothing,
+        ),
         "worker_lost": (
             _("We were interrupted while sending. We are checking whether it went out."),
             nothing,
