@@ -35,7 +35,7 @@ POLICY = {
     # No form-action: browsers apply it to the redirect to a network's consent page as well.
 }
 AVATARS = {True: "'self' data: https: http:", False: "'self' data: https:"}
-"""Where the page of accounts may show pictures from; with http: where private servers are let in."""
+"""Where the page of accounts may show pictures from: http: too where private servers are let in."""
 
 
 def init_app(app: Flask) -> None:

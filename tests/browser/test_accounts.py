@@ -135,6 +135,21 @@ def test_every_page_of_accounts_looks_right(schemed: Page, running: World) -> No
                 page.screenshot(path=path, full_page=True)
 
 
+def test_avatars_are_shown(page: Page, running: World) -> None:
+    """Each account shows its network's own picture, over a letter; other pages let none in."""
+    with_three_accounts(page, running)
+    seen = page.goto(f"{running.site}/accounts")
+    for image in page.locator(".avatar img").all():
+        image.scroll_into_view_if_needed()
+        expect(image).to_have_js_property("complete", True)
+        assert image.evaluate("image => image.naturalWidth") > 0
+    assert page.locator(".avatar img").count() == 3
+    assert seen is not None
+    elsewhere = page.request.get(running.site)
+    assert "img-src 'self' data: https:" in seen.headers["content-security-policy"]
+    assert "img-src 'self' data:;" in elsewhere.headers["content-security-policy"]
+
+
 def test_disconnecting_without_scripts(browser: Browser, running: World) -> None:
     """In Spanish: the list, the question, and what is left when the last one is gone."""
     handle = f"n{uuid.uuid4().hex[:10]}"
