@@ -110,6 +110,11 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
         return contents_of(self.tweet.text, self.tweet.parts, self.parts, network.threads)
 
     @property
+    def urls_out(self) -> list[str | None]:
+        """Where the parts of a thread are that are out; None for one whose address nobody knows."""
+        return [part["remote_url"] for part in self.posted]
+
+    @property
     def remaining(self) -> list[Content]:
         """The parts that are not out yet."""
         return self.contents[len(self.posted) :]

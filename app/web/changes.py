@@ -34,6 +34,8 @@ def cancel(tweet_id: int) -> ResponseReturnValue:
     """Take back a tweet that waits."""
     tweet = own(tweet_id)
     tweet.cancel(_job_id())
+    if any(delivery.attempts for delivery in tweet.deliveries):  # some of it may be out
+        return _done(tweet, _("Cancelled. Nothing more is sent."))
     return _done(tweet, _("Cancelled. Nothing is sent."))
 
 

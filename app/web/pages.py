@@ -88,10 +88,18 @@ def _job_view(delivery: Delivery, celery_state: str) -> dict[str, Any]:
         "published_at": iso_utc(published) if published else None,
         "lateness_ms": delivery.lateness_ms if published else None,
         "attempts": delivery.attempts,
-        "url": delivery.remote_url,
+        "url": delivery.remote_url or next(filter(None, delivery.urls_out), None),
+        "parts": _parts_of(delivery),
         "error": _error_of(delivery, network),
         "poll_after_ms": poll_after_ms(delivery),
     }
+
+
+def _parts_of(delivery: Delivery) -> dict[str, Any] | None:
+    """Say how much of a thread is out, and where; None while nothing is, and without a thread."""
+    if not delivery.posted:
+        return None
+    return {"total": len(delivery.contents), "posted": delivery.urls_out}
 
 
 def _error_of(delivery: Delivery, network: Network) -> dict[str, str] | None:
