@@ -53,10 +53,9 @@ def draft_of(
         the ``field`` it belongs to.
     """
     given = list(parts or [{"text": text, "pictures": list(pictures)}])
-    shared = _cleaned(given, [_field_of_part(number) for number in range(len(given))])
+    shared = _cleaned(given)
     own = {
-        account_id: _cleaned(own_parts, [f"variant-{account_id}"] * len(own_parts))
-        for account_id, own_parts in (variants or {}).items()
+        account_id: _cleaned(parts, account_id) for account_id, parts in (variants or {}).items()
     }
     plain = len(shared) == 1 and not shared[0]["pictures"]
     return Draft(shared[0]["text"], [] if plain else shared, own)
@@ -75,7 +74,7 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
         contents = contents_of(draft.text, draft.parts, own, network.threads)
         about = {"network": network.title, "handle": account.handle if accounts[1:] else ""}
         for number, content in enumerate(contents):
-            field_name = f"variant-{account.id}" if own else _field_of_part(number)
+            field_name = _field_of(number, account.id if own else None)
             if len(content.pictures) > limits.pictures:
                 field_name = f"pictures-{number}" if number else "pictures"
                 raise TextProblem(
@@ -100,11 +99,12 @@ def _check_text(network: Network, text: str, limits: Limits, about: Mapping[str,
         raise TextProblem(problem.code, **{**problem.params, **about}) from problem
 
 
-def _cleaned(parts: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> list[StoredPart]:
+def _cleaned(parts: Sequence[Mapping[str, Any]], account_id: int | None = None) -> list[StoredPart]:
     if len(parts) > MOST_PARTS:
         raise TextProblem("too_many_parts", limit=MOST_PARTS, field="text")
     cleaned = []
-    for part, field_name in zip(parts, fields, strict=True):
+    for number, part in enumerate(parts):
+        field_name = _field_of(number, account_id)
         pictures = list(part.get("pictures") or ())
         cleaned.append(
             {"text": _clean(part.get("text") or "", pictures, field_name), "pictures": pictures}
@@ -122,5 +122,9 @@ def _clean(text: str, pictures: Sequence[str], field_name: str) -> str:
         raise TextProblem(problem.code, **problem.params, field=field_name) from problem
 
 
-def _field_of_part(number: int) -> str:
-    return "text" if number == 0 else f"part-{number}"
+def _field_of(number: int, account_id: int | None = None) -> str:
+    """Return where a part is written: among the shared ones, or as an account's own."""
+    name = "part" if account_id is None else f"variant-{account_id}"
+    if number == 0:
+        return "text" if account_id is None else name
+    return f"{name}-{number}"

@@ -179,6 +179,19 @@ def test_a_thread_as_a_variant(
     assert contents_on(running, tweet)["bluesky"] == [("Own one", 0), ("Own two", 0)]
 
 
+def test_a_refused_part_of_a_variant(visitor: Visitor, everywhere: dict[str, int]) -> None:
+    """What is too long for its network is marked at the very part, and all of it is still there."""
+    own = f"variant-{everywhere['bluesky']}"
+    fields = [("text", "Shared"), ("part", "Shared two"), (own, "Own one"), (own, "b" * 301)]
+    fields += [("accounts", str(number)) for number in everywhere.values()]
+    page = send(visitor, "/tweets", fields)
+    assert page.status_code == 422
+    place = page.text.split(f'id="{own}-1-error">')[1].split("</p>")[0]
+    assert "301 characters as Bluesky counts them" in place
+    for words in ("Shared two", "Own one", "b" * 301):
+        assert words in page.text
+
+
 def test_what_failed_on_one_account_is_changed_for_it(
     running: World, visitor: Visitor, everywhere: dict[str, int]
 ) -> None:
