@@ -185,7 +185,11 @@ class SeenPost:
 
 
 class LookUpFailed(Exception):
-    """The network could not be read now; nothing follows from it."""
+    """Nothing was learnt or changed now; it may ask us to stay away for ``retry_after`` seconds."""
+
+    def __init__(self, detail: str = "", retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class LookUpRefused(Exception):
@@ -196,8 +200,8 @@ class TokenRefused(Exception):
     """The network says the refresh token or the access token is dead: only its owner can help."""
 
 
-class RefreshUnclear(Exception):
-    """The answer to a refresh was lost; the old refresh token may be spent."""
+class RefreshUnclear(LookUpFailed):
+    """The answer to a refresh was lost; the old token may be spent, unless we shall stay away."""
 
 
 class AppRefused(Exception):
@@ -227,10 +231,7 @@ class Network(Protocol):
         """True when its API is on this machine: a sandbox."""
 
     def begin(self, typed: Mapping[str, str], redirect_uri: str) -> Consent | list[Connection]:
-        """Begin to connect with what was typed into ``connect_fields``.
-
-        Raises ConnectRefused, LookUpFailed.
-        """
+        """Begin with what was typed into ``connect_fields``. Raises ConnectRefused, LookUpFailed."""
 
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str

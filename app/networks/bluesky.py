@@ -151,7 +151,9 @@ class Bluesky:
     def _refreshed(self, answer: http.Answer, old: Credentials) -> Credentials:
         try:
             session = checked_session({"handle": old.get("handle"), **reading_of(answer)})
-        except (LookUpFailed, LookUpRefused) as error:
+        except LookUpFailed as error:
+            raise RefreshUnclear(f"HTTP {answer.status}", error.retry_after) from error
+        except LookUpRefused as error:
             raise RefreshUnclear(f"HTTP {answer.status}") from error
         if session["did"] != old.get("did"):
             raise RefreshUnclear("the answer is about another account")

@@ -291,4 +291,4 @@ def _upload_failure(outcome: Outcome) -> Exception:
         return TokenRefused(detail)
     if outcome.kind == Kind.REJECTED:
         return UploadRefused(outcome.code or "rejected", detail)
-    return LookUpFailed(detail)
+    return LookUpFailed(detail, outcome.retry_after)

@@ -110,7 +110,9 @@ class Preparer:
             return self._materials(claim, access.credentials)
         except _Lost:
             return None
-        except (LookUpFailed, LookUpRefused) as failure:
+        except LookUpFailed as failure:
+            outcome = _unlearnt(failure)
+        except LookUpRefused as failure:
             outcome = Outcome(Kind.NOT_SENT, "unreachable", str(failure))
         except TokenRefused as refusal:
             outcome = Outcome(Kind.AUTH, "token_refused", str(refusal))
@@ -154,6 +156,12 @@ class Preparer:
         """Make sure before each call that the claim outlives it."""
         if self._stopping.is_set() or not claiming.renew(claim, self._owner):
             raise _Lost
+
+
+def _unlearnt(failure: LookUpFailed) -> Outcome:
+    if failure.retry_after is not None:
+        return Outcome(Kind.LATER, "rate_limited", str(failure), retry_after=failure.retry_after)
+    return Outcome(Kind.NOT_SENT, "unreachable", str(failure))
 
 
 def _uploads_of(claim: Claim) -> dict[str, Mapping[str, Any]]:

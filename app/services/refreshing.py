@@ -22,6 +22,9 @@ from app.services import holding
 
 log = logging.getLogger(__name__)
 
+LONGEST_WAIT = 300.0
+"""Seconds after which a refresh is tried again at the latest, whatever the network asked for."""
+
 
 class NotNow(Exception):
     """There are no usable credentials at this moment; come back in ``after`` seconds."""
@@ -94,7 +97,7 @@ def _refresh(network: Network, account_id: int, credentials: Credentials, versio
         raise NoAccess from refusal
     except RefreshUnclear as silence:
         _leave_lease(account_id)
-        raise NotNow(after=5) from silence
+        raise NotNow(after=min(LONGEST_WAIT, silence.retry_after or 5)) from silence
     stored = patiently(lambda: _store(account_id, version, fresh))
     if not stored:
         raise NotNow(after=0.5)
@@ -106,6 +109,8 @@ def _ask_twice(network: Network, credentials: Credentials) -> Credentials:
     try:
         return network.refresh(credentials)
     except RefreshUnclear as silence:
+        if silence.retry_after is not None:
+            raise
         log.info("refresh without an answer, asking once more: %s", silence)
         return network.refresh(credentials)
 
