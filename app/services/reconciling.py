@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 JUMP = timedelta(hours=2)
 """How far before the first send look-ups read: our clock may have been ahead when we sent."""
 SLOWEST_LOOK = 60.0
+ECHO_PATIENCE = 900.0
+"""Seconds for which what the network says it has is looked for."""
 SLOWEST_RESEND = 300.0
 
 
@@ -156,7 +158,7 @@ def _count(row: Row[Any], **values: Any) -> bool:
 def _take_the_networks_word(row: Row[Any], network: Network, profile: str) -> None:
     """It refused the resend as a duplicate, so it has the tweet, but does not show it yet."""
     age = database_now() - row.unconfirmed_at
-    if age.total_seconds() < current_app.config["RECONCILE_PATIENCE"]:
+    if age.total_seconds() < min(ECHO_PATIENCE, current_app.config["RECONCILE_PATIENCE"]):
         _look_later([row])
         return
     # Without its id no part can answer it; or perhaps it was the twin that the network meant.
