@@ -11,6 +11,7 @@ from flask import current_app
 
 from app.models.account import Account
 from app.models.parts import contents_of
+from app.models.picture import MOVING, Picture
 from app.networks import text as texts
 from app.networks.base import Limits, Network
 from app.networks.text import TextProblem
@@ -49,8 +50,8 @@ def draft_of(
 
     :param parts: ``{"text", "pictures"}`` of each part; they replace ``text`` and ``pictures``.
     :param variants: the parts that single accounts publish instead, by account id.
-    :raises TextProblem: a text is empty or has characters that must not be sent; ``params`` has
-        the ``field`` it belongs to.
+    :raises TextProblem: a text is empty or has characters that must not be sent, or a picture is
+        there twice; ``params`` has the ``field`` it belongs to.
     """
     given = list(parts or [{"text": text, "pictures": list(pictures)}])
     shared = _cleaned(given)
@@ -67,6 +68,7 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
     :raises TextProblem: one does not fit; ``params`` name the ``field``, the ``network`` and,
         when there are several accounts, the ``handle``.
     """
+    moving = _moving_of(draft, accounts)
     for account in accounts:
         network: Network = current_app.extensions["networks"][account.network]
         limits = limits_of(account, network)
@@ -75,13 +77,28 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
         about = {"network": network.title, "handle": account.handle if accounts[1:] else ""}
         for number, content in enumerate(contents):
             field_name = _field_of(number, account.id if own else None)
-            if len(content.pictures) > limits.pictures:
+            if code := _problem_of(content.pictures, moving, limits):
                 field_name = f"pictures-{number}" if number else "pictures"
-                raise TextProblem(
-                    "too_many_pictures", limit=limits.pictures, field=field_name, **about
-                )
+                raise TextProblem(code, limit=limits.pictures, field=field_name, **about)
             if content.text or not content.pictures:
                 _check_text(network, content.text, limits, {**about, "field": field_name})
+
+
+def _moving_of(draft: Draft, accounts: Sequence[Account]) -> set[str]:
+    """Return those of its pictures that move."""
+    shown = [picture for own in draft.picture_lists() for picture in own]
+    return Picture.moving_of(accounts[0].user_id, shown) if shown else set()
+
+
+def _problem_of(pictures: Sequence[str], moving: set[str], limits: Limits) -> str | None:
+    """Return why these pictures cannot be shown with one text, None if they can."""
+    if len(pictures) > limits.pictures:
+        return "too_many_pictures"
+    if moving.isdisjoint(pictures):
+        return None
+    if MOVING not in limits.picture_types:
+        return "picture_moves"
+    return "picture_moves_alone" if len(pictures) > 1 else None
 
 
 def limits_of(account: Account, network: Network) -> Limits:
@@ -109,6 +126,9 @@ def _cleaned(parts: Sequence[Mapping[str, Any]], account_id: int | None = None) 
         cleaned.append(
             {"text": _clean(part.get("text") or "", pictures, field_name), "pictures": pictures}
         )
+    shown = [picture for part in cleaned for picture in part["pictures"]]
+    if len(set(shown)) < len(shown):  # most networks take an upload for one place only
+        raise TextProblem("picture_twice", field="pictures")
     return cleaned
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from PIL import Image
 
+from app.models.picture import MOVING
 from app.networks.base import Limits, Picture, UploadRefused
 from app.services.picture_making import (
     durations_of,
@@ -20,7 +21,6 @@ from app.services.picture_making import (
     solid,
 )
 
-MOVING = "image/gif"
 QUALITIES = (90, 80, 70)
 SHRINK = 0.75
 """Of each side, when no quality is low enough."""

@@ -199,7 +199,7 @@ def views_of(user: User, picture_ids: Sequence[str]) -> list[dict[str, Any]]:
 
 def view_of(picture: Picture) -> dict[str, Any]:
     """Return what pages and programs see of a picture."""
-    is_ready = picture.state == PictureState.READY
+    has_thumb = picture.state in {PictureState.READY, PictureState.PAST}
     code = picture.error_code
     return {
         "id": picture.id,
@@ -208,7 +208,7 @@ def view_of(picture: Picture) -> dict[str, Any]:
         "width": picture.width,
         "height": picture.height,
         "url": url_for("pictures.show", picture_id=picture.id),
-        "thumb_url": url_for("pictures.thumb", picture_id=picture.id) if is_ready else None,
+        "thumb_url": url_for("pictures.thumb", picture_id=picture.id) if has_thumb else None,
         "error": {"code": code, "message": picture_words.refusal(code)} if code else None,
     }
 

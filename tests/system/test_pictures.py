@@ -178,7 +178,8 @@ def test_claiming(small_gallery: World) -> None:
     ana, ben = small_gallery.user("ana"), small_gallery.user("ben")
     with small_gallery.rows():
         ids = [taken(small_gallery, ana) for _ in range(5)]
-        refused_id = taken(small_gallery, ana, photos.moving(4, kind="PNG"))
+        whole = photos.file_of(photos.noisy(300, 300))
+        refused_id = taken(small_gallery, ana, whole[: len(whole) // 2])
         pictures.process(refused_id)
         with pytest.raises(UnknownPicture):
             Picture.claim(ben, ids[:1])
