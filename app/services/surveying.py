@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_
 
-from app.db import db, utcnow
+from app.db import db, from_now, utcnow
 from app.models import Account, Delivery, NetworkStop
 from app.states import State
 
@@ -68,7 +68,7 @@ def moment_of(trouble: Delivery) -> datetime:
 
 def _is_troubled() -> ColumnElement[bool]:
     tried = and_(Delivery.state == State.SCHEDULED, Delivery.error_code.is_not(None))
-    return or_(Delivery.state.in_(TROUBLED), tried)
+    return and_(Delivery.due_at <= from_now(), or_(Delivery.state.in_(TROUBLED), tried))
 
 
 def _moment_of_trouble() -> Any:

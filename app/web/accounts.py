@@ -113,12 +113,14 @@ def _health_of(survey: surveying.Survey) -> str:
 
 def _error_of(survey: surveying.Survey) -> dict[str, Any] | None:
     """Return what went wrong last, and when; nothing when a newer tweet went out."""
-    trouble, post = survey.last_trouble, survey.last_post
+    trouble, ended = survey.last_trouble, _ended(survey.account)
     if trouble is None:
-        return _ended(survey.account)
+        return ended
     at = surveying.moment_of(trouble)
-    if post is not None and post.accepted_at is not None and post.accepted_at > at:
-        return _ended(survey.account)
+    posted_at = survey.last_post.accepted_at if survey.last_post else None
+    ended_later = ended is not None and ended["at"] > at and not trouble.hold_reason
+    if ended_later or (posted_at is not None and posted_at > at):
+        return ended
     return {"message": _words_of(trouble), "at": at, "tweet_id": trouble.tweet_id}
 
 
