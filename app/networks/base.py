@@ -231,7 +231,7 @@ class Network(Protocol):
         """True when its API is on this machine: a sandbox."""
 
     def begin(self, typed: Mapping[str, str], redirect_uri: str) -> Consent | list[Connection]:
-        """Begin with what was typed into ``connect_fields``. Raises ConnectRefused, LookUpFailed."""
+        """Begin with what was typed into the fields. Raises ConnectRefused, LookUpFailed."""
 
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
