@@ -16,9 +16,10 @@ from sqlalchemy import or_, update
 from sqlalchemy.orm import undefer
 
 from app.db import db, from_now, patiently, rows_changed
-from app.models import Account
+from app.models import Account, Delivery
 from app.networks.base import AppRefused, Credentials, Network, RefreshUnclear, TokenRefused
 from app.services import holding
+from app.states import State
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ def _refresh(network: Network, account_id: int, credentials: Credentials, versio
         raise NoAccess from refusal
     except RefreshUnclear as silence:
         _leave_lease(account_id)
+        _tell(account_id, "rate_limited" if silence.retry_after else "unreachable")
         raise NotNow(after=min(LONGEST_WAIT, silence.retry_after or 5)) from silence
     stored = patiently(lambda: _store(account_id, version, fresh))
     if not stored:
@@ -152,6 +154,17 @@ def _take_lease(account_id: int, version: int) -> bool:
 
 def _leave_lease(account_id: int) -> None:
     patiently(lambda: _set(account_id, refresh_lease_until=None))
+
+
+def _tell(account_id: int, code: str) -> None:
+    """Let what was claimed for this account say why it waits."""
+    claimed = (Delivery.account_id == account_id, Delivery.state == State.CLAIMED)
+
+    def store() -> None:
+        rows_changed(update(Delivery).where(*claimed).values(error_code=code, error_detail=None))
+        db.session.commit()
+
+    patiently(store)
 
 
 def _store(account_id: int, version: int, fresh: Credentials) -> bool:

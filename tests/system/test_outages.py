@@ -7,6 +7,7 @@ from datetime import timedelta
 from app.db import db, utcnow
 from app.models import Account
 from app.states import State
+from tests.support.waiting import wait_for
 from tests.support.world import World
 
 
@@ -36,3 +37,19 @@ def test_a_blocked_page_rests(small_world: World) -> None:
         paused_until = db.session.scalars(db.select(Account.paused_until)).one()
     assert paused_until is not None
     assert paused_until > utcnow() + timedelta(minutes=50)
+
+
+def test_a_session_that_cannot_be_renewed_now_says_so(small_world: World) -> None:
+    """The server is away when a new access token is needed: the tweet waits, and tells why."""
+    world = small_world
+    bluesky = world.sandbox.on("bluesky")
+    ana = world.user("ana", "bluesky")
+    bluesky.control("revoke", handle="ana", what="access")
+    bluesky.fault("status", "token", status=503, count=None)
+    world.start_worker()
+    job = world.tweet_later(ana, "Soon")
+    wait_for(lambda: world.delivery(job).error_code == "unreachable", what="the reason")
+    assert world.delivery(job).state in {State.SCHEDULED, State.CLAIMED}
+    bluesky.mend()
+    assert world.until_state(job, State.PUBLISHED).error_code is None
+    assert bluesky.texts() == {"Soon": 1}
