@@ -126,12 +126,13 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         return self._revive(due_at, Delivery.state.in_(WAITING))
 
     def retry(self, job_id: str | None = None) -> list[str]:
-        """Send what failed, or what its owner says did not arrive, again and now; nothing else.
+        """Send what failed, again and now; if nothing did, what its owner says did not arrive.
 
         :param job_id: only this one of its jobs.
         :raises AlreadyBeingSent: nothing has failed.
         """
-        wanted = Delivery.state.in_((State.FAILED, State.REVIEW))
+        meant = {delivery.state for delivery in self.deliveries if job_id in {None, delivery.id}}
+        wanted = Delivery.state == (State.FAILED if State.FAILED in meant else State.REVIEW)
         doubtful = db.case((Delivery.state == State.REVIEW, 1), else_=0)
         return self._revive(
             utcnow(),

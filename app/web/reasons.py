@@ -93,7 +93,10 @@ def _refused(network: str) -> dict[str, tuple[str, str]]:
             edit,
         ),
         "rejected": (_("%(n)s refused this text.", n=network), edit),
-        "not_found": (_("%(n)s did not find what this belongs to.", n=network), edit),
+        "not_found": (
+            _("%(n)s did not find what this belongs to.", n=network),
+            _("If a part of it was deleted there, write the rest anew."),
+        ),
         "content_policy": (_("%(n)s says this breaks its rules.", n=network), edit),
         "link_refused": (
             _("%(n)s does not accept a link in this text.", n=network),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.db import db
-from app.models import Account, Delivery, User
+from app.models import Delivery, User
 from app.services import pictures
 from app.states import State
 from tests.conftest import MakeWorld
@@ -41,13 +41,7 @@ def connect_everybody(world: World) -> dict[int, list[int]]:
     for number, owner in enumerate(owners):
         for network in NETWORKS[1:]:
             world.connect(owner, network, f"person{number}")
-    return {owner: accounts_of(world, owner) for owner in owners}
-
-
-def accounts_of(world: World, owner: int) -> list[int]:
-    """Return the ids of somebody's accounts."""
-    with world.rows():
-        return list(db.session.scalars(db.select(Account.id).where(Account.user_id == owner)))
+    return {owner: world.accounts_of(owner) for owner in owners}
 
 
 def write_everywhere(
