@@ -217,8 +217,6 @@ class Network(Protocol):
     """What fits into a part where the account's own server says nothing else."""
     threads: bool
     """Whether a post can answer the one before; otherwise the parts of a tweet are one post."""
-    absence_is_certain: bool
-    """Whether what a look-up does not show may be sent again and again, never to appear twice."""
     connect_fields: tuple[Field, ...]
     """What a person types first; nothing when the consent page asks everything."""
 
@@ -287,7 +285,8 @@ class Network(Protocol):
 
     def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int | None:
         """Return how many look-ups that show nothing prove that nothing arrived.
-        None: no number does, so its owner is asked. More than there are delays means all of them.
+        None: no number does, so its owner is asked. More than there are delays: all of them do, and
+        only once. Otherwise the network itself guards each resend, so as many follow as it takes.
         What protects a resend may fade with the time since ``first_sent_at``, our first call.
         """
 

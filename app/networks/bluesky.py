@@ -64,7 +64,6 @@ class Bluesky:
     title = "Bluesky"
     usual_limits = LIMITS
     threads = True
-    absence_is_certain = True
     connect_fields: tuple[Field, ...] = (
         Field("identifier", "Handle", "For example alice.bsky.social"),
         Field(

@@ -67,7 +67,6 @@ class Facebook:
     name = "facebook"
     title = "Facebook"
     threads = False
-    absence_is_certain = False
     connect_fields: tuple[Field, ...] = ()
     usual_limits = LIMITS
 

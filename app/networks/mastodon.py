@@ -59,7 +59,6 @@ class Mastodon:
     title = "Mastodon"
     usual_limits = USUAL
     threads = True
-    absence_is_certain = False
     connect_fields: tuple[Field, ...] = (Field("server", "Server", "For example mastodon.social"),)
 
     def __init__(self, config: Mapping[str, Any]) -> None:

@@ -52,7 +52,6 @@ class X:
     title = "X"
     usual_limits = LIMITS
     threads = True
-    absence_is_certain = False
     connect_fields: tuple[Field, ...] = ()
 
     def __init__(self, config: Mapping[str, Any]) -> None:

@@ -1,8 +1,8 @@
 """Finding out what became of a delivery that may have been accepted.
 
 A look-up reads the account's own timeline. Found: published. Absent from every look-up: one
-guarded resend. Not readable, or lost a second time: its owner decides. Nothing else ever sends
-such a delivery again.
+guarded resend, or more where the network guards them. Not readable, or lost a second time: its
+owner decides. Nothing else ever sends such a delivery again.
 """
 
 from __future__ import annotations
@@ -127,13 +127,14 @@ def _not_found(row: Row[Any], looks: int | None, network: Network, profile: str)
     :param looks: how many prove that it is not there; None when no number does.
     """
     delays = current_app.config["RECONCILE_DELAYS"]
+    guarded = looks is not None and looks <= len(delays)
     looked = row.lookups + 1
     if looked < min(looks or len(delays), len(delays)):
         pause = delays[looked] - delays[row.lookups]
         _count(row, next_at=from_now(max(0.5, pause)))
     elif row.echoed:
         _take_the_networks_word(row, network, profile)
-    elif looks is not None and (row.resends == 0 or network.absence_is_certain):
+    elif guarded or (looks is not None and row.resends == 0):
         wait = min(SLOWEST_RESEND, 2.0**row.resends) if row.resends else 0
         _count(
             row,

@@ -84,7 +84,6 @@ class ModelNetwork:
     title = "X"
     usual_limits = Limits(characters=280, unit="weighted")
     threads = True
-    absence_is_certain = False
     connect_fields: tuple[Field, ...] = ()
     ready = True
     is_local = True
