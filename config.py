@@ -195,7 +195,7 @@ def _timing(env: Mapping[str, str]) -> dict[str, Any]:
         "GO_DEADLINE": go_deadline,
         "LEASE": 2 * send_timeout + go_deadline + 1,
         "RECONCILE_DELAYS": delays,
-        "RECONCILE_PATIENCE": _number(env, "RECONCILE_PATIENCE", max(900, 3 * delays[-1]), 0),
+        "RECONCILE_PATIENCE": _number(env, "RECONCILE_PATIENCE", max(7200, 3 * delays[-1]), 0),
         "LATE_TOLERANCE": int(_number(env, "LATE_TOLERANCE", 6 * 3600, 60)),
         "CATCH_UP_AFTER": _number(env, "CATCH_UP_AFTER", 60, 1),
         "CATCH_UP_GAP": _number(env, "CATCH_UP_GAP", 2, 0),

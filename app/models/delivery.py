@@ -115,6 +115,11 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
         return contents_of(self.tweet.text, self.tweet.parts, self.parts, network.threads)
 
     @property
+    def remaining(self) -> list[Content]:
+        """The parts that are not out yet."""
+        return self.contents[len(self.posted) :]
+
+    @property
     def goes_on_after_this_part(self) -> bool:
         """True when the part that is next, or under way, is not the last."""
         return len(self.posted) + 1 < len(self.contents)

@@ -11,6 +11,7 @@ from flask import current_app
 
 from app.models.account import Account
 from app.models.parts import contents_of
+from app.models.picture import MOVING, Picture
 from app.networks import text as texts
 from app.networks.base import Limits, Network
 from app.networks.text import TextProblem
@@ -49,14 +50,13 @@ def draft_of(
 
     :param parts: ``{"text", "pictures"}`` of each part; they replace ``text`` and ``pictures``.
     :param variants: the parts that single accounts publish instead, by account id.
-    :raises TextProblem: a text is empty or has characters that must not be sent; ``params`` has
-        the ``field`` it belongs to.
+    :raises TextProblem: a text is empty or has characters that must not be sent, or a picture is
+        there twice; ``params`` has the ``field`` it belongs to.
     """
     given = list(parts or [{"text": text, "pictures": list(pictures)}])
-    shared = _cleaned(given, [_field_of_part(number) for number in range(len(given))])
+    shared = _cleaned(given)
     own = {
-        account_id: _cleaned(own_parts, [f"variant-{account_id}"] * len(own_parts))
-        for account_id, own_parts in (variants or {}).items()
+        account_id: _cleaned(parts, account_id) for account_id, parts in (variants or {}).items()
     }
     plain = len(shared) == 1 and not shared[0]["pictures"]
     return Draft(shared[0]["text"], [] if plain else shared, own)
@@ -68,6 +68,7 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
     :raises TextProblem: one does not fit; ``params`` name the ``field``, the ``network`` and,
         when there are several accounts, the ``handle``.
     """
+    moving = _moving_of(draft, accounts)
     for account in accounts:
         network: Network = current_app.extensions["networks"][account.network]
         limits = limits_of(account, network)
@@ -75,13 +76,29 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
         contents = contents_of(draft.text, draft.parts, own, network.threads)
         about = {"network": network.title, "handle": account.handle if accounts[1:] else ""}
         for number, content in enumerate(contents):
-            field_name = f"variant-{account.id}" if own else _field_of_part(number)
-            if len(content.pictures) > limits.pictures:
-                raise TextProblem(
-                    "too_many_pictures", limit=limits.pictures, field="pictures", **about
-                )
+            field_name = _field_of(number, account.id if own else None)
+            if code := _problem_of(content.pictures, moving, limits):
+                field_name = f"pictures-{number}" if number else "pictures"
+                raise TextProblem(code, limit=limits.pictures, field=field_name, **about)
             if content.text or not content.pictures:
                 _check_text(network, content.text, limits, {**about, "field": field_name})
+
+
+def _moving_of(draft: Draft, accounts: Sequence[Account]) -> set[str]:
+    """Return those of its pictures that move."""
+    shown = [picture for own in draft.picture_lists() for picture in own]
+    return Picture.moving_of(accounts[0].user_id, shown) if shown else set()
+
+
+def _problem_of(pictures: Sequence[str], moving: set[str], limits: Limits) -> str | None:
+    """Return why these pictures cannot be shown with one text, None if they can."""
+    if len(pictures) > limits.pictures:
+        return "too_many_pictures"
+    if moving.isdisjoint(pictures):
+        return None
+    if MOVING not in limits.picture_types:
+        return "picture_moves"
+    return "picture_moves_alone" if len(pictures) > 1 else None
 
 
 def limits_of(account: Account, network: Network) -> Limits:
@@ -99,15 +116,19 @@ def _check_text(network: Network, text: str, limits: Limits, about: Mapping[str,
         raise TextProblem(problem.code, **{**problem.params, **about}) from problem
 
 
-def _cleaned(parts: Sequence[Mapping[str, Any]], fields: Sequence[str]) -> list[StoredPart]:
+def _cleaned(parts: Sequence[Mapping[str, Any]], account_id: int | None = None) -> list[StoredPart]:
     if len(parts) > MOST_PARTS:
         raise TextProblem("too_many_parts", limit=MOST_PARTS, field="text")
     cleaned = []
-    for part, field_name in zip(parts, fields, strict=True):
+    for number, part in enumerate(parts):
+        field_name = _field_of(number, account_id)
         pictures = list(part.get("pictures") or ())
         cleaned.append(
             {"text": _clean(part.get("text") or "", pictures, field_name), "pictures": pictures}
         )
+    shown = [picture for part in cleaned for picture in part["pictures"]]
+    if len(set(shown)) < len(shown):  # most networks take an upload for one place only
+        raise TextProblem("picture_twice", field="pictures")
     return cleaned
 
 
@@ -121,5 +142,9 @@ def _clean(text: str, pictures: Sequence[str], field_name: str) -> str:
         raise TextProblem(problem.code, **problem.params, field=field_name) from problem
 
 
-def _field_of_part(number: int) -> str:
-    return "text" if number == 0 else f"part-{number}"
+def _field_of(number: int, account_id: int | None = None) -> str:
+    """Return where a part is written: among the shared ones, or as an account's own."""
+    name = "part" if account_id is None else f"variant-{account_id}"
+    if number == 0:
+        return "text" if account_id is None else name
+    return f"{name}-{number}"

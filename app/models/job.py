@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.db import db, read
 from app.models.account import Account
 from app.models.delivery import Delivery
 from app.models.tweet import Tweet
 from app.models.user import User
+
+Stored = list[dict[str, Any]]
 
 
 class Job(NamedTuple):
@@ -27,11 +29,20 @@ class Job(NamedTuple):
     remote_url: str | None
     hold_reason: str | None
     error_code: str | None
+    posted: Stored
+    parts: Stored | None
     network: str
     handle: str
     server: str
+    shared_parts: Stored
+    """The tweet's, which ``parts`` replace."""
     locale: str | None
     """The language its owner has chosen."""
+
+    @property
+    def urls_out(self) -> list[str | None]:
+        """Where the parts of a thread are that are out; None for one whose address nobody knows."""
+        return [part["remote_url"] for part in self.posted]
 
     @classmethod
     def of(cls, user_id: int, job_ids: Sequence[str]) -> list[Job]:
@@ -42,18 +53,19 @@ class Job(NamedTuple):
     @classmethod
     def from_delivery(cls, delivery: Delivery) -> Job:
         """Return the same of a row that is at hand."""
-        account, owner = delivery.account, delivery.tweet.user
-        own = [getattr(delivery, name) for name in _OF_DELIVERY]
-        return cls._make([*own, account.network, account.handle, account.server, owner.locale])
+        account, tweet = delivery.account, delivery.tweet
+        others = (account.network, account.handle, account.server, tweet.parts, tweet.user.locale)
+        return cls._make([*(getattr(delivery, name) for name in _OF_DELIVERY), *others])
 
 
-_OF_DELIVERY = Job._fields[:11]
+_OF_DELIVERY = Job._fields[: Job._fields.index("network")]
 _OF_USER = (
     db.select(
         *(getattr(Delivery, name) for name in _OF_DELIVERY),
         Account.network,
         Account.handle,
         Account.server,
+        Tweet.parts.label("shared_parts"),
         User.locale,
     )
     .select_from(Delivery)

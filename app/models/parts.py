@@ -29,6 +29,10 @@ class Content:
     text: str
     pictures: tuple[str, ...] = ()
 
+    def as_stored(self) -> dict[str, Any]:
+        """Return it in the shape of ``Tweet.parts``."""
+        return {"text": self.text, "pictures": list(self.pictures)}
+
 
 def contents_of(
     text: str,

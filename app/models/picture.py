@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -11,10 +11,15 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import UTCDateTime, db, rows_changed, utcnow
+from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
 
 MOST_PICTURES = 4
 """In one part of a tweet."""
+MOVING = "image/gif"
+"""The media type of pictures that move, and of no others: a GIF of one frame becomes a PNG."""
+
+LOOK_AGAIN_AFTER = 86_400.0
+"""Seconds until a worker looks again whether a picture is needed yet."""
 
 
 class UnknownPicture(ValueError):
@@ -31,6 +36,7 @@ class PictureState(StrEnum):
     PROCESSING = "processing"  # stored as it came; a worker checks and re-encodes it
     READY = "ready"
     REFUSED = "refused"  # error_code says why
+    PAST = "past"  # its tweets have ended; only the thumbnail is left
 
 
 class Picture(db.Model):  # type: ignore[name-defined,misc]
@@ -45,10 +51,10 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
             postgresql_where=text("NOT claimed"),
         ),
         Index(
-            "pictures_processing",
+            "pictures_awake",
             "next_at",
-            sqlite_where=text("state = 'processing'"),
-            postgresql_where=text("state = 'processing'"),
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
         ),
     )
 
@@ -58,6 +64,7 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     state: Mapped[str] = mapped_column(default=PictureState.PROCESSING)
     error_code: Mapped[str | None]
     mime: Mapped[str] = mapped_column(default="")
+    """What it is made into, as far as that is known; ``MOVING`` from the beginning."""
     width: Mapped[int] = mapped_column(default=0)
     height: Mapped[int] = mapped_column(default=0)
     size: Mapped[int] = mapped_column(default=0)
@@ -67,14 +74,15 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     claimed: Mapped[bool] = mapped_column(default=False)
     """Whether it belongs to a tweet; what never does is swept after a day."""
     next_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    """While it is processing: when a worker may begin with it, or begin again."""
+    """When a worker shall look: to begin with it, to begin again, or whether it is needed yet."""
     tries: Mapped[int] = mapped_column(default=0)
     """How often a worker began; a picture that ends workers must not do so for ever."""
 
     @classmethod
-    def claim(cls, user_id: int, picture_ids: Sequence[str]) -> None:
+    def claim(cls, user_id: int, picture_ids: Sequence[str], known: Collection[str] = ()) -> None:
         """Let these pictures belong to one part of a tweet of theirs; commits nothing.
 
+        :param known: those that the tweet has already.
         :raises TooManyPictures: more than a part may have.
         :raises UnknownPicture: one is not the user's, was refused, or is gone.
         """
@@ -82,11 +90,21 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
             raise TooManyPictures
         if not all(isinstance(name, str) and name.isprintable() for name in picture_ids):
             raise UnknownPicture
-        wanted = set(picture_ids)
+        wanted = set(picture_ids).difference(known)
         usable = cls.state.in_((PictureState.PROCESSING, PictureState.READY))
         mine = update(cls).where(cls.id.in_(wanted), cls.user_id == user_id, usable)
-        if wanted and rows_changed(mine.values(claimed=True)) != len(wanted):
+        # Whoever is about to let go of it asks for the next_at that they have seen.
+        is_ready = cls.state == PictureState.READY
+        later = db.case((is_ready, from_now(LOOK_AGAIN_AFTER)), else_=cls.next_at)
+        if wanted and rows_changed(mine.values(claimed=True, next_at=later)) != len(wanted):
             raise UnknownPicture
+
+    @classmethod
+    def moving_of(cls, user_id: int, picture_ids: Sequence[str]) -> set[str]:
+        """Return which of these pictures of a user move, also while they are processing."""
+        mine = (cls.user_id == user_id, cls.mime == MOVING)
+        query = db.select(cls.id).where(cls.id.in_(picture_ids), *mine)
+        return set(db.session.scalars(query))
 
 
 class PictureFile(db.Model):  # type: ignore[name-defined,misc]

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
 from app.models.delivery import Delivery
 from app.models.parts import AFRESH
+from app.models.picture import Picture
 from app.states import HoldReason, State
 
 if TYPE_CHECKING:
@@ -71,16 +72,14 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             of their own; accounts that are left out keep theirs.
         :raises AlreadyBeingSent: nothing was changed.
         :raises PartlyOut: nothing was changed, because some parts of it are out.
+        :raises app.models.picture.UnknownPicture: and TooManyPictures.
         """
         self._refuse_if_partly_out()
-        none_is_out = func.json_array_length(Delivery.posted) == 0
-        # A resend must carry the text that it may already have sent.
-        untouched = none_is_out & (Delivery.resends == 0)
-        movable = Delivery.state.in_((*WAITING, State.FAILED))
-        touched = self._change({"error_detail": Delivery.error_detail}, movable, untouched)
+        touched = self._change({"error_detail": Delivery.error_detail}, *_editable(parts_out=0))
         if touched != len(self.deliveries):
             db.session.rollback()
             raise AlreadyBeingSent
+        self._claim_pictures(parts, *(variants or {}).values())
         self.text, self.parts = text, self._parts_with(text) if parts is None else parts
         for account_id, own in (variants or {}).items():
             self._change({"parts": own}, Delivery.account_id == account_id)
@@ -91,6 +90,30 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             self._change(freed, (Delivery.state == State.SCHEDULED) | late)
             self._change({"due_at": due_at, "not_before": due_at})
         db.session.commit()
+
+    def edit_job(self, job_id: str, parts: list[dict[str, Any]]) -> None:
+        """Replace what one of its accounts has yet to publish, while that is not being sent.
+
+        What is out on other accounts, and the parts that are out on this one, stay as they are.
+
+        :param parts: all that are not out there.
+        :raises AlreadyBeingSent: nothing was changed.
+        """
+        meant = [delivery for delivery in self.deliveries if delivery.id == job_id]
+        parts_out = len(meant[0].posted) if meant else 0
+        whole = [part.as_stored() for one in meant for part in one.contents[:parts_out]] + parts
+        if not self._change({"parts": whole}, _only(job_id), *_editable(parts_out)):
+            db.session.rollback()
+            raise AlreadyBeingSent
+        self._claim_pictures(parts)
+        db.session.commit()
+
+    def _claim_pictures(self, *contents: list[dict[str, Any]] | None) -> None:
+        """Let new pictures belong to it; raises UnknownPicture and TooManyPictures."""
+        stored = [self.parts, *(delivery.parts for delivery in self.deliveries)]
+        known = {name for own in stored for part in own or [] for name in part["pictures"]}
+        for part in (part for own in contents for part in own or []):
+            Picture.claim(self.user_id, part["pictures"], known)
 
     def _parts_with(self, text: str) -> list[dict[str, Any]]:
         return [{**self.parts[0], "text": text}, *self.parts[1:]] if self.parts else []
@@ -103,12 +126,13 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         return self._revive(due_at, Delivery.state.in_(WAITING))
 
     def retry(self, job_id: str | None = None) -> list[str]:
-        """Send what failed, or what its owner says did not arrive, again and now; nothing else.
+        """Send what failed, again and now; if nothing did, what its owner says did not arrive.
 
         :param job_id: only this one of its jobs.
         :raises AlreadyBeingSent: nothing has failed.
         """
-        wanted = Delivery.state.in_((State.FAILED, State.REVIEW))
+        meant = {delivery.state for delivery in self.deliveries if job_id in {None, delivery.id}}
+        wanted = Delivery.state == (State.FAILED if State.FAILED in meant else State.REVIEW)
         doubtful = db.case((Delivery.state == State.REVIEW, 1), else_=0)
         return self._revive(
             utcnow(),
@@ -215,6 +239,15 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     def _change(self, values: dict[str, Any], *conditions: Any) -> int:
         statement = update(Delivery).where(Delivery.tweet_id == self.id, *conditions)
         return rows_changed(statement.values(values))
+
+
+def _editable(parts_out: int) -> tuple[Any, ...]:
+    """Return the conditions under which what a delivery publishes may be changed."""
+    return (
+        Delivery.state.in_((*WAITING, State.FAILED)),
+        Delivery.resends == 0,  # a resend must carry the text that it may already have sent
+        func.json_array_length(Delivery.posted) == parts_out,
+    )
 
 
 def _due(due_at: datetime) -> dict[str, Any]:

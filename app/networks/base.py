@@ -51,7 +51,7 @@ class Outcome:
     answered_at: float | None = None
     """time.monotonic() when the answer was complete."""
     pause_for: float | None = None
-    """Seconds to leave the account alone after an accepted tweet: its allowance is used up."""
+    """Seconds to leave the account alone: its allowance is used up, or it is blocked."""
     reference: Mapping[str, Any] | None = None
     """What the next part of a thread needs to answer this one; JSON."""
 
@@ -105,18 +105,21 @@ class Connection:
     profile: Profile
     credentials: Credentials
     """Everything that later calls need; JSON, stored encrypted."""
+    limits: Limits | None = None
+    """What fits into a part, where that was asked on the way."""
 
 
-class ConnectRefused(Exception):
-    """Connecting ended without an account.
-
-    ``code`` is one of our own words (app/web/refusals.py); ``detail`` is the network's.
-    """
+class _Refused(Exception):
+    """A definite no: ``code`` is one of our own words, ``detail`` the network's."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail
+
+
+class ConnectRefused(_Refused):
+    """Connecting ended without an account; app/web/refusals.py knows the codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +150,8 @@ class Picture:
     height: int
 
 
-class UploadRefused(Exception):
-    """The network does not take this picture: ``code`` is ours, ``detail`` the network's."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.detail = detail
+class UploadRefused(_Refused):
+    """The network does not take this picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +185,11 @@ class SeenPost:
 
 
 class LookUpFailed(Exception):
-    """The network could not be read now; nothing follows from it."""
+    """Nothing was learnt or changed now; it may ask us to stay away for ``retry_after`` seconds."""
+
+    def __init__(self, detail: str = "", retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class LookUpRefused(Exception):
@@ -198,8 +200,8 @@ class TokenRefused(Exception):
     """The network says the refresh token or the access token is dead: only its owner can help."""
 
 
-class RefreshUnclear(Exception):
-    """The answer to a refresh was lost; the old refresh token may be spent."""
+class RefreshUnclear(LookUpFailed):
+    """The answer to a refresh was lost; the old token may be spent, unless we shall stay away."""
 
 
 class AppRefused(Exception):
@@ -227,10 +229,7 @@ class Network(Protocol):
         """True when its API is on this machine: a sandbox."""
 
     def begin(self, typed: Mapping[str, str], redirect_uri: str) -> Consent | list[Connection]:
-        """Begin to connect with what was typed into ``connect_fields``.
-
-        Raises ConnectRefused, LookUpFailed.
-        """
+        """Begin with what was typed into the fields. Raises ConnectRefused, LookUpFailed."""
 
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
@@ -279,18 +278,16 @@ class Network(Protocol):
     def recent(
         self, credentials: Credentials, remote_id: str, since: datetime, bodies: Sequence[Body]
     ) -> list[SeenPost]:
-        """Return the account's own posts since then, oldest first, or at least what shows whether
-        these bodies were accepted.
+        """Return the account's own posts since then, oldest first, or at least these bodies'.
 
         Raises LookUpFailed, LookUpRefused, TokenRefused.
         """
 
     def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int | None:
         """Return how many look-ups that show nothing prove that nothing arrived.
-
-        None: no number does, so its owner is asked. More than there are delays means all of them.
-
-        :param first_sent_at: when the first call began; what protects a resend may fade with time.
+        None: no number does, so its owner is asked. More than there are delays: all of them do, and
+        only once. Otherwise the network itself guards each resend, so as many follow as it takes.
+        What protects a resend may fade with the time since ``first_sent_at``, our first call.
         """
 
     def comparable(self, body: Body) -> str:

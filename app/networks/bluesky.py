@@ -15,7 +15,6 @@ from app.networks.base import (
     ConnectRefused,
     Credentials,
     Field,
-    Kind,
     Limits,
     LookUpFailed,
     LookUpRefused,
@@ -28,17 +27,16 @@ from app.networks.base import (
     TokenRefused,
 )
 from app.networks.bluesky_answers import (
-    allowance_left_for,
     known_shape,
-    outcome_of,
     problem_of,
     reading_of,
     word_in,
 )
 from app.networks.bluesky_calls import Server
-from app.networks.bluesky_record import COLLECTION, key_of, record_of
-from app.networks.bluesky_repository import did_of, profile_of, reference_in, stored_post, upload
+from app.networks.bluesky_record import COLLECTION, EPOCH, key_of, record_of
+from app.networks.bluesky_repository import did_of, profile_of, stored_post, upload
 from app.networks.bluesky_sign_in import checked_session, credentials_of, pds_of, sign_in
+from app.networks.bluesky_writing import publish
 from app.networks.hosts import public_https_url
 
 ENTRYWAY = "https://bsky.social"
@@ -102,12 +100,7 @@ class Bluesky:
     def begin(self, typed: Mapping[str, str], _redirect_uri: str) -> list[Connection]:
         """Open a session with the app password. Raises ConnectRefused, LookUpFailed."""
         session = sign_in(self._entryway, typed)
-        url = pds_of(
-            session,
-            self._entryway.url,
-            lambda typed_url: public_https_url(typed_url, self._allow_private),
-        )
-        credentials = credentials_of(session, url)
+        credentials = credentials_of(session, pds_of(session, self._entryway.url, self._checked))
         return [Connection(profile_of(self._home(credentials), credentials, session), credentials)]
 
     def finish(
@@ -157,11 +150,19 @@ class Bluesky:
     def _refreshed(self, answer: http.Answer, old: Credentials) -> Credentials:
         try:
             session = checked_session({"handle": old.get("handle"), **reading_of(answer)})
-        except (LookUpFailed, LookUpRefused) as error:
+        except LookUpFailed as error:
+            raise RefreshUnclear(f"HTTP {answer.status}", error.retry_after) from error
+        except LookUpRefused as error:
             raise RefreshUnclear(f"HTTP {answer.status}") from error
         if session["did"] != old.get("did"):
             raise RefreshUnclear("the answer is about another account")
-        return credentials_of(session, old["pds_url"])
+        home = old["pds_url"]
+        with contextlib.suppress(ConnectRefused):  # this one has just answered
+            home = pds_of(session, home, self._checked)
+        return credentials_of(session, home)
+
+    def _checked(self, url: str) -> str:
+        return public_https_url(url, self._allow_private)
 
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask whose session it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
@@ -199,7 +200,8 @@ class Bluesky:
         if not handles:
             return {}
         server, ends_at = self._home(credentials), time.monotonic() + LOOK_TIMEOUT
-        found = {handle: did_of(server, handle, ends_at) for handle in handles}
+        token = str(credentials.get("access_jwt") or "")
+        found = {handle: did_of(server, handle, token, ends_at) for handle in handles}
         return {"dids": {handle: did for handle, did in found.items() if did}}
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
@@ -221,32 +223,8 @@ class Bluesky:
     def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
         """Publish; docs/networks/bluesky.md says what each answer means."""
         did = str(credentials.get("did") or "")
-        try:
-            answer = self._home(credentials).call(
-                "POST",
-                "com.atproto.repo.createRecord",
-                token=str(credentials.get("access_jwt") or ""),
-                go=go,
-                json={"repo": did, **body},
-            )
-        except http.TooLateToStart as error:
-            return Outcome(Kind.NOT_SENT, None, str(error), retry_after=0.2)
-        except http.NotSent as error:
-            return Outcome(Kind.NOT_SENT, "unreachable", str(error))
-        except http.Unanswered as error:
-            return Outcome(Kind.AMBIGUOUS, "no_answer", str(error))
-        reference = reference_in(answer.data, did, body["rkey"]) if answer.status == 200 else None
-        if reference is None:
-            return outcome_of(answer)
-        return Outcome(
-            Kind.OK,
-            remote_id=reference["uri"],
-            remote_url=self._page_of(did, body["rkey"]),
-            http_status=answer.status,
-            request_id=answer.header("x-request-id"),
-            answered_at=answer.at,
-            pause_for=allowance_left_for(answer),
-            reference=reference,
+        return publish(
+            self._home(credentials), credentials, body, go, lambda key: self._page_of(did, key)
         )
 
     def _page_of(self, did: str, rkey: str) -> str:
@@ -272,16 +250,17 @@ class Bluesky:
         :raises TokenRefused: the server shows them to nobody.
         """
         server, ends_at = self._home(credentials), time.monotonic() + LOOK_TIMEOUT
-        found = (stored_post(server, remote_id, body, ends_at) for body in bodies)
         return [
             SeenPost(
-                remote_id=post["uri"],
-                url=self._page_of(remote_id, post["rkey"]),
-                created_at=None,  # the key alone decides; a date could only hide the post
-                comparable=post["rkey"],
-                in_reply_to=post["in_reply_to"],
-                reference={"uri": post["uri"], "cid": post["cid"]},
+                remote_id=post.reference["uri"],
+                url=self._page_of(remote_id, body["rkey"]),
+                # The key alone decides, a date could only hide the post. What is not ours is dated
+                # before every send: it is never taken, and never absence.
+                created_at=None if post.is_ours else EPOCH,
+                comparable=self.comparable(body),
+                in_reply_to=post.in_reply_to,
+                reference=post.reference,
             )
-            for post in found
-            if post is not None
+            for body in bodies
+            if (post := stored_post(server, credentials, remote_id, body, ends_at)) is not None
         ]

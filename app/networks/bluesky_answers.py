@@ -22,13 +22,14 @@ DEAD_TOKEN = {"ExpiredToken", "InvalidToken"}
 INACTIVE = {"AccountDeactivated", "AccountSuspended", "AccountTakedown"}
 BAD_PICTURE = {"BlobTooLarge", "InvalidMimeType"}
 NOT_A_PDS = {404, 405}
+TOO_MANY = 429
 
 _TOKEN = re.compile(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
 
 
 def outcome_of(answer: Answer) -> Outcome:
     """Sort an answer that is not an accepted post."""
-    if answer.status == 429:
+    if answer.status == TOO_MANY:
         return _outcome(answer, Kind.LATER, "rate_limited", retry_after=wait_in(answer))
     if answer.status >= 500 or answer.status == 408:
         return _outcome(answer, Kind.AMBIGUOUS, "server_error")
@@ -65,8 +66,9 @@ def reading_of(answer: Answer) -> dict[str, Any]:
     if answer.status == 200 and isinstance(answer.data, dict):
         return answer.data
     word = word_in(answer)
-    if not word or answer.status in {408, 429} or not 400 <= answer.status < 500:
-        raise LookUpFailed(problem_of(answer))
+    if not word or answer.status in {408, TOO_MANY} or not 400 <= answer.status < 500:
+        wait = wait_in(answer) if answer.status == TOO_MANY else None
+        raise LookUpFailed(problem_of(answer), wait)
     if word in DEAD_TOKEN or answer.status == 401:
         raise TokenRefused(problem_of(answer))
     raise LookUpRefused(word, problem_of(answer))

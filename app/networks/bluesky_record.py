@@ -10,10 +10,10 @@ from app.networks import bluesky_text
 from app.networks.base import Part
 
 COLLECTION = "app.bsky.feed.post"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _LENGTH = 13
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK_IDS = 1 << 10
 
 
@@ -23,7 +23,7 @@ def key_of(part: Part) -> str:
     A key is a TID: microseconds and a 10-bit clock id. Our moments are whole milliseconds, so
     the part's own key fills the three digits below them and the clock id.
     """
-    microseconds = (part.started_at - _EPOCH) // timedelta(microseconds=1)
+    microseconds = (part.started_at - EPOCH) // timedelta(microseconds=1)
     own = int(part.key, 16)
     return tid(microseconds // 1000 * 1000 + own % 1000, own // 1000 % _CLOCK_IDS)
 

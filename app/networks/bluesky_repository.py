@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from app.networks import http
@@ -31,6 +33,10 @@ from app.networks.bluesky_sign_in import is_did
 PROFILE = "app.bsky.actor.getProfile"
 PROFILE_TIMEOUT = 5.0
 TOO_LARGE = 413
+UNSIGNED = 401
+KNOWS_NO_HANDLES = {404, 405, 501}
+
+_POST = re.compile(rf"at://(?P<owner>[^/\s]+)/{re.escape(COLLECTION)}/[^/\s]+")
 
 
 def profile_of(server: Server, credentials: Credentials, session: Mapping[str, Any]) -> Profile:
@@ -52,14 +58,16 @@ def profile_of(server: Server, credentials: Credentials, session: Mapping[str, A
     return Profile(did, handle, name if isinstance(name, str) else "", picture if is_web else "")
 
 
-def did_of(server: Server, handle: str, ends_at: float) -> str | None:
+def did_of(server: Server, handle: str, token: str, ends_at: float) -> str | None:
     """Return whose handle it is, None for nobody's. Raises LookUpFailed.
 
     :param ends_at: on time.monotonic(), when to give up.
     """
-    answer = server.read(
-        "com.atproto.identity.resolveHandle", {"handle": handle}, at_most=_left(ends_at)
+    answer = _public(
+        server, "com.atproto.identity.resolveHandle", {"handle": handle}, token, ends_at
     )
+    if answer.status in KNOWS_NO_HANDLES:
+        return None
     try:
         did = reading_of(answer).get("did")
     except (LookUpRefused, TokenRefused):
@@ -67,42 +75,60 @@ def did_of(server: Server, handle: str, ends_at: float) -> str | None:
     return did if is_did(did) else None
 
 
-def stored_post(server: Server, did: str, body: Body, ends_at: float) -> Mapping[str, Any] | None:
-    """Return uri, cid, rkey and in_reply_to of the record that the body was to become.
+@dataclass(frozen=True, slots=True)
+class StoredPost:
+    """What the repository keeps under the key of one of our posts."""
 
-    None when the repository has no such record, or keeps something else under its key.
+    reference: dict[str, str]
+    in_reply_to: str | None
+    is_ours: bool
+    """Whether it has our words; otherwise another program wrote over it."""
+
+
+def stored_post(
+    server: Server, credentials: Credentials, did: str, body: Body, ends_at: float
+) -> StoredPost | None:
+    """Return the record that the body was to become, None when the repository has no such record.
 
     :raises LookUpFailed: no usable answer.
     :raises LookUpRefused: the server does not show the repository.
+    :raises TokenRefused: it shows it to nobody.
     """
     rkey, record = body["rkey"], body["record"]
-    answer = server.read(
-        "com.atproto.repo.getRecord",
-        {"repo": did, "collection": COLLECTION, "rkey": rkey},
-        at_most=_left(ends_at),
-    )
+    asked = {"repo": did, "collection": COLLECTION, "rkey": rkey}
+    token = str(credentials.get("access_jwt") or "")
+    answer = _public(server, "com.atproto.repo.getRecord", asked, token, ends_at)
     if answer.status == 400 and word_in(answer) == "RecordNotFound":
         return None
     with known_shape():
         found = reading_of(answer)
-        reference = reference_in(found, did, rkey)
-        if reference is None:
+        reference = reference_in(found, did)
+        if reference is None or key_in(reference) != rkey:
             raise ValueError("no reference")
-        if found["value"]["text"] != record["text"]:
-            return None
         reply = found["value"].get("reply") or {}
         parent = reply["parent"]["uri"] if reply else None
-    return {**reference, "rkey": rkey, "in_reply_to": parent}
+        return StoredPost(reference, parent, found["value"]["text"] == record["text"])
 
 
-def reference_in(data: Any, did: str, rkey: str) -> dict[str, str] | None:
-    """Return uri and cid of an answer that is about the post under this key, else None."""
+def reference_in(data: Any, did: str) -> dict[str, str] | None:
+    """Return uri and cid of an answer that is about a post of this account, else None.
+
+    Its owner may be named by DID or by handle.
+    """
     if not isinstance(data, dict):
         return None
     uri, cid = data.get("uri"), data.get("cid")
-    if uri != f"at://{did}/{COLLECTION}/{rkey}" or not isinstance(cid, str) or not cid:
+    if not isinstance(uri, str) or not isinstance(cid, str) or not cid:
+        return None
+    found = _POST.fullmatch(uri)
+    if found is None or (is_did(found["owner"]) and found["owner"] != did):
         return None
     return {"uri": uri, "cid": cid}
+
+
+def key_in(reference: Mapping[str, str]) -> str:
+    """Return the record key of a post."""
+    return reference["uri"].rpartition("/")[2]
 
 
 def upload(server: Server, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
@@ -127,6 +153,16 @@ def upload(server: Server, credentials: Credentials, picture: Picture) -> Mappin
     except LookUpRefused as error:
         raise UploadRefused("rejected", problem_of(answer)) from error
     return {"blob": blob, "alt": picture.alt, "width": picture.width, "height": picture.height}
+
+
+def _public(
+    server: Server, name: str, asked: Mapping[str, str], token: str, ends_at: float
+) -> http.Answer:
+    """Read what is public, so that a dead session does not hide it; few servers want the token."""
+    answer = server.read(name, asked, at_most=_left(ends_at))
+    if answer.status == UNSIGNED and token:
+        answer = server.read(name, asked, token=token, at_most=_left(ends_at))
+    return answer
 
 
 def _left(ends_at: float) -> float:

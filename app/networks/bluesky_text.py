@@ -33,6 +33,10 @@ _NEVER_LAST = ".,;:!?'*_~…’‘|"
 _BRACKETS = {")": "(", "]": "[", "}": "{"}
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
+_WITH_SCHEME = regex.compile(
+    rf"(?<![\p{{L}}\p{{N}}_@/.\-])https?://{_LABEL}(?:\.{_LABEL})++(?![A-Za-z0-9_\-]|[^\s/?#]*@)",
+    regex.IGNORECASE,
+)
 _MENTION = regex.compile(
     rf"(?<![\p{{Latin}}\p{{N}}_@＠/.\-])[@＠]"
     rf"(?P<handle>(?>{_LABEL}(?:\.{_LABEL})++))(?![A-Za-z0-9_@\-])"
@@ -105,13 +109,15 @@ def _links(written: str) -> list[Span]:
 def _addresses(written: str) -> Iterable[tuple[int, int]]:
     """Yield where addresses stand: X's rules find the domain, but end a path at a foreign letter.
 
-    A scheme is not needed, as people write ``example.com``.
+    A scheme is not needed, as people write ``example.com``; after one, any name will do.
     """
-    done = 0
+    domain_ends = {match.start(): match.end() for match in _WITH_SCHEME.finditer(written)}
     for start, _, url in urls_in(written):
+        domain_ends[start] = start + len(url) - len(_split(url)[2])
+    done = 0
+    for start, at in sorted(domain_ends.items()):
         if start < done:
             continue
-        at = start + len(url) - len(_split(url)[2])
         rest = _AFTER_A_DOMAIN.match(written, at)
         done = _trimmed(written, start, rest.end() if rest else at)
         yield start, done

@@ -51,10 +51,7 @@ MAX_PAGES = 8
 LOOK_TIMEOUT = 20.0
 """Seconds for all pages of one look-up: a worker that is asked to stop has 25."""
 ANSWER_FIELDS = "id,permalink_url,created_time"
-POST_FIELDS = (
-    "id,message,created_time,permalink_url,is_published,"
-    "attachments{target{id},subattachments{target{id}}}"
-)
+POST_FIELDS = "id,message,created_time,permalink_url,attachments,is_published"
 LIMITS = Limits(
     characters=63_206,
     unit="utf16",
@@ -268,10 +265,10 @@ class Facebook:
             page = reading_of(self._graph.read(path, _token(credentials), query, left))
             yield page["data"]
             moments = [moment_in(post["created_time"]) for post in page["data"]]
-            after = next_page(page)
-            if after is None or (moments and max(moments) < since):
+            onward = next_page(page)
+            if onward is None or (moments and max(moments) < since):
                 return
-            query["after"] = after
+            query |= onward
         raise LookUpFailed("the list of posts is too long to read")
 
     def _seen(self, post: Mapping[str, Any]) -> SeenPost:
@@ -293,4 +290,4 @@ def _upload_failure(outcome: Outcome) -> Exception:
         return TokenRefused(detail)
     if outcome.kind == Kind.REJECTED:
         return UploadRefused(outcome.code or "rejected", detail)
-    return LookUpFailed(detail)
+    return LookUpFailed(detail, outcome.retry_after)

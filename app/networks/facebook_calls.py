@@ -73,14 +73,17 @@ class Graph:
             raise LookUpFailed(without_query(error)) from None
 
     def exchange(self, form: Mapping[str, str], at_most: float) -> http.Answer:
-        """Ask for a token with the app's own id and secret. Raises LookUpFailed."""
+        """Ask for a token with the app's own id and secret. Raises LookUpFailed.
+
+        They stand in the address, because Facebook describes no other way.
+        """
         app = {"client_id": self.client_id or "", "client_secret": self.secret or ""}
         try:
             return http.call(
-                "POST",
+                "GET",
                 f"{self.url}/oauth/access_token",
                 timeout=min(self.timeout, at_most),
-                data={**app, **form},
+                params={**app, **form},
             )
         except (http.NotSent, http.Unanswered) as error:
             raise LookUpFailed(without_query(error)) from None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from app.networks import text
 from app.networks.base import LookUpFailed, LookUpRefused, Profile, TokenRefused
@@ -19,6 +20,9 @@ from app.networks.facebook_answers import (
     subcode_of,
 )
 from app.networks.http import Answer
+
+_OURS = {"access_token", "appsecret_proof"}
+"""What stands in a link of Facebook's and is sent in our own way."""
 
 
 def reading_of(answer: Answer) -> dict[str, Any]:
@@ -74,13 +78,21 @@ def link_to(post: Mapping[str, Any], site: str) -> str:
     return f"{site}/{post['id']}"
 
 
-def next_page(page: Mapping[str, Any]) -> str | None:
-    """Return the cursor of the page that follows.
+def next_page(page: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return what to add to the query to get the page that follows; None after the last one.
 
     Never ``paging.next`` itself: it is a whole URL, and carries the token in its query.
     """
     paging = page.get("paging") or {}
-    return str(paging["cursors"]["after"]) if paging.get("next") else None
+    link = paging.get("next")
+    if not link:
+        return None
+    after = (paging.get("cursors") or {}).get("after")
+    told = {"after": str(after)} if after else dict(parse_qsl(urlsplit(link).query))
+    onward = {name: value for name, value in told.items() if name not in _OURS}
+    if not onward:
+        raise ValueError("a next page without a way to it")
+    return onward
 
 
 def profile_of(page: Mapping[str, Any]) -> Profile:

@@ -115,10 +115,10 @@ class _Visit:
         for _ in range(MAX_LISTS):
             page = reading_of(self.graph.read(path, token, query, self._left()))
             yield from page["data"]
-            after = next_page(page)
-            if after is None:
+            onward = next_page(page)
+            if onward is None:
                 return
-            query["after"] = after
+            query |= onward
         raise LookUpFailed("the list has no end")
 
     def _left(self) -> float:

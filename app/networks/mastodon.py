@@ -37,9 +37,9 @@ from app.networks.mastodon_answers import (
 )
 from app.networks.mastodon_apps import Apps, AppsInMemory
 from app.networks.mastodon_calls import Server
-from app.networks.mastodon_pictures import upload, why_refused
+from app.networks.mastodon_pictures import NOW_READY, upload, why_refused
 from app.networks.mastodon_posts import created_at, is_anothers, link_to, pages_of, seen
-from app.networks.mastodon_readings import USUAL, limits_of, profile_of, software_of
+from app.networks.mastodon_readings import USUAL, limits_at, profile_of, software_of
 from app.networks.mastodon_sign_in import SIGN_IN_TIMEOUT, SignIn, revoke
 
 ALL_LOOKS = 1_000
@@ -111,13 +111,14 @@ class Mastodon:
         server = self._server(str(memory.get("server") or "")).within(SIGN_IN_TIMEOUT)
         with _private_is_bad():
             token = self._sign_in.finish(server, memory, callback, redirect_uri)
-            software, version = software_of(server)
-            told = {"server_url": server.url, "software": software, "version": version}
-            credentials: Credentials = {**token, **told}
+            credentials: Credentials = {**token, "server_url": server.url}
             try:
-                return [Connection(_who(server, credentials), credentials)]
+                profile = _who(server, credentials)
             except (TokenRefused, LookUpRefused) as error:
                 raise ConnectRefused("refused", str(error)) from error
+            software, version = software_of(server)
+            credentials |= {"software": software, "version": version}
+            return [Connection(profile, credentials, _limits_if_told(server, credentials))]
 
     def revoke(self, credentials: Credentials) -> None:
         """End the token; never raises."""
@@ -150,12 +151,7 @@ class Mastodon:
 
     def limits(self, credentials: Credentials) -> Limits:
         """Ask the server what it takes. Raises LookUpFailed, LookUpRefused, TokenRefused."""
-        server, token = self._home(credentials), _token(credentials)
-        answer = server.read("/api/v2/instance", token=token)
-        if answer.status in {404, 405, 410}:
-            answer = server.read("/api/v1/instance", token=token)
-        with known_shape():
-            return limits_of(reading_of(answer))
+        return limits_at(self._home(credentials), _token(credentials))
 
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that a server with these limits does not take."""
@@ -194,33 +190,11 @@ class Mastodon:
 
     def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
         """Publish; docs/networks/mastodon.md says what each answer means."""
-        server = self._home(credentials).within(self._timeout)
-        content, token = dict(body), _token(credentials)
-        key = str(content.pop(KEY, ""))
-        try:
-            answer = server.call(
-                "POST", "/api/v1/statuses", token=token, key=key, go=go, json=content
-            )
-        except http.TooLateToStart as error:
-            return Outcome(Kind.NOT_SENT, None, str(error), retry_after=0.2)
-        except http.NotSent as error:
-            return Outcome(Kind.NOT_SENT, "unreachable", str(error))
-        except http.Unanswered as error:
-            return Outcome(Kind.AMBIGUOUS, "no_answer", str(error))
-        remote_id = id_in(answer.data) if 200 <= answer.status < 300 else None
-        if remote_id is None:
-            refusal = outcome_of(answer)
-            return why_refused(server, token, content, refusal) or refusal
-        return Outcome(
-            Kind.OK,
-            remote_id=remote_id,
-            remote_url=link_to(answer.data, server),
-            http_status=answer.status,
-            request_id=request_id_of(answer),
-            answered_at=answer.at,
-            pause_for=allowance_left_for(answer),
-            reference={"id": remote_id},
-        )
+        server, token = self._home(credentials).within(self._timeout), _token(credentials)
+        outcome = _post(server, token, body, go)
+        if outcome.code == NOW_READY:
+            outcome = _post(server, token, body, go)
+        return replace(outcome, code="rejected") if outcome.code == NOW_READY else outcome
 
     # Looking up
 
@@ -267,6 +241,34 @@ class Mastodon:
             return sorted(found, key=lambda post: post.created_at or since)
 
 
+def _post(server: Server, token: str, body: Body, go: float) -> Outcome:
+    """Make one create call."""
+    content = dict(body)
+    key = str(content.pop(KEY, ""))
+    try:
+        answer = server.call("POST", "/api/v1/statuses", token=token, key=key, go=go, json=content)
+    except http.TooLateToStart as error:
+        return Outcome(Kind.NOT_SENT, None, str(error), retry_after=0.2)
+    except http.NotSent as error:
+        return Outcome(Kind.NOT_SENT, "unreachable", str(error))
+    except http.Unanswered as error:
+        return Outcome(Kind.AMBIGUOUS, "no_answer", str(error))
+    remote_id = id_in(answer.data) if 200 <= answer.status < 300 else None
+    if remote_id is None:
+        refusal = outcome_of(answer)
+        return why_refused(server, token, content, refusal) or refusal
+    return Outcome(
+        Kind.OK,
+        remote_id=remote_id,
+        remote_url=link_to(answer.data, server),
+        http_status=answer.status,
+        request_id=request_id_of(answer),
+        answered_at=answer.at,
+        pause_for=allowance_left_for(answer),
+        reference={"id": remote_id},
+    )
+
+
 def _token(credentials: Credentials) -> str:
     return str(credentials.get("access_token") or "")
 
@@ -275,6 +277,12 @@ def _who(server: Server, credentials: Credentials) -> Profile:
     path = "/api/v1/accounts/verify_credentials"
     with known_shape():
         return profile_of(reading_of(server.read(path, token=_token(credentials))), server)
+
+
+def _limits_if_told(server: Server, credentials: Credentials) -> Limits | None:
+    with contextlib.suppress(LookUpFailed, LookUpRefused, TokenRefused):
+        return limits_at(server, _token(credentials))
+    return None
 
 
 @contextlib.contextmanager

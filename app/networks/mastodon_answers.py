@@ -18,7 +18,9 @@ from app.networks.http import Answer
 DAY = 86_400.0
 USUAL_WAIT = 300.0
 """Seconds to wait where a server does not say: Mastodon counts calls in five minutes."""
-MOVED = {301, 308, 410}
+MOVED = {301, 302, 307, 308, 410}
+NOT_OFFERED = {404, 405, 410, 501}
+"""What a server answers that lacks a call."""
 AWAY = {403, 404, 405, 406}
 MAX_ID = 256
 EPOCH = 1_000_000_000

@@ -16,6 +16,8 @@ POLL_EVERY = 0.5
 """Seconds between two questions whether a picture is ready."""
 PROCESSING_WAIT = 5.0
 """Seconds before a post is tried again whose pictures were not ready."""
+NOW_READY = "pictures_now_ready"
+"""The code of a refusal that may have been about pictures which have become ready since."""
 NOT_FOR_PEOPLE = {400, 401, 403, 422}
 
 
@@ -65,8 +67,9 @@ def why_refused(
         answer = server.read("/api/v1/accounts/verify_credentials", token=token)
     except LookUpFailed:
         return None
-    is_dead = answer.status in NOT_FOR_PEOPLE
-    return replace(refusal, kind=Kind.AUTH, code="token_refused") if is_dead else None
+    if answer.status in NOT_FOR_PEOPLE:
+        return replace(refusal, kind=Kind.AUTH, code="token_refused")
+    return replace(refusal, code=NOW_READY) if set(states) == {200} else None
 
 
 def _wait_until_ready(server: Server, token: str, media_id: str) -> None:

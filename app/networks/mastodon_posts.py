@@ -12,13 +12,15 @@ from requests.utils import parse_header_links
 from app.networks import mastodon_text
 from app.networks.base import LookUpFailed, LookUpRefused, SeenPost, TokenRefused
 from app.networks.http import Answer
-from app.networks.mastodon_answers import id_in, reading_of
+from app.networks.mastodon_answers import NOT_OFFERED, id_in, reading_of
 from app.networks.mastodon_calls import Server, segment
 from app.networks.mastodon_readings import is_page
 from app.networks.mastodon_sign_in import APP_NAME
 
 MAX_PAGES = 8
 PAGE = 40
+SHORT = 20
+"""A list with fewer posts than servers give unasked was not cut."""
 
 
 def pages_of(
@@ -35,13 +37,15 @@ def pages_of(
         page = reading_of(answer)
         if not isinstance(page, list):
             raise LookUpFailed("the list of posts is no list")
+        after = _next_page(answer, page)
+        if after is not None and after == query.get("max_id"):
+            if len(page) < SHORT:
+                return  # the same page, wherever it shall begin: it is all there is
+            break
         yield page
         moments = [moment for status in page if (moment := created_at(status))]
-        after = _next_page(answer, page)
         if after is None or (moments and min(moments) < since):
             return
-        if after == query.get("max_id"):
-            break
         query["max_id"] = after
     raise LookUpFailed("the list of posts is too long to read")
 
@@ -96,13 +100,13 @@ def link_to(status: Mapping[str, Any], server: Server) -> str:
 
 def _source_of(server: Server, token: str, status_id: str) -> str:
     """Return what was typed, nothing where the server does not tell (Mastodon before 3.5)."""
+    answer = server.read(f"/api/v1/statuses/{segment(status_id)}/source", token=token)
+    if answer.status in NOT_OFFERED:
+        return ""
     try:
-        source = reading_of(
-            server.read(f"/api/v1/statuses/{segment(status_id)}/source", token=token)
-        )
+        return str(reading_of(answer).get("text") or "")
     except (LookUpRefused, TokenRefused):
         return ""
-    return str(source.get("text") or "")
 
 
 def _next_page(answer: Answer, page: list[dict[str, Any]]) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.networks.base import Limits, LookUpFailed, LookUpRefused, Profile, TokenRefused
-from app.networks.mastodon_answers import id_in, known_shape, reading_of
+from app.networks.mastodon_answers import NOT_OFFERED, id_in, known_shape, reading_of
 from app.networks.mastodon_calls import Server
 
 USUAL = Limits(
@@ -41,8 +41,20 @@ def is_page(url: Any, server: Server) -> bool:
     return isinstance(url, str) and url.startswith(("https://", f"{server.url}/"))
 
 
-def limits_of(instance: Mapping[str, Any]) -> Limits:
-    """Return what a server says that it takes, in either generation of its own description."""
+def limits_at(server: Server, token: str) -> Limits:
+    """Return what a server says that it takes, in either generation of its own description.
+
+    :raises LookUpFailed, LookUpRefused, TokenRefused: as ``reading_of``.
+    """
+    answer = server.read("/api/v2/instance", token=token)
+    is_page = answer.status == 200 and not isinstance(answer.data, dict)
+    if is_page or answer.status in NOT_OFFERED:
+        answer = server.read("/api/v1/instance", token=token)
+    with known_shape():
+        return _limits_in(reading_of(answer))
+
+
+def _limits_in(instance: Mapping[str, Any]) -> Limits:
     told = _part(instance, "configuration")
     statuses, media = _part(told, "statuses"), _part(told, "media_attachments")
     listed = media.get("supported_mime_types")

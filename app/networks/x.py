@@ -32,7 +32,7 @@ from app.networks.base import (
     TokenRefused,
 )
 from app.networks.x_answers import allowance_left_for, id_in, outcome_of
-from app.networks.x_readings import known_shape, reading_of, seen
+from app.networks.x_readings import known_shape, profile_of, reading_of, seen
 from app.networks.x_sign_in import OAuth1Flow, OAuth2Flow, oauth2_credentials, revoke
 from app.networks.x_writing import LIMITS, body_of, upload
 
@@ -160,8 +160,8 @@ class X:
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask ``/2/users/me``. Raises TokenRefused, LookUpFailed, LookUpRefused."""
         with known_shape():
-            user = self._read("/2/users/me", credentials, {"user.fields": "name,username"})["data"]
-            return Profile(str(user["id"]), user["username"], user.get("name") or "")
+            query = {"user.fields": "profile_image_url"}
+            return profile_of(self._read("/2/users/me", credentials, query)["data"])
 
     # Publishing
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.networks import text
-from app.networks.base import LookUpFailed, LookUpRefused, SeenPost, TokenRefused
+from app.networks.base import LookUpFailed, LookUpRefused, Profile, SeenPost, TokenRefused
 from app.networks.http import Answer
 from app.networks.x_answers import problem_of
 
@@ -40,6 +40,12 @@ def known_shape() -> Iterator[None]:
         yield
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
+
+
+def profile_of(user: Mapping[str, Any]) -> Profile:
+    """Return who this is; raises KeyError for another shape."""
+    name, avatar = user.get("name") or "", user.get("profile_image_url") or ""
+    return Profile(str(user["id"]), user["username"], name, avatar)
 
 
 def moment_in(text: str) -> datetime:

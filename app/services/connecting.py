@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from flask import current_app
 from sqlalchemy.exc import IntegrityError
 
 from app import jobs
-from app.db import db
+from app.db import db, utcnow
 from app.models import Account, Health, User
-from app.networks.base import Connection, Credentials, Profile
+from app.networks.base import Connection, Credentials, Limits, Profile
 from app.services import holding
 
 
@@ -31,7 +32,7 @@ def connect_all(
     for connection in connections:
         profile = connection.profile
         try:
-            user = connect(network, profile, connection.credentials, user)
+            user = connect(network, profile, connection.credentials, user, connection.limits)
         except BelongsToSomebodyElse:
             left_out.append(profile)
     if user is None or len(left_out) == len(connections):
@@ -44,20 +45,28 @@ def connect(
     profile: Profile,
     credentials: Credentials,
     user: User | None = None,
+    limits: Limits | None = None,
 ) -> User:
     """Store the account and its tokens, and let go what waited for it.
 
     :param user: who is signed in; None signs in whoever the account belongs to, or a new user.
+    :param limits: what fits, where that is known; otherwise a worker asks.
     :raises BelongsToSomebodyElse: nothing was changed.
     """
     try:
-        return _connect(network, profile, credentials, user)
+        return _connect(network, profile, credentials, user, limits)
     except IntegrityError:
         db.session.rollback()  # the same account signed in twice at the same moment
-        return _connect(network, profile, credentials, user)
+        return _connect(network, profile, credentials, user, limits)
 
 
-def _connect(network: str, profile: Profile, credentials: Credentials, user: User | None) -> User:
+def _connect(
+    network: str,
+    profile: Profile,
+    credentials: Credentials,
+    user: User | None,
+    limits: Limits | None,
+) -> User:
     account = _find(network, profile.server, profile.remote_id)
     if account is not None and user is not None and account.user_id != user.id:
         raise BelongsToSomebodyElse
@@ -67,6 +76,7 @@ def _connect(network: str, profile: Profile, credentials: Credentials, user: Use
         account.credentials_version = 0
         db.session.add(account)
     _renew(account, profile, credentials)
+    _remember(account, limits)
     db.session.flush()
     released = holding.release_account(account.id)
     db.session.commit()
@@ -92,10 +102,16 @@ def _new_user() -> User:
 def _renew(account: Account, profile: Profile, credentials: Credentials) -> None:
     account.handle, account.display_name = profile.handle, profile.display_name
     account.avatar_url, account.connected = profile.avatar_url, True
-    account.limits_at = None  # they may have changed: asked for again
     account.credentials = credentials
     account.credentials_version = (account.credentials_version or 0) + 1
     account.credentials_stale = False
     account.refresh_lease_until = None
     account.health = Health.OK
     account.last_error = account.last_error_at = None
+
+
+def _remember(account: Account, limits: Limits | None) -> None:
+    """Keep what fits; what was known before may have changed, so it is asked for again."""
+    account.limits_at = utcnow() if limits else None
+    if limits:
+        account.limits = asdict(limits)

@@ -20,9 +20,9 @@ UNDER_WAY = (State.CLAIMED, State.SENDING, State.UNCONFIRMED)
 
 
 def disconnect(account_id: int) -> int:
-    """Cancel what waits for an account and forget its access; return how many were cancelled.
+    """Cancel what waits for an account and return how many were cancelled; asks no network.
 
-    The access is kept until what is being sent has ended: workers forget it then.
+    The access is kept until ``finish``, by whoever has time for the network: workers see to it.
     """
     mine = (Account.id == account_id, Account.connected)
     if not rows_changed(update(Account).where(*mine).values(connected=False)):
@@ -32,7 +32,6 @@ def disconnect(account_id: int) -> int:
     waiting = Delivery.state.in_((State.SCHEDULED, State.HELD))
     cancelled = _cancel(and_(waiting, or_(~begun, _waits_long())), account_id)
     db.session.commit()
-    _forget(account_id)
     return cancelled
 
 

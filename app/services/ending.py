@@ -16,6 +16,8 @@ class Ending:
     network: str
     access_version: int
     outcome: Outcome
+    was_prepared: bool = True
+    """False when it ended before its call, because of what the tweet needed first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from typing import Any
 from flask import current_app
 
 from app.networks import http
-from app.networks.base import Network
+from app.networks.base import Kind, Network
 from app.services import claiming, preparing, refreshing
 from app.services.claims import Claim
 from app.services.composing import Materials, Ready, composed
@@ -158,6 +158,8 @@ class Lane:
         line = self._lines[item.claim.account_id]
         if isinstance(item.result, Ending):
             return [item.result]
+        if isinstance(item.result, Materials):
+            line.preparations.regain()
         if isinstance(item.result, Materials) and line.access is not None:
             line.going += 1
             self._ready.append(Ready(item.claim, line.access, item.result))
@@ -181,11 +183,16 @@ class Lane:
 
     def _follow(self, ending: Ending) -> None:
         """Let the account's others go after its first, unless the network says not now."""
-        account_id = ending.claim.account_id
-        if self._lines[account_id].hear(ending.outcome):
+        account_id, outcome = ending.claim.account_id, ending.outcome
+        line = self._lines[account_id]
+        if outcome.kind == Kind.NOT_SENT and not ending.was_prepared:
+            alike = line.take_waiting(self._preparer.is_needed)
+            claiming.give_back(alike, self._owner, line.preparations.lose())
+            self._advance(account_id)
+        elif (rest := line.hear(outcome)) is None:
             self._advance(account_id)
         else:
-            self._withdraw(account_id)
+            self._withdraw(account_id, rest)
 
     def _withdraw(self, account_id: int, after: float = 0) -> None:
         """Hand back what this account has claimed and not begun."""
@@ -217,8 +224,7 @@ class Lane:
             self._advance(account_id)
 
     def _forget_quiet_lines(self) -> None:
-        kept = {key: line for key, line in self._lines.items() if line.is_busy or line.is_known}
-        self._lines = kept
+        self._lines = {key: line for key, line in self._lines.items() if not line.is_quiet}
 
     def _read_credentials(self, account_ids: Sequence[int]) -> None:
         unknown = [i for i in account_ids if not self._lines[i].is_known]

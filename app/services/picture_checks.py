@@ -31,6 +31,7 @@ SNIFFED = 1024
 FOREIGN = (b"%pdf-", b"<html", b"<script", b"<!doctype", b"<body", b"<iframe", b"<?php", b"<svg")
 ZIP_END = b"PK\x05\x06"
 ZIP_TAIL = 65_536 + 22
+WEBP_MOVES = 0x02
 
 Image.MAX_IMAGE_PIXELS = max(MOST_PIXELS.values())
 
@@ -53,11 +54,13 @@ class Look:
     """A key of ``MOST_PIXELS``."""
     width: int
     height: int
+    moves: bool = False
 
     @property
     def mime(self) -> str:
-        """Return its media type."""
-        return f"image/{self.kind.lower()}"
+        """Return the media type, which is GIF if and only if it moves."""
+        still = "png" if self.kind == "GIF" else self.kind.lower()
+        return "image/gif" if self.moves else f"image/{still}"
 
 
 def look_at(data: bytes) -> Look:
@@ -67,7 +70,8 @@ def look_at(data: bytes) -> Look:
     recognised. Where it is not, re-encoding leaves nothing of it.
 
     :raises PictureRefused: picture_too_heavy, picture_unknown, picture_polyglot,
-        picture_too_many_pixels, picture_broken.
+        picture_too_many_pixels, picture_broken, picture_moving (of those that move, only GIFs are
+        taken).
     """
     if len(data) > MOST_BYTES:
         raise PictureRefused("picture_too_heavy", megabytes=MOST_BYTES // MEGA)
@@ -76,12 +80,14 @@ def look_at(data: bytes) -> Look:
         raise PictureRefused("picture_unknown")
     if _is_something_else_too(data):
         raise PictureRefused("picture_polyglot")
-    width, height = _webp_size(data) if kind == "WEBP" else _declared_size(data, kind)
+    width, height, moves = _webp_shape(data) if kind == "WEBP" else _declared_shape(data, kind)
     if width < 1 or height < 1:
         raise PictureRefused("picture_broken")
     if width * height > MOST_PIXELS[kind] or max(width, height) > LONGEST_SIDE:
         raise too_many_pixels(kind)
-    return Look(kind, width, height)
+    if moves and kind != "GIF":
+        raise PictureRefused("picture_moving")
+    return Look(kind, width, height, moves)
 
 
 def too_many_pixels(kind: str) -> PictureRefused:
@@ -122,23 +128,24 @@ def _ends_as_archive(data: bytes) -> bool:
     return at + 22 + int(comment_length) == len(data)
 
 
-def _declared_size(data: bytes, kind: str) -> tuple[int, int]:
+def _declared_shape(data: bytes, kind: str) -> tuple[int, int, bool]:
+    """Return width, height, and whether it moves: a JPEG of several pictures does not."""
     with hostile_bytes(kind), Image.open(io.BytesIO(data), formats=[kind]) as image:
-        return image.size
+        return *image.size, kind != "JPEG" and getattr(image, "is_animated", False)
 
 
-def _webp_size(data: bytes) -> tuple[int, int]:
+def _webp_shape(data: bytes) -> tuple[int, int, bool]:
     """Read it by hand: Pillow makes room for the whole canvas when it opens a WebP."""
     chunk, body = data[12:16], data[20:30]
     if len(body) < 10:
         raise PictureRefused("picture_broken")
     if chunk == b"VP8X":
         width, height = (int.from_bytes(body[at : at + 3], "little") + 1 for at in (4, 7))
-        return width, height
+        return width, height, bool(body[0] & WEBP_MOVES) and data.count(b"ANMF") > 1
     if chunk == b"VP8L":
         bits = int.from_bytes(body[1:5], "little")
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, False
     if chunk == b"VP8 ":
         width, height = struct.unpack("<HH", body[6:10])
-        return width & 0x3FFF, height & 0x3FFF
+        return width & 0x3FFF, height & 0x3FFF, False
     raise PictureRefused("picture_broken")

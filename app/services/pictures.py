@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app import jobs
 from app.db import commit_and_keep, db, from_now, patiently, rows_changed
@@ -18,10 +18,20 @@ from app.models import User
 from app.models.picture import Picture, PictureState
 from app.networks import base
 from app.networks.base import LookUpFailed, UploadRefused
-from app.services import picture_files
+from app.services import picture_files, picture_keeping
 from app.services.picture_checks import PictureRefused, look_at
 from app.services.picture_files import FileMissing, FilesAway
 from app.services.picture_fitting import fitted
+from app.services.picture_keeping import (
+    KEPT_FOR,
+    clean,
+    discard,
+    drop_row,
+    forget_files,
+    keys_of,
+    original,
+    thumbnail,
+)
 from app.services.picture_making import Made, make
 
 __all__ = [
@@ -29,7 +39,6 @@ __all__ = [
     "FilesAway",
     "PictureRefused",
     "accept",
-    "claim_for_tweet",
     "discard",
     "fitted",
     "load",
@@ -49,17 +58,15 @@ PAUSE = 10.0
 MOST_TRIES = 3
 LOAD_PATIENCE = 10.0
 """Seconds that a delivery waits for a picture that another worker has begun with."""
-UNCLAIMED_FOR = 86_400.0
-"""Seconds that a picture is kept which belongs to no tweet."""
 MOST_UNCLAIMED = 60
 """Pictures of one person that belong to no tweet (yet)."""
-AT_A_TIME = 20
 
 
-def accept(user: User, data: bytes, filename: str) -> Picture:
+def accept(user: User, data: bytes, filename: str, picture_id: str | None = None) -> Picture:
     """Store what somebody sent and wake a worker to make a picture of it.
 
     :param filename: only named in a refusal.
+    :param picture_id: of a file that may come twice; it is stored once.
     :raises PictureRefused: the first look says that it cannot be used; nothing was stored.
     :raises FilesAway: its place does not answer; nothing was stored.
     """
@@ -68,9 +75,12 @@ def accept(user: User, data: bytes, filename: str) -> Picture:
     except PictureRefused as refusal:
         refusal.name = filename
         raise
+    if picture_id and (known := db.session.get(Picture, picture_id)):
+        return known
     if _unclaimed_of(user) >= MOST_UNCLAIMED:
         raise PictureRefused("too_many_waiting")
     picture = Picture(
+        id=picture_id,
         user_id=user.id,
         mime=look.mime,
         width=look.width,
@@ -79,26 +89,21 @@ def accept(user: User, data: bytes, filename: str) -> Picture:
         next_at=from_now(LEASE),
     )
     db.session.add(picture)
-    commit_and_keep()
     try:
-        picture_files.put(_original(picture.id), data)
+        commit_and_keep()
+    except IntegrityError:  # it came twice at once
+        db.session.rollback()
+        return db.session.get_one(Picture, picture_id)
+    try:
+        picture_files.put(original(picture.id), data)
     except FilesAway as error:
         log.warning("pictures cannot be stored: %s", error)
-        _drop_row(picture.id)
+        drop_row(picture.id)
         raise
     _postpone(picture.id, PATIENCE)
     if not jobs.ring([jobs.Ring(jobs.PROCESS_PICTURES, [picture.id])]):
         _postpone(picture.id, 0)
     return picture
-
-
-def claim_for_tweet(user: User, picture_ids: Sequence[str]) -> None:
-    """Let pictures belong to one part of a tweet; the caller commits.
-
-    :raises app.models.picture.TooManyPictures: more than four.
-    :raises app.models.picture.UnknownPicture: one is not the user's, was refused, or is gone.
-    """
-    Picture.claim(user.id, picture_ids)
 
 
 def process(picture_id: str) -> None:
@@ -107,11 +112,11 @@ def process(picture_id: str) -> None:
     if tries is None:
         return
     try:
-        made = make(picture_files.get(_original(picture_id)))
+        made = make(picture_files.get(original(picture_id)))
         _keep(picture_id, made)
     except PictureRefused as refusal:
         _finish(picture_id, state=PictureState.REFUSED, error_code=refusal.code)
-        _forget_files(_original(picture_id))
+        forget_files(original(picture_id))
     except FileMissing:
         if tries >= MOST_TRIES:
             _finish(picture_id, state=PictureState.REFUSED, error_code="picture_gone")
@@ -132,10 +137,10 @@ def load(picture_id: str) -> base.Picture:
             raise LookUpFailed("the picture is still being processed")
         process(picture_id)
         time.sleep(0.05 if row.tries == 0 else 0.5)
-    if row.state == PictureState.REFUSED:
+    if row.state != PictureState.READY:
         raise UploadRefused(row.error_code or "picture_gone")
     try:
-        data = picture_files.get(_clean(picture_id))
+        data = picture_files.get(clean(picture_id))
     except FileMissing as error:
         raise UploadRefused("picture_gone") from error
     except FilesAway as error:
@@ -149,32 +154,18 @@ def thumb(picture_id: str) -> bytes:
     :raises FileMissing: there is none (yet).
     :raises FilesAway: it cannot be known now.
     """
-    return picture_files.get(_thumb(picture_id))
-
-
-def discard(picture: Picture) -> bool:
-    """Forget a picture that belongs to no tweet; False when one has it."""
-    chosen = (Picture.id == picture.id, ~Picture.claimed)
-    return bool(_forget(*chosen))
+    return picture_files.get(thumbnail(picture_id))
 
 
 def sweep() -> None:
-    """Do what was left undone: pictures whose worker was lost, and those that nobody used.
+    """Do what was left undone: pictures whose worker was lost, and those that nobody needs.
 
     Safe to call in any number of workers at once. May take seconds: not for a ticker's own thread.
     """
     overdue = (Picture.state == PictureState.PROCESSING, Picture.next_at <= from_now())
-    for picture_id in _some(*overdue):
+    for picture_id in picture_keeping.some(*overdue):
         process(picture_id)
-    unused = (~Picture.claimed, Picture.created_at < from_now(-UNCLAIMED_FOR))
-    if found := _some(*unused):
-        _forget(~Picture.claimed, Picture.id.in_(found))
-
-
-def _some(*conditions: Any) -> list[str]:
-    picture_ids = list(db.session.scalars(select(Picture.id).where(*conditions).limit(AT_A_TIME)))
-    db.session.commit()
-    return picture_ids
+    picture_keeping.sweep()
 
 
 def _unclaimed_of(user: User) -> int:
@@ -202,27 +193,28 @@ def _begin(picture_id: str) -> int | None:
     tries = patiently(take)
     if tries is not None and tries > MOST_TRIES:  # it has ended every worker that began with it
         _finish(picture_id, state=PictureState.REFUSED, error_code="picture_broken")
-        _forget_files(_original(picture_id))
+        forget_files(original(picture_id))
         return None
     return tries
 
 
 def _keep(picture_id: str, made: Made) -> None:
     """Store what was made; nothing of it stays if the picture was discarded meanwhile."""
-    picture_files.put(_clean(picture_id), made.data)
-    picture_files.put(_thumb(picture_id), made.thumb)
+    picture_files.put(clean(picture_id), made.data)
+    picture_files.put(thumbnail(picture_id), made.thumb)
     is_kept = _finish(
         picture_id,
         state=PictureState.READY,
+        next_at=from_now(KEPT_FOR),
         mime=made.mime,
         width=made.width,
         height=made.height,
         size=len(made.data),
     )
     if is_kept:
-        _forget_files(_original(picture_id))
+        forget_files(original(picture_id))
     elif db.session.get(Picture, picture_id) is None:
-        _forget_files(*_keys(picture_id))
+        forget_files(*keys_of(picture_id))
 
 
 def _finish(picture_id: str, **values: Any) -> bool:
@@ -230,7 +222,8 @@ def _finish(picture_id: str, **values: Any) -> bool:
     unfinished = (Picture.id == picture_id, Picture.state == PictureState.PROCESSING)
 
     def write() -> bool:
-        changed = rows_changed(update(Picture).where(*unfinished).values(next_at=None, **values))
+        end = {"next_at": None, **values}
+        changed = rows_changed(update(Picture).where(*unfinished).values(end))
         db.session.commit()
         return bool(changed)
 
@@ -248,34 +241,6 @@ def _postpone(picture_id: str, seconds: float, since: int = 0) -> None:
     db.session.commit()
 
 
-def _forget(*conditions: Any) -> list[str]:
-    """Delete pictures and their bytes; those that a tweet claims meanwhile stay."""
-    gone = {"state": PictureState.REFUSED, "error_code": "picture_gone", "next_at": None}
-    statement = update(Picture).where(*conditions).values(gone).returning(Picture.id)
-    found = db.session.scalars(statement, execution_options={"synchronize_session": False})
-    picture_ids = list(found)
-    db.session.commit()  # from here on no tweet can claim them
-    for picture_id in picture_ids:
-        if _forget_files(*_keys(picture_id)):
-            _drop_row(picture_id)
-    return picture_ids
-
-
-def _forget_files(*keys: str) -> bool:
-    """Delete bytes; False when their place did not answer."""
-    try:
-        picture_files.delete(keys)
-    except FilesAway as error:
-        log.warning("pictures cannot be deleted: %s", error)
-        return False
-    return True
-
-
-def _drop_row(picture_id: str) -> None:
-    rows_changed(delete(Picture).where(Picture.id == picture_id, ~Picture.claimed))
-    db.session.commit()
-
-
 def _row(picture_id: str) -> Picture:
     """Return the row as it is now; ends the transaction.
 
@@ -286,13 +251,3 @@ def _row(picture_id: str) -> Picture:
         raise UploadRefused("picture_gone")
     commit_and_keep()
     return row
-
-
-def _keys(picture_id: str) -> tuple[str, ...]:
-    return _original(picture_id), _clean(picture_id), _thumb(picture_id)
-
-
-_original = "original/{}".format
-_clean = "picture/{}".format
-_thumb = "thumb/{}".format
-"""The keys of a picture's bytes: as they came, and as they were made."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from app.networks.base import (
     TokenRefused,
     UploadRefused,
 )
+from app.places import Places
 from app.services import claiming, pictures
 from app.services.claims import Claim
 from app.services.composing import Materials
@@ -79,8 +79,7 @@ class Preparer:
         self._finish = finish
         self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix=f"{network.name}-prepare")
         self._limits: dict[int, tuple[float, Limits]] = {}
-        self._busy: Counter[int] = Counter()
-        self._turn = threading.Lock()
+        self._places = Places(AT_A_TIME, OF_AN_ACCOUNT)
 
     def is_needed(self, claim: Claim) -> bool:
         """True when this claim cannot be sent as it is."""
@@ -89,11 +88,8 @@ class Preparer:
 
     def begin(self, claim: Claim, access: Access) -> bool:
         """Prepare it on another thread; False when there is no room now."""
-        with self._turn:
-            full = self._busy.total() >= AT_A_TIME
-            if full or self._busy[claim.account_id] >= OF_AN_ACCOUNT:
-                return False
-            self._busy[claim.account_id] += 1
+        if not self._places.take(claim.account_id):
+            return False
         self._threads.submit(self._run, claim, access)
         return True
 
@@ -105,9 +101,8 @@ class Preparer:
         except Exception as error:
             log.exception("the preparation of job %s stumbled", claim.job_id)
             outcome = Outcome(Kind.NOT_SENT, "not_prepared", type(error).__name__)
-            result = Ending(claim, self._network.name, access.version, outcome)
-        with self._turn:
-            self._busy[claim.account_id] -= 1
+            result = self._unprepared(claim, access, outcome)
+        self._places.leave(claim.account_id)
         self._finish(Preparation(claim, result))
 
     def _prepare(self, claim: Claim, access: Access) -> Materials | Ending | None:
@@ -115,13 +110,18 @@ class Preparer:
             return self._materials(claim, access.credentials)
         except _Lost:
             return None
-        except (LookUpFailed, LookUpRefused) as failure:
+        except LookUpFailed as failure:
+            outcome = _unlearnt(failure)
+        except LookUpRefused as failure:
             outcome = Outcome(Kind.NOT_SENT, "unreachable", str(failure))
         except TokenRefused as refusal:
             outcome = Outcome(Kind.AUTH, "token_refused", str(refusal))
         except UploadRefused as refusal:
             outcome = Outcome(Kind.REJECTED, refusal.code, refusal.detail)
-        return Ending(claim, self._network.name, access.version, outcome)
+        return self._unprepared(claim, access, outcome)
+
+    def _unprepared(self, claim: Claim, access: Access, outcome: Outcome) -> Ending:
+        return Ending(claim, self._network.name, access.version, outcome, was_prepared=False)
 
     def _materials(self, claim: Claim, credentials: Credentials) -> Materials:
         prepared: Mapping[str, Any] = {}
@@ -156,6 +156,12 @@ class Preparer:
         """Make sure before each call that the claim outlives it."""
         if self._stopping.is_set() or not claiming.renew(claim, self._owner):
             raise _Lost
+
+
+def _unlearnt(failure: LookUpFailed) -> Outcome:
+    if failure.retry_after is not None:
+        return Outcome(Kind.LATER, "rate_limited", str(failure), retry_after=failure.retry_after)
+    return Outcome(Kind.NOT_SENT, "unreachable", str(failure))
 
 
 def _uploads_of(claim: Claim) -> dict[str, Mapping[str, Any]]:

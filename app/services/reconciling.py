@@ -1,8 +1,8 @@
 """Finding out what became of a delivery that may have been accepted.
 
 A look-up reads the account's own timeline. Found: published. Absent from every look-up: one
-guarded resend. Not readable, or lost a second time: its owner decides. Nothing else ever sends
-such a delivery again.
+guarded resend, or more where the network guards them. Not readable, or lost a second time: its
+owner decides. Nothing else ever sends such a delivery again.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 JUMP = timedelta(hours=2)
 """How far before the first send look-ups read: our clock may have been ahead when we sent."""
 SLOWEST_LOOK = 60.0
+ECHO_PATIENCE = 900.0
+"""Seconds for which what the network says it has is looked for."""
+SLOWEST_RESEND = 300.0
 
 
 def reconcile(job_ids: Sequence[str]) -> None:
@@ -124,20 +127,22 @@ def _not_found(row: Row[Any], looks: int | None, network: Network, profile: str)
     :param looks: how many prove that it is not there; None when no number does.
     """
     delays = current_app.config["RECONCILE_DELAYS"]
+    guarded = looks is not None and looks <= len(delays)
     looked = row.lookups + 1
     if looked < min(looks or len(delays), len(delays)):
         pause = delays[looked] - delays[row.lookups]
         _count(row, next_at=from_now(max(0.5, pause)))
     elif row.echoed:
         _take_the_networks_word(row, network, profile)
-    elif row.resends == 0 and looks is not None:
+    elif guarded or (looks is not None and row.resends == 0):
+        wait = min(SLOWEST_RESEND, 2.0**row.resends) if row.resends else 0
         _count(
             row,
             state=State.SCHEDULED,
-            resends=1,
+            resends=row.resends + 1,
             rings=0,
-            not_before=from_now(),
-            next_at=from_now(),
+            not_before=from_now(wait),
+            next_at=from_now(wait),
         )
     else:
         _ask_owner(row, "never_seen", None)
@@ -154,7 +159,7 @@ def _count(row: Row[Any], **values: Any) -> bool:
 def _take_the_networks_word(row: Row[Any], network: Network, profile: str) -> None:
     """It refused the resend as a duplicate, so it has the tweet, but does not show it yet."""
     age = database_now() - row.unconfirmed_at
-    if age.total_seconds() < current_app.config["RECONCILE_PATIENCE"]:
+    if age.total_seconds() < min(ECHO_PATIENCE, current_app.config["RECONCILE_PATIENCE"]):
         _look_later([row])
         return
     # Without its id no part can answer it; or perhaps it was the twin that the network meant.

@@ -125,10 +125,12 @@ def _pictures_gone(ending: Ending) -> bool:
 
 def _rejected(ending: Ending) -> bool:
     if ending.outcome.is_duplicate and _count_of(Delivery.resends, ending.claim):
-        _unconfirm(ending, echoed=True)
+        _unconfirm(ending, "echoed", echoed=True)
         return False
     if ending.outcome.code == "pictures_gone":
         return _pictures_gone(ending)
+    if ending.outcome.pause_for is not None:
+        holding.pause_account(ending.claim.account_id, ending.outcome.pause_for)
     _fail(ending)
     return False
 
@@ -176,7 +178,7 @@ def _ambiguous(ending: Ending) -> bool:
     return False
 
 
-def _unconfirm(ending: Ending, **values: Any) -> None:
+def _unconfirm(ending: Ending, code: str | None = None, **values: Any) -> None:
     _move(
         ending.claim,
         (State.SENDING,),
@@ -184,7 +186,7 @@ def _unconfirm(ending: Ending, **values: Any) -> None:
         lookups=0,
         unconfirmed_at=from_now(),
         next_at=from_now(current_app.config["RECONCILE_DELAYS"][0]),
-        error_code=ending.outcome.code,
+        error_code=code or ending.outcome.code,
         error_detail=ending.outcome.detail,
         **values,
     )

@@ -16,11 +16,15 @@ from sqlalchemy import or_, update
 from sqlalchemy.orm import undefer
 
 from app.db import db, from_now, patiently, rows_changed
-from app.models import Account
+from app.models import Account, Delivery
 from app.networks.base import AppRefused, Credentials, Network, RefreshUnclear, TokenRefused
 from app.services import holding
+from app.states import State
 
 log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 300.0
+"""Seconds after which a refresh is tried again at the latest, whatever the network asked for."""
 
 
 class NotNow(Exception):
@@ -94,7 +98,8 @@ def _refresh(network: Network, account_id: int, credentials: Credentials, versio
         raise NoAccess from refusal
     except RefreshUnclear as silence:
         _leave_lease(account_id)
-        raise NotNow(after=5) from silence
+        _tell(account_id, "rate_limited" if silence.retry_after else "unreachable")
+        raise NotNow(after=min(LONGEST_WAIT, silence.retry_after or 5)) from silence
     stored = patiently(lambda: _store(account_id, version, fresh))
     if not stored:
         raise NotNow(after=0.5)
@@ -106,6 +111,8 @@ def _ask_twice(network: Network, credentials: Credentials) -> Credentials:
     try:
         return network.refresh(credentials)
     except RefreshUnclear as silence:
+        if silence.retry_after is not None:
+            raise
         log.info("refresh without an answer, asking once more: %s", silence)
         return network.refresh(credentials)
 
@@ -147,6 +154,17 @@ def _take_lease(account_id: int, version: int) -> bool:
 
 def _leave_lease(account_id: int) -> None:
     patiently(lambda: _set(account_id, refresh_lease_until=None))
+
+
+def _tell(account_id: int, code: str) -> None:
+    """Let what was claimed for this account say why it waits."""
+    claimed = (Delivery.account_id == account_id, Delivery.state == State.CLAIMED)
+
+    def store() -> None:
+        rows_changed(update(Delivery).where(*claimed).values(error_code=code, error_detail=None))
+        db.session.commit()
+
+    patiently(store)
 
 
 def _store(account_id: int, version: int, fresh: Credentials) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, and_, func, or_
 
-from app.db import db, utcnow
+from app.db import db, from_now, utcnow
 from app.models import Account, Delivery, NetworkStop
 from app.states import State
 
@@ -26,7 +26,7 @@ class Survey:
     """Tweets that are scheduled or held."""
     last_post: Delivery | None
     last_trouble: Delivery | None
-    """The newest delivery that failed, waits for a reason, or is in doubt."""
+    """The newest delivery that failed, is in doubt, or has been tried in vain."""
     paused_until: datetime | None
     """Later than now: the account's own pause, or when its stopped network is asked again."""
     is_stopped: bool
@@ -41,8 +41,8 @@ def survey(accounts: Sequence[Account]) -> list[Survey]:
         Survey(
             account,
             waiting.get(account.id, 0),
-            _newest(account.id, (State.PUBLISHED,), Delivery.accepted_at),
-            _newest(account.id, TROUBLED, _moment_of_trouble()),
+            _newest(account.id, Delivery.state == State.PUBLISHED, Delivery.accepted_at),
+            _newest(account.id, _is_troubled(), _moment_of_trouble()),
             _paused_until(account, stops.get(account.network)),
             account.network in stops and stops[account.network].holds,
         )
@@ -66,14 +66,19 @@ def moment_of(trouble: Delivery) -> datetime:
     return next((moment for moment in known if moment is not None), trouble.due_at)
 
 
+def _is_troubled() -> ColumnElement[bool]:
+    tried = and_(Delivery.state == State.SCHEDULED, Delivery.error_code.is_not(None))
+    return and_(Delivery.due_at <= from_now(), or_(Delivery.state.in_(TROUBLED), tried))
+
+
 def _moment_of_trouble() -> Any:
     return func.coalesce(
         Delivery.finished_at, Delivery.unconfirmed_at, Delivery.first_sent_at, Delivery.due_at
     )
 
 
-def _newest(account_id: int, states: Sequence[State], moment: Any) -> Delivery | None:
-    mine = (Delivery.account_id == account_id, Delivery.state.in_(states))
+def _newest(account_id: int, condition: ColumnElement[bool], moment: Any) -> Delivery | None:
+    mine = (Delivery.account_id == account_id, condition)
     wanted = db.select(Delivery).where(*mine).order_by(db.desc(moment)).limit(1)
     return db.session.scalar(wanted)
 

@@ -38,22 +38,20 @@
     $label.text($when.val().trim() ? say("schedule") : say("postNow"));
   }
 
-  function partsOf(name) {
-    return $form.find(`[name="${name}"]`).map((_, field) => field.value).get();
-  }
-
-  function variants() {
-    const $own = $form.find("[data-variant] textarea").filter((_, field) => field.value.trim());
-    return Object.fromEntries($own.map((_, field) => [[field.id, field.value]]).get());
+  /* All texts but the first: of further parts, and of accounts that say something else, by name. */
+  function furtherTexts() {
+    const named = page.threads.map(({ name, texts }) => [name, texts()]);
+    const own = $form.find("[data-variant] > [data-writing] textarea").get().map((box) => [box.id, box.value]);
+    return { threads: Object.fromEntries(named), variants: Object.fromEntries(own) };
   }
 
   /* Keep what is written while this tab is open, for its own user only. */
   function keepDraft() {
     const [text, when] = [$text.val(), $when.val()];
-    const written = { text, when, parts: partsOf("part"), variants: variants() };
-    if (text || when || written.parts.length || Object.keys(written.variants).length) {
+    const further = furtherTexts();
+    if (text || when || Object.values({ ...further.threads, ...further.variants }).some((one) => one.length)) {
       const accounts = $form.find("[name='accounts']:checked").map((_, box) => box.value).get();
-      draft.keep({ owner: String($form.data("draft")), ...written, accounts, submitId: $submitId.val() });
+      draft.keep({ owner: String($form.data("draft")), text, when, ...further, accounts, submitId: $submitId.val() });
     } else {
       draft.forget();
     }
@@ -65,10 +63,9 @@
       $text.val(kept.text);
       $submitId.val(kept.submitId);
       page.when.set(kept.when);
-      (kept.parts ?? []).forEach((part) => page.thread.add(part));
-      for (const [id, text] of Object.entries(kept.variants ?? {})) {
-        $(`#${id}`).val(text).closest("details").prop("open", true);
-      }
+      page.threads.forEach(({ name, add }) => (kept.threads?.[name] ?? []).forEach((text) => add(text)));
+      Object.entries(kept.variants ?? {}).forEach(([id, text]) => $(`#${id}`).val(text));
+      $form.find("[data-variants]").prop("open", Object.values(kept.variants ?? {}).some(Boolean));
       if (kept.accounts?.length) {
         $form.find("[name='accounts'][type='checkbox']").each(function () {
           this.checked = kept.accounts.includes(this.value);
@@ -99,7 +96,8 @@
       return;
     }
     $place.text(error.message).closest("details").prop({ open: true, hidden: false });
-    const $shown = $field.prop("hidden") ? $("#picker") : $field;
+    const $add = $field.closest("[data-pictures]").find("[data-add]");
+    const $shown = $add.length ? $add : $field.prop("hidden") ? $("#picker") : $field;
     $shown.attr("aria-invalid", "true").trigger("focus");
   }
 
@@ -152,9 +150,9 @@
     const echo = $("#echo").text();
     draft.forget();
     $text.val("");
-    page.thread.clear();
     page.pictures.clear();
-    $form.find("[data-variant]").prop("open", false).find("textarea").val("");
+    page.threads.forEach(({ clear }) => clear());
+    $form.find("[data-variants]").prop("open", false).find("textarea").val("");
     page.when.set("");
     page.count();
     $submitId.val(newSubmitId());

@@ -1,4 +1,4 @@
-/* Pictures in the composer: chosen, pasted or dropped, sent at once, described, put in order.
+/* Pictures of a tweet's parts: chosen, pasted or dropped, sent at once, described, put in order.
 
    Every picture is an item of a list with a hidden field that carries its id; the form sends those
    and the descriptions by itself. */
@@ -11,10 +11,13 @@
   const UPLOAD_TIMEOUT_MS = 180000;
   const FIRST_LOOK_MS = 600;
   const LONGEST_PAUSE_MS = 5000;
-  const { announce, call, refusalOf } = window.TweetLater;
+  const page = window.TweetLater;
+  const { announce, call, refusalOf } = page;
+  const words = JSON.parse($("#picture-words").text());
+  const template = $("#picture-template")[0].content.firstElementChild;
 
-  function fill(sentence, values) {
-    return sentence.replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
+  function say(name, values = {}) {
+    return words[name].replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
   }
 
   /* One field: a list, a button and what is on its way. */
@@ -24,8 +27,6 @@
     const $add = $root.find("[data-add]");
     const $files = $root.find("[data-files]");
     const $error = $root.children(".field-error");
-    const words = JSON.parse($root.find("script[data-words]").text());
-    const say = (name, values = {}) => fill(words[name], values);
     const items = () => $list.children();
     const isRefused = ($item) => $item.attr("data-state") === "refused";
 
@@ -125,9 +126,9 @@
 
     /* Begin with one file; its description can be written while it is on its way. */
     function begin(file) {
-      const $item = $($root.find("template[data-item]")[0].content.firstElementChild.cloneNode(true));
+      const $item = $(template.cloneNode(true));
       const id = `alt-new-${Math.random().toString(36).slice(2)}`;
-      $item.find("input[type='hidden']").prop("disabled", true);
+      $item.find("input[type='hidden']").attr("name", root.dataset.name).prop("disabled", true);
       $item.find("textarea").attr({ id, "aria-describedby": `hint-${id}` }).removeAttr("name");
       $item.find("label.form-label").attr("for", id);
       $item.find(".form-text").attr("id", `hint-${id}`);
@@ -154,13 +155,17 @@
       renumber();
     }
 
-    function remove($item) {
-      const $next = $item.next().add($item.prev()).first();
+    function forget($item) {
       $item.data("request")?.abort();
       if ($item.attr("data-picture")) {
-        call("DELETE", $item.attr("data-url")); // what is not deleted now is swept later
+        call("DELETE", $item.attr("data-url")); // a tweet's own stays; what is left over is swept
       }
       $item.remove();
+    }
+
+    function remove($item) {
+      const $next = $item.next().add($item.prev()).first();
+      forget($item);
       renumber();
       announce(say("removed"));
       ($next.find("[data-remove]")[0] ?? $add[0]).focus();
@@ -216,14 +221,33 @@
     renumber();
 
     const ids = () => items().find("input[type='hidden']:enabled").map((_, input) => input.value).get();
-    return { root, take, clear, isBusy, ids, complain, waiting: () => say("wait") };
+    const forgetAll = () => items().each((_, item) => forget($(item)));
+    return { root, take, clear, forgetAll, isBusy, ids, complain };
   }
 
-  const fields = $("[data-pictures]").get().map(field);
+  let fields = $("[data-pictures]").get().map(field);
+
+  function attach(root) {
+    fields.push(field(root));
+  }
+
+  /* Before a part is taken away with its pictures. */
+  function detach(root) {
+    fields.find((one) => one.root === root).forgetAll();
+    fields = fields.filter((one) => one.root !== root);
+  }
+
+  /* The name tells the server which part of the thread the pictures belong to. */
+  function rename(root, number) {
+    const name = `pictures-${number}`;
+    const $root = $(root).attr({ "data-name": name, "aria-label": page.say("picturesOf", { number: number + 1 }) });
+    $root.children("input").add($root.find("[data-list] input[type='hidden']")).attr("name", name);
+    $root.children(".field-error").attr("id", `${name}-error`);
+  }
 
   /* The field that a paste or a drop is meant for: the nearest one around or behind the place. */
   function nearest(target) {
-    const group = target.closest("[data-part]") ?? target.closest("form");
+    const group = target.closest("[data-part]:has([data-pictures])") ?? target.closest("form");
     return fields.find((one) => group?.contains(one.root));
   }
 
@@ -245,7 +269,7 @@
     if (busy) {
       event.preventDefault();
       event.stopImmediatePropagation();
-      busy.complain(busy.waiting());
+      busy.complain(say("wait"));
     }
   }
 
@@ -260,7 +284,10 @@
     form.addEventListener("submit", hold, true); // before whoever sends the form
   }
 
-  window.TweetLater.pictures = {
+  page.pictures = {
+    attach,
+    detach,
+    rename,
     clear: () => fields.forEach((one) => one.clear()),
     isBusy: () => fields.some((one) => one.isBusy()),
     ids: () => fields.flatMap((one) => one.ids()),

@@ -15,7 +15,8 @@
   }
 
   function hasOwnText(account) {
-    return Boolean($(`#variant-${account.dataset.accountId}`).val()?.trim());
+    const boxes = $form.find(`[name="variant-${account.dataset.accountId}"]`).get();
+    return boxes.some((box) => box.value.trim());
   }
 
   /* The accounts that publish what stands in a box. A shared text that nobody uses counts for all. */
@@ -81,8 +82,9 @@
   /* Every box again: a tick or a text of an account's own changes whose limit counts. */
   function count() {
     const accounts = ticked().map((account) => account.dataset.accountId);
+    $form.find("[data-variants]").prop("hidden", accounts.length < 2);
     $form.find("[data-variant]").each(function () {
-      $(this).prop("hidden", accounts.length < 2 || !accounts.includes(this.dataset.variant));
+      $(this).prop("hidden", !accounts.includes(this.dataset.variant));
     });
     $form.find("[data-writing]").each((_, box) => void countBox(box));
   }

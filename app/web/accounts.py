@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
@@ -13,7 +14,7 @@ from flask_login import current_user, login_required
 from app.db import db
 from app.models import Account, Delivery
 from app.services import disconnecting, surveying
-from app.web import limits, reasons, sentences
+from app.web import limits, reasons, sentences, turns
 from app.web.pages import networks
 from app.web.problems import wants_json
 
@@ -56,9 +57,11 @@ def ask(account_id: int) -> ResponseReturnValue:
 def disconnect(account_id: int) -> ResponseReturnValue:
     """Cancel what waits for an account and forget its access."""
     account = _own(account_id)
-    handle = account.handle
+    handle, network = account.handle, account.network
     db.session.commit()
     cancelled = disconnecting.disconnect(account_id)
+    with suppress(turns.TooManyAsking), turns.asking(network):  # else a worker does it soon
+        disconnecting.finish([account_id])
     words = _("@%(handle)s is disconnected.", handle=handle)
     if cancelled:
         words += " " + ngettext(
@@ -90,6 +93,7 @@ def _view(survey: surveying.Survey) -> dict[str, Any]:
         "handle": account.handle,
         "display_name": account.display_name,
         "server": account.server,
+        "avatar_url": account.avatar_url,
         "profile_url": network.profile_url(account.handle),
         "health": _health_of(survey),
         "paused_until": survey.paused_until,
@@ -109,12 +113,14 @@ def _health_of(survey: surveying.Survey) -> str:
 
 def _error_of(survey: surveying.Survey) -> dict[str, Any] | None:
     """Return what went wrong last, and when; nothing when a newer tweet went out."""
-    trouble, post = survey.last_trouble, survey.last_post
+    trouble, ended = survey.last_trouble, _ended(survey.account)
     if trouble is None:
-        return _ended(survey.account)
+        return ended
     at = surveying.moment_of(trouble)
-    if post is not None and post.accepted_at is not None and post.accepted_at > at:
-        return _ended(survey.account)
+    posted_at = survey.last_post.accepted_at if survey.last_post else None
+    ended_later = ended is not None and ended["at"] > at and not trouble.hold_reason
+    if ended_later or (posted_at is not None and posted_at > at):
+        return ended
     return {"message": _words_of(trouble), "at": at, "tweet_id": trouble.tweet_id}
 
 

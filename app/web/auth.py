@@ -24,7 +24,7 @@ from app.db import db
 from app.models import User
 from app.networks.base import Connection, ConnectRefused, LookUpFailed, Network
 from app.services import connecting
-from app.web import forms, limits, refusals
+from app.web import forms, limits, refusals, turns
 from app.web.pages import networks
 
 bp = Blueprint("auth", __name__)
@@ -74,7 +74,10 @@ def begin(network: str) -> ResponseReturnValue:
 def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
     try:
         db.session.commit()  # the network may take long: no transaction stays open meanwhile
-        begun = site.begin(typed, _redirect_uri(site.name))
+        with turns.asking(site.name):
+            begun = site.begin(typed, _redirect_uri(site.name))
+    except turns.TooManyAsking:
+        return refusals.crowded(site)
     except LookUpFailed as error:
         return refusals.no_answer(site, error)
     except ConnectRefused as refusal:
@@ -110,7 +113,10 @@ def callback(network: str) -> ResponseReturnValue:
     try:
         memory = _recall()
         db.session.commit()  # as above
-        connections = site.finish(memory, request.args.to_dict(), _redirect_uri(network))
+        with turns.asking(network):
+            connections = site.finish(memory, request.args.to_dict(), _redirect_uri(network))
+    except turns.TooManyAsking:
+        return refusals.crowded(site)
     except LookUpFailed as error:
         return refusals.no_answer(site, error)
     except ConnectRefused as refusal:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from app import jobs
 from app.db import db, utcnow
-from app.models import Job, Tweet, drafts
+from app.models import Delivery, Job, Tweet, drafts
+from app.models.parts import Content
+from app.models.tweet import WAITING, AlreadyBeingSent
 from app.networks import text as texts
-from app.web import forms, limits, sentences
+from app.states import State
+from app.web import contents, forms, limits, sentences
 from app.web.job_views import job_views
 from app.web.locales import exact_time, iso_utc
-from app.web.pages import account_views, tweet_views
+from app.web.pages import account_views, shown, tweet_views
 from app.web.problems import refuse, wants_json
 from app.web.tweets import own
 from app.when import understand
@@ -31,6 +35,8 @@ def cancel(tweet_id: int) -> ResponseReturnValue:
     """Take back a tweet that waits."""
     tweet = own(tweet_id)
     tweet.cancel(_job_id())
+    if any(delivery.attempts for delivery in tweet.deliveries):  # some of it may be out
+        return _done(tweet, _("Cancelled. Nothing more is sent."))
     return _done(tweet, _("Cancelled. Nothing is sent."))
 
 
@@ -75,10 +81,10 @@ def confirm(tweet_id: int) -> ResponseReturnValue:
 @limits.writes
 @login_required
 def change(tweet_id: int) -> ResponseReturnValue:
-    """Change text, time or both; what is left out stays."""
+    """Change contents, time or both; what is left out stays."""
     tweet = own(tweet_id)
     try:
-        _edit(tweet, *forms.read_change())
+        _edit(tweet, _job_id(), *forms.read_change())
     except sentences.REFUSALS as problem:
         return _refuse_input(problem)
     return _done(tweet, _("Saved."))
@@ -88,31 +94,40 @@ def change(tweet_id: int) -> ResponseReturnValue:
 @limits.reads
 @login_required
 def edit(tweet_id: int) -> ResponseReturnValue:
-    """Show the form for a change."""
+    """Show the form for a change: of the tweet, or of what one account has yet to publish."""
     tweet = own(tweet_id)
+    job = _job_of(tweet, request.args.get("job_id"))
+    if job and not job.remaining:
+        raise AlreadyBeingSent
     form = forms.empty() | {
-        "text": tweet.text,
-        "further": [part["text"] for part in tweet.parts[1:]],
-        "variants": {d.account_id: d.parts for d in tweet.deliveries if d.parts},
+        "parts": _stored(job.remaining) if job else _shared(tweet),
+        "variants": {} if job else {d.account_id: d.parts for d in tweet.deliveries if d.parts},
         "when": _as_typed(tweet),
     }
-    return _edit_page(tweet, form)
+    return _edit_page(tweet, job, form)
 
 
 @bp.post("/tweets/<int:tweet_id>/edit")
 @limits.writes
 @login_required
 def save(tweet_id: int) -> ResponseReturnValue:
-    """Store a change that came as a plain form."""
+    """Store a change that came as a plain form, and try again where that is asked for."""
     tweet = own(tweet_id)
     form = forms.read_tweet()
-    moved = form["when"] != _as_typed(tweet)
+    job_id = _job_id()
+    moved = "when" in request.form and form["when"] != _as_typed(tweet)
     try:
-        _edit(tweet, form, form["when"] if moved else None)
+        if form["refusal"]:
+            raise form["refusal"]
+        _edit(tweet, job_id, form, form["when"] if moved else None)
     except sentences.REFUSALS as problem:
         db.session.rollback()
         field, _code, message = sentences.refusal(problem)
-        return _edit_page(own(tweet_id), form | {"errors": {field: message}}), 422
+        tweet = own(tweet_id)
+        errors = {form["refused_at"] or field: message}
+        return _edit_page(tweet, _job_of(tweet, job_id), form | {"errors": errors}), 422
+    if "again" in request.form:
+        return retry(tweet_id)
     return _done(tweet, _("Saved."))
 
 
@@ -128,8 +143,27 @@ def _as_typed(tweet: Tweet) -> str:
     return tweet.due_at.astimezone(current_user.zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _edit(tweet: Tweet, given: dict[str, Any] | None, when: str | None) -> None:
+def _job_of(tweet: Tweet, job_id: str | None) -> Delivery | None:
+    """Return the tweet's job with this id, None for all of them; 404 when it has no such job."""
+    found = next((one for one in tweet.deliveries if one.id == job_id), None)
+    if job_id and found is None:
+        abort(404)
+    return found
+
+
+def _shared(tweet: Tweet) -> list[drafts.StoredPart]:
+    return tweet.parts or [{"text": tweet.text, "pictures": []}]
+
+
+def _stored(parts: Sequence[Content]) -> list[drafts.StoredPart]:
+    return [part.as_stored() for part in parts]
+
+
+def _edit(tweet: Tweet, job_id: str | None, given: dict[str, Any] | None, when: str | None) -> None:
     """Check everything before changing anything."""
+    if job := _job_of(tweet, job_id):
+        _edit_job(tweet, job, given)
+        return
     moment = None if when is None else understand(when, current_user.zone, utcnow())
     at = moment.at if moment else None
     if given is None:
@@ -137,47 +171,47 @@ def _edit(tweet: Tweet, given: dict[str, Any] | None, when: str | None) -> None:
         return
     draft = _changed(tweet, given)
     drafts.check(draft, [delivery.account for delivery in tweet.deliveries])
-    named = {key: draft.variants.get(key) for key in given["variants"]}
+    with_own = {one.account_id for one in tweet.deliveries if one.parts} | set(given["variants"])
+    named = {account_id: draft.variants.get(account_id) for account_id in with_own}
     tweet.edit(draft.text, at, draft.parts, named)
 
 
+def _edit_job(tweet: Tweet, job: Delivery, given: dict[str, Any] | None) -> None:
+    if given is None or not job.remaining:
+        raise AlreadyBeingSent
+    draft = drafts.draft_of("", contents.merged(given, _stored(job.remaining)))
+    drafts.check(draft, [job.account])
+    tweet.edit_job(job.id, draft.parts or [{"text": draft.text, "pictures": []}])
+
+
 def _changed(tweet: Tweet, given: dict[str, Any]) -> drafts.Draft:
-    """Return what the tweet would be; a form gives all parts, JSON may give the first text only."""
-    text = tweet.text if given["text"] is None else given["text"]
-    parts = _kept_pictures(tweet.parts, given["parts"])
-    if parts is None and tweet.parts:
-        parts = [{**tweet.parts[0], "text": text}]
-        parts += [] if request.form else tweet.parts[1:]
-    variants: dict[int, list[dict[str, Any]]] = {}
+    """Return what the tweet would be. Variants that show the shared pictures go on doing so."""
+    before = _shared(tweet)
+    parts = contents.merged(given, before)
+    variants: dict[int, list[drafts.StoredPart]] = {}
     for delivery in tweet.deliveries:
-        now = given["variants"].get(delivery.account_id, delivery.parts)
-        own = _kept_pictures(delivery.parts or tweet.parts, now or None)
-        if own:
+        stored = delivery.parts or []
+        now = given["variants"].get(
+            delivery.account_id, [{**part, "pictures": None} for part in stored]
+        )
+        own = contents.filled(now, parts if contents.follows(stored, before) else stored)
+        if contents.any_of(own):
             variants[delivery.account_id] = own
-    return drafts.draft_of(text, parts, (), variants)
+    return drafts.draft_of("", parts, (), variants)
 
 
-def _kept_pictures(
-    before: list[dict[str, Any]] | None, now: list[dict[str, Any]] | None
-) -> list[dict[str, Any]] | None:
-    """Give parts that name no pictures those that stood there before."""
-    if now is None:
-        return None
-    kept = [part["pictures"] for part in before or []] + [[] for _ in now]
-    return [
-        {"text": part["text"], "pictures": part["pictures"] or pictures}
-        for part, pictures in zip(now, kept, strict=False)
-    ]
-
-
-def _edit_page(tweet: Tweet, form: dict[str, Any]) -> str:
-    accounts = [delivery.account for delivery in tweet.deliveries]
+def _edit_page(tweet: Tweet, job: Delivery | None, form: dict[str, Any]) -> str:
+    accounts = [job.account] if job else [delivery.account for delivery in tweet.deliveries]
+    meant = [job] if job else tweet.deliveries
     return render_template(
         "edit.html",
         tweet=tweet_views([tweet])[0],
-        form=form,
+        job=job,
+        out=_stored(job.contents[: len(job.posted)]) if job else [],
+        form=shown(form),
         accounts=account_views(accounts),
-        chosen=[account.id for account in accounts],
+        is_timed=job is None and any(one.state in WAITING for one in meant),
+        has_failed=any(one.state == State.FAILED for one in meant),
         tlds=texts.known_tlds(),
     )
 

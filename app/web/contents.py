@@ -1,32 +1,42 @@
 """Reading what a tweet shall say: its parts, what single accounts say instead, its pictures.
 
-As a form: ``text``, ``part`` for each further part, ``variant-<account id>``, ``pictures``.
-As JSON: ``text`` or ``parts``, ``variants`` by account id, ``pictures``.
+As a form: ``text``, ``part`` for each further part, ``pictures`` of the first part, ``pictures-1``
+of the next one and so on, and ``variant-<account id>`` for each part of a variant.
+As JSON: ``text`` and ``pictures``, or ``parts``; ``variants`` by account id.
+
+A part is ``{"text", "pictures"}`` as in ``Tweet.parts``, with None for what was left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnprocessableEntity
 
+from app.models.drafts import StoredPart
+
 PREFIX = "variant-"
+KEYS = {"text", "part", "parts", "pictures", "variants"}
 
 
-def read(given: Any, picture_ids: list[str] | None = None) -> dict[str, Any]:
+def is_about_contents(name: str) -> bool:
+    """True for the name of a field that is read here."""
+    return name in KEYS or name.startswith((PREFIX, "pictures-"))
+
+
+def read(given: Any, picked: Sequence[list[str] | None] = ()) -> dict[str, Any]:
     """Return the contents in the composer's shape.
 
-    ``text``; ``further``, the texts of further parts; ``parts``, all of them, None for a single
-    one; ``picture_ids``; ``variants``, the parts by account id, [] for one that is taken back.
+    ``parts``, at least one; ``is_whole``, whether there are no others; ``variants``, the parts by
+    account id, [] for a variant that is taken back.
 
-    :param picture_ids: the pictures of a form, where they are known already.
+    :param picked: the pictures of each part of a form.
     :raises UnprocessableEntity: the JSON has another shape.
     """
-    if isinstance(given, MultiDict):
-        return _read_form(given, given.getlist("pictures") if picture_ids is None else picture_ids)
-    return _read_json(given)
+    return _read_form(given, picked) if isinstance(given, MultiDict) else _read_json(given)
 
 
 def text_in(value: Any) -> str:
@@ -39,67 +49,85 @@ def text_in(value: Any) -> str:
 
 
 def arguments(form: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of ``User.tweet_later`` and ``draft_of`` beside the text."""
-    return {
-        "parts": form["parts"],
-        "pictures": form["picture_ids"],
-        "variants": {key: parts for key, parts in form["variants"].items() if parts},
-    }
+    """Return the arguments of ``User.tweet_later`` that say what is published."""
+    shared = filled(form["parts"], ())
+    variants = {key: filled(own, shared) for key, own in form["variants"].items()}
+    return {"parts": shared, "variants": {key: own for key, own in variants.items() if any_of(own)}}
 
 
-def _read_form(form: MultiDict[str, str], pictures: list[str]) -> dict[str, Any]:
-    text = form.get("text", "")
-    further = [part for part in form.getlist("part") if part.strip()]
-    named = {name: form[name] for name in form if name.startswith(PREFIX)}
-    return _shape(
-        text,
-        [{"text": part, "pictures": []} for part in further],
-        pictures,
+def merged(given: Mapping[str, Any], now: Sequence[Mapping[str, Any]]) -> list[StoredPart]:
+    """Return all parts after a change; what it leaves out stays as it is ``now``."""
+    parts = filled(given["parts"], now)
+    if given["parts"][0]["text"] is None:
+        parts[0]["text"] = now[0]["text"]
+    return parts if given["is_whole"] else [*parts, *map(dict, now[1:])]
+
+
+def filled(
+    parts: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]
+) -> list[StoredPart]:
+    """Give parts that name no pictures those of the same part of the other ones."""
+    return [
         {
-            account_id: [{"text": words, "pictures": pictures}] if words.strip() else []
-            for name, words in named.items()
+            "text": part["text"] or "",
+            "pictures": list(_pictures_at(other, number))
+            if part["pictures"] is None
+            else part["pictures"],
+        }
+        for number, part in enumerate(parts)
+    ]
+
+
+def follows(own: Sequence[Mapping[str, Any]], shared: Sequence[Mapping[str, Any]]) -> bool:
+    """True when a variant has other words alone: the pictures of each part are the shared ones."""
+    return all(part["pictures"] == _pictures_at(shared, number) for number, part in enumerate(own))
+
+
+def any_of(parts: Sequence[Mapping[str, Any]]) -> bool:
+    """True when these parts say or show something."""
+    return any(part["text"] or part["pictures"] for part in parts)
+
+
+def _pictures_at(parts: Sequence[Mapping[str, Any]], number: int) -> list[str]:
+    return parts[number]["pictures"] if number < len(parts) else []
+
+
+def _read_form(form: MultiDict[str, str], picked: Sequence[list[str] | None]) -> dict[str, Any]:
+    texts = [form.get("text"), *form.getlist("part")]
+    named = {name: form.getlist(name) for name in form if name.startswith(PREFIX)}
+    parts = [
+        {"text": text, "pictures": pictures}
+        for number, (text, pictures) in enumerate(zip_longest(texts, picked))
+        if number == 0 or (text or "").strip() or pictures
+    ]
+    return {
+        "parts": parts,
+        "is_whole": "text" in form,
+        "variants": {
+            account_id: [{"text": text, "pictures": None} for text in own if text.strip()]
+            for name, own in named.items()
             if (account_id := _id_in(name.removeprefix(PREFIX))) is not None
         },
-    )
+    }
 
 
 def _read_json(given: Mapping[str, Any]) -> dict[str, Any]:
-    parts = _parts_in(given["parts"]) if given.get("parts") else None
-    pictures = _ids_in(given.get("pictures"))
-    single = {"text": text_in(given.get("text")), "pictures": pictures}
-    first: dict[str, Any] = parts[0] if parts else single
     variants = given.get("variants") or {}
     if not isinstance(variants, dict):
         raise UnprocessableEntity
-    return _shape(
-        first["text"],
-        parts[1:] if parts else [],
-        first["pictures"],
-        {
-            account_id: _variant_in(own, first["pictures"])
+    is_whole = bool(given.get("parts"))
+    return {
+        "parts": _parts_in(given["parts"]) if is_whole else [_part_in(given)],
+        "is_whole": is_whole,
+        "variants": {
+            account_id: _variant_in(own)
             for key, own in variants.items()
             if (account_id := _id_in(key)) is not None
         },
-    )
-
-
-def _shape(
-    text: str,
-    further: list[dict[str, Any]],
-    pictures: list[str],
-    variants: dict[int, list[dict[str, Any]]],
-) -> dict[str, Any]:
-    first = {"text": text, "pictures": pictures}
-    return {
-        "text": text,
-        "further": [part["text"] for part in further],
-        "parts": [first, *further] if further else None,
-        "picture_ids": pictures,
-        "variants": variants,
     }
 
 
-def _variant_in(own: Any, pictures: list[str]) -> list[dict[str, Any]]:
+def _variant_in(own: Any) -> list[dict[str, Any]]:
     """Words alone keep the shared pictures; null takes a variant back."""
     if own is None:
         return []
@@ -107,25 +135,24 @@ def _variant_in(own: Any, pictures: list[str]) -> list[dict[str, Any]]:
         own = {"text": own}
     if not isinstance(own, dict):
         raise UnprocessableEntity
-    if own.get("parts"):
-        return _parts_in(own["parts"])
-    own_pictures = _ids_in(own["pictures"]) if "pictures" in own else pictures
-    text = text_in(own.get("text"))
-    return [{"text": text, "pictures": own_pictures}] if text or own_pictures else []
+    return filled(_parts_in(own["parts"]), ()) if own.get("parts") else [_part_in(own)]
 
 
 def _parts_in(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
         raise UnprocessableEntity
-    return [
-        {"text": text_in(part.get("text")), "pictures": _ids_in(part.get("pictures"))}
-        for part in value
-    ]
+    return [_part_in(part) for part in value]
+
+
+def _part_in(given: Mapping[str, Any]) -> dict[str, Any]:
+    text, pictures = given.get("text"), given.get("pictures")
+    return {
+        "text": None if text is None else text_in(text),
+        "pictures": None if pictures is None else _ids_in(pictures),
+    }
 
 
 def _ids_in(value: Any) -> list[str]:
-    if value is None:
-        return []
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise UnprocessableEntity
     return [one for one in value if one]

@@ -24,14 +24,10 @@ LARGEST_ID = 2**31 - 1
 def empty() -> dict[str, Any]:
     """Return a composer with nothing in it."""
     return {
-        "text": "",
-        "when": "",
-        "further": [],
-        "parts": None,
-        "picture_ids": [],
+        "parts": [{"text": "", "pictures": []}],
         "variants": {},
+        "when": "",
         "accounts": [],
-        "pictures": [],
         "submit_id": str(uuid.uuid4()),
         "timezone": current_user.timezone or "",
         "errors": {},
@@ -42,26 +38,39 @@ def empty() -> dict[str, Any]:
 def read_tweet() -> dict[str, Any]:
     """Return what was submitted, as a form or as JSON, in the composer's shape.
 
-    ``refusal`` is the exception for a file of the form that cannot be used, None for none.
+    ``refusal`` is the exception for a file of the form that cannot be used, None for none, and
+    ``refused_at`` its field.
 
     :raises BadRequest: the JSON cannot be read or has another shape.
     """
     given = request.get_json() if request.is_json else request.form
     if not hasattr(given, "get"):
         raise UnprocessableEntity
-    submit_id = request.headers.get("Idempotency-Key") or _text(given.get("submit_id"))
-    picture_ids, refusal = None, None
-    if not request.is_json:
-        picture_ids, refusal = pictures.read_form(current_user, request.form, request.files)
+    submit_id = _key(request.headers.get("Idempotency-Key") or _text(given.get("submit_id")))
     return empty() | {
-        **contents.read(given, picture_ids),
-        "refusal": refusal,
+        **_contents(given, submit_id),
         "when": _text(given.get("when")),
         "timezone": _text(given.get("timezone")),
         "accounts": _account_ids(given),
-        "submit_id": _key(submit_id),
+        "submit_id": submit_id,
         "check": bool(given.get("check")),
     }
+
+
+def _contents(given: Any, submit_id: str | None = None) -> dict[str, Any]:
+    """Return the contents with the first refusal of a file, and the field that it stands in."""
+    picked: list[list[str] | None] = []
+    refused: dict[str, Any] = {"refusal": None, "refused_at": None}
+    if not request.is_json:
+        for number in range(1 + len(request.form.getlist("part"))):
+            name = pictures.field_of(number)
+            found, refusal = pictures.read_form(
+                current_user, request.form, request.files, number, submit_id
+            )
+            picked.append(found if found or name in request.form else None)
+            if refusal and not refused["refusal"]:
+                refused = {"refusal": refusal, "refused_at": name}
+    return contents.read(given, picked) | refused
 
 
 def _key(value: str) -> str | None:
@@ -72,16 +81,12 @@ def _key(value: str) -> str | None:
 
 
 def read_change() -> tuple[dict[str, Any] | None, str | None]:
-    """Return (contents, when) of a change; None for what was left out, in contents for ``text``."""
+    """Return (contents, when) of a change; None for what was left out."""
     given = request.get_json() if request.is_json else request.form
     if not hasattr(given, "get"):
         raise UnprocessableEntity
     when = given.get("when")
-    known = {"text", "parts", "part", "variants"}
-    changes = any(name in known or name.startswith("variant-") for name in given)
-    what = contents.read(given) if changes else None
-    if what and "text" not in given and "parts" not in given:
-        what["text"] = None
+    what = _contents(given) if any(map(contents.is_about_contents, given)) else None
     return what, None if when is None else _text(when)
 
 

@@ -12,6 +12,7 @@ from app import jobs
 from app.db import utcnow
 from app.models import Job
 from app.models.delivery import milliseconds_late
+from app.models.parts import contents_of
 from app.networks.base import Network
 from app.states import FINAL, State, status_of
 from app.web import reasons, sentences
@@ -45,10 +46,19 @@ def _job_view(job: Job, celery_state: str) -> dict[str, Any]:
         "published_at": iso_utc(published) if published else None,
         "lateness_ms": milliseconds_late(job.due_at, published),
         "attempts": job.attempts,
-        "url": job.remote_url,
+        "url": job.remote_url or next(filter(None, job.urls_out), None),
+        "parts": _parts_of(job, network),
         "error": _error_of(job, network),
         "poll_after_ms": poll_after_ms(job),
     }
+
+
+def _parts_of(job: Job, network: Network) -> dict[str, Any] | None:
+    """Say how much of a thread is out, and where; None while nothing is, and without a thread."""
+    if not job.posted:
+        return None
+    parts = contents_of("", job.shared_parts, job.parts, network.threads)
+    return {"total": len(parts), "posted": job.urls_out}
 
 
 def _error_of(job: Job, network: Network) -> dict[str, str] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import db
 from app.models import Account, Delivery, Job, Tweet, drafts
+from app.models.drafts import StoredPart
 from app.networks.base import Network
 from app.services import watching
 from app.states import State
-from app.web import sessions
+from app.web import contents, pictures, sessions
 from app.web.job_views import job_views
 
 PRIVATE = {"tweets", "changes", "status", "settings", "accounts"}
@@ -63,20 +64,20 @@ def _silence() -> dict[str, datetime | None] | None:
 def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
     """Return what a card shows of each tweet."""
     flat = [delivery for tweet in tweets for delivery in tweet.deliveries]
-    views = job_views([Job.from_delivery(delivery) for delivery in flat])
-    jobs_by_id = {view["job_id"]: view for view in views}
+    told = job_views([Job.from_delivery(delivery) for delivery in flat])
+    jobs_by_id = {view["job_id"]: view for view in told}
+    views = _picture_views([*(tweet.parts for tweet in tweets), *(one.parts for one in flat)])
     return [
         {
             "id": tweet.id,
             "text": tweet.text,
-            "further": [part["text"] for part in tweet.parts[1:]],
-            "pictures": len(tweet.parts[0]["pictures"]) if tweet.parts else 0,
+            "parts": _part_views(tweet.parts or [_only_part(tweet)], views),
             "due_at": tweet.due_at,
             "created_at": tweet.created_at,
             "jobs": [
                 {
                     **jobs_by_id[delivery.id],
-                    "own_text": _own_text(delivery),
+                    "own_parts": _part_views(_own_parts(delivery), views),
                     "actions": _actions(delivery),
                     "due_at": delivery.due_at,
                     "published_at": delivery.accepted_at,
@@ -102,18 +103,50 @@ def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:
             "handle": account.handle,
             "server": account.server,
             "needs_reconnect": account.needs_reconnect,
+            "threads": networks()[account.network].threads,
             "limits": drafts.limits_of(account, networks()[account.network]),
         }
         for account in accounts
     ]
 
 
-def _own_text(delivery: Delivery) -> str | None:
-    """Return what this account says instead of the shared text, None for nothing of its own."""
-    if delivery.parts is None:
-        return None
-    own = "\n\n".join(part["text"] for part in delivery.parts)
-    return own if own != delivery.tweet.text else None
+def shown(form: dict[str, Any]) -> dict[str, Any]:
+    """Return a form with views of its pictures instead of their ids."""
+    views = _picture_views([form["parts"]])
+    own_fields = any(name.startswith("variant-") for name in form["errors"])
+    return form | {
+        "parts": _part_views(form["parts"], views),
+        "shows_variants": own_fields or any(form["variants"].values()),
+    }
+
+
+def _picture_views(lists: Iterable[Sequence[StoredPart] | None]) -> dict[str, Any]:
+    """Return what is shown of every picture in these parts, by id."""
+    parts = (part for own in lists for part in own or ())
+    picture_ids = dict.fromkeys(name for part in parts for name in part["pictures"] or ())
+    return {view["id"]: view for view in pictures.views_of(current_user, list(picture_ids))}
+
+
+def _part_views(parts: Sequence[StoredPart], views: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "text": part["text"] or "",
+            "pictures": [views[name] for name in part["pictures"] or () if name in views],
+        }
+        for part in parts
+    ]
+
+
+def _only_part(tweet: Tweet) -> StoredPart:
+    return {"text": tweet.text, "pictures": []}
+
+
+def _own_parts(delivery: Delivery) -> list[StoredPart]:
+    """Return what this account says instead, [] for nothing; with pictures if those differ, too."""
+    own, shared = delivery.parts or [], delivery.tweet.parts or [_only_part(delivery.tweet)]
+    if own == shared:
+        return []
+    return [{**part, "pictures": []} for part in own] if contents.follows(own, shared) else own
 
 
 def actions_of(tweet: Tweet) -> list[str]:
@@ -121,20 +154,19 @@ def actions_of(tweet: Tweet) -> list[str]:
     actions: dict[str, None] = {}
     for delivery in tweet.deliveries:
         actions |= dict.fromkeys(_actions(delivery))
-    if any("edit" not in _actions(delivery) for delivery in tweet.deliveries):
-        actions.pop("edit", None)  # what is out on one account cannot be changed any more
+    if any(one.posted or "edit" not in _actions(one) for one in tweet.deliveries):
+        actions.pop("edit", None)  # where it is not out, each account's own text can be changed
     return list(actions)
 
 
 def _actions(delivery: Delivery) -> Sequence[str]:
+    edit = () if delivery.resends else ("edit",)
     if delivery.state == State.SCHEDULED:
-        return ("post_now", "edit", "cancel") if not delivery.resends else ("cancel",)
+        return ("post_now", *edit, "cancel") if edit else ("cancel",)
     if delivery.state == State.HELD and delivery.account.needs_reconnect:
-        return ("reconnect", "edit", "discard")
+        return ("reconnect", *edit, "discard")
     if delivery.state == State.HELD:
-        return ("post_now", "edit", "discard")
+        return ("post_now", *edit, "discard")
     if delivery.state == State.REVIEW:
         return ("confirm", "send_again", "discard")
-    if delivery.state == State.FAILED:
-        return ("retry", "edit")
-    return ()
+    return ("retry", *edit) if delivery.state == State.FAILED else ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask_babel import gettext as _
 
 
@@ -9,6 +11,24 @@ def refusal(code: str, name: str = "") -> str:
     """Return the sentence for a picture that was not taken, after the name of its file."""
     sentence = _refusals().get(code) or _("This picture could not be used.")
     return f"{name}: {sentence}" if name else sentence
+
+
+def of_contents(code: str, named: Mapping[str, object]) -> str | None:
+    """Return why pictures cannot be shown together or there; None for another code.
+
+    :param named: the ``network`` and the ``limit`` of its pictures.
+    """
+    sentences = {
+        "too_many_pictures": _("%(network)s takes at most %(limit)s pictures with one text."),
+        "picture_moves": _(
+            "%(network)s shows no moving pictures. Take the GIF away, or leave %(network)s out."
+        ),
+        "picture_moves_alone": _(
+            "On %(network)s a moving picture goes alone. Take the other pictures away."
+        ),
+        "picture_twice": _("The same picture is there twice. Take one of them away."),
+    }
+    return sentences[code] % named if code in sentences else None
 
 
 def delivery_errors(network: str) -> dict[str, tuple[str, str]]:

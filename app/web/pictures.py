@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,13 @@ bp = Blueprint("pictures", __name__)
 LONGEST_ALT = 1000
 WORDS_BESIDE = 1_000_000
 """Bytes of a request that are not its files: text fields and the frame around the parts."""
-FILES_IN = {"pictures.create": 1, "tweets.create": MOST_PICTURES}
+FILES_IN = {
+    "pictures.create": 1,
+    "tweets.create": MOST_PICTURES,
+    "changes.save": MOST_PICTURES,
+}
+FORMS = uuid.UUID("6f3a2f0e-6f0b-4c55-9d0c-0a4e0b0f7b5e")
+"""Names the pictures that come with plain forms, by what they are and where they stand."""
 
 
 @bp.app_url_value_preprocessor
@@ -124,9 +131,10 @@ def remove(picture_id: str) -> ResponseReturnValue:
     return "", 204
 
 
-def accept_all(user: User, files: Sequence[FileStorage]) -> list[Picture]:
+def accept_all(user: User, files: Sequence[FileStorage], key: str | None = None) -> list[Picture]:
     """Take the files of a plain form; fields without a file are left out.
 
+    :param key: the same file with the same one is the same picture.
     :raises PictureRefused: one cannot be used; ``picture_words.refusal(code, name)`` says why.
         Those before it are taken.
     :raises FilesAway: their place does not answer.
@@ -134,34 +142,46 @@ def accept_all(user: User, files: Sequence[FileStorage]) -> list[Picture]:
     chosen = [file for file in files if file.filename]
     if len(chosen) > MOST_PICTURES:
         raise PictureRefused("too_many_pictures")
-    return [_accept(user, file) for file in chosen]
+    return [_accept(user, file, key) for file in chosen]
 
 
 def read_form(
-    user: User, form: MultiDict[str, str], files: MultiDict[str, FileStorage]
+    user: User,
+    form: MultiDict[str, str],
+    files: MultiDict[str, FileStorage],
+    part: int = 0,
+    submit_id: str | None = None,
 ) -> tuple[list[str], PictureRefused | None]:
-    """Read the composer's picture fields: descriptions, files of a plain form, what is dropped.
+    """Read a part's picture fields: descriptions, files of a plain form, what is dropped.
 
+    :param submit_id: a form that comes twice with the same one gets the same pictures.
     :returns: the ids of the pictures in order, and the first refusal; the ids are good to show in
         the form again either way.
     """
     dropped = set(form.getlist("drop-picture"))
-    picture_ids = [name for name in form.getlist("pictures") if name not in dropped]
+    named = form.getlist(field_of(part))
+    picture_ids = [name for name in named if name and name not in dropped]
     store_alts(user, {name: form[f"alt-{name}"] for name in picture_ids if f"alt-{name}" in form})
-    descriptions = form.getlist("new-alt")
-    for number, file in enumerate(files.getlist("picture-files")):
+    descriptions = form.getlist(field_of(part, "new-alt"))
+    for number, file in enumerate(files.getlist(field_of(part, "picture-files"))):
+        key = submit_id and f"{user.id} {submit_id} {part} {number}"
         try:
             if file.filename and len(picture_ids) >= MOST_PICTURES:
                 raise PictureRefused("too_many_pictures")
-            taken = accept_all(user, [file])
+            taken = accept_all(user, [file], key)
         except PictureRefused as refusal:
             return picture_ids, refusal
         except FilesAway:
             return picture_ids, PictureRefused("pictures_away")
-        picture_ids += [picture.id for picture in taken]
+        picture_ids += [picture.id for picture in taken if picture.id not in picture_ids]
         if taken and number < len(descriptions):
             store_alts(user, {taken[0].id: descriptions[number]})
     return picture_ids, None
+
+
+def field_of(part: int, name: str = "pictures") -> str:
+    """Return the name of a form's field for the pictures of a part."""
+    return f"{name}-{part}" if part else name
 
 
 def store_alts(user: User, descriptions: Mapping[str, str]) -> None:
@@ -179,7 +199,7 @@ def views_of(user: User, picture_ids: Sequence[str]) -> list[dict[str, Any]]:
 
 def view_of(picture: Picture) -> dict[str, Any]:
     """Return what pages and programs see of a picture."""
-    is_ready = picture.state == PictureState.READY
+    has_thumb = picture.state in {PictureState.READY, PictureState.PAST}
     code = picture.error_code
     return {
         "id": picture.id,
@@ -188,7 +208,7 @@ def view_of(picture: Picture) -> dict[str, Any]:
         "width": picture.width,
         "height": picture.height,
         "url": url_for("pictures.show", picture_id=picture.id),
-        "thumb_url": url_for("pictures.thumb", picture_id=picture.id) if is_ready else None,
+        "thumb_url": url_for("pictures.thumb", picture_id=picture.id) if has_thumb else None,
         "error": {"code": code, "message": picture_words.refusal(code)} if code else None,
     }
 
@@ -199,9 +219,11 @@ def clean_alt(text: str) -> str:
     return " ".join(shown.split())
 
 
-def _accept(user: User, file: FileStorage) -> Picture:
+def _accept(user: User, file: FileStorage, key: str | None = None) -> Picture:
     name = clean_alt(file.filename or "")[:100]
-    return pictures.accept(user, file.stream.read(MOST_BYTES + 1), name)
+    data = file.stream.read(MOST_BYTES + 1)
+    same = key and f"{key} {hashlib.sha256(data).hexdigest()}"
+    return pictures.accept(user, data, name, same and str(uuid.uuid5(FORMS, same)))
 
 
 def _own(picture_id: str) -> Picture:

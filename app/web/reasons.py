@@ -74,6 +74,10 @@ def _unclear(network: str) -> dict[str, tuple[str, str]]:
             _("%(n)s pointed elsewhere. We are checking whether it went out.", n=network),
             nothing,
         ),
+        "echoed": (
+            _("%(n)s says that it has this already. We are looking for it there.", n=network),
+            nothing,
+        ),
         "worker_lost": (
             _("We were interrupted while sending. We are checking whether it went out."),
             nothing,
@@ -89,7 +93,10 @@ def _refused(network: str) -> dict[str, tuple[str, str]]:
             edit,
         ),
         "rejected": (_("%(n)s refused this text.", n=network), edit),
-        "not_found": (_("%(n)s did not find what this belongs to.", n=network), edit),
+        "not_found": (
+            _("%(n)s did not find what this belongs to.", n=network),
+            _("If a part of it was deleted there, write the rest anew."),
+        ),
         "content_policy": (_("%(n)s says this breaks its rules.", n=network), edit),
         "link_refused": (
             _("%(n)s does not accept a link in this text.", n=network),
@@ -171,7 +178,7 @@ def _asking(network: str) -> dict[str, tuple[str, str]]:
     look = _("Look at your profile, then tell us: is it there?")
     return {
         "never_seen": (
-            _("We sent it twice without an answer and do not see it on %(n)s.", n=network),
+            _("We sent it without a clear answer and do not see it on %(n)s.", n=network),
             look,
         ),
         "unreadable": (

@@ -132,6 +132,18 @@ def no_answer(site: Network, error: Exception) -> ResponseReturnValue:
     )
 
 
+def crowded(site: Network) -> ResponseReturnValue:
+    """Say that too many people wait for the network already."""
+    return refuse(
+        503,
+        "network_crowded",
+        _("Too many people are waiting for %(network)s at the moment.", network=site.title),
+        title=_("Not signed in"),
+        next_step=_("Wait a minute, then try again."),
+        action=_again(site),
+    )
+
+
 def belongs_to_somebody_else(handle: str) -> ResponseReturnValue:
     """Say that another user has this account."""
     return refuse(

@@ -134,8 +134,8 @@ def _text_sentence(code: str, params: dict[str, Any]) -> str:
         )
     if code == "too_many_parts":
         return _("A thread can have at most %(limit)s parts.", **named)
-    if code == "too_many_pictures":
-        return _("%(network)s takes at most %(limit)s pictures with one text.", **named)
+    if about_pictures := picture_words.of_contents(code, named):
+        return about_pictures
     return _("The text contains an invisible control character. Remove it and try again.")
 
 

@@ -13,17 +13,15 @@ from sqlalchemy.orm import selectinload
 from app.db import db, utcnow
 from app.models import Delivery, Tweet
 from app.networks import text as texts
-from app.web import contents, forms, limits, pictures, sentences
+from app.web import contents, forms, limits, sentences
 from app.web.locales import exact_time, iso_utc
-from app.web.pages import account_views, networks, tweet_views
+from app.web.pages import account_views, networks, shown, tweet_views
 from app.web.problems import refuse, wants_json
 from app.when import WhenProblem, understand
 
 bp = Blueprint("tweets", __name__)
 
 PAGE = 20
-SHOWN = {"text", "when", "accounts", "pictures"}
-"""Fields of the composer that have a place for a sentence."""
 
 
 @bp.get("/")
@@ -53,7 +51,7 @@ def create() -> ResponseReturnValue:
         if form["refusal"]:
             raise form["refusal"]
         job_id = current_user.tweet_later(
-            form["text"],
+            "",
             form["when"],
             form["accounts"],
             submit_id=form["submit_id"],
@@ -97,7 +95,7 @@ def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnVal
     field, code, message = sentences.refusal(problem)
     if wants_json():
         return refuse(422, code, message, field=field)
-    shown = field if field in SHOWN or field.startswith(("part-", "variant-")) else ""
+    shown = "" if field == "submit_id" else form["refused_at"] or field
     return _page(form | {"errors": {shown: message}}), 422
 
 
@@ -125,7 +123,12 @@ def show(tweet_id: int) -> ResponseReturnValue:
     view = tweet_views([tweet])[0]
     if wants_json():
         return jsonify(
-            tweet={"id": tweet.id, "text": tweet.text, "due_at": iso_utc(tweet.due_at)},
+            tweet={
+                "id": tweet.id,
+                "text": tweet.text,
+                "due_at": iso_utc(tweet.due_at),
+                "parts": view["parts"],
+            },
             jobs=[
                 {
                     **job,
@@ -185,7 +188,7 @@ def _page(form: dict[str, Any]) -> str:
     accounts = account_views(current_user.accounts)
     return render_template(
         "index.html",
-        form=form | {"pictures": pictures.views_of(current_user, form["picture_ids"])},
+        form=shown(form),
         accounts=accounts,
         chosen=form["accounts"] or _usual_accounts([account["id"] for account in accounts]),
         tweets=tweet_views(tweets),

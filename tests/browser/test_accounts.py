@@ -49,7 +49,7 @@ def test_the_counter_names_the_tightest_limit(page: Page, running: World) -> Non
     page.get_by_role("checkbox", name="Bluesky").check()
     page.get_by_role("checkbox", name="Mastodon").check()
     expect(counter).to_contain_text("10 over the limit of X")
-    page.get_by_text("Different text for").first.click()
+    page.get_by_text("Different text for").click()
     page.get_by_label("Text for").first.fill("Short for X")
     expect(counter).to_contain_text("Bluesky: 290 / 300")
     page.get_by_role("checkbox", name="Bluesky").uncheck()
@@ -80,7 +80,7 @@ def test_a_refused_text_of_its_own_is_shown_at_its_field(page: Page, running: Wo
     with_three_accounts(page, running)
     page.get_by_role("checkbox", name="Bluesky").check()
     page.get_by_label("Text of the tweet").fill("The shared one")
-    page.get_by_text("Different text for").first.click()
+    page.get_by_text("Different text for").click()
     own = page.get_by_label("Text for").first
     own.fill("x" * 281)
     page.locator("#submit").click()
@@ -116,7 +116,7 @@ def test_every_page_of_accounts_looks_right(schemed: Page, running: World) -> No
     page.get_by_label("Text of the tweet").fill(f"Look at {handle}")
     page.locator("#submit").click()
     expect(page.locator(".chip[data-state='published']")).to_have_count(3)
-    page.get_by_text("Different text for").first.click()
+    page.get_by_text("Different text for").click()
     page.get_by_role("button", name="Add a part to the thread").click()
     shots = os.environ.get("SCREENSHOTS")
     for name in ("composer", "accounts", "disconnect"):
@@ -133,6 +133,21 @@ def test_every_page_of_accounts_looks_right(schemed: Page, running: World) -> No
                 scheme = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
                 path = Path(shots) / f"{name}-{width}-{'dark' if scheme else 'light'}.png"
                 page.screenshot(path=path, full_page=True)
+
+
+def test_avatars_are_shown(page: Page, running: World) -> None:
+    """Each account shows its network's own picture, over a letter; other pages let none in."""
+    with_three_accounts(page, running)
+    seen = page.goto(f"{running.site}/accounts")
+    for image in page.locator(".avatar img").all():
+        image.scroll_into_view_if_needed()
+        expect(image).to_have_js_property("complete", True)
+        assert image.evaluate("image => image.naturalWidth") > 0
+    assert page.locator(".avatar img").count() == 3
+    assert seen is not None
+    elsewhere = page.request.get(running.site)
+    assert "img-src 'self' data: https:" in seen.headers["content-security-policy"]
+    assert "img-src 'self' data:;" in elsewhere.headers["content-security-policy"]
 
 
 def test_disconnecting_without_scripts(browser: Browser, running: World) -> None:

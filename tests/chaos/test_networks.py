@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from app.db import db
-from app.models import Account
+from app.models import Delivery, User
+from app.services import pictures
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.figures import FULL, Figures, promise_kept, sized
+from tests.support.photos import colourful, file_of
 from tests.support.story import NETWORKS
+from tests.support.threads import write_thread
+from tests.support.waiting import free_port, wait_for
 from tests.support.world import World
 
 PEOPLE = sized(4, 50)
@@ -24,6 +29,8 @@ WRITING = 0.08
 HANG = 30.0
 """Seconds that the broken network leaves every call without an answer."""
 OPERATIONS = ("create", "timeline", "me", "token", "lookup")
+CROWD = 100
+"""Tweets of one account that are due at once."""
 LATER = 3.0
 """Seconds by which the lateness of 99 of 100 tweets may grow on the other networks."""
 
@@ -34,13 +41,7 @@ def connect_everybody(world: World) -> dict[int, list[int]]:
     for number, owner in enumerate(owners):
         for network in NETWORKS[1:]:
             world.connect(owner, network, f"person{number}")
-    return {owner: accounts_of(world, owner) for owner in owners}
-
-
-def accounts_of(world: World, owner: int) -> list[int]:
-    """Return the ids of somebody's accounts."""
-    with world.rows():
-        return list(db.session.scalars(db.select(Account.id).where(Account.user_id == owner)))
+    return {owner: world.accounts_of(owner) for owner in owners}
 
 
 def write_everywhere(
@@ -74,6 +75,43 @@ def test_a_network_that_hangs(make_world: MakeWorld, sqlite_url: str, broken: st
         world.sandbox.on(broken).mend()
         world.until_settled(list(jobs[broken].values()), seconds=900)
         promise_kept(world, jobs[broken], f"{broken} after it hung", broken)
+
+
+def test_a_network_that_refuses_connections(make_world: MakeWorld, sqlite_url: str) -> None:
+    """Nobody listens there: what is due for it rests, and is not claimed again and again."""
+    world = make_world(sqlite_url)
+    ana = world.user("ana")
+    due = datetime.now(UTC) + timedelta(seconds=CROWD * WRITING)
+    jobs = [world.tweet_later(ana, f"Number {number}", due) for number in range(CROWD)]
+    world.start_worker(X_API_URL=f"http://127.0.0.1:{free_port()}")
+    wait_for(lambda: most(world, jobs, Delivery.tries) >= 4, 90, "the fourth try")
+    assert most(world, jobs, Delivery.fence) < 12
+
+
+def test_pictures_that_do_not_arrive(make_world: MakeWorld, sqlite_url: str) -> None:
+    """Its uploads hang: the account's tweets that need none go out after the first of them."""
+    world = make_world(sqlite_url)
+    ana = world.user("ana")
+    world.sandbox.fault("slow", "upload", seconds=HANG, count=None)
+    pictured = [with_a_picture(world, ana, f"Look {number}") for number in range(8)]
+    plain = world.tweet_later(ana, "Only words")
+    world.start_worker()
+    world.until_state(plain, State.PUBLISHED)
+    assert most(world, pictured, Delivery.tries) == 1
+
+
+def with_a_picture(world: World, user_id: int, text: str) -> str:
+    """Write a tweet with a picture, due now; return its job."""
+    with world.rows():
+        owner = db.session.get_one(User, user_id)
+        picture_id = pictures.accept(owner, file_of(colourful()), "photo.jpg").id
+    return write_thread(world, user_id, [text], {0: [picture_id]})
+
+
+def most(world: World, jobs: list[str], column: Any) -> int:
+    """Return the largest number that any of these jobs has in a column."""
+    with world.rows():
+        return db.session.scalar(db.select(db.func.max(column)).where(Delivery.id.in_(jobs))) or 0
 
 
 def wave(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +51,31 @@ def piece(text: str, key: str = "0" * 32, **more: Any) -> Part:
 def create(bluesky: Bluesky, credentials: dict[str, Any], part: Part) -> Outcome:
     """Publish a part now."""
     return bluesky.create(credentials, bluesky.body(part), http.suspend_clock() + 5)
+
+
+def jwt(claims: Any) -> str:
+    """Return a token that says this of itself."""
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJIUzI1NiJ9.{payload}.c2ln"
+
+
+def session(**changes: Any) -> dict[str, Any]:
+    """Return a session as a server gives it."""
+    return {
+        "accessJwt": jwt({"exp": 1_795_262_400}),
+        "refreshJwt": "refresh-2",
+        "handle": "alice.test",
+        "did": DID,
+        "active": True,
+        **changes,
+    }
+
+
+def document(endpoint: Any, name: str = "#atproto_pds") -> dict[str, Any]:
+    """Return a DID document that names the account's server."""
+    label = {"id": "#other", "type": "Other", "serviceEndpoint": "https://label.example"}
+    pds = {"id": name, "type": "AtprotoPersonalDataServer", "serviceEndpoint": endpoint}
+    return {"id": DID, "service": [label, pds]}
 
 
 @dataclass

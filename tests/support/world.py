@@ -94,6 +94,12 @@ class World:
                 )
             ).one()
 
+    def accounts_of(self, user_id: int) -> list[int]:
+        """Return the ids of somebody's accounts."""
+        with self.rows():
+            mine = db.select(Account.id).where(Account.user_id == user_id)
+            return list(db.session.scalars(mine))
+
     def _opened(self, network: str, handle: str) -> tuple[Profile, Credentials]:
         """Return what the network's consent page would have given."""
         minted = self.sandbox.on(network).token(handle)

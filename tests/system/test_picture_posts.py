@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from app.db import db
-from app.models import Attempt, Picture, Upload, User
+from app.db import db, utcnow
+from app.models import Account, Attempt, Picture, Upload, User
 from app.services import pictures
 from app.states import State
 from tests.conftest import MakeWorld
@@ -109,6 +110,25 @@ def test_an_upload_without_an_answer_is_tried_again(small_world: World) -> None:
     job = write(world, ana, "mastodon", ["a dog"])
     assert world.until_settled([job]) == {job: State.PUBLISHED}
     assert alts_at(world, "mastodon") == [["a dog"]]
+
+
+@pytest.mark.parametrize("network", ["bluesky", "facebook"])
+def test_an_upload_that_must_wait_rests_the_account(small_world: World, network: str) -> None:
+    """The network names a time before which it takes no picture: it is left alone until then."""
+    world = small_world
+    sandbox = world.sandbox.on(network)
+    ana = world.user("ana", network)
+    sandbox.fault("rate_limit", "upload", reset_in=600)
+    world.start_worker()
+    job = write(world, ana, network, ["a dog"])
+    wait_for(lambda: world.delivery(job).error_code == "rate_limited", what="the wait")
+    waiting = world.delivery(job)
+    assert (waiting.state, waiting.attempts) == (State.SCHEDULED, 0)
+    with world.rows():
+        paused_until = db.session.scalars(db.select(Account.paused_until)).one()
+    assert paused_until is not None
+    assert timedelta(minutes=8) < paused_until - utcnow() < timedelta(minutes=11)
+    assert sandbox.calls("upload") == 1
 
 
 def test_a_worker_dies_between_upload_and_send(make_world: MakeWorld, database_url: str) -> None:

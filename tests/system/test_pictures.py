@@ -161,7 +161,7 @@ def test_unclaimed_pictures_are_swept(gallery: World) -> None:
     with gallery.rows():
         mine, forgotten = taken(gallery, owner), taken(gallery, owner)
         pictures.load(forgotten)
-        pictures.claim_for_tweet(db.session.get_one(User, owner), [mine])
+        Picture.claim(owner, [mine])
         db.session.commit()
         for picture_id in (mine, forgotten):
             change(picture_id, created_at=from_now(-DAY - 60))
@@ -177,24 +177,24 @@ def test_claiming(small_gallery: World) -> None:
     """Only the owner's own pictures that were not refused, and four at most, become a tweet's."""
     ana, ben = small_gallery.user("ana"), small_gallery.user("ben")
     with small_gallery.rows():
-        owner, other = db.session.get_one(User, ana), db.session.get_one(User, ben)
         ids = [taken(small_gallery, ana) for _ in range(5)]
-        refused_id = taken(small_gallery, ana, photos.moving(4, kind="PNG"))
+        whole = photos.file_of(photos.noisy(300, 300))
+        refused_id = taken(small_gallery, ana, whole[: len(whole) // 2])
         pictures.process(refused_id)
         with pytest.raises(UnknownPicture):
-            pictures.claim_for_tweet(other, ids[:1])
+            Picture.claim(ben, ids[:1])
         db.session.rollback()
         with pytest.raises(UnknownPicture):
-            pictures.claim_for_tweet(owner, [refused_id])
+            Picture.claim(ana, [refused_id])
         db.session.rollback()
         with pytest.raises(UnknownPicture):
-            pictures.claim_for_tweet(owner, [ids[0], "no such picture"])
+            Picture.claim(ana, [ids[0], "no such picture"])
         db.session.rollback()
         with pytest.raises(TooManyPictures):
-            pictures.claim_for_tweet(owner, ids)
+            Picture.claim(ana, ids)
         assert not any(row(picture_id).claimed for picture_id in ids)
-        pictures.claim_for_tweet(owner, ids[:4])
-        pictures.claim_for_tweet(owner, [])
+        Picture.claim(ana, ids[:4])
+        Picture.claim(ana, [])
         db.session.commit()
         assert [row(picture_id).claimed for picture_id in ids] == [True] * 4 + [False]
 
@@ -204,7 +204,7 @@ def test_discarding(gallery: World) -> None:
     owner = gallery.user("ana")
     with gallery.rows():
         picture_id, claimed_id = taken(gallery, owner), taken(gallery, owner)
-        pictures.claim_for_tweet(db.session.get_one(User, owner), [claimed_id])
+        Picture.claim(owner, [claimed_id])
         db.session.commit()
         assert pictures.discard(row(picture_id))
         assert not pictures.discard(row(claimed_id))

@@ -100,7 +100,10 @@ def test_a_twins_post_is_not_taken(make_world: MakeWorld, sqlite_url: str) -> No
 def test_an_echo_that_cannot_be_looked_up_asks_the_owner(
     make_world: MakeWorld, sqlite_url: str
 ) -> None:
-    """The resend is refused as a duplicate and nothing can be read: review, never failed."""
+    """The resend is refused as a duplicate and nothing can be read: review, never failed.
+
+    Until then nobody is told to change the text, for the network has it.
+    """
     world = make_world(sqlite_url, RECONCILE_PATIENCE="6")
     world.sandbox.settings(read_lag=300)
     world.sandbox.fault("accept_then_drop")
@@ -109,6 +112,7 @@ def test_an_echo_that_cannot_be_looked_up_asks_the_owner(
     job = world.tweet_later(ana, "Is anybody there")
     wait_for(lambda: world.sandbox.calls() == 2, what="the resend")
     world.sandbox.fault("status", "timeline", count=None)
+    wait_for(lambda: world.delivery(job).error_code == "echoed", 5, what="the echo")
     states = world.until_settled([job])
     delivery = world.delivery(job)
     assert (states[job], delivery.error_code) == (State.REVIEW, "unreadable")

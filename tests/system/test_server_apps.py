@@ -15,6 +15,7 @@ from app.models import ServerApp
 from app.networks.base import ConnectRefused
 from app.services.server_apps import LEASE, ServerApps
 from tests.support.mastodon import CALLBACK, MastodonSandbox
+from tests.support.visitor import Visitor
 from tests.support.world import World
 
 URL = "https://example.social"
@@ -105,3 +106,14 @@ def test_only_the_very_app_is_forgotten(world: World) -> None:
         assert apps.get(URL, CALLBACK) == APP
         apps.forget(URL, CALLBACK, APP)
         assert apps.get(URL, CALLBACK) is None
+
+
+def test_what_a_server_takes_is_known_at_once(small_world: World) -> None:
+    """Whoever has just connected may write as much as the server takes, before any worker asks."""
+    small_world.sandbox.on("mastodon").settings(characters=5000)
+    visitor = Visitor(small_world.start_web())
+    assert visitor.connect("mastodon", "ana").ok
+    assert visitor.post("/tweets", text="x" * 5000, when="in 1 h").status_code == 202
+    refused = visitor.post("/tweets", text="x" * 5001, when="in 1 h")
+    assert refused.status_code == 422
+    assert refused.json()["error"]["code"] == "too_long"

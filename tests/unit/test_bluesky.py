@@ -123,7 +123,10 @@ GARBAGE = [
     {"uri": URI, "cid": ""},
     {"uri": URI, "cid": 5},
     {"uri": None, "cid": "bafyreia"},
-    {"uri": f"{URI}x", "cid": "bafyreia"},
+    {"uri": f"at://{DID}/app.bsky.feed.like/{RKEY}", "cid": "bafyreia"},
+    {"uri": f"at://{DID}/app.bsky.feed.post/", "cid": "bafyreia"},
+    {"uri": f"{URI}/more", "cid": "bafyreia"},
+    {"uri": f"https:{URI[3:]}", "cid": "bafyreia"},
     {"uri": URI.replace(DID, "did:plc:other"), "cid": "bafyreia"},
 ]
 
@@ -140,7 +143,7 @@ def test_a_200_about_something_else_is_unknown(scripted: ScriptedServer, body: A
 @pytest.mark.parametrize(
     ("status", "word", "kind"),
     [
-        (400, "InvalidRequest", Kind.REJECTED),
+        (400, "InvalidMimeType", Kind.REJECTED),
         (400, "ExpiredToken", Kind.AUTH),
         (429, "RateLimitExceeded", Kind.LATER),
         (500, "InternalServerError", Kind.AMBIGUOUS),

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import time
 from typing import Any
 
 import pytest
 
-from app.networks.base import ConnectRefused, LookUpFailed, RefreshUnclear, TokenRefused
+from app.networks.base import ConnectRefused, LookUpFailed
 from app.networks.bluesky_sign_in import expiry_of
-from tests.support.bluesky import DID, bluesky_at, credentials_at
+from tests.support.bluesky import DID, bluesky_at, credentials_at, document, jwt, session
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port
 
 TYPED = {"identifier": "alice.test", "password": "abcd-efgh-ijkl-mnop"}
 PROFILE = {"did": DID, "handle": "alice.test", "displayName": "Alice", "avatar": "https://a/b.jpg"}
-
-
-def jwt(claims: Any) -> str:
-    """Return a token that says this of itself."""
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-    return f"eyJhbGciOiJIUzI1NiJ9.{payload}.c2ln"
-
-
-def session(**changes: Any) -> dict[str, Any]:
-    """Return a session as a server gives it."""
-    return {
-        "accessJwt": jwt({"exp": 1_795_262_400}),
-        "refreshJwt": "refresh-2",
-        "handle": "alice.test",
-        "did": DID,
-        "active": True,
-        **changes,
-    }
-
-
-def document(endpoint: Any, name: str = "#atproto_pds") -> dict[str, Any]:
-    """Return a DID document that names the account's server."""
-    label = {"id": "#other", "type": "Other", "serviceEndpoint": "https://label.example"}
-    pds = {"id": name, "type": "AtprotoPersonalDataServer", "serviceEndpoint": endpoint}
-    return {"id": DID, "service": [label, pds]}
 
 
 # Signing in
@@ -235,51 +209,6 @@ def test_expiry_has_a_minute_to_spare() -> None:
     assert not bluesky.is_expired({"expires_at": None})
     assert bluesky.can_refresh(credentials_at(""))
     assert not bluesky.can_refresh({})
-
-
-def test_refreshing_keeps_the_server(scripted: ScriptedServer) -> None:
-    """The refresh token alone, no body, at the account's own server; a new handle is taken."""
-    scripted.answers = [(200, session(handle="new.test", didDoc=document("https://moved.example")))]
-    fresh = bluesky_at("http://127.0.0.1:1").refresh(credentials_at(scripted.url))
-    (seen,) = scripted.seen
-    assert (seen.method, seen.path) == ("POST", "/xrpc/com.atproto.server.refreshSession")
-    assert (seen.headers["Authorization"], seen.body) == ("Bearer refresh", b"")
-    assert fresh == {
-        "pds_url": scripted.url,
-        "did": DID,
-        "handle": "new.test",
-        "access_jwt": session()["accessJwt"],
-        "refresh_jwt": "refresh-2",
-        "expires_at": 1_795_262_400,
-    }
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "refusal"),
-    [
-        (400, {"error": "ExpiredToken", "message": "Token has been revoked"}, TokenRefused),
-        (400, {"error": "InvalidToken"}, TokenRefused),
-        (401, {"error": "AccountTakedown"}, TokenRefused),
-        (400, "<html>", RefreshUnclear),
-        (403, "<html>", RefreshUnclear),
-        (404, {"error": "Not Found"}, RefreshUnclear),
-        (429, {"error": "RateLimitExceeded"}, RefreshUnclear),
-        (500, {"error": "InternalServerError"}, RefreshUnclear),
-        (302, "", RefreshUnclear),
-        (200, "<html>", RefreshUnclear),
-        (200, {}, RefreshUnclear),
-        (200, session(accessJwt=5), RefreshUnclear),
-        (200, session(did="did:plc:somebodyelse"), RefreshUnclear),
-    ],
-)
-def test_refusals_of_a_refresh(
-    scripted: ScriptedServer, status: int, body: Any, refusal: type[Exception]
-) -> None:
-    """A session that is over and no clear answer are two things; asked once each."""
-    scripted.answers = [(status, body)]
-    with pytest.raises(refusal):
-        bluesky_at(scripted.url).refresh(credentials_at(scripted.url))
-    assert len(scripted.seen) == 1
 
 
 def test_signing_out_never_raises(scripted: ScriptedServer) -> None:

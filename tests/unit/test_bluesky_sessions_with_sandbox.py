@@ -142,6 +142,16 @@ def test_a_lost_refresh_is_made_again(sandbox: BlueskySandbox, bluesky: Bluesky)
         bluesky.refresh(credentials)
 
 
+def test_a_refresh_that_must_wait(sandbox: BlueskySandbox, bluesky: Bluesky) -> None:
+    """The server says how long; until then it is not asked again, and nothing was spent."""
+    credentials = sandbox.credentials()
+    sandbox.fault("rate_limit", "token", group="short", reset_in=40)
+    with pytest.raises(RefreshUnclear) as limited:
+        bluesky.refresh(credentials)
+    assert 35 < (limited.value.retry_after or 0) <= 41
+    assert bluesky.refresh(credentials)["access_jwt"]
+
+
 def test_a_password_that_was_taken_back(sandbox: BlueskySandbox, bluesky: Bluesky) -> None:
     """Only its owner can help: neither token counts, and posts can still be looked up."""
     credentials = sandbox.credentials()

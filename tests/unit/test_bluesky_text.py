@@ -56,7 +56,10 @@ def test_offsets_are_bytes() -> None:
         ("mail me@example.com or me.name@x.com", []),
         ("e.g. this.that 3.14 file.txt a..com", []),
         ("http://localhost http://a https://.. https://[::1]/", []),
-        ("https://user:secret@x.com/", []),
+        ("https://user:secret@x.com/ http://a.test:pw@x.com http://a@b.test/", []),
+        ("(http://docs.test:80/a_(b)).", [("http://docs.test:80/a_(b)",) * 2]),
+        ("see https://my-app.internal, ok", [("https://my-app.internal",) * 2]),
+        ("xhttps://docs.test docs.test https://-a.test", []),
         ("@nobody.test #x.com", [("#x.com", "x.com")]),
     ],
 )  # fmt: skip
@@ -119,7 +122,17 @@ def test_facets_never_overlap_or_cut(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * 3_000, "x.com/" + ")" * 3_000, "@a." * 1_000, "#" * 3_000, "a." * 1_500]
+    "text",
+    [
+        "(" * 3_000,
+        "x.com/" + ")" * 3_000,
+        "@a." * 1_000,
+        "#" * 3_000,
+        "a." * 1_500,
+        "http://a." * 400,
+        "http://" + "a." * 1_500,
+        "http://a.b" + ":" * 3_000,
+    ],
 )
 def test_no_text_makes_it_slow(text: str) -> None:
     """Texts made to be slow are not."""

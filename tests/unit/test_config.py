@@ -197,6 +197,13 @@ def test_private_servers_stay_closed_unless_said(word: str, meant: bool) -> None
     )
 
 
+def test_a_network_may_be_down_for_an_hour() -> None:
+    """Nobody is asked meanwhile about tweets that its gateway answered with an error."""
+    for delays in ("10,30,90,180,300", "1,2,3"):
+        settings = config.load({"APP_ENV": "test", "RECONCILE_DELAYS": delays})
+        assert settings["RECONCILE_PATIENCE"] > 3600
+
+
 def test_a_network_without_its_keys_is_not_ready() -> None:
     """Every network is there; one that lacks a setting says so, and does not stop the others."""
     environ = {**PRODUCTION, "X_CLIENT_ID": "ours"}

@@ -53,7 +53,7 @@ def onward(cursor: str) -> dict[str, Any]:
 
 
 def test_all_pages_are_read_oldest_first(scripted: ScriptedServer, facebook: Facebook) -> None:
-    """Pages that come newest first become one list; cursors are followed, links are not."""
+    """Pages that come newest first become one list; cursors are followed, not hosts."""
     scripted.answers = [
         (200, {"data": [post(9), post(8)], "paging": onward("two")}),
         (200, {"data": [post(0), {**post(7), "created_time": "2026-11-21T11:59:59+0000"}]}),

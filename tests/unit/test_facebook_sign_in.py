@@ -112,15 +112,39 @@ def test_all_pages_of_the_list_are_read(scripted: ScriptedServer, facebook: Face
     assert parse_qs(urlsplit(scripted.seen[4].path).query)["after"] == ["c1"]
 
 
-def test_the_secret_is_in_no_address(scripted: ScriptedServer, facebook: Facebook) -> None:
-    """Both exchanges are forms: logs keep addresses."""
+def test_the_exchanges_are_as_documented(scripted: ScriptedServer, facebook: Facebook) -> None:
+    """GET with everything in the query, which is the only form that Facebook describes.
+
+    Tokens of later calls are in no address.
+    """
     scripted.answers = [SHORT, LONG, GRANTED, (200, {"data": [page(1)]})]
     finish(facebook)
-    first, second = (parse_qs(seen.body.decode()) for seen in scripted.seen[:2])
+    exchanges, later = scripted.seen[:2], scripted.seen[2:]
+    assert [(seen.method, seen.body) for seen in exchanges] == [("GET", b"")] * 2
+    first, second = (parse_qs(urlsplit(seen.path).query) for seen in exchanges)
     app = {"client_id": ["my id"], "client_secret": ["my secret"]}
     assert first == app | {"redirect_uri": [CALLBACK], "code": ["AQcode"]}
     assert second == app | {"grant_type": ["fb_exchange_token"], "fb_exchange_token": ["short"]}
-    assert not [seen for seen in scripted.seen if "secret=" in seen.path or "token=" in seen.path]
+    assert not [seen for seen in later if "secret=" in seen.path or "token=" in seen.path]
+
+
+@pytest.mark.parametrize(
+    "onward",
+    ["after=c1", "offset=25&limit=25", "__paging_token=c1&until=5&access_token=long"],
+)
+def test_a_list_that_names_no_cursor(
+    scripted: ScriptedServer, facebook: Facebook, onward: str
+) -> None:
+    """The address of the next page tells how to ask for it; host and tokens in it are not used."""
+    link = f"http://evil.example/v25.0/me/accounts?appsecret_proof=x&{onward}"
+    pages = (200, {"data": [page(1)], "paging": {"next": link}})
+    scripted.answers = [SHORT, LONG, GRANTED, pages, (200, {"data": [page(2)]})]
+    assert [c.profile.remote_id for c in finish(facebook)] == ["1", "2"]
+    asked = parse_qs(urlsplit(scripted.seen[-1].path).query)
+    wanted = {name: [v[0]] for name, v in parse_qs(onward).items() if name != "access_token"}
+    assert asked | wanted == asked
+    assert "access_token" not in asked
+    assert asked["appsecret_proof"] != ["x"]
 
 
 @pytest.mark.parametrize("state", ["", "other", "ß"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import Kind, LookUpFailed, Picture, Scope, TokenRefused, UploadRefused
+from app.networks.base import Kind, LookUpFailed, Picture, Scope, TokenRefused
 from tests.support.mastodon import credentials_at, mastodon, piece, png, publish
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port
@@ -150,10 +150,10 @@ def test_links(scripted: ScriptedServer, answer: dict[str, Any], url: str | None
         ((503, WORDS), Kind.AMBIGUOUS, "server_error"),
         ((504, ""), Kind.AMBIGUOUS, "server_error"),
         ((408, ""), Kind.AMBIGUOUS, "server_error"),
-        ((302, ""), Kind.AMBIGUOUS, "redirected"),
         ((303, WORDS), Kind.AMBIGUOUS, "redirected"),
-        ((307, ""), Kind.AMBIGUOUS, "redirected"),
         ((301, ""), Kind.AUTH, "server_moved"),
+        ((302, ""), Kind.AUTH, "server_moved"),
+        ((307, ""), Kind.AUTH, "server_moved"),
         ((308, ""), Kind.AUTH, "server_moved"),
         ((410, ""), Kind.AUTH, "server_moved"),
         ((401, WORDS), Kind.AUTH, "token_refused"),
@@ -203,27 +203,6 @@ def test_a_refusal_in_any_language(
     assert scripted.seen[1].path == "/api/v1/accounts/verify_credentials"
 
 
-@pytest.mark.parametrize(
-    ("answers", "kind", "code"),
-    [
-        ([(206, {}), (200, {})], Kind.LATER, "pictures_processing"),
-        ([(200, {}), (206, {})], Kind.LATER, "pictures_processing"),
-        ([(404, WORDS), (404, WORDS)], Kind.REJECTED, "pictures_gone"),
-        ([(200, {}), (200, {}), (200, {"id": "7"})], Kind.REJECTED, "rejected"),
-        ([(500, {}), (500, {}), (500, {})], Kind.REJECTED, "rejected"),
-    ],
-)
-def test_a_refusal_with_pictures(
-    scripted: ScriptedServer, answers: Any, kind: Kind, code: str
-) -> None:
-    """The pictures themselves tell whether they are not ready, or already in a post."""
-    scripted.answers = [(422, {"error": "Fehler"}), *answers]
-    part = piece(pictures=({"id": "4"}, {"id": "5"}))
-    outcome = publish(mastodon(), credentials_at(scripted.url), part)
-    assert (outcome.kind, outcome.code) == (kind, code)
-    assert [seen.path for seen in scripted.seen[1:3]] == ["/api/v1/media/4", "/api/v1/media/5"]
-
-
 def test_nobody_listens() -> None:
     """Not one byte left."""
     outcome = publish(mastodon(), credentials_at(f"http://127.0.0.1:{free_port()}"))
@@ -258,42 +237,3 @@ def test_too_late_to_start(scripted: ScriptedServer) -> None:
     outcome = client.create(credentials_at(scripted.url), body, http.suspend_clock() - 1)
     assert (outcome.kind, outcome.code) == (Kind.NOT_SENT, None)
     assert scripted.seen == []
-
-
-def test_what_is_uploaded(scripted: ScriptedServer) -> None:
-    """The picture, its type and its description; an empty one is left out."""
-    scripted.answers = [(200, {"id": 5}), (200, {"id": "6"})]
-    ana = credentials_at(scripted.url)
-    first = mastodon().upload(ana, Picture(png(), "image/png", "Two dots", 2, 2))
-    assert first == {"id": "5"}
-    mastodon().upload(ana, Picture(b"\xff\xd8\xff", "image/jpeg", "", 2, 2))
-    one, two = scripted.seen
-    assert (one.method, one.path) == ("POST", "/api/v2/media")
-    assert b'name="file"; filename="picture.png"' in one.body
-    assert b"Content-Type: image/png" in one.body
-    assert png() in one.body
-    assert b"Two dots" in one.body
-    assert b"description" not in two.body
-
-
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        ((401, WORDS), TokenRefused),
-        ((403, WORDS), TokenRefused),
-        ((413, "<html>"), UploadRefused),
-        ((422, WORDS), UploadRefused),
-        ((404, WORDS), UploadRefused),
-        ((404, "<html>"), LookUpFailed),
-        ((429, WORDS), LookUpFailed),
-        ((500, WORDS), LookUpFailed),
-        ((302, ""), LookUpFailed),
-        ((200, "<html>"), LookUpFailed),
-        ((200, {}), LookUpFailed),
-    ],
-)
-def test_uploads_that_fail(scripted: ScriptedServer, answer: Any, error: type[Exception]) -> None:
-    """Try again, another picture, or connect again."""
-    scripted.answers = [answer]
-    with pytest.raises(error):
-        mastodon().upload(credentials_at(scripted.url), Picture(png(), "image/png", "", 2, 2))

@@ -10,15 +10,13 @@ from typing import Any
 
 import pytest
 
-from app.networks.base import LookUpFailed, LookUpRefused, SeenPost, TokenRefused
+from app.networks.base import LookUpFailed, SeenPost
 from app.networks.http import Answer
 from app.networks.mastodon_answers import allowance_left_for, wait_in
-from app.networks.mastodon_readings import USUAL
 from tests.support.mastodon import STARTED_AT, credentials_at, mastodon, piece
 from tests.support.scripted import ScriptedServer
 
 DATE = "Sat, 21 Nov 2026 12:00:00 GMT"
-ACCOUNT = {"id": "7", "username": "ana", "acct": "ana", "display_name": "Ana", "avatar": None}
 
 
 def status(**changes: Any) -> dict[str, Any]:
@@ -38,88 +36,6 @@ def recent(scripted: ScriptedServer, *texts: str, **changes: Any) -> list[SeenPo
     client, ana = mastodon(), credentials_at(scripted.url, **changes)
     bodies = [client.body(piece(text), {}) for text in texts or ("hello",)]
     return client.recent(ana, "7", STARTED_AT, bodies)
-
-
-# Who am I
-
-
-def test_a_profile(scripted: ScriptedServer) -> None:
-    """An id of any shape, the whole handle, no picture that a browser may not load."""
-    host = scripted.url.removeprefix("http://")
-    scripted.answers = [
-        (200, {**ACCOUNT, "id": 7, "avatar": "https://cdn.example/a.png"}),
-        (200, {**ACCOUNT, "avatar": "javascript:alert(1)", "display_name": None}),
-    ]
-    client, ana = mastodon(), credentials_at(scripted.url)
-    first, second = client.who_am_i(ana), client.who_am_i(ana)
-    assert (first.remote_id, first.handle, first.server) == ("7", f"ana@{host}", host)
-    assert (first.display_name, first.avatar_url) == ("Ana", "https://cdn.example/a.png")
-    assert (second.display_name, second.avatar_url) == ("", "")
-
-
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        ((401, {"error": "x"}), TokenRefused),
-        ((400, {"error": "x"}), TokenRefused),
-        ((422, {"error": "x"}), TokenRefused),
-        ((403, {"error": "x"}), LookUpRefused),
-        ((404, {"error": "x"}), LookUpRefused),
-        ((410, ""), LookUpRefused),
-        ((403, "<html>"), LookUpFailed),
-        ((400, "<html>"), LookUpFailed),
-        ((429, {"error": "x"}), LookUpFailed),
-        ((500, {"error": "x"}), LookUpFailed),
-        ((301, ""), LookUpFailed),
-        ((200, "<html>"), LookUpFailed),
-        ((200, []), LookUpFailed),
-        ((200, {}), LookUpFailed),
-        ((200, {"id": "7"}), LookUpFailed),
-        ((200, {"id": None, "username": "ana"}), LookUpFailed),
-    ],
-)
-def test_reads_that_fail(scripted: ScriptedServer, answer: Any, error: type[Exception]) -> None:
-    """A dead token, a definite no, or nothing from which anything follows."""
-    scripted.answers = [answer]
-    with pytest.raises(error):
-        mastodon().who_am_i(credentials_at(scripted.url))
-
-
-# Limits
-
-
-@pytest.mark.parametrize(
-    "instance",
-    [
-        {},
-        {"configuration": None},
-        {"configuration": {"statuses": [], "media_attachments": 5}},
-        {"configuration": {"statuses": {"max_characters": "many"}}},
-        {"configuration": {"statuses": {"max_characters": 0, "max_media_attachments": True}}},
-        {"configuration": {"media_attachments": {"supported_mime_types": []}}},
-    ],
-)
-def test_a_server_that_says_little(scripted: ScriptedServer, instance: Any) -> None:
-    """Mastodon's usual limits."""
-    scripted.answers = [(200, instance)]
-    assert mastodon().limits(credentials_at(scripted.url)) == USUAL
-
-
-def test_older_and_other_servers(scripted: ScriptedServer) -> None:
-    """The first generation of the description, with the words that others use in it."""
-    told = {"max_toot_chars": 5000, "upload_limit": 8_000_000, "description_limit": 5000}
-    scripted.answers = [(404, {"error": "x"}), (200, told)]
-    limits = mastodon().limits(credentials_at(scripted.url))
-    assert [seen.path for seen in scripted.seen] == ["/api/v2/instance", "/api/v1/instance"]
-    assert (limits.characters, limits.picture_bytes, limits.alt_length) == (5000, 8_000_000, 5000)
-
-
-def test_kinds_of_pictures(scripted: ScriptedServer) -> None:
-    """Those that both sides know."""
-    media = {"supported_mime_types": ["video/mp4", "image/webp", "image/avif", "image/png"]}
-    scripted.answers = [(200, {"configuration": {"media_attachments": media}})]
-    limits = mastodon().limits(credentials_at(scripted.url))
-    assert limits.picture_types == ("image/png", "image/webp")
 
 
 # Own posts
@@ -170,6 +86,7 @@ def test_another_app_is_told_by_mastodon_only(scripted: ScriptedServer) -> None:
         ((200, {"id": "1", "text": "hello"}), True),
         ((200, {"id": "1", "text": "goodbye"}), False),
         ((404, {"error": "x"}), False),
+        ((404, "<html>"), False),
         ((403, {"error": "x"}), False),
     ],
 )
@@ -203,11 +120,17 @@ def test_odd_lists(scripted: ScriptedServer, answers: Any) -> None:
 
 
 def test_a_list_without_end(scripted: ScriptedServer) -> None:
-    """A server that gives the same page again and again is given up."""
-    scripted.answers = [(200, [status()])] * 20
+    """A server that gives the same long page again and again is given up."""
+    scripted.answers = [(200, [status()] * 20)] * 20
     with pytest.raises(LookUpFailed, match="too long"):
         recent(scripted)
     assert len(scripted.seen) == 2
+
+
+def test_a_short_list_that_has_one_page(scripted: ScriptedServer) -> None:
+    """Some servers give all they have, wherever the list shall begin."""
+    scripted.answers = [(200, [status()])] * 2
+    assert [post.remote_id for post in recent(scripted)] == ["1"]
 
 
 class Pages:

@@ -79,7 +79,7 @@ def test_a_lost_answer_is_found_and_not_sent_twice(
     assert server.state()["accepted_count"] == 1
 
 
-@pytest.mark.parametrize("kind", ["status", "drop", "redirect"])
+@pytest.mark.parametrize("kind", ["status", "drop"])
 def test_a_failure_without_a_post(server: MastodonSandbox, client: Mastodon, kind: str) -> None:
     """It cannot be told from one with a post, but the list shows the difference."""
     ana, body = server.mint("ana"), client.body(piece())
@@ -88,6 +88,15 @@ def test_a_failure_without_a_post(server: MastodonSandbox, client: Mastodon, kin
     assert look(client, ana, body) == []
     assert send(client, ana, body).kind == Kind.OK
     assert server.state()["accepted_count"] == 1
+
+
+def test_a_server_that_points_elsewhere(server: MastodonSandbox, client: Mastodon) -> None:
+    """It has moved: nobody follows, and the account waits for its owner."""
+    ana, body = server.mint("ana"), client.body(piece())
+    server.fault("redirect")
+    outcome = send(client, ana, body)
+    assert (outcome.kind, outcome.code) == (Kind.AUTH, "server_moved")
+    assert server.state()["accepted_count"] == 0
 
 
 def test_a_list_that_lags(server: MastodonSandbox, client: Mastodon) -> None:

@@ -187,7 +187,7 @@ def test_another_address_is_another_app(scripted: ScriptedServer) -> None:
 def test_what_runs_there(scripted: ScriptedServer, links: Any, software: str) -> None:
     """What does not say clearly that it is Mastodon is taken for something else."""
     here = [(status, _with_address(data, scripted.url)) for status, data in links]
-    scripted.answers = [(200, APP), NO_DOCUMENT, (200, TOKEN), *here, (200, ME)]
+    scripted.answers = [(200, APP), NO_DOCUMENT, (200, TOKEN), (200, ME), *here]
     client = mastodon()
     (connection,) = finish(client, begun(client, scripted))
     assert connection.credentials["software"] == software
@@ -197,11 +197,30 @@ def test_what_runs_there(scripted: ScriptedServer, links: Any, software: str) ->
 def test_another_servers_word_is_not_asked(scripted: ScriptedServer) -> None:
     """A link to somewhere else is not followed."""
     links = (200, {"links": [{"href": "http://169.254.169.254/latest"}]})
-    scripted.answers = [(200, APP), NO_DOCUMENT, (200, TOKEN), links, (404, ""), (200, ME)]
+    scripted.answers = [(200, APP), NO_DOCUMENT, (200, TOKEN), (200, ME), links, (404, "")]
     client = mastodon()
     (connection,) = finish(client, begun(client, scripted))
-    assert scripted.seen[4].path == "/nodeinfo/2.0"
+    assert scripted.seen[5].path == "/nodeinfo/2.0"
     assert connection.credentials["software"] == ""
+
+
+@pytest.mark.parametrize(
+    ("answers", "characters"),
+    [
+        ([(200, {"configuration": {"statuses": {"max_characters": 5000}}})], 5000),
+        ([(404, ""), (200, {"max_toot_chars": 11_000})], 11_000),
+        ([(500, "")], None),
+        ([(401, {"error": "x"})], None),
+    ],
+)
+def test_what_fits_is_asked_on_the_way(
+    scripted: ScriptedServer, answers: Any, characters: int | None
+) -> None:
+    """Somebody whose server takes more may write more at once; silence is no obstacle."""
+    scripted.answers = [(200, APP), NO_DOCUMENT, (200, TOKEN), (200, ME), NO_NODE_INFO, *answers]
+    client = mastodon()
+    (connection,) = finish(client, begun(client, scripted))
+    assert (connection.limits.characters if connection.limits else None) == characters
 
 
 @pytest.mark.parametrize(

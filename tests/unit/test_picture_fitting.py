@@ -54,6 +54,15 @@ def test_transparent_picture_for_a_network_of_jpegs() -> None:
     assert_near(opened(small.data).getpixel((9, 9)), (255, 255, 255), by=3)
 
 
+def test_only_a_transparent_picture_becomes_webp() -> None:
+    """WebP takes ten times as long as JPEG: a claim's lease may be over before it is done."""
+    image = photos.colourful(800, 600)
+    limits = Limits(280, picture_bytes=7_000, picture_types=("image/jpeg", "image/webp"))
+    assert fitted(made_picture(photos.file_of(image)), limits).mime == "image/jpeg"
+    image.putalpha(Image.new("L", image.size, 99))
+    assert fitted(made_picture(photos.file_of(image, "PNG")), limits).mime == "image/webp"
+
+
 def test_moving_picture_is_made_smaller() -> None:
     """A GIF that is too heavy becomes smaller and still moves."""
     picture = made_picture(photos.moving(8, 300))

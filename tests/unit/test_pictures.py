@@ -217,8 +217,21 @@ def test_truncated(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["WEBP", "PNG"])
 def test_only_gifs_move(kind: str) -> None:
-    """Other moving pictures are refused instead of standing still."""
-    assert late_refusal_of(photos.moving(4, kind=kind)) == "picture_moving"
+    """Other moving pictures are refused at once, instead of standing still."""
+    assert refusal_of(photos.moving(4, kind=kind)) == "picture_moving"
+
+
+@pytest.mark.parametrize(
+    ("data", "mime"),
+    [
+        (photos.moving(2), "image/gif"),
+        (photos.moving(1), "image/png"),
+        (photos.file_of(photos.colourful().quantize(16), "GIF"), "image/png"),
+    ],
+)
+def test_whether_a_gif_moves_shows_at_once(data: bytes, mime: str) -> None:
+    """The first look and what is made say the same, before anything is decoded."""
+    assert look_at(data).mime == make(data).mime == mime
 
 
 def test_too_heavy() -> None:

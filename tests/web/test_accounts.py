@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 from app.db import db
 from app.models import Account, Delivery, User
@@ -51,12 +52,15 @@ def test_each_account_says_how_it_is_doing(running: World, visitor: Visitor) -> 
 def test_ended_access_asks_for_a_reconnect(running: World, visitor: Visitor) -> None:
     """The page says so, and connecting again from it leads back to it, healthy."""
     visitor.sign_in("ended")
+    visitor.post("/tweets", text="For tomorrow", when="in 24 hours")
     running.sandbox.control("revoke", handle="ended")
     made = visitor.post("/tweets", text="Held for now").json()
     wait_for(lambda: visitor.status(made["job_id"])["state"] == "held", what="the hold")
     told = card(visitor.get("/accounts").text, "ended")
     assert "Reconnect needed" in told
     assert "Access to @ended ended." in told
+    (moment,) = re.findall(r'<time datetime="([^"]+)"', told)
+    assert datetime.fromisoformat(moment) <= datetime.now(UTC)
     way = re.search(r'href="(/login/x[^"]*)"', told)
     assert way
     consent = visitor.get(way[1].replace("&amp;", "&"))

@@ -1,0 +1,118 @@
+"""What cannot be shown somewhere is refused when it is written, by the name of the network."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+
+from app.models import User
+from tests.support import photos
+from tests.support.visitor import Visitor
+from tests.support.world import World
+from tests.web.test_pictures import send
+
+OTHERS = ("mastodon", "bluesky", "facebook")
+
+
+@pytest.fixture
+def accounts(running: World, visitor: Visitor) -> dict[str, int]:
+    """Somebody new, signed in, with an account on every network: ids by network."""
+    handle = f"r{uuid.uuid4().hex[:10]}"
+    visitor.sign_in(handle)
+    with running.rows():
+        user = User.by_handle(handle)
+        user_id, first = user.id, user.accounts[0].id
+    return {"x": first, **{name: running.connect(user_id, name, handle) for name in OTHERS}}
+
+
+def taken(who: Visitor, data: bytes | None = None) -> str:
+    """Send a picture; return its id."""
+    return send(who, data or photos.photo_with_place()).json()["id"]
+
+
+def refusal(who: Visitor, **tweet: Any) -> tuple[str, str, str]:
+    """Return (code, field, sentence) with which a tweet is refused."""
+    answer = who.post("/tweets", when="in one hour", **tweet)
+    assert answer.status_code == 422, answer.text
+    error = answer.json()["error"]
+    return error["code"], error["field"], error["message"]
+
+
+@pytest.mark.parametrize(("network", "title"), [("x", "X"), ("bluesky", "Bluesky")])
+def test_a_moving_picture_where_none_are_shown(
+    visitor: Visitor, accounts: dict[str, int], network: str, title: str
+) -> None:
+    """A GIF that has just been sent is refused at once for a network that takes none."""
+    everywhere = [accounts["mastodon"], accounts[network]]
+    code, field, words = refusal(
+        visitor, text="Look", pictures=[taken(visitor, photos.moving(3))], accounts=everywhere
+    )
+    assert (code, field) == ("picture_moves", "pictures")
+    assert words.startswith(f"{title} shows no moving pictures.")
+
+
+def test_a_moving_picture_for_one_account_only(visitor: Visitor, accounts: dict[str, int]) -> None:
+    """A variant may show it where it can be shown; a GIF that stands still goes anywhere."""
+    own = {str(accounts["mastodon"]): {"text": "", "pictures": [taken(visitor, photos.moving(3))]}}
+    chosen = [accounts["x"], accounts["mastodon"]]
+    later = {"when": "in one hour", "accounts": chosen}
+    assert visitor.post("/tweets", text="Look", variants=own, **later).status_code == 202
+    still = taken(visitor, photos.moving(1))
+    assert visitor.post("/tweets", text="Look", pictures=[still], **later).status_code == 202
+
+
+def test_a_moving_picture_goes_alone(visitor: Visitor, accounts: dict[str, int]) -> None:
+    """Where moving pictures become films, they cannot stand beside others."""
+    both = [taken(visitor, photos.moving(3)), taken(visitor)]
+    mastodon = [accounts["mastodon"]]
+    code, field, words = refusal(visitor, text="Look", pictures=both, accounts=mastodon)
+    assert (code, field) == ("picture_moves_alone", "pictures")
+    assert "Mastodon" in words
+
+
+def test_a_change_is_checked_too(visitor: Visitor, accounts: dict[str, int]) -> None:
+    """A GIF cannot come into a tweet for X by an edit either."""
+    later = {"when": "in one hour", "accounts": [accounts["x"]]}
+    tweet = visitor.post("/tweets", text="Look", **later).json()["tweet"]
+    parts = [{"text": "Look", "pictures": [taken(visitor, photos.moving(3))]}]
+    answer = visitor.post(f"/tweets/{tweet['id']}", "PATCH", parts=parts)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "picture_moves"
+
+
+def test_the_form_says_so_as_well(visitor: Visitor, accounts: dict[str, int]) -> None:
+    """Without scripts, the page comes back with the sentence and keeps the picture."""
+    answer = visitor.http.post(
+        urljoin(visitor.site, "/tweets"),
+        data={"csrf_token": visitor.token(), "text": "Look", "accounts": str(accounts["x"])},
+        files={"picture-files": ("cat.gif", photos.moving(3))},
+        headers={"Accept": "text/html"},
+        timeout=30,
+    )
+    assert answer.status_code == 422
+    assert "X shows no moving pictures." in answer.text
+
+
+@pytest.mark.parametrize("threaded", [False, True])
+def test_the_same_picture_twice(visitor: Visitor, accounts: dict[str, int], threaded: bool) -> None:
+    """Networks take an upload for one place only: twice in a tweet is refused at once."""
+    same = taken(visitor)
+    one, two = {"text": "One", "pictures": [same]}, {"text": "Two", "pictures": [same]}
+    tweet: dict[str, Any] = {"parts": [one, two]} if threaded else {"pictures": [same, same]}
+    code, field, words = refusal(visitor, text="One", accounts=list(accounts.values()), **tweet)
+    assert (code, field) == ("picture_twice", "pictures")
+    assert words.endswith(".")
+
+
+def test_too_many(visitor: Visitor, accounts: dict[str, int]) -> None:
+    """The networks differ in how many they take; the sentence names the one that takes fewer."""
+    four = [[taken(visitor) for _ in range(4)] for _ in range(3)]
+    parts = [{"text": "Part", "pictures": pictures} for pictures in four]
+    code, _, words = refusal(visitor, parts=parts, accounts=[accounts["facebook"]])
+    assert code == "too_many_pictures"
+    assert words == "Facebook takes at most 10 pictures with one text."
+    five = [*four[0], taken(visitor)]
+    assert refusal(visitor, text="Five", pictures=five)[0] == "too_many_pictures"
