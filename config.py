@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet, MultiFernet
 from dotenv import dotenv_values
+from fsspec import get_filesystem_class
 from limits import parse_many
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -82,8 +84,7 @@ def _secrets(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigurationError(
             "TOKEN_KEYS holds something that is not a Fernet key, or none. Make one with: "
-            "python -c 'from cryptography.fernet import Fernet; "
-            "print(Fernet.generate_key().decode())'"
+            "openssl rand -base64 32 | tr '+/' '-_'"
         ) from error
     return {"SECRET_KEY": env.get("SECRET_KEY") or made.get("SECRET_KEY"), "TOKEN_KEYS": keys}
 
@@ -100,12 +101,9 @@ def _development_secrets(env: Mapping[str, str]) -> dict[str, str]:
         draft.write_text(
             f"SECRET_KEY={secrets.token_urlsafe(48)}\nTOKEN_KEYS={Fernet.generate_key().decode()}\n"
         )
-        try:
-            os.link(draft, file)  # several processes start together: the first one's secrets stay
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        with suppress(FileExistsError):  # of processes that start together, the first one's stay
+            os.link(draft, file)
+        draft.unlink()
     return {key: value for key, value in dotenv_values(file).items() if value is not None}
 
 
@@ -158,11 +156,10 @@ def database_url(url: str) -> str:
 
 def _scheme_of(url: str) -> str:
     """Return the scheme of a URL that names a host, nothing for anything else."""
-    try:
+    with suppress(ValueError):
         parts = urlsplit(url)
         return parts.scheme if parts.hostname and parts.port != 0 else ""
-    except ValueError:
-        return ""
+    return ""
 
 
 def _number(env: Mapping[str, str], name: str, default: float, least: float) -> float:
@@ -180,10 +177,9 @@ def _timing(env: Mapping[str, str]) -> dict[str, Any]:
     """Durations in seconds. See docs/delivery.md for how they depend on each other."""
     send_timeout = _number(env, "SEND_TIMEOUT", 15, 0.2)
     go_deadline = max(1.0, min(5.0, send_timeout / 3))
+    words = env.get("RECONCILE_DELAYS") or "10,30,90,180,300"
     try:
-        delays = [
-            float(part) for part in (env.get("RECONCILE_DELAYS") or "10,30,90,180,300").split(",")
-        ]
+        delays = [float(word) for word in words.split(",")]
     except ValueError as error:
         raise ConfigurationError(
             "RECONCILE_DELAYS must be seconds separated by commas, such as 10,30,90,180,300."
@@ -207,18 +203,31 @@ def _timing(env: Mapping[str, str]) -> dict[str, Any]:
 def _networks(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     """Keys and addresses; a network without what it needs is not ready, and the rest works."""
     names = ["X_CLIENT_ID", "X_CLIENT_SECRET", "X_CONSUMER_KEY", "X_CONSUMER_SECRET"]
-    keys = {name: env.get(name) or None for name in [*names, *FACEBOOK_KEYS]}
+    keys = {name: env.get(name) or None for name in [*names, *FACEBOOK_KEYS, "MASTODON_SERVER"]}
     for key, secret in (("X_CONSUMER_KEY", "X_CONSUMER_SECRET"), FACEBOOK_KEYS):
         if keys[key] and not keys[secret]:
             raise ConfigurationError(f"{key} is set but {secret} is missing.")
+    addresses = {name: _address(env, name, usual, production) for name, usual in ADDRESSES.items()}
+    x_api = addresses["X_API_URL"]
     return {
         **keys,
-        **{name: _address(env, name, usual, production) for name, usual in ADDRESSES.items()},
-        "X_SITE_URL": _site_of(env.get("X_API_URL")),
+        **addresses,
+        "X_SITE_URL": x_api if is_loopback(x_api) else "https://x.com",
         "ALLOW_PRIVATE_SERVERS": _switch(env, "ALLOW_PRIVATE_SERVERS"),
-        "MASTODON_SERVER": env.get("MASTODON_SERVER") or None,
-        "MEDIA_URL": env.get("MEDIA_URL") or None,
+        "MEDIA_URL": _media_url(env),
     }
+
+
+def _media_url(env: Mapping[str, str]) -> str | None:
+    """Return where pictures are kept, None for the database; says at once if that cannot be."""
+    url = env.get("MEDIA_URL") or None
+    try:
+        if url:
+            get_filesystem_class(url.partition("://")[0])
+    except (ValueError, ImportError) as error:
+        problem = f"MEDIA_URL cannot be used: {error}. It looks like s3://bucket/folder."
+        raise ConfigurationError(problem) from error
+    return url
 
 
 def _address(env: Mapping[str, str], name: str, usual: str, production: bool) -> str:
@@ -237,11 +246,6 @@ def _switch(env: Mapping[str, str], name: str) -> bool:
     return SWITCH[word]
 
 
-def _site_of(api_url: str | None) -> str:
-    """Where people read a tweet: x.com, or the stand-in's own pages when one is used."""
-    return "https://x.com" if not api_url or not is_loopback(api_url) else api_url.rstrip("/")
-
-
 def is_loopback(url: str) -> bool:
     """True when the URL's host is this machine itself."""
     host = urlsplit(url).hostname or ""
@@ -258,7 +262,6 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "BEHIND_PROXY": bool(env.get("DYNO")) or env.get("BEHIND_PROXY") == "1",
         # Cookies ignore ports: two installations on one machine must not sign each other out.
         "SESSION_COOKIE_NAME": "tweet_later" if production else f"tweet_later_{env.get('PORT')}",
-        "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": secure,
         "FORCE_HTTPS": secure and (app_url is not None or bool(env.get("DYNO"))),
@@ -268,8 +271,6 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,  # a page left open overnight must still be able to send
         "WTF_CSRF_SSL_STRICT": secure,
         "BOOTSTRAP_SERVE_LOCAL": True,
-        "BABEL_DEFAULT_LOCALE": "en",
-        "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "app" / "translations"),
         "RATE_LIMIT_WRITES": _rate(env, "RATE_LIMIT_WRITES", "300 per minute"),
         "RATE_LIMIT_READS": _rate(env, "RATE_LIMIT_READS", "1200 per minute"),
         "RATE_LIMIT_SIGN_IN": _rate(env, "RATE_LIMIT_SIGN_IN", "60 per minute"),

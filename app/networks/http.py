@@ -6,11 +6,9 @@ first write, refuses it after the go-deadline, and never retries or follows a re
 
 from __future__ import annotations
 
-import io
 import json
 import time
 from collections.abc import Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -21,7 +19,8 @@ from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from app.networks.hosts import is_public
+from app.networks.deadlines import Call, DeadlineSocket, current_call
+from app.networks.hosts import addresses_of, is_public
 
 KEEP_SECONDS = 2.0
 """A kept connection is used again only if its last answer came less than this ago."""
@@ -50,25 +49,6 @@ def suspend_clock() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-@dataclass
-class _Call:
-    """What the connection must know of the call it carries."""
-
-    ends_at: float
-    go: float | None
-    public_only: bool = False
-    started: bool = False
-
-    def remaining(self) -> float:
-        left = self.ends_at - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the call took longer than its deadline")
-        return left
-
-
-_call: ContextVar[_Call] = ContextVar("call")
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A complete answer. ``data`` is the parsed JSON, None when it is none."""
@@ -84,74 +64,40 @@ class Answer:
         return self.headers.get(name)
 
 
-class _DeadlineReader(io.RawIOBase):
-    """Reads a socket, each time for no longer than the whole call still may take."""
-
-    def __init__(self, sock: _DeadlineSocket, held: io.RawIOBase) -> None:
-        self._sock, self._held = sock, held
-
-    def close(self) -> None:
-        self._held.close()
-        super().close()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        call = _call.get(None)
-        if call is not None:
-            self._sock.keep(call)
-        return int(self._sock.recv_into(buffer))
-
-
-class _DeadlineSocket:
-    """A socket whose reader keeps the deadline; everything else is the socket's own."""
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-        self._timeout = 0.0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-    def keep(self, call: _Call) -> None:
-        """Let the next operation take no longer than the call still may.
-
-        Up to a twentieth of a second is let pass: setting it is a call to the system, which makes
-        other threads wait for this one.
-        """
-        remaining = call.remaining()
-        if not 0 <= self._timeout - remaining < 0.05:
-            self._timeout = remaining
-            self._sock.settimeout(remaining)
-
-    def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
-        # The socket counts its real readers: close() comes early and has to wait for the last.
-        return io.BufferedReader(_DeadlineReader(self, self._sock.makefile("rb", 0)))
-
-
 class _Watched:
     """Mixed into a connection: notes the first byte, keeps the deadlines, drops stale keeps."""
 
     sock: Any
     proxy: Any
+    port: int
+    _dns_host: str
     _answered_at = 0.0
     _held: list[Any] | None = None
 
     def _new_conn(self) -> Any:
+        if self._must_be_public():
+            self._check_name()
         sock = super()._new_conn()  # type: ignore[misc]
-        self._check_peer(sock)  # here, because TLS would speak first
+        self._check_peer(sock)  # the name may lead elsewhere by now, and TLS would speak first
         return sock
 
-    def _check_peer(self, sock: Any) -> None:
-        """Refuse a private address at the other end; a proxy's own address is nobody's choice."""
-        if _call.get().public_only and not self.proxy and not is_public(sock.getpeername()[0]):
-            sock.close()
+    def _must_be_public(self) -> bool:
+        """False through a proxy too: its own address is nobody's choice."""
+        return current_call.get().public_only and not self.proxy
+
+    def _check_name(self) -> None:
+        """Knock at no private door: whether it is open is nobody's business."""
+        if not all(map(is_public, addresses_of(self._dns_host, self.port))):
             raise PrivateAddress("the name leads to a private address")
+
+    def _check_peer(self, sock: Any) -> None:
+        if self._must_be_public() and not is_public(sock.getpeername()[0]):
+            sock.close()
+            raise PrivateAddress("the connection leads to a private address")
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        self.sock = _DeadlineSocket(self.sock)
+        self.sock = DeadlineSocket(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         idle = time.monotonic() - self._answered_at
@@ -170,7 +116,7 @@ class _Watched:
             return
         if self.sock is None:
             self.connect()
-        call = _call.get()
+        call = current_call.get()
         if not call.started and call.go is not None and suspend_clock() > call.go:
             raise TooLateToStart("the go-deadline had passed")
         self._check_peer(self.sock)  # a kept connection may be another call's
@@ -179,7 +125,7 @@ class _Watched:
         super().send(data)  # type: ignore[misc]
 
     def _tunnel(self) -> None:
-        call = _call.get()
+        call = current_call.get()
         try:
             super()._tunnel()  # type: ignore[misc]
         finally:
@@ -258,8 +204,8 @@ def call(
     :raises NotSent: nothing was written (refused, name unknown, TLS failed, too late to start).
     :raises Unanswered: something was written and no complete answer came.
     """
-    current = _Call(time.monotonic() + timeout, go, public_only)
-    token = _call.set(current)
+    current = Call(time.monotonic() + timeout, go, public_only)
+    token = current_call.set(current)
     try:
         request = requests.PreparedRequest()
         request.prepare(method, url, auth=auth, **{"headers": _HEADERS, **content})
@@ -279,7 +225,7 @@ def call(
             raise Unanswered(reason) from error
         raise NotSent(reason) from error
     finally:
-        _call.reset(token)
+        current_call.reset(token)
 
 
 def _origin_of(url: str) -> str:

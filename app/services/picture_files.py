@@ -5,6 +5,7 @@ In the database, or at ``MEDIA_URL``: any place that fsspec knows, such as ``s3:
 
 from __future__ import annotations
 
+import logging
 import posixpath
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import db, patiently
 from app.models.picture import PictureFile
+
+log = logging.getLogger(__name__)
+
+TRIAL = "trial"
 
 
 class FilesAway(Exception):
@@ -72,10 +77,20 @@ def delete(keys: Iterable[str]) -> None:
         db.session.commit()
 
 
+def try_out() -> None:
+    """Say in the log if nothing can be kept at the place outside the database."""
+    try:
+        put(TRIAL, b"")
+        delete([TRIAL])
+    except FilesAway as error:
+        log.error("MEDIA_URL names a place where no picture can be kept now: %s", error)
+
+
 def _put_row(key: str, data: bytes) -> None:
     dialect: Any = postgresql if db.engine.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(PictureFile).values(key=key, data=data)
-    db.session.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"data": data}))
+    insert = dialect.insert(PictureFile).values(key=key, data=data)
+    new = {"data": insert.excluded.data}
+    db.session.execute(insert.on_conflict_do_update(index_elements=["key"], set_=new))
     db.session.commit()
 
 
@@ -88,9 +103,15 @@ class _Place:
 
     def put(self, key: str, data: bytes) -> None:
         path = self._path(key)
-        if self._is_folder:
-            self._files.makedirs(posixpath.dirname(path), exist_ok=True)
-        self._files.pipe_file(path, data)
+        if not self._is_folder:
+            self._files.pipe_file(path, data)
+            return
+        self._files.makedirs(posixpath.dirname(path), exist_ok=True)
+        try:
+            self._files.pipe_file(path, data)
+        except OSError:  # the disk may be full: no piece of it shall stay
+            self.delete(key)
+            raise
 
     def get(self, key: str) -> bytes:
         try:

@@ -106,11 +106,14 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
     return picture
 
 
-def process(picture_id: str) -> None:
-    """Make a clean picture of what was sent, unless somebody has begun with it. Repeatable."""
+def process(picture_id: str) -> bool:
+    """Make a clean picture of what was sent, unless somebody has begun with it. Repeatable.
+
+    Return False when the place of its bytes does not answer.
+    """
     tries = _begin(picture_id)
     if tries is None:
-        return
+        return True
     try:
         made = make(picture_files.get(original(picture_id)))
         _keep(picture_id, made)
@@ -123,6 +126,8 @@ def process(picture_id: str) -> None:
     except FilesAway as error:
         log.warning("pictures cannot be read or stored: %s", error)
         _postpone(picture_id, PAUSE, since=tries)
+        return False
+    return True
 
 
 def load(picture_id: str) -> base.Picture:
@@ -135,7 +140,8 @@ def load(picture_id: str) -> base.Picture:
     while (row := _row(picture_id)).state == PictureState.PROCESSING:
         if time.monotonic() > gives_up:
             raise LookUpFailed("the picture is still being processed")
-        process(picture_id)
+        if not process(picture_id):
+            raise LookUpFailed("the place of the pictures does not answer")
         time.sleep(0.05 if row.tries == 0 else 0.5)
     if row.state != PictureState.READY:
         raise UploadRefused(row.error_code or "picture_gone")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
-from flask import current_app
+from flask import Flask, current_app
 
 from app.services import claiming
 from app.services.lane import PREPARING, SLOTS, Lane
@@ -15,13 +17,23 @@ def publish(job_ids: Sequence[str]) -> None:
     """Publish those of these deliveries that are due and scheduled, each once.
 
     Deliveries that are not are left alone, so that a bell may ring too often. Blocks for about
-    as long as the network takes.
+    as long as the slowest network takes; the others do not wait for it.
     """
-    for name, its_ids in claiming.by_network(job_ids).items():
-        calls, preparing = (min(most, len(its_ids)) for most in (SLOTS, PREPARING))
-        with ThreadPoolExecutor(calls) as callers, ThreadPoolExecutor(preparing) as preparers:
-            lane = Lane(current_app.extensions["networks"][name], callers, preparers)
-            lane.put(its_ids)
-            while not lane.is_idle:
-                lane.step()
-                lane.wait(1)
+    app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
+    by_network = claiming.by_network(job_ids)
+    with ThreadPoolExecutor(max(1, len(by_network))) as networks:
+        list(networks.map(partial(_publish, app), by_network, by_network.values()))
+
+
+def _publish(app: Flask, network: str, job_ids: Sequence[str]) -> None:
+    calls, preparing = (min(most, len(job_ids)) for most in (SLOTS, PREPARING))
+    with (
+        app.app_context(),
+        ThreadPoolExecutor(calls) as callers,
+        ThreadPoolExecutor(preparing) as preparers,
+    ):
+        lane = Lane(app.extensions["networks"][network], callers, preparers)
+        lane.put(job_ids)
+        while not lane.is_idle:
+            lane.step()
+            lane.wait(1)

@@ -48,10 +48,10 @@
   /* Keep what is written while this tab is open, for its own user only. */
   function keepDraft() {
     const [text, when] = [$text.val(), $when.val()];
-    const further = furtherTexts();
-    if (text || when || Object.values({ ...further.threads, ...further.variants }).some((one) => one.length)) {
+    const [further, pictures] = [furtherTexts(), page.pictures.kept()];
+    if (text || when || pictures.length || Object.values({ ...further.threads, ...further.variants }).some((one) => one.length)) {
       const accounts = $form.find("[name='accounts']:checked").map((_, box) => box.value).get();
-      draft.keep({ owner: String($form.data("draft")), text, when, ...further, accounts, submitId: $submitId.val() });
+      draft.keep({ owner: String($form.data("draft")), text, when, ...further, pictures, accounts, submitId: $submitId.val() });
     } else {
       draft.forget();
     }
@@ -64,6 +64,7 @@
       $submitId.val(kept.submitId);
       page.when.set(kept.when);
       page.threads.forEach(({ name, add }) => (kept.threads?.[name] ?? []).forEach((text) => add(text)));
+      page.pictures.restore(kept.pictures ?? []);
       Object.entries(kept.variants ?? {}).forEach(([id, text]) => $(`#${id}`).val(text));
       $form.find("[data-variants]").prop("open", Object.values(kept.variants ?? {}).some(Boolean));
       if (kept.accounts?.length) {
@@ -148,7 +149,6 @@
 
   function succeed(answer, wasLater) {
     const echo = $("#echo").text();
-    draft.forget();
     $text.val("");
     page.pictures.clear();
     page.threads.forEach(({ clear }) => clear());
@@ -156,6 +156,7 @@
     page.when.set("");
     page.count();
     $submitId.val(newSubmitId());
+    draft.forget();
     announce(wasLater ? say("scheduledFor", { when: echo }) : say("onItsWay"));
     $text.trigger("focus");
     fetchCard(`${$form.attr("action")}/${answer.tweet.id}/card`).then(add, () => {
@@ -184,6 +185,7 @@
     setLabel();
     keepDraft();
   });
+  $form.on("pictures:changed", keepDraft);
   $form.on("change", "[name='accounts']", () => {
     $("#accounts-error").empty();
     keepDraft();

@@ -1,4 +1,4 @@
-/* Pictures of a tweet's parts: chosen, pasted or dropped, sent at once, described, put in order.
+/* Pictures of a tweet's parts: chosen, sent at once, described, put in order.
 
    Every picture is an item of a list with a hidden field that carries its id; the form sends those
    and the descriptions by itself. */
@@ -124,19 +124,41 @@
       });
     }
 
-    /* Begin with one file; its description can be written while it is on its way. */
-    function begin(file) {
+    /* Add an item; its description can be written while its picture is on its way. */
+    function added() {
       const $item = $(template.cloneNode(true));
       const id = `alt-new-${Math.random().toString(36).slice(2)}`;
       $item.find("input[type='hidden']").attr("name", root.dataset.name).prop("disabled", true);
       $item.find("textarea").attr({ id, "aria-describedby": `hint-${id}` }).removeAttr("name");
       $item.find("label.form-label").attr("for", id);
       $item.find(".form-text").attr("id", `hint-${id}`);
-      $item.find("progress").attr("aria-label", say("uploading", { name: file.name }));
-      $list.append($item);
-      setState($item, "uploading", say("uploading", { name: file.name }));
+      setState($item, "uploading");
+      return $item.appendTo($list);
+    }
+
+    function begin(file) {
+      const $item = added();
+      const sentence = say("uploading", { name: file.name });
+      $item.find("progress").attr("aria-label", sentence);
+      setState($item, "uploading", sentence);
       count($item);
       upload($item, file);
+    }
+
+    /* Show a picture again that was added before the page was left; one that is gone stays away. */
+    function restore({ url, alt }) {
+      const $item = added().attr("data-url", url);
+      $item.find("textarea").val(alt);
+      count($item);
+      call("GET", url).then(
+        (picture) => adopt($item, picture),
+        () => void $item.remove(),
+      ).always(renumber);
+    }
+
+    function kept() {
+      const known = items().filter((_, item) => item.dataset.url && !isRefused($(item)));
+      return known.get().map((item) => ({ url: item.dataset.url, alt: $(item).find("textarea").val() }));
     }
 
     function take(files) {
@@ -220,9 +242,9 @@
     });
     renumber();
 
-    const ids = () => items().find("input[type='hidden']:enabled").map((_, input) => input.value).get();
+    const askToWait = () => complain(say("wait"));
     const forgetAll = () => items().each((_, item) => forget($(item)));
-    return { root, take, clear, forgetAll, isBusy, ids, complain };
+    return { root, take, restore, kept, clear, forgetAll, isBusy, askToWait };
   }
 
   let fields = $("[data-pictures]").get().map(field);
@@ -245,51 +267,15 @@
     $root.children(".field-error").attr("id", `${name}-error`);
   }
 
-  /* The field that a paste or a drop is meant for: the nearest one around or behind the place. */
-  function nearest(target) {
-    const group = target.closest("[data-part]:has([data-pictures])") ?? target.closest("form");
-    return fields.find((one) => group?.contains(one.root));
-  }
-
-  function picturesIn(transfer) {
-    return [...(transfer?.files ?? [])].filter((file) => file.type.startsWith("image/"));
-  }
-
-  function takeFrom(event, transfer) {
-    const one = nearest(event.target);
-    const files = picturesIn(transfer);
-    if (one && files.length) {
-      event.preventDefault();
-      one.take(files);
-    }
-  }
-
-  function hold(event) {
-    const busy = fields.find((one) => event.target.contains(one.root) && one.isBusy());
-    if (busy) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      busy.complain(say("wait"));
-    }
-  }
-
-  for (const form of new Set(fields.map((one) => one.root.closest("form")))) {
-    form.addEventListener("paste", (event) => takeFrom(event, event.clipboardData));
-    form.addEventListener("dragover", (event) => {
-      if (event.dataTransfer?.types.includes("Files")) {
-        event.preventDefault();
-      }
-    });
-    form.addEventListener("drop", (event) => takeFrom(event, event.dataTransfer));
-    form.addEventListener("submit", hold, true); // before whoever sends the form
-  }
-
   page.pictures = {
+    fields: () => fields,
     attach,
     detach,
     rename,
+    kept: () => fields.map((one) => [one.root.dataset.name, one.kept()]).filter(([, pictures]) => pictures.length),
+    restore: (all) => all.forEach(([name, pictures]) => {
+      pictures.forEach(fields.find((one) => one.root.dataset.name === name)?.restore ?? $.noop);
+    }),
     clear: () => fields.forEach((one) => one.clear()),
-    isBusy: () => fields.some((one) => one.isBusy()),
-    ids: () => fields.flatMap((one) => one.ids()),
   };
 })(jQuery);

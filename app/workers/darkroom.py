@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import abandon
 from app.jobs import PROCESS_PICTURES
-from app.services import pictures
+from app.services import picture_files, pictures
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,8 @@ def process_pictures(picture_ids: list[str]) -> None:
 def sweep(app: Flask) -> None:
     """Do soon what was left undone; for the ticker's slow beat, returns at once."""
     global _sweeping
+    if _sweeping is None:
+        _put(app, picture_files.try_out)
     if _sweeping is None or _sweeping.done():
         _sweeping = _put(app, pictures.sweep)
 
@@ -46,14 +48,14 @@ def _app() -> Flask:
     return current_app._get_current_object()  # type: ignore[attr-defined]
 
 
-def _put(app: Flask, work: Callable[[], None]) -> Future[None] | None:
+def _put(app: Flask, work: Callable[[], object]) -> Future[None] | None:
     try:
         return _hands.submit(_do, app, work)
     except RuntimeError:  # the process is about to end
         return None
 
 
-def _do(app: Flask, work: Callable[[], None]) -> None:
+def _do(app: Flask, work: Callable[[], object]) -> None:
     with app.app_context():
         try:
             work()

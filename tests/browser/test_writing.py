@@ -33,7 +33,7 @@ def card(page: Page, text: str) -> Locator:
 
 
 def test_each_part_with_pictures_of_its_own(page: Page, running: World) -> None:
-    """Pictures go with the part they were added to, also after a part before it was taken away."""
+    """Pictures stay with their part: one before it is taken away, the page is left and reopened."""
     sign_in(page, running.site, f"p{uuid.uuid4().hex[:10]}")
     page.get_by_label("Text of the tweet").fill("Part one")
     choose(page, "Pictures", "one.jpg")
@@ -46,6 +46,8 @@ def test_each_part_with_pictures_of_its_own(page: Page, running: World) -> None:
     last.get_by_label("Describe picture 2").fill("Third")
     page.get_by_role("button", name="Remove part 2").click()
     expect(page.get_by_role("group", name="Pictures of part 2", exact=True)).to_be_visible()
+    page.reload()
+    expect(page.locator(".picture[data-state='ready']")).to_have_count(3)
     page.locator("#submit").click()
     thumbs = card(page, "Part one").get_by_role("img")
     expect(card(page, "Part one")).to_contain_text("Published")

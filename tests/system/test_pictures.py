@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +249,10 @@ def test_place_of_the_bytes_is_away(make_world: MakeWorld, sqlite_url: str, tmp_
             change(picture_id, next_at=from_now(-1))
             pictures.process(picture_id)
         assert row(picture_id).state == PictureState.PROCESSING
+        begun = time.monotonic()
+        with pytest.raises(LookUpFailed):
+            pictures.load(picture_id)
+        assert time.monotonic() - begun < pictures.LOAD_PATIENCE / 2
         media.unlink()
         elsewhere.rename(media)
         assert pictures.load(picture_id).mime == "image/jpeg"
@@ -254,6 +260,21 @@ def test_place_of_the_bytes_is_away(make_world: MakeWorld, sqlite_url: str, tmp_
         media.write_text("no folder any more")
         with pytest.raises(LookUpFailed):
             pictures.load(picture_id)
+
+
+def test_full_disk(make_world: MakeWorld, sqlite_url: str, tmp_path: Path) -> None:
+    """What does not fit is refused, and no piece of it takes what room is left."""
+    world = make_world(sqlite_url, MEDIA_URL=f"file://{tmp_path}/media")
+    user_id, picture_id = world.user("ana"), str(uuid.uuid4())
+    place = tmp_path / "media" / "original" / picture_id
+    place.parent.mkdir(parents=True)
+    place.symlink_to("/dev/full")
+    with world.rows():
+        user = db.session.get_one(User, user_id)
+        with pytest.raises(pictures.FilesAway):
+            pictures.accept(user, photos.photo_with_place(), "photo.jpg", picture_id)
+        assert db.session.scalars(db.select(Picture)).all() == []
+    assert not place.is_symlink()
 
 
 def test_worker_makes_pictures(small_world: World) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from app.db import db
 from app.models import Delivery, User
+from app.networks.base import Kind
 from app.states import State
+from tests.support.waiting import wait_for
 from tests.support.world import World
 
 
@@ -48,6 +51,25 @@ def test_tweet_publishes_at_once_without_a_worker(small_world: World, with_redis
             small_world.valkey.start()
     assert "DONE True published" in done.stdout, done.stderr
     assert small_world.sandbox.texts() == {"right now": 1}
+
+
+def test_tweet_waits_for_no_network_with_another(small_world: World) -> None:
+    """X does not answer: user.tweet() has published on Mastodon before X's call is given up."""
+    ana = small_world.user("ana")
+    small_world.connect(ana, "mastodon", "ana")
+    small_world.sandbox.fault("slow", seconds=4)
+    with small_world.rows():
+        ids = [account.id for account in db.session.get_one(User, ana).accounts]
+        job = db.session.get_one(User, ana).tweet("right now", ids)
+    jobs = small_world.jobs_of(job)
+    with small_world.rows():
+        (call,) = db.session.get_one(Delivery, jobs["x"]).history
+        accepted_at = db.session.get_one(Delivery, jobs["mastodon"]).accepted_at
+        assert call.outcome == Kind.AMBIGUOUS
+        assert accepted_at is not None
+        assert call.ended_at is not None
+        assert accepted_at < call.ended_at
+    wait_for(small_world.sandbox.accepted, what="X carrying on, before the next test begins")
 
 
 def test_unknown_job(small_world: World) -> None:

@@ -9,10 +9,11 @@ import sys
 import pytest
 import requests
 
+from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.sandbox import ROOT
 from tests.support.visitor import Visitor
-from tests.support.waiting import free_port
+from tests.support.waiting import free_port, wait_for
 from tests.support.world import World
 
 SECRETS = ["SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL"]
@@ -48,6 +49,26 @@ def test_production_without_its_secrets_does_not_start(way: str) -> None:
     assert "Traceback" not in done.stderr
     for name in SECRETS:
         assert done.stderr.count(f"\n{name} is missing: ") == 1
+
+
+@pytest.mark.parametrize("way", ["worker", "web"])
+def test_a_place_for_pictures_that_cannot_be(small_world: World, way: str) -> None:
+    """Nobody has to send a picture to learn that there is no place for it."""
+    done = start(way, {**small_world.environ, "MEDIA_URL": "nowhere://bucket"})
+    assert done.returncode != 0
+    assert "\nMEDIA_URL cannot be used: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_place_for_pictures_that_does_not_answer(make_world: MakeWorld, sqlite_url: str) -> None:
+    """A worker says at its start where no picture can be kept, once, and sends what has none."""
+    world = make_world(sqlite_url, MEDIA_URL="file:///dev/null/pictures")
+    world.start_worker()
+    told = "MEDIA_URL names a place where no picture can be kept now: "
+    wait_for(lambda: told in world.log(), what="the worker's sentence")
+    job = world.tweet_later(world.user("ana"), "No picture")
+    assert set(world.until_settled([job]).values()) == {State.PUBLISHED}
+    assert world.log().count(told) == 1
 
 
 @pytest.mark.parametrize("way", ["migrate", "connect", "shell"])

@@ -177,6 +177,9 @@ def test_a_worker_has_a_process_for_each_of_two_cores_where_that_helps() -> None
         ("FACEBOOK_GRAPH_URL", "http://graph.example.com"),
         ("FACEBOOK_DIALOG_URL", "javascript:alert(1)"),
         ("ALLOW_PRIVATE_SERVERS", "maybe"),
+        ("MEDIA_URL", "bucket/folder"),
+        ("MEDIA_URL", "nowhere://bucket/folder"),
+        ("MEDIA_URL", "gs://a-bucket-whose-package-is-not-there"),
     ],
 )
 def test_odd_values_are_refused_by_name(name: str, value: str) -> None:
@@ -202,6 +205,12 @@ def test_a_network_may_be_down_for_an_hour() -> None:
     for delays in ("10,30,90,180,300", "1,2,3"):
         settings = config.load({"APP_ENV": "test", "RECONCILE_DELAYS": delays})
         assert settings["RECONCILE_PATIENCE"] > 3600
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/folder", "file:///folder"])
+def test_a_place_for_pictures_needs_no_further_package(url: str) -> None:
+    """What the documentation names first works with what is installed."""
+    assert config.load({**PRODUCTION, "MEDIA_URL": url})["MEDIA_URL"] == url
 
 
 def test_a_network_without_its_keys_is_not_ready() -> None:

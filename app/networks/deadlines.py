@@ -1,0 +1,79 @@
+"""The call that a connection carries, and sockets that end with it."""
+
+from __future__ import annotations
+
+import io
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class Call:
+    """What the connection must know of the call it carries.
+
+    ``ends_at`` is on time.monotonic(), ``go`` on http.suspend_clock().
+    """
+
+    ends_at: float
+    go: float | None
+    public_only: bool = False
+    started: bool = False
+
+    def remaining(self) -> float:
+        """Return seconds until the deadline. Raises TimeoutError after it."""
+        left = self.ends_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the call took longer than its deadline")
+        return left
+
+
+current_call: ContextVar[Call] = ContextVar("call")
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket, each time for no longer than the whole call still may take."""
+
+    def __init__(self, sock: DeadlineSocket, held: io.RawIOBase) -> None:
+        self._sock, self._held = sock, held
+
+    def close(self) -> None:
+        self._held.close()
+        super().close()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        call = current_call.get(None)
+        if call is not None:
+            self._sock.keep(call)
+        return int(self._sock.recv_into(buffer))
+
+
+class DeadlineSocket:
+    """A socket whose reader keeps the deadline; everything else is the socket's own."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._timeout = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def keep(self, call: Call) -> None:
+        """Let the next operation take no longer than the call still may.
+
+        Up to a twentieth of a second is let pass: setting it is a call to the system, which makes
+        other threads wait for this one.
+        """
+        remaining = call.remaining()
+        if not 0 <= self._timeout - remaining < 0.05:
+            self._timeout = remaining
+            self._sock.settimeout(remaining)
+
+    def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
+        """Return a reader that keeps the deadline."""
+        # The socket counts its real readers: close() comes early and has to wait for the last.
+        return io.BufferedReader(_DeadlineReader(self, self._sock.makefile("rb", 0)))
