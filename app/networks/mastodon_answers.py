@@ -31,7 +31,7 @@ def outcome_of(answer: Answer) -> Outcome:
     """Sort an answer that is not an accepted post."""
     status = answer.status
     if status == 429:
-        return outcome(answer, Kind.LATER, "rate_limited", wait_in(answer) or USUAL_WAIT)
+        return outcome(answer, Kind.LATER, "rate_limited", _wait_after(answer))
     if status >= 500 or status == 408:
         return outcome(answer, Kind.AMBIGUOUS, "server_error")
     if 200 <= status < 300:
@@ -75,7 +75,7 @@ def reading_of(answer: Answer) -> Any:
         raise TokenRefused(problem_of(answer))
     if answer.status == 410 or (answer.status in {403, 404} and _words(answer)):
         raise LookUpRefused(problem_of(answer))
-    raise LookUpFailed(problem_of(answer))
+    raise LookUpFailed(problem_of(answer), _wait_after(answer) if answer.status == 429 else None)
 
 
 @contextmanager
@@ -117,6 +117,10 @@ def allowance_left_for(answer: Answer) -> float | None:
 def wait_in(answer: Answer) -> float | None:
     """Return seconds to wait after a 429, None when it does not say."""
     return _seconds_until(answer, answer.header("retry-after")) or _reset_in(answer)
+
+
+def _wait_after(answer: Answer) -> float:
+    return wait_in(answer) or USUAL_WAIT
 
 
 def _words(answer: Answer) -> str:

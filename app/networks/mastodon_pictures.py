@@ -96,4 +96,4 @@ def _upload_failure(answer: Answer) -> Exception:
         return TokenRefused(problem_of(answer))
     if outcome.kind == Kind.REJECTED:
         return UploadRefused("picture_refused", problem_of(answer))
-    return LookUpFailed(problem_of(answer))
+    return LookUpFailed(problem_of(answer), outcome.retry_after)

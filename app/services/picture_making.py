@@ -60,13 +60,13 @@ class Made:
 
 
 def make(data: bytes) -> Made:
-    """Decode a picture in full and encode it anew.
+    """Decode a picture in full and encode it anew. Only for who holds ``one_at_a_time``.
 
     :raises PictureRefused: as ``look_at``, and picture_moving (only GIFs may move),
         picture_too_long (a GIF of too many frames).
     """
     look = look_at(data)
-    with one_at_a_time, hostile_bytes(look.kind):
+    with hostile_bytes(look.kind):
         image: Image.Image
         with Image.open(io.BytesIO(data), formats=[look.kind, "MPO"]) as image:
             pixels = image.width * image.height

@@ -32,7 +32,7 @@ from app.services.picture_keeping import (
     original,
     thumbnail,
 )
-from app.services.picture_making import Made, make
+from app.services.picture_making import Made, make, one_at_a_time
 
 __all__ = [
     "FileMissing",
@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 5.0
 """Seconds after which a picture whose bell nobody heard is taken up by whoever looks."""
-LEASE = 60.0
+LEASE = 30.0
 """Seconds after which somebody else may begin with a picture that a worker began with."""
 PAUSE = 10.0
 """Seconds until the next try when the place of the bytes did not answer."""
@@ -111,12 +111,16 @@ def process(picture_id: str) -> bool:
 
     Return False when the place of its bytes does not answer.
     """
+    with one_at_a_time:  # first, so that the lease covers the work and not the wait for it
+        return _process(picture_id)
+
+
+def _process(picture_id: str) -> bool:
     tries = _begin(picture_id)
     if tries is None:
         return True
     try:
-        made = make(picture_files.get(original(picture_id)))
-        _keep(picture_id, made)
+        _keep(picture_id, make(picture_files.get(original(picture_id))))
     except PictureRefused as refusal:
         _finish(picture_id, state=PictureState.REFUSED, error_code=refusal.code)
         forget_files(original(picture_id))

@@ -191,13 +191,19 @@ def _changed(tweet: Tweet, given: dict[str, Any]) -> drafts.Draft:
     variants: dict[int, list[drafts.StoredPart]] = {}
     for delivery in tweet.deliveries:
         stored = delivery.parts or []
-        now = given["variants"].get(
-            delivery.account_id, [{**part, "pictures": None} for part in stored]
-        )
+        now = given["variants"].get(delivery.account_id)
+        if now is None or (request.form and _words(now) == _words(stored)):
+            now = [
+                {**part, "pictures": None} for part in stored
+            ]  # forms know no pictures of its own
         own = contents.filled(now, parts if contents.follows(stored, before) else stored)
         if contents.any_of(own):
             variants[delivery.account_id] = own
     return drafts.draft_of("", parts, (), variants)
+
+
+def _words(parts: Sequence[drafts.StoredPart]) -> list[str]:
+    return [part["text"] for part in parts if part["text"]]
 
 
 def _edit_page(tweet: Tweet, job: Delivery | None, form: dict[str, Any]) -> str:

@@ -222,15 +222,34 @@ def test_discarded_while_it_is_made(small_gallery: World) -> None:
             pictures.process(picture_id)
 
     with small_gallery.rows():
-        picture_id = taken(small_gallery, owner)
+        picture_id = taken(small_gallery, owner, photos.bomb(6000, 6000))
         worker = threading.Thread(target=work)
-        with one_at_a_time:
-            worker.start()
-            wait_for(lambda: row(picture_id).tries == 1, what="the worker's beginning")
-            db.session.commit()
-            assert pictures.discard(row(picture_id))
+        worker.start()
+        wait_for(lambda: row(picture_id).tries == 1, what="the worker's beginning")
+        db.session.commit()
+        assert pictures.discard(row(picture_id))
         worker.join(20)
         assert kept(small_gallery) == set()
+
+
+def test_waiting_for_the_turn_is_no_try(small_gallery: World) -> None:
+    """A picture that waits while others are made is not begun with, so its lease cannot end."""
+    owner = small_gallery.user("ana")
+
+    def work() -> None:
+        with small_gallery.rows():
+            pictures.process(picture_id)
+
+    with small_gallery.rows():
+        picture_id, done = taken(small_gallery, owner), threading.Event()
+        worker = threading.Thread(target=lambda: (work(), done.set()))
+        with one_at_a_time:
+            worker.start()
+            assert not done.wait(0.5)
+            assert row(picture_id).tries == 0
+            db.session.commit()
+        worker.join(20)
+        assert row(picture_id).state == PictureState.READY
 
 
 def test_place_of_the_bytes_is_away(make_world: MakeWorld, sqlite_url: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from app.networks.base import LookUpFailed, SeenPost
 from app.networks.http import Answer
-from app.networks.mastodon_answers import allowance_left_for, wait_in
+from app.networks.mastodon_answers import allowance_left_for, reading_of, wait_in
 from tests.support.mastodon import STARTED_AT, credentials_at, mastodon, piece
 from tests.support.scripted import ScriptedServer
 
@@ -219,3 +219,13 @@ def test_a_server_without_a_clock() -> None:
     """Our own clock serves, then."""
     reset = (datetime.now(UTC) + timedelta(seconds=100)).isoformat()
     assert 95 < (wait_in(Answer(429, {"x-ratelimit-reset": reset}, None, "")) or 0) <= 100
+
+
+def test_a_read_that_comes_too_often() -> None:
+    """It says when to come again, as a refused post does; other failures say nothing."""
+    with pytest.raises(LookUpFailed) as failed:
+        reading_of(Answer(429, {"retry-after": "7"}, None, ""))
+    assert failed.value.retry_after == 7
+    with pytest.raises(LookUpFailed) as failed:
+        reading_of(Answer(503, {"retry-after": "7"}, None, ""))
+    assert failed.value.retry_after is None

@@ -93,3 +93,11 @@ def test_uploads_that_fail(scripted: ScriptedServer, answer: Any, error: type[Ex
     scripted.answers = [answer]
     with pytest.raises(error):
         mastodon().upload(credentials_at(scripted.url), Picture(png(), "image/png", "", 2, 2))
+
+
+def test_uploads_that_come_too_often(scripted: ScriptedServer) -> None:
+    """The server is left alone for as long as it says, or as Mastodon counts calls."""
+    scripted.answers = [(429, WORDS)]
+    with pytest.raises(LookUpFailed) as failed:
+        mastodon().upload(credentials_at(scripted.url), Picture(png(), "image/png", "", 2, 2))
+    assert failed.value.retry_after == 300

@@ -179,6 +179,21 @@ def test_a_thread_as_a_variant(
     assert contents_on(running, tweet)["bluesky"] == [("Own one", 0), ("Own two", 0)]
 
 
+def test_a_variant_of_pictures_alone(
+    running: World, visitor: Visitor, everywhere: dict[str, int]
+) -> None:
+    """A form that has no words for it does not take it away."""
+    own = {str(everywhere["bluesky"]): {"text": "", "pictures": [uploaded(visitor)]}}
+    ids = list(everywhere.values())
+    answer = visitor.post("/tweets", text="Words", when="in 2 h", accounts=ids, variants=own)
+    tweet = answer.json()["tweet"]["id"]
+    assert contents_on(running, tweet)["bluesky"] == [("", 1)]
+    fields = [("text", "Other words"), ("pictures", "")]
+    fields += [(f"variant-{everywhere['bluesky']}", "")]
+    assert send(visitor, f"/tweets/{tweet}/edit", fields).status_code == 303
+    assert contents_on(running, tweet) == {"x": [("Other words", 0)], "bluesky": [("", 1)]}
+
+
 def test_a_refused_part_of_a_variant(visitor: Visitor, everywhere: dict[str, int]) -> None:
     """What is too long for its network is marked at the very part, and all of it is still there."""
     own = f"variant-{everywhere['bluesky']}"
