@@ -25,7 +25,8 @@ def disconnect(account_id: int) -> int:
     The access is kept until ``finish``, by whoever has time for the network: workers see to it.
     """
     mine = (Account.id == account_id, Account.connected)
-    if not rows_changed(update(Account).where(*mine).values(connected=False)):
+    leaves = update(Account).where(*mine).values(connected=False, health=Health.OK)
+    if not rows_changed(leaves):
         db.session.rollback()
         return 0
     begun = cast(Delivery.posted, Text) != "[]"  # a thread in the middle of being sent
@@ -36,7 +37,7 @@ def disconnect(account_id: int) -> int:
 
 
 def leaving() -> list[int]:
-    """Return disconnected accounts whose access is still kept."""
+    """Return disconnected accounts whose access is still kept: being forgotten ends their health."""
     found = db.session.scalars(
         db.select(Account.id).where(~Account.connected, Account.health == Health.OK).limit(20)
     ).all()

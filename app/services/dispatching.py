@@ -19,6 +19,7 @@ from app.bulk import among, provided
 from app.db import database_now, db, from_now, rows_changed
 from app.jobs import PUBLISH, RECONCILE, Ring
 from app.models import Account, Delivery, Health, NetworkStop, Tweet, User
+from app.services import claiming
 from app.states import HoldReason, State
 
 LIMIT = 1000
@@ -230,8 +231,10 @@ def _messages(job_ids: Sequence[str]) -> list[Ring]:
 
 
 def look_ups(job_ids: Sequence[str]) -> list[Ring]:
-    """Return the messages that ask for look-ups."""
-    return [Ring(RECONCILE, list(chunk)) for chunk in in_groups(job_ids)]
+    """Return the messages that ask for look-ups; a network that is silent holds up its own."""
+    by_network = claiming.by_network(job_ids) if job_ids else {}
+    groups = (chunk for its_ids in by_network.values() for chunk in in_groups(its_ids))
+    return [Ring(RECONCILE, list(chunk)) for chunk in groups]
 
 
 def in_groups(job_ids: Sequence[str]) -> Iterable[Sequence[str]]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from app.db import db
 from app.models import Account, Delivery, User
+from app.services import disconnecting
 from app.states import State
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
@@ -159,6 +160,17 @@ def test_what_is_being_sent_finishes_first(running: World, visitor: Visitor) -> 
     visitor.submit(f"/accounts/{account.id}/disconnect")
     assert visitor.until_final(made["job_id"])["status"] == "done"
     wait_for(lambda: account_of(running, "hasty").credentials == {}, 30, "the end of the access")
+
+
+def test_an_access_that_had_ended_is_forgotten_too(running: World, visitor: Visitor) -> None:
+    """Nobody had time to ask the network when it was disconnected: a worker sees to it."""
+    visitor.sign_in("over")
+    running.sandbox.control("revoke", handle="over")
+    made = visitor.post("/tweets", text="Refused").json()
+    wait_for(lambda: visitor.status(made["job_id"])["state"] == "held", what="the hold")
+    with running.rows():
+        disconnecting.disconnect(account_of(running, "over").id)
+    wait_for(lambda: account_of(running, "over").credentials == {}, 30, "the end of the access")
 
 
 def test_only_its_owner_may_disconnect(running: World, ana: Visitor, ben: Visitor) -> None:
