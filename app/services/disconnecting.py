@@ -37,7 +37,7 @@ def disconnect(account_id: int) -> int:
 
 
 def leaving() -> list[int]:
-    """Return disconnected accounts whose access is still kept: being forgotten ends their health."""
+    """Return disconnected accounts whose access is still kept; forgetting it ends their health."""
     found = db.session.scalars(
         db.select(Account.id).where(~Account.connected, Account.health == Health.OK).limit(20)
     ).all()
