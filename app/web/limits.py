@@ -38,9 +38,9 @@ def init_app(app: Flask) -> None:
     """Keep the counts in Redis; docs/decisions/0004 says why with such short timeouts."""
     timeout = app.config["BELL_TIMEOUT"] / 2  # a ring may have to wait, too, before a 202
     options = jobs.hasty_redis_options(app.config, timeout)
-    # One at a time: small plans allow few connections, and an answer takes microseconds.
+    # Few at a time: small plans allow few connections, and an answer takes microseconds.
     pool = redis.BlockingConnectionPool.from_url(
-        app.config["REDIS_URL"], max_connections=1, **{"timeout": timeout, **options}
+        app.config["REDIS_URL"], max_connections=2, **{"timeout": timeout, **options}
     )
     app.config.setdefault("RATELIMIT_STORAGE_URI", app.config["REDIS_URL"])
     app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"connection_pool": pool})
