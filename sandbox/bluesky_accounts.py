@@ -97,7 +97,7 @@ def _get_profile(state: BlueskyState, _caller: Person | None) -> Response:
     person = state.known_person(text_in(request.args, "actor", "Params"))
     if person is None:
         raise errors.invalid("Profile not found")
-    avatar = f"{request.host_url}i/avatar/{person.handle}.svg"
+    avatar = f"{request.host_url}i/avatar/{person.handle}.png"
     return jsonify(
         did=person.did, handle=person.handle, displayName=person.name, avatar=avatar, labels=[]
     )

@@ -1,7 +1,11 @@
 """Pages that every network of the sandbox has."""
 
-from flask import Blueprint, Response, render_template
+import io
 
+from flask import Blueprint, Response, render_template
+from PIL import Image, ImageDraw, ImageFont
+
+AVATAR_SIDE = 128
 COLOURS = ("#0b6bcb", "#9a3d00", "#1f7a3f", "#7a3fb0", "#a61b4b", "#4a5b6c")
 
 
@@ -17,7 +21,7 @@ def add_elsewhere(routes: Blueprint) -> None:
 def add_avatars(routes: Blueprint) -> None:
     """Add a drawn avatar for every handle."""
 
-    @routes.get("/i/avatar/<handle>.svg")
+    @routes.get("/i/avatar/<handle>.png")
     def avatar(handle: str) -> Response:
         return drawn_avatar(handle)
 
@@ -25,5 +29,9 @@ def add_avatars(routes: Blueprint) -> None:
 def drawn_avatar(handle: str) -> Response:
     """Draw a handle's first letter on a colour of its own."""
     colour = COLOURS[sum(map(ord, handle)) % len(COLOURS)]
-    picture = render_template("avatar.svg", letter=handle[0].upper(), colour=colour)
-    return Response(picture, mimetype="image/svg+xml")
+    picture = Image.new("RGB", (AVATAR_SIDE, AVATAR_SIDE), colour)
+    middle, font = (AVATAR_SIDE / 2, AVATAR_SIDE / 2), ImageFont.load_default(AVATAR_SIDE / 2)
+    ImageDraw.Draw(picture).text(middle, handle[0].upper(), "white", font, anchor="mm")
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return Response(out.getvalue(), mimetype="image/png")

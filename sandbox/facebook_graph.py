@@ -221,5 +221,5 @@ def _page(page: Page) -> dict[str, Any]:
 
 
 def _picture(handle: str) -> dict[str, Any]:
-    url = f"{request.host_url}i/avatar/{handle}.svg"
+    url = f"{request.host_url}i/avatar/{handle}.png"
     return {"data": {"height": 50, "is_silhouette": False, "url": url, "width": 50}}

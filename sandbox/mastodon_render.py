@@ -12,7 +12,7 @@ from sandbox.mastodon_text import html_of
 
 def account_json(person: Person) -> dict[str, Any]:
     """A person."""
-    avatar = f"{request.host_url}i/avatar/{person.handle}.svg"
+    avatar = f"{request.host_url}i/avatar/{person.handle}.png"
     return {
         "id": person.id,
         "username": person.handle,

@@ -43,7 +43,7 @@ def make_pages(state: XState) -> Blueprint:
             handle = state.handle_of(_found(state, tweet_id).person_id)
         return redirect(url_for(".tweet", handle=handle, tweet_id=tweet_id))
 
-    @routes.get("/i/avatar/<handle>.svg")
+    @routes.get("/i/avatar/<handle>.png")
     def avatar(handle: str) -> Response:
         return drawn_avatar(_known(state, handle).handle)
 

@@ -135,7 +135,7 @@ def render_person(person: Person, query: Mapping[str, str], base_url: str) -> di
         "name": person.name,
         "username": person.handle,
         "created_at": iso(person.created_at),
-        "profile_image_url": f"{base_url}i/avatar/{person.handle}.svg",
+        "profile_image_url": f"{base_url}i/avatar/{person.handle}.png",
         "verified": False,
         "verified_type": "none",
         "subscription_type": "None",

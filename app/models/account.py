@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import EncryptedJSON, UTCDateTime, db, utcnow
@@ -33,6 +33,11 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     handle: Mapped[str] = mapped_column(index=True)
     display_name: Mapped[str] = mapped_column(default="")
     avatar_url: Mapped[str] = mapped_column(default="")
+    """Where its network has it; only workers ask there."""
+    avatar: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    """A small WebP, as pages show it."""
+    avatar_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When a worker last asked for it, with or without success."""
     connected: Mapped[bool] = mapped_column(default=True)
     """A disconnected account stays without credentials: its deliveries can still be read."""
     limits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

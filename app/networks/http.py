@@ -57,6 +57,7 @@ class Answer:
     headers: Mapping[str, str]
     data: Any
     text: str
+    content: bytes = b""
     at: float = field(default_factory=time.monotonic)
 
     def header(self, name: str) -> str | None:
@@ -243,4 +244,4 @@ def _read(response: requests.Response) -> Answer:
         data = json.loads(text)
     except ValueError:
         data = None
-    return Answer(response.status_code, response.headers, data, text)
+    return Answer(response.status_code, response.headers, data, text, content)

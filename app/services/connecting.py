@@ -101,7 +101,10 @@ def _new_user() -> User:
 
 def _renew(account: Account, profile: Profile, credentials: Credentials) -> None:
     account.handle, account.display_name = profile.handle, profile.display_name
-    account.avatar_url, account.connected = profile.avatar_url, True
+    account.avatar_url, account.avatar_at = profile.avatar_url, None  # a worker asks again
+    if not profile.avatar_url:
+        account.avatar = None
+    account.connected = True
     account.credentials = credentials
     account.credentials_version = (account.credentials_version or 0) + 1
     account.credentials_stale = False

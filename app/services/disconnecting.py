@@ -25,7 +25,7 @@ def disconnect(account_id: int) -> int:
     The access is kept until ``finish``, by whoever has time for the network: workers see to it.
     """
     mine = (Account.id == account_id, Account.connected)
-    leaves = update(Account).where(*mine).values(connected=False, health=Health.OK)
+    leaves = update(Account).where(*mine).values(connected=False, health=Health.OK, avatar=None)
     if not rows_changed(leaves):
         db.session.rollback()
         return 0

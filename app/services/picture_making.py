@@ -10,6 +10,7 @@ import io
 import math
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,20 +66,45 @@ def make(data: bytes) -> Made:
     :raises PictureRefused: as ``look_at``, and picture_moving (only GIFs may move),
         picture_too_long (a GIF of too many frames).
     """
+    with _opened(data) as (image, kind):
+        moves = getattr(image, "n_frames", 1) > 1 and image.format != "MPO"
+        if not moves:
+            return _made_still(image, kind, data)
+        if kind != "GIF":
+            raise PictureRefused("picture_moving")
+        return _made_moving(image)
+
+
+def make_square(data: bytes, side: int) -> bytes:
+    """Return the middle of a picture as a small WebP that nothing shines through.
+
+    Of one that moves, the first frame. Only for who holds ``one_at_a_time``.
+
+    :param side: in pixels.
+    :raises PictureRefused: as ``look_at``.
+    """
+    with _opened(data) as (image, _kind):
+        factor = min(1.0, side / min(image.size))
+        size = (math.ceil(image.width * factor), math.ceil(image.height * factor))
+        upright = plain(ImageOps.exif_transpose(_smaller(image, size)))
+        square = ImageOps.fit(solid(upright), (side, side), Image.Resampling.LANCZOS)
+        return encode(square, "image/webp", quality=80)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[tuple[Image.Image, str]]:
+    """Open a file that looks harmless, if its picture does too; yield it and what it is."""
     look = look_at(data)
-    with hostile_bytes(look.kind):
-        image: Image.Image
-        with Image.open(io.BytesIO(data), formats=[look.kind, "MPO"]) as image:
-            pixels = image.width * image.height
-            is_progressive = image.info.get("progressive")  # needs three times the memory
-            if pixels > (MOST_PROGRESSIVE if is_progressive else look.width * look.height):
-                raise too_many_pixels(look.kind)
-            moves = getattr(image, "n_frames", 1) > 1 and image.format != "MPO"
-            if not moves:
-                return _made_still(image, look.kind, data)
-            if look.kind != "GIF":
-                raise PictureRefused("picture_moving")
-            return _made_moving(image)
+    image: Image.Image
+    with (
+        hostile_bytes(look.kind),
+        Image.open(io.BytesIO(data), formats=[look.kind, "MPO"]) as image,
+    ):
+        is_progressive = image.info.get("progressive")  # needs three times the memory
+        most = MOST_PROGRESSIVE if is_progressive else look.width * look.height
+        if image.width * image.height > most:
+            raise too_many_pixels(look.kind)
+        yield image, look.kind
 
 
 def encode(image: Image.Image, mime: str, quality: int = 90) -> bytes:

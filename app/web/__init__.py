@@ -35,8 +35,6 @@ POLICY = {
     "frame-ancestors": "'none'",
     # No form-action: browsers apply it to the redirect to a network's consent page as well.
 }
-AVATARS = {True: "'self' data: https: http:", False: "'self' data: https:"}
-"""Where the page of accounts may show pictures from: http: too where private servers are let in."""
 
 
 def init_app(app: Flask) -> None:
@@ -44,7 +42,7 @@ def init_app(app: Flask) -> None:
     app.wsgi_app = turns.Turnstile(app.wsgi_app)  # type: ignore[method-assign]
     Bootstrap5(app)
     CSRFProtect(app)
-    talisman = Talisman(app, **_headers(app.config))
+    Talisman(app, **_headers(app.config))
     sessions.init_app(app)
     limits.init_app(app)
     locales.init_app(app)
@@ -63,8 +61,6 @@ def init_app(app: Flask) -> None:
         health.bp,
     ):
         app.register_blueprint(blueprint)
-    with_avatars = {**POLICY, "img-src": AVATARS[app.config["ALLOW_PRIVATE_SERVERS"]]}
-    talisman(content_security_policy=with_avatars)(app.view_functions["accounts.index"])
 
 
 def _headers(config: dict[str, Any]) -> dict[str, Any]:

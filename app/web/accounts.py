@@ -5,7 +5,17 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -13,7 +23,7 @@ from flask_login import current_user, login_required
 
 from app.db import db
 from app.models import Account, Delivery
-from app.services import disconnecting, surveying
+from app.services import avatars, disconnecting, surveying
 from app.web import limits, reasons, sentences, turns
 from app.web.pages import networks
 from app.web.problems import wants_json
@@ -28,11 +38,27 @@ def index() -> ResponseReturnValue:
     """Show every account, and how to connect another one."""
     if zone := request.args.get("timezone"):
         session["timezone"] = zone[:64]
+    accounts = current_user.accounts
+    with_avatar = avatars.kept_of([account.id for account in accounts])
     return render_template(
         "accounts.html",
-        surveys=[_view(survey) for survey in surveying.survey(current_user.accounts)],
+        surveys=[_view(survey, with_avatar) for survey in surveying.survey(accounts)],
         networks=[network for network in networks().values() if network.ready],
     )
+
+
+@bp.get("/accounts/<int:account_id>/avatar")
+@limits.reads
+@login_required
+def avatar(account_id: int) -> ResponseReturnValue:
+    """Show an account's picture, to its owner alone."""
+    picture = avatars.get(_own(account_id).id)
+    if picture is None:
+        abort(404)
+    headers = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
+    response = Response(picture, mimetype="image/webp", headers=headers)
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 @bp.get("/accounts/<int:account_id>/disconnect")
@@ -83,9 +109,10 @@ def _own(account_id: int) -> Account:
     return mine[account_id]
 
 
-def _view(survey: surveying.Survey) -> dict[str, Any]:
+def _view(survey: surveying.Survey, with_avatar: set[int]) -> dict[str, Any]:
     account = survey.account
     network = networks()[account.network]
+    has_avatar = account.id in with_avatar
     return {
         "id": account.id,
         "network": account.network,
@@ -93,7 +120,7 @@ def _view(survey: surveying.Survey) -> dict[str, Any]:
         "handle": account.handle,
         "display_name": account.display_name,
         "server": account.server,
-        "avatar_url": account.avatar_url,
+        "avatar_url": url_for("accounts.avatar", account_id=account.id) if has_avatar else "",
         "profile_url": network.profile_url(account.handle),
         "health": _health_of(survey),
         "paused_until": survey.paused_until,

@@ -31,7 +31,7 @@ def init_app(app: Flask) -> None:
 def _keep_private(response: Response) -> Response:
     """Nothing of a signed-in person may be shown by the Back button after signing out."""
     if request.blueprint in PRIVATE and sessions.user_id() is not None:
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 

@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import jobs
 from app.db import abandon
 from app.services import (
+    avatars,
     claiming,
     disconnecting,
     dispatching,
@@ -153,13 +154,15 @@ class Ticker:
                 )
 
     def _look_after_accounts(self) -> None:
-        """What may ask a network: stops that may be over, access to be ended, old limits."""
+        """What may ask a network: stops that may be over, ended access, old limits and avatars."""
         for name in probing.due_probes():
             self._do_here(probing.probe, [name])
         for account_id in disconnecting.leaving():
             self._do_here(disconnecting.finish, [account_id])
         for account_id in measuring.outdated():
             self._do_here(measuring.measure, [account_id])
+        for account_id in avatars.outdated():
+            self._do_here(avatars.fetch, [account_id])
 
     def _look_at_broker(self) -> float:
         """Notice a flushed or restarted broker; return seconds until the next look."""

@@ -243,7 +243,7 @@ def test_pages_for_people(facebook: FacebookSandbox) -> None:
         answer = requests.get(f"{facebook.url}/{path}", timeout=10)
         assert (answer.status_code, "hello" in answer.text) == (200, True)
     assert requests.get(f"{facebook.url}/nobody", timeout=10).status_code in (400, 404)
-    assert requests.get(f"{facebook.url}/i/avatar/ana.svg", timeout=10).status_code == 200
+    assert requests.get(f"{facebook.url}/i/avatar/ana.png", timeout=10).status_code == 200
 
 
 def test_other_sites_get_nowhere(facebook: FacebookSandbox) -> None:

@@ -278,4 +278,4 @@ def test_pages_for_people(server: MastodonSandbox, ana: dict[str, Any]) -> None:
         assert (page.status_code, "hello &lt;b&gt;" in page.text) == (200, True)
     html = {"Accept": "text/html"}
     assert server.call("GET", "/@nobody", headers=html).status_code == 404
-    assert server.call("GET", "/i/avatar/ana.svg").headers["Content-Type"].startswith("image/svg")
+    assert server.call("GET", "/i/avatar/ana.png").headers["Content-Type"].startswith("image/png")

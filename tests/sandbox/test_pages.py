@@ -111,7 +111,7 @@ def test_public_pages(sandbox, ana):
     assert "example.com/a?b=1&amp;c" in page(sandbox, f"/ana/status/{tweet_id}").text
     assert page(sandbox, f"/i/status/{tweet_id}").url.endswith(f"/ana/status/{tweet_id}")
     assert "Look:" in page(sandbox, "/ana").text
-    assert page(sandbox, "/i/avatar/ana.svg").headers["Content-Type"].startswith("image/svg")
+    assert page(sandbox, "/i/avatar/ana.png").headers["Content-Type"].startswith("image/png")
     html = {"Accept": "text/html"}
     for path in ("/ana/status/1", "/nobody_here"):
         answer = sandbox.http.get(sandbox.url + path, headers=html, timeout=10)

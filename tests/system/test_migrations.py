@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from flask_migrate import downgrade, upgrade
 
 from app.db import db
-from app.models import Delivery
+from app.models import Account, Delivery
+from app.services import avatars
 from app.states import State
 from tests.conftest import MakeWorld
 
@@ -24,3 +25,19 @@ def test_the_networks_come_and_go_without_a_loss(make_world: MakeWorld, database
         assert (delivery.state, delivery.posted, delivery.parts) == (State.SCHEDULED, [], None)
         assert [part.text for part in delivery.contents] == ["From before"]
         assert delivery.account.connected
+
+
+def test_avatars_come_and_go_without_a_loss(make_world: MakeWorld, database_url: str) -> None:
+    """An account from before avatars were kept is as it was; a worker fetches its avatar."""
+    world = make_world(database_url)
+    user_id = world.user("ana", "mastodon")
+    with world.rows():
+        downgrade(revision="0004")
+        names = {column["name"] for column in sa.inspect(db.engine).get_columns("accounts")}
+        assert not {"avatar", "avatar_at"} & names
+        upgrade()
+        account = db.session.scalars(db.select(Account)).one()
+        assert (account.user_id, account.avatar, account.avatar_at) == (user_id, None, None)
+        assert account.avatar_url
+        assert account.credentials
+        assert avatars.outdated() == [account.id]

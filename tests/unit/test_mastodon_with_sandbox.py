@@ -76,7 +76,7 @@ def test_connecting(server: MastodonSandbox, client: Mastodon) -> None:
     assert (profile.handle, profile.server) == (f"ana@{host}", host)
     assert (profile.display_name, profile.avatar_url) == (
         "Ana Duarte",
-        f"{server.url}/i/avatar/ana.svg",
+        f"{server.url}/i/avatar/ana.png",
     )
     assert set(connection.credentials) == {
         *("server_url", "client_id", "client_secret", "access_token", "software", "version")

@@ -109,10 +109,14 @@ def test_the_network_that_does_not_answer(running: World, visitor: Visitor) -> N
 
 
 def test_pages_ask_nobody_else(ana: Visitor) -> None:
-    """A strict policy forbids external requests and inline scripts."""
-    policy = ana.get("/").headers["Content-Security-Policy"]
+    """On every page the same strict policy forbids external requests and inline scripts."""
+    tweet = ana.post("/tweets", text="later", when="in one hour").json()["tweet"]["id"]
+    pages = ("/", "/accounts", "/settings", f"/tweets/{tweet}", "/login/mastodon", "/nowhere")
+    (policy,) = {ana.get(page).headers["Content-Security-Policy"] for page in pages}
     assert "default-src 'self'" in policy
+    assert "img-src 'self' data:;" in policy
     assert "unsafe" not in policy
+    assert "http" not in policy
 
 
 def test_oauth1_signs_in_too(running: World) -> None:
