@@ -179,6 +179,8 @@ def patiently(work: Callable[[], Result], seconds: float = 20) -> Result:
 
 def abandon() -> None:
     """Give up what the session has not committed, also when its connection has died meanwhile."""
+    if not db.session.registry.has():
+        return  # nobody asked for a session
     try:
         db.session.rollback()
     except SQLAlchemyError:
