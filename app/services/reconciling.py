@@ -80,7 +80,7 @@ def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
     remote_id, handle = account.remote_id, account.handle
     db.session.commit()
     try:
-        access = refreshing.access_to(account_id)
+        access = refreshing.access_to_read(account_id)
         since = min(row.first_sent_at for row in rows) - JUMP
         bodies = [row.body for row in rows]
         posts = network.recent(access.credentials, remote_id, since, bodies)

@@ -86,6 +86,23 @@ def access_to(account_id: int) -> Access:
     return _refresh(network, account_id, credentials, version)
 
 
+def access_to_read(account_id: int) -> Access:
+    """Return the same, or an access that has ended: what is public can be read with it.
+
+    :raises NotNow: as ``access_to``.
+    :raises NoAccess: it was forgotten, too.
+    """
+    try:
+        return access_to(account_id)
+    except NoAccess:
+        account = db.session.get_one(Account, account_id, populate_existing=True)
+        ended = Access(account.credentials, account.credentials_version)
+        db.session.commit()
+        if not ended.credentials:
+            raise
+        return ended
+
+
 def _refresh(network: Network, account_id: int, credentials: Credentials, version: int) -> Access:
     try:
         fresh = _ask_twice(network, credentials)
