@@ -3,10 +3,11 @@
 import threading
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sandbox.clock import Clock
 from sandbox.faults import FaultBoard
+from sandbox.settings import Knobs
 from sandbox.store import Store
 
 
@@ -14,19 +15,7 @@ class Stopped(Exception):
     """The sandbox is stopping and accepts nothing more."""
 
 
-class Changeable(Protocol):
-    """The settings of a network."""
-
-    clock_offset: float
-
-    def change(self, changes: dict[str, Any]) -> None:
-        """Change settings, all or none. Raises BadSetting."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Every setting by its name."""
-
-
-SettingsOf = TypeVar("SettingsOf", bound=Changeable)
+SettingsOf = TypeVar("SettingsOf", bound=Knobs)
 
 
 @dataclass

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from sandbox.clock import Clock
-from sandbox.settings import Settings
 from sandbox.state import State
 from sandbox.store import Store
 from sandbox.x_limits import Limits
 from sandbox.x_media import MediaBook
 from sandbox.x_records import Person
+from sandbox.x_settings import Settings
 from sandbox.x_signed_tokens import SignedTokenBook
 from sandbox.x_tokens import TokenBook
 from sandbox.x_tweets import TweetBook, as_fact
