@@ -259,7 +259,7 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     secure = app_url.startswith("https://") if app_url else production
     return {
         "APP_URL": app_url,
-        "BEHIND_PROXY": bool(env.get("DYNO")) or env.get("BEHIND_PROXY") == "1",
+        "BEHIND_PROXY": bool(env.get("DYNO")) or _switch(env, "BEHIND_PROXY"),
         # Cookies ignore ports: two installations on one machine must not sign each other out.
         "SESSION_COOKIE_NAME": "tweet_later" if production else f"tweet_later_{env.get('PORT')}",
         "SESSION_COOKIE_SAMESITE": "Lax",

@@ -6,11 +6,12 @@ from sandbox import bluesky_accounts, bluesky_posts
 from sandbox import bluesky_errors as errors
 from sandbox.bluesky_control import BlueskyPanel
 from sandbox.bluesky_pages import make_pages, make_timeline
-from sandbox.bluesky_state import BlueskyState, Stopped
+from sandbox.bluesky_state import BlueskyState
 from sandbox.bluesky_xrpc import make_xrpc
 from sandbox.clock import Clock
 from sandbox.control_api import make_panel_routes
 from sandbox.guards import guard
+from sandbox.state import Stopped
 from sandbox.store import Store
 
 STATE = "sandbox_state"

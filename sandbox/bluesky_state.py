@@ -1,6 +1,5 @@
 """Everything the Bluesky of the sandbox knows, under one lock."""
 
-import threading
 from dataclasses import asdict
 from typing import Any
 
@@ -11,32 +10,21 @@ from sandbox.bluesky_repository import Repository, as_fact
 from sandbox.bluesky_sessions import SessionBook
 from sandbox.bluesky_settings import BlueskySettings
 from sandbox.clock import Clock
-from sandbox.faults import FaultBoard
+from sandbox.state import State
 from sandbox.store import Store
-from sandbox.x_records import Calls
 
 INVENTED = {"ana.test": "Ana Duarte", "ben.test": "Ben Okafor", "chidi.test": "Chidi Lindqvist"}
 PERSON = "bluesky_person"
 
 
-class Stopped(Exception):
-    """The sandbox is stopping and accepts nothing more."""
-
-
-class BlueskyState:
+class BlueskyState(State[BlueskySettings]):
     """The books of this network. Hold ``lock`` while reading or changing any of them."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self.lock = threading.RLock()
-        self.stopping = threading.Event()
-        self.clock = clock
-        self.settings = BlueskySettings()
-        self.faults = FaultBoard(clock)
+        super().__init__(store, clock, BlueskySettings())
         self.limits = PointLimits(clock, self.settings)
         self.repository = Repository(clock, self.settings, store)
         self.sessions = SessionBook(clock, self.settings, store)
-        self.calls = Calls()
-        self._store = store
         self._people: dict[str, Person] = {}
         for record in store.records(PERSON):
             self._people[record["did"]] = Person(**record)
@@ -61,13 +49,6 @@ class BlueskyState:
         """Everybody, in the order they came."""
         return list(self._people.values())
 
-    def change_settings(self, changes: dict[str, Any]) -> None:
-        """Change settings, all or none. Raises BadSetting."""
-        with self.lock:
-            self.settings.change(changes)
-            if "clock_offset" in changes:
-                self.clock.offset = self.settings.clock_offset
-
     def revoke(self, person: Person, only_access: bool = False) -> None:
         """Take a person's app passwords back, or only end the access tokens."""
         with self.lock:
@@ -87,11 +68,6 @@ class BlueskyState:
                 self._people.clear()
                 self._invite()
 
-    def check_running(self) -> None:
-        """Raise Stopped once the sandbox has begun to stop. Call with the lock held."""
-        if self.stopping.is_set():
-            raise Stopped
-
     def facts(self, handle: str | None = None, with_tweets: bool = True) -> dict[str, Any]:
         """What happened so far, for tests: see the README for the fields."""
         with self.lock:
@@ -100,24 +76,10 @@ class BlueskyState:
             if handle:
                 accepted = [fact for fact in accepted if fact["handle"] == full_handle(handle)]
             repeated = [
-                {"handle": self.person_of(did).handle, "text": text, "count": times}
+                (self.person_of(did).handle, text, times)
                 for did, text, times in self.repository.posted_twice()
             ]
-            return {
-                "accepted_count": len(accepted),
-                "create_calls": self.calls.by_operation.get("create", 0),
-                "calls": dict(self.calls.by_operation),
-                "duplicates": repeated,
-                "faults": self.faults.active(),
-                "settings": self.settings.as_dict(),
-                "people": [asdict(person) for person in self.people()],
-            } | ({"tweets": accepted} if with_tweets else {})
-
-    def close(self) -> None:
-        """Accept nothing more, wake whoever sleeps, and write everything down."""
-        with self.lock:
-            self.stopping.set()
-        self._store.close()
+            return self._facts(accepted, repeated, self.people(), with_tweets)
 
     def _invite(self) -> None:
         for handle in INVENTED:

@@ -4,7 +4,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.control_presets import EVERYBODY, GROUPS, PRESETS, describe
-from sandbox.settings import MAX_LAG, Settings
+from sandbox.settings import MAX_LAG
+from sandbox.x_settings import Settings
 from sandbox.x_state import XState
 
 PAGE_LENGTH = 50

@@ -10,8 +10,9 @@ from sandbox.facebook_dialog import make_dialog
 from sandbox.facebook_graph import make_graph
 from sandbox.facebook_pages import make_pages, make_timeline
 from sandbox.facebook_publishing import make_publishing
-from sandbox.facebook_state import FacebookState, Stopped
+from sandbox.facebook_state import FacebookState
 from sandbox.guards import guard
+from sandbox.state import Stopped
 from sandbox.store import Store
 
 VERSION = "v25.0"

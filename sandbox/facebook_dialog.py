@@ -9,9 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from sandbox.facebook_auth import APP_ID, APP_NAME, SCOPES
 from sandbox.facebook_state import ENDINGS, INVENTED, FacebookState
 
-CALLBACK = re.compile(
-    r"http://(?:127\.0\.0\.1|localhost)(?::\d{1,5})?/(?:login|accounts|connect)/facebook/callback"
-)
+CALLBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost)(?::\d{1,5})?/login/facebook/callback")
 KNOWN = {"client_id", "redirect_uri", "state", "response_type", "scope", "auth_type", "display"}
 CHOICES = {ending.strip(".") or "main": ending for ending in ENDINGS}
 DENIED = {

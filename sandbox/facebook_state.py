@@ -1,7 +1,6 @@
 """Everything the Facebook of the sandbox knows, under one lock."""
 
 import re
-import threading
 from dataclasses import asdict
 from typing import Any
 
@@ -11,9 +10,8 @@ from sandbox.facebook_records import Page, Person, Post
 from sandbox.facebook_settings import FacebookSettings
 from sandbox.facebook_tokens import FacebookTokens
 from sandbox.facebook_usage import Usage
-from sandbox.faults import FaultBoard
+from sandbox.state import State
 from sandbox.store import Store
-from sandbox.x_records import Calls
 
 HANDLE = re.compile(r"[A-Za-z0-9_-]{1,30}")
 INVENTED = {"ana": "Ana Duarte", "ben": "Ben Okafor", "chidi": "Chidi Lindqvist"}
@@ -22,24 +20,14 @@ PERSON, PAGE = "facebook_person", "facebook_page"
 ROLE_LOST, APP_REMOVED = 492, 458
 
 
-class Stopped(Exception):
-    """The sandbox is stopping and accepts nothing more."""
-
-
-class FacebookState:
+class FacebookState(State[FacebookSettings]):
     """The books of this network. Hold ``lock`` while reading or changing any of them."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self.lock = threading.RLock()
-        self.stopping = threading.Event()
-        self.clock = clock
-        self.settings = FacebookSettings()
-        self.faults = FaultBoard(clock)
+        super().__init__(store, clock, FacebookSettings())
         self.usage = Usage(clock, self.settings)
         self.posts = PostBook(clock, self.settings, store)
         self.tokens = FacebookTokens(clock, self.settings, store)
-        self.calls = Calls()
-        self._store = store
         self._forget_people()
         for record in store.records(PERSON):
             self._add_person(Person(**record))
@@ -90,13 +78,6 @@ class FacebookState:
         mine = self.pages_of(self.person_by_id(page.person_id))
         return mine.index(page) < len(mine) - self.settings.viewer_pages
 
-    def change_settings(self, changes: dict[str, Any]) -> None:
-        """Change settings, all or none. Raises BadSetting."""
-        with self.lock:
-            self.settings.change(changes)
-            if "clock_offset" in changes:
-                self.clock.offset = self.settings.clock_offset
-
     def revoke(self, handle: str, subcode: int | None = None) -> None:
         """End a person's tokens with those of their Pages, or those of one further Page."""
         with self.lock:
@@ -121,11 +102,6 @@ class FacebookState:
                 self._forget_people()
                 self._invite()
 
-    def check_running(self) -> None:
-        """Raise Stopped once the sandbox has begun to stop. Call with the lock held."""
-        if self.stopping.is_set():
-            raise Stopped
-
     def facts(self, handle: str | None = None, with_tweets: bool = True) -> dict[str, Any]:
         """What happened so far, for tests: see the README for the fields."""
         with self.lock:
@@ -133,24 +109,10 @@ class FacebookState:
             if handle:
                 accepted = [fact for fact in accepted if fact["handle"].lower() == handle.lower()]
             repeated = [
-                {"handle": self.page_by_id(page_id).handle, "text": text, "count": times}
+                (self.page_by_id(page_id).handle, text, times)
                 for page_id, text, times in self.posts.posted_twice()
             ]
-            return {
-                "accepted_count": len(accepted),
-                "create_calls": self.calls.by_operation.get("create", 0),
-                "calls": dict(self.calls.by_operation),
-                "duplicates": repeated,
-                "faults": self.faults.active(),
-                "settings": self.settings.as_dict(),
-                "people": [asdict(person) for person in self.people()],
-            } | ({"tweets": accepted} if with_tweets else {})
-
-    def close(self) -> None:
-        """Accept nothing more, wake whoever sleeps, and write everything down."""
-        with self.lock:
-            self.stopping.set()
-        self._store.close()
+            return self._facts(accepted, repeated, self.people(), with_tweets)
 
     def _fact(self, post: Post) -> dict[str, Any]:
         photos = [self.posts.photo(photo_id) for photo_id in post.photos]

@@ -7,7 +7,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox import x_errors
-from sandbox.x_state import Stopped
+from sandbox.state import Stopped
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 API_PATHS = ("/2/", "/1.1/", "/control/api/", "/v25.0/")

@@ -12,7 +12,8 @@ from sandbox.mastodon_instance import make_instance
 from sandbox.mastodon_media import make_media
 from sandbox.mastodon_oauth import make_oauth
 from sandbox.mastodon_pages import make_pages, make_timeline
-from sandbox.mastodon_state import MastodonState, Stopped
+from sandbox.mastodon_state import MastodonState
+from sandbox.state import Stopped
 from sandbox.store import Store
 
 STATE = "sandbox_state"

@@ -88,6 +88,8 @@ class StatusBook:
         gone = [one for one in media_ids if self.loose(one, person_id) is None]
         if gone or len(set(media_ids)) < len(media_ids):
             raise MastodonError(422, "media_gone", ids=", ".join(gone or media_ids))
+        if len(media_ids) > 1 and any(self._media[one].moves for one in media_ids):
+            raise MastodonError(422, "mixed")
         if not all(self.is_ready(self._media[one]) for one in media_ids):
             raise MastodonError(422, "processing")
 

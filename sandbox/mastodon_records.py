@@ -63,6 +63,11 @@ class Media:
     clock_at: float
     status_id: str | None = None
 
+    @property
+    def moves(self) -> bool:
+        """Whether it becomes a film: every GIF does."""
+        return self.mime == "image/gif"
+
 
 @dataclass
 class Status:

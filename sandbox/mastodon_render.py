@@ -65,7 +65,7 @@ def media_json(media: Media, ready: bool) -> dict[str, Any]:
     """A picture; without an address while it is being processed."""
     return {
         "id": media.id,
-        "type": "image",
+        "type": "gifv" if media.moves else "image",
         "url": f"{request.host_url}i/media/{media.id}" if ready else None,
         "preview_url": f"{request.host_url}i/media/{media.id}" if ready else None,
         "description": media.description or None,

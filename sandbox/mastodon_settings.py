@@ -1,9 +1,9 @@
 """The knobs of the Mastodon of the sandbox: how it behaves while nothing is broken on purpose."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.settings import MAX_LAG, BadSetting
+from sandbox.settings import BadSetting, Knobs, count, counts, seconds, truth
 
 WINDOWS = {"calls": 300.0, "create": 10_800.0, "upload": 1_800.0}
 DEFAULT_LIMITS = {"calls": 1_500, "create": 300, "upload": 30}
@@ -13,7 +13,7 @@ DEAD_TOKEN_STATUSES = (400, 401, 403, 422)
 
 
 @dataclass
-class MastodonSettings:
+class MastodonSettings(Knobs):
     """All times in seconds. Forgotten when the sandbox stops.
 
     ``idempotency`` off is GoToSocial's way; ``discovery``, ``pkce``, ``instance_v2`` and
@@ -38,37 +38,19 @@ class MastodonSettings:
     read_lag: float = 0
     code_seconds: float = 600
     limits: dict[str, int] = field(default_factory=lambda: dict(DEFAULT_LIMITS))
-    clock_offset: float = 0
-
-    def change(self, changes: dict[str, Any]) -> None:
-        """Take over ``changes``, all or none. Raises BadSetting."""
-        checked = {name: self._checked(name, value) for name, value in changes.items()}
-        for name, value in checked.items():
-            setattr(self, name, value)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The settings as plain JSON values."""
-        return asdict(self)
 
     def _checked(self, name: str, value: Any) -> Any:
-        if name not in asdict(self):
-            raise BadSetting(f"unknown setting {name!r}")
         if name == "limits":
-            return self._checked_limits(value)
+            return counts(self.limits, value, 1)
         if name in CHOICES:
             return _choice(name, value, CHOICES[name])
         if name in ("software", "version"):
             return _words(name, value)
         if isinstance(getattr(MastodonSettings, name), bool):
-            return _choice(name, value, (True, False))
+            return truth(name, value)
         if name in ("characters", "pictures", "picture_bytes"):
-            return _count(name, value)
-        return _seconds(name, value)
-
-    def _checked_limits(self, value: Any) -> dict[str, int]:
-        if not isinstance(value, dict) or set(value) - set(DEFAULT_LIMITS):
-            raise BadSetting(f"limits may name {', '.join(DEFAULT_LIMITS)}")
-        return self.limits | {name: _count(name, count) for name, count in value.items()}
+            return count(name, value, 1)
+        return seconds(name, value)
 
 
 CHOICES: dict[str, tuple[Any, ...]] = {
@@ -88,17 +70,3 @@ def _words(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise BadSetting(f"{name} is a text")
     return value
-
-
-def _count(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise BadSetting(f"{name} is a whole number from 1")
-    return value
-
-
-def _seconds(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise BadSetting(f"{name} is a number of seconds from 0")
-    if name == "read_lag" and value > MAX_LAG:
-        raise BadSetting(f"read_lag is at most {MAX_LAG} seconds")
-    return float(value)

@@ -1,44 +1,32 @@
 """Everything the Mastodon of the sandbox knows, under one lock."""
 
 import re
-import threading
 import time
 from dataclasses import asdict
 from typing import Any
 
 from sandbox.clock import Clock
-from sandbox.faults import FaultBoard
 from sandbox.mastodon_limits import MastodonLimits
 from sandbox.mastodon_posts import StatusBook, as_fact
 from sandbox.mastodon_records import Person, Status
 from sandbox.mastodon_settings import MastodonSettings
 from sandbox.mastodon_tokens import MastodonTokens
+from sandbox.state import State
 from sandbox.store import Store
-from sandbox.x_records import Calls
 
 HANDLE = re.compile(r"[A-Za-z0-9_]{1,30}")
 INVENTED = {"ana": "Ana Duarte", "ben": "Ben Okafor", "chidi": "Chidi Lindqvist"}
 PERSON = "mastodon_person"
 
 
-class Stopped(Exception):
-    """The sandbox is stopping and accepts nothing more."""
-
-
-class MastodonState:
+class MastodonState(State[MastodonSettings]):
     """The books of this server. Hold ``lock`` while reading or changing any of them."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
-        self.lock = threading.RLock()
-        self.stopping = threading.Event()
-        self.clock = clock
-        self.settings = MastodonSettings()
-        self.faults = FaultBoard(clock)
+        super().__init__(store, clock, MastodonSettings())
         self.limits = MastodonLimits(clock, self.settings)
         self.posts = StatusBook(clock, self.settings, store)
         self.tokens = MastodonTokens(clock, self.settings, store)
-        self.calls = Calls()
-        self._store = store
         self._forget_people()
         for record in store.records(PERSON):
             self._add_person(Person(**record))
@@ -64,13 +52,6 @@ class MastodonState:
         """Who wrote a post."""
         return self._by_id[status.person_id]
 
-    def change_settings(self, changes: dict[str, Any]) -> None:
-        """Change settings, all or none. Raises BadSetting."""
-        with self.lock:
-            self.settings.change(changes)
-            if "clock_offset" in changes:
-                self.clock.offset = self.settings.clock_offset
-
     def reset(self, keep_tokens: bool = False) -> None:
         """Forget posts, faults, counts and changed settings; people and tokens unless kept."""
         with self.lock:
@@ -85,11 +66,6 @@ class MastodonState:
                 self._forget_people()
                 self._invite()
 
-    def check_running(self) -> None:
-        """Raise Stopped once the sandbox has begun to stop. Call with the lock held."""
-        if self.stopping.is_set():
-            raise Stopped
-
     def facts(self, handle: str | None = None, with_tweets: bool = True) -> dict[str, Any]:
         """What happened so far, for tests: see the README for the fields."""
         with self.lock:
@@ -97,25 +73,13 @@ class MastodonState:
             if handle:
                 accepted = [fact for fact in accepted if fact["handle"].lower() == handle.lower()]
             repeated = [
-                {"handle": self._by_id[person_id].handle, "text": text, "count": times}
+                (self._by_id[person_id].handle, text, times)
                 for person_id, text, times in self.posts.posted_twice()
             ]
-            return {
-                "accepted_count": len(accepted),
-                "create_calls": self.calls.by_operation.get("create", 0),
-                "calls": dict(self.calls.by_operation),
-                "duplicates": repeated,
-                "faults": self.faults.active(),
-                "settings": self.settings.as_dict(),
-                "people": [asdict(person) for person in self._people.values()],
-                "apps": [app.name for app in self.tokens.apps()],
-            } | ({"tweets": accepted} if with_tweets else {})
-
-    def close(self) -> None:
-        """Accept nothing more, wake whoever sleeps, and write everything down."""
-        with self.lock:
-            self.stopping.set()
-        self._store.close()
+            apps = [app.name for app in self.tokens.apps()]
+            return self._facts(accepted, repeated, self._people.values(), with_tweets) | {
+                "apps": apps
+            }
 
     def _fact(self, status: Status) -> dict[str, Any]:
         pictures = [self.posts.media(media_id) for media_id in status.media]

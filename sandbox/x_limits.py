@@ -3,8 +3,8 @@
 import math
 
 from sandbox.clock import Clock
-from sandbox.settings import Settings
 from sandbox.x_records import Window
+from sandbox.x_settings import Settings
 
 DAY = 86_400.0
 USER_DAY = "x-user-limit-24hour"

@@ -114,14 +114,3 @@ class Window:
 
     ends_at: float
     used: int = 0
-
-
-@dataclass
-class Calls:
-    """How often each operation was called, accepted or not, since the start or the last reset."""
-
-    by_operation: dict[str, int] = field(default_factory=dict)
-
-    def count(self, operation: str) -> None:
-        """Count one more call."""
-        self.by_operation[operation] = self.by_operation.get(operation, 0) + 1

@@ -1,18 +1,17 @@
 """Everything the X of the sandbox knows, under one lock."""
 
 import re
-import threading
 import time
 from dataclasses import asdict
 from typing import Any
 
 from sandbox.clock import Clock
-from sandbox.faults import FaultBoard
-from sandbox.settings import Settings
+from sandbox.state import State
 from sandbox.store import Store
 from sandbox.x_limits import Limits
 from sandbox.x_media import MediaBook
-from sandbox.x_records import Calls, Person
+from sandbox.x_records import Person
+from sandbox.x_settings import Settings
 from sandbox.x_signed_tokens import SignedTokenBook
 from sandbox.x_tokens import TokenBook
 from sandbox.x_tweets import TweetBook, as_fact
@@ -22,26 +21,16 @@ INVENTED = {"ana": "Ana Duarte", "ben": "Ben Okafor", "chidi": "Chidi Lindqvist"
 KIND = "x_person"
 
 
-class Stopped(Exception):
-    """The sandbox is stopping and accepts nothing more."""
-
-
-class XState:
+class XState(State[Settings]):
     """The books of the sandbox. Hold ``lock`` while reading or changing any of them."""
 
     def __init__(self, store: Store) -> None:
-        self.lock = threading.RLock()
-        self.stopping = threading.Event()
-        self.clock = Clock()
-        self.settings = Settings()
-        self.faults = FaultBoard(self.clock)
+        super().__init__(store, Clock(), Settings())
         self.limits = Limits(self.clock, self.settings)
         self.tweets = TweetBook(self.clock, self.settings, store)
         self.tokens = TokenBook(self.clock, self.settings, store)
         self.signed_tokens = SignedTokenBook(store)
         self.media = MediaBook(self.clock)
-        self.calls = Calls()
-        self._store = store
         self._people: dict[str, Person] = {}
         self._by_handle: dict[str, Person] = {}
         for record in store.records(KIND):
@@ -75,12 +64,6 @@ class XState:
         with self.lock:
             return list(self._people.values())
 
-    def change_settings(self, changes: dict[str, Any]) -> None:
-        """Change settings, all or none. Raises BadSetting."""
-        with self.lock:
-            self.settings.change(changes)
-            self.clock.offset = self.settings.clock_offset
-
     def revoke(self, person: Person, only_access: bool = False) -> None:
         """End a person's tokens, or only the OAuth 2.0 access tokens."""
         with self.lock:
@@ -104,11 +87,6 @@ class XState:
                 self._people, self._by_handle = {}, {}
                 self._invite()
 
-    def check_running(self) -> None:
-        """Raise Stopped once the sandbox has begun to stop. Call with the lock held."""
-        if self.stopping.is_set():
-            raise Stopped
-
     def facts(self, handle: str | None = None, with_tweets: bool = True) -> dict[str, Any]:
         """What happened so far, for tests: see the README for the fields."""
         with self.lock:
@@ -116,24 +94,10 @@ class XState:
             if handle:
                 accepted = [t for t in accepted if t["handle"].lower() == handle.lower()]
             repeated = [
-                {"handle": self.handle_of(person_id), "text": text, "count": times}
+                (self.handle_of(person_id), text, times)
                 for person_id, text, times in self.tweets.posted_twice()
             ]
-            return {
-                "accepted_count": len(accepted),
-                "create_calls": self.calls.by_operation.get("create", 0),
-                "calls": dict(self.calls.by_operation),
-                "duplicates": repeated,
-                "faults": self.faults.active(),
-                "settings": self.settings.as_dict(),
-                "people": [asdict(person) for person in self.people()],
-            } | ({"tweets": accepted} if with_tweets else {})
-
-    def close(self) -> None:
-        """Accept nothing more, wake whoever sleeps, and write everything down."""
-        with self.lock:
-            self.stopping.set()
-        self._store.close()
+            return self._facts(accepted, repeated, self.people(), with_tweets)
 
     def _invite(self) -> None:
         for handle in INVENTED:

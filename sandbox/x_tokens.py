@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from sandbox.clock import Clock
-from sandbox.settings import Settings
 from sandbox.store import Store
 from sandbox.x_records import Code, Pair
+from sandbox.x_settings import Settings
 
 KIND = "x_pair"
 

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sandbox.clock import Clock, iso
-from sandbox.settings import Settings
 from sandbox.store import Store
 from sandbox.x_media import Media
 from sandbox.x_records import Person, Tweet
+from sandbox.x_settings import Settings
 from sandbox.x_text import with_picture_link, wrap_links
 
 EPOCH_MS = 1_288_834_974_657  # where X's own ids begin to count

@@ -1,4 +1,4 @@
-"""The networks: one site is one file and one line here. Nothing in here knows Flask or rows."""
+"""The networks: one site is one class and one line here. Nothing in here knows Flask or rows."""
 
 from __future__ import annotations
 

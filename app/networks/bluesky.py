@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from app.networks import bluesky_text, http, oauth
+from app.networks.answers import known_shape
 from app.networks.base import (
     Body,
     Connection,
@@ -26,12 +27,7 @@ from app.networks.base import (
     SeenPost,
     TokenRefused,
 )
-from app.networks.bluesky_answers import (
-    known_shape,
-    problem_of,
-    reading_of,
-    word_in,
-)
+from app.networks.bluesky_answers import problem_of, reading_of, word_in
 from app.networks.bluesky_calls import Server
 from app.networks.bluesky_record import COLLECTION, EPOCH, key_of, record_of
 from app.networks.bluesky_repository import did_of, profile_of, stored_post, upload

@@ -6,16 +6,12 @@ Facts: docs/networks/bluesky.md.
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
 from typing import Any
 
+from app.networks.answers import number_in, seconds_until
 from app.networks.base import Kind, LookUpFailed, LookUpRefused, Outcome, TokenRefused
 from app.networks.http import Answer
 
-DAY = 86_400.0
 CREATE_POINTS = 3
 """What a create takes from the account's allowance."""
 DEAD_TOKEN = {"ExpiredToken", "InvalidToken"}
@@ -74,15 +70,6 @@ def reading_of(answer: Answer) -> dict[str, Any]:
     raise LookUpRefused(word, problem_of(answer))
 
 
-@contextmanager
-def known_shape() -> Iterator[None]:
-    """Turn surprises in an answer's shape into LookUpFailed: nothing follows from them."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
-
-
 def word_in(answer: Answer) -> str:
     """Return the protocol's word for an error; empty for what a gateway says."""
     word = answer.data.get("error") if isinstance(answer.data, dict) else None
@@ -99,7 +86,7 @@ def problem_of(answer: Answer) -> str:
 
 def allowance_left_for(answer: Answer) -> float | None:
     """Return seconds to wait when an accepted post left too little for another one."""
-    remaining = _whole(answer.header("ratelimit-remaining"))
+    remaining = number_in(answer.header("ratelimit-remaining"))
     if remaining is None or remaining >= CREATE_POINTS:
         return None
     return _reset_in(answer)
@@ -107,7 +94,7 @@ def allowance_left_for(answer: Answer) -> float | None:
 
 def wait_in(answer: Answer) -> float | None:
     """Return seconds to wait after a 429, None when it does not say."""
-    return _retry_after(answer) or _reset_in(answer)
+    return seconds_until(answer, answer.header("retry-after")) or _reset_in(answer)
 
 
 def _outcome(answer: Answer, kind: Kind, code: str, retry_after: float | None = None) -> Outcome:
@@ -122,38 +109,5 @@ def _outcome(answer: Answer, kind: Kind, code: str, retry_after: float | None = 
     )
 
 
-def _retry_after(answer: Answer) -> float | None:
-    value = answer.header("retry-after")
-    if value is None:
-        return None
-    seconds = _whole(value)
-    if seconds is None:
-        try:
-            seconds = int(parsedate_to_datetime(value).timestamp() - _their_time(answer))
-        except ValueError:
-            return None
-    return _bounded(seconds)
-
-
 def _reset_in(answer: Answer) -> float | None:
-    reset = _whole(answer.header("ratelimit-reset"))
-    return None if reset is None else _bounded(reset - _their_time(answer))
-
-
-def _bounded(seconds: float) -> float:
-    return min(DAY, max(1.0, float(seconds)))
-
-
-def _their_time(answer: Answer) -> float:
-    """The server's own clock: its resets are absolute, and ours may be off by a minute."""
-    try:
-        return parsedate_to_datetime(answer.header("date") or "").timestamp()
-    except ValueError:
-        return time.time()
-
-
-def _whole(value: str | None) -> int | None:
-    try:
-        return int(float(value)) if value is not None else None
-    except (OverflowError, ValueError):
-        return None
+    return seconds_until(answer, answer.header("ratelimit-reset"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.networks import http
+from app.networks.answers import known_shape
 from app.networks.base import (
     Body,
     Credentials,
@@ -21,7 +22,6 @@ from app.networks.base import (
 )
 from app.networks.bluesky_answers import (
     BAD_PICTURE,
-    known_shape,
     problem_of,
     reading_of,
     word_in,

@@ -10,8 +10,9 @@ from typing import Any
 import regex
 
 from app.networks import http
+from app.networks.answers import known_shape
 from app.networks.base import ConnectRefused, Credentials, LookUpFailed
-from app.networks.bluesky_answers import known_shape, problem_of, word_in
+from app.networks.bluesky_answers import problem_of, word_in
 from app.networks.bluesky_calls import Server
 
 SIGN_IN_TIMEOUT = 10.0

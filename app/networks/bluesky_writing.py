@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app.networks import http
+from app.networks.answers import unanswered
 from app.networks.base import (
     Body,
     Credentials,
@@ -41,12 +42,8 @@ def publish(
             go=go,
             json={"repo": did, **body},
         )
-    except http.TooLateToStart as error:
-        return Outcome(Kind.NOT_SENT, None, str(error), retry_after=0.2)
-    except http.NotSent as error:
-        return Outcome(Kind.NOT_SENT, "unreachable", str(error))
-    except http.Unanswered as error:
-        return Outcome(Kind.AMBIGUOUS, "no_answer", str(error))
+    except (http.NotSent, http.Unanswered) as error:
+        return unanswered(error)
     reference = reference_in(answer.data, did) if answer.status == 200 else None
     if reference is None:
         return _unless_there(server, credentials, body, outcome_of(answer), ends_at, link_to)

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.networks import http, oauth, text
+from app.networks.answers import known_shape, unanswered
 from app.networks.base import (
     Body,
     Connection,
@@ -32,7 +33,6 @@ from app.networks.facebook_calls import Graph, without_query
 from app.networks.facebook_readings import (
     comparable,
     id_in,
-    known_shape,
     link_to,
     moment_in,
     next_page,
@@ -201,12 +201,8 @@ class Facebook:
                 go=go,
                 json=body,
             )
-        except http.TooLateToStart as error:
-            return Outcome(Kind.NOT_SENT, None, str(error), retry_after=0.2)
-        except http.NotSent as error:
-            return Outcome(Kind.NOT_SENT, "unreachable", without_query(error))
-        except http.Unanswered as error:
-            return Outcome(Kind.AMBIGUOUS, "no_answer", without_query(error))
+        except (http.NotSent, http.Unanswered) as error:
+            return unanswered(error, without_query(error))
         remote_id = id_in(answer.data) if 200 <= answer.status < 300 else None
         if remote_id is None:
             return outcome_of(answer)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -41,15 +40,6 @@ def reading_of(answer: Answer) -> dict[str, Any]:
     if answer.status < 500 and (code in NO_PERMISSION or is_gone):
         raise LookUpRefused(problem_of(answer))
     raise LookUpFailed(problem_of(answer))
-
-
-@contextmanager
-def known_shape() -> Iterator[None]:
-    """Turn surprises in an answer's shape into LookUpFailed: nothing follows from them."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
 
 
 def moment_in(words: str) -> datetime:

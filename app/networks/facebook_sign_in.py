@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from authlib.common.security import generate_token
 
+from app.networks.answers import known_shape
 from app.networks.base import (
     Connection,
     ConnectRefused,
@@ -21,7 +22,7 @@ from app.networks.base import (
 )
 from app.networks.facebook_answers import code_of, problem_of
 from app.networks.facebook_calls import Graph
-from app.networks.facebook_readings import known_shape, next_page, profile_of, reading_of
+from app.networks.facebook_readings import next_page, profile_of, reading_of
 from app.networks.http import Answer
 
 SCOPES = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")

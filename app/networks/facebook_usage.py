@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from app.networks.answers import DAY, bounded
 from app.networks.http import Answer
 
 HOUR = 3600.0
-DAY = 86_400.0
 FULL = 100.0
 """Percent at which Facebook refuses calls."""
 PERCENTAGES = ("call_count", "total_time", "total_cputime")
@@ -30,16 +30,12 @@ def used_up_for(answer: Answer) -> float | None:
 def told_wait(answer: Answer) -> float | None:
     """Return the longest wait in seconds that any header names, at whatever percentage."""
     named = [minutes * 60 for usage in _usages(answer) if (minutes := _minutes(usage)) > 0]
-    return _bounded(max(named)) if named else None
+    return bounded(max(named)) if named else None
 
 
 def _wait(usage: dict[str, Any]) -> float:
     minutes = _minutes(usage)
-    return _bounded(minutes * 60) if minutes > 0 else HOUR
-
-
-def _bounded(seconds: float) -> float:
-    return min(DAY, max(1.0, seconds))
+    return bounded(minutes * 60) if minutes > 0 else HOUR
 
 
 def _usages(answer: Answer) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.networks import hosts, http, mastodon_text, oauth
+from app.networks.answers import known_shape, unanswered
 from app.networks.base import (
     Body,
     Connection,
@@ -30,7 +31,6 @@ from app.networks.base import (
 from app.networks.mastodon_answers import (
     allowance_left_for,
     id_in,
-    known_shape,
     outcome_of,
     reading_of,
     request_id_of,
@@ -247,12 +247,8 @@ def _post(server: Server, token: str, body: Body, go: float) -> Outcome:
     key = str(content.pop(KEY, ""))
     try:
         answer = server.call("POST", "/api/v1/statuses", token=token, key=key, go=go, json=content)
-    except http.TooLateToStart as error:
-        return Outcome(Kind.NOT_SENT, None, str(error), retry_after=0.2)
-    except http.NotSent as error:
-        return Outcome(Kind.NOT_SENT, "unreachable", str(error))
-    except http.Unanswered as error:
-        return Outcome(Kind.AMBIGUOUS, "no_answer", str(error))
+    except (http.NotSent, http.Unanswered) as error:
+        return unanswered(error)
     remote_id = id_in(answer.data) if 200 <= answer.status < 300 else None
     if remote_id is None:
         refusal = outcome_of(answer)

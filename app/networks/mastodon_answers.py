@@ -5,17 +5,13 @@ Facts: docs/networks/mastodon.md.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
 from typing import Any
 
+from app.networks.answers import number_in, seconds_until
 from app.networks.base import Kind, LookUpFailed, LookUpRefused, Outcome, TokenRefused
 from app.networks.http import Answer
 
-DAY = 86_400.0
 USUAL_WAIT = 300.0
 """Seconds to wait where a server does not say: Mastodon counts calls in five minutes."""
 MOVED = {301, 302, 307, 308, 410}
@@ -23,8 +19,6 @@ NOT_OFFERED = {404, 405, 410, 501}
 """What a server answers that lacks a call."""
 AWAY = {403, 404, 405, 406}
 MAX_ID = 256
-EPOCH = 1_000_000_000
-"""A larger number is a moment, a smaller one a number of seconds."""
 
 
 def outcome_of(answer: Answer) -> Outcome:
@@ -78,15 +72,6 @@ def reading_of(answer: Answer) -> Any:
     raise LookUpFailed(problem_of(answer), _wait_after(answer) if answer.status == 429 else None)
 
 
-@contextmanager
-def known_shape() -> Iterator[None]:
-    """Turn surprises in an answer's shape into LookUpFailed: nothing follows from them."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
-
-
 def id_in(data: Any) -> str | None:
     """Return an id: a text of any shape, or a number."""
     found = data.get("id") if isinstance(data, dict) else None
@@ -108,7 +93,7 @@ def request_id_of(answer: Answer) -> str | None:
 
 def allowance_left_for(answer: Answer) -> float | None:
     """Return seconds to wait when an accepted post used the last of an allowance."""
-    remaining = _number(_first(answer, "x-ratelimit-remaining", "ratelimit-remaining"))
+    remaining = number_in(_first(answer, "x-ratelimit-remaining", "ratelimit-remaining"))
     if remaining is None or remaining > 0:
         return None
     return _reset_in(answer)
@@ -116,7 +101,7 @@ def allowance_left_for(answer: Answer) -> float | None:
 
 def wait_in(answer: Answer) -> float | None:
     """Return seconds to wait after a 429, None when it does not say."""
-    return _seconds_until(answer, answer.header("retry-after")) or _reset_in(answer)
+    return seconds_until(answer, answer.header("retry-after")) or _reset_in(answer)
 
 
 def _wait_after(answer: Answer) -> float:
@@ -131,50 +116,7 @@ def _words(answer: Answer) -> str:
 
 
 def _reset_in(answer: Answer) -> float | None:
-    return _seconds_until(answer, _first(answer, "x-ratelimit-reset", "ratelimit-reset"))
-
-
-def _seconds_until(answer: Answer, told: str | None) -> float | None:
-    """Read seconds, an epoch in seconds or milliseconds, an ISO 8601 moment or an HTTP date."""
-    if told is None:
-        return None
-    number = _number(told)
-    if number is None:
-        moment = _moment(told)
-        return None if moment is None else _bounded(moment - _their_time(answer))
-    if number > EPOCH * 1000:
-        number /= 1000
-    return _bounded(number - _their_time(answer) if number > EPOCH else number)
-
-
-def _bounded(seconds: float) -> float:
-    return min(DAY, max(1.0, seconds))
-
-
-def _moment(told: str) -> float | None:
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = read(told.strip())
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-        except (OverflowError, ValueError):
-            continue
-    return None
-
-
-def _their_time(answer: Answer) -> float:
-    """The server's own clock: its resets are absolute, and ours may be off by a minute."""
-    try:
-        return parsedate_to_datetime(answer.header("date") or "").timestamp()
-    except ValueError:
-        return time.time()
-
-
-def _number(told: str | None) -> float | None:
-    try:
-        number = float(told) if told is not None else None
-    except ValueError:
-        return None
-    return number if number is not None and abs(number) < EPOCH**2 else None  # no NaN either
+    return seconds_until(answer, _first(answer, "x-ratelimit-reset", "ratelimit-reset"))
 
 
 def _first(answer: Answer, *names: str) -> str | None:

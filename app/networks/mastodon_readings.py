@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.networks.answers import known_shape
 from app.networks.base import Limits, LookUpFailed, LookUpRefused, Profile, TokenRefused
-from app.networks.mastodon_answers import NOT_OFFERED, id_in, known_shape, reading_of
+from app.networks.mastodon_answers import NOT_OFFERED, id_in, reading_of
 from app.networks.mastodon_calls import Server
 
 USUAL = Limits(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,9 +19,7 @@ __all__ = [
     "clean",
     "comparable",
     "comparable_found",
-    "fingerprint",
     "known_tlds",
-    "same_text",
     "urls_in",
     "weighted_length",
 ]
@@ -118,14 +115,6 @@ def check(text: str, limit: int = TWEET_LIMIT) -> str:
     return cleaned
 
 
-def same_text(sent: str, found_text: str, urls: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether X's ``found_text`` is the Tweet that was sent as ``sent``.
-
-    :param urls: the found post's ``entities.urls``.
-    """
-    return comparable_found(found_text, urls) == comparable(sent)
-
-
 def comparable(text: str) -> str:
     """Return the form in which a sent text and the one X shows are equal.
 
@@ -157,11 +146,6 @@ def comparable_found(text: str, urls: Iterable[Mapping[str, Any]]) -> str:
         return str(known.get(link[0], {}).get("expanded_url") or link[0])
 
     return comparable(_ANY_TCO.sub(expanded, text))
-
-
-def fingerprint(text: str) -> str:
-    """Return the SHA-256 of ``comparable(text)`` in hexadecimal digits."""
-    return hashlib.sha256(comparable(text).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _line_ends(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from requests_oauthlib import OAuth1, OAuth2
 
 from app.networks import http, oauth, text
+from app.networks.answers import known_shape, unanswered
 from app.networks.base import (
     AppRefused,
     Body,
@@ -32,7 +33,7 @@ from app.networks.base import (
     TokenRefused,
 )
 from app.networks.x_answers import allowance_left_for, id_in, outcome_of
-from app.networks.x_readings import known_shape, profile_of, reading_of, seen
+from app.networks.x_readings import profile_of, reading_of, seen
 from app.networks.x_sign_in import OAuth1Flow, OAuth2Flow, oauth2_credentials, revoke
 from app.networks.x_writing import LIMITS, body_of, upload
 
@@ -200,12 +201,8 @@ class X:
                 auth=self._signature(credentials),
                 json=body,
             )
-        except http.TooLateToStart as error:
-            return Outcome(Kind.NOT_SENT, None, str(error), retry_after=0.2)
-        except http.NotSent as error:
-            return Outcome(Kind.NOT_SENT, "unreachable", str(error))
-        except http.Unanswered as error:
-            return Outcome(Kind.AMBIGUOUS, "no_answer", str(error))
+        except (http.NotSent, http.Unanswered) as error:
+            return unanswered(error)
         if answer.status == 201 and (remote_id := id_in(answer.data)):
             return Outcome(
                 Kind.OK,

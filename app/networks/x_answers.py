@@ -5,15 +5,13 @@ Facts: docs/networks/x.md.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
 from typing import Any
 
+from app.networks.answers import DAY, number_in, seconds_until
 from app.networks.base import Kind, Outcome, Scope
 from app.networks.http import Answer
 
-DAY = 86_400.0
 CODES_DUPLICATE = {187}
 CODES_DEAD_TOKEN = {32, 89}
 BUCKETS = (
@@ -109,44 +107,17 @@ def _later(answer: Answer) -> Outcome:
         return _outcome(answer, Kind.LATER, "rate_limited", scope, retry_after=wait)
     if _is_usage_cap(answer):
         return _outcome(answer, Kind.LATER, "usage_cap", Scope.NETWORK, retry_after=DAY)
-    return _outcome(answer, Kind.LATER, "rate_limited", retry_after=_retry_after(answer))
+    told = seconds_until(answer, answer.header("retry-after"))
+    return _outcome(answer, Kind.LATER, "rate_limited", retry_after=told)
 
 
 def _buckets(answer: Answer) -> Iterator[tuple[float, Scope, bool]]:
     """Yield (seconds until its reset, whom it concerns, whether it is empty) for each bucket."""
     for prefix, scope in BUCKETS:
-        remaining = _whole(answer.header(f"{prefix}-remaining"))
-        reset = _whole(answer.header(f"{prefix}-reset"))
-        if remaining is not None and reset is not None:
-            yield min(DAY, max(1.0, reset - _their_time(answer))), scope, remaining <= 0
-
-
-def _retry_after(answer: Answer) -> float | None:
-    value = answer.header("retry-after")
-    if value is None:
-        return None
-    seconds = _whole(value)
-    if seconds is None:
-        try:
-            seconds = int(parsedate_to_datetime(value).timestamp() - _their_time(answer))
-        except ValueError:
-            return None
-    return min(DAY, max(1.0, float(seconds)))
-
-
-def _their_time(answer: Answer) -> float:
-    """The network's own clock: its resets are absolute, and ours may be off by a minute."""
-    try:
-        return parsedate_to_datetime(answer.header("date") or "").timestamp()
-    except ValueError:
-        return time.time()
-
-
-def _whole(value: str | None) -> int | None:
-    try:
-        return int(float(value)) if value is not None else None
-    except ValueError:
-        return None
+        remaining = number_in(answer.header(f"{prefix}-remaining"))
+        wait = seconds_until(answer, answer.header(f"{prefix}-reset"))
+        if remaining is not None and wait is not None:
+            yield wait, scope, remaining <= 0
 
 
 def _is_usage_cap(answer: Answer) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,15 +30,6 @@ def reading_of(answer: Answer) -> dict[str, Any]:
     if answer.status in {402, 403, 404}:
         raise LookUpRefused(problem_of(answer))
     raise LookUpFailed(problem_of(answer))
-
-
-@contextmanager
-def known_shape() -> Iterator[None]:
-    """Turn surprises in an answer's shape into LookUpFailed: nothing follows from them."""
-    try:
-        yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
 
 
 def profile_of(user: Mapping[str, Any]) -> Profile:

@@ -52,7 +52,7 @@ def bind(row: Row[Any], post: SeenPost, network: Network) -> bool:
     posted = [*row.posted, posted_as(post.remote_id, post.url, post.reference)]
     parts = len(continuing.parts_of(row, network))
 
-    def bind() -> bool:
+    def store() -> bool:
         continuing.one_at_a_time(row.account_id)
         return move(
             row,
@@ -62,7 +62,7 @@ def bind(row: Row[Any], post: SeenPost, network: Network) -> bool:
         )
 
     try:
-        bound = patiently(bind)
+        bound = patiently(store)
     except IntegrityError:
         db.session.rollback()
         return False
@@ -73,16 +73,16 @@ def bind(row: Row[Any], post: SeenPost, network: Network) -> bool:
 
 def twin(row: Row[Any], state: State, network: Network) -> Any:
     """Return the condition that the account has another tweet of equal text in this state."""
-    twin, twin_tweet = aliased(Delivery), aliased(Tweet)
+    other, its_tweet = aliased(Delivery), aliased(Tweet)
     texts = [part.text for part in continuing.parts_of(row, network)]
-    alike = twin_tweet.text == row.text
+    alike = its_tweet.text == row.text
     if state == State.SENDING:  # what is under way may as well be any part of a thread
-        alike = continuing.may_read_alike(twin, twin_tweet, texts)
+        alike = continuing.may_read_alike(other, its_tweet, texts)
     return exists().where(
-        twin.account_id == row.account_id,
-        twin.id != row.id,
-        twin.state == state,
-        twin_tweet.id == twin.tweet_id,
+        other.account_id == row.account_id,
+        other.id != row.id,
+        other.state == state,
+        its_tweet.id == other.tweet_id,
         alike,
     )
 

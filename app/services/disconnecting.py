@@ -112,7 +112,7 @@ def _forget(account_id: int) -> None:
 def _is_busy(account_id: int) -> bool:
     wanted = db.select(Delivery.id).where(
         Delivery.account_id == account_id,
-        or_(Delivery.state.in_(UNDER_WAY), Delivery.state == State.SCHEDULED),
+        Delivery.state.in_((*UNDER_WAY, State.SCHEDULED)),
     )
     return db.session.scalar(wanted.limit(1)) is not None
 

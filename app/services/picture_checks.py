@@ -39,11 +39,10 @@ Image.MAX_IMAGE_PIXELS = max(MOST_PIXELS.values())
 class PictureRefused(ValueError):
     """A file is not taken: ``code`` is one of our own words, ``name`` the file's."""
 
-    def __init__(self, code: str, name: str = "", **params: object) -> None:
+    def __init__(self, code: str, name: str = "") -> None:
         super().__init__(code)
         self.code = code
         self.name = name
-        self.params = params
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def look_at(data: bytes) -> Look:
         taken).
     """
     if len(data) > MOST_BYTES:
-        raise PictureRefused("picture_too_heavy", megabytes=MOST_BYTES // MEGA)
+        raise PictureRefused("picture_too_heavy")
     kind = _kind_of(data)
     if kind is None:
         raise PictureRefused("picture_unknown")
@@ -84,24 +83,19 @@ def look_at(data: bytes) -> Look:
     if width < 1 or height < 1:
         raise PictureRefused("picture_broken")
     if width * height > MOST_PIXELS[kind] or max(width, height) > LONGEST_SIDE:
-        raise too_many_pixels(kind)
+        raise PictureRefused("picture_too_many_pixels")
     if moves and kind != "GIF":
         raise PictureRefused("picture_moving")
     return Look(kind, width, height, moves)
 
 
-def too_many_pixels(kind: str) -> PictureRefused:
-    """Return the refusal of a picture whose decoding would need too much memory."""
-    return PictureRefused("picture_too_many_pixels", megapixels=MOST_PIXELS[kind] // MEGA)
-
-
 @contextmanager
-def hostile_bytes(kind: str) -> Iterator[None]:
+def hostile_bytes() -> Iterator[None]:
     """Turn whatever a decoder raises into a refusal."""
     try:
         yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise too_many_pixels(kind) from error
+        raise PictureRefused("picture_too_many_pixels") from error
     except PictureRefused:
         raise
     except Exception as error:  # bytes made to harm make decoders raise anything
@@ -130,7 +124,7 @@ def _ends_as_archive(data: bytes) -> bool:
 
 def _declared_shape(data: bytes, kind: str) -> tuple[int, int, bool]:
     """Return width, height, and whether it moves: a JPEG of several pictures does not."""
-    with hostile_bytes(kind), Image.open(io.BytesIO(data), formats=[kind]) as image:
+    with hostile_bytes(), Image.open(io.BytesIO(data), formats=[kind]) as image:
         return *image.size, kind != "JPEG" and getattr(image, "is_animated", False)
 
 

@@ -16,13 +16,7 @@ from typing import Any
 
 from PIL import Image, ImageCms, ImageOps, ImageSequence
 
-from app.services.picture_checks import (
-    MEGA,
-    PictureRefused,
-    hostile_bytes,
-    look_at,
-    too_many_pixels,
-)
+from app.services.picture_checks import MEGA, PictureRefused, hostile_bytes, look_at
 
 LONGEST_SIDE = 4096
 MOST_KEPT_PIXELS = 4096 * 2160
@@ -97,13 +91,13 @@ def _opened(data: bytes) -> Iterator[tuple[Image.Image, str]]:
     look = look_at(data)
     image: Image.Image
     with (
-        hostile_bytes(look.kind),
+        hostile_bytes(),
         Image.open(io.BytesIO(data), formats=[look.kind, "MPO"]) as image,
     ):
         is_progressive = image.info.get("progressive")  # needs three times the memory
         most = MOST_PROGRESSIVE if is_progressive else look.width * look.height
         if image.width * image.height > most:
-            raise too_many_pixels(look.kind)
+            raise PictureRefused("picture_too_many_pixels")
         yield image, look.kind
 
 
@@ -235,11 +229,11 @@ def _made_moving(image: Image.Image) -> Made:
     pixels = image.width * image.height
     too_large = pixels > MOST_FRAME_PIXELS or frames * pixels > MOST_MOVING_PIXELS
     if frames > MOST_FRAMES or too_large:
-        raise PictureRefused("picture_too_long", frames=MOST_FRAMES)
+        raise PictureRefused("picture_too_long")
     durations = durations_of(image)
     made = encode_moving(frames_of(image), durations, image.info.get("loop"))
     if len(made) > MOST_MOVING_BYTES:
-        raise PictureRefused("picture_too_long", frames=MOST_FRAMES)
+        raise PictureRefused("picture_too_long")
     width, height = image.size
     return Made(made, "image/gif", width, height, _thumb(next(frames_of(image))))
 

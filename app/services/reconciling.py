@@ -80,7 +80,7 @@ def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
     remote_id, handle = account.remote_id, account.handle
     db.session.commit()
     try:
-        access = refreshing.access_to(account_id)
+        access = refreshing.access_to_read(account_id)
         since = min(row.first_sent_at for row in rows) - JUMP
         bodies = [row.body for row in rows]
         posts = network.recent(access.credentials, remote_id, since, bodies)
@@ -96,29 +96,26 @@ def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
     else:
         for row in rows:
             looks = network.looks_before_resend(access.credentials, row.first_sent_at)
-            _settle([row], posts, network, looks, network.profile_url(handle))
+            _settle(row, posts, network, looks, network.profile_url(handle))
 
 
 def _settle(
-    rows: Sequence[Row[Any]],
+    row: Row[Any],
     posts: Sequence[SeenPost],
     network: Network,
     looks: int | None,
     profile: str,
 ) -> None:
-    for row in rows:
-        wanted = network.comparable(row.body)
-        alike = [
-            post for post in posts if post.comparable == wanted and continuing.may_be(row, post)
-        ]
-        if any(
-            binding.bind(row, post, network) for post in alike if binding.is_dated_well(row, post)
-        ):
-            continue
-        if binding.may_be_it(row, alike, network):
-            _look_later([row])  # that is not absence
-        else:
-            _not_found(row, looks, network, profile)
+    """Take one of the posts for this row, or decide what it means that none of them is it."""
+    wanted = network.comparable(row.body)
+    alike = [post for post in posts if post.comparable == wanted and continuing.may_be(row, post)]
+    dated_well = (post for post in alike if binding.is_dated_well(row, post))
+    if any(binding.bind(row, post, network) for post in dated_well):
+        return
+    if binding.may_be_it(row, alike, network):
+        _look_later([row])  # that is not absence
+    else:
+        _not_found(row, looks, network, profile)
 
 
 def _not_found(row: Row[Any], looks: int | None, network: Network, profile: str) -> None:

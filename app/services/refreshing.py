@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from flask import current_app
 from sqlalchemy import or_, update
@@ -86,11 +86,28 @@ def access_to(account_id: int) -> Access:
     return _refresh(network, account_id, credentials, version)
 
 
+def access_to_read(account_id: int) -> Access:
+    """Return the same, or an access that has ended: what is public can be read with it.
+
+    :raises NotNow: as ``access_to``.
+    :raises NoAccess: it was forgotten, too.
+    """
+    try:
+        return access_to(account_id)
+    except NoAccess:
+        account = db.session.get_one(Account, account_id, populate_existing=True)
+        ended = Access(account.credentials, account.credentials_version)
+        db.session.commit()
+        if not ended.credentials:
+            raise
+        return ended
+
+
 def _refresh(network: Network, account_id: int, credentials: Credentials, version: int) -> Access:
     try:
         fresh = _ask_twice(network, credentials)
     except TokenRefused as refusal:
-        return _newer_or_none(account_id, version, str(refusal))
+        return _newer_access(account_id, version, str(refusal))
     except AppRefused as refusal:
         holding.stop_network(network.name, "app_forbidden", str(refusal))
         holding.hold_network_rows(network.name)
@@ -117,16 +134,20 @@ def _ask_twice(network: Network, credentials: Credentials) -> Credentials:
         return network.refresh(credentials)
 
 
-def _newer_or_none(account_id: int, version: int, detail: str) -> Access:
-    """The refresh token is dead, unless somebody else changed it meanwhile."""
+def _newer_access(account_id: int, version: int, detail: str) -> Access:
+    """Return what somebody else has stored meanwhile; otherwise the refresh token is dead.
+
+    :raises NoAccess: it is.
+    """
     account = db.session.get_one(Account, account_id, populate_existing=True)
-    if account.credentials_version != version and not account.needs_reconnect:
-        return Access(account.credentials, account.credentials_version)
-    _end_access(account_id, version, detail)
-    raise AssertionError("unreachable")
+    if account.credentials_version == version or account.needs_reconnect:
+        _end_access(account_id, version, detail)
+    return Access(account.credentials, account.credentials_version)
 
 
-def _end_access(account_id: int, version: int, detail: str) -> None:
+def _end_access(account_id: int, version: int, detail: str) -> NoReturn:
+    """Hold everything of the account and raise NoAccess."""
+
     def end() -> None:
         holding.hold_account(account_id, version, detail)
         _set(account_id, refresh_lease_until=None)

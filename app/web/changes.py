@@ -193,9 +193,8 @@ def _changed(tweet: Tweet, given: dict[str, Any]) -> drafts.Draft:
         stored = delivery.parts or []
         now = given["variants"].get(delivery.account_id)
         if now is None or (request.form and _words(now) == _words(stored)):
-            now = [
-                {**part, "pictures": None} for part in stored
-            ]  # forms know no pictures of its own
+            # Forms know no pictures of its own.
+            now = [{**part, "pictures": None} for part in stored]
         own = contents.filled(now, parts if contents.follows(stored, before) else stored)
         if contents.any_of(own):
             variants[delivery.account_id] = own
@@ -230,7 +229,6 @@ def _refuse_input(problem: Exception) -> ResponseReturnValue:
 
 
 def _done(tweet: Tweet, words: str) -> ResponseReturnValue:
-    db.session.refresh(tweet)
     db.session.expire_all()
     if wants_json():
         return jsonify(

@@ -131,20 +131,6 @@ def remove(picture_id: str) -> ResponseReturnValue:
     return "", 204
 
 
-def accept_all(user: User, files: Sequence[FileStorage], key: str | None = None) -> list[Picture]:
-    """Take the files of a plain form; fields without a file are left out.
-
-    :param key: the same file with the same one is the same picture.
-    :raises PictureRefused: one cannot be used; ``picture_words.refusal(code, name)`` says why.
-        Those before it are taken.
-    :raises FilesAway: their place does not answer.
-    """
-    chosen = [file for file in files if file.filename]
-    if len(chosen) > MOST_PICTURES:
-        raise PictureRefused("too_many_pictures")
-    return [_accept(user, file, key) for file in chosen]
-
-
 def read_form(
     user: User,
     form: MultiDict[str, str],
@@ -164,18 +150,21 @@ def read_form(
     store_alts(user, {name: form[f"alt-{name}"] for name in picture_ids if f"alt-{name}" in form})
     descriptions = form.getlist(field_of(part, "new-alt"))
     for number, file in enumerate(files.getlist(field_of(part, "picture-files"))):
+        if not file.filename:
+            continue  # a field that was left alone
         key = submit_id and f"{user.id} {submit_id} {part} {number}"
         try:
-            if file.filename and len(picture_ids) >= MOST_PICTURES:
+            if len(picture_ids) >= MOST_PICTURES:
                 raise PictureRefused("too_many_pictures")
-            taken = accept_all(user, [file], key)
+            taken = _accept(user, file, key)
         except PictureRefused as refusal:
             return picture_ids, refusal
         except FilesAway:
             return picture_ids, PictureRefused("pictures_away")
-        picture_ids += [picture.id for picture in taken if picture.id not in picture_ids]
-        if taken and number < len(descriptions):
-            store_alts(user, {taken[0].id: descriptions[number]})
+        if taken.id not in picture_ids:
+            picture_ids.append(taken.id)
+        if number < len(descriptions):
+            store_alts(user, {taken.id: descriptions[number]})
     return picture_ids, None
 
 

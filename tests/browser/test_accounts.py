@@ -170,7 +170,7 @@ def test_disconnecting_without_scripts(browser: Browser, running: World) -> None
     page.get_by_role("link", name="Cuentas", exact=True).click()
     expect(page.get_by_role("heading", name="Conectar otra cuenta")).to_be_visible()
     page.get_by_role("link", name="Desconectar").click()
-    expect(page.locator("main")).to_contain_text("Ningún tuit espera a esta cuenta.")
+    expect(page.locator("main")).to_contain_text("No hay tuits en espera para esta cuenta.")
     page.get_by_role("button", name="Desconectar").click()
     expect(page.locator("main")).to_contain_text(f"@{handle} está desconectada.")
     expect(page.locator("main")).to_contain_text("No hay ninguna cuenta conectada.")

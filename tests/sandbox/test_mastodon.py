@@ -12,6 +12,8 @@ import requests
 
 from tests.support.mastodon import MastodonSandbox, png
 
+GIF = b"GIF89a and so on"
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[MastodonSandbox]:
@@ -206,6 +208,16 @@ def test_pictures_are_attached_once_and_by_their_owner(
     words(server.create(ana, "y", media_ids=media[:1]), 422)
     server.settings(clock_offset=86_401)
     words(server.create(ana, "z", media_ids=media[4:5]), 422)
+
+
+def test_what_moves_goes_alone(server: MastodonSandbox, ana: dict[str, Any]) -> None:
+    """A GIF becomes a film there, and a film stands beside nothing else, not even another."""
+    photo, moving, other = (server.upload(ana, data).json() for data in (png(), GIF, GIF))
+    assert (photo["type"], moving["type"]) == ("image", "gifv")
+    for beside in (photo, other):
+        answer = server.create(ana, "x", media_ids=[beside["id"], moving["id"]])
+        assert "Cannot attach a video" in words(answer, 422)
+    assert server.create(ana, "x", media_ids=[moving["id"]]).status_code == 200
 
 
 def test_pictures_take_their_time(server: MastodonSandbox, ana: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Look-ups of one network do not wait for another's."""
+"""Look-ups do not wait for another network, nor for an access that nobody needs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from app.models import Delivery
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.waiting import wait_for
+from tests.support.world import World
 
 
 def test_a_silent_timeline_holds_up_its_own_network(make_world: MakeWorld, sqlite_url: str) -> None:
@@ -32,3 +33,20 @@ def test_a_silent_timeline_holds_up_its_own_network(make_world: MakeWorld, sqlit
     found = world.until_settled(jobs["bluesky"], 15)
     assert set(found.values()) == {State.PUBLISHED}
     assert set(world.states(jobs["x"]).values()) == {State.UNCONFIRMED}
+
+
+def test_an_access_that_ended_still_reads_what_is_public(small_world: World) -> None:
+    """Bluesky shows a repository to everybody, so a lost answer is settled without its owner."""
+    world, bluesky = small_world, small_world.sandbox.on("bluesky")
+    ana = world.user("ana", "bluesky")
+    world.start_worker()
+    bluesky.fault("status", "timeline", count=None)
+    bluesky.fault("accept_then_drop")
+    lost = world.tweet_later(ana, "Good morning")
+    world.until_state(lost, State.UNCONFIRMED)
+    bluesky.control("revoke", handle="ana", what="all")
+    refused = world.tweet_later(ana, "Good evening")
+    world.until_state(refused, State.HELD)
+    bluesky.mend()
+    assert world.until_state(lost, State.PUBLISHED).remote_url
+    assert bluesky.texts() == {"Good morning": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +190,18 @@ def test_pictures_from_before(gallery: World, ana: int) -> None:
         downgrade(revision="0003")
         assert state_of(picture_id) == PictureState.REFUSED
         upgrade()
+
+
+def test_full_disk(make_world: MakeWorld, sqlite_url: str, tmp_path: Path) -> None:
+    """What does not fit is refused, and no piece of it takes what room is left."""
+    world = make_world(sqlite_url, MEDIA_URL=f"file://{tmp_path}/media")
+    user_id, picture_id = world.user("ana"), str(uuid.uuid4())
+    place = tmp_path / "media" / "original" / picture_id
+    place.parent.mkdir(parents=True)
+    place.symlink_to("/dev/full")
+    with world.rows():
+        user = db.session.get_one(User, user_id)
+        with pytest.raises(pictures.FilesAway):
+            pictures.accept(user, photos.photo_with_place(), "photo.jpg", picture_id)
+        assert db.session.scalars(db.select(Picture)).all() == []
+    assert not place.is_symlink()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +37,6 @@ def gallery(
     """An installation that keeps the bytes in its database, or in a folder."""
     place = {} if request.param == "database" else {"MEDIA_URL": f"file://{tmp_path}/media/deep"}
     return make_world(database_url, **place)
-
-
-@pytest.fixture
-def small_gallery(make_world: MakeWorld, sqlite_url: str) -> World:
-    """An installation on SQLite that keeps everything there."""
-    return make_world(sqlite_url)
 
 
 def taken(world: World, owner: int, data: bytes | None = None) -> str:
@@ -122,16 +115,16 @@ def test_loading_makes_what_nobody_has_made(gallery: World) -> None:
         assert pictures.load(taken(gallery, owner)).mime == "image/jpeg"
 
 
-def test_picture_that_ends_workers(small_gallery: World) -> None:
+def test_picture_that_ends_workers(small_world: World) -> None:
     """After three workers that began and never came back, it is refused instead of a fourth."""
-    owner = small_gallery.user("ana")
-    with small_gallery.rows():
-        picture_id = taken(small_gallery, owner)
+    owner = small_world.user("ana")
+    with small_world.rows():
+        picture_id = taken(small_world, owner)
         change(picture_id, tries=3, next_at=from_now(-1))
         pictures.sweep()
         refused = row(picture_id)
         assert (refused.state, refused.error_code) == (PictureState.REFUSED, "picture_broken")
-        assert kept(small_gallery) == set()
+        assert kept(small_world) == set()
 
 
 def test_refused_in_the_background(gallery: World) -> None:
@@ -146,15 +139,15 @@ def test_refused_in_the_background(gallery: World) -> None:
         assert kept(gallery) == set()
 
 
-def test_refused_at_once(small_gallery: World) -> None:
+def test_refused_at_once(small_world: World) -> None:
     """What the first look refuses leaves neither row nor bytes."""
-    owner = small_gallery.user("ana")
-    with small_gallery.rows():
+    owner = small_world.user("ana")
+    with small_world.rows():
         with pytest.raises(pictures.PictureRefused) as refused:
-            taken(small_gallery, owner, b"<svg/>")
+            taken(small_world, owner, b"<svg/>")
         assert (refused.value.code, refused.value.name) == ("picture_unknown", "photo.jpg")
         assert db.session.scalars(db.select(Picture)).all() == []
-        assert kept(small_gallery) == set()
+        assert kept(small_world) == set()
 
 
 def test_unclaimed_pictures_are_swept(gallery: World) -> None:
@@ -175,13 +168,13 @@ def test_unclaimed_pictures_are_swept(gallery: World) -> None:
         assert gone.value.code == "picture_gone"
 
 
-def test_claiming(small_gallery: World) -> None:
+def test_claiming(small_world: World) -> None:
     """Only the owner's own pictures that were not refused, and four at most, become a tweet's."""
-    ana, ben = small_gallery.user("ana"), small_gallery.user("ben")
-    with small_gallery.rows():
-        ids = [taken(small_gallery, ana) for _ in range(5)]
+    ana, ben = small_world.user("ana"), small_world.user("ben")
+    with small_world.rows():
+        ids = [taken(small_world, ana) for _ in range(5)]
         whole = photos.file_of(photos.noisy(300, 300))
-        refused_id = taken(small_gallery, ana, whole[: len(whole) // 2])
+        refused_id = taken(small_world, ana, whole[: len(whole) // 2])
         pictures.process(refused_id)
         with pytest.raises(UnknownPicture):
             Picture.claim(ben, ids[:1])
@@ -213,35 +206,35 @@ def test_discarding(gallery: World) -> None:
         assert db.session.scalars(db.select(Picture.id)).all() == [claimed_id]
 
 
-def test_discarded_while_it_is_made(small_gallery: World) -> None:
+def test_discarded_while_it_is_made(small_world: World) -> None:
     """What a worker makes after its owner took it back does not stay."""
-    owner = small_gallery.user("ana")
+    owner = small_world.user("ana")
 
     def work() -> None:
-        with small_gallery.rows():
+        with small_world.rows():
             pictures.process(picture_id)
 
-    with small_gallery.rows():
-        picture_id = taken(small_gallery, owner, photos.bomb(6000, 6000))
+    with small_world.rows():
+        picture_id = taken(small_world, owner, photos.bomb(6000, 6000))
         worker = threading.Thread(target=work)
         worker.start()
         wait_for(lambda: row(picture_id).tries == 1, what="the worker's beginning")
         db.session.commit()
         assert pictures.discard(row(picture_id))
         worker.join(20)
-        assert kept(small_gallery) == set()
+        assert kept(small_world) == set()
 
 
-def test_waiting_for_the_turn_is_no_try(small_gallery: World) -> None:
+def test_waiting_for_the_turn_is_no_try(small_world: World) -> None:
     """A picture that waits while others are made is not begun with, so its lease cannot end."""
-    owner = small_gallery.user("ana")
+    owner = small_world.user("ana")
 
     def work() -> None:
-        with small_gallery.rows():
+        with small_world.rows():
             pictures.process(picture_id)
 
-    with small_gallery.rows():
-        picture_id, done = taken(small_gallery, owner), threading.Event()
+    with small_world.rows():
+        picture_id, done = taken(small_world, owner), threading.Event()
         worker = threading.Thread(target=lambda: (work(), done.set()))
         with one_at_a_time:
             worker.start()
@@ -281,38 +274,17 @@ def test_place_of_the_bytes_is_away(make_world: MakeWorld, sqlite_url: str, tmp_
             pictures.load(picture_id)
 
 
-def test_full_disk(make_world: MakeWorld, sqlite_url: str, tmp_path: Path) -> None:
-    """What does not fit is refused, and no piece of it takes what room is left."""
-    world = make_world(sqlite_url, MEDIA_URL=f"file://{tmp_path}/media")
-    user_id, picture_id = world.user("ana"), str(uuid.uuid4())
-    place = tmp_path / "media" / "original" / picture_id
-    place.parent.mkdir(parents=True)
-    place.symlink_to("/dev/full")
-    with world.rows():
-        user = db.session.get_one(User, user_id)
-        with pytest.raises(pictures.FilesAway):
-            pictures.accept(user, photos.photo_with_place(), "photo.jpg", picture_id)
-        assert db.session.scalars(db.select(Picture)).all() == []
-    assert not place.is_symlink()
-
-
-def test_worker_makes_pictures(small_world: World) -> None:
-    """A running worker hears the bell and makes the picture."""
+@pytest.mark.parametrize("redis_is_away", [False, True])
+def test_a_running_worker_makes_pictures(small_world: World, redis_is_away: bool) -> None:
+    """At the bell, and with Redis away all the same."""
     owner = small_world.user("ana")
     small_world.start_worker()
     with small_world.rows():
-        picture_id = taken(small_world, owner)
-        wait_for(lambda: row(picture_id).state == PictureState.READY, what="a ready picture")
-
-
-def test_worker_finds_what_no_bell_told(small_world: World) -> None:
-    """With Redis away, a running worker makes the picture all the same."""
-    owner = small_world.user("ana")
-    small_world.start_worker()
-    with small_world.rows():
-        small_world.valkey.stop()
+        if redis_is_away:
+            small_world.valkey.stop()
         try:
             picture_id = taken(small_world, owner)
             wait_for(lambda: row(picture_id).state == PictureState.READY, what="a ready picture")
         finally:
-            small_world.valkey.start()
+            if redis_is_away:
+                small_world.valkey.start()

@@ -177,6 +177,7 @@ def test_a_worker_has_a_process_for_each_of_two_cores_where_that_helps() -> None
         ("FACEBOOK_GRAPH_URL", "http://graph.example.com"),
         ("FACEBOOK_DIALOG_URL", "javascript:alert(1)"),
         ("ALLOW_PRIVATE_SERVERS", "maybe"),
+        ("BEHIND_PROXY", "nginx"),
         ("MEDIA_URL", "bucket/folder"),
         ("MEDIA_URL", "nowhere://bucket/folder"),
         ("MEDIA_URL", "gs://a-bucket-whose-package-is-not-there"),

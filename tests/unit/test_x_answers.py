@@ -104,3 +104,11 @@ def test_the_last_tweet_of_an_allowance_pauses_the_account() -> None:
     """An accepted tweet that leaves nothing says how long to wait."""
     assert allowance_left_for(answer(201, {}, **SHORT)) == 60
     assert allowance_left_for(answer(201, {}, **HALF_FULL)) is None
+
+
+@pytest.mark.parametrize("told", ["inf", "nan", "1e400", "-1e30", "soon", ""])
+def test_a_number_that_is_none_says_nothing(told: str) -> None:
+    """A header that no clock could follow neither raises nor makes anybody wait for ever."""
+    headers = {"x_rate_limit_remaining": "0", "x_rate_limit_reset": told, "retry_after": told}
+    assert outcome_of(answer(429, {}, **headers)).retry_after is None
+    assert allowance_left_for(answer(201, {}, **headers)) is None
