@@ -49,15 +49,18 @@ def _load_user(user_id: str) -> User | None:
 @bp.get("/login/<network>")
 @limits.sign_in
 def login(network: str) -> ResponseReturnValue:
-    """Send the person to the network's consent page, or ask first for what it needs."""
+    """Send the person to the network's consent page, or ask first for what it needs to know.
+
+    What the address already says, such as the server of an account to reconnect, is not asked.
+    """
     site = _ready_network(network)
     session["timezone"] = request.args.get("timezone", "")[:64]
     _remember_way_back(request.args.get("back"))
-    if site.connect_fields:
-        fields = [field.name for field in site.connect_fields if not field.secret]
-        typed = {name: request.args[name][:300] for name in fields if name in request.args}
+    fields = [field.name for field in site.connect_fields if not field.secret]
+    typed = {name: request.args[name][:300] for name in fields if request.args.get(name)}
+    if len(typed) < len(site.connect_fields):
         return _connect_page(site, typed)
-    return _begin(site, {})
+    return _begin(site, typed)
 
 
 @bp.post("/login/<network>")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import requests
 
 from app.models import Account, User
-from tests.support.visitor import Visitor
+from tests.support.visitor import SERVER, Visitor
 from tests.support.world import World
 
 
@@ -70,6 +70,16 @@ def test_an_account_of_somebody_else_cannot_be_connected(ana: Visitor, ben: Visi
     page = ben.sign_in("ana")
     assert page.status_code == 409
     assert "already connected to another user" in page.text
+
+
+def test_a_server_in_the_address_is_not_asked_for(visitor: Visitor) -> None:
+    """Straight to its consent page, as for reconnecting; a bad one is explained on the form."""
+    asked = SERVER.search(visitor.get("/login/mastodon").text)
+    assert asked
+    going = visitor.get(f"/login/mastodon?server={asked[1]}", allow_redirects=False)
+    assert going.status_code == 302
+    assert going.headers["Location"].startswith(asked[1])
+    assert visitor.get("/login/mastodon?server=not a server").status_code == 422
 
 
 def test_unknown_network_is_not_found(visitor: Visitor) -> None:
