@@ -57,11 +57,9 @@ class BlueskyState(State[BlueskySettings]):
     def reset(self, keep_tokens: bool = False) -> None:
         """Forget posts, faults, counts and changed settings; people and tokens unless kept."""
         with self.lock:
-            self.faults.remove()
+            self._start_over()
             self.repository.clear()
             self.limits.clear()
-            self.calls.by_operation.clear()
-            self.change_settings(BlueskySettings().as_dict())
             if not keep_tokens:
                 self.sessions.clear()
                 self._store.empty(PERSON)

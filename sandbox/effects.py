@@ -10,6 +10,7 @@ from flask import Response, g, json, request
 from sandbox import x_errors
 from sandbox.faults import Fault, FaultBoard
 from sandbox.server import WIRE
+from sandbox.state import Stopped
 from sandbox.x_limits import APP_DAY, SHORT, USER_DAY
 from sandbox.x_state import XState
 
@@ -22,6 +23,7 @@ class Stage(Protocol):
 
     faults: FaultBoard
     stopping: threading.Event
+    resets: int
 
 
 Answers = Mapping[str, Callable[[Any, Fault], Response]]
@@ -44,7 +46,10 @@ def play_before(
     if fault is None:
         return None
     if fault.kind == "slow":
+        resets = state.resets
         state.stopping.wait(fault.seconds)
+        if state.resets != resets:
+            raise Stopped
         # Another fault may be waiting behind the delay.
         return play_before(state, operation, handle, delayed=True, answers=answers)
     return (answers or INSTEAD)[fault.kind](state, fault)

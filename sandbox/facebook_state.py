@@ -90,11 +90,9 @@ class FacebookState(State[FacebookSettings]):
     def reset(self, keep_tokens: bool = False) -> None:
         """Forget posts, faults, counts and changed settings; people and tokens unless kept."""
         with self.lock:
-            self.faults.remove()
+            self._start_over()
             self.posts.clear()
             self.usage.clear()
-            self.calls.by_operation.clear()
-            self.change_settings(FacebookSettings().as_dict())
             if not keep_tokens:
                 self.tokens.clear()
                 self._store.empty(PERSON)

@@ -55,11 +55,9 @@ class MastodonState(State[MastodonSettings]):
     def reset(self, keep_tokens: bool = False) -> None:
         """Forget posts, faults, counts and changed settings; people and tokens unless kept."""
         with self.lock:
-            self.faults.remove()
+            self._start_over()
             self.posts.clear()
             self.limits.clear()
-            self.calls.by_operation.clear()
-            self.change_settings(MastodonSettings().as_dict())
             if not keep_tokens:
                 self.tokens.clear()
                 self._store.empty(PERSON)

@@ -12,7 +12,7 @@ from sandbox.store import Store
 
 
 class Stopped(Exception):
-    """The sandbox is stopping and accepts nothing more."""
+    """The sandbox is stopping, or was reset meanwhile, and does not accept this call."""
 
 
 SettingsOf = TypeVar("SettingsOf", bound=Knobs)
@@ -39,6 +39,7 @@ class State(Generic[SettingsOf]):
         self.settings = settings
         self.faults = FaultBoard(clock)
         self.calls = Calls()
+        self.resets = 0
         self._store = store
 
     def change_settings(self, changes: dict[str, Any]) -> None:
@@ -47,6 +48,13 @@ class State(Generic[SettingsOf]):
             self.settings.change(changes)
             if "clock_offset" in changes:
                 self.clock.offset = self.settings.clock_offset
+
+    def _start_over(self) -> None:
+        """Forget faults, counts and changed settings. Calls that wait come from before: no more."""
+        self.resets += 1
+        self.faults.remove()
+        self.calls.by_operation.clear()
+        self.change_settings(type(self.settings)().as_dict())
 
     def check_running(self) -> None:
         """Raise Stopped once the sandbox has begun to stop. Call with the lock held."""

@@ -74,12 +74,10 @@ class XState(State[Settings]):
     def reset(self, keep_tokens: bool = False) -> None:
         """Forget Tweets, faults, counts and changed settings; people and tokens unless kept."""
         with self.lock:
-            self.faults.remove()
+            self._start_over()
             self.tweets.clear()
             self.media.by_id.clear()
             self.limits.clear()
-            self.calls.by_operation.clear()
-            self.change_settings(Settings().as_dict())
             if not keep_tokens:
                 self.tokens.clear()
                 self.signed_tokens.clear()

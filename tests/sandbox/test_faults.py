@@ -1,10 +1,13 @@
 """Every fault, once, as a caller sees it."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
 from requests_oauthlib import OAuth1
+
+from tests.support.waiting import wait_for
 
 
 def create_in_vain(sandbox, token, error=requests.ConnectionError):
@@ -31,6 +34,16 @@ def test_slow_for_ever(sandbox, ana):
     sandbox.fault(kind="slow", seconds=0.05, count=None)
     sandbox.fault(kind="status", status=503)
     assert [sandbox.create(ana, f"n{n}").status_code for n in range(3)] == [503, 201, 201]
+
+
+def test_slow_across_a_reset(sandbox, ana):
+    """What was waiting when everything was forgotten is not accepted afterwards."""
+    sandbox.fault(kind="slow", seconds=1)
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(sandbox.create, ana, "From before")
+        wait_for(lambda: not sandbox.facts()["faults"], what="the call")
+        sandbox.control("reset", keep_tokens=True)
+    assert (waiting.result().status_code, accepted(sandbox)) == (503, 0)
 
 
 @pytest.mark.parametrize(("status", "expected"), [(None, 403), (400, 400)])
