@@ -24,15 +24,6 @@ from tests.support.world import World
 DAY = 86_400
 
 
-@pytest.fixture(params=["database", "folder"])
-def gallery(
-    request: pytest.FixtureRequest, make_world: MakeWorld, database_url: str, tmp_path: Path
-) -> World:
-    """An installation that keeps the bytes in its database, or in a folder."""
-    place = {} if request.param == "database" else {"MEDIA_URL": f"file://{tmp_path}/media"}
-    return make_world(database_url, **place)
-
-
 @pytest.fixture
 def ana(gallery: World) -> int:
     """Ana's id."""

@@ -30,15 +30,6 @@ from tests.support.world import World
 DAY = 86_400
 
 
-@pytest.fixture(params=["database", "folder"])
-def gallery(
-    request: pytest.FixtureRequest, make_world: MakeWorld, database_url: str, tmp_path: Path
-) -> World:
-    """An installation that keeps the bytes in its database, or in a folder."""
-    place = {} if request.param == "database" else {"MEDIA_URL": f"file://{tmp_path}/media/deep"}
-    return make_world(database_url, **place)
-
-
 def taken(world: World, owner: int, data: bytes | None = None) -> str:
     """Send a picture as the pages do; return its id."""
     data = data or photos.photo_with_place()
@@ -60,7 +51,7 @@ def change(picture_id: str, **values: Any) -> None:
 
 def kept(world: World) -> set[str]:
     """Return the kinds of bytes that are kept."""
-    folder = world.folder / "media" / "deep"
+    folder = world.folder / "media"
     rows = {key.split("/")[0] for key in db.session.scalars(db.select(PictureFile.key))}
     files = {p.parent.name for p in folder.glob("*/*")} if folder.exists() else set()
     assert not (rows and files)
