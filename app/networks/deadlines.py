@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import ssl
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -72,6 +73,18 @@ class DeadlineSocket:
         if not 0 <= self._timeout - remaining < 0.05:
             self._timeout = remaining
             self._sock.settimeout(remaining)
+
+    def never_wait(self) -> None:
+        """Let the next operation take no time at all."""
+        self._timeout = -1.0
+        self._sock.settimeout(0)
+
+    def send_at_once(self, data: bytes) -> int:
+        """Write without waiting; return how many bytes that were, often all of them."""
+        try:
+            return int(self._sock.send(data))
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return 0
 
     def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
         """Return a reader that keeps the deadline."""

@@ -118,15 +118,28 @@ class _Watched:
         if self.sock is None:
             self.connect()
         call = current_call.get()
-        if not call.started and call.go is not None and suspend_clock() > call.go:
-            raise TooLateToStart("the go-deadline had passed")
         self._check_peer(self.sock)  # a kept connection may be another call's
-        self.sock.keep(call)
+        begun = 0 if call.started or call.go is None else self._begin(data, call.go)
         call.started = True
-        super().send(data)  # type: ignore[misc]
+        if begun < len(data):
+            self.sock.keep(call)
+            self.sock.sendall(data[begun:])
+
+    def _begin(self, data: bytes, go: float) -> int:
+        """Write what can be written at once, unless it is too late; return how much that was.
+
+        A process that is stopped between the look at the clock and the write will write when it
+        wakes, however late. So nothing stands between them that waits.
+        """
+        self.sock.never_wait()
+        if suspend_clock() > go:
+            raise TooLateToStart("the go-deadline had passed")
+        current_call.get().started = True
+        return int(self.sock.send_at_once(data))
 
     def _tunnel(self) -> None:
         call = current_call.get()
+        self.sock = DeadlineSocket(self.sock)
         try:
             super()._tunnel()  # type: ignore[misc]
         finally:

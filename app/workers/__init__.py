@@ -16,6 +16,7 @@ from app.jobs import PUBLISH, RECONCILE
 from app.services import publishing
 from app.workers.darkroom import process_pictures
 from app.workers.looks import look_up
+from app.workers.processor import switch_less
 from app.workers.siblings import Siblings, follow
 from app.workers.ticker import Ticker
 
@@ -51,6 +52,7 @@ def start_ticking(sender: object, **_: object) -> None:
 
     Not worker_ready: that waits for the broker, and tweets do not.
     """
+    switch_less()
     follow()
     processes = current_celery.flask_app.config["WORKER_PROCESSES"]
     for part in (Ticker(), Siblings(processes - 1)):

@@ -32,8 +32,8 @@ LOST_WORKERS_ARE_RESENT = Mutant(
 )
 NO_GO_DEADLINE = Mutant(
     "app/networks/http.py",
-    "call.go is not None and suspend_clock() > call.go",
-    "False",
+    "suspend_clock() > go:",
+    "False:",
 )
 NO_CLAMP = Mutant(
     "app/workers/ticker.py",

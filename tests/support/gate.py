@@ -53,10 +53,11 @@ class Gate:
                 caller, _ = self._server.accept()
                 answerer = socket.create_connection(("127.0.0.1", self._target))
                 for source, sink in ((caller, answerer), (answerer, caller)):
-                    threading.Thread(target=_pass_on, args=(source, sink), daemon=True).start()
+                    threading.Thread(target=pass_on, args=(source, sink), daemon=True).start()
 
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+def pass_on(source: socket.socket, sink: socket.socket) -> None:
+    """Hand on what one end says until it has said all, then close both."""
     with contextlib.suppress(OSError):
         while data := source.recv(65_536):
             sink.sendall(data)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ def part(text: str) -> Part:
     return Part(text, "0" * 32, utcnow())
 
 
+LOST = (0, b"")
+"""An answer that is on its way for ever."""
 SCRIPT_OVER = (599, {"title": "the script is over"})
 
 
@@ -32,9 +36,9 @@ class Seen:
 
 
 class ScriptedServer:
-    """Gives ``answers`` one after the other: (status, JSON, text or bytes)."""
+    """Gives ``answers`` one after the other: (status, JSON, text or bytes); with TLS if it may."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answers: Sequence[tuple[int, Any]] = []
         self.seen: list[Seen] = []
         outer = self
@@ -42,10 +46,17 @@ class ScriptedServer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionError):  # who asked was killed
+                    super().handle()
+
             def handle_any(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
                 seen = Seen(self.command, self.path, self.headers, self.rfile.read(length))
                 status, content = outer.next_answer(seen)
+                if (status, content) == LOST:
+                    self.close_connection = True
+                    return
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
@@ -58,7 +69,9 @@ class ScriptedServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def next_answer(self, seen: Seen) -> tuple[int, bytes]:
