@@ -7,7 +7,7 @@ claims, so that a worker which slept through its lease can neither send nor over
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import JSON, Integer, String, exists, or_, update
@@ -19,6 +19,13 @@ from app.models import Account, Attempt, Delivery, Health, NetworkStop
 from app.networks.base import Body
 from app.services.claims import Claim, claims_of
 from app.states import State
+
+
+class Destination(NamedTuple):
+    """A server that may be slow or silent by itself; "" where the network has only one."""
+
+    network: str
+    server: str
 
 
 def claim(job_ids: Sequence[str], owner: str) -> list[Claim]:
@@ -146,19 +153,19 @@ def _open_attempts(going: Sequence[tuple[Claim, Body]]) -> Any:
     )
 
 
-def by_network(job_ids: Sequence[str]) -> dict[str, list[str]]:
-    """Sort ids by the network that their deliveries go to, in the order given."""
+def by_destination(job_ids: Sequence[str]) -> dict[Destination, list[str]]:
+    """Sort ids by where their deliveries go, in the order given."""
     found = db.session.execute(
-        db.select(Delivery.id, Account.network)
+        db.select(Delivery.id, Account.network, Account.server)
         .join(Account, Account.id == Delivery.account_id)
         .where(among(Delivery.id, job_ids))
     ).all()
     db.session.commit()
-    network_of = {row.id: row.network for row in found}
-    sorted_ids: dict[str, list[str]] = {}
+    destination_of = {row.id: Destination(row.network, row.server) for row in found}
+    sorted_ids: dict[Destination, list[str]] = {}
     for job_id in job_ids:
-        if job_id in network_of:
-            sorted_ids.setdefault(network_of[job_id], []).append(job_id)
+        if job_id in destination_of:
+            sorted_ids.setdefault(destination_of[job_id], []).append(job_id)
     return sorted_ids
 
 

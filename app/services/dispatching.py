@@ -231,9 +231,9 @@ def _messages(job_ids: Sequence[str]) -> list[Ring]:
 
 
 def look_ups(job_ids: Sequence[str]) -> list[Ring]:
-    """Return the messages that ask for look-ups; a network that is silent holds up its own."""
-    by_network = claiming.by_network(job_ids) if job_ids else {}
-    groups = (chunk for its_ids in by_network.values() for chunk in in_groups(its_ids))
+    """Return the messages that ask for look-ups; a server that is silent holds up its own."""
+    destinations = claiming.by_destination(job_ids) if job_ids else {}
+    groups = (chunk for its_ids in destinations.values() for chunk in in_groups(its_ids))
     return [Ring(RECONCILE, list(chunk)) for chunk in groups]
 
 

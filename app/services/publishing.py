@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, current_app
 
 from app.services import claiming
+from app.services.claiming import Destination
 from app.services.lane import PREPARING, SLOTS, Lane
 
 
@@ -17,22 +18,22 @@ def publish(job_ids: Sequence[str]) -> None:
     """Publish those of these deliveries that are due and scheduled, each once.
 
     Deliveries that are not are left alone, so that a bell may ring too often. Blocks for about
-    as long as the slowest network takes; the others do not wait for it.
+    as long as the slowest server takes; the others do not wait for it.
     """
     app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
-    by_network = claiming.by_network(job_ids)
-    with ThreadPoolExecutor(max(1, len(by_network))) as networks:
-        list(networks.map(partial(_publish, app), by_network, by_network.values()))
+    groups = claiming.by_destination(job_ids)
+    with ThreadPoolExecutor(max(1, len(groups))) as servers:
+        list(servers.map(partial(_publish, app), groups, groups.values()))
 
 
-def _publish(app: Flask, network: str, job_ids: Sequence[str]) -> None:
+def _publish(app: Flask, destination: Destination, job_ids: Sequence[str]) -> None:
     calls, preparing = (min(most, len(job_ids)) for most in (SLOTS, PREPARING))
     with (
         app.app_context(),
         ThreadPoolExecutor(calls) as callers,
         ThreadPoolExecutor(preparing) as preparers,
     ):
-        lane = Lane(app.extensions["networks"][network], callers, preparers)
+        lane = Lane(app.extensions["networks"][destination.network], callers, preparers)
         lane.put(job_ids)
         while not lane.is_idle:
             lane.step()

@@ -1,6 +1,6 @@
-"""The lanes of a worker process: one for each network, each worked by a thread of its own.
+"""The lanes of a worker process: one for each server, each worked by a thread of its own.
 
-A network that is slow or silent fills its own lane and holds up no other.
+A server that is slow or silent fills its own lane and holds up no other, of its network or not.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import abandon
 from app.services import claiming
+from app.services.claiming import Destination
 from app.services.lane import PREPARING, SLOTS, Lane, stopping
 
 log = logging.getLogger(__name__)
@@ -23,56 +24,81 @@ log = logging.getLogger(__name__)
 PATIENCE = 5.0
 """Seconds that a job waits for room in a lane; without any, its bell rings again."""
 LONGEST_WAIT = 0.5
+IDLE_SECONDS = 60.0
+"""A lane that had nothing to do for so long is closed."""
 
 
 class Lanes:
     """Publishes what is put in, until it is told to stop."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, idle_seconds: float = IDLE_SECONDS) -> None:
         self._app = app
-        self._lanes: dict[str, Lane] = {}
-        self._threads: list[threading.Thread] = []
-        self._opening = threading.Lock()
+        self._idle_seconds = idle_seconds
+        self._lanes: dict[Destination, Lane] = {}
+        self._threads: set[threading.Thread] = set()
+        self._changing = threading.RLock()
 
     def put(self, job_ids: Sequence[str]) -> None:
         """Publish those of these deliveries that are due and scheduled, each once, soon."""
-        for network, its_ids in claiming.by_network(job_ids).items():
-            self._lane_of(network).put(its_ids)
+        for destination, its_ids in claiming.by_destination(job_ids).items():
+            self._put(destination, its_ids)
 
     def put_patiently(self, job_ids: Sequence[str]) -> None:
         """The same, but wait for room, and leave what finds none to another bell or worker."""
-        for network, its_ids in claiming.by_network(job_ids).items():
-            lane = self._lane_of(network)
-            if lane.wait_for_room(PATIENCE):
-                lane.put(its_ids)
+        for destination, its_ids in claiming.by_destination(job_ids).items():
+            if self._lane_of(destination).wait_for_room(PATIENCE):
+                self._put(destination, its_ids)
 
     def join(self, seconds: float) -> None:
         """After ``stopping`` was set: wait until what was being sent is recorded."""
         ends = time.monotonic() + seconds
-        for thread in self._threads:
+        for thread in list(self._threads):
             thread.join(max(0.0, ends - time.monotonic()))
 
-    def _lane_of(self, name: str) -> Lane:
-        with self._opening:
-            if name not in self._lanes:
-                self._lanes[name] = self._open(name)
-            return self._lanes[name]
+    def _put(self, destination: Destination, job_ids: Sequence[str]) -> None:
+        with self._changing:
+            self._lane_of(destination).put(job_ids)
 
-    def _open(self, name: str) -> Lane:
+    def _lane_of(self, destination: Destination) -> Lane:
+        with self._changing:
+            if destination not in self._lanes:
+                self._lanes[destination] = self._open(destination)
+            return self._lanes[destination]
+
+    def _open(self, destination: Destination) -> Lane:
+        name = destination.network
         callers = ThreadPoolExecutor(SLOTS, thread_name_prefix=f"{name}-call")
         preparers = ThreadPoolExecutor(PREPARING, thread_name_prefix=f"{name}-access")
         with self._app.app_context():
             lane = Lane(self._app.extensions["networks"][name], callers, preparers)
-        thread = threading.Thread(target=self._work, args=(lane,), name=f"{name}-lane", daemon=True)
-        self._threads.append(thread)
+
+        def work() -> None:
+            with callers, preparers:
+                self._work(lane, destination)
+
+        thread = threading.Thread(target=work, name=f"{name}-lane", daemon=True)
+        self._threads.add(thread)
         thread.start()
         return lane
 
-    def _work(self, lane: Lane) -> None:
-        while not (stopping.is_set() and lane.is_idle):
+    def _work(self, lane: Lane, destination: Destination) -> None:
+        worked_at = time.monotonic()
+        while not self._is_over(lane, destination, worked_at):
+            if not lane.is_idle:
+                worked_at = time.monotonic()
             with self._app.app_context():
                 self._step_safely(lane)
             lane.wait(LONGEST_WAIT)
+
+    def _is_over(self, lane: Lane, destination: Destination, worked_at: float) -> bool:
+        """Close a lane that is not needed; while it is looked at, nothing is put into it."""
+        with self._changing:
+            long_idle = time.monotonic() - worked_at > self._idle_seconds
+            if not (lane.is_idle and (long_idle or stopping.is_set())):
+                return False
+            del self._lanes[destination]
+            self._threads.discard(threading.current_thread())
+            return True
 
     def _step_safely(self, lane: Lane) -> None:
         try:

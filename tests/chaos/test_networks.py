@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 
 from app.db import db
 from app.models import Delivery, User
-from app.services import pictures
+from app.services import connecting, pictures
+from app.services.lane import IN_HAND, SLOTS
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.figures import FULL, Figures, promise_kept, sized
+from tests.support.mastodon import MastodonSandbox
 from tests.support.photos import colourful, file_of
 from tests.support.story import NETWORKS
 from tests.support.threads import write_thread
@@ -35,6 +38,14 @@ LATER = 3.0
 """Seconds by which the lateness of 99 of 100 tweets may grow on the other networks."""
 SEND_TIMEOUT = 15.0
 """Seconds; a tweet that waited for a call to the broken network would be as late at least."""
+
+
+@pytest.fixture
+def silent() -> Iterator[MastodonSandbox]:
+    """A further Mastodon server."""
+    server = MastodonSandbox()
+    yield server
+    server.close()
 
 
 def connect_everybody(world: World) -> dict[int, list[int]]:
@@ -77,6 +88,45 @@ def test_a_network_that_hangs(make_world: MakeWorld, sqlite_url: str, broken: st
         world.sandbox.on(broken).mend()
         world.until_settled(list(jobs[broken].values()), seconds=900)
         promise_kept(world, jobs[broken], f"{broken} after it hung", broken)
+
+
+def test_a_server_that_hangs(
+    make_world: MakeWorld, sqlite_url: str, silent: MastodonSandbox
+) -> None:
+    """One Mastodon server answers nobody: other servers' people do not notice."""
+    world = make_world(sqlite_url, SEND_TIMEOUT=str(SEND_TIMEOUT))
+    ana, ben = world.user("ana", "mastodon"), at_server(world, silent, "ben")
+    silent.control("faults", kind="slow", operation="create", seconds=HANG, count=None)
+    hanging = write_at_once(world, ben, IN_HAND + SLOTS)
+    world.start_worker()
+    wait_for(lambda: State.SENDING in states_of(world, hanging), what="a call that hangs")
+    jobs = write_at_once(world, ana, 20)
+    published = world.until_settled(list(jobs.values()), SEND_TIMEOUT)
+    assert set(published.values()) == {State.PUBLISHED}
+    assert promise_kept(world, jobs, "beside a silent server", "mastodon").p99 < SEND_TIMEOUT
+    assert State.PUBLISHED not in states_of(world, hanging)
+
+
+def states_of(world: World, jobs: dict[str, str]) -> set[str]:
+    """Return the states that these jobs are in."""
+    return set(world.states(list(jobs.values())).values())
+
+
+def at_server(world: World, server: MastodonSandbox, handle: str) -> int:
+    """Connect an account on this Mastodon server as its owner would; return the user's id."""
+    with world.rows():
+        minted = server.control("tokens", handle=handle)
+        profile = world.app.extensions["networks"]["mastodon"].who_am_i(minted)
+        user = connecting.connect("mastodon", profile, minted)
+        db.session.commit()
+        return user.id
+
+
+def write_at_once(world: World, user_id: int, count: int) -> dict[str, str]:
+    """Write so many tweets for now; return their jobs by text."""
+    with world.rows():
+        owner = db.session.get_one(User, user_id)
+        return {(text := f"{owner.id} says {n}"): owner.tweet_later(text) for n in range(count)}
 
 
 def test_a_network_that_refuses_connections(make_world: MakeWorld, sqlite_url: str) -> None:

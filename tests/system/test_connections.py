@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 
 import psycopg
 
@@ -25,7 +26,7 @@ def test_connections_stay_within_small_plans(make_world, postgres) -> None:  # t
     wait_for(lambda: len(world.beating()) == 2, 60, "both processes")
     jobs: list[str] = []
     done = threading.Event()
-    peaks = {"postgres": 0, "redis": 0}
+    in_postgres, in_redis = [0], [[""]]
 
     def visit(handle: str) -> None:
         visitor = Visitor(site)
@@ -37,12 +38,14 @@ def test_connections_stay_within_small_plans(make_world, postgres) -> None:  # t
 
     def watch() -> None:
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+        latest: deque[list[str]] = deque(maxlen=3)
         with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
             while not done.wait(0.05):
                 row = connection.execute(query, [name]).fetchone()
-                peaks["postgres"] = max(peaks["postgres"], row[0] if row else 0)
-                clients = str(world.valkey.command("CLIENT", "LIST")).splitlines()
-                peaks["redis"] = max(peaks["redis"], len(clients) - 1)
+                in_postgres.append(row[0] if row else 0)
+                latest.append(str(world.valkey.command("CLIENT", "LIST")).splitlines())
+                # One that was given up is listed until the server has noticed.
+                in_redis.append(min(latest, key=len))
 
     visitors = [threading.Thread(target=visit, args=(f"visitor{n}",)) for n in range(12)]
     watcher = threading.Thread(target=watch)
@@ -55,8 +58,9 @@ def test_connections_stay_within_small_plans(make_world, postgres) -> None:  # t
     done.set()
     watcher.join()
     assert len(jobs) == 144
-    assert peaks["postgres"] - pooled_here(world) <= MOST, peaks
-    assert peaks["redis"] <= MOST, peaks
+    assert max(in_postgres) - pooled_here(world) <= MOST
+    most = max(in_redis, key=len)
+    assert len(most) - 1 <= MOST, "\n".join(most)
 
 
 def pooled_here(world: World) -> int:
