@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 
 import pytest
@@ -74,11 +75,11 @@ def late_calls(server: EagerServer, callers: subprocess.Popen[bytes]) -> int:
 
 def until_silent(server: EagerServer) -> int:
     """Wait until all that was written has arrived; return how many calls that were."""
-    counts = [-1]
+    counts: deque[int] = deque(maxlen=8)
 
     def silent() -> bool:
         counts.append(len(server.seen))
-        return counts[-1] == counts[-2]
+        return len(counts) == 8 and counts[0] == counts[-1]
 
     wait_for(silent, what="silence")
     return counts[-1]
