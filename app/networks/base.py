@@ -248,8 +248,11 @@ class Network(Protocol):
     def is_expired(self, credentials: Credentials) -> bool:
         """True when the access token is known to be over, or will be within a minute."""
 
-    def refresh(self, credentials: Credentials) -> Credentials:
-        """Exchange the refresh token. Raises TokenRefused, RefreshUnclear, AppRefused."""
+    def refresh(self, credentials: Credentials, go: float | None = None) -> Credentials:
+        """Exchange the refresh token, but do not begin after ``go``, on http.suspend_clock().
+
+        :raises TokenRefused, RefreshUnclear, AppRefused:
+        """
 
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""

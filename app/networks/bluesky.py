@@ -124,7 +124,7 @@ class Bluesky:
         expires_at = credentials.get("expires_at")
         return bool(expires_at) and time.time() + EXPIRY_LEEWAY >= float(expires_at or 0)
 
-    def refresh(self, credentials: Credentials) -> Credentials:
+    def refresh(self, credentials: Credentials, go: float | None = None) -> Credentials:
         """Exchange the refresh token; for two hours the old one gives the same new one.
 
         :raises TokenRefused: the session is over, or the app password was taken back.
@@ -136,6 +136,7 @@ class Bluesky:
                 "com.atproto.server.refreshSession",
                 token=str(credentials.get("refresh_jwt") or ""),
                 at_most=REFRESH_TIMEOUT,
+                go=go,
             )
         except (http.NotSent, http.Unanswered) as error:
             raise RefreshUnclear(str(error)) from error

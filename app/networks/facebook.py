@@ -122,7 +122,7 @@ class Facebook:
         """False: a Page token that came from a long-lived one has no end of its own."""
         return False
 
-    def refresh(self, credentials: Credentials) -> Credentials:
+    def refresh(self, _credentials: Credentials, _go: float | None = None) -> Credentials:
         """Raise TokenRefused: there is nothing to exchange."""
         raise TokenRefused("Facebook has no refresh tokens")
 

@@ -133,7 +133,7 @@ class Mastodon:
         """False: Mastodon's tokens have no end of their own."""
         return False
 
-    def refresh(self, _credentials: Credentials) -> Credentials:
+    def refresh(self, _credentials: Credentials, _go: float | None = None) -> Credentials:
         """Raise TokenRefused: there is nothing to exchange."""
         raise TokenRefused("Mastodon has no refresh tokens")
 

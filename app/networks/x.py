@@ -122,7 +122,7 @@ class X:
             return False
         return time.time() + EXPIRY_LEEWAY >= float(expires_at)
 
-    def refresh(self, credentials: Credentials) -> Credentials:
+    def refresh(self, credentials: Credentials, go: float | None = None) -> Credentials:
         """Spend the refresh token, which works once: the caller holds the account's lease.
 
         :raises TokenRefused: X knows neither this token nor, any more, this access.
@@ -141,6 +141,7 @@ class X:
                 f"{self._api}/2/oauth2/token",
                 timeout=min(self._timeout, REFRESH_TIMEOUT),
                 auth=basic,
+                go=go,
                 data=form,
             )
         except (http.NotSent, http.Unanswered) as error:

@@ -1,7 +1,8 @@
 """Fresh credentials for an account: one worker refreshes, the others wait for it.
 
-A refresh token can be spent once only. The lock is a lease on the account's row and not a
-database lock, because no transaction may stay open during a network call.
+A refresh token can be spent once only, and a network may end an access whose spent token comes
+again. The lock is a lease on the account's row and not a database lock, because no transaction may
+stay open during a network call; who oversleeps it does not ask.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NoReturn
 
 from flask import current_app
@@ -17,6 +19,7 @@ from sqlalchemy.orm import undefer
 
 from app.db import db, from_now, patiently, rows_changed
 from app.models import Account, Delivery
+from app.networks import http
 from app.networks.base import AppRefused, Credentials, Network, RefreshUnclear, TokenRefused
 from app.services import holding
 from app.states import State
@@ -81,9 +84,11 @@ def access_to(account_id: int) -> Access:
         return Access(credentials, version)
     if not network.can_refresh(credentials):
         _end_access(account_id, version, "the access token is over")
-    if not _take_lease(account_id, version):
+    began = http.suspend_clock()
+    lease = _take_lease(account_id, version)
+    if lease is None:
         raise NotNow(after=0.5)
-    return _refresh(network, account_id, credentials, version)
+    return _refresh(network, account_id, Access(credentials, version), lease, began)
 
 
 def access_to_read(account_id: int) -> Access:
@@ -103,18 +108,21 @@ def access_to_read(account_id: int) -> Access:
         return ended
 
 
-def _refresh(network: Network, account_id: int, credentials: Credentials, version: int) -> Access:
+def _refresh(
+    network: Network, account_id: int, old: Access, lease: datetime, began: float
+) -> Access:
+    version = old.version
     try:
-        fresh = _ask_twice(network, credentials)
+        fresh = _ask_twice(network, old.credentials, began)
     except TokenRefused as refusal:
         return _newer_access(account_id, version, str(refusal))
     except AppRefused as refusal:
         holding.stop_network(network.name, "app_forbidden", str(refusal))
         holding.hold_network_rows(network.name)
-        _leave_lease(account_id)
+        _leave_lease(account_id, lease)
         raise NoAccess from refusal
     except RefreshUnclear as silence:
-        _leave_lease(account_id)
+        _leave_lease(account_id, lease)
         _tell(account_id, "rate_limited" if silence.retry_after else "unreachable")
         raise NotNow(after=min(LONGEST_WAIT, silence.retry_after or 5)) from silence
     stored = patiently(lambda: _store(account_id, version, fresh))
@@ -123,15 +131,19 @@ def _refresh(network: Network, account_id: int, credentials: Credentials, versio
     return Access(fresh, version + 1)
 
 
-def _ask_twice(network: Network, credentials: Credentials) -> Credentials:
-    """An answer that was lost may have spent the token; asking once more tells."""
+def _ask_twice(network: Network, credentials: Credentials, began: float) -> Credentials:
+    """An answer that was lost may have spent the token; asking once more tells.
+
+    :param began: when the lease began, or a moment before it, on http.suspend_clock().
+    """
+    go = began + current_app.config["GO_DEADLINE"]
     try:
-        return network.refresh(credentials)
+        return network.refresh(credentials, go)
     except RefreshUnclear as silence:
         if silence.retry_after is not None:
             raise
         log.info("refresh without an answer, asking once more: %s", silence)
-        return network.refresh(credentials)
+        return network.refresh(credentials, go + current_app.config["SEND_TIMEOUT"])
 
 
 def _newer_access(account_id: int, version: int, detail: str) -> Access:
@@ -156,9 +168,8 @@ def _end_access(account_id: int, version: int, detail: str) -> NoReturn:
     raise NoAccess
 
 
-def _take_lease(account_id: int, version: int) -> bool:
-    # Two answers may be waited for, so the lease is twice a call's and a margin.
-    lease = from_now(2 * current_app.config["SEND_TIMEOUT"] + 5)
+def _take_lease(account_id: int, version: int) -> datetime | None:
+    """Return when the lease ends, None when somebody else has it; two answers fit into it."""
     statement = (
         update(Account)
         .where(
@@ -166,15 +177,24 @@ def _take_lease(account_id: int, version: int) -> bool:
             Account.credentials_version == version,
             or_(Account.refresh_lease_until.is_(None), Account.refresh_lease_until < from_now()),
         )
-        .values(refresh_lease_until=lease)
+        .values(refresh_lease_until=from_now(current_app.config["LEASE"]))
+        .returning(Account.refresh_lease_until)
+        .execution_options(synchronize_session=False)
     )
-    taken = rows_changed(statement)
+    ends: datetime | None = db.session.scalar(statement)
     db.session.commit()
-    return bool(taken)
+    return ends
 
 
-def _leave_lease(account_id: int) -> None:
-    patiently(lambda: _set(account_id, refresh_lease_until=None))
+def _leave_lease(account_id: int, lease: datetime) -> None:
+    """Let others refresh; a lease that somebody else has taken since is theirs."""
+    mine = (Account.id == account_id, Account.refresh_lease_until == lease)
+
+    def leave() -> None:
+        rows_changed(update(Account).where(*mine).values(refresh_lease_until=None))
+        db.session.commit()
+
+    patiently(leave)
 
 
 def _tell(account_id: int, code: str) -> None:

@@ -143,7 +143,7 @@ class ModelNetwork:
         """They last."""
         return False
 
-    def refresh(self, credentials: Credentials) -> Credentials:
+    def refresh(self, credentials: Credentials, _go: float | None = None) -> Credentials:
         """Give new ones, do not answer, or refuse."""
         self._passing()
         if self.renewal == Renewal.UNCLEAR:
