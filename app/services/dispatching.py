@@ -1,7 +1,7 @@
 """Looking at every row whose wake-up has come, and deciding what to do about it.
 
-Any number of processes may do this at the same time: each decision is one UPDATE that only
-changes rows which are still due, so the second one changes none.
+Any number of processes may do this at the same time, and sleep in between: each decision is one
+UPDATE that only changes rows which are still as they were read, so the second one changes none.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, update
+from sqlalchemy import BigInteger, Row, String, update
+from sqlalchemy.types import TypeEngine
 
-from app.bulk import among, provided
-from app.db import database_now, db, from_now, rows_changed
+from app.bulk import among, provided, table_of
+from app.db import EPOCH, database_now, db, from_now, rows_changed
 from app.jobs import PUBLISH, RECONCILE, Ring
 from app.models import Account, Delivery, Health, NetworkStop, Tweet, User
 from app.services import claiming
@@ -100,6 +101,7 @@ def _due_rows() -> Sequence[Row[Any]]:
             Delivery.state,
             Delivery.due_at,
             Delivery.not_before,
+            Delivery.next_at,
             Delivery.rings,
             Delivery.attempts,
             Delivery.account_id,
@@ -148,15 +150,15 @@ def _paused_until(row: Row[Any]) -> datetime:
 
 
 def _hold(rows: Sequence[Row[Any]], reason: HoldReason) -> None:
-    _change_due([row.id for row in rows], state=State.HELD, hold_reason=reason, next_at=None)
+    _move(rows, state=State.HELD, hold_reason=reason, next_at=None)
 
 
 def _defer(rows: Sequence[Row[Any]]) -> None:
-    by_moment: dict[datetime, list[str]] = defaultdict(list)
+    by_moment: dict[datetime, list[Row[Any]]] = defaultdict(list)
     for row in rows:
-        by_moment[_paused_until(row)].append(row.id)
-    for moment, job_ids in by_moment.items():
-        _change_due(job_ids, rings=0, not_before=moment, next_at=moment)
+        by_moment[_paused_until(row)].append(row)
+    for moment, its_rows in by_moment.items():
+        _move(its_rows, rings=0, not_before=moment, next_at=moment)
 
 
 def _spread(rows: Sequence[Row[Any]], now: datetime) -> list[str]:
@@ -170,8 +172,8 @@ def _spread(rows: Sequence[Row[Any]], now: datetime) -> list[str]:
         if not _reserve(account_id, overdue[0].catch_up_at, slots[-1]):
             continue
         for row, slot in zip(overdue, slots, strict=True):
-            moved = _change_due([row.id], not_before=slot, next_at=slot)
-            prompt += [row.id] if moved and slot <= now else []
+            moved = _move([row], not_before=slot, next_at=slot)
+            prompt += moved if slot <= now else []
     return prompt
 
 
@@ -195,33 +197,47 @@ def _mark_rung(job_ids: Sequence[str]) -> list[str]:
     """Set the next look at these rows, later each time; return those that were still due."""
     patience = current_app.config["BELL_PATIENCE"]
     doubling = db.case((Delivery.rings > 3, 8), else_=Delivery.rings + 1)
-    return _change_due(
-        job_ids, rings=Delivery.rings + 1, next_at=from_now() + round(patience * 1000) * doubling
-    )
+    next_at = from_now() + round(patience * 1000) * doubling
+    return _change_due(job_ids, State.SCHEDULED, rings=Delivery.rings + 1, next_at=next_at)
 
 
 def _mark_looked(job_ids: Sequence[str]) -> list[str]:
     """Leave a look-up the time it may take; it sets the next one itself."""
-    return _change_due(job_ids, next_at=from_now(current_app.config["LEASE"]))
+    return _change_due(job_ids, State.UNCONFIRMED, next_at=from_now(current_app.config["LEASE"]))
 
 
-def _change_due(job_ids: Sequence[str], **values: Any) -> list[str]:
+def _change_due(job_ids: Sequence[str], state: State, **values: Any) -> list[str]:
+    """Change those of these rows that are in this state and due; return their ids."""
+    due = (Delivery.state == state, Delivery.next_at <= from_now())
+    return _change(job_ids, among(Delivery.id, job_ids), provided(*due), **values)
+
+
+def _move(rows: Sequence[Row[Any]], **values: Any) -> list[str]:
+    """Change those of these scheduled rows that are as they were read; return their ids.
+
+    Whatever became of the others, be it sent or given another time, gave them another next_at.
+    """
+    columns: dict[str, TypeEngine[Any]] = {"job_id": String(), "next_at_ms": BigInteger()}
+    seen = [(row.id, (row.next_at - EPOCH) // timedelta(milliseconds=1)) for row in rows]
+    read = table_of("read_rows", columns, seen)
+    next_at_ms = db.type_coerce(Delivery.next_at, BigInteger)
+    same = (Delivery.state == State.SCHEDULED, next_at_ms == read.c.next_at_ms)
+    return _change([row.id for row in rows], Delivery.id == read.c.job_id, *same, **values)
+
+
+def _change(job_ids: Sequence[str], *conditions: Any, **values: Any) -> list[str]:
     if not job_ids:
         return []
-    states = (State.SCHEDULED, State.UNCONFIRMED)
     changed = db.session.scalars(
         update(Delivery)
-        .where(
-            among(Delivery.id, job_ids),
-            provided(Delivery.state.in_(states), Delivery.next_at <= from_now()),
-        )
+        .where(*conditions)
         .values(values)
         .returning(Delivery.id)
         .execution_options(synchronize_session=False)
     )
-    still_due = set(changed)
+    are_changed = set(changed)
     db.session.commit()
-    return [job_id for job_id in job_ids if job_id in still_due]
+    return [job_id for job_id in job_ids if job_id in are_changed]
 
 
 def _messages(job_ids: Sequence[str]) -> list[Ring]:
