@@ -239,8 +239,8 @@ class Network(Protocol):
         Raises ConnectRefused, LookUpFailed.
         """
 
-    def revoke(self, credentials: Credentials) -> None:
-        """End this access at the network as far as it lets us; never raises."""
+    def revoke(self, credentials: Credentials, go: float | None = None) -> None:
+        """End this access as far as the network lets us; begin as ``refresh``. Never raises."""
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True when a refused access token may be exchanged for a new one."""

@@ -105,7 +105,7 @@ class Bluesky:
         """Raise ConnectRefused: there is no consent page to come back from."""
         raise ConnectRefused("stale")
 
-    def revoke(self, credentials: Credentials) -> None:
+    def revoke(self, credentials: Credentials, go: float | None = None) -> None:
         """Close the session; never raises."""
         with contextlib.suppress(http.NotSent, http.Unanswered):
             self._home(credentials).call(
@@ -113,6 +113,7 @@ class Bluesky:
                 "com.atproto.server.deleteSession",
                 token=str(credentials.get("refresh_jwt") or ""),
                 at_most=REFRESH_TIMEOUT,
+                go=go,
             )
 
     def can_refresh(self, credentials: Credentials) -> bool:

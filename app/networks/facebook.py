@@ -108,7 +108,7 @@ class Facebook:
         """Return every Page on which we may publish. Raises ConnectRefused, LookUpFailed."""
         return self._sign_in.finish(memory, callback, redirect_uri)
 
-    def revoke(self, credentials: Credentials) -> None:
+    def revoke(self, _credentials: Credentials, _go: float | None = None) -> None:
         """Do nothing: Facebook ends an app's access for a whole person, not for one Page.
 
         Ending it here would also end the other Pages that the same person has connected.

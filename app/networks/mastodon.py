@@ -120,10 +120,10 @@ class Mastodon:
             credentials |= {"software": software, "version": version}
             return [Connection(profile, credentials, _limits_if_told(server, credentials))]
 
-    def revoke(self, credentials: Credentials) -> None:
+    def revoke(self, credentials: Credentials, go: float | None = None) -> None:
         """End the token; never raises."""
         with contextlib.suppress(LookUpFailed):
-            revoke(self._home(credentials), credentials)
+            revoke(self._home(credentials), credentials, go)
 
     def can_refresh(self, _credentials: Credentials) -> bool:
         """False: a dead token comes back only by signing in again."""

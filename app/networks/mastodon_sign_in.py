@@ -109,11 +109,11 @@ class SignIn:
         raise _registration_refused(answer)
 
 
-def revoke(server: Server, credentials: Mapping[str, Any]) -> None:
-    """End a token. Raises LookUpFailed when there is no answer."""
+def revoke(server: Server, credentials: Mapping[str, Any], go: float | None) -> None:
+    """End a token, if that begins in time. Raises LookUpFailed when there is no answer."""
     names = {"client_id": "client_id", "client_secret": "client_secret", "token": "access_token"}
     form = {name: str(credentials.get(known) or "") for name, known in names.items()}
-    server.ask("POST", "/oauth/revoke", data=form)
+    server.ask("POST", "/oauth/revoke", go=go, data=form)
 
 
 def _registration_refused(answer: Answer) -> Exception:

@@ -104,12 +104,13 @@ class X:
             return OAuth2Flow(self._client_id, self._client_secret, self._authorize, token_url)
         return OAuth1Flow(self._consumer_key or "", self._consumer_secret or "", self._api)
 
-    def revoke(self, credentials: Credentials) -> None:
+    def revoke(self, credentials: Credentials, go: float | None = None) -> None:
         """End the access; never raises."""
         with contextlib.suppress(http.NotSent, http.Unanswered):
             signature = self._signature(credentials) if "token_secret" in credentials else None
             app = (self._client_id or "", self._client_secret or "")
-            revoke(self._api, credentials, signature, app, min(self._timeout, REFRESH_TIMEOUT))
+            most = min(self._timeout, REFRESH_TIMEOUT)
+            revoke(self._api, credentials, signature, app, most, go)
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True for OAuth 2.0 with offline access; OAuth 1.0a tokens do not expire."""

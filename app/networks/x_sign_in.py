@@ -144,17 +144,23 @@ def oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
 
 
 def revoke(
-    api: str, credentials: Credentials, signature: Any, app: tuple[str, str], timeout: float
+    api: str,
+    credentials: Credentials,
+    signature: Any,
+    app: tuple[str, str],
+    timeout: float,
+    go: float | None,
 ) -> None:
     """Tell X that this access is no longer wanted (docs: revoke token, invalidate token).
 
     :param signature: of OAuth 1.0a; None for OAuth 2.0.
     :param app: client id and secret; the secret is empty for a public client.
+    :param go: a moment on http.suspend_clock() after which it is not told.
     :raises http.NotSent: and http.Unanswered.
     """
     if signature is not None:
         url = f"{api}/1.1/oauth/invalidate_token.json"
-        http.call("POST", url, timeout=timeout, auth=signature)
+        http.call("POST", url, timeout=timeout, auth=signature, go=go)
         return
     ends_at = time.monotonic() + timeout
     for name in ("refresh_token", "access_token"):
@@ -164,4 +170,6 @@ def revoke(
         if form["token"]:
             left = max(1.0, ends_at - time.monotonic())
             basic = app if app[1] else None
-            http.call("POST", f"{api}/2/oauth2/revoke", timeout=left, auth=basic, data=form)
+            url = f"{api}/2/oauth2/revoke"
+            http.call("POST", url, timeout=left, auth=basic, go=go, data=form)
+            go = None if go is None else go + timeout  # the second one waits for the first

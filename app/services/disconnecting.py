@@ -11,6 +11,7 @@ from sqlalchemy import Text, and_, cast, exists, or_, update
 
 from app.db import db, from_now, rows_changed
 from app.models import Account, Delivery, Health
+from app.networks import http
 from app.networks.base import Network
 from app.states import State
 
@@ -37,18 +38,22 @@ def disconnect(account_id: int) -> int:
 
 
 def leaving() -> list[int]:
-    """Return disconnected accounts whose access is still kept; forgetting it ends their health."""
-    found = db.session.scalars(
-        db.select(Account.id).where(~Account.connected, Account.health == Health.OK).limit(20)
-    ).all()
+    """Return disconnected accounts whose access is still kept.
+
+    Forgetting it ends their health, and what is told of an access that had ended by itself.
+    """
+    is_kept = or_(Account.health == Health.OK, Account.last_error_at.is_not(None))
+    found = db.session.scalars(db.select(Account.id).where(~Account.connected, is_kept).limit(20))
+    account_ids = list(found)
     db.session.commit()
-    return list(found)
+    return account_ids
 
 
 def finish(account_ids: Sequence[int]) -> None:
     """Forget the access to those of these accounts for which nothing is being sent any more."""
     for account_id in account_ids:
-        _cancel(_waits_long(), account_id)
+        is_gone = exists().where(Account.id == account_id, ~Account.connected)
+        _cancel(and_(is_gone, _waits_long()), account_id)
         db.session.commit()
         _forget(account_id)
 
@@ -78,14 +83,22 @@ def _waits_long() -> Any:
 
 
 def _forget(account_id: int) -> None:
-    """End the access at the network, as far as it can be, and forget it; unless it is in use."""
+    """End the access at the network, as far as it can be, and forget it; unless it is in use.
+
+    Its owner may connect the account again at any time, and a network may know both accesses as
+    one: who oversleeps leaves it to whoever looks next.
+    """
+    began = http.suspend_clock()
     account = db.session.get_one(Account, account_id, populate_existing=True)
     name, version, credentials = account.network, account.credentials_version, account.credentials
-    busy = _is_busy(account_id)
+    in_use = account.connected or _is_busy(account_id)
     db.session.commit()  # the network may take long: no transaction stays open meanwhile
-    if busy:
+    if in_use:
         return
-    _revoke(current_app.extensions["networks"].get(name), credentials)
+    go = began + current_app.config["GO_DEADLINE"]
+    _revoke(current_app.extensions["networks"].get(name), credentials, go)
+    if http.suspend_clock() > began + current_app.config["LEASE"]:
+        return
     forgotten = (
         update(Account)
         .where(
@@ -117,10 +130,10 @@ def _is_busy(account_id: int) -> bool:
     return db.session.scalar(wanted.limit(1)) is not None
 
 
-def _revoke(network: Network | None, credentials: dict[str, Any]) -> None:
+def _revoke(network: Network | None, credentials: dict[str, Any], go: float) -> None:
     if network is None or not credentials:
         return
     try:
-        network.revoke(credentials)
+        network.revoke(credentials, go)
     except Exception as error:  # whatever it is, the access is forgotten here
         log.warning("%s did not end an access: %s", network.name, type(error).__name__)

@@ -1,0 +1,143 @@
+"""Who sleeps between a look and what follows from it finds that others have gone on."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.db import db, utcnow
+from app.models import Account, Delivery, Health
+from app.networks import http
+from app.networks.base import Credentials, Network, TokenRefused
+from app.services import disconnecting, dispatching
+from app.states import State
+from tests.conftest import MakeWorld
+from tests.support.crowd import account_of
+from tests.support.waiting import wait_for
+from tests.support.world import World
+
+
+def test_a_decision_is_about_the_row_as_it_was_read(
+    make_world: MakeWorld, postgres_url: str
+) -> None:
+    """It was to be held, was sent meanwhile and may have arrived: held, it could be sent again."""
+    world = make_world(postgres_url)
+    job = world.tweet_later(world.user("ana"), "Good morning")
+    change_accounts(world, health=Health.RECONNECT)
+    with psycopg.connect(postgres_url) as others:
+        others.execute(
+            "UPDATE deliveries SET state = 'unconfirmed', fence = 1, next_at = next_at + 1"
+        )
+        sleeper = threading.Thread(target=decide, args=(world,))
+        sleeper.start()
+        wait_for(lambda: updates_waiting(others) == 1, what="the decision")
+        others.commit()
+    sleeper.join()
+    assert world.delivery(job).state == State.UNCONFIRMED
+
+
+def test_a_tweet_for_now_is_not_held_as_late(make_world: MakeWorld, postgres_url: str) -> None:
+    """It was found too late, and its owner said "now" before that was stored."""
+    world = make_world(postgres_url)
+    job = world.tweet_later(world.user("ana"), "Good morning")
+    with world.rows():
+        old = utcnow() - timedelta(days=1)
+        db.session.execute(db.update(Delivery).values(due_at=old, not_before=old, next_at=old))
+        db.session.commit()
+    with psycopg.connect(postgres_url) as owner:
+        now = int(utcnow().timestamp() * 1000) - 1
+        moved = "UPDATE deliveries SET due_at = %s, not_before = %s, next_at = %s"
+        owner.execute(moved, (now, now, now))
+        sleeper = threading.Thread(target=decide, args=(world,))
+        sleeper.start()
+        wait_for(lambda: updates_waiting(owner) == 1, what="the decision")
+        owner.commit()
+    sleeper.join()
+    assert world.delivery(job).state == State.SCHEDULED
+
+
+def test_who_forgets_an_access_late_leaves_a_new_one_alone(small_world: World) -> None:
+    """The account was connected again before anybody had time to end its access."""
+    world = small_world
+    ana = world.user("ana")
+    with world.rows():
+        account_id = account_of(world, "ana").id
+        disconnecting.disconnect(account_id)
+        (found,) = disconnecting.leaving()
+    world.user("ana")
+    job = world.tweet_later(ana, "For tomorrow", timedelta(days=1))
+    with world.rows():
+        disconnecting.finish([found])
+    assert world.delivery(job).state == State.SCHEDULED
+    assert world.sandbox.calls("revoke") == 0
+
+
+@pytest.mark.parametrize("network", ["x", "mastodon", "bluesky"])
+def test_no_access_is_ended_late(small_world: World, network: str) -> None:
+    """Its owner may have connected the account again, and a network may know both as one."""
+    small_world.user("ana", network)
+    client = small_world.app.extensions["networks"][network]
+    with small_world.rows():
+        credentials = db.session.scalar(db.select(Account.credentials))
+        client.revoke(credentials, http.suspend_clock() - 1)
+        fresh = used(client, credentials)
+        client.revoke(fresh, http.suspend_clock() + 60)
+        with pytest.raises(TokenRefused):
+            used(client, fresh)
+
+
+def test_an_access_that_ends_while_it_is_given_up_is_forgotten(small_world: World) -> None:
+    """Disconnected in the middle of a call whose token is refused: nothing waits for ever."""
+    world = small_world
+    ana = world.user("ana")
+    world.sandbox.fault("slow", seconds=1)
+    world.sandbox.fault("status", status=401)
+    world.start_worker()
+    job = world.tweet_later(ana, "Good morning")
+    world.until_state(job, State.SENDING)
+    world.sandbox.control("revoke", handle="ana")
+    with world.rows():
+        disconnecting.disconnect(account_of(world, "ana").id)
+    assert world.until_state(job, State.CANCELLED).error_code == "disconnected"
+    wait_for(lambda: credentials_of(world, "ana") == {}, what="the access being forgotten")
+
+
+def used(client: Network, credentials: Credentials) -> Credentials:
+    """Return an access that works for as long as its network lets it. Raises TokenRefused."""
+    fresh = client.refresh(credentials) if client.can_refresh(credentials) else credentials
+    assert client.who_am_i(fresh)
+    return fresh
+
+
+def decide(world: World) -> None:
+    """Look at what is due, once, as a ticker does."""
+    with world.rows():
+        dispatching.dispatch()
+
+
+def change_accounts(world: World, **values: Any) -> None:
+    """Change every account behind everybody's back."""
+    with world.rows():
+        db.session.execute(db.update(Account).values(values))
+        db.session.commit()
+
+
+def credentials_of(world: World, handle: str) -> Any:
+    """Return what is kept of somebody's access."""
+    with world.rows():
+        return db.session.scalar(db.select(Account.credentials).filter_by(handle=handle))
+
+
+def updates_waiting(connection: psycopg.Connection) -> int:
+    """Return how many sessions wait to change a delivery."""
+    connection.execute("SELECT pg_stat_clear_snapshot()")  # else as this transaction saw it first
+    query = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock' AND query LIKE '%UPDATE deliveries%'"
+    )
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
