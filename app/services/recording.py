@@ -1,7 +1,8 @@
 """Writing down how create calls ended, and what follows from it.
 
-Guarded by state and fence: a worker that comes back after its lease changes nothing. Accepted
-tweets are recorded next door, in accepting.
+Guarded by state and fence: a worker that comes back after its lease changes nothing, and what it
+heard is too old to say anything about an account or a network. Accepted tweets are recorded next
+door, in accepting.
 """
 
 from __future__ import annotations
@@ -50,15 +51,23 @@ def record(endings: Sequence[Ending]) -> list[str]:
 
 def _results(endings: Sequence[Ending]) -> list[tuple[str, str, Any]]:
     """Return what AsyncResult shall say, for the jobs that are over."""
-    results: list[tuple[str, str, Any]] = []
-    for ending in endings:
-        if ending.outcome.kind == Kind.OK:
-            if ending.claim.is_last:
-                results.append((ending.claim.job_id, jobs.SUCCESS, _url_of(ending)))
-        elif ending.outcome.kind == Kind.REJECTED:
-            reason = RuntimeError(ending.outcome.code)
-            results.append((ending.claim.job_id, jobs.FAILURE, reason))
-    return results
+    results: list[tuple[str, str, Any]] = [
+        (ending.claim.job_id, jobs.SUCCESS, _url_of(ending))
+        for ending in endings
+        if ending.outcome.kind == Kind.OK and ending.claim.is_last
+    ]
+    refused = [ending for ending in endings if ending.outcome.kind == Kind.REJECTED]
+    failed = patiently(lambda: _failed_of(refused)) if refused else []
+    return [*results, *((job_id, jobs.FAILURE, RuntimeError(code)) for job_id, code in failed)]
+
+
+def _failed_of(endings: Sequence[Ending]) -> list[tuple[str, str | None]]:
+    """Return the jobs among these that have failed, and why; others may have gone on."""
+    its_ids = [ending.claim.job_id for ending in endings]
+    failed = (Delivery.id.in_(its_ids), Delivery.state == State.FAILED)
+    rows = db.session.execute(db.select(Delivery.id, Delivery.error_code).where(*failed)).all()
+    db.session.commit()
+    return [(row.id, row.error_code) for row in rows]
 
 
 def _url_of(ending: Ending) -> str | None:
@@ -95,6 +104,8 @@ def _later(ending: Ending) -> bool:
     outcome = ending.outcome
     if outcome.code == "pictures_gone":
         return _pictures_gone(ending)
+    if not _is_fresh(ending):
+        return _back(ending, 0)
     if outcome.scope == Scope.NETWORK and outcome.retry_after is not None:
         wait = outcome.retry_after
         holding.pause_network(ending.network, wait)
@@ -107,6 +118,8 @@ def _later(ending: Ending) -> bool:
 def _pictures_gone(ending: Ending) -> bool:
     """Upload them again; when that did not help either, it is a no."""
     claim = ending.claim
+    if not _is_fresh(ending):  # the pictures may be others by now
+        return _back(ending, 0)
     uploads = delete(Upload).where(
         Upload.delivery_id == claim.job_id, Upload.picture_id.in_(claim.pictures)
     )
@@ -129,7 +142,7 @@ def _rejected(ending: Ending) -> bool:
         return False
     if ending.outcome.code == "pictures_gone":
         return _pictures_gone(ending)
-    if ending.outcome.pause_for is not None:
+    if ending.outcome.pause_for is not None and _is_fresh(ending):
         holding.pause_account(ending.claim.account_id, ending.outcome.pause_for)
     _fail(ending)
     return False
@@ -167,6 +180,8 @@ def _access_refused(ending: Ending) -> bool:
 
 
 def _app_refused(ending: Ending) -> bool:
+    if not _is_fresh(ending):
+        return _back(ending, 0)
     holding.stop_network(ending.network, ending.outcome.code or "", ending.outcome.detail)
     _hold(ending, HoldReason.NETWORK)
     holding.hold_network_rows(ending.network)
@@ -224,6 +239,13 @@ def _back(ending: Ending, wait: float, **values: Any) -> bool:
 
 _UNLESS_RESENT = db.case((Delivery.resends > 0, Delivery.first_sent_at))
 """After a definite no, look-ups need not reach back to this call."""
+
+
+def _is_fresh(ending: Ending) -> bool:
+    """False when the lease is over: whoever slept so long may have heard it at any time."""
+    mine = (Delivery.id == ending.claim.job_id, Delivery.fence == ending.claim.fence)
+    still = db.select(Delivery.id).where(*mine, Delivery.lease_until > from_now())
+    return db.session.scalar(still) is not None
 
 
 def _count_of(column: Any, claim: Claim) -> int:

@@ -1,0 +1,56 @@
+"""A worker sleeps through the answer to its call, and wakes when others have gone on."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+
+from app import jobs
+from app.db import db
+from app.models import Attempt, NetworkStop
+from app.states import State
+from tests.support.crowd import account_of
+from tests.support.freezing import freeze
+from tests.support.waiting import wait_for
+from tests.support.world import World
+
+NOES = {
+    "rate limit": {"kind": "rate_limit", "group": "none"},
+    "app refused": {"kind": "credits"},
+    "text refused": {"kind": "refuse"},
+}
+
+
+@pytest.mark.parametrize("no", NOES.values(), ids=NOES)
+def test_a_no_from_long_ago_changes_nothing(small_world: World, no: dict[str, Any]) -> None:
+    """Another worker has published the tweet since: nobody is paused or stopped, no job failed."""
+    world = small_world
+    ana = world.user("ana")
+    world.sandbox.fault("slow", seconds=1)
+    world.sandbox.fault(**no)
+    sleeper = world.start_worker()
+    job = world.tweet_later(ana, "Good morning")
+    wait_for(lambda: world.sandbox.calls() == 1, what="the call")
+    freeze(world, sleeper)
+    world.start_worker()
+    world.until_state(job, State.PUBLISHED)
+
+    world.kill(sleeper, signal.SIGCONT)
+    wait_for(lambda: first_outcome(world, job), what="the sleeper's word")
+    with world.rows():
+        assert db.session.scalars(db.select(NetworkStop)).all() == []
+        wait_for(lambda: jobs.celery_states([job]) == {job: jobs.SUCCESS}, what="the result")
+    assert account_of(world, "ana").paused_until is None
+    last = world.tweet_later(ana, "Good evening")
+    world.until_state(last, State.PUBLISHED)
+    with world.rows():
+        assert jobs.celery_states([job]) == {job: jobs.SUCCESS}
+
+
+def first_outcome(world: World, job: str) -> str | None:
+    """Return how the first call for a job ended, as its worker says."""
+    with world.rows():
+        first = db.select(Attempt.outcome).filter_by(delivery_id=job, fence=1)
+        return db.session.scalar(first)
