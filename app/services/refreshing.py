@@ -11,14 +11,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from flask import current_app
 from sqlalchemy import or_, update
 from sqlalchemy.orm import undefer
 
 from app.db import db, from_now, patiently, rows_changed
-from app.models import Account, Delivery
+from app.models import Account, Delivery, Health
 from app.networks import http
 from app.networks.base import AppRefused, Credentials, Network, RefreshUnclear, TokenRefused
 from app.services import holding
@@ -117,10 +117,12 @@ def _refresh(
     except TokenRefused as refusal:
         return _newer_access(account_id, version, str(refusal))
     except AppRefused as refusal:
-        holding.stop_network(network.name, "app_forbidden", str(refusal))
-        holding.hold_network_rows(network.name)
+        is_news = http.suspend_clock() < began + current_app.config["LEASE"]
+        if is_news:
+            holding.stop_network(network.name, "app_forbidden", str(refusal))
+            holding.hold_network_rows(network.name)
         _leave_lease(account_id, lease)
-        raise NoAccess from refusal
+        raise (NoAccess if is_news else NotNow(after=0)) from refusal
     except RefreshUnclear as silence:
         _leave_lease(account_id, lease)
         _tell(account_id, "rate_limited" if silence.retry_after else "unreachable")
@@ -161,8 +163,10 @@ def _end_access(account_id: int, version: int, detail: str) -> NoReturn:
     """Hold everything of the account and raise NoAccess."""
 
     def end() -> None:
-        holding.hold_account(account_id, version, detail)
-        _set(account_id, refresh_lease_until=None)
+        if holding.hold_account(account_id, version, detail):
+            this = update(Account).where(Account.id == account_id)
+            rows_changed(this.values(refresh_lease_until=None))
+        db.session.commit()
 
     patiently(end)
     raise NoAccess
@@ -209,6 +213,7 @@ def _tell(account_id: int, code: str) -> None:
 
 
 def _store(account_id: int, version: int, fresh: Credentials) -> bool:
+    """Keep a fresh access, also when somebody has spent the old one in vain meanwhile."""
     statement = (
         update(Account)
         .where(Account.id == account_id, Account.credentials_version == version)
@@ -217,13 +222,11 @@ def _store(account_id: int, version: int, fresh: Credentials) -> bool:
             credentials_version=version + 1,
             credentials_stale=False,
             refresh_lease_until=None,
+            health=Health.OK,
+            last_error=None,
+            last_error_at=None,
         )
     )
     stored = rows_changed(statement)
     db.session.commit()
     return bool(stored)
-
-
-def _set(account_id: int, **values: Any) -> None:
-    rows_changed(update(Account).where(Account.id == account_id).values(values))
-    db.session.commit()

@@ -13,7 +13,7 @@ from app.db import db, utcnow
 from app.models import Account, Delivery, Health
 from app.networks import http
 from app.networks.base import Credentials, Network, TokenRefused
-from app.services import disconnecting, dispatching
+from app.services import disconnecting, dispatching, refreshing
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.crowd import account_of
@@ -34,7 +34,7 @@ def test_a_decision_is_about_the_row_as_it_was_read(
         )
         sleeper = threading.Thread(target=decide, args=(world,))
         sleeper.start()
-        wait_for(lambda: updates_waiting(others) == 1, what="the decision")
+        wait_for(lambda: updates_waiting(others, "deliveries") == 1, what="the decision")
         others.commit()
     sleeper.join()
     assert world.delivery(job).state == State.UNCONFIRMED
@@ -54,7 +54,7 @@ def test_a_tweet_for_now_is_not_held_as_late(make_world: MakeWorld, postgres_url
         owner.execute(moved, (now, now, now))
         sleeper = threading.Thread(target=decide, args=(world,))
         sleeper.start()
-        wait_for(lambda: updates_waiting(owner) == 1, what="the decision")
+        wait_for(lambda: updates_waiting(owner, "deliveries") == 1, what="the decision")
         owner.commit()
     sleeper.join()
     assert world.delivery(job).state == State.SCHEDULED
@@ -74,6 +74,25 @@ def test_who_forgets_an_access_late_leaves_a_new_one_alone(small_world: World) -
         disconnecting.finish([found])
     assert world.delivery(job).state == State.SCHEDULED
     assert world.sandbox.calls("revoke") == 0
+
+
+def test_who_finds_an_access_over_late_takes_no_lease(
+    make_world: MakeWorld, postgres_url: str
+) -> None:
+    """It was given anew, and somebody is refreshing that: its refresh token is spent once only."""
+    world = make_world(postgres_url)
+    world.user("ana")
+    change_accounts(world, credentials={})
+    with psycopg.connect(postgres_url) as others:
+        others.execute("UPDATE accounts SET credentials_version = 2, refresh_lease_until = 1")
+        sleeper = threading.Thread(target=ask_access, args=(world,))
+        sleeper.start()
+        wait_for(lambda: updates_waiting(others, "accounts") == 1, what="the end of the access")
+        others.commit()
+    sleeper.join()
+    ana = account_of(world, "ana")
+    assert not ana.needs_reconnect
+    assert ana.refresh_lease_until
 
 
 @pytest.mark.parametrize("network", ["x", "mastodon", "bluesky"])
@@ -119,6 +138,12 @@ def decide(world: World) -> None:
         dispatching.dispatch()
 
 
+def ask_access(world: World) -> None:
+    """Look for an access that is over and cannot be refreshed."""
+    with world.rows(), pytest.raises(refreshing.NoAccess):
+        refreshing.access_to(account_of(world, "ana").id)
+
+
 def change_accounts(world: World, **values: Any) -> None:
     """Change every account behind everybody's back."""
     with world.rows():
@@ -132,12 +157,12 @@ def credentials_of(world: World, handle: str) -> Any:
         return db.session.scalar(db.select(Account.credentials).filter_by(handle=handle))
 
 
-def updates_waiting(connection: psycopg.Connection) -> int:
-    """Return how many sessions wait to change a delivery."""
+def updates_waiting(connection: psycopg.Connection, table: str) -> int:
+    """Return how many sessions wait to change a row of a table."""
     connection.execute("SELECT pg_stat_clear_snapshot()")  # else as this transaction saw it first
     query = (
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND wait_event_type = 'Lock' AND query LIKE '%UPDATE deliveries%'"
+        " AND wait_event_type = 'Lock' AND query LIKE %s"
     )
-    row = connection.execute(query).fetchone()
+    row = connection.execute(query, (f"%UPDATE {table}%",)).fetchone()
     return int(row[0]) if row else 0

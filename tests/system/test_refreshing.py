@@ -1,15 +1,16 @@
-"""A worker stops before it spends a refresh token, and wakes when others have spent it."""
+"""A worker stops before or after it spends a refresh token, and wakes when others have gone on."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 
 import pytest
 
-from app.db import db
-from app.models import Account
+from app.db import db, utcnow
+from app.models import Account, Worker
 from app.states import State
 from tests.support.crowd import account_of
 from tests.support.freezing import freeze
@@ -43,6 +44,53 @@ def test_who_slept_through_the_lease_spends_no_token(small_world: World, gate: G
     again = [world.tweet_later(ana, f"Number {number}") for number in range(10)]
     assert set(world.until_settled(again).values()) == {State.PUBLISHED}
     assert world.sandbox.calls("token") == 1
+
+
+def test_a_fresh_access_that_comes_late_is_used(small_world: World) -> None:
+    """Its worker slept, another spent the token in vain and gave up: nobody need sign in again."""
+    world = small_world
+    ana = world.user("ana")
+    end_access(world, "ana")
+    world.sandbox.fault("slow", operation="token", seconds=1)
+    sleeper = world.start_worker()
+    job = world.tweet_later(ana, "Good morning")
+    wait_for(lambda: world.sandbox.calls("token") == 1, what="the refresh")
+    freeze(world, sleeper)
+    world.start_worker()
+    world.until_state(job, State.HELD)
+
+    world.kill(sleeper, signal.SIGCONT)
+    world.until_state(job, State.PUBLISHED)
+    assert not account_of(world, "ana").needs_reconnect
+
+
+def test_an_app_that_was_refused_long_ago_is_not_stopped(small_world: World) -> None:
+    """X has taken the app back since the sleeper was told: what is due goes out."""
+    world = small_world
+    ana = world.user("ana")
+    end_access(world, "ana")
+    world.sandbox.fault("slow", operation="token", seconds=1)
+    refusal = {"error": "invalid_client"}
+    world.sandbox.fault("status", operation="token", status=401, body=refusal)
+    sleeper = world.start_worker()
+    first = world.tweet_later(ana, "Good morning")
+    wait_for(lambda: world.sandbox.calls("token") == 1, what="the refresh")
+    freeze(world, sleeper)
+    world.start_worker()
+    world.until_state(first, State.PUBLISHED)
+
+    woken_at = utcnow()
+    world.kill(sleeper, signal.SIGCONT)
+    wait_for(lambda: last_beat(world, sleeper.pid) > woken_at, what="the sleeper at work")
+    again = [world.tweet_later(ana, f"Number {number}") for number in range(10)]
+    assert set(world.until_settled(again).values()) == {State.PUBLISHED}
+
+
+def last_beat(world: World, pid: int) -> datetime:
+    """Return when a worker was last seen."""
+    with world.rows():
+        wanted = db.select(Worker.seen_at).where(Worker.name.endswith(f":{pid}"))
+        return db.session.scalars(wanted).one()
 
 
 def end_access(world: World, handle: str) -> None:
