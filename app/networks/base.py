@@ -49,7 +49,7 @@ class Outcome:
     http_status: int | None = None
     request_id: str | None = None
     answered_at: float | None = None
-    """time.monotonic() when the answer was complete."""
+    """http.suspend_clock() when the answer was complete."""
     pause_for: float | None = None
     """Seconds to leave the account alone: its allowance is used up, or it is blocked."""
     reference: Mapping[str, Any] | None = None

@@ -58,7 +58,8 @@ class Answer:
     data: Any
     text: str
     content: bytes = b""
-    at: float = field(default_factory=time.monotonic)
+    at: float = field(default_factory=suspend_clock)
+    """When it was complete, on suspend_clock()."""
 
     def header(self, name: str) -> str | None:
         """Return a header by name in any case."""
@@ -101,7 +102,7 @@ class _Watched:
         self.sock = DeadlineSocket(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        idle = time.monotonic() - self._answered_at
+        idle = suspend_clock() - self._answered_at
         if self.sock is not None and self._answered_at and idle > KEEP_SECONDS:
             self.close()  # type: ignore[attr-defined]
         self._held = []  # headers and body leave in one piece
@@ -147,7 +148,7 @@ class _Watched:
 
     def getresponse(self) -> Any:
         answer = super().getresponse()  # type: ignore[misc]
-        self._answered_at = time.monotonic()
+        self._answered_at = suspend_clock()
         return answer
 
 

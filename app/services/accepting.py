@@ -7,7 +7,6 @@ even cancelled), unless another call for it is under way. A part of a thread let
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -20,6 +19,7 @@ from sqlalchemy.types import TypeEngine
 from app.bulk import table_of
 from app.db import UTCDateTime, db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery
+from app.networks import http
 from app.networks.base import Kind, Outcome
 from app.services import holding
 from app.services.continuing import changes, is_next, posted_as
@@ -45,7 +45,7 @@ def record_accepted(endings: Sequence[Ending]) -> None:
 
 def seconds_since(outcome: Outcome) -> float:
     """Seconds since the answer came; the database's clock is read that much later."""
-    return 0 if outcome.answered_at is None else time.monotonic() - outcome.answered_at
+    return 0 if outcome.answered_at is None else http.suspend_clock() - outcome.answered_at
 
 
 def _store(endings: Sequence[Ending]) -> None:
@@ -159,7 +159,8 @@ def _care_for_accounts(endings: Sequence[Ending]) -> None:
     rows_changed(update(Account).where(Account.id.in_(proven), Account.pauses > 0).values(pauses=0))
     for ending in endings:
         if ending.outcome.pause_for is not None:
-            holding.pause_account(ending.claim.account_id, ending.outcome.pause_for)
+            left = max(0.0, ending.outcome.pause_for - seconds_since(ending.outcome))
+            holding.pause_account(ending.claim.account_id, left)
 
 
 def _store_taking_back(ending: Ending) -> None:

@@ -126,6 +126,18 @@ def test_a_connection_is_kept_for_two_seconds_only(server: Server) -> None:
     assert server.connections == 2
 
 
+def test_a_connection_is_not_kept_while_the_machine_sleeps(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server has closed it long ago: what is written there would be in doubt."""
+    http.call("GET", server.url, timeout=2)
+    true_clock = time.clock_gettime
+    asleep = {getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC): 3600.0}
+    monkeypatch.setattr(time, "clock_gettime", lambda at: true_clock(at) + asleep.get(at, 0))
+    http.call("GET", server.url, timeout=2)
+    assert server.connections == 2
+
+
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
 def test_a_connection_that_is_not_kept_is_read_to_its_end(server: Server, version: bytes) -> None:
     """A server may close after its answer, and send it in pieces."""
