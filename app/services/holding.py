@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import and_, exists, or_, text, update
+from sqlalchemy import and_, delete, exists, or_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import database_now, db, from_now, rows_changed
@@ -108,11 +108,16 @@ def _stop_of(network: str) -> NetworkStop:
     return db.session.get_one(NetworkStop, network, populate_existing=True, with_for_update=True)
 
 
-def release_network(network: str) -> list[str]:
-    """Let what waited for a network go; commit is the caller's. Returns the ids."""
-    stop = db.session.get(NetworkStop, network)
-    if stop is not None:
-        db.session.delete(stop)
+def release_network(network: str, probe_at: datetime) -> list[str]:
+    """Let what waited for a network go; commit is the caller's. Returns the ids.
+
+    :param probe_at: the stop's, as the caller set it; with another it was refused anew, and stays.
+    """
+    over = delete(NetworkStop).where(
+        NetworkStop.network == network, NetworkStop.probe_at == probe_at
+    )
+    if not rows_changed(over):
+        return []
     accounts = db.select(Account.id).where(Account.network == network)
     return _release(
         Delivery.account_id.in_(accounts),

@@ -17,7 +17,8 @@ from typing import Any
 from flask import Flask
 
 from app.db import db, from_now, patiently
-from app.models import Upload
+from app.models import Delivery, Upload
+from app.networks import http
 from app.networks.base import (
     Credentials,
     Kind,
@@ -139,8 +140,9 @@ class Preparer:
         self._renew(claim)
         picture = pictures.fitted(pictures.load(picture_id), limits)
         self._renew(claim)
+        began = http.suspend_clock()
         reference = self._network.upload(credentials, picture)
-        patiently(lambda: _keep(claim, picture_id, reference))
+        patiently(lambda: _keep(claim, picture_id, reference, began))
         return reference
 
     def _limits_of(self, claim: Claim, credentials: Credentials) -> Limits:
@@ -178,12 +180,18 @@ def _uploads_of(claim: Claim) -> dict[str, Mapping[str, Any]]:
     return {row.picture_id: row.reference for row in rows}
 
 
-def _keep(claim: Claim, picture_id: str, reference: Mapping[str, Any]) -> None:
-    kept = Upload(
-        delivery_id=claim.job_id,
-        picture_id=picture_id,
-        reference=dict(reference),
-        uploaded_at=from_now(),
-    )
-    db.session.merge(kept)
+def _keep(claim: Claim, picture_id: str, reference: Mapping[str, Any], began: float) -> None:
+    """Keep what the network called a picture, unless somebody else brings it by now.
+
+    :param began: when it was brought, on http.suspend_clock().
+    """
+    mine = (Delivery.id == claim.job_id, Delivery.fence == claim.fence)
+    if db.session.scalar(db.select(Delivery.id).where(*mine).with_for_update()):
+        kept = Upload(
+            delivery_id=claim.job_id,
+            picture_id=picture_id,
+            reference=dict(reference),
+            uploaded_at=from_now(began - http.suspend_clock()),
+        )
+        db.session.merge(kept)
     db.session.commit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from flask import current_app
 
@@ -32,12 +33,9 @@ def probe(names: Sequence[str]) -> None:
 
 
 def _probe(name: str) -> None:
-    db.session.execute(
-        db.update(NetworkStop)
-        .where(NetworkStop.network == name)
-        .values(probes=NetworkStop.probes + 1, probe_at=from_now(holding.LATER_PROBES))
-    )
-    db.session.commit()
+    next_probe = _begin(name)
+    if next_probe is None:
+        return  # another worker asks
     network: Network = current_app.extensions["networks"][name]
     accounts = db.session.scalars(
         db.select(Account.id)
@@ -48,9 +46,21 @@ def _probe(name: str) -> None:
     db.session.commit()
     if not any(_can_read(network, account_id) for account_id in accounts):
         return
-    released = holding.release_network(name)
+    released = holding.release_network(name, next_probe)
     db.session.commit()
     jobs.ring_for(released[:8])
+
+
+def _begin(name: str) -> datetime | None:
+    """Return when it will be asked again, None when somebody is asking it already."""
+    due = (NetworkStop.network == name, NetworkStop.probe_at <= from_now())
+    later = {"probes": NetworkStop.probes + 1, "probe_at": from_now(holding.LATER_PROBES)}
+    begun = db.update(NetworkStop).where(*due).values(later).returning(NetworkStop.probe_at)
+    next_probe: datetime | None = db.session.scalar(
+        begun, execution_options={"synchronize_session": False}
+    )
+    db.session.commit()
+    return next_probe
 
 
 def _can_read(network: Network, account_id: int) -> bool:

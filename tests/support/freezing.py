@@ -6,8 +6,11 @@ import os
 import signal
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from subprocess import Popen
 
+from app.db import db, utcnow
+from app.models import Worker
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
@@ -23,6 +26,19 @@ def freeze(world: World, worker: Popen[bytes]) -> None:
         return False
 
     wait_for(stopped, what="a moment without a lock")
+
+
+def wake(world: World, worker: Popen[bytes]) -> None:
+    """Let a stopped worker go on; return when its ticker has looked around."""
+    woken_at = utcnow()
+    world.kill(worker, signal.SIGCONT)
+    wait_for(lambda: _last_beat(world, worker) > woken_at, what="the worker being awake")
+
+
+def _last_beat(world: World, worker: Popen[bytes]) -> datetime:
+    with world.rows():
+        wanted = db.select(Worker.seen_at).where(Worker.name.endswith(f":{worker.pid}"))
+        return db.session.scalars(wanted).one()
 
 
 def signal_all(world: World, workers: list[Popen[bytes]], which: signal.Signals) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from app import jobs
 from app.db import db, utcnow
-from app.models import Account, Delivery, Tweet
+from app.models import Account, Delivery, Picture, Tweet, User
+from app.services.pictures import accept
+from tests.support.photos import colourful, file_of
 from tests.support.world import World
 
 
@@ -54,3 +56,19 @@ def chains(tweets: Sequence[Any]) -> list[list[str]]:
             chain.append(last["text"])
         found.append(chain)
     return found
+
+
+def take_picture(world: World, user_id: int, alt: str) -> str:
+    """Let a user give a picture; return its id."""
+    with world.rows():
+        user = db.session.get_one(User, user_id)
+        picture = accept(user, file_of(colourful()), "photo.jpg")
+        db.session.get_one(Picture, picture.id).alt = alt
+        db.session.commit()
+        return picture.id
+
+
+def write(world: World, user_id: int, network: str, alts: list[str], text: str = "Look") -> str:
+    """Write a tweet with a picture for each alternative text."""
+    given = [take_picture(world, user_id, alt) for alt in alts]
+    return write_thread(world, user_id, [text], {0: given}, network)

@@ -9,33 +9,14 @@ from typing import Any
 import pytest
 
 from app.db import db, utcnow
-from app.models import Account, Attempt, Picture, Upload, User
-from app.services import pictures
+from app.models import Account, Attempt, Upload
 from app.states import State
 from tests.conftest import MakeWorld
-from tests.support.photos import colourful, file_of
-from tests.support.threads import chains, write_thread
+from tests.support.threads import chains, take_picture, write, write_thread
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
 EVERYWHERE = ("x", "mastodon", "bluesky", "facebook")
-
-
-def take_picture(world: World, user_id: int, alt: str) -> str:
-    """Let a user give a picture; return its id."""
-    with world.rows():
-        picture = pictures.accept(
-            db.session.get_one(User, user_id), file_of(colourful()), "photo.jpg"
-        )
-        db.session.get_one(Picture, picture.id).alt = alt
-        db.session.commit()
-        return picture.id
-
-
-def write(world: World, user_id: int, network: str, alts: list[str], text: str = "Look") -> str:
-    """Write a tweet with a picture for each alternative text."""
-    given = [take_picture(world, user_id, alt) for alt in alts]
-    return write_thread(world, user_id, [text], {0: given}, network)
 
 
 def alts_at(world: World, network: str) -> list[list[str]]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
 
 import pytest
 
-from app.db import db, utcnow
-from app.models import Account, Worker
+from app.db import db
+from app.models import Account
 from app.states import State
 from tests.support.crowd import account_of
-from tests.support.freezing import freeze
+from tests.support.freezing import freeze, wake
 from tests.support.gate import Gate
 from tests.support.waiting import wait_for
 from tests.support.world import World
@@ -79,18 +78,9 @@ def test_an_app_that_was_refused_long_ago_is_not_stopped(small_world: World) -> 
     world.start_worker()
     world.until_state(first, State.PUBLISHED)
 
-    woken_at = utcnow()
-    world.kill(sleeper, signal.SIGCONT)
-    wait_for(lambda: last_beat(world, sleeper.pid) > woken_at, what="the sleeper at work")
+    wake(world, sleeper)
     again = [world.tweet_later(ana, f"Number {number}") for number in range(10)]
     assert set(world.until_settled(again).values()) == {State.PUBLISHED}
-
-
-def last_beat(world: World, pid: int) -> datetime:
-    """Return when a worker was last seen."""
-    with world.rows():
-        wanted = db.select(Worker.seen_at).where(Worker.name.endswith(f":{pid}"))
-        return db.session.scalars(wanted).one()
 
 
 def end_access(world: World, handle: str) -> None:

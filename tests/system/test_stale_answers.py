@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from app import jobs
-from app.db import db
-from app.models import Attempt, NetworkStop
+from app.db import db, utcnow
+from app.models import Attempt, NetworkStop, Upload
+from app.services import holding
 from app.states import State
 from tests.support.crowd import account_of
-from tests.support.freezing import freeze
+from tests.support.freezing import freeze, wake
+from tests.support.threads import write
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
@@ -47,6 +49,51 @@ def test_a_no_from_long_ago_changes_nothing(small_world: World, no: dict[str, An
     world.until_state(last, State.PUBLISHED)
     with world.rows():
         assert jobs.celery_states([job]) == {job: jobs.SUCCESS}
+
+
+def test_an_upload_that_ended_late_is_forgotten(small_world: World) -> None:
+    """Another worker has brought the picture again: what is kept is what the tweet shows."""
+    world = small_world
+    ana = world.user("ana")
+    world.sandbox.fault("slow", operation="upload", seconds=1)
+    sleeper = world.start_worker()
+    job = write(world, ana, "x", ["a dog"])
+    wait_for(lambda: world.sandbox.calls("upload") == 1, what="the upload")
+    freeze(world, sleeper)
+    world.start_worker()
+    world.until_state(job, State.PUBLISHED)
+
+    wake(world, sleeper)
+    with world.rows():
+        (upload,) = db.session.scalars(db.select(Upload))
+        (sent,) = db.session.scalars(db.select(Attempt.body))
+        assert sent["media"]["media_ids"] == [upload.reference["id"]]
+
+
+def test_a_probe_from_long_ago_frees_nothing(small_world: World) -> None:
+    """X answered the sleeper, and has refused the app again since."""
+    world = small_world
+    ana = world.user("ana")
+    job = world.tweet_later(ana, "Good morning")
+    stop(world)
+    world.sandbox.fault("slow", operation="me", seconds=1)
+    sleeper = world.start_worker()
+    world.until_state(job, State.HELD)
+    with world.rows():
+        db.session.execute(db.update(NetworkStop).values(probe_at=utcnow()))
+        db.session.commit()
+    wait_for(lambda: world.sandbox.calls("me") == 1, what="the probe")
+    freeze(world, sleeper)
+    stop(world)
+    wake(world, sleeper)
+    assert world.delivery(job).state == State.HELD
+
+
+def stop(world: World) -> None:
+    """Let X refuse the app."""
+    with world.rows():
+        holding.stop_network("x", "no_credits", None)
+        db.session.commit()
 
 
 def first_outcome(world: World, job: str) -> str | None:
