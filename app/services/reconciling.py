@@ -146,11 +146,7 @@ def _not_found(row: Row[Any], looks: int | None, network: Network, profile: str)
 
 
 def _count(row: Row[Any], **values: Any) -> bool:
-    return patiently(
-        lambda: binding.move(
-            row, Delivery.lookups == row.lookups, lookups=row.lookups + 1, **values
-        )
-    )
+    return patiently(lambda: _change(row, lookups=row.lookups + 1, **values))
 
 
 def _take_the_networks_word(row: Row[Any], network: Network, profile: str) -> None:
@@ -191,15 +187,17 @@ def _look_later(rows: Sequence[Row[Any]]) -> None:
             _ask_owner(row, "unreadable", None)
             continue
         pause = min(SLOWEST_LOOK, max(1.0, first_delay, age / 2))
-        patiently(partial(binding.move, row, next_at=from_now(pause)))
+        patiently(partial(_change, row, next_at=from_now(pause)))
 
 
 def _ask_owner(row: Row[Any], code: str, detail: str | None) -> None:
-    patiently(
-        lambda: binding.move(
-            row, state=State.REVIEW, next_at=None, error_code=code, error_detail=detail
-        )
-    )
+    review = {"state": State.REVIEW, "next_at": None}
+    patiently(lambda: _change(row, **review, error_code=code, error_detail=detail))
+
+
+def _change(row: Row[Any], **values: Any) -> bool:
+    """Change a row unless somebody has looked it up since it was read."""
+    return binding.move(row, Delivery.lookups == row.lookups, **values)
 
 
 def _refuse_access(account_id: int, version: int, network: Network, detail: str) -> None:

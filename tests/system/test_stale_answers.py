@@ -12,6 +12,7 @@ from app.db import db, utcnow
 from app.models import Attempt, NetworkStop, Upload
 from app.services import holding
 from app.states import State
+from tests.conftest import MakeWorld
 from tests.support.crowd import account_of
 from tests.support.freezing import freeze, wake
 from tests.support.threads import write
@@ -87,6 +88,26 @@ def test_a_probe_from_long_ago_frees_nothing(small_world: World) -> None:
     stop(world)
     wake(world, sleeper)
     assert world.delivery(job).state == State.HELD
+
+
+def test_a_look_up_that_was_refused_long_ago_asks_nobody(
+    make_world: MakeWorld, sqlite_url: str
+) -> None:
+    """Another worker has read the timeline since: look-ups go on, the owner is left alone."""
+    world = make_world(sqlite_url, RECONCILE_DELAYS="1,2,120")
+    ana = world.user("ana")
+    world.sandbox.fault("drop")
+    world.sandbox.fault("slow", operation="timeline", seconds=1)
+    world.sandbox.fault("status", operation="timeline", status=403)
+    sleeper = world.start_worker()
+    job = world.tweet_later(ana, "Good morning")
+    wait_for(lambda: world.sandbox.calls("timeline") == 1, what="the look-up")
+    freeze(world, sleeper)
+    world.start_worker()
+    wait_for(lambda: world.delivery(job).lookups == 2, what="two look-ups")
+
+    wake(world, sleeper)
+    assert world.delivery(job).state == State.UNCONFIRMED
 
 
 def stop(world: World) -> None:
