@@ -22,6 +22,7 @@ from app.models import Account, Attempt, Delivery
 from app.networks import http
 from app.networks.base import Kind, Outcome
 from app.services import holding
+from app.services.claims import Claim
 from app.services.continuing import changes, is_next, posted_as
 from app.services.ending import Ending
 from app.states import State
@@ -78,17 +79,19 @@ def _continue(ending: Ending) -> bool:
         posted_as(outcome.remote_id, outcome.remote_url, outcome.reference),
     ]
     accepted_at = from_now(-seconds_since(outcome))
-    statement = (
-        update(Delivery)
-        .where(
-            Delivery.id == claim.job_id,
-            or_(Delivery.fence == claim.fence, Delivery.state.in_(UNSENT)),
-            Delivery.state != State.PUBLISHED,
-            is_next(claim.part),
-        )
-        .values(owner=None, lease_until=None, **changes(posted, claim.parts, accepted_at))
+    out = changes(posted, claim.parts, accepted_at)
+    statement = update(Delivery).where(*_is_awaited(claim)).values(owner=None, lease_until=None)
+    return bool(rows_changed(statement.values(out)))
+
+
+def _is_awaited(claim: Claim) -> tuple[Any, ...]:
+    """Return the conditions that an answer, however late, says what the claim's row is to be."""
+    return (
+        Delivery.id == claim.job_id,
+        or_(Delivery.fence == claim.fence, Delivery.state.in_(UNSENT)),
+        Delivery.state != State.PUBLISHED,
+        is_next(claim.part),
     )
-    return bool(rows_changed(statement))
 
 
 def _as_rows(endings: Sequence[Ending]) -> CTE:
@@ -173,6 +176,9 @@ def _take_back(ending: Ending) -> None:
 
     A thread that is taken back asks its owner: a look-up could not say which part is missing.
     """
+    awaited = db.select(Delivery.id).where(*_is_awaited(ending.claim))
+    if db.session.scalar(awaited) is None:
+        return  # it was sent again, and goes by what that was called
     is_thread = ~is_next(0)
     first_look = from_now(current_app.config["RECONCILE_DELAYS"][0])
     known = [posted["remote_id"] for posted in ending.claim.posted]

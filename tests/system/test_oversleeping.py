@@ -12,11 +12,14 @@ import pytest
 from app.db import db, utcnow
 from app.models import Account, Delivery, Health
 from app.networks import http
-from app.networks.base import Credentials, Network, TokenRefused
-from app.services import disconnecting, dispatching, refreshing
+from app.networks.base import Credentials, Kind, Network, Outcome, TokenRefused
+from app.services import claiming, disconnecting, dispatching, recording, refreshing
+from app.services.continuing import posted_as
+from app.services.ending import Ending
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.crowd import account_of
+from tests.support.threads import write_thread
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
@@ -123,6 +126,28 @@ def test_an_access_that_ends_while_it_is_given_up_is_forgotten(small_world: Worl
         disconnecting.disconnect(account_of(world, "ana").id)
     assert world.until_state(job, State.CANCELLED).error_code == "disconnected"
     wait_for(lambda: credentials_of(world, "ana") == {}, what="the access being forgotten")
+
+
+def test_a_late_part_takes_no_post_from_another_tweet(small_world: World) -> None:
+    """A look-up gave it to a tweet of equal text, and the part was sent again: so it stays."""
+    world = small_world
+    ana = world.user("ana")
+    thread = write_thread(world, ana, ["Good morning", "Good evening"])
+    with world.rows():
+        (claim,) = claiming.claim([thread], "the sleeper")
+        claiming.intend([(claim, {"text": claim.text})], "the sleeper")
+        again = {"posted": [posted_as("2", None, {"id": "2"})], "state": State.HELD}
+        db.session.execute(db.update(Delivery).values(**again, next_at=None, fence=2))
+        db.session.commit()
+    twin = world.tweet_later(ana, "Good morning")
+    found = {"state": State.PUBLISHED, "remote_id": "1", "next_at": None}
+    with world.rows():
+        db.session.execute(db.update(Delivery).filter_by(id=twin).values(found))
+        db.session.commit()
+        late = Outcome(Kind.OK, remote_id="1", reference={"id": "1"})
+        recording.record([Ending(claim, "x", 1, late)])
+    assert world.delivery(twin).state == State.PUBLISHED
+    assert world.delivery(thread).posted[0]["remote_id"] == "2"
 
 
 def used(client: Network, credentials: Credentials) -> Credentials:
