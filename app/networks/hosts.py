@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+from urllib.parse import urlsplit
 
 import regex
 
@@ -61,6 +63,12 @@ def public_https_url(typed: str, allow_private: bool, resolve: Resolve = address
         raise ValueError("this is not the name of a server")
     _check_addresses(host, port or HTTPS, resolve)
     return f"https://{host}{f':{port}' if port not in (None, HTTPS) else ''}"
+
+
+def host_in(credentials: Mapping[str, Any]) -> str:
+    """Return the server that these are for, "" for a network that has only one."""
+    url = credentials.get("server_url") or credentials.get("pds_url") or ""
+    return urlsplit(str(url)).netloc
 
 
 def is_public(address: str) -> bool:
