@@ -36,7 +36,7 @@ from app.services import (
 from app.services.lane import stopping
 from app.workers import darkroom
 from app.workers.lanes import Lanes
-from app.workers.looks import look_up
+from app.workers.looks import Looks
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ BEAT_EVERY = 5.0
 BROKER_EVERY = 1.0
 LEASES_EVERY = 0.25
 HELPERS = 4
-"""Look-ups and probes that a ticker does itself at a time, without the broker."""
+"""Errands at networks that a ticker does itself at a time, such as probes."""
 HELPED = 16
 """Those that may wait for that."""
 LONGEST_GOODBYE = 22.0
@@ -62,6 +62,8 @@ class Ticker:
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
         self._lanes = Lanes(self._app)
         self._app.extensions["lanes"] = self._lanes
+        self._looks = Looks(self._app)
+        self._app.extensions["looks"] = self._looks
         self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="helper")
         self._helping: set[Future[None]] = set()
         self._next_beat = 0.0
@@ -82,7 +84,9 @@ class Ticker:
         """The worker has finished its tasks: finish what is being sent too, then leave."""
         self.stop_beginning()
         self._thread.join(timeout=5)
-        self._lanes.join(LONGEST_GOODBYE)
+        leaves_at = time.monotonic() + LONGEST_GOODBYE
+        for part in (self._lanes, self._looks):
+            part.join(leaves_at - time.monotonic())
         self._helpers.shutdown(wait=True, cancel_futures=True)
         with self._app.app_context():
             try:
@@ -130,7 +134,7 @@ class Ticker:
         looks = dispatching.look_ups(found.looks)
         if (found.rings or looks) and not jobs.ring([*found.rings, *looks]):
             for ring in looks:
-                self._do_here(look_up, ring.job_ids)
+                self._looks.put(ring.job_ids)
             found.unheard += found.job_ids
         if found.unheard:
             self._lanes.put(found.unheard)

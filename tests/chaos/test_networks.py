@@ -10,7 +10,7 @@ import pytest
 
 from app.db import db
 from app.models import Delivery, User
-from app.services import connecting, pictures
+from app.services import pictures
 from app.services.lane import IN_HAND, SLOTS
 from app.states import State
 from tests.conftest import MakeWorld
@@ -109,7 +109,7 @@ def test_a_server_that_hangs(
 ) -> None:
     """One Mastodon or Bluesky server answers nobody: other servers' people do not notice."""
     world = make_world(sqlite_url, SEND_TIMEOUT=str(SEND_TIMEOUT))
-    ana, ben = world.user("ana", network), at_server(world, network, further, "ben")
+    ana, ben = world.user("ana", network), world.user_at(network, further, "ben")
     further.control("faults", kind="slow", operation="create", seconds=HANG, count=None)
     hanging = write_at_once(world, ben, IN_HAND + SLOTS)
     world.start_worker()
@@ -124,18 +124,6 @@ def test_a_server_that_hangs(
 def states_of(world: World, jobs: dict[str, str]) -> set[str]:
     """Return the states that these jobs are in."""
     return set(world.states(list(jobs.values())).values())
-
-
-def at_server(
-    world: World, network: str, server: MastodonSandbox | BlueskySandbox, handle: str
-) -> int:
-    """Connect an account on this server as its owner would; return the user's id."""
-    with world.rows():
-        minted = server.control("tokens", handle=handle)
-        profile = world.app.extensions["networks"][network].who_am_i(minted)
-        user = connecting.connect(network, profile, minted)
-        db.session.commit()
-        return user.id
 
 
 def write_at_once(world: World, user_id: int, count: int) -> dict[str, str]:
