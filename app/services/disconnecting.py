@@ -12,6 +12,7 @@ from sqlalchemy import Text, and_, cast, exists, or_, update
 from app.db import db, from_now, rows_changed
 from app.models import Account, Delivery, Health
 from app.networks.base import Network
+from app.services.errands import some_of_each_server
 from app.states import State
 
 log = logging.getLogger(__name__)
@@ -38,11 +39,7 @@ def disconnect(account_id: int) -> int:
 
 def leaving() -> list[int]:
     """Return disconnected accounts whose access is still kept; forgetting it ends their health."""
-    found = db.session.scalars(
-        db.select(Account.id).where(~Account.connected, Account.health == Health.OK).limit(20)
-    ).all()
-    db.session.commit()
-    return list(found)
+    return some_of_each_server((~Account.connected, Account.health == Health.OK), 4, 20)
 
 
 def finish(account_ids: Sequence[int]) -> None:
