@@ -29,6 +29,9 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     network: Mapped[str]
     server: Mapped[str] = mapped_column(default="")
+    """A part of its name, where names are a server's own."""
+    host: Mapped[str] = mapped_column(default="")
+    """The server that answers for it, "" where there is only one; some accounts move."""
     remote_id: Mapped[str]
     handle: Mapped[str] = mapped_column(index=True)
     display_name: Mapped[str] = mapped_column(default="")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+from urllib.parse import urlsplit
 
 import regex
+from requests.utils import get_environ_proxies, select_proxy
 
 from app.networks.oauth import is_loopback
 
@@ -48,7 +51,8 @@ def public_https_url(typed: str, allow_private: bool, resolve: Resolve = address
     """Return ``https://host`` for what was typed: a name, an address, or ``@ana@host``.
 
     A port is kept; path and letter case are not. The name is looked up, and each of its addresses
-    must be public; http.call(public_only=True) makes sure of the one that is connected to.
+    must be public; http.call(public_only=True) makes sure of the one that is connected to. A name
+    that only a proxy can look up is left to it.
 
     :param allow_private: any address will do, and this machine is spoken to by plain http.
     :raises ValueError: it names no server, or one that is not public.
@@ -61,6 +65,17 @@ def public_https_url(typed: str, allow_private: bool, resolve: Resolve = address
         raise ValueError("this is not the name of a server")
     _check_addresses(host, port or HTTPS, resolve)
     return f"https://{host}{f':{port}' if port not in (None, HTTPS) else ''}"
+
+
+def is_proxied(url: str) -> bool:
+    """Whether the environment names a proxy for calls there."""
+    return select_proxy(url, get_environ_proxies(url)) is not None
+
+
+def host_in(credentials: Mapping[str, Any]) -> str:
+    """Return the server that these are for, "" for a network that has only one."""
+    url = credentials.get("server_url") or credentials.get("pds_url") or ""
+    return urlsplit(str(url)).netloc
 
 
 def is_public(address: str) -> bool:
@@ -100,6 +115,8 @@ def _check_addresses(host: str, port: int, resolve: Resolve) -> None:
     try:
         found = resolve(host, port)
     except OSError as error:
+        if is_proxied(f"https://{host}:{port}"):
+            return  # where names are the proxy's business, it alone knows
         raise ValueError("there is no server of this name") from error
     if not found or not all(map(is_public, found)):
         raise ValueError("this server is not on the public internet")

@@ -9,18 +9,21 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from app.networks.deadlines import Call, DeadlineSocket, current_call
-from app.networks.hosts import addresses_of, is_public
+from app.networks.hosts import HTTPS, addresses_of, is_public
 
 KEEP_SECONDS = 2.0
 """A kept connection is used again only if its last answer came less than this ago."""
@@ -66,6 +69,23 @@ class Answer:
         return self.headers.get(name)
 
 
+def _check_name(host: str, port: int | None) -> None:
+    """Knock at no private door: whether it is open is nobody's business."""
+    if not all(map(is_public, addresses_of(host, port or HTTPS))):
+        raise PrivateAddress("the name leads to a private address")
+
+
+def _check_proxied(url: str, proxies: Mapping[str, str]) -> None:
+    """Ask no proxy for what is known to be private: it may well be able to reach it.
+
+    A name that is unknown here is left to the proxy, which often alone can look names up.
+    """
+    if select_proxy(url, proxies):
+        parts = urlsplit(url)
+        with suppress(OSError):
+            _check_name(parts.hostname or "", parts.port)
+
+
 class _Watched:
     """Mixed into a connection: notes the first byte, keeps the deadlines, drops stale keeps."""
 
@@ -78,19 +98,14 @@ class _Watched:
 
     def _new_conn(self) -> Any:
         if self._must_be_public():
-            self._check_name()
+            _check_name(self._dns_host, self.port)
         sock = super()._new_conn()  # type: ignore[misc]
         self._check_peer(sock)  # the name may lead elsewhere by now, and TLS would speak first
         return sock
 
     def _must_be_public(self) -> bool:
-        """False through a proxy too: its own address is nobody's choice."""
+        """False through a proxy too: its own address is nobody's choice; the name was checked."""
         return current_call.get().public_only and not self.proxy
-
-    def _check_name(self) -> None:
-        """Knock at no private door: whether it is open is nobody's business."""
-        if not all(map(is_public, addresses_of(self._dns_host, self.port))):
-            raise PrivateAddress("the name leads to a private address")
 
     def _check_peer(self, sock: Any) -> None:
         if self._must_be_public() and not is_public(sock.getpeername()[0]):
@@ -214,7 +229,7 @@ def call(
     """Make one request and read its whole answer within ``timeout`` seconds.
 
     :param content: ``json``, ``data`` or ``params``, as requests takes them.
-    :param public_only: refuse private addresses; through a proxy, the proxy has to.
+    :param public_only: refuse private addresses; through a proxy, those that are known here.
     :param go: a moment on suspend_clock(); after it, a request that has not begun is not sent.
     :raises NotSent: nothing was written (refused, name unknown, TLS failed, too late to start).
     :raises Unanswered: something was written and no complete answer came.
@@ -224,12 +239,15 @@ def call(
     try:
         request = requests.PreparedRequest()
         request.prepare(method, url, auth=auth, **{"headers": _HEADERS, **content})
+        environment = _environment_of(_origin_of(url))
+        if public_only:
+            _check_proxied(str(request.url), environment["proxies"])
         # The adapter itself and not a session: nothing is redirected, and no cookie is kept.
         with _adapter.send(
             request,
             stream=True,
             timeout=(min(5.0, timeout), timeout),
-            **_environment_of(_origin_of(url)),
+            **environment,
         ) as response:
             return _read(response)
     except NotSent:

@@ -15,6 +15,7 @@ from sqlalchemy import or_, update
 from app.db import db, from_now, rows_changed
 from app.models import Account
 from app.networks import http
+from app.services.errands import some_of_each_server
 from app.services.picture_checks import PictureRefused
 from app.services.picture_making import make_square, one_at_a_time
 
@@ -31,9 +32,7 @@ SIDE = 96
 
 def outdated() -> list[int]:
     """Return some accounts whose avatars were never asked for, or a week ago."""
-    found = db.session.scalars(db.select(Account.id).where(*_is_wanted()).limit(AT_ONCE)).all()
-    db.session.commit()
-    return list(found)
+    return some_of_each_server(_is_wanted(), AT_ONCE, AT_ONCE)
 
 
 def fetch(account_ids: Sequence[int]) -> None:

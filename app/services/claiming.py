@@ -25,7 +25,7 @@ class Destination(NamedTuple):
     """A server that may be slow or silent by itself; "" where the network has only one."""
 
     network: str
-    server: str
+    host: str
 
 
 def claim(job_ids: Sequence[str], owner: str) -> list[Claim]:
@@ -156,12 +156,12 @@ def _open_attempts(going: Sequence[tuple[Claim, Body]]) -> Any:
 def by_destination(job_ids: Sequence[str]) -> dict[Destination, list[str]]:
     """Sort ids by where their deliveries go, in the order given."""
     found = db.session.execute(
-        db.select(Delivery.id, Account.network, Account.server)
+        db.select(Delivery.id, Account.network, Account.host)
         .join(Account, Account.id == Delivery.account_id)
         .where(among(Delivery.id, job_ids))
     ).all()
     db.session.commit()
-    destination_of = {row.id: Destination(row.network, row.server) for row in found}
+    destination_of = {row.id: Destination(row.network, row.host) for row in found}
     sorted_ids: dict[Destination, list[str]] = {}
     for job_id in job_ids:
         if job_id in destination_of:

@@ -12,6 +12,7 @@ from app import jobs
 from app.db import db, utcnow
 from app.models import Account, Health, User
 from app.networks.base import Connection, Credentials, Limits, Profile
+from app.networks.hosts import host_in
 from app.services import holding
 
 
@@ -106,6 +107,7 @@ def _renew(account: Account, profile: Profile, credentials: Credentials) -> None
         account.avatar = None
     account.connected = True
     account.credentials = credentials
+    account.host = host_in(credentials)
     account.credentials_version = (account.credentials_version or 0) + 1
     account.credentials_stale = False
     account.refresh_lease_until = None

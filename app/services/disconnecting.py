@@ -13,6 +13,7 @@ from app.db import db, from_now, rows_changed
 from app.models import Account, Delivery, Health
 from app.networks import http
 from app.networks.base import Network
+from app.services.errands import some_of_each_server
 from app.states import State
 
 log = logging.getLogger(__name__)
@@ -43,10 +44,7 @@ def leaving() -> list[int]:
     Forgetting it ends their health, and what is told of an access that had ended by itself.
     """
     is_kept = or_(Account.health == Health.OK, Account.last_error_at.is_not(None))
-    found = db.session.scalars(db.select(Account.id).where(~Account.connected, is_kept).limit(20))
-    account_ids = list(found)
-    db.session.commit()
-    return account_ids
+    return some_of_each_server((~Account.connected, is_kept), 4, 20)
 
 
 def finish(account_ids: Sequence[int]) -> None:

@@ -13,7 +13,6 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -25,6 +24,7 @@ from app.networks.base import Kind, Network
 from app.services import claiming, preparing, refreshing
 from app.services.claims import Claim
 from app.services.composing import Materials, Ready, composed
+from app.services.crew import Crew
 from app.services.ending import Broken, Ending
 from app.services.inbox import Inbox
 from app.services.line import Line
@@ -62,7 +62,7 @@ _Done = Ending | Preparation | _Credentials | Broken
 class Lane:
     """The deliveries of one network on their way."""
 
-    def __init__(self, network: Network, callers: Executor, preparers: Executor) -> None:
+    def __init__(self, network: Network, callers: Crew, preparers: Crew) -> None:
         self._app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
         self._network = network
         self._callers = callers
@@ -238,7 +238,7 @@ class Lane:
             return
         if line.access is None or not line.is_known:
             line.preparing = True
-            self._preparers.submit(self._look_up_access, account_id)
+            self._preparers.begin(self._look_up_access, account_id)
         else:
             self._begin(line, line.access)
 
@@ -284,7 +284,7 @@ class Lane:
         for one, body in bodies:
             if one.claim.key in going:
                 self._calls += 1
-                self._callers.submit(self._call, one, body, go)
+                self._callers.begin(self._call, one, body, go)
 
     def _call(self, ready: Ready, body: dict[str, Any], go: float) -> None:
         claim, access = ready.claim, ready.access

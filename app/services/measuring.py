@@ -17,13 +17,14 @@ from sqlalchemy import or_, update
 from app.db import db, rows_changed, utcnow
 from app.models import Account, Health
 from app.networks.base import Limits, LookUpFailed, LookUpRefused, Network, TokenRefused
+from app.services.errands import some_of_each_server
 
 log = logging.getLogger(__name__)
 
 KEPT_FOR = timedelta(days=1)
 ASKED_AGAIN_AFTER = timedelta(minutes=30)
 """When the server did not say."""
-AT_ONCE = 4
+AT_ONCE = 8
 
 
 def outdated() -> list[int]:
@@ -32,9 +33,7 @@ def outdated() -> list[int]:
     Only on networks of many servers: elsewhere the same fits for everybody.
     """
     wanted = (Account.connected, Account.health == Health.OK, Account.server != "", _is_old())
-    found = db.session.scalars(db.select(Account.id).where(*wanted).limit(AT_ONCE)).all()
-    db.session.commit()
-    return list(found)
+    return some_of_each_server(wanted, 1, AT_ONCE)
 
 
 def measure(account_ids: Sequence[int]) -> None:

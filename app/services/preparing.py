@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +33,7 @@ from app.places import Places
 from app.services import claiming, pictures
 from app.services.claims import Claim
 from app.services.composing import Materials
+from app.services.crew import Crew
 from app.services.ending import Ending
 from app.services.refreshing import Access
 
@@ -78,7 +78,7 @@ class Preparer:
         self._owner = owner
         self._stopping = stopping
         self._finish = finish
-        self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix=f"{network.name}-prepare")
+        self._threads = Crew(AT_A_TIME, f"{network.name}-prepare")
         self._limits: dict[int, tuple[float, Limits]] = {}
         self._places = Places(AT_A_TIME, OF_AN_ACCOUNT)
 
@@ -91,7 +91,7 @@ class Preparer:
         """Prepare it on another thread; False when there is no room now."""
         if not self._places.take(claim.account_id):
             return False
-        self._threads.submit(self._run, claim, access)
+        self._threads.begin(self._run, claim, access)
         return True
 
     def _run(self, claim: Claim, access: Access) -> None:

@@ -11,6 +11,7 @@ from flask import Flask, current_app
 
 from app.services import claiming
 from app.services.claiming import Destination
+from app.services.crew import Crew
 from app.services.lane import PREPARING, SLOTS, Lane
 
 
@@ -30,8 +31,8 @@ def _publish(app: Flask, destination: Destination, job_ids: Sequence[str]) -> No
     calls, preparing = (min(most, len(job_ids)) for most in (SLOTS, PREPARING))
     with (
         app.app_context(),
-        ThreadPoolExecutor(calls) as callers,
-        ThreadPoolExecutor(preparing) as preparers,
+        Crew(calls, "call") as callers,
+        Crew(preparing, "access") as preparers,
     ):
         lane = Lane(app.extensions["networks"][destination.network], callers, preparers)
         lane.put(job_ids)

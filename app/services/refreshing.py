@@ -21,6 +21,7 @@ from app.db import db, from_now, patiently, rows_changed
 from app.models import Account, Delivery, Health
 from app.networks import http
 from app.networks.base import AppRefused, Credentials, Network, RefreshUnclear, TokenRefused
+from app.networks.hosts import host_in
 from app.services import holding
 from app.states import State
 
@@ -219,6 +220,7 @@ def _store(account_id: int, version: int, fresh: Credentials) -> bool:
         .where(Account.id == account_id, Account.credentials_version == version)
         .values(
             credentials=fresh,
+            host=host_in(fresh),
             credentials_version=version + 1,
             credentials_stale=False,
             refresh_lease_until=None,

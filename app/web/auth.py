@@ -77,7 +77,7 @@ def begin(network: str) -> ResponseReturnValue:
 def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
     try:
         db.session.commit()  # the network may take long: no transaction stays open meanwhile
-        with turns.asking(site.name):
+        with turns.asking(site.name, typed.get("server", "")):
             begun = site.begin(typed, _redirect_uri(site.name))
     except turns.TooManyAsking:
         return refusals.crowded(site)
@@ -116,7 +116,7 @@ def callback(network: str) -> ResponseReturnValue:
     try:
         memory = _recall()
         db.session.commit()  # as above
-        with turns.asking(network):
+        with turns.asking(network, str(memory.get("server") or "")):
             connections = site.finish(memory, request.args.to_dict(), _redirect_uri(network))
     except turns.TooManyAsking:
         return refusals.crowded(site)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from app.places import Places
@@ -18,9 +18,12 @@ PAGES = 4
 ASKING = 36
 OF_A_NETWORK = 24
 """Of these, for one network; the others' are still to be had while it is silent."""
+OF_A_SERVER = 12
+"""Of these, for one server that people name."""
 THREADS = PAGES + ASKING
 
-_asking = Places(ASKING, OF_A_NETWORK)
+_networks = Places(ASKING, OF_A_NETWORK)
+_servers = Places(ASKING, OF_A_SERVER)
 
 
 class TooManyAsking(Exception):
@@ -28,14 +31,20 @@ class TooManyAsking(Exception):
 
 
 @contextmanager
-def asking(network: str) -> Iterator[None]:
-    """Ask a network while somebody waits for the page. Raises TooManyAsking."""
-    if not _asking.take(network):
-        raise TooManyAsking
-    try:
+def asking(network: str, server: str = "") -> Iterator[None]:
+    """Ask a network while somebody waits for the page.
+
+    :param server: which of the network's, as a person named it.
+    :raises TooManyAsking: nothing was asked.
+    """
+    name = server.rpartition("//")[2].rpartition("@")[2].strip("/ ").lower()
+    with ExitStack() as held:
+        for places, party in ((_servers, name), (_networks, network)):
+            if party:
+                if not places.take(party):
+                    raise TooManyAsking
+                held.callback(places.leave, party)
         yield
-    finally:
-        _asking.leave(network)
 
 
 class Turnstile:

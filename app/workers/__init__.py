@@ -13,9 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import abandon
 from app.jobs import PUBLISH, RECONCILE
-from app.services import publishing
+from app.services import publishing, reconciling
 from app.workers.darkroom import process_pictures
-from app.workers.looks import look_up
 from app.workers.processor import switch_less
 from app.workers.siblings import Siblings, follow
 from app.workers.ticker import Ticker
@@ -34,8 +33,9 @@ def publish(job_ids: list[str]) -> None:
 
 @shared_task(name=RECONCILE, ignore_result=True)
 def reconcile(job_ids: list[str]) -> None:
-    """Look up deliveries that may have been accepted."""
-    _do(look_up, job_ids)
+    """Look up deliveries that may have been accepted: beside this worker's tasks, or here."""
+    looks = current_app.extensions.get("looks")
+    _do(reconciling.reconcile if looks is None else looks.put, job_ids)
 
 
 def _do(service: Callable[[list[str]], None], job_ids: list[str]) -> None:

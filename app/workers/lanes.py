@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db import abandon
 from app.services import claiming
 from app.services.claiming import Destination
+from app.services.crew import Crew
 from app.services.lane import PREPARING, SLOTS, Lane, stopping
 
 log = logging.getLogger(__name__)
@@ -38,16 +38,25 @@ class Lanes:
         self._threads: set[threading.Thread] = set()
         self._changing = threading.RLock()
 
-    def put(self, job_ids: Sequence[str]) -> None:
-        """Publish those of these deliveries that are due and scheduled, each once, soon."""
+    def put(self, job_ids: Sequence[str], patience: float | None = None) -> None:
+        """Publish those of these deliveries that are due and scheduled, each once, soon.
+
+        :param patience: seconds to wait for room, in all; what finds none comes due again.
+        """
+        ends = time.monotonic() + (patience or 0)
+        crowded = []
         for destination, its_ids in claiming.by_destination(job_ids).items():
-            self._put(destination, its_ids)
+            if patience is None or self._has_room(destination, 0):
+                self._put(destination, its_ids)
+            else:
+                crowded.append((destination, its_ids))
+        for destination, its_ids in crowded:
+            if self._has_room(destination, ends - time.monotonic()):
+                self._put(destination, its_ids)
 
     def put_patiently(self, job_ids: Sequence[str]) -> None:
         """The same, but wait for room, and leave what finds none to another bell or worker."""
-        for destination, its_ids in claiming.by_destination(job_ids).items():
-            if self._lane_of(destination).wait_for_room(PATIENCE):
-                self._put(destination, its_ids)
+        self.put(job_ids, PATIENCE)
 
     def join(self, seconds: float) -> None:
         """After ``stopping`` was set: wait until what was being sent is recorded."""
@@ -55,20 +64,23 @@ class Lanes:
         for thread in list(self._threads):
             thread.join(max(0.0, ends - time.monotonic()))
 
+    def _has_room(self, destination: Destination, patience: float) -> bool:
+        lane = self._lanes.get(destination)
+        return lane is None or lane.wait_for_room(patience)
+
     def _put(self, destination: Destination, job_ids: Sequence[str]) -> None:
         with self._changing:
-            self._lane_of(destination).put(job_ids)
-
-    def _lane_of(self, destination: Destination) -> Lane:
-        with self._changing:
             if destination not in self._lanes:
-                self._lanes[destination] = self._open(destination)
-            return self._lanes[destination]
+                try:
+                    self._lanes[destination] = self._open(destination)
+                except RuntimeError as error:  # no thread for it: these come due again
+                    log.error("no lane for %s: %s", destination.network, error)
+                    return
+            self._lanes[destination].put(job_ids)
 
     def _open(self, destination: Destination) -> Lane:
         name = destination.network
-        callers = ThreadPoolExecutor(SLOTS, thread_name_prefix=f"{name}-call")
-        preparers = ThreadPoolExecutor(PREPARING, thread_name_prefix=f"{name}-access")
+        callers, preparers = Crew(SLOTS, f"{name}-call"), Crew(PREPARING, f"{name}-access")
         with self._app.app_context():
             lane = Lane(self._app.extensions["networks"][name], callers, preparers)
 
@@ -77,8 +89,8 @@ class Lanes:
                 self._work(lane, destination)
 
         thread = threading.Thread(target=work, name=f"{name}-lane", daemon=True)
-        self._threads.add(thread)
         thread.start()
+        self._threads.add(thread)
         return lane
 
     def _work(self, lane: Lane, destination: Destination) -> None:

@@ -12,8 +12,8 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import redis
@@ -23,20 +23,23 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import jobs
 from app.db import abandon
+from app.places import Places
 from app.services import (
     avatars,
     claiming,
     disconnecting,
     dispatching,
+    errands,
     holding,
     measuring,
     probing,
     watching,
 )
+from app.services.claiming import Destination
 from app.services.lane import stopping
 from app.workers import darkroom
 from app.workers.lanes import Lanes
-from app.workers.looks import look_up
+from app.workers.looks import Looks
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +48,10 @@ SHORTEST_SLEEP = 0.02
 BEAT_EVERY = 5.0
 BROKER_EVERY = 1.0
 LEASES_EVERY = 0.25
-HELPERS = 4
-"""Look-ups and probes that a ticker does itself at a time, without the broker."""
-HELPED = 16
-"""Those that may wait for that."""
+HELPERS = 24
+"""Errands at networks that a ticker does itself at a time, such as probes."""
+OF_A_SERVER = 3
+"""Of these, one server's: it may be silent."""
 LONGEST_GOODBYE = 22.0
 
 
@@ -62,8 +65,10 @@ class Ticker:
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
         self._lanes = Lanes(self._app)
         self._app.extensions["lanes"] = self._lanes
+        self._looks = Looks(self._app)
+        self._app.extensions["looks"] = self._looks
         self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="helper")
-        self._helping: set[Future[None]] = set()
+        self._helping = Places(HELPERS, OF_A_SERVER)
         self._next_beat = 0.0
         self._next_broker_look = 0.0
         self._next_lease_look = 0.0
@@ -82,7 +87,9 @@ class Ticker:
         """The worker has finished its tasks: finish what is being sent too, then leave."""
         self.stop_beginning()
         self._thread.join(timeout=5)
-        self._lanes.join(LONGEST_GOODBYE)
+        leaves_at = time.monotonic() + LONGEST_GOODBYE
+        for part in (self._lanes, self._looks):
+            part.join(leaves_at - time.monotonic())
         self._helpers.shutdown(wait=True, cancel_futures=True)
         with self._app.app_context():
             try:
@@ -130,16 +137,25 @@ class Ticker:
         looks = dispatching.look_ups(found.looks)
         if (found.rings or looks) and not jobs.ring([*found.rings, *looks]):
             for ring in looks:
-                self._do_here(look_up, ring.job_ids)
+                self._looks.put(ring.job_ids)
             found.unheard += found.job_ids
         if found.unheard:
             self._lanes.put(found.unheard)
 
-    def _do_here(self, service: Callable[[Any], None], job_ids: Sequence[str | int]) -> None:
-        """Do it in this process if there is room; a row left out comes due again soon."""
-        self._helping = {future for future in self._helping if not future.done()}
-        if len(self._helping) < HELPED:
-            self._helping.add(self._helpers.submit(self._in_context, service, job_ids))
+    def _do_here(
+        self, service: Callable[[Any], None], subject: str | int, server: Destination
+    ) -> None:
+        """Do it in this process if there is room; what is left out comes due again soon."""
+        if self._helping.take(server):
+            self._helpers.submit(self._help, service, subject, server)
+
+    def _help(
+        self, service: Callable[[Any], None], subject: str | int, server: Destination
+    ) -> None:
+        try:
+            self._in_context(service, [subject])
+        finally:
+            self._helping.leave(server)
 
     def _in_context(self, service: Callable[[Any], None], argument: Any) -> None:
         with self._app.app_context():
@@ -156,13 +172,14 @@ class Ticker:
     def _look_after_accounts(self) -> None:
         """What may ask a network: stops that may be over, ended access, old limits and avatars."""
         for name in probing.due_probes():
-            self._do_here(probing.probe, [name])
-        for account_id in disconnecting.leaving():
-            self._do_here(disconnecting.finish, [account_id])
-        for account_id in measuring.outdated():
-            self._do_here(measuring.measure, [account_id])
-        for account_id in avatars.outdated():
-            self._do_here(avatars.fetch, [account_id])
+            self._do_here(probing.probe, name, Destination(name, ""))
+        for wanted, service in (
+            (disconnecting.leaving, disconnecting.finish),
+            (measuring.outdated, measuring.measure),
+            (avatars.outdated, avatars.fetch),
+        ):
+            for account_id in wanted():
+                self._do_here(service, account_id, errands.server_of(account_id))
 
     def _look_at_broker(self) -> float:
         """Notice a flushed or restarted broker; return seconds until the next look."""

@@ -10,10 +10,11 @@ import pytest
 
 from app.db import db
 from app.models import Delivery, User
-from app.services import connecting, pictures
+from app.services import pictures
 from app.services.lane import IN_HAND, SLOTS
 from app.states import State
 from tests.conftest import MakeWorld
+from tests.support.bluesky import BlueskySandbox, running_bluesky
 from tests.support.figures import FULL, Figures, promise_kept, sized
 from tests.support.mastodon import MastodonSandbox
 from tests.support.photos import colourful, file_of
@@ -40,12 +41,22 @@ SEND_TIMEOUT = 15.0
 """Seconds; a tweet that waited for a call to the broken network would be as late at least."""
 
 
+@pytest.fixture(params=["mastodon", "bluesky"])
+def network(request: pytest.FixtureRequest) -> str:
+    """A network of many servers."""
+    return str(request.param)
+
+
 @pytest.fixture
-def silent() -> Iterator[MastodonSandbox]:
-    """A further Mastodon server."""
-    server = MastodonSandbox()
-    yield server
-    server.close()
+def further(network: str) -> Iterator[MastodonSandbox | BlueskySandbox]:
+    """A further server of it."""
+    if network == "bluesky":
+        with running_bluesky() as pds:
+            yield pds
+    else:
+        server = MastodonSandbox()
+        yield server
+        server.close()
 
 
 def connect_everybody(world: World) -> dict[int, list[int]]:
@@ -91,35 +102,28 @@ def test_a_network_that_hangs(make_world: MakeWorld, sqlite_url: str, broken: st
 
 
 def test_a_server_that_hangs(
-    make_world: MakeWorld, sqlite_url: str, silent: MastodonSandbox
+    make_world: MakeWorld,
+    sqlite_url: str,
+    network: str,
+    further: MastodonSandbox | BlueskySandbox,
 ) -> None:
-    """One Mastodon server answers nobody: other servers' people do not notice."""
+    """One Mastodon or Bluesky server answers nobody: other servers' people do not notice."""
     world = make_world(sqlite_url, SEND_TIMEOUT=str(SEND_TIMEOUT))
-    ana, ben = world.user("ana", "mastodon"), at_server(world, silent, "ben")
-    silent.control("faults", kind="slow", operation="create", seconds=HANG, count=None)
+    ana, ben = world.user("ana", network), world.user_at(network, further, "ben")
+    further.control("faults", kind="slow", operation="create", seconds=HANG, count=None)
     hanging = write_at_once(world, ben, IN_HAND + SLOTS)
     world.start_worker()
     wait_for(lambda: State.SENDING in states_of(world, hanging), what="a call that hangs")
     jobs = write_at_once(world, ana, 20)
     published = world.until_settled(list(jobs.values()), SEND_TIMEOUT)
     assert set(published.values()) == {State.PUBLISHED}
-    assert promise_kept(world, jobs, "beside a silent server", "mastodon").p99 < SEND_TIMEOUT
+    assert promise_kept(world, jobs, "beside a silent server", network).p99 < SEND_TIMEOUT
     assert State.PUBLISHED not in states_of(world, hanging)
 
 
 def states_of(world: World, jobs: dict[str, str]) -> set[str]:
     """Return the states that these jobs are in."""
     return set(world.states(list(jobs.values())).values())
-
-
-def at_server(world: World, server: MastodonSandbox, handle: str) -> int:
-    """Connect an account on this Mastodon server as its owner would; return the user's id."""
-    with world.rows():
-        minted = server.control("tokens", handle=handle)
-        profile = world.app.extensions["networks"]["mastodon"].who_am_i(minted)
-        user = connecting.connect("mastodon", profile, minted)
-        db.session.commit()
-        return user.id
 
 
 def write_at_once(world: World, user_id: int, count: int) -> dict[str, str]:

@@ -27,6 +27,10 @@ class Waiting(Executor):
         self.tasks.append((lambda: task(*args, **kwargs), self._time.ahead))
         return Future()
 
+    def begin(self, task: Callable[..., Any], *args: Any) -> None:
+        """Do it later, as ``Crew`` would."""
+        self.submit(task, *args)
+
     def do(self, index: int) -> tuple[Callable[[], None], float]:
         """Take one; return it, and for how many seconds it has slept."""
         task, ahead = self.tasks.pop(index % len(self.tasks))

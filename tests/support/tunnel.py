@@ -38,7 +38,12 @@ class Tunnel:
         assert method == b"CONNECT"
         self.asked.append(name.decode())
         host, _, port = name.decode().partition(":")
-        server = socket.create_connection((host, int(port)))
+        try:
+            server = socket.create_connection((host, int(port)))
+        except OSError:
+            caller.sendall(b"HTTP/1.1 502 Unknown\r\n\r\n")
+            caller.close()
+            return
         caller.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
         for source, sink in ((caller, server), (server, caller)):
             threading.Thread(target=pass_on, args=(source, sink), daemon=True).start()

@@ -80,6 +80,14 @@ class World:
             db.session.commit()
             return user.id
 
+    def user_at(self, network: str, server: Any, handle: str) -> int:
+        """Connect an account on a further server as its owner would; return the user's id."""
+        with self.rows():
+            minted = server.control("tokens", handle=handle)
+            profile = self.app.extensions["networks"][network].who_am_i(minted)
+            user_id: int = connecting.connect(network, profile, minted).id
+            return user_id
+
     def connect(self, user_id: int, network: str, handle: str) -> int:
         """Connect a further account of a user, on any network; return the account's id."""
         with self.rows():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import sqlalchemy as sa
 from flask_migrate import downgrade, upgrade
 
 from app.db import db
 from app.models import Account, Delivery
-from app.services import avatars
+from app.services import avatars, refreshing
 from app.states import State
 from tests.conftest import MakeWorld
 
@@ -25,6 +27,26 @@ def test_the_networks_come_and_go_without_a_loss(make_world: MakeWorld, database
         assert (delivery.state, delivery.posted, delivery.parts) == (State.SCHEDULED, [], None)
         assert [part.text for part in delivery.contents] == ["From before"]
         assert delivery.account.connected
+
+
+def test_each_server_is_known_again(make_world: MakeWorld, database_url: str) -> None:
+    """Mastodon's at once, Bluesky's when an access is renewed."""
+    world = make_world(database_url)
+    bluesky, mastodon = (world.sandbox.on(name) for name in ("bluesky", "mastodon"))
+    ana = world.user("ana", "bluesky")
+    world.connect(ana, "mastodon", "ana")
+    here = [urlsplit(played.url).netloc for played in (bluesky, mastodon)]
+    with world.rows():
+        hosts = db.select(Account.host).order_by(Account.network)
+        assert db.session.scalars(hosts).all() == here
+        db.session.rollback()
+        downgrade(revision="0005")
+        upgrade()
+        assert db.session.scalars(hosts).all() == ["", here[1]]
+        db.session.execute(db.update(Account).values(credentials_stale=True))
+        db.session.commit()
+        refreshing.access_to(world.accounts_of(ana)[0])
+        assert db.session.scalars(hosts).all() == here
 
 
 def test_avatars_come_and_go_without_a_loss(make_world: MakeWorld, database_url: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 import trustme
 
 from app.networks import http
+from app.networks.hosts import public_https_url
 from tests.support.scripted import LOST, ScriptedServer
 from tests.support.tunnel import Tunnel
 
@@ -81,6 +82,27 @@ def test_a_proxy_leads_there(server: ScriptedServer, tunnel: Tunnel) -> None:
     server.answers = [(201, {"id": "1"}), (201, {"id": "2"})]
     assert [post(server, json={}).data["id"] for _ in range(2)] == ["1", "2"]
     assert tunnel.asked == [server.url.removeprefix("https://")]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.0.0.4", "[::1]"])
+def test_a_proxy_is_no_way_in(
+    tunnel: Tunnel, monkeypatch: pytest.MonkeyPatch, scheme: str, host: str
+) -> None:
+    """What leads into a private network from here is refused, and the proxy is not asked."""
+    monkeypatch.setenv("HTTP_PROXY", tunnel.url)
+    with pytest.raises(http.PrivateAddress):
+        http.call("GET", f"{scheme}://{host}:9", timeout=2, public_only=True)
+    assert tunnel.asked == []
+
+
+def test_names_that_only_the_proxy_knows(server: ScriptedServer, tunnel: Tunnel) -> None:
+    """They are its business: it is asked for them, and a person may name them."""
+    with pytest.raises(http.NotSent, match="ProxyError"):
+        http.call("GET", "https://known-there.invalid", timeout=2, public_only=True)
+    assert tunnel.asked == ["known-there.invalid:443"]
+    typed = public_https_url("known-there.invalid", allow_private=False)
+    assert typed == "https://known-there.invalid"
 
 
 def test_a_proxy_that_leads_nowhere(server: ScriptedServer, tunnel: Tunnel) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from app.web.turns import OF_A_NETWORK, THREADS
+from app.web.turns import OF_A_SERVER, THREADS
 from tests.conftest import MakeWorld
 from tests.support.sandbox import ROOT
 from tests.support.visitor import Visitor
@@ -27,8 +27,8 @@ def silent() -> Iterator[socket.socket]:
 def test_pages_answer_while_a_network_is_silent(
     make_world: MakeWorld, sqlite_url: str, silent: socket.socket
 ) -> None:
-    """Many people wait for a silent server: pages and another network's sign-in go on, and who
-    comes when all places are taken is told so at once.
+    """Many people wait for a silent server: pages and sign-ins elsewhere go on, at another server
+    of its network too, and who comes when its places are taken is told so at once.
     """
     site = make_world(sqlite_url, SEND_TIMEOUT="15").start_web()
     ana = Visitor(site)
@@ -41,18 +41,19 @@ def test_pages_answer_while_a_network_is_silent(
         jar.cookies.update(ana.http.cookies)
         answers.append(jar.post(f"{site}/login/mastodon", data=form, timeout=90).status_code)
 
-    people = [threading.Thread(target=knock) for _ in range(OF_A_NETWORK + 8)]
+    people = [threading.Thread(target=knock) for _ in range(OF_A_SERVER + 8)]
     for person in people:
         person.start()
     wait_for(lambda: len(answers) == 8, what="the answers to those who find no place")
     assert set(answers) == {503}
     assert ana.get("/").status_code == ana.get("/accounts").status_code == 200
     assert "@ana.test" in ana.connect("bluesky", "ana").text
+    assert "@ana@127.0.0.1" in ana.connect("mastodon", "ana").text
     assert len(answers) == 8  # the others still wait
     silent.close()
     for person in people:
         person.join()
-    assert sorted(answers) == [502] * OF_A_NETWORK + [503] * 8
+    assert sorted(answers) == [502] * OF_A_SERVER + [503] * 8
 
 
 def test_the_server_has_a_thread_for_each_turn() -> None:

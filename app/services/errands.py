@@ -1,0 +1,32 @@
+"""What is to be asked of networks beside tweets, shared out evenly among servers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func
+
+from app.db import db
+from app.models import Account
+from app.services.claiming import Destination
+
+
+def some_of_each_server(conditions: Sequence[Any], each: int, most: int) -> list[int]:
+    """Return accounts that meet these conditions, others each time, so many of each server."""
+    server = (Account.network, Account.host)
+    place = func.row_number().over(partition_by=server, order_by=func.random())
+    placed = db.select(Account.id, place.label("place")).where(*conditions).subquery()
+    chosen = db.select(placed.c.id).where(placed.c.place <= each)
+    found = db.session.scalars(chosen.order_by(func.random()).limit(most)).all()
+    db.session.commit()
+    return list(found)
+
+
+def server_of(account_id: int) -> Destination:
+    """Return where the calls of an account go."""
+    row = db.session.execute(
+        db.select(Account.network, Account.host).where(Account.id == account_id)
+    ).one()
+    db.session.commit()
+    return Destination(row.network, row.host)
