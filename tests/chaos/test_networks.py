@@ -140,8 +140,8 @@ def test_a_network_that_refuses_connections(make_world: MakeWorld, sqlite_url: s
     due = datetime.now(UTC) + timedelta(seconds=CROWD * WRITING)
     jobs = [world.tweet_later(ana, f"Number {number}", due) for number in range(CROWD)]
     world.start_worker(X_API_URL=f"http://127.0.0.1:{free_port()}")
-    wait_for(lambda: most(world, jobs, Delivery.tries) >= 4, 90, "the fourth try")
-    assert most(world, jobs, Delivery.fence) < 12
+    wait_for(lambda: most(world, jobs, Delivery.tries) >= 3, 90, "the third try")
+    assert most(world, jobs, Delivery.fence) < 9
 
 
 def test_pictures_that_do_not_arrive(make_world: MakeWorld, sqlite_url: str) -> None:

@@ -19,8 +19,8 @@ from tests.support.sandbox import ROOT
 from tests.support.scripted import ScriptedServer, Seen
 from tests.support.waiting import wait_for
 
-STOPS = 12
-RESIDUE = 3
+STOPS = 8
+RESIDUE = 2
 """Of hundreds of calls that are under way at the stops, a few microseconds each remain."""
 
 
