@@ -1,4 +1,4 @@
-"""Stopping workers the way a machine that sleeps does."""
+"""Stopping workers the way a machine that sleeps does, and ending the leases that they slept on."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import os
 import signal
 import sqlite3
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from subprocess import Popen
 
 from app.db import db, utcnow
-from app.models import Worker
+from app.models import Delivery, Worker
+from app.states import State
 from tests.support.waiting import wait_for
 from tests.support.world import World
+
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
 def freeze(world: World, worker: Popen[bytes]) -> None:
@@ -41,6 +44,15 @@ def _last_beat(world: World, worker: Popen[bytes]) -> datetime:
         return db.session.scalars(wanted).one()
 
 
+def end_lease(world: World, job: str, state: State = State.SENDING) -> None:
+    """Let what is under way outlast its lease."""
+    wait_for(lambda: world.states([job])[job] == state, what=state)
+    with world.rows():
+        its = db.update(Delivery).where(Delivery.id == job)
+        db.session.execute(its.values(lease_until=LONG_AGO, next_at=LONG_AGO))
+        db.session.commit()
+
+
 def signal_all(world: World, workers: list[Popen[bytes]], which: signal.Signals) -> None:
     """Send a signal to each of these workers; return when those to be stopped have stopped."""
     for worker in workers:
@@ -55,7 +67,7 @@ def holds_sqlite(world: World) -> bool:
     scheme, _, path = world.environ["DATABASE_URL"].partition(":///")
     if scheme != "sqlite":
         return False
-    with closing(sqlite3.connect(path, timeout=1)) as connection:
+    with closing(sqlite3.connect(path, timeout=0.05)) as connection:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:

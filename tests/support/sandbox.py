@@ -54,6 +54,12 @@ class Played:
         """Take all faults away."""
         self._http.delete(f"{self.url}/control/api/faults", timeout=10).raise_for_status()
 
+    def faults(self) -> Any:
+        """Return what is still to be broken; what is being played is not among it."""
+        answer = self._http.get(f"{self.url}/control/api/faults", timeout=10)
+        assert answer.ok, answer.text
+        return answer.json()["faults"]
+
     def token(self, handle: str, kind: str | None = None) -> Any:
         """Mint tokens for somebody without the consent page."""
         wanted = {"handle": handle} if kind is None else {"handle": handle, "kind": kind}

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -152,28 +152,32 @@ class World:
             states = self.states(job_ids)
             return states if all(state in SETTLED for state in states.values()) else {}
 
-        try:
+        with self._explained(job_ids, SETTLED):
             return wait_for(settled, seconds, "the end of all deliveries")
-        except AssertionError as error:
-            raise AssertionError(f"{error}\n{self._unsettled(job_ids)}") from error
 
-    def _unsettled(self, job_ids: list[str]) -> str:
-        """Describe what is still in motion, and what the processes said last."""
+    @contextmanager
+    def _explained(self, job_ids: list[str], wanted: Collection[str]) -> Iterator[None]:
+        """Say of a wait in vain what the rows are, and what the processes said last."""
+        try:
+            yield
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self._others_than(wanted, job_ids)}") from error
+
+    def _others_than(self, wanted: Collection[str], job_ids: list[str]) -> str:
         with self.rows():
             rows = db.session.scalars(db.select(Delivery).where(Delivery.id.in_(job_ids)))
             columns = ("state", "next_at", "rings", "tries", "lookups", "lease_until", "error_code")
             moving = [
                 " ".join(f"{name}={getattr(row, name)}" for name in columns)
                 for row in rows
-                if row.state not in SETTLED
+                if row.state not in wanted
             ]
         return "\n".join([*moving[:20], self.log()[-6000:]])
 
     def until_state(self, job_id: str, *states: str, seconds: float = 30) -> Delivery:
         """Wait for one of these states."""
-        wait_for(
-            lambda: self.states([job_id])[job_id] in states, seconds, f"{job_id} being {states}"
-        )
+        with self._explained([job_id], states):
+            wait_for(lambda: self.states([job_id])[job_id] in states, seconds, " or ".join(states))
         return self.delivery(job_id)
 
     # Processes

@@ -12,7 +12,7 @@ from app.db import db
 from app.models import Attempt
 from app.states import State
 from tests.conftest import MakeWorld
-from tests.support.freezing import freeze
+from tests.support.freezing import end_lease, freeze
 from tests.support.servers import Postgres
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
@@ -24,15 +24,6 @@ PATIENT = {"SEND_TIMEOUT": "20"}
 def remote_ids(world: World) -> list[str]:
     """Return the ids of everything at the network, oldest first."""
     return [tweet["id"] for tweet in world.sandbox.accepted()]
-
-
-def end_lease(world: World, job: str) -> None:
-    """Let a call that is under way outlast its lease."""
-    wait_for(lambda: world.states([job])[job] == State.SENDING, what="the call")
-    with world.rows():
-        over = "UPDATE deliveries SET lease_until = 1, next_at = 1 WHERE id = :id"
-        db.session.execute(db.text(over), {"id": job})
-        db.session.commit()
 
 
 def first_attempt(world: World, job: str) -> Attempt:

@@ -11,11 +11,18 @@ import pytest
 from app.db import db
 from app.models import Account
 from app.states import State
+from tests.conftest import MakeWorld
 from tests.support.crowd import account_of
 from tests.support.freezing import freeze, wake
 from tests.support.gate import Gate
 from tests.support.waiting import wait_for
 from tests.support.world import World
+
+
+@pytest.fixture
+def world(make_world: MakeWorld, sqlite_url: str) -> World:
+    """An installation that waits for answers for so long that there is time to stop it."""
+    return make_world(sqlite_url, SEND_TIMEOUT="3")
 
 
 @pytest.fixture
@@ -45,12 +52,11 @@ def test_who_slept_through_the_lease_spends_no_token(small_world: World, gate: G
     assert world.sandbox.calls("token") == 1
 
 
-def test_a_fresh_access_that_comes_late_is_used(small_world: World) -> None:
+def test_a_fresh_access_that_comes_late_is_used(world: World) -> None:
     """Its worker slept, another spent the token in vain and gave up: nobody need sign in again."""
-    world = small_world
     ana = world.user("ana")
     end_access(world, "ana")
-    world.sandbox.fault("slow", operation="token", seconds=1)
+    world.sandbox.fault("slow", operation="token", seconds=2.5)
     sleeper = world.start_worker()
     job = world.tweet_later(ana, "Good morning")
     wait_for(lambda: world.sandbox.calls("token") == 1, what="the refresh")
@@ -63,12 +69,11 @@ def test_a_fresh_access_that_comes_late_is_used(small_world: World) -> None:
     assert not account_of(world, "ana").needs_reconnect
 
 
-def test_an_app_that_was_refused_long_ago_is_not_stopped(small_world: World) -> None:
+def test_an_app_that_was_refused_long_ago_is_not_stopped(world: World) -> None:
     """X has taken the app back since the sleeper was told: what is due goes out."""
-    world = small_world
     ana = world.user("ana")
     end_access(world, "ana")
-    world.sandbox.fault("slow", operation="token", seconds=1)
+    world.sandbox.fault("slow", operation="token", seconds=2.5)
     refusal = {"error": "invalid_client"}
     world.sandbox.fault("status", operation="token", status=401, body=refusal)
     sleeper = world.start_worker()

@@ -14,7 +14,7 @@ from app.services import holding
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.crowd import account_of
-from tests.support.freezing import freeze, wake
+from tests.support.freezing import end_lease, freeze, wake
 from tests.support.threads import write
 from tests.support.waiting import wait_for
 from tests.support.world import World
@@ -26,17 +26,24 @@ NOES = {
 }
 
 
+@pytest.fixture
+def world(make_world: MakeWorld, sqlite_url: str) -> World:
+    """An installation that waits for answers for so long that there is time to stop it."""
+    return make_world(sqlite_url, SEND_TIMEOUT="40", RECONCILE_DELAYS="0.5,1,1.5")
+
+
 @pytest.mark.parametrize("no", NOES.values(), ids=NOES)
-def test_a_no_from_long_ago_changes_nothing(small_world: World, no: dict[str, Any]) -> None:
+def test_a_no_from_long_ago_changes_nothing(world: World, no: dict[str, Any]) -> None:
     """Another worker has published the tweet since: nobody is paused or stopped, no job failed."""
-    world = small_world
     ana = world.user("ana")
-    world.sandbox.fault("slow", seconds=1)
+    world.sandbox.fault("slow", seconds=3)
     world.sandbox.fault(**no)
     sleeper = world.start_worker()
     job = world.tweet_later(ana, "Good morning")
     wait_for(lambda: world.sandbox.calls() == 1, what="the call")
     freeze(world, sleeper)
+    wait_for(lambda: not world.sandbox.faults(), what="the answer")
+    end_lease(world, job)
     world.start_worker()
     world.until_state(job, State.PUBLISHED)
 
@@ -52,15 +59,15 @@ def test_a_no_from_long_ago_changes_nothing(small_world: World, no: dict[str, An
         assert jobs.celery_states([job]) == {job: jobs.SUCCESS}
 
 
-def test_an_upload_that_ended_late_is_forgotten(small_world: World) -> None:
+def test_an_upload_that_ended_late_is_forgotten(world: World) -> None:
     """Another worker has brought the picture again: what is kept is what the tweet shows."""
-    world = small_world
     ana = world.user("ana")
-    world.sandbox.fault("slow", operation="upload", seconds=1)
+    world.sandbox.fault("slow", operation="upload", seconds=3)
     sleeper = world.start_worker()
     job = write(world, ana, "x", ["a dog"])
     wait_for(lambda: world.sandbox.calls("upload") == 1, what="the upload")
     freeze(world, sleeper)
+    end_lease(world, job, State.CLAIMED)
     world.start_worker()
     world.until_state(job, State.PUBLISHED)
 
@@ -71,13 +78,12 @@ def test_an_upload_that_ended_late_is_forgotten(small_world: World) -> None:
         assert sent["media"]["media_ids"] == [upload.reference["id"]]
 
 
-def test_a_probe_from_long_ago_frees_nothing(small_world: World) -> None:
+def test_a_probe_from_long_ago_frees_nothing(world: World) -> None:
     """X answered the sleeper, and has refused the app again since."""
-    world = small_world
     ana = world.user("ana")
     job = world.tweet_later(ana, "Good morning")
     stop(world)
-    world.sandbox.fault("slow", operation="me", seconds=1)
+    world.sandbox.fault("slow", operation="me", seconds=3)
     sleeper = world.start_worker()
     world.until_state(job, State.HELD)
     with world.rows():
@@ -94,15 +100,17 @@ def test_a_look_up_that_was_refused_long_ago_asks_nobody(
     make_world: MakeWorld, sqlite_url: str
 ) -> None:
     """Another worker has read the timeline since: look-ups go on, the owner is left alone."""
-    world = make_world(sqlite_url, RECONCILE_DELAYS="1,2,120")
+    world = make_world(sqlite_url, SEND_TIMEOUT="40", RECONCILE_DELAYS="1,2,120")
     ana = world.user("ana")
     world.sandbox.fault("drop")
-    world.sandbox.fault("slow", operation="timeline", seconds=1)
+    world.sandbox.fault("slow", operation="timeline", seconds=3)
     world.sandbox.fault("status", operation="timeline", status=403)
     sleeper = world.start_worker()
     job = world.tweet_later(ana, "Good morning")
     wait_for(lambda: world.sandbox.calls("timeline") == 1, what="the look-up")
     freeze(world, sleeper)
+    wait_for(lambda: not world.sandbox.faults(), what="the answer")
+    end_lease(world, job, State.UNCONFIRMED)
     world.start_worker()
     wait_for(lambda: world.delivery(job).lookups == 2, what="two look-ups")
 
