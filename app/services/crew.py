@@ -1,4 +1,4 @@
-"""Threads for a lane's calls, that make do with fewer than wanted; a leaf."""
+"""Threads for a lane, that make do with fewer than wanted; a leaf."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
+
+SLOTS = 192
+"""Calls of one lane under way at a time."""
+REFRESHES = 16
+"""Accounts whose credentials are refreshed at a time."""
+PREPARATIONS = 32
+"""Tweets whose pictures are uploaded, or whose mentions are looked up, at a time."""
 
 
 class Crew(ThreadPoolExecutor):
@@ -20,3 +27,25 @@ class Crew(ThreadPoolExecutor):
         """Do this soon, on one of the threads."""
         with suppress(RuntimeError):  # no further thread; it waits for the first that is free
             self.submit(work, *args)
+
+
+class Crews:
+    """All threads of a lane but the one that works it; none outlives the ``with``."""
+
+    def __init__(self, network: str, most: int = SLOTS) -> None:
+        """Start the first of each. Raises RuntimeError when there is none to be had.
+
+        :param most: how many of a kind there is work for.
+        """
+        self.callers = Crew(min(most, SLOTS), f"{network}-call")
+        self.refreshers = Crew(min(most, REFRESHES), f"{network}-refresh")
+        self.preparers = Crew(min(most, PREPARATIONS), f"{network}-prepare")
+
+    def __enter__(self) -> Crews:
+        """Return the crews."""
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Wait until their work is done, and end them."""
+        for crew in (self.callers, self.refreshers, self.preparers):
+            crew.shutdown()

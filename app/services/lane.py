@@ -24,7 +24,7 @@ from app.networks.base import Kind, Network
 from app.services import claiming, preparing, refreshing
 from app.services.claims import Claim
 from app.services.composing import Materials, Ready, composed
-from app.services.crew import Crew
+from app.services.crew import SLOTS, Crews
 from app.services.ending import Broken, Ending
 from app.services.inbox import Inbox
 from app.services.line import Line
@@ -34,16 +34,12 @@ from app.services.refreshing import Access
 
 log = logging.getLogger(__name__)
 
-SLOTS = 192
-"""Calls of one network under way at a time."""
 IN_HAND = 2 * SLOTS
 """Deliveries claimed at a time."""
 CROWD = 4 * SLOTS
 """With so many ids waiting, other workers had better take the next."""
 GROUPING_SECONDS = 0.02
 """After an answer, how long to wait for others that can be recorded in the same statement."""
-PREPARING = 16
-"""Accounts whose credentials are refreshed at a time."""
 stopping = Event()
 """Set when this process was asked to stop: what has not begun is handed back."""
 
@@ -62,14 +58,15 @@ _Done = Ending | Preparation | _Credentials | Broken
 class Lane:
     """The deliveries of one network on their way."""
 
-    def __init__(self, network: Network, callers: Crew, preparers: Crew) -> None:
+    def __init__(self, network: Network, crews: Crews) -> None:
         self._app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
         self._network = network
-        self._callers = callers
-        self._preparers = preparers
+        self._crews = crews
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._inbox: Inbox[_Done] = Inbox(stopping)
-        self._preparer = Preparer(self._app, network, self._owner, stopping, self._inbox.finish)
+        self._preparer = Preparer(
+            self._app, network, self._owner, crews.preparers, stopping, self._inbox.finish
+        )
         self._lines: dict[int, Line] = {}
         self._ready: deque[Ready] = deque()
         self._calls = 0
@@ -130,10 +127,12 @@ class Lane:
         return IN_HAND - sum(line.size for line in self._lines.values())
 
     def _take_done(self) -> list[_Done]:
-        """Take out what ended; its slots are free from now on."""
+        """Take out what ended; whatever becomes of it, it is under way no longer."""
         done = self._inbox.take_done()
         for item in done:
-            if not isinstance(item, _Credentials):
+            if isinstance(item, _Credentials):
+                self._lines[item.account_id].preparing = False
+            else:
                 self._lines[item.claim.account_id].going -= 1
             if isinstance(item, Ending | Broken):
                 self._calls -= 1
@@ -141,23 +140,25 @@ class Lane:
 
     def _settle(self, done: Sequence[_Done]) -> None:
         """Record what ended, and let the accounts' others follow or go back."""
-        endings = [item for item in done if isinstance(item, Ending)]
+        self._record([item for item in done if isinstance(item, Ending)])  # nobody else has heard
         for item in done:
             if isinstance(item, _Credentials):
                 self._learn(item)
-            if isinstance(item, Preparation):
-                endings += self._prepared(item)
+        failed = [self._prepared(item) for item in done if isinstance(item, Preparation)]
+        self._record([ending for ending in failed if ending])
+
+    def _record(self, endings: Sequence[Ending]) -> None:
         if endings:
             again = record(endings)
             for ending in endings:
                 self._follow(ending)
             self.put(again)
 
-    def _prepared(self, item: Preparation) -> list[Ending]:
+    def _prepared(self, item: Preparation) -> Ending | None:
         """Make ready what is prepared, unless its account has to wait; return what failed."""
         line = self._lines[item.claim.account_id]
         if isinstance(item.result, Ending):
-            return [item.result]
+            return item.result
         if isinstance(item.result, Materials):
             line.preparations.regain()
         if isinstance(item.result, Materials) and line.access is not None:
@@ -166,13 +167,11 @@ class Lane:
         else:
             claiming.give_back([item.claim], self._owner, preparing.ROOM_AGAIN)
             self._advance(item.claim.account_id)
-        return []
+        return None
 
     def _learn(self, item: _Credentials) -> None:
-        line = self._lines[item.account_id]
-        line.preparing = False
         if isinstance(item.result, Access):
-            line.learn(item.result)
+            self._lines[item.account_id].learn(item.result)
             self._advance(item.account_id)
             return
         if not isinstance(item.result, refreshing.NotNow | refreshing.NoAccess):
@@ -238,7 +237,7 @@ class Lane:
             return
         if line.access is None or not line.is_known:
             line.preparing = True
-            self._preparers.begin(self._look_up_access, account_id)
+            self._crews.refreshers.begin(self._look_up_access, account_id)
         else:
             self._begin(line, line.access)
 
@@ -284,7 +283,7 @@ class Lane:
         for one, body in bodies:
             if one.claim.key in going:
                 self._calls += 1
-                self._callers.begin(self._call, one, body, go)
+                self._crews.callers.begin(self._call, one, body, go)
 
     def _call(self, ready: Ready, body: dict[str, Any], go: float) -> None:
         claim, access = ready.claim, ready.access

@@ -33,16 +33,14 @@ from app.places import Places
 from app.services import claiming, pictures
 from app.services.claims import Claim
 from app.services.composing import Materials
-from app.services.crew import Crew
+from app.services.crew import PREPARATIONS, Crew
 from app.services.ending import Ending
 from app.services.refreshing import Access
 
 log = logging.getLogger(__name__)
 
-AT_A_TIME = 32
-"""Preparations of one network under way at a time."""
 OF_AN_ACCOUNT = 4
-"""Of these, one account's: its uploads may hang, and others' shall not wait for them."""
+"""One account's preparations at a time: uploads may hang, and others shall not wait for them."""
 ROOM_AGAIN = 1.0
 """Seconds after which a tweet is claimed again that found no room."""
 KEPT_FOR = 240.0
@@ -63,13 +61,14 @@ class _Lost(Exception):
 
 
 class Preparer:
-    """Prepares claims of one network on threads of its own."""
+    """Prepares a lane's claims on other threads."""
 
     def __init__(
         self,
         app: Flask,
         network: Network,
         owner: str,
+        threads: Crew,
         stopping: threading.Event,
         finish: Callable[[Preparation], None],
     ) -> None:
@@ -78,9 +77,9 @@ class Preparer:
         self._owner = owner
         self._stopping = stopping
         self._finish = finish
-        self._threads = Crew(AT_A_TIME, f"{network.name}-prepare")
+        self._threads = threads
         self._limits: dict[int, tuple[float, Limits]] = {}
-        self._places = Places(AT_A_TIME, OF_AN_ACCOUNT)
+        self._places = Places(PREPARATIONS, OF_AN_ACCOUNT)
 
     def is_needed(self, claim: Claim) -> bool:
         """True when this claim cannot be sent as it is."""

@@ -11,8 +11,8 @@ from flask import Flask, current_app
 
 from app.services import claiming
 from app.services.claiming import Destination
-from app.services.crew import Crew
-from app.services.lane import PREPARING, SLOTS, Lane
+from app.services.crew import Crews
+from app.services.lane import Lane
 
 
 def publish(job_ids: Sequence[str]) -> None:
@@ -28,13 +28,9 @@ def publish(job_ids: Sequence[str]) -> None:
 
 
 def _publish(app: Flask, destination: Destination, job_ids: Sequence[str]) -> None:
-    calls, preparing = (min(most, len(job_ids)) for most in (SLOTS, PREPARING))
-    with (
-        app.app_context(),
-        Crew(calls, "call") as callers,
-        Crew(preparing, "access") as preparers,
-    ):
-        lane = Lane(app.extensions["networks"][destination.network], callers, preparers)
+    network = app.extensions["networks"][destination.network]
+    with app.app_context(), Crews(network.name, len(job_ids)) as crews:
+        lane = Lane(network, crews)
         lane.put(job_ids)
         while not lane.is_idle:
             lane.step()

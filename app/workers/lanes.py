@@ -16,8 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db import abandon
 from app.services import claiming
 from app.services.claiming import Destination
-from app.services.crew import Crew
-from app.services.lane import PREPARING, SLOTS, Lane, stopping
+from app.services.crew import Crews
+from app.services.lane import Lane, stopping
 
 log = logging.getLogger(__name__)
 
@@ -80,12 +80,12 @@ class Lanes:
 
     def _open(self, destination: Destination) -> Lane:
         name = destination.network
-        callers, preparers = Crew(SLOTS, f"{name}-call"), Crew(PREPARING, f"{name}-access")
+        crews = Crews(name)
         with self._app.app_context():
-            lane = Lane(self._app.extensions["networks"][name], callers, preparers)
+            lane = Lane(self._app.extensions["networks"][name], crews)
 
         def work() -> None:
-            with callers, preparers:
+            with crews:
                 self._work(lane, destination)
 
         thread = threading.Thread(target=work, name=f"{name}-lane", daemon=True)

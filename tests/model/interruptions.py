@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 
 
 class Crash(BaseException):
@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     CRASH = "crash"
     CUT = "the connection is cut before it"
+    FAILED = "the statement fails, and would fail again"
     UNACKNOWLEDGED = "it is committed, and the connection cut before that is said"
     MEANWHILE = "others work"
 
@@ -69,7 +70,7 @@ class Interruptions:
         self._moment({Kind.CRASH, Kind.MEANWHILE})
 
     def _before_statement(self, *_: Any) -> None:
-        self._moment({Kind.CRASH, Kind.CUT, Kind.MEANWHILE})
+        self._moment({Kind.CRASH, Kind.CUT, Kind.FAILED, Kind.MEANWHILE})
 
     def _begins_to_write(
         self, connection: Connection, _cursor: Any, statement: str, *_: Any
@@ -103,6 +104,8 @@ class Interruptions:
             raise Crash
         if interruption.kind == Kind.CUT:
             raise OperationalError("", {}, Exception("the connection was cut"))
+        if interruption.kind == Kind.FAILED:
+            raise InternalError("", {}, Exception("the statement failed"))
         interruption.meanwhile()
 
     def _comes(self, kinds: set[Kind]) -> bool:

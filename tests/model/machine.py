@@ -177,10 +177,12 @@ class Machine(Owners):
             self.ledger.check()
 
     def teardown(self) -> None:
-        """The network is well, all workers begin anew: everything is settled."""
-        if not self.users:
-            return
-        worker = self.ground.worker()
+        """The network is well: everything is settled, by a worker that has seen it all."""
+        if self.users:
+            self.settle(self.workers[0])
+
+    def settle(self, worker: ModelWorker) -> None:
+        """Let one worker do all that is left to do."""
         for name in PEOPLE:
             self.connect(name)
         for _ in range(300):

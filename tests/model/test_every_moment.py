@@ -8,7 +8,8 @@ from tests.model.ground import Ground
 from tests.model.interruptions import Interruption, Kind
 from tests.model.luck import Luck
 from tests.model.machine import Machine
-from tests.model.network import Answer
+from tests.model.network import Answer, Renewal
+from tests.model.owners import PEOPLE
 from tests.support.figures import FULL, sized
 
 pytestmark = pytest.mark.timeout(sized(300, 3600))
@@ -29,6 +30,8 @@ class Story(Machine):
         self.workers[0].hear(found.job_ids if found else [])
         before = self.ground.interruptions.happened.total()
         self.ground.do(self._live, Interruption(kind, skip))
+        if kind == Kind.CRASH:
+            self.workers[0] = self.ground.worker()
         self.ledger.check()
         self.teardown()
         return self.ground.interruptions.happened.total() > before
@@ -45,6 +48,42 @@ class Story(Machine):
         found = self._tick()
         if found and found.looks:
             self._reconcile(found.looks)
+
+
+class Renewals(Machine):
+    """Two owners' tweets, whose worker is not answered when it refreshes their access."""
+
+    def tell(self, skip: int) -> bool:
+        """Tell it with one statement that fails; the same worker goes on. False: none did."""
+        self.begin(skew=0, duplicates=False)
+        worker = self.workers[0]
+        for who, name in enumerate(PEOPLE):
+            self.ground.network.end_access(name)
+            self.write(Luck(who=who))
+        self.ground.time.passes(6)
+        found = self.ground.do(self._tick)
+        worker.hear(found.job_ids if found else [])
+        before = self.ground.interruptions.happened.total()
+        while worker.preparations < len(PEOPLE):
+            self.ground.do(worker.work)
+            while worker.calls:
+                worker.call(0, Answer.TAKEN)
+        while worker.preparations:
+            self.ground.do(lambda: worker.prepare(Renewal.UNCLEAR))
+        self.ground.do(worker.work, Interruption(Kind.FAILED, skip))
+        self.ground.time.passes(120)
+        self.settle(worker)
+        return self.ground.interruptions.happened.total() > before
+
+
+def test_a_worker_goes_on_after_any_statement_that_failed(database_url: str) -> None:
+    """What it had under way is not under way for ever: it publishes everything itself."""
+    ground = Ground(database_url)
+    try:
+        moments = next(n for n in range(MOST) if not Renewals(ground).tell(n))
+    finally:
+        ground.close()
+    assert moments >= 2, "the story is not told"
 
 
 @pytest.mark.parametrize("kind", [Kind.CRASH, Kind.CUT, Kind.UNACKNOWLEDGED], ids=lambda k: k.name)

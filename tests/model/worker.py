@@ -37,14 +37,24 @@ class Waiting(Executor):
         return task, self._time.ahead - ahead
 
 
+class ModelCrews:
+    """What a lane hands its work to."""
+
+    def __init__(self, time: Time) -> None:
+        self.callers = Waiting(time)
+        self.refreshers = Waiting(time)
+        self.preparers = Waiting(time)
+
+
 class ModelWorker:
     """One process: a lane, and the threads that it would have."""
 
     def __init__(self, network: ModelNetwork, time: Time) -> None:
         self._network = network
-        self._calls = Waiting(time)
-        self._preparations = Waiting(time)
-        self._lane = Lane(network, self._calls, self._preparations)
+        crews = ModelCrews(time)
+        self._calls = crews.callers
+        self._preparations = crews.refreshers
+        self._lane = Lane(network, crews)
         self._app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
 
     @property

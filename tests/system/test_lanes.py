@@ -10,23 +10,22 @@ from tests.support.waiting import wait_for
 from tests.support.world import World
 
 
-def threads_for(network: str) -> list[str]:
-    """Return what works for a network in this process."""
-    names = (thread.name for thread in threading.enumerate())
-    return [name for name in names if name.startswith(f"{network}-")]
-
-
 def test_a_lane_without_work_is_closed(small_world: World) -> None:
     """Nothing of it is left, and the next tweet opens another."""
     ana = small_world.user("ana")
+    others = set(threading.enumerate())
+
+    def working() -> list[str]:
+        return [thread.name for thread in threading.enumerate() if thread not in others]
+
     lanes = Lanes(small_world.app, idle_seconds=0.2)
     for text in ("Good morning", "Good night"):
         job = small_world.tweet_later(ana, text)
         with small_world.rows():
             lanes.put([job])
-        assert "x-lane" in threads_for("x")
+        assert "x-lane" in working()
         small_world.until_state(job, State.PUBLISHED)
-        wait_for(lambda: not threads_for("x"), what="a closed lane")
+        wait_for(lambda: not working(), what="a closed lane")
 
 
 def test_what_is_put_while_a_lane_closes_is_published(small_world: World) -> None:
