@@ -14,6 +14,7 @@ from app.models import Account, Delivery, NetworkStop
 from app.states import State
 
 WAITING = (State.SCHEDULED, State.HELD)
+TRYING = (State.SCHEDULED, State.CLAIMED)
 TROUBLED = (State.FAILED, State.REVIEW, State.UNCONFIRMED, State.HELD)
 
 
@@ -31,6 +32,12 @@ class Survey:
     """Later than now: the account's own pause, or when its stopped network is asked again."""
     is_stopped: bool
     """The network refuses this whole app."""
+
+    @property
+    def is_silent(self) -> bool:
+        """True while a tweet waits for a server that cannot be reached."""
+        trouble = self.last_trouble
+        return bool(trouble and trouble.state in TRYING and trouble.error_code == "unreachable")
 
 
 def survey(accounts: Sequence[Account]) -> list[Survey]:
@@ -67,7 +74,7 @@ def moment_of(trouble: Delivery) -> datetime:
 
 
 def _is_troubled() -> ColumnElement[bool]:
-    tried = and_(Delivery.state == State.SCHEDULED, Delivery.error_code.is_not(None))
+    tried = and_(Delivery.state.in_(TRYING), Delivery.error_code.is_not(None))
     return and_(Delivery.due_at <= from_now(), or_(Delivery.state.in_(TROUBLED), tried))
 
 

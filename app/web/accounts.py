@@ -135,7 +135,9 @@ def _health_of(survey: surveying.Survey) -> str:
         return "reconnect"
     if survey.is_stopped:
         return "stopped"
-    return "paused" if survey.paused_until else "ok"
+    if survey.paused_until:
+        return "paused"
+    return "silent" if survey.is_silent else "ok"
 
 
 def _error_of(survey: surveying.Survey) -> dict[str, Any] | None:

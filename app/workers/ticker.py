@@ -115,12 +115,12 @@ class Ticker:
     def _tick(self) -> float:
         now = time.monotonic()
         if now >= self._next_beat:
+            self._next_beat = now + BEAT_EVERY  # first: what fails here holds up no tweet for long
             watching.beat(self._name)
             claiming.undo_clock_step()
             holding.release_forgotten()
             self._look_after_accounts()
             darkroom.sweep(self._app)
-            self._next_beat = now + BEAT_EVERY
         if now >= self._next_broker_look:
             self._next_broker_look = now + self._look_at_broker()
         if now >= self._next_lease_look:

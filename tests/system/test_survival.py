@@ -7,6 +7,7 @@ import signal
 import time
 from datetime import datetime, timedelta
 
+from app.db import db
 from app.states import State
 from tests.support.freezing import freeze
 from tests.support.waiting import wait_for
@@ -139,3 +140,15 @@ def test_a_worker_that_sleeps_through_its_lease(small_world: World) -> None:
     time.sleep(6)  # longer than the lease of these settings
     world.kill(sleeper, signal.SIGCONT)
     assert_each_once_and_not_early(world, jobs)
+
+
+def test_a_chore_that_always_fails(small_world: World) -> None:
+    """A table that only the worker's chores need is gone: tweets go out all the same."""
+    world = small_world
+    world.start_worker()
+    ana = world.user("ana")
+    with world.rows():
+        db.session.execute(db.text("DROP TABLE workers"))
+        db.session.commit()
+    job = world.tweet_later(ana, "After the first of its failures", timedelta(seconds=6))
+    world.until_state(job, State.PUBLISHED)

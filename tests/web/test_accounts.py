@@ -86,6 +86,22 @@ def test_a_pause_says_until_when(running: World, visitor: Visitor) -> None:
     running.sandbox.mend()
 
 
+def test_a_server_that_is_away_does_not_work(running: World, visitor: Visitor) -> None:
+    """The page says so while a tweet waits for it, and no longer."""
+    visitor.sign_in("far_away")
+    running.sandbox.control("revoke", handle="far_away", what="access")
+    running.sandbox.fault("status", "token", handle="far_away", status=503, count=None)
+    made = visitor.post("/tweets", text="Wait for it").json()
+    wait_for(
+        lambda: "Does not answer" in card(visitor.get("/accounts").text, "far_away"),
+        what="the silence",
+    )
+    assert "Works" not in card(visitor.get("/accounts").text, "far_away")
+    running.sandbox.mend()
+    assert visitor.until_final(made["job_id"])["status"] == "done"
+    assert "Works" in card(visitor.get("/accounts").text, "far_away")
+
+
 def test_a_second_account_belongs_to_the_same_person(running: World, visitor: Visitor) -> None:
     """Whoever is signed in and connects another account has both."""
     visitor.sign_in("first_of_two")
