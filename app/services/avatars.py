@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 
 KEPT_FOR = 7 * 86_400.0
 """Seconds until it is fetched again; one that could not be had, too."""
-AT_ONCE = 2
+OF_A_SERVER = 2
+IN_ALL = 8
 """Servers that hang leave room for what else a ticker asks networks."""
 TIMEOUT = 5.0
 SIDE = 96
@@ -32,7 +33,7 @@ SIDE = 96
 
 def outdated() -> list[int]:
     """Return some accounts whose avatars were never asked for, or a week ago."""
-    return some_of_each_server(_is_wanted(), AT_ONCE, AT_ONCE)
+    return some_of_each_server(_is_wanted(), OF_A_SERVER, IN_ALL, newest_first=True)
 
 
 def fetch(account_ids: Sequence[int]) -> None:

@@ -12,10 +12,16 @@ from app.models import Account
 from app.services.claiming import Destination
 
 
-def some_of_each_server(conditions: Sequence[Any], each: int, most: int) -> list[int]:
-    """Return accounts that meet these conditions, others each time, so many of each server."""
+def some_of_each_server(
+    conditions: Sequence[Any], each: int, most: int, newest_first: bool = False
+) -> list[int]:
+    """Return so many accounts of each server that meet these conditions, others each time.
+
+    :param newest_first: of a server, those of people who are likely to be looking.
+    """
     server = (Account.network, Account.host)
-    place = func.row_number().over(partition_by=server, order_by=func.random())
+    order = Account.id.desc() if newest_first else func.random()
+    place = func.row_number().over(partition_by=server, order_by=order)
     placed = db.select(Account.id, place.label("place")).where(*conditions).subquery()
     chosen = db.select(placed.c.id).where(placed.c.place <= each)
     found = db.session.scalars(chosen.order_by(func.random()).limit(most)).all()
