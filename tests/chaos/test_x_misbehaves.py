@@ -14,7 +14,6 @@ from tests.support.crowd import (
     BOTH_IN_FULL,
     account_of,
     rows_of,
-    until_all,
     write_tweets,
 )
 from tests.support.figures import promise_kept, sized
@@ -206,7 +205,7 @@ def test_a_limit_that_does_not_say_when_it_ends(open_world: World) -> None:
     jobs = break_and_write(world, limit, count=None)[name]
     for number, minutes in enumerate((15, 30)):
         wait_for(lambda m=minutes: minutes_left(world) > m - 1, what=f"a pause of {minutes} min")
-        until_all(world, jobs, State.SCHEDULED)
+        wait_for(lambda: all_put_off(world, jobs), what="the end of the pause in every row")
         calls = world.sandbox.calls()
         promise_kept(world, jobs, f"{name}, pause {number + 1}")
         assert minutes - 1 < minutes_left(world) <= minutes
@@ -218,6 +217,12 @@ def test_a_limit_that_does_not_say_when_it_ends(open_world: World) -> None:
     world.until_settled(list(jobs.values()))
     promise_kept(world, jobs, f"{name}, at last")
     assert world.sandbox.texts() == dict.fromkeys(jobs, 1)
+
+
+def all_put_off(world: World, jobs: dict[str, str]) -> bool:
+    """True when each of these waits for more than its moment."""
+    rows = rows_of(world, jobs)
+    return all(row.state == State.SCHEDULED and row.not_before > row.due_at for row in rows)
 
 
 def minutes_left(world: World) -> float:
