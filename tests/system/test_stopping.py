@@ -48,50 +48,37 @@ def half_a_minute_later(world: World) -> None:
         db.session.commit()
 
 
-def next_worker_does_the_rest(world: World, jobs: dict[str, str], scenario: str) -> None:
-    """Mend X and start another worker: everything goes out once."""
-    world.sandbox.mend()
-    world.start_worker()
-    states = world.until_settled(list(jobs.values()))
-    assert set(states.values()) == {State.PUBLISHED}
-    promise_kept(world, jobs, scenario)
-
-
-def test_sigterm_while_a_refresh_hangs(make_world: MakeWorld, sqlite_url: str) -> None:
-    """The tweets that wait for a token are handed back at once when their worker must leave."""
+def test_sigterm_while_refreshes_and_look_ups_hang(make_world: MakeWorld, sqlite_url: str) -> None:
+    """What waits for a token is handed back; of the look-ups, those under way are finished."""
     world = make_world(sqlite_url, **USUAL)
-    users = {handle: world.user(handle) for handle in ("ana", "ben", "cleo")}
-    for handle in users:
+    lost = [world.user(f"person{n}") for n in range(4)]
+    stale = {handle: world.user(handle) for handle in ("ana", "ben", "cleo")}
+    for handle in stale:
         world.sandbox.control("revoke", handle=handle, what="access")
+    world.sandbox.fault("accept_then_drop", count=len(lost))
+    world.sandbox.fault("slow", "timeline", seconds=HANGING, count=None)
     world.sandbox.fault("slow", "token", seconds=HANGING, count=None)
     worker = world.start_worker()
-    jobs = {
+    looked_for = {
+        f"looked for, {n}": world.tweet_later(user, f"looked for, {n}")
+        for n, user in enumerate(lost)
+    }
+    wait_for(lambda: world.sandbox.calls("timeline") > 0, what="the first look-up")
+    waiting = {
         f"{handle} waits for a token, {n}": world.tweet_later(
             user, f"{handle} waits for a token, {n}"
         )
-        for handle, user in users.items()
+        for handle, user in stale.items()
         for n in range(2)
     }
-    wait_for(lambda: world.sandbox.calls("token") == len(users), what="the refreshes")
+    wait_for(lambda: world.sandbox.calls("token") == len(stale), what="the refreshes")
     assert seconds_to_leave(worker) < DEADLINE
-    assert set(world.states(list(jobs.values())).values()) == {State.SCHEDULED}
-    next_worker_does_the_rest(world, jobs, "SIGTERM while refreshes hang")
+    assert set(world.states(list(waiting.values())).values()) == {State.SCHEDULED}
+    assert set(world.states(list(looked_for.values())).values()) == {State.UNCONFIRMED}
 
-
-def test_sigterm_while_look_ups_hang(make_world: MakeWorld, sqlite_url: str) -> None:
-    """A worker that must leave finishes the one look-up it is at, and no other account's."""
-    world = make_world(sqlite_url, **USUAL)
-    users = [world.user(f"person{n}") for n in range(4)]
-    world.sandbox.fault("accept_then_drop", count=len(users))
-    world.sandbox.fault("slow", "timeline", seconds=HANGING, count=None)
-    worker = world.start_worker()
-    jobs = {
-        f"looked for, {n}": world.tweet_later(user, f"looked for, {n}")
-        for n, user in enumerate(users)
-    }
-    wait_for(lambda: world.sandbox.calls("timeline") > 0, what="the first look-up")
-    assert seconds_to_leave(worker) < DEADLINE
-    assert set(world.states(list(jobs.values())).values()) == {State.UNCONFIRMED}
     half_a_minute_later(world)
-    next_worker_does_the_rest(world, jobs, "SIGTERM while look-ups hang")
-    assert world.sandbox.calls("create") == len(users)
+    world.sandbox.mend()
+    world.start_worker()
+    jobs = waiting | looked_for
+    assert set(world.until_settled(list(jobs.values())).values()) == {State.PUBLISHED}
+    promise_kept(world, jobs, "SIGTERM while refreshes and look-ups hang")

@@ -43,8 +43,9 @@ def assert_each_once_and_not_early(world: World, jobs: dict[str, str]) -> None:
         assert datetime.fromisoformat(tweet["created_at"]) >= delivery.due_at, text
 
 
-def test_killing_the_worker_in_the_middle_of_posts(world: World) -> None:
+def test_killing_the_worker_in_the_middle_of_posts(small_world: World) -> None:
     """SIGKILL while posts are on their way: each is out once, and its row says so."""
+    world = small_world
     world.sandbox.fault("slow", seconds=0.3, count=None)
     worker = world.start_worker()
     jobs = schedule_many(world, 100, within=10)
