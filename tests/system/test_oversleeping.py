@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -31,15 +33,10 @@ def test_a_decision_is_about_the_row_as_it_was_read(
     world = make_world(postgres_url)
     job = world.tweet_later(world.user("ana"), "Good morning")
     change_accounts(world, health=Health.RECONNECT)
-    with psycopg.connect(postgres_url) as others:
+    with overtaken(world, postgres_url, decide, "deliveries") as others:
         others.execute(
             "UPDATE deliveries SET state = 'unconfirmed', fence = 1, next_at = next_at + 1"
         )
-        sleeper = threading.Thread(target=decide, args=(world,))
-        sleeper.start()
-        wait_for(lambda: updates_waiting(others, "deliveries") == 1, what="the decision")
-        others.commit()
-    sleeper.join()
     assert world.delivery(job).state == State.UNCONFIRMED
 
 
@@ -51,15 +48,10 @@ def test_a_tweet_for_now_is_not_held_as_late(make_world: MakeWorld, postgres_url
         old = utcnow() - timedelta(days=1)
         db.session.execute(db.update(Delivery).values(due_at=old, not_before=old, next_at=old))
         db.session.commit()
-    with psycopg.connect(postgres_url) as owner:
+    with overtaken(world, postgres_url, decide, "deliveries") as owner:
         now = int(utcnow().timestamp() * 1000) - 1
         moved = "UPDATE deliveries SET due_at = %s, not_before = %s, next_at = %s"
         owner.execute(moved, (now, now, now))
-        sleeper = threading.Thread(target=decide, args=(world,))
-        sleeper.start()
-        wait_for(lambda: updates_waiting(owner, "deliveries") == 1, what="the decision")
-        owner.commit()
-    sleeper.join()
     assert world.delivery(job).state == State.SCHEDULED
 
 
@@ -86,13 +78,8 @@ def test_who_finds_an_access_over_late_takes_no_lease(
     world = make_world(postgres_url)
     world.user("ana")
     change_accounts(world, credentials={})
-    with psycopg.connect(postgres_url) as others:
+    with overtaken(world, postgres_url, ask_access, "accounts") as others:
         others.execute("UPDATE accounts SET credentials_version = 2, refresh_lease_until = 1")
-        sleeper = threading.Thread(target=ask_access, args=(world,))
-        sleeper.start()
-        wait_for(lambda: updates_waiting(others, "accounts") == 1, what="the end of the access")
-        others.commit()
-    sleeper.join()
     ana = account_of(world, "ana")
     assert not ana.needs_reconnect
     assert ana.refresh_lease_until
@@ -155,6 +142,20 @@ def used(client: Network, credentials: Credentials) -> Credentials:
     fresh = client.refresh(credentials) if client.can_refresh(credentials) else credentials
     assert client.who_am_i(fresh)
     return fresh
+
+
+@contextmanager
+def overtaken(
+    world: World, url: str, decide_by_rows: Callable[[World], None], table: str
+) -> Iterator[psycopg.Connection]:
+    """Change rows of a table in here; who read them before wants to do so too, and comes later."""
+    with psycopg.connect(url) as others:
+        yield others
+        sleeper = threading.Thread(target=decide_by_rows, args=(world,))
+        sleeper.start()
+        wait_for(lambda: updates_waiting(others, table) == 1, what="the late change")
+        others.commit()
+    sleeper.join()
 
 
 def decide(world: World) -> None:

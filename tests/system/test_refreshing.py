@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import closing
+from subprocess import Popen
 
 import pytest
 
@@ -57,10 +58,7 @@ def test_a_fresh_access_that_comes_late_is_used(world: World) -> None:
     ana = world.user("ana")
     end_access(world, "ana")
     world.sandbox.fault("slow", operation="token", seconds=2.5)
-    sleeper = world.start_worker()
-    job = world.tweet_later(ana, "Good morning")
-    wait_for(lambda: world.sandbox.calls("token") == 1, what="the refresh")
-    freeze(world, sleeper)
+    sleeper, job = asleep_in_a_refresh(world, ana)
     world.start_worker()
     world.until_state(job, State.HELD)
 
@@ -76,16 +74,22 @@ def test_an_app_that_was_refused_long_ago_is_not_stopped(world: World) -> None:
     world.sandbox.fault("slow", operation="token", seconds=2.5)
     refusal = {"error": "invalid_client"}
     world.sandbox.fault("status", operation="token", status=401, body=refusal)
-    sleeper = world.start_worker()
-    first = world.tweet_later(ana, "Good morning")
-    wait_for(lambda: world.sandbox.calls("token") == 1, what="the refresh")
-    freeze(world, sleeper)
+    sleeper, first = asleep_in_a_refresh(world, ana)
     world.start_worker()
     world.until_state(first, State.PUBLISHED)
 
     wake(world, sleeper)
     again = [world.tweet_later(ana, f"Number {number}") for number in range(10)]
     assert set(world.until_settled(again).values()) == {State.PUBLISHED}
+
+
+def asleep_in_a_refresh(world: World, user_id: int) -> tuple[Popen[bytes], str]:
+    """Return a worker that was stopped while X is asked, and the job that it does that for."""
+    sleeper = world.start_worker()
+    job = world.tweet_later(user_id, "Good morning")
+    wait_for(lambda: world.sandbox.calls("token") == 1, what="the refresh")
+    freeze(world, sleeper)
+    return sleeper, job
 
 
 def end_access(world: World, handle: str) -> None:
