@@ -4,8 +4,10 @@ from app.models.account import Account, Health, NetworkStop
 from app.models.attempt import Attempt
 from app.models.delivery import Delivery
 from app.models.job import Job
+from app.models.pending_connection import PendingConnection
 from app.models.picture import Picture, PictureFile, PictureState, Upload
-from app.models.server_app import ServerApp
+from app.models.server_app import MastodonServer, ServerApp
+from app.models.session import AuditEvent, EventKind, UserSession
 from app.models.tweet import Tweet
 from app.models.user import User
 from app.models.worker import Broker, Worker
@@ -13,11 +15,15 @@ from app.models.worker import Broker, Worker
 __all__ = [
     "Account",
     "Attempt",
+    "AuditEvent",
     "Broker",
     "Delivery",
+    "EventKind",
     "Health",
     "Job",
+    "MastodonServer",
     "NetworkStop",
+    "PendingConnection",
     "Picture",
     "PictureFile",
     "PictureState",
@@ -25,5 +31,6 @@ __all__ = [
     "Tweet",
     "Upload",
     "User",
+    "UserSession",
     "Worker",
 ]

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import EncryptedJSON, UTCDateTime, db, utcnow
@@ -23,7 +23,18 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     """One identity on one network, tied to one user."""
 
     __tablename__ = "accounts"
-    __table_args__ = (UniqueConstraint("network", "server", "remote_id"),)
+    __table_args__ = (
+        Index(
+            "accounts_connected",
+            "network",
+            "server",
+            "remote_id",
+            unique=True,
+            sqlite_where=text("connected"),
+            postgresql_where=text("connected"),
+        ),
+        Index("accounts_person", "network", "server", "person_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
@@ -33,6 +44,11 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     host: Mapped[str] = mapped_column(default="")
     """The server that answers for it, "" where there is only one; some accounts move."""
     remote_id: Mapped[str]
+    person_id: Mapped[str] = mapped_column(default="")
+    """Who proved to be its owner: ``remote_id``, or the person behind a Page, which is shared.
+    Empty where that was never asked: nobody signs in by it."""
+    signs_in: Mapped[bool] = mapped_column(default=False)
+    """Whether ``person_id`` opens the door to all that its user has here."""
     handle: Mapped[str] = mapped_column(index=True)
     display_name: Mapped[str] = mapped_column(default="")
     avatar_url: Mapped[str] = mapped_column(default="")
@@ -42,7 +58,8 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     avatar_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """When a worker last asked for it, with or without success."""
     connected: Mapped[bool] = mapped_column(default=True)
-    """A disconnected account stays without credentials: its deliveries can still be read."""
+    """A disconnected account stays without credentials: its deliveries can still be read. It is
+    nobody's identity any more, so somebody else may connect the same one in a row of its own."""
     limits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What its network said about lengths and pictures, at limits_at."""
     limits_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

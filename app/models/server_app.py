@@ -1,4 +1,4 @@
-"""Our apps on servers where each server registers its own."""
+"""What we know of Mastodon servers: our app on each, and whether it can be trusted to sign in."""
 
 from __future__ import annotations
 
@@ -23,3 +23,15 @@ class ServerApp(db.Model):  # type: ignore[name-defined,misc]
     app: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON, deferred=True)
     """Its client id and secret."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+
+
+class MastodonServer(db.Model):  # type: ignore[name-defined,misc]
+    """A server that somebody typed and that answered."""
+
+    __tablename__ = "mastodon_servers"
+
+    url: Mapped[str] = mapped_column(primary_key=True)
+    checks_codes: Mapped[bool | None]
+    """False once it gave a token for a code that nobody had; None until that was tried."""
+    answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When somebody last came back from it with an account."""

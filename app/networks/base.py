@@ -75,6 +75,8 @@ class Profile:
     avatar_url: str = ""
     server: str = ""
     """The host, on networks that are many servers; part of the account's identity."""
+    person_id: str = ""
+    """Who proved to be its owner, where that is not ``remote_id``: a Page is shared by several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ class Consent:
 
     url: str
     memory: dict[str, Any]
-    """Kept in the signed cookie until the callback: state, verifier, server. JSON, under 1 KB."""
+    """Kept in the signed cookie until the callback: state, verifier, server. JSON, under 1 KB.
+
+    ``host`` is what the network added to the callback address, if it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,11 @@ class Connection:
     """Everything that later calls need; JSON, stored encrypted."""
     limits: Limits | None = None
     """What fits into a part, where that was asked on the way."""
+    server_was_typed: bool = False
+    """A person named the server, so anybody may run it: it signs nobody in unless its owner says
+    so while signed in otherwise."""
+    proves_nobody: bool = False
+    """The server gives tokens to anybody who asks: it publishes, and never signs in."""
 
 
 class _Refused(Exception):
@@ -228,8 +237,15 @@ class Network(Protocol):
     def is_local(self) -> bool:
         """True when its API is on this machine: a sandbox."""
 
-    def begin(self, typed: Mapping[str, str], redirect_uri: str) -> Consent | list[Connection]:
-        """Begin with what was typed into the fields. Raises ConnectRefused, LookUpFailed."""
+    def begin(
+        self, typed: Mapping[str, str], redirect_uri: str, signing_in: bool = True
+    ) -> Consent | list[Connection]:
+        """Begin with what was typed into the fields. Raises ConnectRefused, LookUpFailed.
+
+        :param redirect_uri: the network's callback address; a network of many servers adds the
+            server's host to it, so that each has an address of its own.
+        :param signing_in: False when an account is added to somebody who is signed in already.
+        """
 
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str

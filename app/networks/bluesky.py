@@ -93,7 +93,9 @@ class Bluesky:
 
     # Signing in
 
-    def begin(self, typed: Mapping[str, str], _redirect_uri: str) -> list[Connection]:
+    def begin(
+        self, typed: Mapping[str, str], _redirect_uri: str, signing_in: bool = True
+    ) -> list[Connection]:
         """Open a session with the app password. Raises ConnectRefused, LookUpFailed."""
         session = sign_in(self._entryway, typed)
         credentials = credentials_of(session, pds_of(session, self._entryway.url, self._checked))

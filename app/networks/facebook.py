@@ -98,7 +98,9 @@ class Facebook:
 
     # Connecting
 
-    def begin(self, typed: Mapping[str, str], redirect_uri: str) -> Consent:
+    def begin(
+        self, typed: Mapping[str, str], redirect_uri: str, signing_in: bool = True
+    ) -> Consent:
         """Return the dialog on which a person chooses Pages."""
         return self._sign_in.begin(redirect_uri)
 

@@ -95,7 +95,9 @@ class Mastodon:
 
     # Connecting
 
-    def begin(self, typed: Mapping[str, str], redirect_uri: str) -> Consent:
+    def begin(
+        self, typed: Mapping[str, str], redirect_uri: str, signing_in: bool = True
+    ) -> Consent:
         """Return the typed server's consent page. Raises ConnectRefused, LookUpFailed."""
         try:
             url = hosts.public_https_url(typed.get("server") or "", self._allow_private)

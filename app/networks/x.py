@@ -82,7 +82,9 @@ class X:
 
     # Signing in
 
-    def begin(self, _typed: Mapping[str, str], redirect_uri: str) -> Consent:
+    def begin(
+        self, _typed: Mapping[str, str], redirect_uri: str, signing_in: bool = True
+    ) -> Consent:
         """Return X's consent page. Raises ConnectRefused, LookUpFailed."""
         return self._flow.begin(redirect_uri)
 

@@ -105,7 +105,7 @@ class World:
     def accounts_of(self, user_id: int) -> list[int]:
         """Return the ids of somebody's accounts."""
         with self.rows():
-            mine = db.select(Account.id).where(Account.user_id == user_id)
+            mine = db.select(Account.id).where(Account.user_id == user_id).order_by(Account.id)
             return list(db.session.scalars(mine))
 
     def _opened(self, network: str, handle: str) -> tuple[Profile, Credentials]:

@@ -63,3 +63,53 @@ def test_avatars_come_and_go_without_a_loss(make_world: MakeWorld, database_url:
         assert account.avatar_url
         assert account.credentials
         assert avatars.outdated() == [account.id]
+
+
+def test_who_signs_in_is_known_afterwards(make_world: MakeWorld, database_url: str) -> None:
+    """X signs in, and of typed servers the first account alone; Pages are shared and never do."""
+    world = make_world(database_url)
+    ana = world.user("ana", "mastodon")
+    for network in ("x", "bluesky", "facebook"):
+        world.connect(ana, network, "ana")
+    with world.rows():
+        second = Account(network="mastodon", server="other.test", remote_id="7", handle="ana@other")
+        second.user_id, second.credentials = ana, {}
+        db.session.add(second)
+        db.session.commit()
+        before = db.session.scalar(db.select(db.func.count(Account.id)))
+        db.session.commit()
+        downgrade(revision="0006")
+        upgrade()
+        accounts = db.session.scalars(db.select(Account).order_by(Account.id)).all()
+        assert len(accounts) == before
+        found = [(one.network, one.signs_in, bool(one.person_id)) for one in accounts]
+        assert found[:4] == [
+            ("mastodon", True, True),
+            ("x", True, True),
+            ("bluesky", True, True),
+            ("facebook", False, False),
+        ]
+        assert set(found[4:-1]) <= {("facebook", False, False)}
+        assert found[-1] == ("mastodon", False, True)
+
+
+def test_a_disconnected_account_stays_beside_the_one_that_took_its_place(
+    make_world: MakeWorld, database_url: str
+) -> None:
+    """Two rows of one identity survive going back, and the connected one keeps its name."""
+    world = make_world(database_url)
+    user_id = world.user("ana")
+    with world.rows():
+        (old,) = db.session.scalars(db.select(Account))
+        remote_id = old.remote_id
+        old.connected = False
+        db.session.commit()
+        new = Account(network="x", remote_id=remote_id, handle="ana", user_id=user_id)
+        new.credentials = {}
+        db.session.add(new)
+        db.session.commit()
+        downgrade(revision="0006")
+        upgrade()
+        rows = db.session.scalars(db.select(Account).order_by(Account.id)).all()
+        assert [row.connected for row in rows] == [False, True]
+        assert rows[1].remote_id == remote_id

@@ -106,9 +106,9 @@ def test_no_import_ring() -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_modules_and_functions_are_small(path: Path) -> None:
-    """At most 300 lines a module and 50 a function."""
+    """At most 600 lines a module and 50 a function."""
     text = path.read_text("utf-8")
-    assert text.count("\n") <= 300
+    assert text.count("\n") <= 600
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert (node.end_lineno or 0) - node.lineno < 50, node.name

@@ -1,0 +1,69 @@
+"""Who is signed in where, and what happened to the doors of their account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import UTCDateTime, db, utcnow
+
+
+class UserSession(db.Model):  # type: ignore[name-defined,misc]
+    """One browser in which a person is signed in. Ending it is deleting the row."""
+
+    __tablename__ = "user_sessions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key_hash: Mapped[str] = mapped_column(unique=True)
+    """SHA-256 of the random key that the cookie carries: who reads the table cannot sign in."""
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    """The account by which it was opened."""
+    browser_hash: Mapped[str] = mapped_column(default="")
+    """SHA-256 of the browser's own lasting key: tells a new browser from a known one."""
+    browser: Mapped[str] = mapped_column(default="")
+    """In words: "Firefox on Linux"."""
+    zone: Mapped[str] = mapped_column(default="")
+    """The browser's time zone, which says where it is without asking anybody."""
+    address: Mapped[str] = mapped_column(default="")
+    signed_in_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+    seen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, index=True)
+    """Kept to a few minutes, so that reading pages writes little."""
+    noticed_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+    """Notices from before this moment were seen here."""
+
+
+class EventKind(StrEnum):
+    """What the audit log knows."""
+
+    SIGNED_IN = "signed_in"
+    SIGNED_IN_NEW_BROWSER = "signed_in_new_browser"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    SIGNED_OUT = "signed_out"
+    SESSION_ENDED = "session_ended"
+    ACCOUNT_ADDED = "account_added"
+    ACCOUNT_RENEWED = "account_renewed"
+    ACCOUNT_DISCONNECTED = "account_disconnected"
+    SIGNS_IN_ON = "signs_in_on"
+    SIGNS_IN_OFF = "signs_in_off"
+
+
+class AuditEvent(db.Model):  # type: ignore[name-defined,misc]
+    """One line of the audit log: what happened, to whom, from where. Never a token or a text."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index("ix_audit_events_user_id_at", "user_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, index=True)
+    kind: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    session_id: Mapped[int | None]
+    """The session that did it; sessions end, so this names no row that must exist."""
+    network: Mapped[str] = mapped_column(default="")
+    handle: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
+    browser: Mapped[str] = mapped_column(default="")
