@@ -8,7 +8,7 @@ from sandbox.mastodon_auth import Call, Caller, add_call, add_headers, fields, w
 from sandbox.mastodon_errors import MastodonError
 from sandbox.mastodon_posts import Draft
 from sandbox.mastodon_records import Person, Status
-from sandbox.mastodon_render import account_json, status_json
+from sandbox.mastodon_render import account_json, kept_of, status_json
 from sandbox.mastodon_state import MastodonState
 from sandbox.mastodon_text import length
 
@@ -90,7 +90,8 @@ def _source(state: MastodonState, caller: Caller, status_id: str) -> Response:
         status = _found(state, status_id)
         if status.person_id != caller.person.id or not state.settings.source:
             raise MastodonError(404, "not_found")
-        return jsonify(id=status.id, text=status.text, spoiler_text=status.spoiler)
+        text = kept_of(state, status.text)
+        return jsonify(id=status.id, text=text, spoiler_text=status.spoiler)
 
 
 def _delete(state: MastodonState, caller: Caller, status_id: str) -> Response:

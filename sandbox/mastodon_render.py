@@ -1,5 +1,6 @@
 """People, posts and pictures as Mastodon's API shows them."""
 
+import re
 from typing import Any
 
 from flask import request
@@ -8,6 +9,8 @@ from sandbox.clock import iso
 from sandbox.mastodon_records import Media, Person, Status
 from sandbox.mastodon_state import MastodonState
 from sandbox.mastodon_text import html_of
+
+_PICTURE_LINK = re.compile(r"https?://\S+\.(?:jpe?g|png|gif|webp)\b", re.IGNORECASE)
 
 
 def account_json(person: Person) -> dict[str, Any]:
@@ -38,7 +41,7 @@ def status_json(state: MastodonState, status: Status, reader: Person) -> dict[st
         "url": f"{request.host_url}@{author.handle}/{status.id}",
         "created_at": iso(status.created_at),
         "account": account_json(author),
-        "content": html_of(status.text),
+        "content": html_of(kept_of(state, status.text)),
         "visibility": status.visibility,
         "sensitive": False,
         "spoiler_text": status.spoiler,
@@ -46,11 +49,7 @@ def status_json(state: MastodonState, status: Status, reader: Person) -> dict[st
         "in_reply_to_id": status.in_reply_to,
         "in_reply_to_account_id": parent.person_id if parent else None,
         "reblog": None,
-        "media_attachments": [
-            media_json(media, ready=True)
-            for one in status.media
-            if (media := state.posts.media(one)) is not None
-        ],
+        "media_attachments": _attachments(state, status),
         "mentions": [],
         "tags": [],
         "poll": None,
@@ -58,6 +57,32 @@ def status_json(state: MastodonState, status: Status, reader: Person) -> dict[st
     app = state.tokens.app(status.client_id)
     if reader.id == author.id and app is not None:
         shown["application"] = {"name": app.name, "website": app.website or None}
+    return shown
+
+
+def kept_of(state: MastodonState, text: str) -> str:
+    """A text as this server keeps and shows it."""
+    if state.settings.drops_invisible:
+        text = text.replace("\u200d", "").replace("\ufe0f", "")
+    if state.settings.escapes_quotes:
+        text = text.replace('"', "&#34;").replace("'", "&#39;")
+    return text
+
+
+def _attachments(state: MastodonState, status: Status) -> list[dict[str, Any]]:
+    shown = [
+        media_json(media, ready=True)
+        for one in status.media
+        if (media := state.posts.media(one)) is not None
+    ]
+    if state.settings.renames_media:
+        shown = [{**media, "id": f"{status.id}{place}"} for place, media in enumerate(shown)]
+    if state.settings.attaches_links:
+        links = _PICTURE_LINK.findall(status.text)
+        shown += [
+            {"id": f"{status.id}9{place}", "type": "image", "url": link, "description": None}
+            for place, link in enumerate(links)
+        ]
     return shown
 
 

@@ -17,7 +17,10 @@ class MastodonSettings(Knobs):
     """All times in seconds. Forgotten when the sandbox stops.
 
     ``idempotency`` off is GoToSocial's way; ``discovery``, ``pkce``, ``instance_v2`` and
-    ``source`` off is an older server's.
+    ``source`` off is an older server's. Each of these is what some real server does:
+    ``renames_media`` gives a picture another id in the post, ``attaches_links`` makes a picture
+    of a link to one, ``drops_invisible`` leaves out joiners and variation selectors,
+    ``escapes_quotes`` writes quotes as entities.
     """
 
     software: str = "mastodon"
@@ -27,6 +30,10 @@ class MastodonSettings(Knobs):
     pkce: bool = True
     instance_v2: bool = True
     source: bool = True
+    renames_media: bool = False
+    attaches_links: bool = False
+    drops_invisible: bool = False
+    escapes_quotes: bool = False
     characters: int = 500
     pictures: int = 4
     picture_bytes: int = 16_777_216

@@ -191,6 +191,8 @@ class SeenPost:
     comparable: str
     in_reply_to: str | None = None
     reference: Mapping[str, Any] | None = None
+    is_certain: bool = True
+    """False for a post that only looks like what ``comparable`` names: its owner is asked."""
 
 
 class LookUpFailed(Exception):

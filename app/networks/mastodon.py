@@ -37,6 +37,7 @@ from app.networks.mastodon_answers import (
 )
 from app.networks.mastodon_apps import Apps, AppsInMemory
 from app.networks.mastodon_calls import Server
+from app.networks.mastodon_matching import DESCRIPTIONS, SENT_AT, comparable_of, sought_of
 from app.networks.mastodon_pictures import NOW_READY, upload, why_refused
 from app.networks.mastodon_posts import created_at, is_anothers, link_to, pages_of, seen
 from app.networks.mastodon_readings import USUAL, limits_at, profile_of, software_of
@@ -178,12 +179,15 @@ class Mastodon:
         return upload(server, _token(credentials), picture)
 
     def body(self, part: Part, _prepared: Mapping[str, Any] | None = None) -> Body:
-        """Return the JSON of ``POST /api/v1/statuses``, and the key that goes into its header."""
-        body: Body = {KEY: part.key}
+        """Return the JSON of ``POST /api/v1/statuses``, the key that goes into its header, and
+        what look-ups compare beside the words.
+        """
+        body: Body = {KEY: part.key, SENT_AT: part.started_at.isoformat()}
         if part.text:
             body["status"] = part.text
         if part.pictures:
             body["media_ids"] = [picture["id"] for picture in part.pictures]
+            body[DESCRIPTIONS] = [picture.get("description") or "" for picture in part.pictures]
         if part.reply_to is not None:
             body["in_reply_to_id"] = part.reply_to["id"]
         return body
@@ -215,7 +219,7 @@ class Mastodon:
 
     def comparable(self, body: Body) -> str:
         """Return the body in the form in which look-ups compare it."""
-        return mastodon_text.comparable(body.get("status") or "", body.get("media_ids") or [])
+        return comparable_of(body)
 
     def recent(
         self, credentials: Credentials, remote_id: str, since: datetime, bodies: Sequence[Body]
@@ -228,16 +232,17 @@ class Mastodon:
         """
         server, token = self._home(credentials).within(LOOK_TIMEOUT), _token(credentials)
         is_mastodon = credentials.get("software") == "mastodon"
-        wanted = {self.comparable(body) for body in bodies}
+        sought = sought_of(bodies)
         since = since.replace(microsecond=0)  # some servers tell moments in whole seconds
         with known_shape():
             found = [
-                seen(server, token, status, wanted)
+                post
                 for page in pages_of(server, token, remote_id, since)
                 for status in page
                 if (created_at(status) or since) >= since
                 and not status.get("reblog")
                 and not (is_mastodon and is_anothers(status))
+                for post in seen(server, token, status, sought)
             ]
             found.reverse()  # they come newest first, and several may share a moment
             return sorted(found, key=lambda post: post.created_at or since)
@@ -247,6 +252,8 @@ def _post(server: Server, token: str, body: Body, go: float) -> Outcome:
     """Make one create call."""
     content = dict(body)
     key = str(content.pop(KEY, ""))
+    for name in (SENT_AT, DESCRIPTIONS):
+        content.pop(name, None)
     try:
         answer = server.call("POST", "/api/v1/statuses", token=token, key=key, go=go, json=content)
     except (http.NotSent, http.Unanswered) as error:

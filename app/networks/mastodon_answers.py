@@ -93,10 +93,15 @@ def request_id_of(answer: Answer) -> str | None:
 
 def allowance_left_for(answer: Answer) -> float | None:
     """Return seconds to wait when an accepted post used the last of an allowance."""
-    remaining = number_in(_first(answer, "x-ratelimit-remaining", "ratelimit-remaining"))
+    remaining = calls_left(answer)
     if remaining is None or remaining > 0:
         return None
     return _reset_in(answer)
+
+
+def calls_left(answer: Answer) -> float | None:
+    """Return how many calls an account has left, None when the server does not say."""
+    return number_in(_first(answer, "x-ratelimit-remaining", "ratelimit-remaining"))
 
 
 def wait_in(answer: Answer) -> float | None:

@@ -41,7 +41,7 @@ def upload(server: Server, token: str, picture: Picture) -> dict[str, Any]:
         raise _upload_failure(answer)
     if answer.status == 202:
         _wait_until_ready(server, token, media_id)
-    return {"id": media_id}
+    return {"id": media_id, "description": picture.alt}
 
 
 def why_refused(

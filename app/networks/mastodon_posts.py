@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from requests.utils import parse_header_links
 
-from app.networks import mastodon_text
 from app.networks.base import LookUpFailed, LookUpRefused, SeenPost, TokenRefused
 from app.networks.http import Answer
-from app.networks.mastodon_answers import NOT_OFFERED, id_in, reading_of
+from app.networks.mastodon_answers import NOT_OFFERED, calls_left, id_in, reading_of, wait_in
 from app.networks.mastodon_calls import Server, segment
+from app.networks.mastodon_matching import Likeness, Shown, Sought, likeness
 from app.networks.mastodon_readings import is_page
 from app.networks.mastodon_sign_in import APP_NAME
 
 MAX_PAGES = 8
 PAGE = 40
+LONGEST_REST = 900.0
+"""Seconds; a reset that is further away is of another allowance than reads have."""
+RESERVE = 30
+"""Calls of an account's allowance that look-ups leave to publishing."""
+KEPT_SOURCES = 2_000
 SHORT = 20
 """A list with fewer posts than servers give unasked was not cut."""
+
+_sources: OrderedDict[tuple[str, str, str], str] = OrderedDict()
+_reading = threading.Lock()
 
 
 def pages_of(
@@ -43,11 +53,22 @@ def pages_of(
                 return  # the same page, wherever it shall begin: it is all there is
             break
         yield page
+        _leave_room(answer)
         moments = [moment for status in page if (moment := created_at(status))]
         if after is None or (moments and min(moments) < since):
             return
         query["max_id"] = after
     raise LookUpFailed("the list of posts is too long to read")
+
+
+def _leave_room(answer: Answer) -> None:
+    """Rest until the reset when few calls are left: publishing goes first.
+
+    :raises LookUpFailed: they are few, after so many seconds there are more.
+    """
+    left, wait = calls_left(answer), wait_in(answer)
+    if left is not None and left < RESERVE and wait is not None and wait <= LONGEST_REST:
+        raise LookUpFailed("few calls are left", wait)
 
 
 def created_at(status: Mapping[str, Any]) -> datetime | None:
@@ -60,28 +81,36 @@ def created_at(status: Mapping[str, Any]) -> datetime | None:
 
 
 def seen(
-    server: Server, token: str, status: Mapping[str, Any], wanted: Collection[str]
-) -> SeenPost:
-    """Return a post as it is compared.
+    server: Server, token: str, status: Mapping[str, Any], sought: Sequence[Sought]
+) -> list[SeenPost]:
+    """Return a post as it is compared: once for each body that it is, or looks like.
 
-    :param wanted: what is looked for. A post whose HTML is none of it is asked for its source.
+    One that is none of them comes under its own words.
     """
-    pictures = [str(media["id"]) for media in status.get("media_attachments") or []]
-    found = mastodon_text.comparable(mastodon_text.plain(status.get("content") or ""), pictures)
-    if found not in wanted and (source := _source_of(server, token, str(status["id"]))):
-        found = mastodon_text.comparable(source, pictures)
     remote_id = id_in(status)
     if remote_id is None:
         raise ValueError("a post without an id")
+    moment = created_at(status)
+    shown = Shown.of(status, moment)
+
+    def source() -> str:
+        return _source_of(server, token, remote_id, str(status.get("edited_at") or ""))
+
+    found = {one.comparable: likeness(one, shown, source) for one in sought}
+    alike = {name: how for name, how in found.items() if how is not Likeness.OTHER}
     answered = status.get("in_reply_to_id")
-    return SeenPost(
-        remote_id=remote_id,
-        url=link_to(status, server),
-        created_at=created_at(status),
-        comparable=found,
-        in_reply_to=None if answered is None else str(answered),
-        reference={"id": remote_id},
-    )
+    return [
+        SeenPost(
+            remote_id=remote_id,
+            url=link_to(status, server),
+            created_at=moment,
+            comparable=name,
+            in_reply_to=None if answered is None else str(answered),
+            reference={"id": remote_id},
+            is_certain=how is Likeness.SAME,
+        )
+        for name, how in (alike or {shown.words: Likeness.SAME}).items()
+    ]
 
 
 def is_anothers(status: Mapping[str, Any]) -> bool:
@@ -98,15 +127,25 @@ def link_to(status: Mapping[str, Any], server: Server) -> str:
     return f"{server.url}/web/statuses/{id_in(status)}"
 
 
-def _source_of(server: Server, token: str, status_id: str) -> str:
+def _source_of(server: Server, token: str, status_id: str, edited_at: str) -> str:
     """Return what was typed, nothing where the server does not tell (Mastodon before 3.5)."""
+    key = (server.url, status_id, edited_at)
+    with _reading:
+        known = _sources.get(key)
+    if known is not None:
+        return known
     answer = server.read(f"/api/v1/statuses/{segment(status_id)}/source", token=token)
     if answer.status in NOT_OFFERED:
         return ""
     try:
-        return str(reading_of(answer).get("text") or "")
+        source = str(reading_of(answer).get("text") or "")
     except (LookUpRefused, TokenRefused):
         return ""
+    with _reading:
+        _sources[key] = source
+        while len(_sources) > KEPT_SOURCES:
+            _sources.popitem(last=False)
+    return source
 
 
 def _next_page(answer: Answer, page: list[dict[str, Any]]) -> str | None:

@@ -102,6 +102,7 @@ def _as_rows(endings: Sequence[Ending]) -> CTE:
         "remote_url": String(),
         "age_ms": BigInteger(),
         "request_id": String(),
+        "http_status": Integer(),
     }
     return table_of("accepted", columns, [_as_row(ending) for ending in endings])
 
@@ -109,7 +110,7 @@ def _as_rows(endings: Sequence[Ending]) -> CTE:
 def _as_row(ending: Ending) -> tuple[Any, ...]:
     claim, outcome = ending.claim, ending.outcome
     age_ms = round(1000 * seconds_since(outcome))
-    told = (outcome.remote_id, outcome.remote_url, age_ms, outcome.request_id)
+    told = (outcome.remote_id, outcome.remote_url, age_ms, outcome.request_id, outcome.http_status)
     return (claim.job_id, claim.fence, *told)
 
 
@@ -146,7 +147,7 @@ def _close_attempts(rows: CTE) -> Any:
         .values(
             ended_at=_ago(rows),
             outcome=Kind.OK,
-            http_status=201,
+            http_status=rows.c.http_status,
             request_id=rows.c.request_id,
         )
     )

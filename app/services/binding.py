@@ -36,8 +36,13 @@ def may_be_it(row: Row[Any], alike: Sequence[SeenPost], network: Network) -> boo
         return False
     if db.session.scalar(db.select(twin(row, State.SENDING, network))):
         return True
-    strange = {post.remote_id for post in alike if not is_dated_well(row, post)}
-    return any(not db.session.scalar(db.select(_is_ours(row, post_id))) for post_id in strange)
+    strange = [post for post in alike if not is_dated_well(row, post)]
+    return any(is_nobodys(row, post) for post in strange)
+
+
+def is_nobodys(row: Row[Any], post: SeenPost) -> bool:
+    """True for a post that none of the account's deliveries is known to have made."""
+    return not db.session.scalar(db.select(_is_ours(row, post.remote_id)))
 
 
 def _is_ours(row: Row[Any], remote_id: str) -> Any:

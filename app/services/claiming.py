@@ -20,6 +20,9 @@ from app.networks.base import Body
 from app.services.claims import Claim, claims_of
 from app.states import State
 
+LONGEST_REST = 900.0
+"""Seconds for which a network may ask look-ups to stay away."""
+
 
 class Destination(NamedTuple):
     """A server that may be slow or silent by itself; "" where the network has only one."""
@@ -203,7 +206,8 @@ def undo_clock_step() -> None:
         lease_until=from_now(),
         next_at=from_now(),
     )
-    longest = max(current_app.config["RECONCILE_DELAYS"]) + current_app.config["LEASE"] + 60
+    longest = max(*current_app.config["RECONCILE_DELAYS"], LONGEST_REST) + 60
+    longest += current_app.config["LEASE"]
     _update(
         [Delivery.state == State.UNCONFIRMED, Delivery.next_at > from_now(longest)],
         next_at=from_now(),

@@ -8,20 +8,22 @@ owner decides. Nothing else ever sends such a delivery again.
 from __future__ import annotations
 
 import logging
+import threading
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row
+from sqlalchemy import Row, update
 
 from app import jobs
-from app.db import database_now, db, from_now, patiently
+from app.db import database_now, db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery, Tweet
 from app.networks.base import LookUpFailed, LookUpRefused, Network, SeenPost, TokenRefused
 from app.services import binding, continuing, holding, refreshing
+from app.services.claiming import LONGEST_REST
 from app.services.lane import stopping
 from app.states import State
 
@@ -30,23 +32,71 @@ log = logging.getLogger(__name__)
 JUMP = timedelta(hours=2)
 """How far before the first send look-ups read: our clock may have been ahead when we sent."""
 SLOWEST_LOOK = 60.0
+GAP = 5.0
+"""Seconds between two look-ups of one account, where the delays are not shorter: what comes due
+meanwhile is looked up together, or a busy account's look-ups would use up its allowance."""
 ECHO_PATIENCE = 900.0
 """Seconds for which what the network says it has is looked for."""
 SLOWEST_RESEND = 300.0
 
 
 def reconcile(job_ids: Sequence[str]) -> None:
-    """Look up those of these deliveries that are unconfirmed; one read for each account."""
+    """Look up those of these deliveries that are unconfirmed; one read for each account.
+
+    What else the account has that is unconfirmed is published when it is seen; nothing follows
+    for it when it is not.
+    """
     by_account: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in _unconfirmed(job_ids):
         by_account[row.account_id].append(row)
     for account_id, rows in by_account.items():
         if stopping.is_set():
             return  # the rows come due again
-        _reconcile_account(account_id, rows)
+        due = [row for row in rows if row.id in set(job_ids)]
+        if not due:
+            continue  # somebody has settled it meanwhile
+        wait = _turns.wait_of(account_id)
+        if wait:
+            _put_off(due, wait)
+        else:
+            _reconcile_account(account_id, due, [row for row in rows if row not in due])
+
+
+class _Turns:
+    """When each account was last looked up by this process, on the database's clock."""
+
+    MOST = 10_000
+
+    def __init__(self) -> None:
+        self._looked_at: dict[int, datetime] = {}
+        self._lock = threading.Lock()
+
+    def wait_of(self, account_id: int) -> float:
+        """Return seconds until the account may be looked up again; 0 takes the turn."""
+        gap = min(GAP, current_app.config["RECONCILE_DELAYS"][0])
+        now = database_now()
+        db.session.commit()
+        with self._lock:
+            last = self._looked_at.get(account_id)
+            passed = gap if last is None else (now - last).total_seconds()
+            if 0 <= passed < gap:
+                return gap - passed
+            if len(self._looked_at) >= self.MOST:
+                self._looked_at.clear()
+            self._looked_at[account_id] = now
+            return 0
+
+
+_turns = _Turns()
+
+
+def _put_off(rows: Sequence[Row[Any]], seconds: float) -> None:
+    for row in rows:
+        patiently(partial(_change, row, next_at=from_now(seconds)))
 
 
 def _unconfirmed(job_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    its_accounts = db.select(Delivery.account_id).where(Delivery.id.in_(job_ids))
     statement = (
         db.select(
             Delivery.id,
@@ -66,7 +116,7 @@ def _unconfirmed(job_ids: Sequence[str]) -> Sequence[Row[Any]]:
         )
         .join(Tweet, Tweet.id == Delivery.tweet_id)
         .join(Attempt, (Attempt.delivery_id == Delivery.id) & (Attempt.fence == Delivery.fence))
-        .where(Delivery.id.in_(job_ids), Delivery.state == State.UNCONFIRMED)
+        .where(Delivery.account_id.in_(its_accounts), Delivery.state == State.UNCONFIRMED)
         .order_by(Delivery.first_sent_at)
     )
     rows = db.session.execute(statement).all()
@@ -74,7 +124,9 @@ def _unconfirmed(job_ids: Sequence[str]) -> Sequence[Row[Any]]:
     return rows
 
 
-def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
+def _reconcile_account(
+    account_id: int, rows: Sequence[Row[Any]], others: Sequence[Row[Any]]
+) -> None:
     account = db.session.get_one(Account, account_id, populate_existing=True)
     network: Network = current_app.extensions["networks"][account.network]
     remote_id, handle = account.remote_id, account.handle
@@ -82,11 +134,11 @@ def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
     try:
         access = refreshing.access_to_read(account_id)
         since = min(row.first_sent_at for row in rows) - JUMP
-        bodies = [row.body for row in rows]
+        bodies = [row.body for row in (*rows, *others)]
         posts = network.recent(access.credentials, remote_id, since, bodies)
     except (LookUpFailed, refreshing.NotNow, refreshing.NoAccess) as failure:
         log.info("account %s cannot be looked up now: %s", account_id, type(failure).__name__)
-        _look_later(rows)
+        _look_later(rows, getattr(failure, "retry_after", None))
     except TokenRefused as refusal:
         _refuse_access(account_id, access.version, network, str(refusal))
         _look_later(rows)
@@ -97,6 +149,8 @@ def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
         for row in rows:
             looks = network.looks_before_resend(access.credentials, row.first_sent_at)
             _settle(row, posts, network, looks, network.profile_url(handle))
+        for row in others:
+            _bind_if_there(row, posts, network)
 
 
 def _settle(
@@ -107,15 +161,29 @@ def _settle(
     profile: str,
 ) -> None:
     """Take one of the posts for this row, or decide what it means that none of them is it."""
-    wanted = network.comparable(row.body)
-    alike = [post for post in posts if post.comparable == wanted and continuing.may_be(row, post)]
-    dated_well = (post for post in alike if binding.is_dated_well(row, post))
-    if any(binding.bind(row, post, network) for post in dated_well):
+    alike = _alike(row, posts, network)
+    if _bind_if_there(row, alike, network):
         return
     if binding.may_be_it(row, alike, network):
         _look_later([row])  # that is not absence
+    elif any(binding.is_nobodys(row, post) for post in alike if not post.is_certain):
+        _ask_owner(row, "likely_there", None)
     else:
         _not_found(row, looks, network, profile)
+
+
+def _alike(row: Row[Any], posts: Sequence[SeenPost], network: Network) -> list[SeenPost]:
+    wanted = network.comparable(row.body)
+    return [post for post in posts if post.comparable == wanted and continuing.may_be(row, post)]
+
+
+def _bind_if_there(row: Row[Any], posts: Sequence[SeenPost], network: Network) -> bool:
+    sure = (
+        post
+        for post in _alike(row, posts, network)
+        if post.is_certain and binding.is_dated_well(row, post)
+    )
+    return any(binding.bind(row, post, network) for post in sure)
 
 
 def _not_found(row: Row[Any], looks: int | None, network: Network, profile: str) -> None:
@@ -176,8 +244,12 @@ def _take_the_networks_word(row: Row[Any], network: Network, profile: str) -> No
         jobs.store_results([(row.id, jobs.SUCCESS, profile)])
 
 
-def _look_later(rows: Sequence[Row[Any]]) -> None:
-    """Nothing was learnt: look again, less and less often, and in the end ask the owner."""
+def _look_later(rows: Sequence[Row[Any]], retry_after: float | None = None) -> None:
+    """Nothing was learnt: look again, less and less often, and in the end ask the owner.
+
+    :param retry_after: seconds for which the network asked to be left alone; everything of the
+        account then waits for that, or the look-ups would use up what publishing needs.
+    """
     now = database_now()
     db.session.commit()
     first_delay = current_app.config["RECONCILE_DELAYS"][0]
@@ -187,7 +259,26 @@ def _look_later(rows: Sequence[Row[Any]]) -> None:
             _ask_owner(row, "unreadable", None)
             continue
         pause = min(SLOWEST_LOOK, max(1.0, first_delay, age / 2))
+        if retry_after is not None:
+            pause = max(pause, min(retry_after, LONGEST_REST))
         patiently(partial(_change, row, next_at=from_now(pause)))
+    if retry_after is not None:
+        _rest(rows[0].account_id, min(retry_after, LONGEST_REST))
+
+
+def _rest(account_id: int, seconds: float) -> None:
+    """Let no other look-up of the account begin sooner."""
+    waiting = (
+        Delivery.account_id == account_id,
+        Delivery.state == State.UNCONFIRMED,
+        Delivery.next_at < from_now(seconds),
+    )
+
+    def store() -> None:
+        rows_changed(update(Delivery).where(*waiting).values(next_at=from_now(seconds)))
+        db.session.commit()
+
+    patiently(store)
 
 
 def _ask_owner(row: Row[Any], code: str, detail: str | None) -> None:

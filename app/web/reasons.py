@@ -181,6 +181,10 @@ def _asking(network: str) -> dict[str, tuple[str, str]]:
             _("We sent it without a clear answer and do not see it on %(n)s.", n=network),
             look,
         ),
+        "likely_there": (
+            _("We sent it without a clear answer. A post at %(n)s looks like it.", n=network),
+            look,
+        ),
         "unreadable": (
             _("%(n)s gave no clear answer, and we may not read your timeline there.", n=network),
             look,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import Kind, LookUpFailed, Outcome, Picture, SeenPost, TokenRefused
+from app.networks.base import Kind, LookUpFailed, Outcome, Part, Picture, SeenPost, TokenRefused
 from app.networks.mastodon import Mastodon
 from tests.support.mastodon import MastodonSandbox, mastodon, piece, png, publish
 
@@ -48,6 +48,11 @@ def look(client: Mastodon, ana: Any, *bodies: dict[str, Any]) -> list[SeenPost]:
 def send(client: Mastodon, ana: Any, body: dict[str, Any]) -> Outcome:
     """Publish a body now."""
     return client.create(ana, body, http.suspend_clock() + 60)
+
+
+def begun(text: str = "hello", key: str = "0" * 32, **more: Any) -> Part:
+    """Return a part whose first try begins now."""
+    return Part(text, key, datetime.now(UTC), **more)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +151,84 @@ def test_a_picture_that_is_used_up(server: MastodonSandbox, client: Mastodon) ->
     assert server.state()["accepted_count"] == 1
 
 
+@pytest.mark.parametrize("descriptions", [("",), ("Two dots",), ("One", ""), ("A", "B", "C")])
+def test_pictures_that_get_other_ids_in_the_post(
+    server: MastodonSandbox, client: Mastodon, descriptions: tuple[str, ...]
+) -> None:
+    """They are told by number, description and time, so nothing is sent a second time."""
+    server.settings(**GOTOSOCIAL, renames_media=True)
+    ana = server.mint("ana")
+    shown = [client.upload(ana, Picture(png(), "image/png", alt, 2, 2)) for alt in descriptions]
+    body = client.body(begun("", pictures=tuple(shown)))
+    server.fault("accept_then_drop")
+    send(client, ana, body)
+    (found,) = look(client, ana, body)
+    assert found.is_certain
+
+
+@pytest.mark.parametrize(("alt", "moment"), [("Another", MINUTE), ("Two dots", 60 * MINUTE)])
+def test_other_pictures_are_asked_about_or_passed_over(
+    server: MastodonSandbox, client: Mastodon, alt: str, moment: timedelta
+) -> None:
+    """As many with other words are likely at the same time, and nothing an hour later."""
+    server.settings(**GOTOSOCIAL, renames_media=True)
+    ana = server.mint("ana")
+    posted = client.upload(ana, Picture(png(), "image/png", alt, 2, 2))
+    send(client, ana, client.body(begun("", pictures=(posted,))))
+    mine = client.upload(ana, Picture(png(), "image/png", "Two dots", 2, 2))
+    part = Part("", "1" * 32, datetime.now(UTC) - moment, pictures=(mine,))
+    found = look(client, ana, client.body(part))
+    assert [post.is_certain for post in found] == ([False] if moment == MINUTE else [])
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [
+        ("attaches_links", "Look https://example.com/photo.jpg nice"),
+        ("drops_invisible", "A family 👩‍👩‍👧 and a flag 🏳️‍🌈"),
+        ("escapes_quotes", 'She said "it\'s done" & left'),
+    ],
+)
+@pytest.mark.parametrize("source", [True, False])
+def test_what_servers_make_of_a_text(
+    server: MastodonSandbox, client: Mastodon, setting: str, text: str, source: bool
+) -> None:
+    """Each as a real server does it: found by its source, or at least asked about."""
+    server.settings(**GOTOSOCIAL, **{setting: True}, source=source)
+    ana, body = server.mint("ana"), client.body(begun(text))
+    server.fault("accept_then_drop")
+    send(client, ana, body)
+    (found,) = look(client, ana, body)
+    assert found.is_certain is (source or setting != "attaches_links")
+
+
+def test_sources_are_asked_for_once_and_of_like_posts_only(
+    server: MastodonSandbox, client: Mastodon
+) -> None:
+    """A busy account's look-ups leave its allowance to publishing."""
+    ana = server.mint("ana")
+    for number in range(60):
+        server.create(ana, f"short {number}" if number % 6 else f"as long as the lost one {number}")
+    body = client.body(begun("as long as the lost one is"))
+    for _ in range(5):
+        assert look(client, ana, body) == []
+    assert server.state()["calls"]["lookup"] <= 10
+
+
+def test_look_ups_leave_calls_to_publishing(server: MastodonSandbox, client: Mastodon) -> None:
+    """When few calls are left, they rest until there are more."""
+    server.settings(limits={"calls": 100})
+    ana = server.mint("ana")
+    for number in range(50):
+        server.create(ana, f"post {number}")
+    soon = datetime.now(UTC) + MINUTE
+    for _ in range(20):
+        client.recent(ana, ana["id"], soon, [])
+    with pytest.raises(LookUpFailed) as rest:
+        client.recent(ana, ana["id"], soon, [])
+    assert 0 < (rest.value.retry_after or 0) <= 301
+
+
 def test_a_deleted_post_is_not_published_again(server: MastodonSandbox, client: Mastodon) -> None:
     """The key still names it: the answer is that there is no such post."""
     ana, body = server.mint("ana"), client.body(piece())
@@ -185,7 +268,7 @@ def test_many_posts_are_read_in_pages(server: MastodonSandbox, client: Mastodon)
     for number in range(95):
         server.create(ana, f"post {number}")
     posts = client.recent(ana, ana["id"], datetime.now(UTC) - MINUTE, [])
-    assert [post.comparable for post in posts] == [f"post {number} [0]" for number in range(95)]
+    assert [post.comparable for post in posts] == [f"post {number}" for number in range(95)]
     later = client.recent(ana, ana["id"], datetime.now(UTC) + MINUTE, [])
     assert later == []
 
@@ -200,7 +283,7 @@ def test_the_list_cannot_be_read(server: MastodonSandbox, client: Mastodon) -> N
     server.create(ana, "another text")
     server.fault("status", "lookup")
     with pytest.raises(LookUpFailed):
-        client.recent(ana, ana["id"], datetime.now(UTC) - MINUTE, [client.body(piece())])
+        client.recent(ana, ana["id"], datetime.now(UTC) - MINUTE, [client.body(begun())])
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 422])

@@ -60,7 +60,7 @@ def test_what_is_uploaded(scripted: ScriptedServer) -> None:
     scripted.answers = [(200, {"id": 5}), (200, {"id": "6"})]
     ana = credentials_at(scripted.url)
     first = mastodon().upload(ana, Picture(png(), "image/png", "Two dots", 2, 2))
-    assert first == {"id": "5"}
+    assert first == {"id": "5", "description": "Two dots"}
     mastodon().upload(ana, Picture(b"\xff\xd8\xff", "image/jpeg", "", 2, 2))
     one, two = scripted.seen
     assert (one.method, one.path) == ("POST", "/api/v2/media")
