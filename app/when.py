@@ -10,9 +10,17 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo, available_timezones
 
-from app.when_words import WhenProblem, Wish, read
+from app.when_words import LONGEST_WORDS, WhenProblem, Wish, read
 
-__all__ = ["Moment", "WhenProblem", "local", "understand", "zone_named", "zone_names"]
+__all__ = [
+    "Moment",
+    "WhenProblem",
+    "local",
+    "understand",
+    "which_of_two",
+    "zone_named",
+    "zone_names",
+]
 
 PAST_IS_NOW = timedelta(seconds=60)
 MAX_AHEAD = timedelta(days=2 * 366)
@@ -21,6 +29,12 @@ _ISO = re.compile(
     r"[1-9]\d{3}-\d\d-\d\d[T ][0-2]\d:\d\d(?::\d\d(?:[.,]\d{1,6})?)?"
     r"(?: ?Z| ?[+-]\d\d:?\d\d)?"
 )
+_WRITTEN = re.compile(
+    r"(?P<wall>.+?) \((?P<zone>\w+(?:[/+\-]\w+)*)"
+    r"(?:, UTC(?P<offset>[+-]\d\d?(?::\d\d)?))?\)(?:, .*)?",
+    re.ASCII | re.DOTALL,
+)
+"""How this product writes a moment: with its zone, and what else it says after it."""
 _BEFORE_OFFSET = re.compile(r" (?=[Z+-])")
 
 
@@ -121,6 +135,8 @@ def _moment(
 def _from_words(
     words: str, zone: ZoneInfo, now: datetime, languages: Sequence[str]
 ) -> tuple[datetime, str | None]:
+    if written := _written(words):
+        return _from_written(written, now, languages)
     if iso := _ISO.fullmatch(words.upper()):
         return _from_iso(iso, zone)
     here = now.astimezone(zone).replace(tzinfo=None, microsecond=0)
@@ -133,6 +149,41 @@ def _from_words(
     if wish.again is not None and at < now - PAST_IS_NOW:
         at, note = _on_the_clock(wish.wall + wish.again, zone)
     return at + wish.elapsed, note
+
+
+def _written(words: str) -> re.Match[str] | None:
+    found = _WRITTEN.fullmatch(words[:LONGEST_WORDS])
+    return found if found and found["zone"] in _known_zones() else None
+
+
+def _from_written(
+    written: re.Match[str], now: datetime, languages: Sequence[str]
+) -> tuple[datetime, str | None]:
+    """Read a moment as this product writes it: its zone counts, and which of two equal times."""
+    zone = ZoneInfo(written["zone"])
+    at, note = _from_words(written["wall"], zone, now, languages)
+    offset = written["offset"]
+    if offset is None or _offset_of(at, zone) == offset:
+        return at, note if offset is None else None
+    second = local(at, zone).replace(fold=1).astimezone(UTC)
+    if _offset_of(second, zone) != offset:
+        raise WhenProblem("not_understood")
+    return second, None
+
+
+def which_of_two(at: datetime, zone: ZoneInfo) -> str | None:
+    """Return the offset from UTC, such as "+1", of a wall time that comes twice; else None."""
+    here = local(at, zone)
+    if here.replace(fold=0).utcoffset() == here.replace(fold=1).utcoffset():
+        return None
+    return _offset_of(at, zone)
+
+
+def _offset_of(at: datetime, zone: ZoneInfo) -> str:
+    offset = local(at, zone).utcoffset() or timedelta()
+    minutes = round(offset.total_seconds() / 60)
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")
 
 
 def _from_iso(iso: re.Match[str], zone: ZoneInfo) -> tuple[datetime, str | None]:

@@ -29,6 +29,10 @@ _SPANISH_NUMBERS = {
     "un par de": 2, "un": 1, "una": 1, "dos": 2, "tres": 3, "cuatro": 4, "cinco": 5, "seis": 6,
     "siete": 7, "ocho": 8, "nueve": 9, "diez": 10, "once": 11, "doce": 12, "quince": 15,
     "veinte": 20, "treinta": 30, "cuarenta": 40, "cuarenta y cinco": 45, "cincuenta": 50,
+    "trece": 13, "catorce": 14, "dieciseis": 16, "diecisiete": 17, "dieciocho": 18,
+    "diecinueve": 19, "veintiuna": 21, "veintiuno": 21, "veintidos": 22, "veintitres": 23,
+    "veinticuatro": 24, "veinticinco": 25, "veintiseis": 26, "veintisiete": 27,
+    "veintiocho": 28, "veintinueve": 29,
     "sesenta": 60, "noventa": 90, "primero": 1,
 }  # fmt: skip
 _ENGLISH_SHORT = {
@@ -44,7 +48,9 @@ _SPANISH_NAMES = {
     "febrero": "february", "marzo": "march", "abril": "april", "mayo": "may", "junio": "june",
     "julio": "july", "agosto": "august", "septiembre": "september", "setiembre": "september",
     "octubre": "october", "noviembre": "november", "diciembre": "december", "ene": "january",
-    "abr": "april", "dic": "december", "hoy": "today", "ayer": "yesterday",
+    "abr": "april", "dic": "december", "lun": "monday", "mie": "wednesday",
+    "jue": "thursday", "vie": "friday", "sab": "saturday", "dom": "sunday",
+    "hoy": "today", "ayer": "yesterday",
     "manana": "tomorrow", "mediodia": "noon", "medianoche": "midnight", "semana": "week",
     "semanas": "weeks", "mes": "month", "meses": "months", "dia": "day", "dias": "days",
     "hora": "hour", "horas": "hours", "minuto": "minute", "minutos": "minutes",
@@ -67,14 +73,28 @@ def _quarter_before(found: re.Match[str]) -> str:
     return f"at {(int(found[1]) - 1) % 24}:45"
 
 
+def _minutes_after(found: re.Match[str]) -> str:
+    return f"at {found[1]}:{int(found[2]):02}"
+
+
+def _minutes_before(found: re.Match[str]) -> str:
+    hour, minutes = int(found[1]), int(found[2])
+    return f"at {(hour - 1) % 24}:{60 - minutes:02}" if 0 < minutes < 60 else found[0]
+
+
 def _and_a_half(found: re.Match[str]) -> str:
     return f"{found[1] or 1} hours 30 minutes"
 
 
 _COMING = "lunes|martes|miercoles|jueves|viernes|sabado|domingo|semana|mes"
+_A_MONTH = "ene|feb|mar|abr|apr|may|jun|jul|ago|aug|sep|set|oct|nov|dic|dec|jan"
+"""How the names of months begin."""
 _SPANISH: Table = [
     *_table(
         (r"\b(?:ahora mismo|ahora|ya)\b", "now"),
+        # "mar" is a month, unless it stands where only a weekday can.
+        (r"\bmar(?= \d{1,2} (?:de )?[a-z]| a las?\b)", "martes"),
+        (rf"\bel (?:dia )?(\d{{1,2}})\b(?! (?:de )?(?:{_A_MONTH})|[/.:\-])", r"day-\1"),
         (r"\bpasado manana\b", "day after tomorrow"),
         (r"\b(?:anteayer|antes de ayer)\b", "2 days ago"),
         (r"\besta (manana|tarde|noche)\b", r"today por la \1"),
@@ -92,6 +112,8 @@ _SPANISH: Table = [
         (r"\bat (\d+) y media\b", r"at \1:30"),
         (r"\bat (\d+) y cuarto\b", r"at \1:15"),
         (r"\bat (\d+) menos cuarto\b", _quarter_before),
+        (r"\bat (\d+) y ([1-5]?\d)\b(?: minutos)?", _minutes_after),
+        (r"\bat (\d+) menos (\d+)\b(?: minutos)?", _minutes_before),
         (r"\bat (\d+(?::\d+)?) en punto\b", r"at \1"),
         (r"\b(?:1 )?media hora\b", "30 minutes"),
         (r"\b(?:1 )?cuarto de hora\b", "15 minutes"),
@@ -110,6 +132,7 @@ _SPANISH: Table = [
 _ENGLISH: Table = [
     *_table(
         (r"\b(?:right now|immediately)\b", "now"),
+        (rf"\bthe (\d{{1,2}})(?:st|nd|rd|th)?\b(?! (?:of )?(?:{_A_MONTH})|[/.:\-])", r"day-\1"),
         (r"\ba\.? ?m\b\.?", "am"),
         (r"\bp\.? ?m\b\.?", "pm"),
         (r"\bthis (morning|afternoon|evening)\b", r"today \1"),
@@ -140,9 +163,10 @@ _ENGLISH: Table = [
 
 _EVERYBODY: Table = _table(
     (r"\bat (\d{1,2}) ?h ?(\d\d)\b", r"at \1:\2"),
-    (r"\bat (\d{1,2}) ?h\b", r"at \1"),
+    (r"\bat (\d{1,2}(?::\d\d){0,2}) ?(?:hs?|hrs?|hours?)\b\.?", r"at \1"),
     (r"\bat (\d{1,2})\.(\d\d)\b", r"at \1:\2"),
     (r"\b(today|tomorrow) (\d{1,2})$", r"\1 at \2"),
+    (r"\bnight (?:at )?midnight\b", "night at 12"),
     (r"^\+ ?(?=\d)", "in "),
     (r"^(in \d+) ?h(?:ours?)? ?(?:and )?(\d+)$", r"\1 hours \2 minutes"),
     (r"[,;.]+(?= |$)", " "),

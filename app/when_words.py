@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -27,12 +28,20 @@ TIMES_OF_DAY = {
     "night": time(20),
     "midnight": time(0),
 }
+_NIGHT_ENDS = time(5)
 _SMALL_HOURS = (12, 0, 1, 2, 3, 4)
 _HOURS_OF = {
     "morning": range(13),  # in Spain noon is "las 12 de la mañana"
     "noon": (12, 1, 2, 3),
     "afternoon": range(1, 22),
     "night": (*_SMALL_HOURS, *range(5, 12), *range(18, 24)),
+    "midnight": (),
+}
+_WHOLE_HOURS_OF = {
+    "morning": range(13),
+    "noon": range(12, 16),
+    "afternoon": range(12, 22),
+    "night": (*range(5), *range(18, 24)),
     "midnight": (),
 }
 
@@ -53,6 +62,10 @@ _TIME = re.compile(
 _PART = re.compile(r"\b(?:morning|noon|afternoon|night|midnight)\b")
 _NEAR_DAY = re.compile(r"today|tomorrow|day after tomorrow|yesterday|next (?:week|month)")
 _WEEKDAY = re.compile(rf"(?P<next>next )?(?P<name>{'|'.join(WEEKDAYS)})")
+_WEEKDAY_OF_NEXT_WEEK = re.compile(
+    rf"(?P<name>{'|'.join(WEEKDAYS)}) next week|next week (?P<name2>{'|'.join(WEEKDAYS)})"
+)
+_DAY_OF_MONTH = re.compile(r"day-(?P<day>\d\d?)")
 _MONTH = "|".join(MONTHS)
 _NAMED_DATE = re.compile(
     rf"(?:(?P<weekday>{'|'.join(WEEKDAYS)}) )?"
@@ -134,6 +147,8 @@ def _moved(amounts: str, base: datetime, back: bool) -> datetime:
 
 def _day_and_time(said: str, here: datetime) -> Wish:
     at, day_offset, day = _take_time(said)
+    if day == "today" and day_offset and at is not None and here.time() < min(at, _NIGHT_ENDS):
+        day_offset = NO_TIME  # the night that is not over yet, and not the coming one
     if not day and at is not None:
         return Wish(_wall(here.date(), at), again=ONE_DAY)
     weekday = _WEEKDAY.fullmatch(day)
@@ -161,9 +176,9 @@ def _take_time(said: str) -> tuple[time | None, timedelta, str]:
         return TIMES_OF_DAY[part[0]], NO_TIME, _without(said, part)
     rest = _without(said, found)
     part_name = found["part"]
-    if part_name is None and (part := _PART.search(rest)):
-        part_name, rest = part[0], _without(rest, part)
-    hour, days = _hour(int(found["hour"]), part_name)
+    if part := _PART.search(rest):
+        rest = _without(rest, part)
+    hour, days = _hour(int(found["hour"]), part_name, part[0] if part else None)
     at = time(hour, int(found["minute"] or 0), int(found["second"] or 0))
     return at, timedelta(days=days), rest
 
@@ -177,12 +192,30 @@ def _without(said: str, found: re.Match[str]) -> str:
     return " ".join(f"{said[: found.start()]} {said[found.end() :]}".split())
 
 
-def _hour(hour: int, part: str | None) -> tuple[int, int]:
-    """Return the hour of the 24-hour day, and the days to add to the day that was named."""
+def _hour(hour: int, part: str | None, named: str | None = None) -> tuple[int, int]:
+    """Return the hour of the 24-hour day, and the days to add to the day that was named.
+
+    :param part: what stands at the hour itself: am, pm or a part of the day.
+    :param named: the part of the day that is named elsewhere: "tomorrow night at 9 pm".
+    """
     if part in {"am", "pm"}:
         if not 1 <= hour <= 12:
             raise WhenProblem("not_understood")
-        return hour % 12 + (12 if part == "pm" else 0), 0
+        hour = hour % 12 + (12 if part == "pm" else 0)
+        return _whole_hour_in(hour, named) if named else (hour, 0)
+    if part and named:
+        raise WhenProblem("not_understood")
+    return _hour_in(hour, part or named)
+
+
+def _whole_hour_in(hour: int, part: str) -> tuple[int, int]:
+    """The same for an hour of the 24-hour day, which must be one of the part that is named."""
+    if hour not in _WHOLE_HOURS_OF[part]:
+        raise WhenProblem("not_understood")
+    return hour, 1 if part == "night" and hour in _SMALL_HOURS else 0
+
+
+def _hour_in(hour: int, part: str | None) -> tuple[int, int]:
     if hour not in (_HOURS_OF[part] if part else range(24)):
         raise WhenProblem("not_understood")
     if part == "night" and hour in _SMALL_HOURS:
@@ -200,6 +233,11 @@ def _coming(weekday: re.Match[str], here: datetime) -> date:
 def _date(day: str, here: datetime) -> date:
     if _NEAR_DAY.fullmatch(day):
         return _worked_out(day, here).date()
+    if weekday := _WEEKDAY_OF_NEXT_WEEK.fullmatch(day):
+        monday = here.date() - timedelta(days=here.weekday()) + ONE_WEEK
+        return monday + timedelta(days=WEEKDAYS.index(weekday["name"] or weekday["name2"]))
+    if numbered := _DAY_OF_MONTH.fullmatch(day):
+        return _coming_day(int(numbered["day"]), here)
     length = _length(day, here)
     if length is not None and length.wall is not None and length.elapsed == NO_TIME:
         return length.wall.date()
@@ -209,6 +247,18 @@ def _date(day: str, here: datetime) -> date:
         return _named_date(named, here)
     if numbers := _NUMBER_DATE.fullmatch(day):
         return _number_date(int(numbers["first"]), int(numbers["second"]), numbers["year"])
+    raise WhenProblem("not_understood")
+
+
+def _coming_day(number: int, here: datetime) -> date:
+    """Return the next day with this number that a month has, today included."""
+    first = here.date().replace(day=1)
+    for _ in range(12):
+        with suppress(ValueError):
+            found = first.replace(day=number)
+            if found >= here.date():
+                return found
+        first = (first + timedelta(days=32)).replace(day=1)
     raise WhenProblem("not_understood")
 
 

@@ -12,6 +12,7 @@ from flask_babel import Babel, format_timedelta, get_locale
 from flask_login import current_user
 
 from app.db import utcnow
+from app.when import which_of_two
 
 LOCALES = {"en": "English", "es": "Español"}
 
@@ -49,13 +50,18 @@ def zone() -> ZoneInfo:
 def exact_time(moment: datetime, place: ZoneInfo | None = None, seconds: bool = True) -> str:
     """Return "Wed 14 Oct 2026, 16:05:09 (Europe/Berlin)" in the page's language.
 
+    ``when.understand`` reads it as the same second. A time that comes twice that night has its
+    offset beside the zone.
+
     :param place: the zone to show it in; by default the person's own.
+    :param seconds: False leaves them out where they are none.
     """
     place = place or zone()
     local = moment.astimezone(place)
-    clock = "HH:mm:ss" if seconds else "HH:mm"
+    clock = "HH:mm:ss" if seconds or local.second else "HH:mm"
     text: str = format_datetime(local, f"EEE d MMM y, {clock}", locale=get_locale())
-    return f"{text} ({place.key})"
+    offset = which_of_two(moment, place)
+    return f"{text} ({place.key}, UTC{offset})" if offset else f"{text} ({place.key})"
 
 
 def relative_time(moment: datetime) -> str:

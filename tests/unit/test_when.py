@@ -58,6 +58,21 @@ ENGLISH = [
     ("tonight", "2026-08-12 20:00"),
     ("tonight at 8", "2026-08-12 20:00"),
     ("tonight at 12", "2026-08-13 00:00"),
+    ("tonight at midnight", "2026-08-13 00:00"),
+    ("tonight at 1", "2026-08-13 01:00"),
+    ("tomorrow night at 9:30pm", "2026-08-13 21:30"),
+    ("tomorrow night at 9:30", "2026-08-13 21:30"),
+    ("tomorrow morning at 8am", "2026-08-13 08:00"),
+    ("the 20th at 12pm", "2026-08-20 12:00"),
+    ("on the 11th", "2026-09-11 09:00"),
+    ("the 31st at 9", "2026-08-31 09:00"),
+    ("monday of next week", "2026-08-17 09:00"),
+    ("sunday of next week at 10", "2026-08-23 10:00"),
+    ("monday next week at 8pm", "2026-08-17 20:00"),
+    ("at 21:30 h", "2026-08-12 21:30"),
+    ("Thu 13 Aug 2026, 09:00", "2026-08-13 09:00"),
+    ("Thu 13 Aug 2026, 09:00:07 (Europe/Berlin), in 18 hours", "2026-08-13 09:00:07"),
+    ("Thu 13 Aug 2026, 09:00 (America/New_York)", "2026-08-13 15:00"),
     ("monday", "2026-08-17 09:00"),
     ("mon at 9:15", "2026-08-17 09:15"),
     ("next monday at 9", "2026-08-17 09:00"),
@@ -109,6 +124,21 @@ SPANISH = [
     ("25 de diciembre a las 9", "2026-12-25 09:00"),
     ("el viernes 25 de diciembre de 2026 a las 21:15", "2026-12-25 21:15"),
     ("el 3 de marzo", "2027-03-03 09:00"),
+    ("jue 13 ago 2026, 09:00", "2026-08-13 09:00"),
+    ("mar 2 mar 2027, 09:00 (Europe/Madrid)", "2027-03-02 09:00"),
+    ("vie a las 9", "2026-08-14 09:00"),
+    ("mar a las 9", "2026-08-18 09:00"),
+    ("sáb a las 21", "2026-08-15 21:00"),
+    ("a las 8 y diez", "2026-08-13 08:10"),
+    ("a las 8 y cinco de la noche", "2026-08-12 20:05"),
+    ("a las ocho menos veinticinco de la tarde", "2026-08-12 19:35"),
+    ("a las 9 hs", "2026-08-13 09:00"),
+    ("a las 21:30 h", "2026-08-12 21:30"),
+    ("mañana a las 9 horas", "2026-08-13 09:00"),
+    ("el 20 a las 12", "2026-08-20 12:00"),
+    ("el día 20", "2026-08-20 09:00"),
+    ("el lunes de la semana que viene", "2026-08-17 09:00"),
+    ("esta noche a medianoche", "2026-08-13 00:00"),
 ]
 
 ISO = [
@@ -128,6 +158,8 @@ NONSENSE = [
     "tomorrow tomorrow", "mañana mañana", "at 9 at 10", "9:00 10:00", "monday tuesday",
     "in 1 hour in 2 hours", "18h",
     "in 2 hours at 9", "tomorrow noon at 9", "in 1.5 months", "may", "last monday", "now banana",
+    "the 32nd", "friday the 13th", "the 0th", "tomorrow night at 9am", "tonight at 3pm",
+    "a las 8 y 70", "Thu 13 Aug 2026, 09:00 (Mars/Base)",
     "2026-13-01", "2026-02-30T10:00", "2026-10-01T25:00", "0001-01-01T00:00", "at 9\x00", "1e9",
     "tomorrow at 9; drop table", "{}", "x" * 10_000, "in " + "1 hour " * 2_000, "9" * 10_000,
 ]  # fmt: skip
@@ -181,6 +213,26 @@ def test_the_past_is_refused(words: str) -> None:
 def test_the_far_future_is_refused(words: object) -> None:
     """About two years ahead is the end."""
     assert refusal(words).code == "too_far"
+
+
+SMALL_HOURS = [
+    ("tonight at 1", "2026-08-13 01:00"),
+    ("tonight at 1am", "2026-08-13 01:00"),
+    ("esta noche a las 2", "2026-08-13 02:00"),
+    ("tonight at 12:15", "2026-08-14 00:15"),
+    ("tonight", "2026-08-13 20:00"),
+    ("tonight at 9", "2026-08-13 21:00"),
+    ("tonight at midnight", "2026-08-14 00:00"),
+    ("at 1", "2026-08-13 01:00"),
+    ("tomorrow night at 1", "2026-08-15 01:00"),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), SMALL_HOURS)
+def test_after_midnight_tonight_is_this_night(words: str, expected: str) -> None:
+    """At half past midnight, "tonight at 1" is in half an hour and not a day later."""
+    late = datetime(2026, 8, 13, 0, 30, tzinfo=BERLIN)
+    assert f"{local(understand(words, BERLIN, late).at, BERLIN):%Y-%m-%d %H:%M}" == expected
 
 
 def test_two_dates_in_one_are_ambiguous() -> None:
