@@ -169,7 +169,7 @@ class Limits:
 
     characters: int
     unit: str = "graphemes"
-    """``weighted`` (X), ``graphemes`` or ``utf16``."""
+    """``weighted`` (X), ``graphemes``, ``codepoints`` or ``utf16``."""
     bytes: int | None = None
     """Of the text in UTF-8, where the network counts these too."""
     link_length: int | None = None

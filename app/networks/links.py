@@ -1,10 +1,12 @@
-"""Where X sees a link in a text, with or without a scheme (docs: X counting rules).
+"""Where X, and Mastodon, see a link in a text, with or without a scheme.
 
-One pass over the text in linear time: no text, however odd, makes it slow.
+Both find domains alike; what follows a domain each ends by rules of its own. One pass over the
+text in linear time: no text, however odd, makes it slow.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -25,16 +27,45 @@ _START = regex.compile(r"(?<![A-Za-z0-9@＠$#＃\uFFFE\uFEFF\uFFFF])[^\-_.]")
 _PLAIN_TLD = regex.compile(r"[xX][nN]--[0-9A-Za-z\-]++|[A-Za-z]++(?![0-9@+\-])")
 _AFTER_A_TLD = regex.compile(r"(?![0-9A-Za-z@+\-])")
 
-_PATH_CHARACTER = r"[\p{Latin}\p{Cyrillic}0-9!*';:=+,.$/%#\[\]\-–_~@|&]"
-_PARENTHESES = rf"(?!\(\))\({_PATH_CHARACTER}*+(?:\({_PATH_CHARACTER}++\){_PATH_CHARACTER}*+)?+\)"
 _PORT = regex.compile(r"(?::[0-9]++)?+")
-_PATH = regex.compile(rf"/(?:{_PATH_CHARACTER}++|{_PARENTHESES})*+")
-_NEVER_LAST_IN_A_PATH = "!*';:,.$%[]–~@|&"
-_QUERY = regex.compile(r"\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[A-Za-z0-9\-_&=#/]")
-_TCO = regex.compile(rf"(?i:https?://t\.co/(?P<slug>[a-z0-9]++))(?:{_QUERY.pattern})?")
+_QUERY = r"\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[A-Za-z0-9\-_&=#/]"
 
 
-def urls_in(text: str) -> list[tuple[int, int, str]]:
+def _path_of(character: str) -> regex.Pattern[str]:
+    """Return a path of these characters, with parentheses that are closed again, one in another."""
+    nested = rf"(?!\(\))\({character}*+(?:\({character}++\){character}*+)?+\)"
+    return regex.compile(rf"/(?:{character}++|{nested})*+")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What may follow the domain of a link."""
+
+    path: regex.Pattern[str]
+    never_last: str
+    """What ends no path, though it may stand in one."""
+    query: regex.Pattern[str]
+
+
+X_RULES = Rules(
+    _path_of(r"[\p{Latin}\p{Cyrillic}0-9!*';:=+,.$/%#\[\]\-–_~@|&]"),
+    "!*';:,.$%[]–~@|&",
+    regex.compile(_QUERY),
+)
+_LETTERS = r"\u00A0-\uD7FF\uE000-\uFDCF\uFDF0-\uFFEF\U00010000-\U000DFFFD\U000E1000-\U0010FFFD"
+MASTODON_RULES = Rules(
+    _path_of(r"[^\s<>()?]"),
+    "!*\"'「」<>;:=,.$%[]~&|@",
+    regex.compile(
+        rf"\?[A-Za-z0-9!?*'();:&=+$/%#\[\]\-_.,~|@^{_LETTERS}]*[A-Za-z0-9_&=#/\-{_LETTERS}]"
+    ),
+)
+"""Paths and queries of all scripts; no path ends in "="."""
+
+_TCO = regex.compile(rf"(?i:https?://t\.co/(?P<slug>[a-z0-9]++))(?:{_QUERY})?")
+
+
+def urls_in(text: str, rules: Rules = X_RULES) -> list[tuple[int, int, str]]:
     """Return (start, end, url) of every link, in order; positions are those of ``text``.
 
     ``text`` should be NFC, as X sees it. E-mail addresses, ``@test.com``, ``#test.com``,
@@ -45,7 +76,7 @@ def urls_in(text: str) -> list[tuple[int, int, str]]:
     found: list[tuple[int, int, str]] = []
     at = 0
     while token := _TOKEN.search(text, at):
-        spans, at = _links_of(text, token) if "." in token["run"] else ([], token.end())
+        spans, at = _links_of(text, token, rules) if "." in token["run"] else ([], token.end())
         found += [(start, end, text[start:end]) for start, end in spans if _short(start, end)]
     return found
 
@@ -75,22 +106,26 @@ def _short(start: int, end: int) -> bool:
     return end - start <= MAX_URL_CHARACTERS
 
 
-def _links_of(text: str, token: regex.Match[str]) -> tuple[list[tuple[int, int]], int]:
+def _links_of(
+    text: str, token: regex.Match[str], rules: Rules
+) -> tuple[list[tuple[int, int]], int]:
     """Return the links of one token, and where to read on."""
     at, stop = token.start("run"), token.end("run")
     if token["scheme"] and _START.match(text, token.start()):
         end, _ = _domain_end(text, at, stop)
         if end is not None:
-            return _with_scheme(text, token.start(), end)
+            return _with_scheme(text, token.start(), end, rules)
     while start := _START.search(text, at, stop):
         end, at = _domain_end(text, start.start(), stop)
         if end is not None:
-            return _without_scheme(text, start.start(), end)
+            return _without_scheme(text, start.start(), end, rules)
     return [], stop
 
 
-def _with_scheme(text: str, start: int, domain_end: int) -> tuple[list[tuple[int, int]], int]:
-    end, _ = _tail(text, domain_end)
+def _with_scheme(
+    text: str, start: int, domain_end: int, rules: Rules
+) -> tuple[list[tuple[int, int]], int]:
+    end, _ = _tail(text, domain_end, rules)
     shortened = _TCO.match(text, start, end)
     if shortened is None:
         return [(start, end)], end
@@ -98,9 +133,11 @@ def _with_scheme(text: str, start: int, domain_end: int) -> tuple[list[tuple[int
     return ([span] if len(shortened["slug"]) <= MAX_TCO_SLUG else []), end
 
 
-def _without_scheme(text: str, start: int, domain_end: int) -> tuple[list[tuple[int, int]], int]:
+def _without_scheme(
+    text: str, start: int, domain_end: int, rules: Rules
+) -> tuple[list[tuple[int, int]], int]:
     """Only Latin letters make a link without a scheme; other scripts around it are prose."""
-    end, has_path = _tail(text, domain_end)
+    end, has_path = _tail(text, domain_end, rules)
     if start and text[start - 1] in "-_./":
         return [], end
     spans = []
@@ -142,14 +179,14 @@ def _tld_end(text: str, start: int) -> int | None:
     return None
 
 
-def _tail(text: str, at: int) -> tuple[int, bool]:
+def _tail(text: str, at: int, rules: Rules) -> tuple[int, bool]:
     """Return where port, path and query after a domain end, and whether there is a path."""
     port = _PORT.match(text, at)
     end = port.end() if port else at
-    path = _PATH.match(text, end)
+    path = rules.path.match(text, end)
     if path is not None:
         end = path.end()
-        while text[end - 1] in _NEVER_LAST_IN_A_PATH:
+        while text[end - 1] in rules.never_last:
             end -= 1
-    query = _QUERY.match(text, end)
+    query = rules.query.match(text, end)
     return (query.end() if query else end), path is not None

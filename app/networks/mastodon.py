@@ -154,7 +154,8 @@ class Mastodon:
 
     def limits(self, credentials: Credentials) -> Limits:
         """Ask the server what it takes. Raises LookUpFailed, LookUpRefused, TokenRefused."""
-        return limits_at(self._home(credentials), _token(credentials))
+        software = str(credentials.get("software") or "")
+        return limits_at(self._home(credentials), _token(credentials), software)
 
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that a server with these limits does not take."""
@@ -286,7 +287,7 @@ def _who(server: Server, credentials: Credentials) -> Profile:
 
 def _limits_if_told(server: Server, credentials: Credentials) -> Limits | None:
     with contextlib.suppress(LookUpFailed, LookUpRefused, TokenRefused):
-        return limits_at(server, _token(credentials))
+        return limits_at(server, _token(credentials), str(credentials.get("software") or ""))
     return None
 
 

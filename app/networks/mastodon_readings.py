@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from app.networks.answers import known_shape
@@ -42,9 +43,11 @@ def is_page(url: Any, server: Server) -> bool:
     return isinstance(url, str) and url.startswith(("https://", f"{server.url}/"))
 
 
-def limits_at(server: Server, token: str) -> Limits:
+def limits_at(server: Server, token: str, software: str) -> Limits:
     """Return what a server says that it takes, in either generation of its own description.
 
+    :param software: what runs there, as NodeInfo says. Mastodon counts what people see; of others,
+        and of what nobody knows, the strictest count is taken.
     :raises LookUpFailed, LookUpRefused, TokenRefused: as ``reading_of``.
     """
     answer = server.read("/api/v2/instance", token=token)
@@ -52,7 +55,8 @@ def limits_at(server: Server, token: str) -> Limits:
     if is_page or answer.status in NOT_OFFERED:
         answer = server.read("/api/v1/instance", token=token)
     with known_shape():
-        return _limits_in(reading_of(answer))
+        limits = _limits_in(reading_of(answer))
+    return limits if software == "mastodon" else replace(limits, unit="codepoints")
 
 
 def _limits_in(instance: Mapping[str, Any]) -> Limits:

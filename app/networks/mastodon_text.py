@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import html
 import sys
+from collections.abc import Iterator
 
 import regex
 
 from app.networks import text
 from app.networks.base import Limits
-from app.networks.links import urls_in
+from app.networks.links import MASTODON_RULES, urls_in
 from app.networks.text import TextProblem
 
+SINCE_2020 = {
+    "cpa", "kids", "llp", "music", "spa", "merck", "amazon", "アマゾン", "亚马逊",
+    "xn--cckwcxetd", "xn--jlq480n2rg", "ລາວ", "xn--q7ce6a", "ישראל", "xn--4dbrk0ce",
+    "موريتانيا", "xn--mgbah1a3hjkrd",
+}  # fmt: skip
+"""Top-level domains that are younger than Mastodon's list."""
+
 _GRAPHEME = regex.compile(r"\X")
+_JOINED = regex.compile(r"\p{M}\u200D?\p{Lo}")
+"""Two letters that newer versions of Unicode count as one, and servers with older ones as two."""
 _MENTION = regex.compile(
     r"(?<![=/\w])@(?P<user>[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?)"
     r"(?P<host>@[\p{L}\p{N}_](?:[\p{L}\p{N}_.\-]*[\p{L}\p{N}_])?(?::[0-9]++)?)?"
@@ -26,7 +36,8 @@ _BREAKS = frozenset({"br", "p", "div", "li", "blockquote", "pre", "ul", "ol"})
 def check(written: str, limits: Limits) -> None:
     """Raise TextProblem for a text that a server with these limits does not take."""
     cleaned = text.check(written, limit=sys.maxsize)
-    counted = length(cleaned, limits.link_length)
+    count = code_points if limits.unit == "codepoints" else length
+    counted = count(cleaned, limits.link_length)
     if counted > limits.characters:
         raise TextProblem("too_long", length=counted, limit=limits.characters)
 
@@ -37,12 +48,33 @@ def length(written: str, link_length: int | None) -> int:
     :param link_length: what a link with a scheme counts, however long it is; None: all of it.
     """
     parts, done = [], 0
-    for start, end, url in urls_in(written):
-        if link_length is not None and url[:8].lower().startswith(("http://", "https://")):
+    for start, end, url in _links(written):
+        if link_length is not None and not _is_unknown(url):
             parts += [written[done:start], "x" * link_length]
             done = end
     counted = _MENTION.sub(r"@\g<user>", "".join([*parts, written[done:]]))
-    return sum(1 for _ in _GRAPHEME.finditer(counted))
+    return sum(1 + len(_JOINED.findall(one[0])) for one in _GRAPHEME.finditer(counted))
+
+
+def code_points(written: str, link_length: int | None) -> int:
+    """Return the most that a server counts which is not Mastodon.
+
+    :param link_length: what it reserves for a link with a scheme; a longer one counts whole.
+    """
+    shorter = (max(0, (link_length or 0) - len(url)) for _, _, url in _links(written))
+    return len(written) + sum(shorter)
+
+
+def _links(written: str) -> Iterator[tuple[int, int, str]]:
+    for start, end, url in urls_in(written, MASTODON_RULES):
+        if url[:8].lower().startswith(("http://", "https://")):
+            yield start, end, url
+
+
+def _is_unknown(url: str) -> bool:
+    """Whether Mastodon sees no link there: its list of top-level domains is of 2020."""
+    host = regex.split(r"[/?#:]", url.partition("//")[2], maxsplit=1)[0]
+    return host.rpartition(".")[2].lower() in SINCE_2020
 
 
 def comparable(written: str) -> str:

@@ -2,8 +2,8 @@
 
    TweetCounter.length(text) is X's weighted length: links 23, emoji and wide characters 2,
    everything else 1. TweetCounter.lengthAs(text, unit, linkLength) counts in the unit of a
-   network: "weighted", "graphemes" or "utf16". Links need the list of top-level domains as JSON in an element with the
-   id "tlds"; without it only links with a scheme are seen. */
+   network: "weighted", "graphemes", "codepoints" or "utf16". Links need the list of top-level
+   domains as JSON in an element with the id "tlds"; without it only links with a scheme are seen. */
 (function () {
   "use strict";
 
@@ -35,12 +35,34 @@
   const NEVER_BEFORE_A_LINK = /[A-Za-z0-9@＠$#＃\uFFFE\uFEFF\uFFFF]/u;
   const PLAIN_TLD = /[xX][nN]--[0-9A-Za-z-]+|[A-Za-z]+(?![0-9A-Za-z@+-])/y;
   const AFTER_A_TLD = /(?![0-9A-Za-z@+-])/y;
-  const CHARACTER = "[\\p{Script=Latin}\\p{Script=Cyrillic}0-9!*';:=+,.$\\/%#[\\]\\-–_~@\\|&]";
-  const PARENTHESES = `(?!\\(\\))\\(${CHARACTER}*(?:\\(${CHARACTER}+\\)${CHARACTER}*)?\\)`;
   const PORT = /:[0-9]+/y;
-  const PATH_STEP = new RegExp(`${CHARACTER}+|${PARENTHESES}`, "uy");
-  const NEVER_LAST_IN_A_PATH = "!*';:,.$%[]–~@|&";
-  const QUERY = /\?[A-Za-z0-9!?*'@();:&=+$/%#[\]\-_.,~|]*[A-Za-z0-9\-_&=#/]/y;
+
+  /* What may follow the domain of a link: characters of a path, what ends none, and a query. */
+  function rulesOf(character, neverLast, query) {
+    const parentheses = `(?!\\(\\))\\(${character}*(?:\\(${character}+\\)${character}*)?\\)`;
+    return { step: new RegExp(`${character}+|${parentheses}`, "uy"), neverLast, query };
+  }
+
+  const X_RULES = rulesOf(
+    "[\\p{Script=Latin}\\p{Script=Cyrillic}0-9!*';:=+,.$\\/%#[\\]\\-–_~@\\|&]",
+    "!*';:,.$%[]–~@|&",
+    /\?[A-Za-z0-9!?*'@();:&=+$/%#[\]\-_.,~|]*[A-Za-z0-9\-_&=#/]/y,
+  );
+  const LETTERS =
+    "\\u00A0-\\uD7FF\\uE000-\\uFDCF\\uFDF0-\\uFFEF\\u{10000}-\\u{DFFFD}\\u{E1000}-\\u{10FFFD}";
+  const MASTODON_RULES = rulesOf(
+    "[^\\s\\x1C-\\x1F\\x85<>()?]",
+    "!*\"'「」<>;:=,.$%[]~&|@",
+    new RegExp(
+      `\\?[A-Za-z0-9!?*'();:&=+$\\/%#\\[\\]\\-_.,~\\|@\\^${LETTERS}]*[A-Za-z0-9_&=#\\/\\-${LETTERS}]`,
+      "uy",
+    ),
+  );
+  const SINCE_2020 = new Set(
+    ("cpa kids llp music spa merck amazon アマゾン 亚马逊 xn--cckwcxetd xn--jlq480n2rg ລາວ xn--q7ce6a " +
+      "ישראל xn--4dbrk0ce موريتانيا xn--mgbah1a3hjkrd").split(" "),
+  );
+  const JOINED = /\p{M}\u200D?\p{Lo}/gu;
   const TCO = /^https?:\/\/t\.co\/([a-z0-9]+)(?:\?[a-z0-9!?*'@();:&=+$/%#[\]\-_.,~|]*[a-z0-9\-_&=#/])?/i;
 
   const HAS_SCHEME = new RegExp(`^${SCHEME}`);
@@ -106,24 +128,24 @@
   }
 
   /* Where port, path and query after a domain end, and whether there is a path. */
-  function tail(text, at) {
+  function tail(text, at, rules) {
     let end = endOf(PORT, text, at);
     const hasPath = text[end] === "/";
     if (hasPath) {
       let next = end + 1;
       do {
         end = next;
-        next = endOf(PATH_STEP, text, end);
+        next = endOf(rules.step, text, end);
       } while (next > end);
-      while (NEVER_LAST_IN_A_PATH.includes(text[end - 1])) {
+      while (rules.neverLast.includes(text[end - 1])) {
         end -= 1;
       }
     }
-    return [endOf(QUERY, text, end), hasPath];
+    return [endOf(rules.query, text, end), hasPath];
   }
 
-  function withScheme(text, start, domainStop) {
-    const [end] = tail(text, domainStop);
+  function withScheme(text, start, domainStop, rules) {
+    const [end] = tail(text, domainStop, rules);
     const shortened = TCO.exec(text.slice(start, end));
     if (!shortened) {
       return [[[start, end]], end];
@@ -133,8 +155,8 @@
   }
 
   /* Only Latin letters make a link without a scheme; other scripts around it are prose. */
-  function withoutScheme(text, start, domainStop) {
-    const [end, hasPath] = tail(text, domainStop);
+  function withoutScheme(text, start, domainStop, rules) {
+    const [end, hasPath] = tail(text, domainStop, rules);
     if (domains === null || (start > 0 && "-_./".includes(text[start - 1]))) {
       return [[], end];
     }
@@ -165,32 +187,32 @@
   }
 
   /* The links of one token as [start, end] pairs, and where to read on. */
-  function linksOf(text, token) {
+  function linksOf(text, token, rules) {
     const run = token.index + (token[1] ?? "").length;
     const stop = run + token[2].length;
     if (token[1] && nextStart(text, token.index, run) === token.index) {
       const [end] = domainEnd(text, run, stop);
       if (end !== null) {
-        return withScheme(text, token.index, end);
+        return withScheme(text, token.index, end, rules);
       }
     }
     let start = nextStart(text, run, stop);
     while (start !== null) {
       const [end, next] = domainEnd(text, start, stop);
       if (end !== null) {
-        return withoutScheme(text, start, end);
+        return withoutScheme(text, start, end, rules);
       }
       start = nextStart(text, next, stop);
     }
     return [[], stop];
   }
 
-  function linksIn(text) {
+  function linksIn(text, rules = X_RULES) {
     const found = [];
     TOKEN.lastIndex = 0;
     let token = TOKEN.exec(text);
     while (token) {
-      const [spans, next] = token[2].includes(".") ? linksOf(text, token) : [[], TOKEN.lastIndex];
+      const [spans, next] = token[2].includes(".") ? linksOf(text, token, rules) : [[], TOKEN.lastIndex];
       found.push(...spans.filter(([start, end]) => end - start <= MAX_URL_CHARACTERS));
       TOKEN.lastIndex = next;
       token = TOKEN.exec(text);
@@ -230,17 +252,41 @@
     return Array.from(segmenter ? segmenter.segment(text) : text).length;
   }
 
+  /* As servers with an older Unicode count them: letters that newer ones join are several. */
+  function unjoined(text) {
+    const parts = segmenter ? Array.from(segmenter.segment(text), (one) => one.segment) : Array.from(text);
+    return parts.reduce((sum, part) => sum + 1 + (part.match(JOINED) ?? []).length, 0);
+  }
+
+  /* The links with a scheme that a Mastodon server sees. */
+  function linksAtMastodon(text) {
+    return linksIn(text, MASTODON_RULES).filter(([start, end]) => HAS_SCHEME.test(text.slice(start, end)));
+  }
+
+  function isUnknownToMastodon(url) {
+    const host = url.slice(url.indexOf("//") + 2).split(/[/?#:]/)[0];
+    return SINCE_2020.has(host.slice(host.lastIndexOf(".") + 1).toLowerCase());
+  }
+
   /* As Mastodon counts: every link with a scheme the same, of a mention only the name. */
-  function shortened(text, linkLength) {
+  function atMastodon(text, linkLength) {
     const parts = [];
     let done = 0;
-    for (const [start, end] of linksIn(text)) {
-      if (HAS_SCHEME.test(text.slice(start, end))) {
+    for (const [start, end] of linksAtMastodon(text)) {
+      if (!isUnknownToMastodon(text.slice(start, end))) {
         parts.push(text.slice(done, start), "x".repeat(linkLength));
         done = end;
       }
     }
-    return [...parts, text.slice(done)].join("").replace(MENTION, "@$1");
+    return unjoined([...parts, text.slice(done)].join("").replace(MENTION, "@$1"));
+  }
+
+  /* As strictly as any other server that speaks Mastodon's language. */
+  function codePoints(text, linkLength) {
+    return linksAtMastodon(text).reduce(
+      (sum, [start, end]) => sum + Math.max(0, (linkLength ?? 0) - Array.from(text.slice(start, end)).length),
+      Array.from(text).length,
+    );
   }
 
   function lengthAs(written, unit, linkLength) {
@@ -252,7 +298,10 @@
     if (unit === "utf16") {
       return text.length;
     }
-    return graphemes(linkLength === undefined ? text : shortened(text, linkLength));
+    if (unit === "codepoints") {
+      return codePoints(text, linkLength);
+    }
+    return linkLength === undefined ? graphemes(text) : atMastodon(text, linkLength);
   }
 
   function bytes(written) {

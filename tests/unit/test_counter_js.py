@@ -77,6 +77,8 @@ def test_without_the_list_only_a_scheme_makes_a_link(browser_page: Page) -> None
 
 
 MORE_PIECES = [
+    "https://a.music/x ", "https://a.de/w/アイ==", "https://a.de/?q=é= ", "नमस्ते", "क्ष",
+    "「b」", "<", ">", "?", "https://a.de/x_(y_(z)) ",
     "@ana", "@ana@example.social", "x@ana", "@ana.@", "/@b@c.d:80 ", "@añ", "https://a.example/b ",
     "e\u0301\u0302", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "각", "นี้", "ä",
 ]  # fmt: skip
@@ -92,7 +94,7 @@ def counted_as(page: Page, written: list[str], unit: str, link_length: int | Non
     )
 
 
-@pytest.mark.parametrize("network", ["mastodon", "bluesky", "facebook"])
+@pytest.mark.parametrize("network", ["mastodon", "imitator", "bluesky", "facebook"])
 def test_other_networks_count_the_same_on_both_sides(browser_page: Page, network: str) -> None:
     """Graphemes, links and mentions of Mastodon, and UTF-16 units."""
     chance = random.Random(500)
@@ -102,6 +104,7 @@ def test_other_networks_count_the_same_on_both_sides(browser_page: Page, network
     ]
     unit, link_length, count = {
         "mastodon": ("graphemes", 23, lambda text: mastodon_text.length(text, 23)),
+        "imitator": ("codepoints", 40, lambda text: mastodon_text.code_points(text, 40)),
         "bluesky": ("graphemes", None, bluesky_text.length),
         "facebook": ("utf16", None, lambda text: len(text.encode("utf-16-le")) // 2),
     }[network]

@@ -51,6 +51,15 @@ FAMILY = "👩‍👩‍👧"
         ("a/@ana@example.social", 21),
         ("@@ana@example.social", 5),
         ("#tag @ ana", 10),
+        ("x" * 476 + " https://example.music/" + "y" * 60, 559),
+        ("x" * 476 + " https://example.com/token/YWJjZGVmZw==", 502),
+        ("あ" * 470 + " https://ja.wikipedia.org/wiki/アイドルマスター", 494),
+        (("नमस्ते " * 120).strip(), 599),
+        ("https://example.com/?q=a==", 23),
+        ("https://example.com/?q=日本 x", 25),
+        ("https://example.com/a_(b_(c)) x", 25),
+        ("https://example.com/a「b」", 24),
+        ("https://example.com/*", 24),
     ],
 )
 def test_what_counts(text: str, length: int) -> None:
@@ -62,6 +71,18 @@ def test_servers_that_count_links_otherwise() -> None:
     """By their own number, or as long as they are."""
     assert mastodon_text.length("https://example.com/x", 30) == 30
     assert mastodon_text.length("https://example.com/x", None) == 21
+
+
+def test_servers_that_are_not_mastodon_count_more() -> None:
+    """Code points and whole links, or what they reserve for one if that is more."""
+    link = "https://example.com/" + "y" * 300
+    assert mastodon_text.code_points(f"see {link}", 23) == 4 + len(link)
+    assert mastodon_text.code_points("see https://a.de", 256) == 4 + 256
+    assert mastodon_text.code_points("e\u0301\u0302" * 10, 23) == 30
+    assert mastodon_text.code_points(FAMILY + "@ana@example.social", 23) == 5 + 19
+    limits = Limits(characters=5000, link_length=23, unit="codepoints")
+    with pytest.raises(TextProblem):
+        mastodon_text.check("e\u0301\u0302" * 4989, limits)
 
 
 @pytest.mark.parametrize(
