@@ -68,7 +68,7 @@ def _checked(state: MastodonState, person: Person, carried: dict[str, Any]) -> D
         raise MastodonError(422, "bad_value", name="Visibility")
     answered = carried.get("in_reply_to_id")
     if answered is not None and _shown(state, str(answered)) is None:
-        raise MastodonError(404, "not_found")
+        raise MastodonError(500 if state.settings.stumbles_without_parent else 404, "not_found")
     state.posts.check_media(person.id, [str(one) for one in media_ids])
     return Draft(
         text=text,

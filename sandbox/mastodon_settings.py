@@ -20,7 +20,8 @@ class MastodonSettings(Knobs):
     ``source`` off is an older server's. Each of these is what some real server does:
     ``renames_media`` gives a picture another id in the post, ``attaches_links`` makes a picture
     of a link to one, ``drops_invisible`` leaves out joiners and variation selectors,
-    ``escapes_quotes`` writes quotes as entities.
+    ``escapes_quotes`` writes quotes as entities, ``stumbles_without_parent`` answers 500 to a
+    reply whose parent is gone.
     """
 
     software: str = "mastodon"
@@ -34,6 +35,7 @@ class MastodonSettings(Knobs):
     attaches_links: bool = False
     drops_invisible: bool = False
     escapes_quotes: bool = False
+    stumbles_without_parent: bool = False
     characters: int = 500
     pictures: int = 4
     picture_bytes: int = 16_777_216

@@ -51,6 +51,8 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     """Whether ``person_id`` opens the door to all that its user has here."""
     handle: Mapped[str] = mapped_column(index=True)
     display_name: Mapped[str] = mapped_column(default="")
+    profile_url: Mapped[str] = mapped_column(default="")
+    """Its page, as its network told it; empty where it did not."""
     avatar_url: Mapped[str] = mapped_column(default="")
     """Where its network has it; only workers ask there."""
     avatar: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)

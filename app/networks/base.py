@@ -75,6 +75,8 @@ class Profile:
     avatar_url: str = ""
     server: str = ""
     """The host, on networks that are many servers; part of the account's identity."""
+    page_url: str = ""
+    """Its page, where the network tells it: servers differ in where they show people."""
     person_id: str = ""
     """Who proved to be its owner, where that is not ``remote_id``: a Page is shared by several."""
 
@@ -311,8 +313,11 @@ class Network(Protocol):
         What protects a resend may fade with the time since ``first_sent_at``, our first call.
         """
 
+    def lacks_parent(self, credentials: Credentials, body: Body) -> bool:
+        """True when the post that this body answers is gone. Raises LookUpFailed."""
+
     def comparable(self, body: Body) -> str:
         """Return what a SeenPost of this body would carry as ``comparable``."""
 
     def profile_url(self, handle: str) -> str:
-        """Return the page of the account."""
+        """Return the page of an account whose network has not told it."""

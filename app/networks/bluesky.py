@@ -236,6 +236,10 @@ class Bluesky:
         """Return one: what is read is the repository itself, where a post is at once."""
         return 1
 
+    def lacks_parent(self, _credentials: Credentials, _body: Body) -> bool:
+        """False: what is refused for that is told in so many words."""
+        return False
+
     def comparable(self, body: Body) -> str:
         """Return the record key: no other post can have it."""
         return str(body["rkey"])

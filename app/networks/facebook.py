@@ -224,6 +224,10 @@ class Facebook:
         """Return None: Facebook's list may leave posts out, so absence is no proof."""
         return None
 
+    def lacks_parent(self, _credentials: Credentials, _body: Body) -> bool:
+        """False: what is refused for that is told in so many words."""
+        return False
+
     def comparable(self, body: Body) -> str:
         """Return the body in the form in which look-ups compare it."""
         pictures = [picture["media_fbid"] for picture in body.get("attached_media") or []]

@@ -36,7 +36,7 @@ from app.networks.mastodon_answers import (
     request_id_of,
 )
 from app.networks.mastodon_apps import Apps, AppsInMemory
-from app.networks.mastodon_calls import Server
+from app.networks.mastodon_calls import Server, segment
 from app.networks.mastodon_matching import DESCRIPTIONS, SENT_AT, comparable_of, sought_of
 from app.networks.mastodon_pictures import NOW_READY, upload, why_refused
 from app.networks.mastodon_posts import created_at, is_anothers, link_to, pages_of, seen
@@ -217,6 +217,18 @@ class Mastodon:
             return ALL_LOOKS
         rested = (count for count, delay in enumerate(self._delays, 1) if delay >= REST)
         return max(2, next(rested, len(self._delays)))
+
+    def lacks_parent(self, credentials: Credentials, body: Body) -> bool:
+        """Whether the post that this one answers is gone: some servers answer 500 then.
+
+        :raises LookUpFailed: no answer.
+        """
+        parent = body.get("in_reply_to_id")
+        if parent is None:
+            return False
+        path = f"/api/v1/statuses/{segment(str(parent))}"
+        server = self._home(credentials).within(LOOK_TIMEOUT)
+        return server.read(path, token=_token(credentials)).status in {404, 410}
 
     def comparable(self, body: Body) -> str:
         """Return the body in the form in which look-ups compare it."""

@@ -28,13 +28,14 @@ def profile_of(account: Mapping[str, Any], server: Server) -> Profile:
     remote_id = id_in(account)
     if remote_id is None:
         raise ValueError("an account without an id")
-    avatar = account.get("avatar")
+    avatar, page = account.get("avatar"), account.get("url")
     return Profile(
         remote_id=remote_id,
         handle=f"{account['username']}@{server.host}",
         display_name=str(account.get("display_name") or ""),
         avatar_url=str(avatar) if is_page(avatar, server) else "",
         server=server.host,
+        page_url=str(page) if is_page(page, server) else "",
     )
 
 

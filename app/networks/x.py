@@ -232,6 +232,10 @@ class X:
 
     # Looking up
 
+    def lacks_parent(self, _credentials: Credentials, _body: Body) -> bool:
+        """False: what is refused for that is told in so many words."""
+        return False
+
     def comparable(self, body: Body) -> str:
         """Return the body's text in the form in which look-ups compare it."""
         return text.comparable(body.get("text") or "")

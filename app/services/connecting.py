@@ -102,6 +102,7 @@ def _new_user() -> User:
 
 def _renew(account: Account, profile: Profile, credentials: Credentials) -> None:
     account.handle, account.display_name = profile.handle, profile.display_name
+    account.profile_url = profile.page_url
     account.avatar_url, account.avatar_at = profile.avatar_url, None  # a worker asks again
     if not profile.avatar_url:
         account.avatar = None

@@ -11,6 +11,8 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,7 +23,14 @@ from sqlalchemy import Row, update
 from app import jobs
 from app.db import database_now, db, from_now, patiently, rows_changed
 from app.models import Account, Attempt, Delivery, Tweet
-from app.networks.base import LookUpFailed, LookUpRefused, Network, SeenPost, TokenRefused
+from app.networks.base import (
+    Credentials,
+    LookUpFailed,
+    LookUpRefused,
+    Network,
+    SeenPost,
+    TokenRefused,
+)
 from app.services import binding, continuing, holding, refreshing
 from app.services.claiming import LONGEST_REST
 from app.services.lane import stopping
@@ -129,7 +138,8 @@ def _reconcile_account(
 ) -> None:
     account = db.session.get_one(Account, account_id, populate_existing=True)
     network: Network = current_app.extensions["networks"][account.network]
-    remote_id, handle = account.remote_id, account.handle
+    remote_id = account.remote_id
+    profile = account.profile_url or network.profile_url(account.handle)
     db.session.commit()
     try:
         access = refreshing.access_to_read(account_id)
@@ -147,29 +157,38 @@ def _reconcile_account(
             _ask_owner(row, "unreadable", str(refusal))
     else:
         for row in rows:
-            looks = network.looks_before_resend(access.credentials, row.first_sent_at)
-            _settle(row, posts, network, looks, network.profile_url(handle))
+            _settle(row, posts, _Look(network, access.credentials, profile))
         for row in others:
             _bind_if_there(row, posts, network)
 
 
-def _settle(
-    row: Row[Any],
-    posts: Sequence[SeenPost],
-    network: Network,
-    looks: int | None,
-    profile: str,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a look-up was made with."""
+
+    network: Network
+    credentials: Credentials
+    profile: str
+    """The account's own page."""
+
+    def lacks_parent(self, row: Row[Any]) -> bool:
+        """Whether the part that this one answers is known to be gone."""
+        with suppress(LookUpFailed):
+            return bool(row.posted) and self.network.lacks_parent(self.credentials, row.body)
+        return False
+
+
+def _settle(row: Row[Any], posts: Sequence[SeenPost], look: _Look) -> None:
     """Take one of the posts for this row, or decide what it means that none of them is it."""
-    alike = _alike(row, posts, network)
-    if _bind_if_there(row, alike, network):
+    alike = _alike(row, posts, look.network)
+    if _bind_if_there(row, alike, look.network):
         return
-    if binding.may_be_it(row, alike, network):
+    if binding.may_be_it(row, alike, look.network):
         _look_later([row])  # that is not absence
     elif any(binding.is_nobodys(row, post) for post in alike if not post.is_certain):
         _ask_owner(row, "likely_there", None)
     else:
-        _not_found(row, looks, network, profile)
+        _not_found(row, look)
 
 
 def _alike(row: Row[Any], posts: Sequence[SeenPost], network: Network) -> list[SeenPost]:
@@ -186,19 +205,19 @@ def _bind_if_there(row: Row[Any], posts: Sequence[SeenPost], network: Network) -
     return any(binding.bind(row, post, network) for post in sure)
 
 
-def _not_found(row: Row[Any], looks: int | None, network: Network, profile: str) -> None:
-    """Count a successful look-up that did not show it, and decide after the last one.
-
-    :param looks: how many prove that it is not there; None when no number does.
-    """
+def _not_found(row: Row[Any], look: _Look) -> None:
+    """Count a successful look-up that did not show it, and decide after the last one."""
     delays = current_app.config["RECONCILE_DELAYS"]
+    looks = look.network.looks_before_resend(look.credentials, row.first_sent_at)
     guarded = looks is not None and looks <= len(delays)
     looked = row.lookups + 1
     if looked < min(looks or len(delays), len(delays)):
         pause = delays[looked] - delays[row.lookups]
         _count(row, next_at=from_now(max(0.5, pause)))
     elif row.echoed:
-        _take_the_networks_word(row, network, profile)
+        _take_the_networks_word(row, look)
+    elif look.lacks_parent(row):
+        _ask_owner(row, "parent_gone", None)
     elif guarded or (looks is not None and row.resends == 0):
         wait = min(SLOWEST_RESEND, 2.0**row.resends) if row.resends else 0
         _count(
@@ -217,14 +236,14 @@ def _count(row: Row[Any], **values: Any) -> bool:
     return patiently(lambda: _change(row, lookups=row.lookups + 1, **values))
 
 
-def _take_the_networks_word(row: Row[Any], network: Network, profile: str) -> None:
+def _take_the_networks_word(row: Row[Any], look: _Look) -> None:
     """It refused the resend as a duplicate, so it has the tweet, but does not show it yet."""
     age = database_now() - row.unconfirmed_at
     if age.total_seconds() < min(ECHO_PATIENCE, current_app.config["RECONCILE_PATIENCE"]):
         _look_later([row])
         return
     # Without its id no part can answer it; or perhaps it was the twin that the network meant.
-    twin = db.select(binding.twin(row, State.PUBLISHED, network))
+    twin = db.select(binding.twin(row, State.PUBLISHED, look.network))
     if continuing.is_thread(row) or db.session.scalar(twin):
         _ask_owner(row, "never_seen", None)
         return
@@ -232,7 +251,7 @@ def _take_the_networks_word(row: Row[Any], network: Network, profile: str) -> No
         lambda: binding.move(
             row,
             state=State.PUBLISHED,
-            remote_url=profile,
+            remote_url=look.profile,
             accepted_at=row.first_sent_at,
             finished_at=from_now(),
             next_at=None,
@@ -241,7 +260,7 @@ def _take_the_networks_word(row: Row[Any], network: Network, profile: str) -> No
         )
     )
     if published:
-        jobs.store_results([(row.id, jobs.SUCCESS, profile)])
+        jobs.store_results([(row.id, jobs.SUCCESS, look.profile)])
 
 
 def _look_later(rows: Sequence[Row[Any]], retry_after: float | None = None) -> None:

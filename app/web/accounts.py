@@ -121,7 +121,7 @@ def _view(survey: surveying.Survey, with_avatar: set[int]) -> dict[str, Any]:
         "display_name": account.display_name,
         "server": account.server,
         "avatar_url": url_for("accounts.avatar", account_id=account.id) if has_avatar else "",
-        "profile_url": network.profile_url(account.handle),
+        "profile_url": account.profile_url or network.profile_url(account.handle),
         "health": _health_of(survey),
         "paused_until": survey.paused_until,
         "waiting": survey.waiting,

@@ -81,9 +81,7 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
                     "actions": _actions(delivery),
                     "due_at": delivery.due_at,
                     "published_at": delivery.accepted_at,
-                    "profile_url": networks()[delivery.account.network].profile_url(
-                        delivery.account.handle
-                    ),
+                    "profile_url": _profile_of(delivery.account),
                 }
                 for delivery in tweet.deliveries
             ],
@@ -91,6 +89,10 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
         }
         for tweet in tweets
     ]
+
+
+def _profile_of(account: Account) -> str:
+    return account.profile_url or networks()[account.network].profile_url(account.handle)
 
 
 def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:

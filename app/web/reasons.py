@@ -185,6 +185,10 @@ def _asking(network: str) -> dict[str, tuple[str, str]]:
             _("We sent it without a clear answer. A post at %(n)s looks like it.", n=network),
             look,
         ),
+        "parent_gone": (
+            _("%(n)s does not have the part before this one any more.", n=network),
+            _("Discard the rest, or write it anew."),
+        ),
         "unreadable": (
             _("%(n)s gave no clear answer, and we may not read your timeline there.", n=network),
             look,

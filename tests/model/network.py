@@ -252,6 +252,10 @@ class ModelNetwork:
         """All that there are."""
         return 1_000
 
+    def lacks_parent(self, credentials: Credentials, body: Body) -> bool:
+        """Nothing is deleted here."""
+        return False
+
     def comparable(self, body: Body) -> str:
         """Return the text."""
         return str(body["text"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+import requests
 
 from app.db import db
 from app.models import Delivery, Tweet
@@ -207,3 +208,20 @@ def test_a_worker_dies_in_the_middle_of_threads(make_world: MakeWorld, database_
     assert set(states.values()) == {State.PUBLISHED}
     wanted = sorted([f"{n}: {part}" for part in PARTS] for n in range(50))
     assert sorted(chains(world.sandbox.accepted())) == wanted
+
+
+def test_a_server_that_stumbles_over_a_missing_parent(small_world: World) -> None:
+    """It answers 500 when the part before was deleted: that is said, and nothing is sent again."""
+    world, mastodon = small_world, small_world.sandbox.on("mastodon")
+    mastodon.settings(software="gotosocial", stumbles_without_parent=True)
+    ana = world.user("ana", "mastodon")
+    world.start_worker()
+    mastodon.fault("accept_then_hang", seconds=1)
+    job = write_thread(world, ana, PARTS[:2], network="mastodon")
+    (first,) = wait_for(mastodon.accepted, what="the first part")
+    token = mastodon.token("ana")["access_token"]
+    address = f"{mastodon.url}/api/v1/statuses/{first['id']}"
+    requests.delete(address, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    delivery = world.until_state(job, State.REVIEW, State.FAILED, State.PUBLISHED)
+    assert (delivery.state, delivery.error_code) == (State.REVIEW, "parent_gone")
+    assert [tweet["text"] for tweet in mastodon.accepted()] == PARTS[:1]
