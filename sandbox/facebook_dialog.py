@@ -12,6 +12,7 @@ from sandbox.facebook_state import ENDINGS, INVENTED, FacebookState
 CALLBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost)(?::\d{1,5})?/login/facebook/callback")
 KNOWN = {"client_id", "redirect_uri", "state", "response_type", "scope", "auth_type", "display"}
 CHOICES = {ending.strip(".") or "main": ending for ending in ENDINGS}
+SHARED = "shared"
 DENIED = {
     "error": "access_denied",
     "error_code": "200",
@@ -76,16 +77,19 @@ def _decide(state: FacebookState) -> AnyResponse:
     if decision != "approve":
         return _show(handle, "Choose Approve or Refuse.")
     asked = request.args["scope"].split(",")
-    granted, pages = asked, list(CHOICES)
+    granted, pages = asked, [*CHOICES, SHARED]
     if "ticked" in request.form:  # a browser sends nothing for a box that is not ticked
         granted = [scope for scope in asked if scope in request.form.getlist("permission")]
-        pages = [choice for choice in CHOICES if choice in request.form.getlist("page")]
+        pages = [choice for choice in pages if choice in request.form.getlist("page")]
     try:
         person = state.person(handle)
     except ValueError as problem:
         return _show(handle, str(problem))
     with state.lock:
-        shown = [state.page(person.handle + CHOICES[choice]).id for choice in pages]
+        own = [choice for choice in pages if choice != SHARED]
+        shown = [state.page(person.handle + CHOICES[choice]).id for choice in own]
+        if SHARED in pages:
+            shown += [page.id for page in state.pages_shared_with(person)]
         code = state.tokens.add_code(
             person_id=person.id,
             redirect_uri=request.args["redirect_uri"],

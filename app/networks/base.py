@@ -273,6 +273,12 @@ class Network(Protocol):
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
 
+    def connected_by(self, credentials: Credentials) -> str:
+        """Return the ``person_id`` of whoever gave us these, "" where nobody can tell.
+
+        For accounts that were connected before ``person_id`` was asked. Raises LookUpFailed.
+        """
+
     def limits(self, credentials: Credentials) -> Limits:
         """Return what fits into a part. Raises LookUpFailed, LookUpRefused, TokenRefused."""
 

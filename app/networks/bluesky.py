@@ -174,6 +174,10 @@ class Bluesky:
                 raise LookUpRefused("account_inactive", str(session.get("status") or ""))
             return profile_of(server, credentials, session)
 
+    def connected_by(self, _credentials: Credentials) -> str:
+        """Return nothing: here the account is the person."""
+        return ""
+
     def _home(self, credentials: Credentials) -> Server:
         """Return the account's own server, which anybody may run."""
         url = str(credentials.get("pds_url") or "")
