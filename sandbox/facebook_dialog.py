@@ -33,7 +33,7 @@ def make_dialog(state: FacebookState, version: str) -> Blueprint:
                 "problem.html", title="This sign-in request is not right", detail=problem
             )
             return make_response(page, 400)
-        return _show() if request.method == "GET" else _decide(state)
+        return _show(state) if request.method == "GET" else _decide(state)
 
     return routes
 
@@ -55,7 +55,7 @@ def _problem(asked: Request) -> str:
     return f"Invalid scopes: {', '.join(sorted(unknown))}." if unknown else ""
 
 
-def _show(handle: str = "", error: str = "") -> Response:
+def _show(state: FacebookState, handle: str = "", error: str = "") -> Response:
     asked = request.args["scope"].split(",")
     page = render_template(
         "facebook_consent.html",
@@ -63,6 +63,7 @@ def _show(handle: str = "", error: str = "") -> Response:
         wishes={scope: SCOPES[scope] for scope in asked},
         people=INVENTED,
         choices=CHOICES,
+        shared=bool(state.settings.shared),
         handle=handle,
         error=error,
     )
@@ -75,7 +76,7 @@ def _decide(state: FacebookState) -> AnyResponse:
         return _back(DENIED)
     handle = request.form.get("handle", "").strip() or request.form.get("person", "")
     if decision != "approve":
-        return _show(handle, "Choose Approve or Refuse.")
+        return _show(state, handle, "Choose Approve or Refuse.")
     asked = request.args["scope"].split(",")
     granted, pages = asked, [*CHOICES, SHARED]
     if "ticked" in request.form:  # a browser sends nothing for a box that is not ticked
@@ -84,7 +85,7 @@ def _decide(state: FacebookState) -> AnyResponse:
     try:
         person = state.person(handle)
     except ValueError as problem:
-        return _show(handle, str(problem))
+        return _show(state, handle, str(problem))
     with state.lock:
         own = [choice for choice in pages if choice != SHARED]
         shown = [state.page(person.handle + CHOICES[choice]).id for choice in own]

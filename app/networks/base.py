@@ -139,7 +139,9 @@ class Part:
     key: str
     """32 hex digits that name this part of this delivery with exactly this content."""
     started_at: datetime
-    """When its first try began."""
+    """When this try began; a later try after a definite no has another moment."""
+    written_at: datetime
+    """A moment of its own that nothing moves: no try, no restart, not even its owner."""
     reply_to: Mapping[str, Any] | None = None
     """``Outcome.reference`` of the part before."""
     root: Mapping[str, Any] | None = None

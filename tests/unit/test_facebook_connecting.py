@@ -38,7 +38,7 @@ def client(facebook: FacebookSandbox) -> Facebook:
 
 def publishes(client: Facebook, credentials: Any) -> bool:
     """Return whether a post is accepted."""
-    part = Part(text="hello", key="0" * 32, started_at=datetime.now(UTC))
+    part = Part(text="hello", key="0" * 32, started_at=(now := datetime.now(UTC)), written_at=now)
     outcome = client.create(credentials, client.body(part, {}), http.suspend_clock() + 60)
     return outcome.kind == Kind.OK
 
