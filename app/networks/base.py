@@ -89,6 +89,8 @@ class Field:
     secret: bool = False
     value: str = ""
     """What stands there before anything is typed."""
+    optional: bool = False
+    """May stay empty."""
 
 
 @dataclass(frozen=True, slots=True)

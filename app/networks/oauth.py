@@ -26,12 +26,12 @@ def check_issuer(callback: Mapping[str, str], *urls: str) -> None:
     """
     if "iss" not in callback:
         return
-    origin = _origin_of(callback["iss"])
-    if origin is None or origin not in map(_origin_of, urls):
+    origin = origin_of(callback["iss"])
+    if origin is None or origin not in map(origin_of, urls):
         raise ConnectRefused("refused", "another_issuer")
 
 
-def _origin_of(url: str) -> tuple[str, str, int] | None:
+def origin_of(url: str) -> tuple[str, str, int] | None:
     """Return scheme, host and port; None for what names no server, or somebody at one."""
     try:
         parts = urlsplit(url)
