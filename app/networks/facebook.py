@@ -42,7 +42,7 @@ from app.networks.facebook_readings import (
     profile_of,
     reading_of,
 )
-from app.networks.facebook_sign_in import PAGE_FIELDS, SIGN_IN_TIMEOUT, SignIn
+from app.networks.facebook_sign_in import PAGE_FIELDS, SignIn
 from app.networks.facebook_usage import used_up_for
 from app.networks.text import TextProblem
 
@@ -52,6 +52,8 @@ SITE = "https://www.facebook.com"
 MAX_PAGES = 8
 LOOK_TIMEOUT = 20.0
 """Seconds for all pages of one look-up: a worker that is asked to stop has 25."""
+DESCRIBE_TIMEOUT = 5.0
+"""Seconds to ask about one token: somebody waits for the page."""
 ANSWER_FIELDS = "id,permalink_url,created_time"
 POST_FIELDS = "id,message,created_time,permalink_url,attachments,is_published"
 LIMITS = Limits(
@@ -141,7 +143,7 @@ class Facebook:
 
         It is what tells whose a Page is that was connected before we asked who the person is.
         """
-        answer = self._graph.described(_token(credentials), SIGN_IN_TIMEOUT)
+        answer = self._graph.described(_token(credentials), DESCRIBE_TIMEOUT)
         with known_shape():
             if code_of(answer) == BAD_PARAMETER:
                 return ""  # Facebook has forgotten this token
