@@ -36,6 +36,7 @@ UNKNOWN = {404, 410}
 _ANY_PUBLIC = "1.1.1.1"
 
 _DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%\-]*[A-Za-z0-9._\-]")
+_HOST = re.compile(r"did:web:[A-Za-z0-9.\-]+(?:%3[Aa][0-9]{1,5})?", re.ASCII)
 _LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"
 _HANDLE = re.compile(rf"(?:{_LABEL}\.)+(?=[a-z]){_LABEL}")
 
@@ -147,7 +148,7 @@ class Directory:
             url = f"{self.plc_url}/{quote(did, safe=':')}"
             answer = self._get(url, ends_at, public_only=False)
             is_directory = self.plc_url != self.entryway.url
-        elif did.startswith(WEB) and ":" not in did.removeprefix(WEB):
+        elif _HOST.fullmatch(did):
             answer = self._of_a_server(unquote(did.removeprefix(WEB)), "did.json", ends_at)
             is_directory = True
         else:

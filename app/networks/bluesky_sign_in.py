@@ -24,6 +24,7 @@ SIGN_IN_TIMEOUT = 10.0
 FINDING_TIMEOUT = 8.0
 """Seconds until nobody is thought to know the account, and the entryway is asked."""
 MAX_TYPED = 1_000
+MAX_SERVER = 300
 
 _REFUSALS = {
     "AuthFactorTokenRequired": "needs_app_password",
@@ -68,7 +69,8 @@ class SignIn:
         if not form["password"]:
             raise ConnectRefused("bad_password")
         wanted = self._wanted_server(typed.get("server", ""))
-        did, identity = self._found(form["identifier"], bool(wanted), ends_at)
+        is_ours = wanted in {"", self.directory.entryway.url}
+        did, identity = self._found(form["identifier"], not is_ours, ends_at)
         if identity is None:
             session = _session_at(self.directory.entryway, form, ends_at)
             return Opened(session, self._told_server(session, did))
@@ -81,23 +83,25 @@ class SignIn:
         return Opened({**session, "handle": handle}, identity.server)
 
     def _wanted_server(self, typed: str) -> str:
-        """Return the server that was typed, "" for none and for the one that is asked anyway."""
-        words = _INVISIBLE.sub("", typed)
+        """Return the server that was typed in one spelling, "" for none."""
+        words = _INVISIBLE.sub("", typed[:MAX_TYPED])
         if not words:
             return ""
         try:
+            if len(words) > MAX_SERVER:
+                raise ValueError("this is no address")
             url = self.directory.spelled(words)
         except ValueError as error:
             raise ConnectRefused("bad_server") from error
-        is_entryway = oauth.origin_of(url) == oauth.origin_of(self.directory.entryway.url)
-        return "" if is_entryway else url
+        entryway = self.directory.entryway.url
+        return entryway if oauth.origin_of(url) == oauth.origin_of(entryway) else url
 
     def _found(
         self, identifier: str, was_typed: bool, ends_at: float
     ) -> tuple[str | None, Identity | None]:
         """Return whose name it is; what nobody says is None, and the entryway is to be asked.
 
-        :param was_typed: whether a server was: then it must be known to be the account's.
+        :param was_typed: whether a foreign server was: it must be known to be the account's.
         """
         ends_at = min(ends_at, time.monotonic() + FINDING_TIMEOUT)
         did: str | None = identifier if is_did(identifier) else None
@@ -117,7 +121,8 @@ class SignIn:
         return did, identity
 
     def _is_same(self, wanted: str, server: str) -> bool:
-        return oauth.origin_of(wanted) == oauth.origin_of(server)
+        door = self._door_of(server).url
+        return oauth.origin_of(wanted) in {oauth.origin_of(server), oauth.origin_of(door)}
 
     def _door_of(self, server: str) -> Server:
         """Return where the password of an account of this server goes."""

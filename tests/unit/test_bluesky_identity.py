@@ -170,6 +170,7 @@ def test_a_typed_server_gets_nothing_of_an_account_that_it_does_not_keep(
     assert refusal(bluesky, ANA, server=scripted.url) == "other_server"
     entryway.settings(documents={ANA: document(ANA, home.url, "ana.test")})
     assert refusal(bluesky, server=scripted.url) == "other_server"
+    assert refusal(bluesky, server=entryway.url) == "other_server"
     assert refusal(bluesky, "nobody.test", scripted.url) == "unknown_handle"
     assert refusal(bluesky, "ana@mail.example", scripted.url) == "unknown_handle"
     entryway.settings(documents={ANA: None})
@@ -229,7 +230,8 @@ def test_a_handle_that_its_server_made_up(
     "server",
     ["http://127.0.0.1:{port}", "https://127.0.0.1:{port}", "https://localhost:{port}",
      "https://169.254.169.254", "https://10.0.0.8", "https://[::1]:{port}", "https://2130706433",
-     "https://0x7f.1", "ftp://pds.example.com", "https://ana@127.0.0.1", "", None, 5, ["x"]],
+     "https://0x7f.1", "https://" + "a" * 400, "https://" + "\ufdfa" * 90,
+     "ftp://pds.example.com", "https://ana@127.0.0.1", "", None, 5, ["x"]],
 )  # fmt: skip
 def test_no_document_leads_into_a_private_network(
     entryway: BlueskySandbox, scripted: ScriptedServer, server: Any
@@ -281,7 +283,14 @@ def test_an_account_named_after_its_host(
 
 
 @pytest.mark.parametrize(
-    "did", ["did:web:example.com:path", "did:key:z6Mk", "did:plc:%2e%2e%2fcontrol"]
+    "did",
+    [
+        "did:web:example.com:path",
+        "did:web:example.com%2Fpath",
+        "did:web:ana%40example.com",
+        "did:key:z6Mk",
+        "did:plc:%2e%2e%2fcontrol",
+    ],
 )
 def test_other_dids_are_nobodys(entryway: BlueskySandbox, bluesky: Bluesky, did: str) -> None:
     """The protocol knows two kinds; a DID is no way to another address of the directory."""
