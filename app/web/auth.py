@@ -23,7 +23,7 @@ from flask_login import LoginManager, current_user, login_user, logout_user
 from app.db import db
 from app.models import User
 from app.networks.base import Connection, ConnectRefused, LookUpFailed, Network
-from app.services import connecting, recognising
+from app.services import connecting
 from app.web import forms, limits, refusals, turns
 from app.web.pages import networks
 
@@ -118,7 +118,6 @@ def callback(network: str) -> ResponseReturnValue:
         db.session.commit()  # as above
         with turns.asking(network, str(memory.get("server") or "")):
             connections = site.finish(memory, request.args.to_dict(), _redirect_uri(network))
-            recognising.recognise(site, connections)
     except turns.TooManyAsking:
         return refusals.crowded(site)
     except LookUpFailed as error:

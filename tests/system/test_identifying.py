@@ -11,7 +11,7 @@ import requests
 from app.db import db
 from app.models import Account
 from app.networks.base import Connection
-from app.services import recognising
+from app.services import identifying
 from tests.support.world import World
 
 CALLBACK = "http://127.0.0.1:8000/login/facebook/callback"
@@ -38,10 +38,10 @@ def consent(world: World, handle: str) -> list[Connection]:
     return list(site.finish(begun.memory, back, CALLBACK))
 
 
-def recognise(world: World, connections: Sequence[Connection]) -> dict[str, Any]:
+def learn(world: World, connections: Sequence[Connection]) -> dict[str, Any]:
     """Let a sign-in recognise whom it can; return who is whose now."""
     with world.rows():
-        recognising.recognise(world.app.extensions["networks"]["facebook"], connections)
+        identifying.learn(world.app.extensions["networks"]["facebook"], connections)
         accounts = db.session.scalars(db.select(Account).where(Account.network == "facebook"))
         return {each.handle: (each.person_id, each.signs_in) for each in accounts}
 
@@ -54,7 +54,7 @@ def test_a_person_comes_back_to_their_own_pages(small_world: World) -> None:
     before_it_was_asked(world, ana)
     connections = consent(world, "ana")
     person = connections[0].profile.person_id
-    assert recognise(world, connections) == {"ana": (person, True), "ana.shop": (person, True)}
+    assert learn(world, connections) == {"ana": (person, True), "ana.shop": (person, False)}
 
 
 def test_a_shared_page_lets_nobody_in(small_world: World) -> None:
@@ -64,7 +64,7 @@ def test_a_shared_page_lets_nobody_in(small_world: World) -> None:
     before_it_was_asked(world, world.user("ana", "facebook"))
     connections = consent(world, "ben")
     assert "ana" in {connection.profile.handle for connection in connections}
-    assert recognise(world, connections) == {"ana": ("", False)}
+    assert learn(world, connections) == {"ana": ("", False)}
 
 
 def test_nobody_is_recognised_where_two_were_let_in(small_world: World) -> None:
@@ -74,11 +74,11 @@ def test_nobody_is_recognised_where_two_were_let_in(small_world: World) -> None:
     world.connect(ana, "facebook", "ben")
     before_it_was_asked(world, ana)
     for handle in ("ana", "ben"):
-        assert set(recognise(world, consent(world, handle)).values()) == {("", False)}
+        assert set(learn(world, consent(world, handle)).values()) == {("", False)}
 
 
 def test_whoever_has_another_way_in_takes_that(small_world: World) -> None:
-    """They sign in by it, and connect the Page again."""
+    """Who connected the Page is known from now on, and opens no door until they say so."""
     world = small_world
     ana = world.user("ana", "x")
     world.connect(ana, "facebook", "ana")
@@ -87,7 +87,9 @@ def test_whoever_has_another_way_in_takes_that(small_world: World) -> None:
         by_x = db.session.scalars(db.select(Account).where(Account.network == "x")).one()
         by_x.person_id, by_x.signs_in = by_x.remote_id, True
         db.session.commit()
-    assert recognise(world, consent(world, "ana")) == {"ana": ("", False)}
+    connections = consent(world, "ana")
+    person = connections[0].profile.person_id
+    assert learn(world, connections) == {"ana": (person, False)}
 
 
 def test_facebook_does_not_say(small_world: World) -> None:
@@ -100,4 +102,4 @@ def test_facebook_does_not_say(small_world: World) -> None:
         account = db.session.scalars(db.select(Account).where(Account.user_id == ana)).one()
         account.credentials = {**account.credentials, "access_token": "forgotten"}
         db.session.commit()
-    assert recognise(world, connections) == {"ana": ("", False)}
+    assert learn(world, connections) == {"ana": ("", False)}
