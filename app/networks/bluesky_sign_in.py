@@ -84,13 +84,13 @@ class SignIn:
 
     def _wanted_server(self, typed: str) -> str:
         """Return the server that was typed in one spelling, "" for none."""
-        words = _INVISIBLE.sub("", typed[:MAX_TYPED])
-        if not words:
+        address = _INVISIBLE.sub("", typed[:MAX_TYPED])
+        if not address:
             return ""
         try:
-            if len(words) > MAX_SERVER:
+            if len(address) > MAX_SERVER:
                 raise ValueError("this is no address")
-            url = self.directory.spelled(words)
+            url = self.directory.spelled(address)
         except ValueError as error:
             raise ConnectRefused("bad_server") from error
         entryway = self.directory.entryway.url
