@@ -27,6 +27,7 @@ ADDRESSES = {
     "X_API_URL": "https://api.x.com",
     "X_AUTHORIZE_URL": "https://x.com/i/oauth2/authorize",
     "BLUESKY_URL": "https://bsky.social",
+    "PLC_URL": "https://plc.directory",
     "FACEBOOK_GRAPH_URL": "https://graph.facebook.com/v25.0",
     "FACEBOOK_DIALOG_URL": "https://www.facebook.com/v25.0/dialog/oauth",
 }
@@ -208,6 +209,8 @@ def _networks(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         if keys[key] and not keys[secret]:
             raise ConfigurationError(f"{key} is set but {secret} is missing.")
     addresses = {name: _address(env, name, usual, production) for name, usual in ADDRESSES.items()}
+    if not env.get("PLC_URL") and is_loopback(addresses["BLUESKY_URL"]):
+        addresses["PLC_URL"] = addresses["BLUESKY_URL"]  # a sandbox plays the directory, too
     x_api = addresses["X_API_URL"]
     return {
         **keys,

@@ -21,12 +21,14 @@ def _create_session(state: BlueskyState, _caller: Person | None) -> Response:
     with state.lock:
         state.check_running()
         person = _identified(state, identifier)
+        if person and not state.keeps(person, request.host_url):
+            person = None
         if person is None or password != PASSWORD:
             raise errors.plain(401, "Invalid identifier or password")
         if state.settings.auth_factor and not body.get("authFactorToken"):
             message = "A sign in code has been sent to your email address"
             raise errors.XrpcError(401, "AuthFactorTokenRequired", message)
-        return jsonify(session_of(person, *state.sessions.open(person.did)))
+        return jsonify(session_of(state, person, *state.sessions.open(person.did)))
 
 
 def _identified(state: BlueskyState, identifier: str) -> Person | None:
@@ -47,23 +49,16 @@ def is_somebody(handle: str) -> bool:
     return name == handle.lower() and not is_free
 
 
-def session_of(person: Person, access: Access, refresh: Refresh) -> dict[str, Any]:
+def session_of(
+    state: BlueskyState, person: Person, access: Access, refresh: Refresh
+) -> dict[str, Any]:
     """A session as its owner is told of it; this one server plays entryway and PDS."""
-    service = {
-        "id": "#atproto_pds",
-        "type": "AtprotoPersonalDataServer",
-        "serviceEndpoint": request.host_url.rstrip("/"),
-    }
     return {
         "accessJwt": access.token,
         "refreshJwt": refresh.token,
         "handle": person.handle,
         "did": person.did,
-        "didDoc": {
-            "id": person.did,
-            "alsoKnownAs": [f"at://{person.handle}"],
-            "service": [service],
-        },
+        "didDoc": state.document_of(person.did, request.host_url),
         "emailConfirmed": True,
         "active": True,
     }
@@ -75,7 +70,7 @@ def _refresh_session(state: BlueskyState, caller: Person | None) -> Response:
     assert caller is not None
     with state.lock:
         state.check_running()
-        return jsonify(session_of(caller, *state.sessions.refresh(_token())))
+        return jsonify(session_of(state, caller, *state.sessions.refresh(_token())))
 
 
 def _delete_session(state: BlueskyState, _caller: Person | None) -> Response:
@@ -105,9 +100,13 @@ def _get_profile(state: BlueskyState, _caller: Person | None) -> Response:
 
 def _resolve_handle(state: BlueskyState, _caller: Person | None) -> Response:
     handle = text_in(request.args, "handle", "Params")
-    if not is_somebody(handle):
+    told = state.settings.handles
+    if handle.lower() not in told and is_somebody(handle):
+        return jsonify(did=state.person(handle).did)
+    did = told.get(handle.lower())
+    if did is None:
         raise errors.invalid("Unable to resolve handle")
-    return jsonify(did=state.person(handle).did)
+    return jsonify(did=did)
 
 
 def _typed_identifier() -> Any:

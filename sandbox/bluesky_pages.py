@@ -1,6 +1,6 @@
 """Pages for people: what was posted, so that links to posts lead somewhere."""
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, jsonify, render_template, request
 
 from sandbox.bluesky_ids import COLLECTION, full_handle
 from sandbox.bluesky_records import Person, Post
@@ -40,6 +40,15 @@ def make_pages(state: BlueskyState) -> Blueprint:
     routes.add_app_template_filter(segments, "segments")
 
     @routes.get("/<name>")
+    def document(name: str) -> str | Response:
+        if not name.startswith("did:"):
+            return profile(name)
+        with state.lock:
+            found = state.document_of(name, request.host_url)
+        if found is None:
+            abort(404, description=f"DID not registered: {name}")
+        return jsonify(found)
+
     @routes.get("/profile/<name>")
     def profile(name: str) -> str:
         with state.lock:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.settings import Knobs, counts, seconds, truth
+from sandbox.settings import BadSetting, Knobs, counts, seconds, truth
 
 WINDOWS = {
     "ip": 300.0,
@@ -32,11 +32,33 @@ class BlueskySettings(Knobs):
     refresh_grace: float = 7_200
     blob_seconds: float = 3_600
     auth_factor: bool = False
+    handles: dict[str, str | None] = field(default_factory=dict)
+    documents: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, int] = field(default_factory=lambda: dict(DEFAULT_LIMITS))
 
     def _checked(self, name: str, value: Any) -> Any:
         if name == "auth_factor":
             return truth(name, value)
+        if name == "handles":
+            return _handles(value)
+        if name == "documents":
+            return _documents(value)
         if name == "limits":
             return counts(self.limits, value)
         return seconds(name, value)
+
+
+def _handles(value: Any) -> dict[str, str | None]:
+    """Where handles lead instead of to their own DIDs; null is nowhere."""
+    if not isinstance(value, dict) or not all(
+        did is None or isinstance(did, str) for did in value.values()
+    ):
+        raise BadSetting("handles is an object of handles, each with a DID or null")
+    return {handle.lower(): did for handle, did in value.items()}
+
+
+def _documents(value: Any) -> dict[str, Any]:
+    """What the directory says of DIDs instead of the truth; null is nothing."""
+    if not isinstance(value, dict):
+        raise BadSetting("documents is an object of DIDs, each with its document or null")
+    return value

@@ -49,6 +49,26 @@ class BlueskyState(State[BlueskySettings]):
         """Everybody, in the order they came."""
         return list(self._people.values())
 
+    def document_of(self, did: str, url: str) -> Any:
+        """What a directory says of a DID: the settings' word, or that it is kept at ``url``."""
+        person = self._people.get(did)
+        if did in self.settings.documents or person is None:
+            return self.settings.documents.get(did)
+        service = {
+            "id": "#atproto_pds",
+            "type": "AtprotoPersonalDataServer",
+            "serviceEndpoint": url.rstrip("/"),
+        }
+        return {"id": did, "alsoKnownAs": [f"at://{person.handle}"], "service": [service]}
+
+    def keeps(self, person: Person, url: str) -> bool:
+        """Whether it is this server's account, as far as the directory says."""
+        document = self.document_of(person.did, url)
+        service = document.get("service") if isinstance(document, dict) else None
+        if not isinstance(service, list):
+            return True
+        return not service or any(one.get("serviceEndpoint") == url.rstrip("/") for one in service)
+
     def revoke(self, person: Person, only_access: bool = False) -> None:
         """Take a person's app passwords back, or only end the access tokens."""
         with self.lock:

@@ -12,6 +12,7 @@ from sandbox.facebook_state import ENDINGS, INVENTED, FacebookState
 CALLBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost)(?::\d{1,5})?/login/facebook/callback")
 KNOWN = {"client_id", "redirect_uri", "state", "response_type", "scope", "auth_type", "display"}
 CHOICES = {ending.strip(".") or "main": ending for ending in ENDINGS}
+SHARED = "shared"
 DENIED = {
     "error": "access_denied",
     "error_code": "200",
@@ -32,7 +33,7 @@ def make_dialog(state: FacebookState, version: str) -> Blueprint:
                 "problem.html", title="This sign-in request is not right", detail=problem
             )
             return make_response(page, 400)
-        return _show() if request.method == "GET" else _decide(state)
+        return _show(state) if request.method == "GET" else _decide(state)
 
     return routes
 
@@ -54,7 +55,7 @@ def _problem(asked: Request) -> str:
     return f"Invalid scopes: {', '.join(sorted(unknown))}." if unknown else ""
 
 
-def _show(handle: str = "", error: str = "") -> Response:
+def _show(state: FacebookState, handle: str = "", error: str = "") -> Response:
     asked = request.args["scope"].split(",")
     page = render_template(
         "facebook_consent.html",
@@ -62,6 +63,7 @@ def _show(handle: str = "", error: str = "") -> Response:
         wishes={scope: SCOPES[scope] for scope in asked},
         people=INVENTED,
         choices=CHOICES,
+        shared=bool(state.settings.shared),
         handle=handle,
         error=error,
     )
@@ -74,18 +76,21 @@ def _decide(state: FacebookState) -> AnyResponse:
         return _back(DENIED)
     handle = request.form.get("handle", "").strip() or request.form.get("person", "")
     if decision != "approve":
-        return _show(handle, "Choose Approve or Refuse.")
+        return _show(state, handle, "Choose Approve or Refuse.")
     asked = request.args["scope"].split(",")
-    granted, pages = asked, list(CHOICES)
+    granted, pages = asked, [*CHOICES, SHARED]
     if "ticked" in request.form:  # a browser sends nothing for a box that is not ticked
         granted = [scope for scope in asked if scope in request.form.getlist("permission")]
-        pages = [choice for choice in CHOICES if choice in request.form.getlist("page")]
+        pages = [choice for choice in pages if choice in request.form.getlist("page")]
     try:
         person = state.person(handle)
     except ValueError as problem:
-        return _show(handle, str(problem))
+        return _show(state, handle, str(problem))
     with state.lock:
-        shown = [state.page(person.handle + CHOICES[choice]).id for choice in pages]
+        own = [choice for choice in pages if choice != SHARED]
+        shown = [state.page(person.handle + CHOICES[choice]).id for choice in own]
+        if SHARED in pages:
+            shown += [page.id for page in state.pages_shared_with(person)]
         code = state.tokens.add_code(
             person_id=person.id,
             redirect_uri=request.args["redirect_uri"],

@@ -73,6 +73,11 @@ class FacebookState(State[FacebookSettings]):
         """A person's three Pages."""
         return [self._pages[f"{person.handle}{ending}".lower()] for ending in ENDINGS]
 
+    def pages_shared_with(self, person: Person) -> list[Page]:
+        """Pages of other people on which this one may publish, too."""
+        shared = self.settings.shared.items()
+        return [self.page(page) for page, people in shared if person.handle.lower() in people]
+
     def may_publish(self, page: Page) -> bool:
         """False for the last ``viewer_pages`` of a person's Pages."""
         mine = self.pages_of(self.person_by_id(page.person_id))

@@ -91,6 +91,8 @@ class Field:
     secret: bool = False
     value: str = ""
     """What stands there before anything is typed."""
+    optional: bool = False
+    """May stay empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,9 @@ class Part:
     key: str
     """32 hex digits that name this part of this delivery with exactly this content."""
     started_at: datetime
-    """When its first try began."""
+    """When this try began; a later try after a definite no has another moment."""
+    written_at: datetime
+    """A moment of its own that nothing moves: no try, no restart, not even its owner."""
     reply_to: Mapping[str, Any] | None = None
     """``Outcome.reference`` of the part before."""
     root: Mapping[str, Any] | None = None
@@ -276,6 +280,12 @@ class Network(Protocol):
 
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
+
+    def connected_by(self, credentials: Credentials) -> str:
+        """Return the ``person_id`` of whoever gave us these, "" where nobody can tell.
+
+        For accounts that were connected before ``person_id`` was asked. Raises LookUpFailed.
+        """
 
     def limits(self, credentials: Credentials) -> Limits:
         """Return what fits into a part. Raises LookUpFailed, LookUpRefused, TokenRefused."""

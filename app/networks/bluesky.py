@@ -29,18 +29,23 @@ from app.networks.base import (
 )
 from app.networks.bluesky_answers import problem_of, reading_of, word_in
 from app.networks.bluesky_calls import Server
+from app.networks.bluesky_identity import Directory
 from app.networks.bluesky_record import COLLECTION, EPOCH, key_of, record_of
 from app.networks.bluesky_repository import did_of, profile_of, stored_post, upload
-from app.networks.bluesky_sign_in import checked_session, credentials_of, pds_of, sign_in
+from app.networks.bluesky_sign_in import SignIn, checked_session, credentials_of
 from app.networks.bluesky_writing import publish
-from app.networks.hosts import public_https_url
 
 ENTRYWAY = "https://bsky.social"
+PLC_DIRECTORY = "https://plc.directory"
 SITE = "https://bsky.app"
+SIGN_IN = 20.0
+"""Seconds for all calls of one sign-in: somebody waits for the page."""
 LOOK_TIMEOUT = 20.0
 """Seconds for all reads of one look-up: a worker that is asked to stop has 25."""
 REFRESH_TIMEOUT = 10.0
 """Seconds for one of two tries."""
+MOVE_TIMEOUT = 3.0
+"""Seconds to find out whether an account has really moved; it stays where it was without."""
 EXPIRY_LEEWAY = 60.0
 LIMITS = Limits(
     characters=300,
@@ -68,6 +73,12 @@ class Bluesky:
             "Make one at Bluesky under Settings, Privacy and security, App passwords.",
             secret=True,
         ),
+        Field(
+            "server",
+            "Server",
+            "Only if yours is not Bluesky's: its address, like pds.example.com.",
+            optional=True,
+        ),
     )
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -75,6 +86,9 @@ class Bluesky:
         self._allow_private = bool(config.get("ALLOW_PRIVATE_SERVERS"))
         self._timeout = float(config.get("SEND_TIMEOUT") or 15.0)
         self._entryway = Server(url, self._timeout)
+        plc_url = str(config.get("PLC_URL") or (url if oauth.is_loopback(url) else PLC_DIRECTORY))
+        self._directory = Directory(self._entryway, plc_url.rstrip("/"), self._allow_private)
+        self._sign_in = SignIn(self._directory, self._timeout)
         self._site = url if oauth.is_loopback(url) else SITE
 
     @property
@@ -96,10 +110,17 @@ class Bluesky:
     def begin(
         self, typed: Mapping[str, str], _redirect_uri: str, signing_in: bool = True
     ) -> list[Connection]:
-        """Open a session with the app password. Raises ConnectRefused, LookUpFailed."""
-        session = sign_in(self._entryway, typed)
-        credentials = credentials_of(session, pds_of(session, self._entryway.url, self._checked))
-        return [Connection(profile_of(self._home(credentials), credentials, session), credentials)]
+        """Open a session with the app password, at the account's own server.
+
+        Raises ConnectRefused, LookUpFailed.
+        """
+        ends_at = time.monotonic() + SIGN_IN
+        opened = self._sign_in.open(typed, ends_at)
+        credentials = credentials_of(opened.session, opened.server)
+        left = ends_at - time.monotonic()
+        profile = profile_of(self._home(credentials), credentials, opened.session, left)
+        is_elsewhere = not self._directory.is_entryways(opened.server)
+        return [Connection(profile, credentials, server_was_typed=is_elsewhere)]
 
     def finish(
         self, _memory: Mapping[str, Any], _callback: Mapping[str, str], _redirect_uri: str
@@ -156,13 +177,23 @@ class Bluesky:
             raise RefreshUnclear(f"HTTP {answer.status}") from error
         if session["did"] != old.get("did"):
             raise RefreshUnclear("the answer is about another account")
-        home = old["pds_url"]
-        with contextlib.suppress(ConnectRefused):  # this one has just answered
-            home = pds_of(session, home, self._checked)
-        return credentials_of(session, home)
+        return credentials_of(session, self._home_after(session, old["pds_url"]))
 
-    def _checked(self, url: str) -> str:
-        return public_https_url(url, self._allow_private)
+    def _home_after(self, session: Mapping[str, Any], home: str) -> str:
+        """Return the server that keeps the account from now on.
+
+        The one that has just answered may say that the account has moved. It is believed when the
+        account's own document says so, too; otherwise it could send us anywhere.
+        """
+        with contextlib.suppress(ConnectRefused):
+            document = session.get("didDoc")
+            if document is None or self._directory.server_in(document) == home:
+                return home
+            ends_at = time.monotonic() + MOVE_TIMEOUT
+            identity = self._directory.identity_of(str(session["did"]), ends_at)
+            if identity is not None and identity.server == self._directory.server_in(document):
+                return identity.server
+        return home
 
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask whose session it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
@@ -170,9 +201,15 @@ class Bluesky:
         answer = server.read("com.atproto.server.getSession", token=token)
         with known_shape():
             session = reading_of(answer)
+            if session["did"] != credentials.get("did", session["did"]):
+                raise LookUpFailed("the answer is about another account")
             if session.get("active") is False:
                 raise LookUpRefused("account_inactive", str(session.get("status") or ""))
             return profile_of(server, credentials, session)
+
+    def connected_by(self, _credentials: Credentials) -> str:
+        """Return nothing: here the account is the person."""
+        return ""
 
     def _home(self, credentials: Credentials) -> Server:
         """Return the account's own server, which anybody may run."""

@@ -20,10 +20,12 @@ _CLOCK_IDS = 1 << 10
 def key_of(part: Part) -> str:
     """Return the record key of a part: the same at every try, another for every other part.
 
-    A key is a TID: microseconds and a 10-bit clock id. Our moments are whole milliseconds, so
-    the part's own key fills the three digits below them and the clock id.
+    It must also be the same after an older copy of the database was restored, which knows nothing
+    of the tries since: so nothing that a try makes goes into it, and a second send of what is out
+    finds its key taken. A key is a TID: microseconds and a 10-bit clock id. Our moments are whole
+    milliseconds, so the part's own key fills the three digits below them and the clock id.
     """
-    microseconds = (part.started_at - EPOCH) // timedelta(microseconds=1)
+    microseconds = (part.written_at - EPOCH) // timedelta(microseconds=1)
     own = int(part.key, 16)
     return tid(microseconds // 1000 * 1000 + own % 1000, own // 1000 % _CLOCK_IDS)
 

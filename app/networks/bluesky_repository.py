@@ -27,8 +27,8 @@ from app.networks.bluesky_answers import (
     word_in,
 )
 from app.networks.bluesky_calls import Server
+from app.networks.bluesky_identity import is_did
 from app.networks.bluesky_record import COLLECTION
-from app.networks.bluesky_sign_in import is_did
 
 PROFILE = "app.bsky.actor.getProfile"
 PROFILE_TIMEOUT = 5.0
@@ -39,17 +39,25 @@ KNOWS_NO_HANDLES = {404, 405, 501}
 _POST = re.compile(rf"at://(?P<owner>[^/\s]+)/{re.escape(COLLECTION)}/[^/\s]+")
 
 
-def profile_of(server: Server, credentials: Credentials, session: Mapping[str, Any]) -> Profile:
+def profile_of(
+    server: Server,
+    credentials: Credentials,
+    session: Mapping[str, Any],
+    at_most: float = PROFILE_TIMEOUT,
+) -> Profile:
     """Return whose session it is.
 
     Name and picture come from an index; without them the account is none the worse.
+
+    :param at_most: seconds for them; without any left they are not asked for.
     """
     did, handle = str(session["did"]), str(session["handle"])
     token = str(credentials.get("access_jwt") or "")
+    at_most = min(at_most, PROFILE_TIMEOUT)
+    if at_most <= 0:
+        return Profile(did, handle)
     try:
-        shown = reading_of(
-            server.read(PROFILE, {"actor": did}, token=token, at_most=PROFILE_TIMEOUT)
-        )
+        shown = reading_of(server.read(PROFILE, {"actor": did}, token=token, at_most=at_most))
     except (LookUpFailed, LookUpRefused, TokenRefused):
         return Profile(did, handle)
     name, avatar = shown.get("displayName"), shown.get("avatar")

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import regex
 
-from app.networks import http
+from app.networks import http, oauth
 from app.networks.answers import known_shape
 from app.networks.base import ConnectRefused, Credentials, LookUpFailed
 from app.networks.bluesky_answers import problem_of, word_in
 from app.networks.bluesky_calls import Server
+from app.networks.bluesky_identity import Directory, Identity, is_did, is_handle
 
 SIGN_IN_TIMEOUT = 10.0
 """Seconds for one call: somebody waits for the page."""
+FINDING_TIMEOUT = 8.0
+"""Seconds until nobody is thought to know the account, and the entryway is asked."""
+MAX_TYPED = 1_000
+MAX_SERVER = 300
 
 _REFUSALS = {
     "AuthFactorTokenRequired": "needs_app_password",
@@ -24,27 +32,145 @@ _REFUSALS = {
     "InvalidRequest": "unknown_handle",
 }
 _INVISIBLE = regex.compile(r"[\s\p{Cf}]")
-_PROFILE_PAGE = regex.compile(r"https?://[^/]+/profile/([^/?#]+)", regex.IGNORECASE)
-_DID = regex.compile(r"did:[a-z]+:[A-Za-z0-9._:%\-]*[A-Za-z0-9._\-]")
+_PROFILE_PAGE = regex.compile(r"(?:https?://)?[^/]+/profile/([^/?#]+)", regex.IGNORECASE)
+_SCHEME = regex.compile(r"^(?:https?|at)://", regex.IGNORECASE)
+_AROUND = " .,;:!?/()[]{}<>\"'`„“”‚‘’«»"
+"""What stands around a name in a sentence."""
+_EMAIL = regex.compile(r"[^@\s/]+@[^@\s/]+\.[^@\s/]+")
 
 
-def sign_in(entryway: Server, typed: Mapping[str, str]) -> dict[str, Any]:
-    """Open a session with what was typed; the password is not kept.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that is its owner's own, and the server that all later calls go to."""
 
-    :raises ConnectRefused: unknown_handle, bad_password, needs_app_password, account_inactive,
-        too_often, refused.
-    :raises LookUpFailed: no usable answer.
-    """
-    form = {
-        "identifier": _identifier(typed.get("identifier", "")),
-        "password": typed.get("password", "").strip(),
-    }
-    if not form["password"]:
-        raise ConnectRefused("bad_password")
+    session: dict[str, Any]
+    server: str
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """Finds the account's own server, and gives the password to no other."""
+
+    directory: Directory
+    timeout: float
+
+    def open(self, typed: Mapping[str, str], ends_at: float) -> Opened:
+        """Open a session with what was typed; the password is not kept.
+
+        :param ends_at: on time.monotonic(), when to give up.
+        :raises ConnectRefused: unknown_handle, bad_password, needs_app_password, account_inactive,
+            too_often, bad_server, other_server, bad_identity, refused.
+        :raises LookUpFailed: no usable answer.
+        """
+        form = {
+            "identifier": _identifier(typed.get("identifier", "")),
+            "password": typed.get("password", "").strip(),
+        }
+        if not form["password"]:
+            raise ConnectRefused("bad_password")
+        wanted = self._wanted_server(typed.get("server", ""))
+        is_ours = wanted in {"", self.directory.entryway.url}
+        did, identity = self._found(form["identifier"], not is_ours, ends_at)
+        if identity is None:
+            session = _session_at(self.directory.entryway, form, ends_at)
+            return Opened(session, self._told_server(session, did))
+        if wanted and not self._is_same(wanted, identity.server):
+            raise ConnectRefused("other_server")
+        session = _session_at(self._door_of(identity.server), form, ends_at)
+        if session["did"] != identity.did:
+            raise ConnectRefused("bad_identity")
+        handle = self._handle(form["identifier"], session, identity, ends_at)
+        return Opened({**session, "handle": handle}, identity.server)
+
+    def _wanted_server(self, typed: str) -> str:
+        """Return the server that was typed in one spelling, "" for none."""
+        address = _INVISIBLE.sub("", typed[:MAX_TYPED])
+        if not address:
+            return ""
+        try:
+            if len(address) > MAX_SERVER:
+                raise ValueError("this is no address")
+            url = self.directory.spelled(address)
+        except ValueError as error:
+            raise ConnectRefused("bad_server") from error
+        entryway = self.directory.entryway.url
+        return entryway if oauth.origin_of(url) == oauth.origin_of(entryway) else url
+
+    def _found(
+        self, identifier: str, was_typed: bool, ends_at: float
+    ) -> tuple[str | None, Identity | None]:
+        """Return whose name it is; what nobody says is None, and the entryway is to be asked.
+
+        :param was_typed: whether a foreign server was: it must be known to be the account's.
+        """
+        ends_at = min(ends_at, time.monotonic() + FINDING_TIMEOUT)
+        did: str | None = identifier if is_did(identifier) else None
+        if did is None and is_handle(identifier):
+            did = self.directory.did_of(identifier, ends_at)
+        if did is None:
+            if was_typed:
+                raise ConnectRefused("unknown_handle")
+            return None, None
+        identity = self.directory.identity_of(did, ends_at)
+        if identity is None:
+            if was_typed:
+                raise LookUpFailed("nobody says which server keeps this account")
+            return did, None
+        if identifier != did and identifier not in identity.handles:
+            raise ConnectRefused("bad_identity")
+        return did, identity
+
+    def _is_same(self, wanted: str, server: str) -> bool:
+        door = self._door_of(server).url
+        return oauth.origin_of(wanted) in {oauth.origin_of(server), oauth.origin_of(door)}
+
+    def _door_of(self, server: str) -> Server:
+        """Return where the password of an account of this server goes."""
+        if self.directory.is_entryways(server):
+            return self.directory.entryway
+        return Server(server, self.timeout, public_only=not self.directory.allow_private)
+
+    def _told_server(self, session: Mapping[str, Any], did: str | None) -> str:
+        """Return the server that the entryway itself names, as it is the operator's choice.
+
+        :param did: whose session it must be, as far as that is known.
+        """
+        if did not in {None, session["did"]}:
+            raise ConnectRefused("bad_identity")
+        document = session.get("didDoc")
+        if document is None:
+            return self.directory.entryway.url
+        server = self.directory.server_in(document)
+        if document.get("id") != session["did"]:
+            raise ConnectRefused("bad_identity")
+        return server
+
+    def _handle(
+        self, identifier: str, session: Mapping[str, Any], identity: Identity, ends_at: float
+    ) -> str:
+        """Return the account's handle: the typed one, or the server's if that leads back here."""
+        if identifier != identity.did:
+            return identifier
+        claimed = str(session["handle"]).lower()
+        if claimed not in identity.handles:
+            raise ConnectRefused("bad_identity")
+        leads_to = self.directory.did_of(claimed, ends_at)
+        if leads_to not in {None, identity.did}:
+            raise ConnectRefused("bad_identity")
+        is_trusted = self.directory.is_entryways(identity.server)
+        return claimed if leads_to or is_trusted else identity.did
+
+
+def _session_at(server: Server, form: Mapping[str, str], ends_at: float) -> dict[str, Any]:
+    left = min(SIGN_IN_TIMEOUT, ends_at - time.monotonic())
+    if left <= 0:
+        raise LookUpFailed("signing in took too long")
     try:
-        answer = entryway.call(
-            "POST", "com.atproto.server.createSession", at_most=SIGN_IN_TIMEOUT, json=form
+        answer = server.call(
+            "POST", "com.atproto.server.createSession", at_most=left, json=dict(form)
         )
+    except http.PrivateAddress:
+        raise ConnectRefused("bad_server") from None
     except (http.NotSent, http.Unanswered) as error:
         raise LookUpFailed(type(error).__name__) from None  # its cause could quote the password
     if answer.status == 200 and isinstance(answer.data, dict):
@@ -78,29 +204,6 @@ def credentials_of(session: Mapping[str, Any], pds_url: str) -> Credentials:
     }
 
 
-def pds_of(session: Mapping[str, Any], entryway: str, checked: Callable[[str], str]) -> str:
-    """Return the server that keeps the account: that of its DID document, if there is one.
-
-    :param checked: returns the URL in one spelling; raises ValueError for one not to be called.
-    :raises ConnectRefused: bad_server.
-    """
-    document = session.get("didDoc")
-    if document is None:
-        return entryway
-    try:
-        for service in document["service"]:
-            if str(service["id"]).endswith("#atproto_pds"):
-                return checked(service["serviceEndpoint"]).rstrip("/")
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ConnectRefused("bad_server", type(error).__name__) from error
-    raise ConnectRefused("bad_server")
-
-
-def is_did(value: object) -> bool:
-    """Whether this is the name of an account."""
-    return isinstance(value, str) and _DID.fullmatch(value) is not None
-
-
 def expiry_of(token: str) -> int | None:
     """Return when a token ends, in epoch seconds; None when it does not say so readably."""
     try:
@@ -122,15 +225,16 @@ def expiry_of(token: str) -> int | None:
 
 def _identifier(typed: str) -> str:
     """Return a handle however it was typed or pasted; a DID or an e-mail address stays."""
-    name = _INVISIBLE.sub("", typed)
+    name = _INVISIBLE.sub("", typed[:MAX_TYPED]).strip(_AROUND)
     if page := _PROFILE_PAGE.match(name):
-        name = page[1]
-    name = name.removeprefix("@")
+        name = unquote(page[1])
+    name = _SCHEME.sub("", name).lstrip("@＠").strip(_AROUND)
     if is_did(name):
         return name
-    if "." not in name:
+    name = name.lower()
+    if not is_handle(name) and not _EMAIL.fullmatch(name):
         raise ConnectRefused("unknown_handle")
-    return name.lower()
+    return name
 
 
 def _refusal(answer: http.Answer) -> Exception:

@@ -20,6 +20,7 @@ from app.networks.base import (
     Kind,
     Limits,
     LookUpFailed,
+    LookUpRefused,
     Outcome,
     Part,
     Picture,
@@ -28,7 +29,7 @@ from app.networks.base import (
     TokenRefused,
     UploadRefused,
 )
-from app.networks.facebook_answers import outcome_of, trace_of
+from app.networks.facebook_answers import BAD_PARAMETER, code_of, outcome_of, trace_of
 from app.networks.facebook_calls import Graph, without_query
 from app.networks.facebook_readings import (
     comparable,
@@ -36,6 +37,7 @@ from app.networks.facebook_readings import (
     link_to,
     moment_in,
     next_page,
+    person_in,
     pictures_in,
     profile_of,
     reading_of,
@@ -50,6 +52,8 @@ SITE = "https://www.facebook.com"
 MAX_PAGES = 8
 LOOK_TIMEOUT = 20.0
 """Seconds for all pages of one look-up: a worker that is asked to stop has 25."""
+DESCRIBE_TIMEOUT = 5.0
+"""Seconds to ask about one token: somebody waits for the page."""
 ANSWER_FIELDS = "id,permalink_url,created_time"
 POST_FIELDS = "id,message,created_time,permalink_url,attachments,is_published"
 LIMITS = Limits(
@@ -133,6 +137,23 @@ class Facebook:
         with known_shape():
             answer = self._graph.read("me", _token(credentials), {"fields": PAGE_FIELDS})
             return profile_of(reading_of(answer))
+
+    def connected_by(self, credentials: Credentials) -> str:
+        """Ask whose consent a Page token comes from; it is told of a dead token, too.
+
+        It is what tells whose a Page is that was connected before we asked who the person is.
+        """
+        answer = self._graph.described(_token(credentials), DESCRIBE_TIMEOUT)
+        with known_shape():
+            if code_of(answer) == BAD_PARAMETER:
+                return ""  # Facebook has forgotten this token
+            try:
+                told = reading_of(answer)["data"]
+            except (LookUpRefused, TokenRefused) as error:
+                raise LookUpFailed(str(error)) from error
+            is_ours = str(told["app_id"]) == self._graph.client_id
+            is_its = str(told.get("profile_id")) == str(credentials.get("page_id"))
+            return person_in(told, "user_id") if is_ours and is_its else ""
 
     # Writing
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from requests.auth import AuthBase
 
 from app.networks import http
 from app.networks.base import LookUpFailed
+
+TAKES_NO_FORMS = {404, 405, 501}
 
 _QUERY = re.compile(r"\?\S*")
 
@@ -75,15 +78,32 @@ class Graph:
     def exchange(self, form: Mapping[str, str], at_most: float) -> http.Answer:
         """Ask for a token with the app's own id and secret. Raises LookUpFailed.
 
-        They stand in the address, because Facebook describes no other way.
+        They travel in a form, as everywhere with OAuth, and not in an address. Facebook takes that
+        and describes only the address, so a server that does not take forms is asked by it.
         """
-        app = {"client_id": self.client_id or "", "client_secret": self.secret or ""}
+        form = {"client_id": self.client_id or "", "client_secret": self.secret or "", **form}
+        ends_at = time.monotonic() + min(self.timeout, at_most)
+        answer = self._exchanged("POST", ends_at, data=form)
+        if answer.status in TAKES_NO_FORMS:
+            answer = self._exchanged("GET", ends_at, params=form)
+        return answer
+
+    def _exchanged(self, method: str, ends_at: float, **form: Any) -> http.Answer:
+        left = max(0.1, ends_at - time.monotonic())
+        try:
+            return http.call(method, f"{self.url}/oauth/access_token", timeout=left, **form)
+        except (http.NotSent, http.Unanswered) as error:
+            raise LookUpFailed(without_query(error)) from None
+
+    def described(self, token: str, at_most: float) -> http.Answer:
+        """Ask what is known of one of our own tokens, dead or alive. Raises LookUpFailed."""
         try:
             return http.call(
                 "GET",
-                f"{self.url}/oauth/access_token",
+                f"{self.url}/debug_token",
                 timeout=min(self.timeout, at_most),
-                params={**app, **form},
+                auth=_Bearer(f"{self.client_id or ''}|{self.secret or ''}"),
+                params={"input_token": token},
             )
         except (http.NotSent, http.Unanswered) as error:
             raise LookUpFailed(without_query(error)) from None

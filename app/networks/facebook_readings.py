@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from app.networks.facebook_answers import (
 )
 from app.networks.http import Answer
 
+_PERSON = re.compile(r"[!-~]{1,100}")
 _OURS = {"access_token", "appsecret_proof"}
 """What stands in a link of Facebook's and is sent in our own way."""
 
@@ -56,6 +58,12 @@ def id_in(data: Any) -> str | None:
     if isinstance(found, bool) or not isinstance(found, str | int):
         return None
     return str(found).strip() or None
+
+
+def person_in(data: Mapping[str, Any], name: str) -> str:
+    """Return the id of a person that an answer names, "" for none that can be read."""
+    found = id_in({"id": data.get(name)}) or ""
+    return found if _PERSON.fullmatch(found) else ""
 
 
 def link_to(post: Mapping[str, Any], site: str) -> str:

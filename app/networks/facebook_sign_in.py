@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,8 +21,9 @@ from app.networks.base import (
 )
 from app.networks.facebook_answers import code_of, problem_of
 from app.networks.facebook_calls import Graph
-from app.networks.facebook_readings import next_page, profile_of, reading_of
+from app.networks.facebook_readings import next_page, person_in, profile_of, reading_of
 from app.networks.http import Answer
+from app.networks.oauth import check_issuer, check_state
 
 SCOPES = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")
 PUBLISH = "CREATE_CONTENT"
@@ -58,19 +58,28 @@ class SignIn:
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> list[Connection]:
-        """Exchange the code twice, look at what was granted, and return the Pages.
+        """Exchange the code twice, look at what was granted, and return the person's Pages.
+
+        Several people may publish on one Page, so the Pages prove nobody: the person does.
 
         :raises ConnectRefused: stale, denied, refused, app_refused, scope_missing, no_pages.
         :raises LookUpFailed: no usable answer.
         """
-        code = _code_in(memory, callback)
+        check_state(memory.get("state"), callback.get("state"))
+        check_issuer(callback, self.dialog_url, self.graph.url)
+        code = _code_in(callback)
         visit = _Visit(self.graph)
         short = visit.token({"redirect_uri": redirect_uri, "code": code})
         user_token = visit.token({"grant_type": "fb_exchange_token", "fb_exchange_token": short})
         try:
             with known_shape():
                 visit.check_granted(user_token)
-                pages = [_connection(page) for page in visit.pages(user_token) if _is_ours(page)]
+                person_id = visit.person_id(user_token)
+                pages = [
+                    _connection(page, person_id)
+                    for page in visit.pages(user_token)
+                    if _is_ours(page)
+                ]
         except (LookUpRefused, TokenRefused) as error:
             raise ConnectRefused("refused", str(error)) from error
         if not pages:
@@ -104,6 +113,17 @@ class _Visit:
         if missing := [scope for scope in SCOPES if scope not in granted]:
             raise ConnectRefused("scope_missing", ", ".join(missing))
 
+    def person_id(self, token: str) -> str:
+        """Return who consented, by the id that only this app knows them by.
+
+        :raises ConnectRefused: the answer names nobody, so nobody is let in.
+        """
+        answer = reading_of(self.graph.read("me", token, {"fields": "id"}, self._left()))
+        person_id = person_in(answer, "id")
+        if not person_id:
+            raise ConnectRefused("refused", "no_person")
+        return person_id
+
     def pages(self, token: str) -> Iterator[Mapping[str, Any]]:
         """Yield every Page that the person showed us."""
         fields = f"{PAGE_FIELDS},access_token,tasks"
@@ -129,10 +149,7 @@ class _Visit:
         return left
 
 
-def _code_in(memory: Mapping[str, Any], callback: Mapping[str, str]) -> str:
-    expected, given = str(memory.get("state") or ""), callback.get("state") or ""
-    if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
-        raise ConnectRefused("stale")
+def _code_in(callback: Mapping[str, str]) -> str:
     if callback.get("error"):
         denied = callback["error"] == "access_denied"
         words = callback.get("error_description") or callback["error"]
@@ -156,8 +173,8 @@ def _is_ours(page: Mapping[str, Any]) -> bool:
     return PUBLISH in (page.get("tasks") or ()) and bool(page.get("access_token"))
 
 
-def _connection(page: Mapping[str, Any]) -> Connection:
-    profile = profile_of(page)
+def _connection(page: Mapping[str, Any], person_id: str) -> Connection:
+    profile = replace(profile_of(page), person_id=person_id)
     return Connection(
         profile, {"access_token": str(page["access_token"]), "page_id": profile.remote_id}
     )

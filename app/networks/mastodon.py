@@ -144,6 +144,10 @@ class Mastodon:
         """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
         return _who(self._home(credentials), credentials)
 
+    def connected_by(self, _credentials: Credentials) -> str:
+        """Return nothing: here the account is the person."""
+        return ""
+
     def _home(self, credentials: Credentials) -> Server:
         return self._server(str(credentials.get("server_url") or ""))
 

@@ -1,9 +1,51 @@
-"""What every OAuth network shares: when plain http is allowed at all."""
+"""What every OAuth network shares: whose callback it is, and when plain http is allowed at all."""
 
 from __future__ import annotations
 
+import hmac
 import os
+from collections.abc import Mapping
 from urllib.parse import urlsplit
+
+from app.networks.base import ConnectRefused
+
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+
+def check_state(expected: object, given: str | None) -> None:
+    """Raise ConnectRefused unless a callback carries the state that its consent page began with."""
+    wanted = expected if isinstance(expected, str) else ""
+    if not wanted or not hmac.compare_digest(wanted.encode(), _bytes_of(given or "")):
+        raise ConnectRefused("stale")
+
+
+def check_issuer(callback: Mapping[str, str], *urls: str) -> None:
+    """Raise ConnectRefused when a callback names another server as its sender (RFC 9207).
+
+    :param urls: of the network's own consent page and API; only their origins count.
+    """
+    if "iss" not in callback:
+        return
+    origin = origin_of(callback["iss"])
+    if origin is None or origin not in map(origin_of, urls):
+        raise ConnectRefused("refused", "another_issuer")
+
+
+def origin_of(url: str) -> tuple[str, str, int] | None:
+    """Return scheme, host and port; None for what names no server, or somebody at one."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _USUAL_PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    if not parts.hostname or port is None or "@" in parts.netloc:
+        return None
+    return parts.scheme, parts.hostname, port
+
+
+def _bytes_of(text: str) -> bytes:
+    """Return bytes of any text at all: what comes in an address need not be valid Unicode."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def is_loopback(url: str) -> bool:

@@ -168,6 +168,10 @@ class X:
             query = {"user.fields": "profile_image_url"}
             return profile_of(self._read("/2/users/me", credentials, query)["data"])
 
+    def connected_by(self, _credentials: Credentials) -> str:
+        """Return nothing: here the account is the person."""
+        return ""
+
     # Publishing
 
     def limits(self, _credentials: Credentials) -> Limits:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hmac
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from authlib.integrations.requests_client import OAuth1Session, OAuth2Session
 
 from app.networks import http
 from app.networks.base import ConnectRefused, Consent, Credentials, LookUpFailed
+from app.networks.oauth import check_issuer, check_state
 
 SCOPES = "tweet.read tweet.write users.read media.write offline.access"
 SIGN_IN_TIMEOUT = 10.0
@@ -43,7 +43,8 @@ class OAuth2Flow:
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> Mapping[str, Any]:
         """Exchange the code; return X's token answer."""
-        _check(memory["state"], callback.get("state"))
+        check_state(memory.get("state"), callback.get("state"))
+        check_issuer(callback, self.authorize_url, self.token_url)
         if callback.get("error"):
             raise ConnectRefused("denied", callback["error"])
         with _sentences():
@@ -90,7 +91,8 @@ class OAuth1Flow:
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> Mapping[str, Any]:
         """Exchange the verifier; return X's token answer."""
-        _check(memory["state"], callback.get("oauth_token") or callback.get("denied"))
+        check_state(memory.get("state"), callback.get("oauth_token") or callback.get("denied"))
+        check_issuer(callback, self.api)
         if callback.get("denied"):
             raise ConnectRefused("denied")
         session: Any = OAuth1Session(
@@ -108,11 +110,6 @@ class OAuth1Flow:
                 allow_redirects=False,
             )
             return {"token": token["oauth_token"], "token_secret": token["oauth_token_secret"]}
-
-
-def _check(expected: str, given: str | None) -> None:
-    if not hmac.compare_digest(expected.encode(), (given or "").encode()):
-        raise ConnectRefused("stale")
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
@@ -24,6 +25,8 @@ class Claim:
     fence: int
     account_id: int
     text: str
+    written_at: datetime
+    """When the delivery was made; unlike due_at, nobody moves it."""
     body: Body | None = None
     """What was sent before, when it may not have arrived: sent again, it must be the same."""
     pictures: tuple[str, ...] = ()
@@ -61,6 +64,7 @@ def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
             Delivery.resends,
             Delivery.parts.label("own"),
             Delivery.posted,
+            Delivery.created_at,
             tweets.c.text,
             tweets.c.parts,
         )
@@ -80,6 +84,7 @@ def _claim_of(row: Row[Any], has_threads: bool, bodies: Mapping[tuple[str, int],
         row.fence,
         row.account_id,
         content.text,
+        row.created_at,
         bodies.get((row.id, part)),
         content.pictures,
         part,

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from app.db import utcnow
@@ -61,6 +62,7 @@ def body_of(claim: Claim, network: Network, materials: Materials = NOTHING) -> B
         claim.text,
         _key_of(claim),
         utcnow(),
+        claim.written_at + timedelta(milliseconds=claim.part),  # later parts have later keys
         reply_to=parents[-1] if parents else None,
         root=parents[0] if parents else None,
         pictures=materials.pictures,

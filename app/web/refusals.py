@@ -39,6 +39,15 @@ def _of_typing(title: str) -> dict[str, str]:
         "bad_server": _(
             "This is not a server that we can reach. Type its name, like example.social."
         ),
+        "other_server": _(
+            "This account is not kept on the server that you typed. Leave the server empty, and we "
+            "find it."
+        ),
+        "bad_identity": _(
+            "What %(network)s, this account and its server say of each other does not agree, so we "
+            "cannot tell whose account it is.",
+            network=title,
+        ),
         "unknown_handle": _("%(network)s does not know this handle.", network=title),
         "bad_password": _(
             "%(network)s does not accept this handle with this app password.", network=title

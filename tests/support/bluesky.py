@@ -45,7 +45,7 @@ def credentials_at(url: str, **changes: Any) -> dict[str, Any]:
 
 def piece(text: str, key: str = "0" * 32, **more: Any) -> Part:
     """Return a part of a tweet that was begun at a known moment."""
-    return Part(text, key, STARTED_AT, **more)
+    return Part(text, key, STARTED_AT, STARTED_AT, **more)
 
 
 def create(bluesky: Bluesky, credentials: dict[str, Any], part: Part) -> Outcome:

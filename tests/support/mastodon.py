@@ -42,7 +42,7 @@ def credentials_at(url: str, **changes: Any) -> dict[str, Any]:
 
 def piece(text: str = "hello", key: str = "0" * 32, **more: Any) -> Part:
     """Return a part of a tweet that was begun at a known moment."""
-    return Part(text, key, STARTED_AT, **more)
+    return Part(text, key, STARTED_AT, STARTED_AT, **more)
 
 
 def publish(client: Mastodon, credentials: Any, part: Part | None = None) -> Outcome:

@@ -17,7 +17,7 @@ from app.networks.base import Part
 
 def part(text: str) -> Part:
     """Return what a first create call shall publish."""
-    return Part(text, "0" * 32, utcnow())
+    return Part(text, "0" * 32, now := utcnow(), now)
 
 
 LOST = (0, b"")

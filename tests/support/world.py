@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,8 @@ class World:
             names = ("access_token", "refresh_token", "expires_at")
             return Profile(minted["id"], minted["handle"]), {name: minted[name] for name in names}
         client: Network = self.app.extensions["networks"][network]
-        return client.who_am_i(minted), minted
+        profile = client.who_am_i(minted)
+        return replace(profile, person_id=client.connected_by(minted)), minted
 
     def tweet_later(
         self, user_id: int, text: str, at: Any = None, accounts: Sequence[int] | None = None

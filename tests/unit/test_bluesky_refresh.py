@@ -6,32 +6,45 @@ from typing import Any
 
 import pytest
 
-from app.networks.base import RefreshUnclear, TokenRefused
+from app.networks.base import LookUpFailed, RefreshUnclear, TokenRefused
 from tests.support.bluesky import DID, bluesky_at, credentials_at, document, session
 from tests.support.scripted import ScriptedServer
 
+MOVED = "https://moved.example"
+CONFIRMED = (200, document(MOVED))
+
 
 @pytest.mark.parametrize(
-    ("told", "moved"),
+    ("told", "confirmed", "moved"),
     [
-        ({}, None),
-        ({"didDoc": document("https://moved.example/")}, "https://moved.example"),
-        ({"didDoc": document("no address at all")}, None),
-        ({"didDoc": "odd"}, None),
+        ({}, None, None),
+        ({"didDoc": document(f"{MOVED}/")}, CONFIRMED, MOVED),
+        ({"didDoc": document(f"{MOVED}/")}, (200, document("https://evil.example")), None),
+        ({"didDoc": document(MOVED)}, (200, {**document(MOVED), "id": "did:plc:other"}), None),
+        ({"didDoc": document(MOVED)}, (200, {}), None),
+        ({"didDoc": document(MOVED)}, (404, {"message": "DID not registered"}), None),
+        ({"didDoc": document(MOVED)}, (503, ""), None),
+        ({"didDoc": document("no address at all")}, CONFIRMED, None),
+        ({"didDoc": "odd"}, CONFIRMED, None),
     ],
 )
 def test_refreshing_follows_the_account(
-    scripted: ScriptedServer, told: dict[str, Any], moved: str | None
+    scripted: ScriptedServer, told: dict[str, Any], confirmed: Any, moved: str | None
 ) -> None:
     """The refresh token alone, no body, at the account's own server; handle and server may change.
 
-    A document that names no server leaves the one that just answered.
+    A server that says the account has moved is believed when the account's document agrees.
     """
     scripted.answers = [(200, session(handle="new.test", **told))]
-    fresh = bluesky_at("http://127.0.0.1:1").refresh(credentials_at(scripted.url))
+    directory = ScriptedServer()
+    directory.answers = [confirmed]
+    bluesky = bluesky_at("http://127.0.0.1:1", PLC_URL=directory.url)
+    fresh = bluesky.refresh(credentials_at(scripted.url))
+    directory.close()
     (seen,) = scripted.seen
     assert (seen.method, seen.path) == ("POST", "/xrpc/com.atproto.server.refreshSession")
     assert (seen.headers["Authorization"], seen.body) == ("Bearer refresh", b"")
+    assert [asked.path for asked in directory.seen] in ([], [f"/{DID}"])
     assert fresh == {
         "pds_url": moved or scripted.url,
         "did": DID,
@@ -40,6 +53,14 @@ def test_refreshing_follows_the_account(
         "refresh_jwt": "refresh-2",
         "expires_at": 1_795_262_400,
     }
+
+
+def test_a_server_may_not_answer_for_another_account(scripted: ScriptedServer) -> None:
+    """Asked whose session it is, it names somebody else: nothing follows from that."""
+    scripted.answers = [(200, session(did="did:plc:somebodyelse"))]
+    with pytest.raises(LookUpFailed):
+        bluesky_at(scripted.url).who_am_i(credentials_at(scripted.url))
+    assert len(scripted.seen) == 1
 
 
 @pytest.mark.parametrize(

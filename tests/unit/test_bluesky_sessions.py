@@ -14,6 +14,8 @@ from tests.support.bluesky import DID, bluesky_at, credentials_at, document, jwt
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port
 
+NO_METHOD = (501, {"error": "MethodNotImplemented", "message": "Method Not Implemented"})
+"""What an entryway says that finds no accounts for us: then it is asked itself, as the only one."""
 TYPED = {"identifier": "alice.test", "password": "abcd-efgh-ijkl-mnop"}
 PROFILE = {"did": DID, "handle": "alice.test", "displayName": "Alice", "avatar": "https://a/b.jpg"}
 
@@ -26,9 +28,9 @@ def test_signing_in_finds_the_accounts_own_server(scripted: ScriptedServer, name
     """The password goes to the entryway; all later calls to the server of the DID document."""
     home = ScriptedServer()
     home.answers = [(200, PROFILE)]
-    scripted.answers = [(200, session(didDoc=document(f"{home.url}/", name)))]
+    scripted.answers = [NO_METHOD, (200, session(didDoc=document(f"{home.url}/", name)))]
     (connection,) = bluesky_at(scripted.url).begin(TYPED, "")
-    (asked,), (told,) = scripted.seen, home.seen
+    (_, asked), (told,) = scripted.seen, home.seen
     home.close()
     assert asked.path == "/xrpc/com.atproto.server.createSession"
     assert json.loads(asked.body) == TYPED
@@ -55,13 +57,24 @@ def test_signing_in_finds_the_accounts_own_server(scripted: ScriptedServer, name
         "Alice.Test",
         "\u202aalice.test\u202c",
         "https://bsky.app/profile/alice.test",
+        "https://bsky.app/profile/alice.test/post/3n2t2guek6k22?x=y#z",
+        "bsky.app/profile/alice.test",
+        "bsky.app/profile/alice.test/",
+        "at://alice.test",
+        "https://alice.test/",
+        "alice.test,",
+        "alice.test.",
+        "@alice.test/",
+        "(@alice.test)",
+        "„alice.test“",
+        "＠alice.test",
     ],
 )
 def test_handles_are_understood_however_typed(scripted: ScriptedServer, typed: str) -> None:
     """With the sign, in capitals, with what copying adds, or as the profile's address."""
-    scripted.answers = [(200, session()), (500, "")]
+    scripted.answers = [NO_METHOD, (200, session()), (500, "")]
     bluesky_at(scripted.url).begin({"identifier": typed, "password": " p \n"}, "")
-    assert json.loads(scripted.seen[0].body) == {"identifier": "alice.test", "password": "p"}
+    assert json.loads(scripted.seen[1].body) == {"identifier": "alice.test", "password": "p"}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +83,12 @@ def test_handles_are_understood_however_typed(scripted: ScriptedServer, typed: s
         ({}, "unknown_handle"),
         ({"identifier": "alice", "password": "p"}, "unknown_handle"),
         ({"identifier": "@", "password": "p"}, "unknown_handle"),
+        ({"identifier": "alice test.", "password": "p"}, "unknown_handle"),
+        ({"identifier": "127.0.0.1", "password": "p"}, "unknown_handle"),
+        ({"identifier": "alice_b.test", "password": "p"}, "unknown_handle"),
+        ({"identifier": "bsky.app/profile/", "password": "p"}, "unknown_handle"),
+        ({"identifier": "ﷺ" * 80_000, "password": "p"}, "unknown_handle"),
+        ({"identifier": f"{'a.' * 200}test", "password": "p"}, "unknown_handle"),
         ({"identifier": "alice.test"}, "bad_password"),
         ({"identifier": "alice.test", "password": " "}, "bad_password"),
     ],
@@ -96,7 +115,7 @@ def test_what_cannot_be_right_is_not_sent(
 )
 def test_refusals_to_sign_in(scripted: ScriptedServer, status: int, word: str, code: str) -> None:
     """Each has its own word, so that the page can say what to do."""
-    scripted.answers = [(status, {"error": word, "message": "m"})]
+    scripted.answers = [NO_METHOD, (status, {"error": word, "message": "m"})]
     with pytest.raises(ConnectRefused) as refusal:
         bluesky_at(scripted.url).begin(TYPED, "")
     assert refusal.value.code == code
@@ -121,15 +140,15 @@ def test_refusals_to_sign_in(scripted: ScriptedServer, status: int, word: str, c
 )
 def test_no_usable_answer_signs_nobody_in(scripted: ScriptedServer, status: int, body: Any) -> None:
     """Half a session is none."""
-    scripted.answers = [(status, body)]
+    scripted.answers = [NO_METHOD, (status, body)]
     with pytest.raises(LookUpFailed):
         bluesky_at(scripted.url).begin(TYPED, "")
-    assert len(scripted.seen) == 1
+    assert len(scripted.seen) == 2
 
 
 def test_an_account_that_is_not_active_is_not_connected(scripted: ScriptedServer) -> None:
     """A suspended account can sign in and not publish."""
-    scripted.answers = [(200, session(active=False, status="suspended"))]
+    scripted.answers = [NO_METHOD, (200, session(active=False, status="suspended"))]
     with pytest.raises(ConnectRefused) as refusal:
         bluesky_at(scripted.url).begin(TYPED, "")
     assert (refusal.value.code, refusal.value.detail) == ("account_inactive", "suspended")
@@ -154,7 +173,7 @@ def test_a_server_that_is_not_public_is_not_called(
     scripted: ScriptedServer, endpoint: object
 ) -> None:
     """A DID document is its owner's to write: it must not lead us into our own network."""
-    scripted.answers = [(200, session(didDoc=document(endpoint)))]
+    scripted.answers = [NO_METHOD, (200, session(didDoc=document(endpoint)))]
     with pytest.raises(ConnectRefused) as refusal:
         bluesky_at(scripted.url, ALLOW_PRIVATE_SERVERS=False).begin(TYPED, "")
     assert refusal.value.code == "bad_server"
@@ -165,7 +184,7 @@ def test_a_document_without_a_server_connects_nobody(
     scripted: ScriptedServer, written: object
 ) -> None:
     """There would be nowhere to publish."""
-    scripted.answers = [(200, session(didDoc=written))]
+    scripted.answers = [NO_METHOD, (200, session(didDoc=written))]
     with pytest.raises(ConnectRefused) as refusal:
         bluesky_at(scripted.url).begin(TYPED, "")
     assert refusal.value.code == "bad_server"
@@ -176,7 +195,7 @@ def test_the_account_connects_without_its_picture(
     scripted: ScriptedServer, shown: tuple[int, Any]
 ) -> None:
     """Without a DID document the entryway keeps the account; name and picture are extras."""
-    scripted.answers = [(200, session()), shown]
+    scripted.answers = [NO_METHOD, (200, session()), shown]
     (connection,) = bluesky_at(scripted.url).begin(TYPED, "")
     assert connection.credentials["pds_url"] == scripted.url
     assert (connection.profile.display_name, connection.profile.avatar_url) == ("", "")

@@ -47,7 +47,7 @@ def bluesky(sandbox: BlueskySandbox) -> Bluesky:
 
 def fresh(text: str, **more: Any) -> Part:
     """Return a part that begins now."""
-    return Part(text, secrets.token_hex(16), datetime.now(UTC), **more)
+    return Part(text, secrets.token_hex(16), now := datetime.now(UTC), now, **more)
 
 
 def send(bluesky: Bluesky, credentials: dict[str, Any], body: dict[str, Any]) -> Outcome:

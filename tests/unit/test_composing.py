@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from app.networks import build
@@ -10,6 +13,7 @@ from app.services.claims import Claim
 from app.services.composing import Materials, body_of
 from config import load
 
+WRITTEN_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PICTURES = {
     "x": {"id": "1111"},
     "mastodon": {"id": "1111"},
@@ -26,7 +30,7 @@ def networks() -> dict[str, Network]:
 
 def claim(body: Body | None = None, part: int = 0, text: str = "Look", **more: object) -> Claim:
     """Return a claim of a job with one picture."""
-    return Claim("job", 1, 1, text, body, ("picture",), part, parts=3, **more)  # type: ignore[arg-type]
+    return Claim("job", 1, 1, text, WRITTEN_AT, body, ("picture",), part, parts=3, **more)  # type: ignore[arg-type]
 
 
 def changed(picture: dict[str, object]) -> dict[str, object]:
@@ -63,6 +67,24 @@ def test_each_part_has_a_key_of_its_own(networks: dict[str, Network]) -> None:
     ]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
+
+
+def test_a_record_key_is_the_same_at_every_try(networks: dict[str, Network]) -> None:
+    """Nothing of a try goes into it: an older copy of the database makes the same one again."""
+    bluesky = networks["bluesky"]
+    given = Materials((PICTURES["bluesky"],))
+
+    def key(wanted: Claim) -> str:
+        return str(body_of(wanted, bluesky, given)["rkey"])
+
+    first = claim()
+    again = replace(claim(), fence=7, body=None)
+    assert key(first) == key(again)
+    others = [claim(text="Listen"), replace(first, job_id="other"), claim(part=1)]
+    others.append(replace(first, written_at=WRITTEN_AT + timedelta(seconds=1)))
+    assert len({key(first), *map(key, others)}) == 5
+    thread = [key(claim(part=part)) for part in range(25)]
+    assert thread == sorted(thread)
 
 
 def test_a_part_answers_the_last_whose_id_is_known(networks: dict[str, Network]) -> None:

@@ -173,6 +173,7 @@ def test_a_worker_has_a_process_for_each_of_two_cores_where_that_helps() -> None
         ("X_AUTHORIZE_URL", "javascript:alert(1)"),
         ("APP_URL", "tweets.example.com"),
         ("BLUESKY_URL", "http://bsky.example.com"),
+        ("PLC_URL", "http://plc.example.com"),
         ("FACEBOOK_CLIENT_ID", "without its secret"),
         ("FACEBOOK_GRAPH_URL", "http://graph.example.com"),
         ("FACEBOOK_DIALOG_URL", "javascript:alert(1)"),
@@ -231,6 +232,24 @@ def test_plain_http_is_for_this_machine() -> None:
     """A sandbox on loopback may speak http."""
     loaded = config.load({**PRODUCTION, "X_API_URL": "http://127.0.0.1:8001/"})
     assert loaded["X_API_URL"] == "http://127.0.0.1:8001"
+
+
+@pytest.mark.parametrize(
+    ("environ", "directory"),
+    [
+        ({}, "https://plc.directory"),
+        ({"BLUESKY_URL": "https://bsky.example.com"}, "https://plc.directory"),
+        ({"BLUESKY_URL": "http://127.0.0.1:8092/"}, "http://127.0.0.1:8092"),
+        ({"PLC_URL": "https://plc.example.com/"}, "https://plc.example.com"),
+        (
+            {"BLUESKY_URL": "http://127.0.0.1:8092", "PLC_URL": "http://127.0.0.1:9"},
+            "http://127.0.0.1:9",
+        ),
+    ],
+)
+def test_a_sandbox_is_its_own_directory(environ: dict[str, str], directory: str) -> None:
+    """Whose server an account is on is asked where the accounts are from."""
+    assert config.load({**PRODUCTION, **environ})["PLC_URL"] == directory
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,9 @@ def facebook_at(url: str, **changes: Any) -> Facebook:
 
 def part(text: str = "hello", **more: Any) -> Part:
     """Return something to publish."""
-    return Part(text=text, key="0" * 32, started_at=datetime.now(UTC), **more)
+    return Part(
+        text=text, key="0" * 32, started_at=(now := datetime.now(UTC)), written_at=now, **more
+    )
 
 
 def create(facebook: Facebook, credentials: Any = CREDENTIALS) -> Outcome:

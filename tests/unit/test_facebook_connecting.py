@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +38,7 @@ def client(facebook: FacebookSandbox) -> Facebook:
 
 def publishes(client: Facebook, credentials: Any) -> bool:
     """Return whether a post is accepted."""
-    part = Part(text="hello", key="0" * 32, started_at=datetime.now(UTC))
+    part = Part(text="hello", key="0" * 32, started_at=(now := datetime.now(UTC)), written_at=now)
     outcome = client.create(credentials, client.body(part, {}), http.suspend_clock() + 60)
     return outcome.kind == Kind.OK
 
@@ -54,7 +55,8 @@ def test_one_consent_connects_all_pages(facebook: FacebookSandbox, client: Faceb
     handles = ["dora", "dora.shop", "dora.news"]
     assert [connection.profile.handle for connection in connections] == handles
     for connection in connections:
-        assert client.who_am_i(connection.credentials) == connection.profile
+        page = replace(connection.profile, person_id="")
+        assert client.who_am_i(connection.credentials) == page
         assert publishes(client, connection.credentials)
     assert [tweet["handle"] for tweet in facebook.state()["tweets"]] == handles
     assert len({connection.credentials["access_token"] for connection in connections}) == 3
@@ -122,3 +124,41 @@ def test_signing_in_while_facebook_is_down(
     facebook.fault("status", operation, status=503)
     with pytest.raises(LookUpFailed):
         connect(client, handle="ana")
+
+
+def test_two_people_of_one_page(facebook: FacebookSandbox, client: Facebook) -> None:
+    """Who consents is the person; the Page that both may use says nothing about either."""
+    facebook.settings(shared={"ana.shop": ["ben"]}, duplicate_window=0)
+    ana, ben = (connect(client, handle=handle) for handle in ("ana", "ben"))
+    shops = [found for found in (*ana, *ben) if found.profile.handle == "ana.shop"]
+    assert [len(ana), len(ben), len(shops)] == [3, 4, 2]
+    people = [{found.profile.person_id for found in pages} for pages in (ana, ben)]
+    assert [len(ids) for ids in people] == [1, 1]
+    assert people[0] != people[1]
+    pages = {found.profile.remote_id for found in (*ana, *ben)}
+    assert not pages & (people[0] | people[1])
+    assert all(publishes(client, shop.credentials) for shop in shops)
+
+
+@pytest.mark.parametrize("is_dead", [False, True])
+def test_who_connected_a_page(facebook: FacebookSandbox, client: Facebook, is_dead: bool) -> None:
+    """A Page's token tells whose consent it comes from, even after it has died."""
+    facebook.settings(shared={"ana.shop": ["ben"]})
+    for handle in ("ana", "ben"):
+        found = connect(client, handle=handle)
+        if is_dead:
+            facebook.control("revoke", handle=handle)
+        for connection in found:
+            assert client.connected_by(connection.credentials) == connection.profile.person_id
+
+
+def test_nobody_knows_who_connected_it(facebook: FacebookSandbox, client: Facebook) -> None:
+    """A token that Facebook has forgotten, of another Page or of another app proves nothing."""
+    (page, other, _) = connect(client, handle="ana")
+    assert client.connected_by({"access_token": "forgotten", "page_id": "1"}) == ""
+    swapped = {**page.credentials, "page_id": other.credentials["page_id"]}
+    assert client.connected_by(swapped) == ""
+    person = facebook.mint("ana", kind="long")
+    assert client.connected_by({**page.credentials, "access_token": person["access_token"]}) == ""
+    with pytest.raises(LookUpFailed):
+        facebook.network(FACEBOOK_CLIENT_SECRET="wrong").connected_by(page.credentials)

@@ -19,6 +19,16 @@ SCOPES = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")
 SHORT = (200, {"access_token": "short", "token_type": "bearer", "expires_in": 5000})
 LONG = (200, {"access_token": "long", "token_type": "bearer", "expires_in": 5183944})
 GRANTED = (200, {"data": [{"permission": scope, "status": "granted"} for scope in SCOPES]})
+ANA = (200, {"id": "1022033044"})
+
+
+ISSUERS = [
+    "", "null", "facebook", "//www.facebook.com", "http://www.facebook.com",
+    "https://evil.example", "https://www.facebook.com.evil.example", "https://facebook.com",
+    "https://www.facebook.com@evil.example", "https://evil.example#https://www.facebook.com",
+    "https://ana@www.facebook.com", "https://www.facebook.com:444", "https://www.facebook.com:99999",
+    "https://[::1", "https://evil.example/\ud800", "\x00",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -91,17 +101,21 @@ def test_all_pages_of_the_list_are_read(scripted: ScriptedServer, facebook: Face
         SHORT,
         LONG,
         GRANTED,
+        ANA,
         (200, {"data": [page(1), page(2, tasks=["ANALYZE"])], "paging": more}),
         (200, {"data": [page(3, username=None)], "paging": {"cursors": {"after": "c2"}}}),
     ]
     connections = finish(facebook)
     assert [c.profile.remote_id for c in connections] == ["1", "3"]
     assert [c.profile.handle for c in connections] == ["page1", "3"]
+    assert [c.profile.person_id for c in connections] == ["1022033044"] * 2
+    assert parse_qs(urlsplit(scripted.seen[3].path).query)["fields"] == ["id"]
     assert connections[0].credentials == {"access_token": "token 1", "page_id": "1"}
     assert [urlsplit(seen.path).path for seen in scripted.seen] == [
         "/v25.0/oauth/access_token",
         "/v25.0/oauth/access_token",
         "/v25.0/me/permissions",
+        "/v25.0/me",
         "/v25.0/me/accounts",
         "/v25.0/me/accounts",
     ]
@@ -109,23 +123,64 @@ def test_all_pages_of_the_list_are_read(scripted: ScriptedServer, facebook: Face
     for seen in scripted.seen[2:]:
         assert parse_qs(urlsplit(seen.path).query)["appsecret_proof"] == [proof]
         assert seen.headers["Authorization"] == "Bearer long"
-    assert parse_qs(urlsplit(scripted.seen[4].path).query)["after"] == ["c1"]
+    assert parse_qs(urlsplit(scripted.seen[5].path).query)["after"] == ["c1"]
 
 
-def test_the_exchanges_are_as_documented(scripted: ScriptedServer, facebook: Facebook) -> None:
-    """GET with everything in the query, which is the only form that Facebook describes.
-
-    Tokens of later calls are in no address.
-    """
-    scripted.answers = [SHORT, LONG, GRANTED, (200, {"data": [page(1)]})]
+def test_no_secret_stands_in_an_address(scripted: ScriptedServer, facebook: Facebook) -> None:
+    """Addresses end in logs: secret, code and tokens travel in forms and headers."""
+    scripted.answers = [SHORT, LONG, GRANTED, ANA, (200, {"data": [page(1)]})]
     finish(facebook)
     exchanges, later = scripted.seen[:2], scripted.seen[2:]
-    assert [(seen.method, seen.body) for seen in exchanges] == [("GET", b"")] * 2
-    first, second = (parse_qs(urlsplit(seen.path).query) for seen in exchanges)
+    assert [(seen.method, seen.path) for seen in exchanges] == [
+        ("POST", "/v25.0/oauth/access_token")
+    ] * 2
+    first, second = (parse_qs(seen.body.decode()) for seen in exchanges)
     app = {"client_id": ["my id"], "client_secret": ["my secret"]}
     assert first == app | {"redirect_uri": [CALLBACK], "code": ["AQcode"]}
     assert second == app | {"grant_type": ["fb_exchange_token"], "fb_exchange_token": ["short"]}
     assert not [seen for seen in later if "secret=" in seen.path or "token=" in seen.path]
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_server_that_takes_no_forms(
+    scripted: ScriptedServer, facebook: Facebook, status: int
+) -> None:
+    """Facebook describes the exchanges with everything in the address, so that is tried as well."""
+    scripted.answers = [(status, ""), SHORT, (status, ""), LONG, GRANTED, ANA]
+    scripted.answers = [*scripted.answers, (200, {"data": [page(1)]})]
+    assert [c.profile.remote_id for c in finish(facebook)] == ["1"]
+    assert [seen.method for seen in scripted.seen[:4]] == ["POST", "GET"] * 2
+    assert parse_qs(urlsplit(scripted.seen[1].path).query)["client_secret"] == ["my secret"]
+
+
+@pytest.mark.parametrize("told", [{}, {"id": ""}, {"id": None}, {"id": True}, {"id": ["7"]},
+                                  {"id": "a b"}, {"id": "7\x00"}, {"id": "7" * 101}])  # fmt: skip
+def test_a_person_without_a_name_of_their_own(
+    scripted: ScriptedServer, facebook: Facebook, told: Any
+) -> None:
+    """Several people may publish on one Page: without the person nobody is let in."""
+    scripted.answers = [SHORT, LONG, GRANTED, (200, told), (200, {"data": [page(1)]})]
+    assert refusal(facebook) == ("refused", "no_person")
+
+
+@pytest.mark.parametrize("issuer", ISSUERS)
+def test_a_callback_of_another_server(
+    scripted: ScriptedServer, facebook: Facebook, issuer: str
+) -> None:
+    """A callback whose sender is not Facebook is refused before the code is used."""
+    assert refusal(facebook, iss=issuer) == ("refused", "another_issuer")
+    assert refusal(facebook, iss=issuer, error="access_denied") == ("refused", "another_issuer")
+    assert scripted.seen == []
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v25.0/dialog/oauth"])
+def test_a_callback_that_names_facebook(
+    scripted: ScriptedServer, facebook: Facebook, path: str
+) -> None:
+    """The origin of its own dialog, or of its API, is Facebook."""
+    for issuer in (f"https://www.facebook.com{path}", f"https://WWW.facebook.com:443{path}"):
+        assert refusal(facebook, iss=issuer, error="access_denied")[0] == "denied"
+    assert refusal(facebook, iss=f"{scripted.url}{path}", error="access_denied")[0] == "denied"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +193,7 @@ def test_a_list_that_names_no_cursor(
     """The address of the next page tells how to ask for it; host and tokens in it are not used."""
     link = f"http://evil.example/v25.0/me/accounts?appsecret_proof=x&{onward}"
     pages = (200, {"data": [page(1)], "paging": {"next": link}})
-    scripted.answers = [SHORT, LONG, GRANTED, pages, (200, {"data": [page(2)]})]
+    scripted.answers = [SHORT, LONG, GRANTED, ANA, pages, (200, {"data": [page(2)]})]
     assert [c.profile.remote_id for c in finish(facebook)] == ["1", "2"]
     asked = parse_qs(urlsplit(scripted.seen[-1].path).query)
     wanted = {name: [v[0]] for name, v in parse_qs(onward).items() if name != "access_token"}
@@ -147,7 +202,7 @@ def test_a_list_that_names_no_cursor(
     assert asked["appsecret_proof"] != ["x"]
 
 
-@pytest.mark.parametrize("state", ["", "other", "ß"])
+@pytest.mark.parametrize("state", ["", "other", "ß", "\ud800"])
 def test_a_callback_of_somebody_else(
     scripted: ScriptedServer, facebook: Facebook, state: str
 ) -> None:
@@ -193,7 +248,10 @@ def test_refused_exchanges(
     assert refusal(facebook)[0] == code
 
 
-@pytest.mark.parametrize("before", [[], [SHORT], [SHORT, LONG], [SHORT, LONG, GRANTED]])
+@pytest.mark.parametrize(
+    "before",
+    [[], [SHORT], [SHORT, LONG], [SHORT, LONG, GRANTED], [SHORT, LONG, GRANTED, ANA]],
+)
 @pytest.mark.parametrize(
     "answer",
     [
@@ -215,7 +273,10 @@ def test_no_usable_answer(
 ) -> None:
     """At each step: nobody is to blame, try again later."""
     scripted.answers = [*before, answer]
-    with pytest.raises(LookUpFailed):
+    unclear = LookUpFailed
+    if len(before) == 3 and answer[0] == 200 and isinstance(answer[1], dict):
+        unclear = ConnectRefused  # an answer that names nobody
+    with pytest.raises(unclear):
         finish(facebook)
     assert len(scripted.seen) == len(before) + 1
 
@@ -248,14 +309,20 @@ def test_no_page_to_publish_on(
     scripted: ScriptedServer, facebook: Facebook, pages: list[Any]
 ) -> None:
     """A person without a Page of their own has nothing to connect."""
-    scripted.answers = [SHORT, LONG, GRANTED, (200, {"data": pages})]
+    scripted.answers = [SHORT, LONG, GRANTED, ANA, (200, {"data": pages})]
     assert refusal(facebook)[0] == "no_pages"
 
 
 def test_a_list_without_end(scripted: ScriptedServer, facebook: Facebook) -> None:
     """We stop reading at some point."""
     more = {"cursors": {"after": "c"}, "next": "on"}
-    scripted.answers = [SHORT, LONG, GRANTED, *[(200, {"data": [page(1)], "paging": more})] * 99]
+    scripted.answers = [
+        SHORT,
+        LONG,
+        GRANTED,
+        ANA,
+        *[(200, {"data": [page(1)], "paging": more})] * 99,
+    ]
     with pytest.raises(LookUpFailed, match="no end"):
         finish(facebook)
 

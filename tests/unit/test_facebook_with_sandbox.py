@@ -49,7 +49,9 @@ def client(facebook: FacebookSandbox) -> Facebook:
 
 def part(text: str = "hello", **more: Any) -> Part:
     """Return something to publish."""
-    return Part(text=text, key="0" * 32, started_at=datetime.now(UTC), **more)
+    return Part(
+        text=text, key="0" * 32, started_at=(now := datetime.now(UTC)), written_at=now, **more
+    )
 
 
 def publish(client: Facebook, credentials: Any, text: str = "hello", **more: Any) -> Outcome:
