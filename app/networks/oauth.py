@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 
 def is_loopback(url: str) -> bool:
     """True when the URL's host is this machine itself."""
     host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def allow_plain_http(url: str) -> None:

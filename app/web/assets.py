@@ -1,4 +1,4 @@
-"""Scripts that come from packages."""
+"""Files that are the same for everybody, and the scripts that come from packages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from flask import Blueprint, Response, send_from_directory
 from xstatic.pkg import jquery
 
 bp = Blueprint("vendor", __name__)
+
+KEPT = {"static", "bootstrap.static", "vendor.file"}
+"""Endpoints that answer everybody alike, so that caches may keep what they say."""
 
 
 @bp.get("/vendor/<filename>")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
+from contextlib import suppress
 
 import redis
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 
 from app import jobs
 from app.web import sessions
@@ -16,7 +17,23 @@ from app.web import sessions
 def _who() -> str:
     """Say who asks, by the cookie alone: a database that is away must not look like no Redis."""
     user_id = sessions.user_id()
-    return f"user:{user_id}" if user_id else get_remote_address()
+    return f"user:{user_id}" if user_id else _address()
+
+
+def _address() -> str:
+    """Return where somebody comes from, an IPv6 network of 64 bits as one: it has one owner.
+
+    ``X-Forwarded-For`` is in it only where BEHIND_PROXY says that a proxy of ours writes it.
+    """
+    told = request.remote_addr or "nowhere"
+    with suppress(ValueError):
+        address = ipaddress.ip_address(told.partition("%")[0])
+        if address.version == 4:
+            return str(address)
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return told
 
 
 limiter = Limiter(_who, in_memory_fallback_enabled=True, swallow_errors=True)
@@ -26,6 +43,18 @@ reads = limiter.shared_limit(lambda: str(current_app.config["RATE_LIMIT_READS"])
 sign_in = limiter.shared_limit(
     lambda: str(current_app.config["RATE_LIMIT_SIGN_IN"]), scope="sign-in"
 )
+
+
+@limiter.shared_limit(
+    lambda: str(current_app.config["RATE_LIMIT_SIGN_IN"]), scope="bad-token", key_func=_address
+)
+def count_bad_token() -> None:
+    """Count a form whose token is missing or wrong, by address: guessing must not be free.
+
+    The token is judged before the page's own limit is, which counts by person.
+
+    :raises TooManyRequests: it was one too many.
+    """
 
 
 def seconds_until_allowed() -> int:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
+from app.web import assets
+
 
 class Sessions(SecureCookieSessionInterface):
     """Prolongs a session with each page, and not with each poll of a page that is left open."""
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Return whether this answer carries the cookie."""
-        if request.blueprint == "status":
+        # Nor with a file: a cache that keeps it would hand the cookie on.
+        if request.blueprint == "status" or request.endpoint in assets.KEPT:
             return session.modified
         return super().should_set_cookie(app, session)
 
