@@ -6,6 +6,8 @@ it is named in assets.KEPT.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, current_app, redirect, request
@@ -55,21 +57,58 @@ PROBED = {"/healthz"}
 """Paths that monitors ask for by address and without https; their answers name nobody."""
 
 
+FOREIGN = "tweet_later.foreign_host"
+"""Marks a request under another name in its WSGI environment."""
+
+
 def init_app(app: Flask) -> None:
     """Look at every request first, and complete every answer."""
+    app.wsgi_app = Names(app.wsgi_app, app.config)  # type: ignore[method-assign]
     app.before_request(_refuse_foreign_host)
     app.before_request(_insist_on_https)
     app.after_request(_complete)
 
 
-def _refuse_foreign_host() -> ResponseReturnValue | None:
-    """Answer under our own names only: what a page builds from ``Host`` must not be a stranger's.
+class Names:
+    """Replaces a ``Host`` that is none of our names before anything can build an address from it.
 
-    A proxy or a cache in front may hand on any, and so does a name that was pointed here to make
-    a browser take our pages for its own.
+    A proxy or a cache in front may hand on any, and so does a browser for a name that somebody
+    pointed here to make it take our pages for his own.
     """
-    host = request.environ.get("HTTP_HOST") or ""
-    if request.path in PROBED or is_served(host, current_app.config["SERVED_HOSTS"]):
+
+    def __init__(self, app: Any, config: Mapping[str, Any]) -> None:
+        self._app = app
+        self._names: list[str] = config["SERVED_HOSTS"]
+        self._own = urlsplit(config["APP_URL"] or "http://localhost").netloc
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request as WSGI wants it."""
+        if not is_served(environ.get("HTTP_HOST") or "", self._names):
+            environ |= {"HTTP_HOST": self._own, FOREIGN: True}
+        return self._app(environ, start_response)
+
+
+def is_served(host: str, names: Iterable[str]) -> bool:
+    """True when a ``Host`` header is one of these names, with any port.
+
+    :param names: lower case, addresses without brackets; one that begins with a dot stands for
+        itself and everything under it.
+    """
+    if not host_is_trusted(host):
+        return False  # no characters of a name
+    asked = urlsplit(f"//{host}").hostname or ""
+    try:
+        asked.encode("idna")
+    except UnicodeError:
+        return False  # no labels of a name
+    return any(
+        asked == name.removeprefix(".") or (name.startswith(".") and asked.endswith(name))
+        for name in names
+    )
+
+
+def _refuse_foreign_host() -> ResponseReturnValue | None:
+    if FOREIGN not in request.environ or request.path in PROBED:
         return None
     home = current_app.config["APP_URL"]
     return problems.refuse(
@@ -79,21 +118,6 @@ def _refuse_foreign_host() -> ResponseReturnValue | None:
         title=_("Wrong address"),
         next_step=None if home else _("Whoever runs it can add the name to TRUSTED_HOSTS."),
         action={"url": f"{home}/", "label": _("To the start page")} if home else None,
-    )
-
-
-def is_served(host: str, names: list[str]) -> bool:
-    """True when a ``Host`` header is one of these names, with any port.
-
-    :param names: lower case, addresses without brackets; one that begins with a dot stands for
-        itself and everything under it.
-    """
-    if not host_is_trusted(host):
-        return False  # no characters of a name
-    asked = urlsplit(f"//{host}").hostname or ""
-    return any(
-        asked == name.removeprefix(".") or (name.startswith(".") and asked.endswith(name))
-        for name in names
     )
 
 
@@ -118,13 +142,8 @@ def _complete(response: Response) -> Response:
     if config["FORCE_HTTPS"] and _came_by_https():
         below = "; includeSubDomains" if config["HSTS_INCLUDE_SUBDOMAINS"] else ""
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR}{below}"
-    if not is_for_everybody(response):
+    if not assets.is_for_everybody(response):
         response.headers.setdefault("Cache-Control", "no-store")
         if request.endpoint not in FOUND:
             response.headers.setdefault("X-Robots-Tag", "noindex")
     return response
-
-
-def is_for_everybody(response: Response) -> bool:
-    """True for a file that says the same to all, and not for the answer that it is missing."""
-    return request.endpoint in assets.KEPT and response.status_code < 400

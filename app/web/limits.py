@@ -20,20 +20,21 @@ def _who() -> str:
     return f"user:{user_id}" if user_id else _address()
 
 
-def _address() -> str:
-    """Return where somebody comes from, an IPv6 network of 64 bits as one: it has one owner.
-
-    ``X-Forwarded-For`` is in it only where BEHIND_PROXY says that a proxy of ours writes it.
-    """
-    told = request.remote_addr or "nowhere"
+def where(address: str | None) -> str:
+    """Return what counts as one place: an address, or an IPv6 network of 64 bits (one owner's)."""
+    if not address:
+        return "nowhere"
     with suppress(ValueError):
-        address = ipaddress.ip_address(told.partition("%")[0])
-        if address.version == 4:
-            return str(address)
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return told
+        known = ipaddress.ip_address(address.partition("%")[0])
+        if isinstance(known, ipaddress.IPv4Address):
+            return str(known)
+        return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
+    return address
+
+
+def _address() -> str:
+    """Return where somebody asks from; ``X-Forwarded-For`` is in it only with BEHIND_PROXY."""
+    return where(request.remote_addr)
 
 
 limiter = Limiter(_who, in_memory_fallback_enabled=True, swallow_errors=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, request, session
+from flask import Flask, Response, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from app.web import assets
@@ -13,10 +13,14 @@ class Sessions(SecureCookieSessionInterface):
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Return whether this answer carries the cookie."""
-        # Nor with a file: a cache that keeps it would hand the cookie on.
-        if request.blueprint == "status" or request.endpoint in assets.KEPT:
+        if request.blueprint == "status":
             return session.modified
         return super().should_set_cookie(app, session)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Leave files alone: a cache that keeps one would hand the cookie on to the next."""
+        if not assets.is_for_everybody(response):
+            super().save_session(app, session, response)
 
 
 def init_app(app: Flask) -> None:
