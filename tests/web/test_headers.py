@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -231,3 +232,14 @@ def test_a_script_of_a_signed_out_page_gets_no_page(visitor: Visitor) -> None:
         assert card.status_code == 401
     page = visitor.get("/accounts", allow_redirects=False, headers={"Sec-Fetch-Mode": "navigate"})
     assert (page.status_code, page.headers["Location"]) == (302, "/")
+
+
+def test_where_the_pages_are_mounted_is_not_for_callers_to_say(running: World) -> None:
+    """gunicorn takes ``SCRIPT_NAME`` from whoever asks on loopback, as a proxy beside it does."""
+    connection = http.client.HTTPConnection(urlsplit(running.site).netloc, timeout=20)
+    connection.request(
+        "GET", "//evil.example/login/mastodon", headers={"SCRIPT_NAME": "//evil.example"}
+    )
+    answer = connection.getresponse()
+    assert "evil.example" not in answer.read().decode() + str(answer.headers)
+    connection.close()
