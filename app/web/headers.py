@@ -96,11 +96,11 @@ def is_served(host: str, names: Iterable[str]) -> bool:
     """
     if not host_is_trusted(host):
         return False  # no characters of a name
-    asked = urlsplit(f"//{host}").hostname or ""
     try:
+        asked = urlsplit(f"//{host}").hostname or ""
         asked.encode("idna")
-    except UnicodeError:
-        return False  # no labels of a name
+    except ValueError:
+        return False  # no address, no labels of a name
     return any(
         asked == name.removeprefix(".") or (name.startswith(".") and asked.endswith(name))
         for name in names
