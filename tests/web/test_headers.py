@@ -16,6 +16,7 @@ from tests.conftest import MakeWorld
 from tests.support.sandbox import Sandbox
 from tests.support.servers import Valkey
 from tests.support.visitor import Visitor
+from tests.support.waiting import wait_for
 from tests.support.world import World
 
 OURS = "tweets.example"
@@ -85,7 +86,8 @@ def test_production_answers_under_its_own_names_only(production: World) -> None:
     told = ask(site, "/", "evil.example", headers={"Accept": "application/json"}).json()["error"]
     assert told["code"] == "unknown_host"
     assert told["message"].endswith(".")
-    consent = ask(site, "/login/x")
+    said = {"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
+    consent = ask(site, "/login/x", headers={**said, "X-Original-URL": "//evil.example/"})
     assert consent.status_code == 302
     (redirect_uri,) = parse_qs(urlsplit(consent.headers["Location"]).query)["redirect_uri"]
     assert redirect_uri.startswith(f"https://{OURS}/login/x/callback")
@@ -247,3 +249,14 @@ def test_where_the_pages_are_mounted_is_not_for_callers_to_say(running: World) -
     answer = connection.getresponse()
     assert "evil.example" not in answer.read().decode() + str(answer.headers)
     connection.close()
+
+
+def test_codes_are_in_no_log(running: World, visitor: Visitor) -> None:
+    """Whatever comes of it: a callback's query could be used by whoever reads it."""
+    for path in ("/login/x/callback", "/login/nowhere/callback", "/nothing", "/silence"):
+        visitor.get(f"{path}?state=s&code=never-in-a-log")
+        ask(running.site, f"{path}?code=never-in-a-log", "evil.example")
+        ask(running.site, f"{path}?code=never-in-a-log", "..")
+        ask(running.site, f"/silence?code=never-in-a-log%ff%00{path}")
+    wait_for(lambda: "/login/nowhere/callback" in running.log(), what="the line of a request")
+    assert "never-in-a-log" not in running.log()
