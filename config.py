@@ -175,12 +175,15 @@ def private_instance(folder: Path = INSTANCE) -> None:
     Whatever the umask was when they were made: the keys, the rows and the log of Redis lie there.
     """
     folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-    within = (path for path in folder.rglob("*") if not path.is_symlink())
-    for path in (folder, *within):
-        with suppress(OSError):  # gone meanwhile, or somebody else's
-            wanted = PRIVATE_FOLDER if path.is_dir() else PRIVATE_FILE
-            if path.stat().st_mode & 0o777 & ~wanted:
-                path.chmod(wanted)
+    for place, _folders, files in os.walk(folder):
+        wanted = {Path(place): PRIVATE_FOLDER}
+        wanted |= {Path(place, name): PRIVATE_FILE for name in files}
+        for path, mode in wanted.items():
+            with suppress(OSError):  # gone meanwhile, or somebody else's
+                if path.stat().st_mode & 0o777 & ~mode and (
+                    path == folder or not path.is_symlink()
+                ):
+                    path.chmod(mode)
 
 
 def _verifies_redis(env: Mapping[str, str]) -> bool:

@@ -55,8 +55,6 @@ FOUND = {"tweets.index"}
 """Endpoints that search engines may list."""
 PROBED = {"/healthz"}
 """Paths that monitors ask for by address and without https; their answers name nobody."""
-
-
 FOREIGN = "tweet_later.foreign_host"
 """Marks a request under another name in its WSGI environment."""
 
