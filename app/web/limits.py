@@ -46,9 +46,13 @@ sign_in = limiter.shared_limit(
 )
 
 
-@limiter.shared_limit(
-    lambda: str(current_app.config["RATE_LIMIT_SIGN_IN"]), scope="bad-token", key_func=_address
-)
+def _rate_of_bad_tokens() -> str:
+    """Return the rates of writing and of signing in; the stricter one counts."""
+    config = current_app.config
+    return f"{config['RATE_LIMIT_WRITES']};{config['RATE_LIMIT_SIGN_IN']}"
+
+
+@limiter.shared_limit(_rate_of_bad_tokens, scope="bad-token", key_func=_address)
 def count_bad_token() -> None:
     """Count a form whose token is missing or wrong, by address: guessing must not be free.
 

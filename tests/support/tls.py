@@ -17,18 +17,21 @@ CHUNK = 65_536
 class TlsFront:
     """Listens on loopback, decrypts, and passes on to a port of this machine.
 
-    ``authority`` is the file to trust; ``refusals`` counts who refused the certificate.
+    ``authority`` is the file to trust, ``target`` the port; ``refusals`` counts who refused the
+    certificate.
     """
 
-    def __init__(self, folder: Path, target: int, name: str = "127.0.0.1") -> None:
+    def __init__(self, folder: Path, target: int = 0, name: str = "127.0.0.1") -> None:
         own = trustme.CA()
         self.authority = folder / "authority.pem"
         own.cert_pem.write_to_path(str(self.authority))
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         own.issue_cert(name).configure_cert(self._context)
-        self._target = target
+        self.target = target
         self._server = socket.create_server(("127.0.0.1", 0))
-        self.redis_url = f"rediss://127.0.0.1:{self._server.getsockname()[1]}/0"
+        port = self._server.getsockname()[1]
+        self.url = f"https://127.0.0.1:{port}"
+        self.redis_url = f"rediss://127.0.0.1:{port}/0"
         self.refusals = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -54,7 +57,7 @@ class TlsFront:
         with (
             secure,
             contextlib.suppress(OSError),
-            socket.create_connection(("127.0.0.1", self._target), 5) as server,
+            socket.create_connection(("127.0.0.1", self.target), 5) as server,
         ):
             _pass_on(secure, server)
 

@@ -53,7 +53,7 @@ def test_guessing_a_token_is_not_free(make_world: MakeWorld, sqlite_url: str) ->
 
 def test_behind_a_proxy_its_word_counts(make_world: MakeWorld, sqlite_url: str) -> None:
     """The last address, which the proxy wrote; IPv6 by the network that one owner has."""
-    world = make_world(sqlite_url, RATE_LIMIT_SIGN_IN="2 per minute", BEHIND_PROXY="1")
+    world = make_world(sqlite_url, RATE_LIMIT_WRITES="2 per minute", BEHIND_PROXY="1")
     client = world.app.test_client()
 
     def guesses(*addresses: str) -> list[int]:
