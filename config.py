@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
@@ -32,6 +34,10 @@ ADDRESSES = {
     "FACEBOOK_DIALOG_URL": "https://www.facebook.com/v25.0/dialog/oauth",
 }
 FACEBOOK_KEYS = ("FACEBOOK_CLIENT_ID", "FACEBOOK_CLIENT_SECRET")
+LEAST_KEY_LENGTH = 32
+"""Characters of a key that signs sessions in production: shorter ones can be guessed offline."""
+LOOPBACK_HOSTS = (".localhost", "127.0.0.1", "::1")
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 SWITCH = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 
 
@@ -59,6 +65,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         **_timing(env),
         **_networks(env, production),
         **_web(env, production),
+        "WARNINGS": _warnings(env) if production else [],
     }
 
 
@@ -78,8 +85,7 @@ def _complete_for_development(env: MutableMapping[str, str]) -> None:
 
 def _secrets(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     made = {} if production else _development_secrets(env)
-    words = (env.get("TOKEN_KEYS") or made.get("TOKEN_KEYS", "")).split(",")
-    keys = [word.strip() for word in words if word.strip()]
+    keys = _words(env, "TOKEN_KEYS") or _words(made, "TOKEN_KEYS")
     try:
         MultiFernet([Fernet(key) for key in keys])
     except ValueError as error:
@@ -87,16 +93,48 @@ def _secrets(env: Mapping[str, str], production: bool) -> dict[str, Any]:
             "TOKEN_KEYS holds something that is not a Fernet key, or none. Make one with: "
             "openssl rand -base64 32 | tr '+/' '-_'"
         ) from error
-    return {"SECRET_KEY": env.get("SECRET_KEY") or made.get("SECRET_KEY"), "TOKEN_KEYS": keys}
+    key = env.get("SECRET_KEY") or made.get("SECRET_KEY") or ""
+    former = _words(env, "SECRET_KEY_FALLBACKS")
+    if production:
+        _refuse_short_keys(key, former)
+    return {
+        "SECRET_KEY": key or None,
+        "SECRET_KEY_FALLBACKS": former,
+        # Oldest first, as the signer wants it: the token of a page that is open stays good.
+        "WTF_CSRF_SECRET_KEY": [*reversed(former), key],
+        "TOKEN_KEYS": keys,
+    }
+
+
+def _refuse_short_keys(key: str, former: list[str]) -> None:
+    """Refuse what somebody with one cookie could find out by trying.
+
+    :raises ConfigurationError: the sentence names the variable and never the key.
+    """
+    if len(key) < LEAST_KEY_LENGTH:
+        raise ConfigurationError(
+            f"SECRET_KEY has {len(key)} characters and needs at least {LEAST_KEY_LENGTH}. "
+            "Make one with: openssl rand -hex 32"
+        )
+    if any(len(old) < LEAST_KEY_LENGTH for old in former):
+        raise ConfigurationError(
+            f"SECRET_KEY_FALLBACKS holds a key of less than {LEAST_KEY_LENGTH} characters. "
+            "Leave it out: whoever finds it out can sign in as anybody."
+        )
+
+
+def _words(env: Mapping[str, str], name: str) -> list[str]:
+    """Return the words of a list that commas separate."""
+    return [word.strip() for word in (env.get(name) or "").split(",") if word.strip()]
 
 
 def _development_secrets(env: Mapping[str, str]) -> dict[str, str]:
     """Secrets made once and kept in ``instance/``, so that a restart keeps sessions and tokens."""
     if env.get("SECRET_KEY") and env.get("TOKEN_KEYS"):
         return {}
+    private_instance()
     file = INSTANCE / "secrets.env"
     if not file.exists():
-        INSTANCE.mkdir(exist_ok=True)
         draft = INSTANCE / f"secrets.{os.getpid()}.{secrets.token_hex(4)}"
         draft.touch(mode=0o600)
         draft.write_text(
@@ -125,10 +163,38 @@ def _servers(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     processes = 1 if alone else min(2, os.cpu_count() or 1)
     return {
         "REDIS_URL": redis_url,
+        "REDIS_TLS_VERIFY": _verifies_redis(env),
         "SQLALCHEMY_DATABASE_URI": database,
         "DATABASE_POOL_SIZE": int(_number(env, "DATABASE_POOL_SIZE", 4, 1)),
         "WORKER_PROCESSES": int(_number(env, "WORKER_PROCESSES", processes, 1)),
     }
+
+
+def private_instance(folder: Path = INSTANCE) -> None:
+    """Close the folder, and what it holds already, to everybody but its owner.
+
+    Whatever the umask was when they were made: the keys, the rows and the log of Redis lie there.
+    """
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    for place, _folders, files in os.walk(folder):
+        wanted = {Path(place): PRIVATE_FOLDER}
+        wanted |= {Path(place, name): PRIVATE_FILE for name in files}
+        for path, mode in wanted.items():
+            with suppress(OSError):  # gone meanwhile, or somebody else's
+                if path.stat().st_mode & 0o777 & ~mode and (
+                    path == folder or not path.is_symlink()
+                ):
+                    path.chmod(mode)
+
+
+def _verifies_redis(env: Mapping[str, str]) -> bool:
+    """Return whether the certificate of ``rediss://`` must be a trusted one.
+
+    Heroku's Redis has certificates that it signed itself, so a dyno does not ask unless told to.
+    """
+    if env.get("REDIS_TLS_VERIFY"):
+        return _switch(env, "REDIS_TLS_VERIFY")
+    return not env.get("DYNO")
 
 
 def database_url(url: str) -> str:
@@ -137,11 +203,11 @@ def database_url(url: str) -> str:
     :raises ConfigurationError: it is none, or names a database that does not work here.
     """
     if not url:
-        INSTANCE.mkdir(exist_ok=True)
+        private_instance()
         return f"sqlite:///{INSTANCE / 'tweet-later.sqlite3'}"
     scheme, _, rest = url.partition("://")
     try:
-        make_url(url)
+        database = make_url(url).database
     except (ArgumentError, ValueError) as error:
         raise ConfigurationError(
             "DATABASE_URL is not a URL. It looks like postgresql://user:password@host/name."
@@ -152,6 +218,8 @@ def database_url(url: str) -> str:
         raise ConfigurationError(
             f"DATABASE_URL begins with {scheme}://, but only postgresql:// and sqlite:// work here."
         )
+    if database and database != ":memory:" and not Path(database).is_absolute():
+        private_instance()  # a relative path begins there
     return url
 
 
@@ -252,22 +320,29 @@ def _switch(env: Mapping[str, str], name: str) -> bool:
 def is_loopback(url: str) -> bool:
     """True when the URL's host is this machine itself."""
     host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     app_url = (env.get("APP_URL") or "").rstrip("/") or None
-    if app_url and _scheme_of(app_url) not in {"http", "https"}:
+    if app_url and (_scheme_of(app_url) not in {"http", "https"} or "@" in app_url):
         raise ConfigurationError("APP_URL is not an address. It looks like https://example.com.")
-    secure = app_url.startswith("https://") if app_url else production
+    secure = app_url.lower().startswith("https://") if app_url else production
+    # A name with __Host- is one that no neighbour under the same domain can set.
+    cookie = "tweet_later" if production else f"tweet_later_{env.get('PORT')}"
     return {
         "APP_URL": app_url,
+        "SERVED_HOSTS": _served_hosts(env, app_url),
         "BEHIND_PROXY": bool(env.get("DYNO")) or _switch(env, "BEHIND_PROXY"),
         # Cookies ignore ports: two installations on one machine must not sign each other out.
-        "SESSION_COOKIE_NAME": "tweet_later" if production else f"tweet_later_{env.get('PORT')}",
+        "SESSION_COOKIE_NAME": f"__Host-{cookie}" if secure else cookie,
+        "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": secure,
-        "FORCE_HTTPS": secure and (app_url is not None or bool(env.get("DYNO"))),
+        "FORCE_HTTPS": secure and app_url is not None,
+        "HSTS_INCLUDE_SUBDOMAINS": _switch(env, "HSTS_INCLUDE_SUBDOMAINS"),
         "PERMANENT_SESSION_LIFETIME": 30 * DAY,
         "MAX_CONTENT_LENGTH": 256 * 1024,
         "MAX_FORM_MEMORY_SIZE": 256 * 1024,
@@ -278,6 +353,40 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "RATE_LIMIT_READS": _rate(env, "RATE_LIMIT_READS", "1200 per minute"),
         "RATE_LIMIT_SIGN_IN": _rate(env, "RATE_LIMIT_SIGN_IN", "60 per minute"),
     }
+
+
+def _served_hosts(env: Mapping[str, str], app_url: str | None) -> list[str]:
+    """Return the names under which the pages answer; one that begins with a dot is a suffix.
+
+    This machine's own names are always among them: nobody can lead a browser of somebody else to
+    them, while proxies and probes beside the pages use them.
+    """
+    own = [urlsplit(app_url).hostname or ""] if app_url else []
+    # Where an editor in the cloud forwards the port of a developer's machine to a name of its own.
+    cloud = env.get("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN")
+    if env.get("CODESPACE_NAME") and cloud and not app_url:
+        own.append(f".{cloud}")
+    try:
+        names = [_host_name(word) for word in [*own, *_words(env, "TRUSTED_HOSTS")]]
+    except ValueError as error:
+        raise ConfigurationError(
+            "TRUSTED_HOSTS must be names separated by commas, without scheme or port, such as "
+            f"www.example.com or .example.com, not {error.args[-1]!r}."
+        ) from error
+    return [*dict.fromkeys([*names, *LOOPBACK_HOSTS])]
+
+
+def _host_name(word: str) -> str:
+    """Return a name as browsers ask for it, or an address without brackets.
+
+    :raises ValueError: it is neither.
+    """
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(word.strip("[]")))
+    name = word.lower().encode("idna").decode() if not word.isascii() else word.lower()
+    if not re.fullmatch(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*", name):
+        raise ValueError(word)
+    return name
 
 
 def _rate(env: Mapping[str, str], name: str, default: str) -> str:
@@ -296,7 +405,25 @@ def _refuse_incomplete_production(env: Mapping[str, str]) -> None:
         "TOKEN_KEYS": "it encrypts the networks' tokens. Set it to a Fernet key.",
         "DATABASE_URL": "every tweet is kept there. Set it to a postgresql:// URL.",
         redis_name: "the web process wakes the workers through it. Set it to a redis:// URL.",
+        "APP_URL": "the pages answer to this address only. Set it to https://your.address.",
     }
     missing = [f"{name} is missing: {why}" for name, why in needed.items() if not env.get(name)]
+    if (env.get("FLASK_DEBUG") or "0").lower() not in {"0", "false", "no"}:
+        missing.append("FLASK_DEBUG is on: error pages would show code and keys. Unset it.")
     if missing:
         raise ConfigurationError("\n".join(missing))
+
+
+def _warnings(env: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each setting that is allowed in production and opens something."""
+    app_url = env.get("APP_URL") or ""
+    plain = not app_url.lower().startswith("https://") and not is_loopback(app_url)
+    told = {
+        "ALLOW_PRIVATE_SERVERS is on in production: people can make this machine ask servers in "
+        "your private network. Right for an intranet alone.": _switch(env, "ALLOW_PRIVATE_SERVERS"),
+        "APP_URL begins with http:// in production: cookies and pages travel readable. Put a "
+        "proxy with a certificate in front and name the https:// address.": plain,
+        "REDIS_TLS_VERIFY is off: whoever sits between here and Redis can read and forge "
+        "messages.": not _verifies_redis(env) and not env.get("DYNO"),
+    }
+    return [sentence for sentence, is_so in told.items() if is_so]

@@ -29,6 +29,8 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     except config.ConfigurationError as error:
         sys.exit(f"Tweet Later cannot start.\n{error}")
     _log_plainly(app)
+    for sentence in app.config.get("WARNINGS", []):
+        app.logger.warning(sentence)
     app.extensions["token_cipher"] = MultiFernet([Fernet(k) for k in app.config["TOKEN_KEYS"]])
     app.extensions["networks"] = networks.build({**app.config, "MASTODON_APPS": ServerApps()})
     jobs.init_app(app)

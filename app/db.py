@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from cryptography.fernet import InvalidToken, MultiFernet
@@ -22,6 +24,7 @@ from sqlalchemy import (
     Update,
     event,
     literal,
+    make_url,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -200,6 +203,7 @@ def _is_passing(error: BaseException) -> bool:
 def init_app(app: Flask) -> None:
     """Bind the database to an app, tuned for several processes at once."""
     url = app.config["SQLALCHEMY_DATABASE_URI"]
+    _keep_to_its_owner(url, Path(app.instance_path))
     app.config.setdefault(
         "SQLALCHEMY_ENGINE_OPTIONS",
         _sqlite_options() if url.startswith("sqlite") else _postgresql_options(app.config),
@@ -214,6 +218,17 @@ def init_app(app: Flask) -> None:
             event.listen(db.engine, "before_cursor_execute", _begin_before_writing)
         else:
             pool.watch(db.engine)
+
+
+def _keep_to_its_owner(url: str, folder: Path) -> None:
+    """Make a SQLite file before SQLite does, which would let others read it; -wal and -shm follow.
+
+    A file that exists stays as it is: somebody may have opened it to a group on purpose.
+    """
+    database = make_url(url).database if url.startswith("sqlite") else None
+    if database and database != ":memory:" and not database.startswith("file:"):
+        with suppress(OSError):  # SQLite says it better
+            (folder / database).touch(mode=0o600)
 
 
 def _sqlite_options() -> dict[str, Any]:

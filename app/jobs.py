@@ -119,9 +119,21 @@ class Bell:
 
 def hasty_redis_options(config: Mapping[str, Any], timeout: float) -> dict[str, Any]:
     """Return arguments for redis-py: answer within ``timeout`` seconds or fail, without retries."""
-    tls = {"ssl_cert_reqs": None} if config["REDIS_URL"].startswith("rediss://") else {}
     never = Retry(NoBackoff(), 0)
-    return {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": never, **tls}
+    times = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": never}
+    return {**times, **_tls(config)}
+
+
+def _tls(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return redis-py's arguments for ``rediss://``, nothing for a connection without TLS.
+
+    Trusted are the authorities of this machine (OpenSSL's ``SSL_CERT_FILE`` names others).
+    """
+    if not config["REDIS_URL"].startswith("rediss://"):
+        return {}
+    verify: bool = config["REDIS_TLS_VERIFY"]
+    asked = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
+    return {"ssl_cert_reqs": asked, "ssl_check_hostname": verify}
 
 
 def init_app(app: Flask) -> Celery:
@@ -144,7 +156,7 @@ def init_app(app: Flask) -> Celery:
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """docs/decisions/0003 says why each differs from Celery's default."""
     url: str = config["REDIS_URL"]
-    tls = {"ssl_cert_reqs": ssl.CERT_NONE} if url.startswith("rediss://") else None
+    tls = _tls(config) or None
     hasty = {"max_retries": 0, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
     return {
         "broker_url": url,

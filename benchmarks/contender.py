@@ -13,7 +13,7 @@ from tests.support.waiting import free_port, listens, wait_for
 PROCESSES = min(2, os.cpu_count() or 1)
 """Worker processes of each app."""
 KEYS = {
-    "SECRET_KEY": "only for measuring",
+    "SECRET_KEY": "only for measuring, never for people",
     "X_CLIENT_ID": "bench",
     "X_CLIENT_SECRET": "secret",
 }

@@ -44,6 +44,7 @@ def main() -> None:
     except ValkeyBinaryNotFoundError as error:
         sys.exit(f"{error} Set REDIS_URL to a Redis server of your own.")
     port = urlsplit(os.environ["REDIS_URL"]).port or 6379
+    os.umask(0o077)  # for all that the server writes
     DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chdir(DATA)
     os.execv(binary, command(binary, port))

@@ -35,6 +35,7 @@ def main() -> int:
     :raises SystemExit: with a sentence, when it cannot start.
     """
     os.chdir(ROOT)
+    os.umask(0o077)  # what all of them write in instance/ is their owner's alone
     signal.signal(signal.SIGTERM, stop_early)
     signal.signal(signal.SIGINT, stop_early)
     load_dotenv(ROOT / ".env")
@@ -63,7 +64,7 @@ def only_one() -> Iterator[None]:
     :raises SystemExit: when this checkout runs already, or ``instance/`` cannot be written.
     """
     try:
-        INSTANCE.mkdir(exist_ok=True)
+        INSTANCE.mkdir(mode=0o700, exist_ok=True)
         lock = (INSTANCE / "run.lock").open("a")
     except OSError as error:
         sys.exit(f"Cannot write to {INSTANCE}: {error.strerror}.")

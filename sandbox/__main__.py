@@ -49,6 +49,7 @@ def ports_in(arguments: argparse.Namespace) -> dict[str, int]:
 def main() -> None:
     """Serve until SIGTERM or SIGINT, then write everything down."""
     arguments = read_arguments()
+    os.umask(0o077)  # tokens are in what it writes down, if only of people who do not exist
     told_to_stop = threading.Event()
     with ExitStack() as ending:
         servers = {}

@@ -16,7 +16,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import ClientMixin
 
-CALLBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost)(?::\d{1,5})?/login/x/callback")
+CALLBACK = re.compile(r"https?://(?:127\.0\.0\.1|localhost)(?::\d{1,5})?/login/x/callback")
 CONSUMERS = {"sandbox-consumer": "sandbox-consumer-secret"}
 SCOPES = {
     "tweet.read": "See its timeline and Tweets",

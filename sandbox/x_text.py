@@ -7,7 +7,7 @@ import string
 import unicodedata
 from typing import Any
 
-from twitter_text import extract_urls_with_indices, parse_tweet
+from sandbox.x_parser import extract_urls_with_indices, parse_tweet
 
 MAX_WEIGHT = 280
 # Counting takes quadratic time; whatever is longer is refused without it.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from app.networks.base import ConnectRefused
@@ -51,7 +53,9 @@ def _bytes_of(text: str) -> bytes:
 def is_loopback(url: str) -> bool:
     """True when the URL's host is this machine itself."""
     host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def allow_plain_http(url: str) -> None:

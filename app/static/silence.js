@@ -20,12 +20,19 @@
     }
   }
 
-  function look() {
-    setTimeout(look, LOOK_EVERY_MS);
-    if (!document.hidden && ($place.children().length || somethingIsOverdue())) {
-      $.get($place.data("url")).then(show, () => {});
+  /* Signed out meanwhile: what the banner said is nobody's any more, and asking again is vain. */
+  function stumble(answer) {
+    if (answer.status === 401) {
+      clearInterval(looking);
+      $place.empty();
     }
   }
 
-  setTimeout(look, LOOK_EVERY_MS);
+  function look() {
+    if (!document.hidden && ($place.children().length || somethingIsOverdue())) {
+      $.get($place.data("url")).then(show, stumble);
+    }
+  }
+
+  const looking = setInterval(look, LOOK_EVERY_MS);
 })(jQuery);

@@ -1,11 +1,19 @@
-"""Scripts that come from packages."""
+"""Files that are the same for everybody, and the scripts that come from packages."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, request, send_from_directory
 from xstatic.pkg import jquery
 
 bp = Blueprint("vendor", __name__)
+
+KEPT = {"static", "bootstrap.static", "vendor.file"}
+"""Endpoints that answer everybody alike, so that caches may keep what they say."""
+
+
+def is_for_everybody(response: Response) -> bool:
+    """True for a file that says the same to all, and not for the answer that it is missing."""
+    return request.endpoint in KEPT and response.status_code < 400
 
 
 @bp.get("/vendor/<filename>")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
-from flask_login import login_required
+from flask_login import current_user
 
 from app.services import watching
-from app.web import limits
+from app.web import limits, problems
 from app.web.limits import limiter
 
 bp = Blueprint("health", __name__)
@@ -15,9 +15,13 @@ bp = Blueprint("health", __name__)
 
 @bp.get("/silence")
 @limits.reads
-@login_required
-def silence() -> str:
-    """Return the banner for pages on which nothing moves; empty while a worker is alive."""
+def silence() -> ResponseReturnValue:
+    """Return the banner for pages on which nothing moves; empty while a worker is alive.
+
+    401 for somebody who has signed out meanwhile: only scripts ask, and they need no page.
+    """
+    if not current_user.is_authenticated:
+        return problems.signed_out()
     return render_template("_silence.html")
 
 

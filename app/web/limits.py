@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
+from contextlib import suppress
 
 import redis
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 
 from app import jobs
 from app.web import sessions
@@ -16,7 +17,24 @@ from app.web import sessions
 def _who() -> str:
     """Say who asks, by the cookie alone: a database that is away must not look like no Redis."""
     user_id = sessions.user_id()
-    return f"user:{user_id}" if user_id else get_remote_address()
+    return f"user:{user_id}" if user_id else _address()
+
+
+def where(address: str | None) -> str:
+    """Return what counts as one place: an address, or an IPv6 network of 64 bits (one owner's)."""
+    if not address:
+        return "nowhere"
+    with suppress(ValueError):
+        known = ipaddress.ip_address(address.partition("%")[0])
+        if isinstance(known, ipaddress.IPv4Address):
+            return str(known)
+        return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
+    return address
+
+
+def _address() -> str:
+    """Return where somebody asks from; ``X-Forwarded-For`` is in it only with BEHIND_PROXY."""
+    return where(request.remote_addr)
 
 
 limiter = Limiter(_who, in_memory_fallback_enabled=True, swallow_errors=True)
@@ -26,6 +44,22 @@ reads = limiter.shared_limit(lambda: str(current_app.config["RATE_LIMIT_READS"])
 sign_in = limiter.shared_limit(
     lambda: str(current_app.config["RATE_LIMIT_SIGN_IN"]), scope="sign-in"
 )
+
+
+def _rate_of_bad_tokens() -> str:
+    """Return the rates of writing and of signing in; the stricter one counts."""
+    config = current_app.config
+    return f"{config['RATE_LIMIT_WRITES']};{config['RATE_LIMIT_SIGN_IN']}"
+
+
+@limiter.shared_limit(_rate_of_bad_tokens, scope="bad-token", key_func=_address)
+def count_bad_token() -> None:
+    """Count a form whose token is missing or wrong, by address: guessing must not be free.
+
+    The token is judged before the page's own limit is, which counts by person.
+
+    :raises TooManyRequests: it was one too many.
+    """
 
 
 def seconds_until_allowed() -> int:

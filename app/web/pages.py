@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, current_app
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,23 +16,13 @@ from app.models.drafts import StoredPart
 from app.networks.base import Network
 from app.services import watching
 from app.states import State
-from app.web import contents, pictures, sessions
+from app.web import contents, pictures
 from app.web.job_views import job_views
-
-PRIVATE = {"tweets", "changes", "status", "settings", "accounts"}
 
 
 def init_app(app: Flask) -> None:
     """Give every template what all pages show."""
     app.context_processor(_shared)
-    app.after_request(_keep_private)
-
-
-def _keep_private(response: Response) -> Response:
-    """Nothing of a signed-in person may be shown by the Back button after signing out."""
-    if request.blueprint in PRIVATE and sessions.user_id() is not None:
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response
 
 
 def _shared() -> dict[str, Any]:

@@ -50,12 +50,6 @@ def _let_pictures_in(endpoint: str | None, _values: dict[str, Any] | None) -> No
         abort(401)
 
 
-@bp.after_request
-def _keep_private(response: Response) -> Response:
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response
-
-
 @bp.errorhandler(RequestEntityTooLarge)
 def _too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
     return _refuse(413, "picture_too_heavy")
@@ -99,8 +93,12 @@ def thumb(picture_id: str) -> ResponseReturnValue:
         abort(404)
     except FilesAway:
         return _refuse(503, "pictures_away")
-    headers = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
-    return Response(small, mimetype="image/webp", headers=headers)
+    # Asked for again each time, so that it is not shown once more after signing out.
+    response = Response(
+        small, mimetype="image/webp", headers={"Cache-Control": "private, no-cache"}
+    )
+    response.add_etag()
+    return response.make_conditional(request)
 
 
 @bp.patch("/pictures/<picture_id>")

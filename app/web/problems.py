@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from app.db import abandon
 from app.models.tweet import AlreadyBeingSent
@@ -27,6 +27,18 @@ def wants_json() -> bool:
         request.accept_mimetypes[best] > request.accept_mimetypes["text/html"]
     )
     return request.is_json or explicit
+
+
+def is_script() -> bool:
+    """True when a page's own script asks: a redirect would put the sign-in page into the page."""
+    fetched = request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+    return fetched or request.headers.get("X-Requested-With") == "XMLHttpRequest"
+
+
+def signed_out() -> ResponseReturnValue:
+    """Answer a script of a page whose session has ended meanwhile."""
+    message = _("You are signed out.")
+    return jsonify(error={"code": "signed_out", "message": message, "field": None}), 401
 
 
 def refuse(
@@ -63,6 +75,10 @@ def init_app(app: Flask) -> None:
 
 
 def _on_missing_token(error: CSRFError) -> ResponseReturnValue:
+    try:
+        limits.count_bad_token()
+    except TooManyRequests as too_many:
+        return _on_http_error(too_many)
     return refuse(
         400,
         "csrf",
@@ -112,7 +128,7 @@ def _on_http_error(error: HTTPException) -> Any:
     status = error.code or 500
     if status < 400:
         return error
-    if status == 401 and not wants_json():
+    if status == 401 and not (wants_json() or is_script()):
         return redirect(url_for("tweets.index"))
     title, message = _words(status)
     response = refuse(status, f"http_{status}", message, title=title)

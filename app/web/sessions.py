@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask, request, session
+from flask import Flask, Response, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
+
+from app.web import assets
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -14,6 +16,11 @@ class Sessions(SecureCookieSessionInterface):
         if request.blueprint == "status":
             return session.modified
         return super().should_set_cookie(app, session)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Leave files alone: a cache that keeps one would hand the cookie on to the next."""
+        if not assets.is_for_everybody(response):
+            super().save_session(app, session, response)
 
 
 def init_app(app: Flask) -> None:

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from app.models import Job
 from app.web import limits, locales, sessions
 from app.web.job_views import job_views
-from app.web.problems import refuse
+from app.web.problems import refuse, signed_out
 
 bp = Blueprint("status", __name__)
 
@@ -27,7 +27,7 @@ def one(job_id: str) -> ResponseReturnValue:
     """Say what one job has become; 404 when it is not the caller's."""
     user_id = sessions.user_id()
     if user_id is None:
-        return _signed_out()
+        return signed_out()
     found = Job.of(user_id, [job_id])
     if not found:
         abort(404)
@@ -41,7 +41,7 @@ def many() -> ResponseReturnValue:
     """Say what many jobs have become; unknown and foreign ids are left out."""
     user_id = sessions.user_id()
     if user_id is None:
-        return _signed_out()
+        return signed_out()
     job_ids = [part.strip() for part in request.args.get("job_ids", "").split(",") if part.strip()]
     if len(job_ids) > MOST:
         message = _("Ask for at most %(most)s jobs at a time.", most=MOST)
@@ -50,9 +50,3 @@ def many() -> ResponseReturnValue:
     if found:
         locales.prefer(found[0].locale)
     return jsonify(jobs=job_views(found))
-
-
-def _signed_out() -> ResponseReturnValue:
-    return jsonify(
-        error={"code": "signed_out", "message": _("You are signed out."), "field": None}
-    ), 401

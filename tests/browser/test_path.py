@@ -157,3 +157,24 @@ def test_keyboard_only(page: Page, running: World) -> None:
     written.get_by_role("button", name="Cancel").focus()
     page.keyboard.press("Enter")
     expect(card(page, "Typed, not clicked")).to_contain_text("Cancelled")
+
+
+def test_a_banner_goes_when_its_reader_has_signed_out(
+    page: Page, context: BrowserContext, running: World
+) -> None:
+    """The script that asks about workers is told no, once; it shows no page inside the page."""
+    page.clock.install()
+    sign_in(page, running.site, "leaving_person")
+    page.evaluate("$('#silence').html('<p>Nothing is being sent right now.</p>')")
+    answers: list[int] = []
+    page.on("response", lambda got: answers.append(got.status) if "/silence" in got.url else 0)
+    page.clock.fast_forward(16_000)
+    expect(page.locator("#silence")).to_be_empty()
+    page.evaluate("$('#silence').html('<p>Nothing is being sent right now.</p>')")
+    context.clear_cookies()
+    page.clock.fast_forward(16_000)
+    expect(page.locator("#silence")).to_be_empty()
+    page.evaluate("$('#silence').html('<p>Nobody asks any more.</p>')")
+    page.clock.fast_forward(60_000)
+    expect(page.locator("#silence")).to_contain_text("Nobody asks any more.")
+    assert answers == [200, 401]

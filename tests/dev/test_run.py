@@ -95,6 +95,7 @@ def left_running(checkout: Path) -> list[str]:
 
 def test_everything_starts_and_ctrl_c_stops_all_of_it(checkout: Path) -> None:
     """One command serves the page with all it needs, and Ctrl-C leaves nothing behind."""
+    (checkout / "instance").mkdir(mode=0o755)
     run = Run(checkout)
     run.wait_until_up()
 
@@ -104,7 +105,8 @@ def test_everything_starts_and_ctrl_c_stops_all_of_it(checkout: Path) -> None:
     assert redis.Redis.from_url(str(shared["REDIS_URL"])).ping()
     for name in ("MASTODON_SERVER", "BLUESKY_URL", "FACEBOOK_GRAPH_URL"):
         assert ports.answers(urlsplit(str(shared[name])).port or 0), name
-    assert stat.S_IMODE((checkout / "instance" / "run.env").stat().st_mode) == 0o600
+    for path in (checkout / "instance", *(checkout / "instance").rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
     assert left_running(checkout)
 
     run.interrupt()

@@ -1,5 +1,8 @@
 """X's counting rules, by the vectors that X publishes."""
 
+import subprocess
+import sys
+
 import pytest
 
 from sandbox.x_text import cashtags, expand_links, normalise, weight, wrap_links
@@ -51,3 +54,14 @@ def test_normalise():
 def test_cashtags():
     """Cashtags are letters after a dollar sign; amounts are not."""
     assert cashtags("$TWTR and $BRK.A cost $12, not US$AB") == ["$TWTR", "$BRK.A"]
+
+
+def test_counting_needs_no_setuptools():
+    """The parser's table of emoji is read by the standard library: the newest setuptools fits."""
+    script = (
+        "import sys; sys.modules['setuptools'] = sys.modules['pkg_resources'] = None\n"
+        "from sandbox.x_text import weight\n"
+        "print(weight('👨‍👩‍👧‍👦'))"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True)
+    assert (done.stdout, done.returncode) == (b"2\n", 0), done.stderr

@@ -16,7 +16,7 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import free_port, wait_for
 from tests.support.world import World
 
-SECRETS = ["SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL"]
+SECRETS = ["SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL", "APP_URL"]
 WAYS = {
     "factory": ["-c", "import app; app.create_app()"],
     "migrate": ["-m", "flask", "--app", "app", "db", "upgrade"],

@@ -23,12 +23,13 @@ ROOT = Path(__file__).resolve().parents[2]
 KEY = base64.urlsafe_b64encode(bytes(32)).decode()  # no random names for tests run in parallel
 PRODUCTION = {
     "APP_ENV": "production",
-    "SECRET_KEY": "s",
+    "SECRET_KEY": "s" * 32,
     "TOKEN_KEYS": KEY,
     "DATABASE_URL": "postgresql://user@host/name",
     "REDIS_URL": "rediss://host:6379",
+    "APP_URL": "https://tweets.example",
 }
-SECRETS = ["SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL"]
+SECRETS = ["SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL", "APP_URL"]
 
 
 # Production
@@ -48,7 +49,7 @@ def test_production_names_the_missing_secret(missing: str, value: str | None) ->
 
 @pytest.mark.parametrize("marker", [{"APP_ENV": "production"}, {"DYNO": "web.1"}])
 def test_production_names_all_that_is_missing_at_once(marker: dict[str, str]) -> None:
-    """Nobody has to start four times to learn four names, on Heroku or elsewhere."""
+    """Nobody has to start five times to learn five names, on Heroku or elsewhere."""
     with pytest.raises(config.ConfigurationError) as told:
         config.load(marker)
     lines = str(told.value).splitlines()
@@ -61,7 +62,7 @@ def test_production_starts_with_its_secrets() -> None:
     loaded = config.load(PRODUCTION)
     assert loaded["SQLALCHEMY_DATABASE_URI"] == "postgresql+psycopg://user@host/name"
     assert loaded["SESSION_COOKIE_SECURE"] is True
-    assert loaded["SECRET_KEY"] == "s"
+    assert loaded["SECRET_KEY"] == "s" * 32
     assert loaded["TOKEN_KEYS"] == [KEY]
 
 
@@ -111,21 +112,37 @@ def test_redis_provider_names_the_variable() -> None:
         config.load({**environ, "OTHER_URL": ""})
 
 
-@pytest.mark.parametrize("url", ["rediss://host:6379", "redis://host:6379/3"])
-def test_herokus_certificates_reach_every_redis_client(url: str) -> None:
-    """``rediss://``: encrypted, certificates unchecked, for broker, results, limits and probes."""
-    app = create_app(config.load({**PRODUCTION, "REDIS_URL": url}))
+@pytest.mark.parametrize(
+    ("url", "environ", "wanted"),
+    [
+        ("rediss://host:6379", {}, (ssl.CERT_REQUIRED, True)),
+        ("rediss://host:6379", {"REDIS_TLS_VERIFY": "0"}, (ssl.CERT_NONE, False)),
+        ("rediss://host:6379", {"DYNO": "web.1"}, (ssl.CERT_NONE, False)),
+        (
+            "rediss://host:6379",
+            {"DYNO": "web.1", "REDIS_TLS_VERIFY": "1"},
+            (ssl.CERT_REQUIRED, True),
+        ),
+        ("redis://host:6379/3", {}, None),
+    ],
+)
+def test_every_redis_client_checks_certificates_alike(
+    url: str, environ: dict[str, str], wanted: tuple[ssl.VerifyMode, bool] | None
+) -> None:
+    """Broker, results, limits and probes; Heroku's Redis signs its own, so a dyno does not ask."""
+    app = create_app(config.load({**PRODUCTION, **environ, "REDIS_URL": url}))
     celery = app.extensions["celery"]
-    wanted = {"ssl_cert_reqs": ssl.CERT_NONE} if url.startswith("rediss") else None
-    assert celery.conf.broker_use_ssl == wanted
-    assert celery.conf.redis_backend_use_ssl == wanted
-    assert (celery.connection_for_write().ssl or None) == wanted
-    results = celery.backend.connparams
-    assert results.get("ssl_cert_reqs", "none given") == (ssl.CERT_NONE if wanted else "none given")
-    limits: BlockingConnectionPool = app.config["RATELIMIT_STORAGE_OPTIONS"]["connection_pool"]
-    for options in (hasty_redis_options(app.config, 1), limits.connection_kwargs):
-        assert ("ssl_cert_reqs" in options) == bool(wanted)
-        assert options.get("ssl_cert_reqs") is None
+    pool: BlockingConnectionPool = app.config["RATELIMIT_STORAGE_OPTIONS"]["connection_pool"]
+    for options in (
+        celery.conf.broker_use_ssl or {},
+        celery.connection_for_write().ssl or {},
+        celery.backend.connparams,
+        hasty_redis_options(app.config, 1),
+        pool.connection_kwargs,
+    ):
+        found = (options["ssl_cert_reqs"], options["ssl_check_hostname"]) if wanted else None
+        assert found == wanted
+        assert wanted or "ssl_cert_reqs" not in options
 
 
 def test_a_worker_has_a_process_for_each_of_two_cores_where_that_helps() -> None:
@@ -172,6 +189,17 @@ def test_a_worker_has_a_process_for_each_of_two_cores_where_that_helps() -> None
         ("X_API_URL", "api.x.com"),
         ("X_AUTHORIZE_URL", "javascript:alert(1)"),
         ("APP_URL", "tweets.example.com"),
+        ("APP_URL", "https://ana@tweets.example.com"),
+        ("SECRET_KEY", "s" * 31),
+        ("SECRET_KEY_FALLBACKS", f"{'o' * 32},{'o' * 31}"),
+        ("FLASK_DEBUG", "1"),
+        ("X_API_URL", "http://127.0.0.1.example.com"),
+        ("TRUSTED_HOSTS", "https://www.example.com"),
+        ("TRUSTED_HOSTS", "www.example.com:8000"),
+        ("TRUSTED_HOSTS", "www.example.com,*"),
+        ("TRUSTED_HOSTS", "."),
+        ("HSTS_INCLUDE_SUBDOMAINS", "63072000"),
+        ("REDIS_TLS_VERIFY", "none"),
         ("BLUESKY_URL", "http://bsky.example.com"),
         ("PLC_URL", "http://plc.example.com"),
         ("FACEBOOK_CLIENT_ID", "without its secret"),
@@ -262,6 +290,52 @@ def test_cookies_follow_the_public_address(app_url: str, secure: bool) -> None:
     assert loaded["APP_URL"] == app_url.rstrip("/")
 
 
+@pytest.mark.parametrize(
+    ("environ", "word"),
+    [
+        ({"ALLOW_PRIVATE_SERVERS": "1"}, "ALLOW_PRIVATE_SERVERS"),
+        ({"APP_URL": "http://tweets.example"}, "APP_URL"),
+        ({"REDIS_TLS_VERIFY": "0"}, "REDIS_TLS_VERIFY"),
+    ],
+)
+def test_what_opens_something_in_production_is_said(environ: dict[str, str], word: str) -> None:
+    """One sentence each; nothing is said of safe settings, nor in development."""
+    assert config.load(PRODUCTION)["WARNINGS"] == []
+    assert config.load({**PRODUCTION, "APP_URL": "http://127.0.0.1:8000"})["WARNINGS"] == []
+    assert config.load({**PRODUCTION, **environ, "APP_ENV": "test"})["WARNINGS"] == []
+    (sentence,) = config.load({**PRODUCTION, **environ})["WARNINGS"]
+    assert sentence.startswith(word)
+    assert sentence.endswith(".")
+
+
+def test_further_names_are_those_that_are_listed() -> None:
+    """In the spelling of browsers, beside the public address and this machine's own names."""
+    environ = {
+        **PRODUCTION,
+        "TRUSTED_HOSTS": " WWW.Example, .tweets.example ,10.0.0.5,[2001:DB8::1]",
+    }
+    names = config.load({**environ, "APP_URL": "https://Büro.example:8443"})["SERVED_HOSTS"]
+    assert set(names) == {
+        "xn--bro-hoa.example",
+        "www.example",
+        ".tweets.example",
+        "10.0.0.5",
+        "2001:db8::1",
+        ".localhost",
+        "127.0.0.1",
+        "::1",
+    }
+
+
+def test_a_development_machine_in_a_cloud_has_that_clouds_names() -> None:
+    """Nothing else does: a name that the environment does not know is not ours."""
+    cloud = {"GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN": "app.github.dev"}
+    codespace = {"APP_ENV": "test", "CODESPACE_NAME": "a-b", **cloud}
+    assert ".app.github.dev" in config.load(codespace)["SERVED_HOSTS"]
+    with_address = {**codespace, "APP_URL": "https://tweets.example"}
+    assert ".app.github.dev" not in config.load(with_address)["SERVED_HOSTS"]
+
+
 # Development
 
 
@@ -303,3 +377,48 @@ def test_the_environment_wins_over_env_files(checkout: Path) -> None:
     (checkout / ".env").write_text(f"SECRET_KEY=from the file\nTOKEN_KEYS={KEY}\n")
     assert loading(checkout).communicate(timeout=60)[0] == f"from the file {KEY}\n"
     assert not (checkout / "instance" / "secrets.env").exists()
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_what_is_kept_here_is_its_owners_alone(checkout: Path, umask: int) -> None:
+    """Whatever the umask is, and also what an earlier version left open."""
+    left_open = checkout / "instance" / "valkey"
+    left_open.mkdir(parents=True)
+    (left_open / "dump.rdb").touch()
+    for path in (left_open.parent, left_open):
+        path.chmod(0o777)
+    (left_open / "dump.rdb").chmod(0o666)
+    subprocess.run(
+        [sys.executable, "-c", f"import os; os.umask({umask}); import config; config.load()"],
+        cwd=checkout,
+        env={"PATH": os.environ["PATH"]},
+        check=True,
+        timeout=60,
+    )
+    modes = {
+        path.name: stat.S_IMODE(path.stat().st_mode)
+        for path in (left_open.parent, *left_open.parent.rglob("*"))
+    }
+    assert modes == {"instance": 0o700, "valkey": 0o700, "dump.rdb": 0o600, "secrets.env": 0o600}
+
+
+def test_a_sqlite_file_is_its_owners_alone(tmp_path: Path) -> None:
+    """With its log and its index, which SQLite makes like the file itself."""
+    file = tmp_path / "rows.sqlite3"
+    script = (
+        "import os; os.umask(0); from app import create_app; from app.db import db\n"
+        "with create_app().app_context():\n"
+        "    db.session.execute(db.text('CREATE TABLE t (n INTEGER)')); db.session.commit()\n"
+        "    for end in ('', '-wal', '-shm'):\n"
+        f"        print(oct(os.stat('{file}' + end).st_mode & 0o777))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        cwd=ROOT,
+        env={"PATH": "", "SECRET_KEY": "s", "TOKEN_KEYS": KEY, "DATABASE_URL": f"sqlite:///{file}"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["0o600"] * 3

@@ -6,8 +6,10 @@ import socket
 
 import pytest
 
+import config
 from app.networks import http
 from app.networks.hosts import is_public, public_https_url
+from app.networks.oauth import is_loopback
 from tests.support.scripted import ScriptedServer
 
 PUBLIC = ["198.41.0.4"]
@@ -164,3 +166,25 @@ def test_nobody_knocks_at_a_private_door() -> None:
             )
         with pytest.raises(BlockingIOError):
             door.accept()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_this_machine"),
+    [
+        ("http://localhost:8090", True),
+        ("http://app.localhost", True),
+        ("http://127.0.0.1:1", True),
+        ("http://127.9.9.9", True),
+        ("http://[::1]/", True),
+        ("http://127.0.0.1.example.com", False),
+        ("http://127.example.com", False),
+        ("http://localhost.example.com", False),
+        ("http://localhost@example.com", False),
+        ("http://evillocalhost", False),
+        ("http://0.0.0.0", False),
+    ],
+)
+def test_names_that_only_begin_like_this_machine(url: str, is_this_machine: bool) -> None:
+    """Plain http is for this machine alone, and a name of somebody's is not it."""
+    assert is_loopback(url) is is_this_machine
+    assert config.is_loopback(url) is is_this_machine

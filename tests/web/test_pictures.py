@@ -50,7 +50,9 @@ def test_taken_and_made(ana: Visitor) -> None:
     assert small.status_code == 200
     assert small.headers["Content-Type"] == "image/webp"
     assert small.headers["X-Content-Type-Options"] == "nosniff"
-    assert small.headers["Cache-Control"].startswith("private")
+    assert small.headers["Cache-Control"] == "private, no-cache"
+    kept = {"If-None-Match": small.headers["ETag"]}
+    assert ana.get(made["thumb_url"], headers=kept).status_code == 304
     assert Image.open(io.BytesIO(small.content)).size == (192, 256)
 
 

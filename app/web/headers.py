@@ -1,0 +1,147 @@
+"""What every answer says to browsers, and which requests are answered at all.
+
+Nothing here knows a page: what is new is private, framed by nobody and kept by no cache, until
+it is named in assets.KEPT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from flask import Flask, Response, current_app, redirect, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from werkzeug.sansio.utils import host_is_trusted
+
+from app.web import assets, problems
+
+CONTENT_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "frame-ancestors 'none'",
+        # No form-action: browsers apply it to the redirect to a network's consent page as well.
+    ]
+)
+NEVER_USED = (
+    "accelerometer",
+    "browsing-topics",
+    "camera",
+    "display-capture",
+    "geolocation",
+    "gyroscope",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "usb",
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{name}=()" for name in NEVER_USED),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+YEAR = 31_536_000
+"""Seconds for which a browser remembers to come by https only."""
+FOUND = {"tweets.index"}
+"""Endpoints that search engines may list."""
+PROBED = {"/healthz"}
+"""Paths that monitors ask for by address and without https; their answers name nobody."""
+FOREIGN = "tweet_later.foreign_host"
+"""Marks a request under another name in its WSGI environment."""
+
+
+def init_app(app: Flask) -> None:
+    """Look at every request first, and complete every answer."""
+    app.wsgi_app = Names(app.wsgi_app, app.config)  # type: ignore[method-assign]
+    app.before_request(_refuse_foreign_host)
+    app.before_request(_insist_on_https)
+    app.after_request(_complete)
+
+
+class Names:
+    """Replaces a ``Host`` that is none of our names before anything can build an address from it.
+
+    A proxy or a cache in front may hand on any, and so does a browser for a name that somebody
+    pointed here to make it take our pages for his own.
+    """
+
+    def __init__(self, app: Any, config: Mapping[str, Any]) -> None:
+        self._app = app
+        self._names: list[str] = config["SERVED_HOSTS"]
+        self._own = urlsplit(config["APP_URL"] or "http://localhost").netloc
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request as WSGI wants it."""
+        if not is_served(environ.get("HTTP_HOST") or "", self._names):
+            environ |= {"HTTP_HOST": self._own, FOREIGN: True}
+        return self._app(environ, start_response)
+
+
+def is_served(host: str, names: Iterable[str]) -> bool:
+    """True when a ``Host`` header is one of these names, with any port.
+
+    :param names: lower case, addresses without brackets; one that begins with a dot stands for
+        itself and everything under it.
+    """
+    if not host_is_trusted(host):
+        return False  # no characters of a name
+    try:
+        asked = urlsplit(f"//{host}").hostname or ""
+        asked.encode("idna")
+    except ValueError:
+        return False  # no address, no labels of a name
+    return any(
+        asked == name.removeprefix(".") or (name.startswith(".") and asked.endswith(name))
+        for name in names
+    )
+
+
+def _refuse_foreign_host() -> ResponseReturnValue | None:
+    if FOREIGN not in request.environ or request.path in PROBED:
+        return None
+    home = current_app.config["APP_URL"]
+    return problems.refuse(
+        400,
+        "unknown_host",
+        _("This server does not answer under that name. Nothing was changed."),
+        title=_("Wrong address"),
+        next_step=None if home else _("Whoever runs it can add the name to TRUSTED_HOSTS."),
+        action={"url": f"{home}/", "label": _("To the start page")} if home else None,
+    )
+
+
+def _insist_on_https() -> ResponseReturnValue | None:
+    """Send whoever came by plain http to the public address."""
+    if not current_app.config["FORCE_HTTPS"] or request.path in PROBED or _came_by_https():
+        return None
+    query = request.query_string.decode("latin-1")
+    place = quote(request.path) + (f"?{quote(query, safe='%&=+,:;/?@')}" if query else "")
+    return redirect(f"{current_app.config['APP_URL']}{place}")
+
+
+def _came_by_https() -> bool:
+    """True also where a proxy says so that is not named as one: else this would go in circles."""
+    return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
+
+
+def _complete(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    config = current_app.config
+    if config["FORCE_HTTPS"] and _came_by_https():
+        below = "; includeSubDomains" if config["HSTS_INCLUDE_SUBDOMAINS"] else ""
+        response.headers["Strict-Transport-Security"] = f"max-age={YEAR}{below}"
+    if not assets.is_for_everybody(response):
+        response.headers.setdefault("Cache-Control", "no-store")
+        if request.endpoint not in FOUND:
+            response.headers.setdefault("X-Robots-Tag", "noindex")
+    return response
