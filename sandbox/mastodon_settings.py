@@ -9,6 +9,7 @@ WINDOWS = {"calls": 300.0, "create": 10_800.0, "upload": 1_800.0}
 DEFAULT_LIMITS = {"calls": 1_500, "create": 300, "upload": 30}
 LANGUAGES = ("en", "de")
 RESET_FORMS = ("iso", "epoch", "seconds", "date", "none")
+ISSUERS = ("none", "own", "wrong")
 DEAD_TOKEN_STATUSES = (400, 401, 403, 422)
 
 
@@ -17,7 +18,9 @@ class MastodonSettings(Knobs):
     """All times in seconds. Forgotten when the sandbox stops.
 
     ``idempotency`` off is GoToSocial's way; ``discovery``, ``pkce``, ``instance_v2`` and
-    ``source`` off is an older server's.
+    ``source`` off is an older server's. Without ``checks_codes`` any code gets a token of whoever
+    signed in last with that app. ``issuer`` is what the way back names as the server (RFC 9207).
+    With ``apps_end`` revoking a token ends its app, which then is a 401 without a body.
     """
 
     software: str = "mastodon"
@@ -27,6 +30,9 @@ class MastodonSettings(Knobs):
     pkce: bool = True
     instance_v2: bool = True
     source: bool = True
+    checks_codes: bool = True
+    issuer: str = "none"
+    apps_end: bool = False
     characters: int = 500
     pictures: int = 4
     picture_bytes: int = 16_777_216
@@ -56,6 +62,7 @@ class MastodonSettings(Knobs):
 CHOICES: dict[str, tuple[Any, ...]] = {
     "language": LANGUAGES,
     "reset_form": RESET_FORMS,
+    "issuer": ISSUERS,
     "dead_token_status": DEAD_TOKEN_STATUSES,
 }
 

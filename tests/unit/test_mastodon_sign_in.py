@@ -221,7 +221,15 @@ def test_what_fits_is_asked_on_the_way(
     scripted: ScriptedServer, answers: Any, characters: int | None
 ) -> None:
     """Somebody whose server takes more may write more at once; silence is no obstacle."""
-    scripted.answers = [NO_DOCUMENT, (200, APP), (200, TOKEN), ALIVE, (200, ME), NO_NODE_INFO, *answers]
+    scripted.answers = [
+        NO_DOCUMENT,
+        (200, APP),
+        (200, TOKEN),
+        ALIVE,
+        (200, ME),
+        NO_NODE_INFO,
+        *answers,
+    ]
     client = mastodon()
     (connection,) = finish(client, begun(client, scripted))
     assert (connection.limits.characters if connection.limits else None) == characters
