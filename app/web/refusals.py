@@ -93,7 +93,8 @@ def _of_server() -> dict[str, str]:
             "time it gets one."
         ),
         "another_server": _(
-            "The answer came from another server than the one that you chose. Nothing was connected."
+            "The answer came from another server than the one that you chose. Nothing was "
+            "connected."
         ),
     }
 
