@@ -131,6 +131,7 @@ def test_one_visitor_cannot_take_all_places(
         assert has_answered(known.url[7:])
     spelled = [*map(name_of, holes[:3]), f"@a@{name_of(holes[0])}", f"http://{name_of(holes[0])}/x"]
     nobody, answers = Visitor(site), []
+    nobody.token()  # from here on there is one session
     people = [
         threading.Thread(target=lambda s=server: answers.append(begin(site, nobody, s)))
         for server in spelled
