@@ -175,7 +175,10 @@ def _token(state: MastodonState) -> Response:
     if words(carried, "grant_type") != "authorization_code":
         description = "The authorization grant type is not supported by the authorization server."
         raise OAuthError(400, "unsupported_grant_type", description)
-    instead = play_before(state, "code", None)
+    with state.lock:
+        exists = state.tokens.gave(words(carried, "code"))
+    # Faults wait for a code that exists: clients also show invented ones, to see them refused.
+    instead = play_before(state, "code", None) if exists else None
     if instead is not None:
         return instead
     with state.lock:

@@ -72,6 +72,10 @@ class MastodonTokens:
         for app in self._apps.values():
             self._store.put(APP, app.client_id, asdict(app))
 
+    def gave(self, code: str) -> bool:
+        """Whether this code was once given to somebody."""
+        return code in self._codes
+
     def last_code(self, client_id: str) -> Code:
         """The facts of whoever signed in last with an app. Raises OAuthError if nobody did."""
         known = [code for code in self._codes.values() if code.client_id == client_id]

@@ -95,7 +95,13 @@ class SignIn:
         if not key and self.apps.known(server.url).checks_codes is False:
             raise _no_proof(signing_in)
         app = self._app_of(server, redirect_uri, key)
-        answer = _exchange(server, app, redirect_uri, code, verifier)
+        try:
+            if key:
+                answer = _exchange(server, app, redirect_uri, code, verifier)
+            else:
+                answer = self._exchange_if_checked(server, app, redirect_uri, code, verifier)
+        except _ChecksNothing:
+            raise _no_proof(signing_in) from None
         if not key and _is_no_to_app(answer, app):
             self.apps.forget(server.url, redirect_uri, app)
             raise ConnectRefused("stale", "invalid_client")
@@ -104,16 +110,10 @@ class SignIn:
             "client_secret": app["client_secret"],
             "access_token": _token_in(answer),
         }
-        try:
-            _check_scopes(answer)
-            if not key:
-                self._check_the_server(server, app, redirect_uri, verifier)
-        except _ChecksNothing:
+        missing = _missing_in(answer)
+        if missing:
             let_go(server, credentials)
-            raise _no_proof(signing_in) from None
-        except (ConnectRefused, LookUpFailed):
-            let_go(server, credentials)
-            raise
+            raise ConnectRefused("scope_missing", missing)
         return Opened(credentials, checks_codes=not key)
 
     def _app_of(self, server: Server, redirect_uri: str, key: Any) -> App:
@@ -126,17 +126,39 @@ class SignIn:
             raise ConnectRefused("stale", "unknown_app")
         return app
 
-    def _check_the_server(self, server: Server, app: App, redirect_uri: str, verifier: str) -> None:
-        """Show an invented code beside the true one: now somebody has signed in there.
+    def _exchange_if_checked(
+        self, server: Server, app: App, redirect_uri: str, code: str, verifier: str
+    ) -> Answer:
+        """Exchange the code between two invented ones: by now somebody has signed in there.
 
-        :raises LookUpFailed: it cannot be told, and never could.
+        The first one gets the token of a server that gives each once, the last one that of a server
+        to which somebody came just now.
+
+        :raises _ChecksNothing: no token is left.
+        :raises LookUpFailed: whether it checks them cannot be told, and never could.
         """
+        self._check_the_server(server, app, redirect_uri, bool(verifier))
+        answer = _exchange(server, app, redirect_uri, code, verifier)
+        token = _object_in(answer).get("access_token")
+        if token:
+            try:
+                self._check_the_server(server, app, redirect_uri, bool(verifier))
+            except (_ChecksNothing, LookUpFailed):
+                let_go(server, {**app, "access_token": token})
+                raise
+        return answer
+
+    def _check_the_server(
+        self, server: Server, app: App, redirect_uri: str, with_verifier: bool
+    ) -> None:
         try:
-            answer = self._show_invented_code(server, app, redirect_uri, bool(verifier))
-            told = answer.status not in UNCLEAR
-        except LookUpFailed:
-            told = False
-        if not told and not self.apps.known(server.url).checks_codes:
+            answer = self._show_invented_code(server, app, redirect_uri, with_verifier)
+            is_told = answer.status not in UNCLEAR
+        except LookUpFailed as error:
+            if str(error) == "private_address":
+                raise
+            is_told = False
+        if not is_told and not self.apps.known(server.url).checks_codes:
             raise LookUpFailed("whether it checks codes cannot be told")
 
     def _show_invented_code(
@@ -374,11 +396,10 @@ def _token_in(answer: Answer) -> str:
     raise LookUpFailed(f"HTTP {answer.status}")  # its words might hold a token
 
 
-def _check_scopes(answer: Answer) -> None:
+def _missing_in(answer: Answer) -> str:
+    """Return the scopes that were not granted, where the server says what was."""
     granted = _object_in(answer).get("scope")
-    missing = _missing(granted.split()) if isinstance(granted, str) and granted else ""
-    if missing:
-        raise ConnectRefused("scope_missing", missing)
+    return _missing(granted.split()) if isinstance(granted, str) and granted else ""
 
 
 def _missing(granted: list[str]) -> str:

@@ -96,7 +96,7 @@ def test_nobody_gets_in_by_an_invented_code(server: MastodonSandbox, client: Mas
         finish(client, strangers, back(strangers))
     with pytest.raises(ConnectRefused, match="server_checks_nothing"):
         finish(client, anas, back(anas))
-    assert server.state()["calls"]["code"] == 3  # Ana's code went nowhere
+    assert server.state()["calls"]["code"] == 2  # Ana's code went nowhere
 
 
 def test_two_at_once_never_get_each_others_account(
@@ -159,17 +159,30 @@ def test_found_out_beside_the_true_code(
     scripted: ScriptedServer, signing_in: bool, given: Any
 ) -> None:
     """Both tokens are revoked, and nobody is asked who it is."""
-    scripted.answers = [NO_DOCUMENT, (200, APP), (200, TOKEN), given, REVOKED, REVOKED]
+    scripted.answers = [
+        *(NO_DOCUMENT, (200, APP), INVALID_GRANT, (200, TOKEN)),
+        *(given, REVOKED, REVOKED),
+    ]
     client = mastodon()
     consent = begin(client, scripted.url, signing_in)
     with pytest.raises(ConnectRefused) as refused:
         finish(client, consent, back(consent))
     assert refused.value.code == ("server_checks_nothing" if signing_in else "start_again")
-    revoked = [parse_qs(seen.body.decode())["token"] for seen in scripted.seen[4:]]
+    revoked = [parse_qs(seen.body.decode())["token"] for seen in scripted.seen[5:]]
     assert sorted(revoked) == [["of-somebody"], ["t"]]
-    shown = [parse_qs(seen.body.decode())["code"][0] for seen in scripted.seen[2:4]]
-    assert shown[0] == "invented"
-    assert shown[1] != "none"
+    shown = [parse_qs(seen.body.decode())["code"][0] for seen in scripted.seen[2:5]]
+    assert shown[1] == "invented"
+    assert len(set(shown)) == 3
+
+
+def test_a_server_that_gives_each_token_once(scripted: ScriptedServer) -> None:
+    """What is asked after the true code would come too late: the token is gone by then."""
+    scripted.answers = [NO_DOCUMENT, (200, APP), (200, ANOTHER_TOKEN), REVOKED, INVALID_GRANT]
+    client = mastodon()
+    consent = begin(client, scripted.url)
+    with pytest.raises(ConnectRefused, match="server_checks_nothing"):
+        finish(client, consent, back(consent))
+    assert len(scripted.seen) == 4  # the true code was shown to nobody
 
 
 def test_no_two_invented_codes_are_alike(scripted: ScriptedServer) -> None:
@@ -188,14 +201,21 @@ def test_no_two_invented_codes_are_alike(scripted: ScriptedServer) -> None:
 def test_what_cannot_be_told_signs_nobody_in(scripted: ScriptedServer, answer: Any) -> None:
     """Unless the server refused an invented code before: then it was only busy."""
     client, apps = with_app(scripted)
-    scripted.answers = [NO_DOCUMENT, INVALID_GRANT, PAGE, (200, TOKEN), answer, REVOKED]
+    begun = [NO_DOCUMENT, INVALID_GRANT, PAGE]
+    scripted.answers = [*begun, answer]
+    consent = begin(client, scripted.url)
+    with pytest.raises(LookUpFailed):
+        finish(client, consent, back(consent))
+    assert len(scripted.seen) == 4
+    scripted.seen.clear()
+    scripted.answers = [*begun, INVALID_GRANT, (200, TOKEN), answer, REVOKED]
     consent = begin(client, scripted.url)
     with pytest.raises(LookUpFailed):
         finish(client, consent, back(consent))
     assert scripted.seen[-1].path == "/oauth/revoke"
     apps.note_return(scripted.url, checks_codes=True)
     scripted.seen.clear()
-    scripted.answers = [NO_DOCUMENT, INVALID_GRANT, PAGE, (200, TOKEN), answer, (200, ME)]
+    scripted.answers = [*begun, answer, (200, TOKEN), answer, (200, ME)]
     consent = begin(client, scripted.url)
     assert finish(client, consent, back(consent)).profile.remote_id == "7"
 
@@ -214,7 +234,7 @@ def test_a_server_that_asks_nobody_at_all(scripted: ScriptedServer) -> None:
 def test_no_token_is_left_when_a_sign_in_fails(scripted: ScriptedServer, answer: Any) -> None:
     """Whose it is cannot be told, so nobody keeps it."""
     scripted.answers = [
-        *(NO_DOCUMENT, (200, APP), (200, TOKEN), INVALID_GRANT),
+        *(NO_DOCUMENT, (200, APP), INVALID_GRANT, (200, TOKEN), INVALID_GRANT),
         *(answer, REVOKED),
     ]
     client = mastodon()
@@ -293,7 +313,10 @@ def test_the_name_in_its_own_description(
         issuer = issuer.replace("HERE", scripted.url)
     client, _apps = with_app(scripted)
     document = (200, {"issuer": issuer})
-    scripted.answers = [document, INVALID_GRANT, PAGE, (200, TOKEN), INVALID_GRANT, (200, ME)]
+    scripted.answers = [
+        *(document, INVALID_GRANT, PAGE),
+        *(INVALID_GRANT, (200, TOKEN), INVALID_GRANT, (200, ME)),
+    ]
     consent = begin(client, scripted.url)
     assert len(str(consent.memory)) < 1000
     answer = back(consent, iss=issuer if isinstance(issuer, str) else "https://evil.example")

@@ -191,7 +191,7 @@ def test_another_address_is_another_app(scripted: ScriptedServer) -> None:
 def test_what_runs_there(scripted: ScriptedServer, links: Any, software: str) -> None:
     """What does not say clearly that it is Mastodon is taken for something else."""
     here = [(status, _with_address(data, scripted.url)) for status, data in links]
-    scripted.answers = [NO_DOCUMENT, (200, APP), (200, TOKEN), ALIVE, (200, ME), *here]
+    scripted.answers = [NO_DOCUMENT, (200, APP), ALIVE, (200, TOKEN), ALIVE, (200, ME), *here]
     client = mastodon()
     (connection,) = finish(client, begun(client, scripted))
     assert connection.credentials["software"] == software
@@ -201,10 +201,19 @@ def test_what_runs_there(scripted: ScriptedServer, links: Any, software: str) ->
 def test_another_servers_word_is_not_asked(scripted: ScriptedServer) -> None:
     """A link to somewhere else is not followed."""
     links = (200, {"links": [{"href": "http://169.254.169.254/latest"}]})
-    scripted.answers = [NO_DOCUMENT, (200, APP), (200, TOKEN), ALIVE, (200, ME), links, (404, "")]
+    scripted.answers = [
+        NO_DOCUMENT,
+        (200, APP),
+        ALIVE,
+        (200, TOKEN),
+        ALIVE,
+        (200, ME),
+        links,
+        (404, ""),
+    ]
     client = mastodon()
     (connection,) = finish(client, begun(client, scripted))
-    assert scripted.seen[6].path == "/nodeinfo/2.0"
+    assert scripted.seen[7].path == "/nodeinfo/2.0"
     assert connection.credentials["software"] == ""
 
 
@@ -224,6 +233,7 @@ def test_what_fits_is_asked_on_the_way(
     scripted.answers = [
         NO_DOCUMENT,
         (200, APP),
+        ALIVE,
         (200, TOKEN),
         ALIVE,
         (200, ME),
@@ -248,7 +258,7 @@ def test_what_fits_is_asked_on_the_way(
 )
 def test_codes_that_are_refused(scripted: ScriptedServer, answer: Any, code: str) -> None:
     """Start again, or something is wrong for good."""
-    scripted.answers = [NO_DOCUMENT, (200, APP), answer]
+    scripted.answers = [NO_DOCUMENT, (200, APP), ALIVE, answer, ALIVE]
     client = mastodon()
     with pytest.raises(ConnectRefused) as refused:
         finish(client, begun(client, scripted))
@@ -260,7 +270,7 @@ def test_codes_that_are_refused(scripted: ScriptedServer, answer: Any, code: str
 )
 def test_codes_without_an_answer(scripted: ScriptedServer, answer: Any) -> None:
     """No word of what came is told: it might be a token."""
-    scripted.answers = [NO_DOCUMENT, (200, APP), answer]
+    scripted.answers = [NO_DOCUMENT, (200, APP), ALIVE, answer, ALIVE]
     client = mastodon()
     with pytest.raises(LookUpFailed, match="HTTP"):
         finish(client, begun(client, scripted))
