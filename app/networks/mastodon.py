@@ -114,6 +114,8 @@ class Mastodon:
             url = hosts.public_https_url(typed.get("server") or "", self._allow_private)
         except ValueError as error:
             raise ConnectRefused("bad_server", str(error)) from error
+        if not url.isascii() or not url.isprintable():
+            raise ConnectRefused("bad_server", "this is not the name of a server")
         with _private_is_bad():
             return self._sign_in.begin(self._visited(url), redirect_uri, signing_in)
 

@@ -6,6 +6,7 @@ once somebody came back from it with an account, and no longer than it answers.
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -27,16 +28,23 @@ OF_UNPROVEN_SERVERS = 8
 OF_AN_UNPROVEN_SERVER = 2
 OF_A_VISITOR = 2
 """Of these others', for one person; for one address where nobody is signed in."""
+OF_A_VISITOR_AT_PROVEN = 6
+"""Of all proven servers' but the one that is offered: somebody may own several."""
 SILENCE = 5.0
-"""Seconds without an answer after which a server counts as silent until it answers again."""
+"""Seconds for nothing after which a server counts as unproven, until it is quick again."""
+SLOWNESS = 10.0
+"""Seconds after which it does so although something came of them."""
 MAX_SILENT = 1_000
 """Servers of which this process remembers that they did not answer."""
+HOST = re.compile(r"[a-z0-9._\-\[\]:]+")
+"""What a name is made of once it is in one spelling; nothing else gets as far as the database."""
 MAX_TYPED = 300
 """Characters that are looked at; a name that begins later counts as one that cannot be read."""
 
 _proven = Places(1_000, OF_A_PROVEN_SERVER)
 _unproven = Places(OF_UNPROVEN_SERVERS, OF_AN_UNPROVEN_SERVER)
 _visitors = Places(OF_UNPROVEN_SERVERS, OF_A_VISITOR)
+_visitors_at_proven = Places(1_000, OF_A_VISITOR_AT_PROVEN)
 _silent: OrderedDict[str, None] = OrderedDict()
 
 
@@ -48,32 +56,39 @@ def wanted(server: str) -> list[tuple[Places, str]]:
     if not server:
         return []
     host = _host_of(server)
-    if _is_proven(host):
-        return [(_proven, host)]
+    if host and host not in _silent:
+        if host == _host_of(current_app.config["MASTODON_SERVER"] or ""):
+            return [(_proven, host)]
+        if has_answered(host):
+            return [(_visitors_at_proven, _visitor()), (_proven, host)]
     return [(_visitors, _visitor()), (_unproven, host)]
 
 
 @contextmanager
 def watched(server: str) -> Iterator[None]:
-    """Note whether a server answers or lets people wait for nothing; what was raised goes on."""
+    """Note how long a server lets people wait, and for what; what was raised goes on."""
     host, began_at = _host_of(server), time.monotonic()
     try:
         yield
     except LookUpFailed:
-        if host and time.monotonic() - began_at > SILENCE:  # who is quick to fail holds nobody up
-            _silent[host] = None
-            while len(_silent) > MAX_SILENT:
-                _silent.popitem(last=False)
+        note(host, time.monotonic() - began_at, answered=False)
         raise
-    _silent.pop(host, None)
+    except Exception:
+        note(host, time.monotonic() - began_at, answered=True)
+        raise
+    note(host, time.monotonic() - began_at, answered=True)
 
 
-def _is_proven(host: str) -> bool:
-    """Whether somebody came back from it; the one that its operator offers needs no proof."""
-    if not host or host in _silent:
-        return False
-    offered = current_app.config["MASTODON_SERVER"] or ""
-    return host == _host_of(offered) or has_answered(host)
+def note(host: str, seconds: float, *, answered: bool) -> None:
+    """Note how long a server took. One that is quick to fail holds nobody up."""
+    if seconds <= (SLOWNESS if answered else SILENCE):
+        if answered:
+            _silent.pop(host, None)
+        return
+    if host:
+        _silent[host] = None
+        while len(_silent) > MAX_SILENT:
+            _silent.popitem(last=False)
 
 
 def _host_of(server: str) -> str:
@@ -82,7 +97,8 @@ def _host_of(server: str) -> str:
         url = public_https_url(server[:MAX_TYPED], allow_private=True)
     except ValueError:
         return ""
-    return urlsplit(url).netloc.removesuffix(":443")
+    host = urlsplit(url).netloc.removesuffix(":443")
+    return host if HOST.fullmatch(host) else ""
 
 
 def _visitor() -> str:

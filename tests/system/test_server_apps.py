@@ -9,6 +9,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from flask_migrate import downgrade, upgrade
 
 from app.db import database_now, db
 from app.models import ConnectionApp, ServerApp
@@ -96,6 +97,19 @@ def test_whoever_dies_while_registering_is_relieved(world: World) -> None:
 
         assert apps.made_once(URL, CALLBACK, register_late) == APP
         assert apps.get(URL, CALLBACK) == APP
+
+
+def test_apps_of_the_shared_address_are_let_go(world: World) -> None:
+    """They are registered anew at the next sign-in, each with its server's own address."""
+    with world.rows():
+        downgrade(revision="0007")
+        for address in (CALLBACK, f"{CALLBACK}/example.social"):
+            row = ServerApp(server=URL, redirect_uri=address, app=APP, created_at=database_now())
+            db.session.add(row)
+        db.session.commit()
+        upgrade()
+        assert ServerApps().get(URL, CALLBACK) is None
+        assert ServerApps().get(URL, f"{CALLBACK}/example.social") == APP
 
 
 def test_only_the_very_app_is_forgotten(world: World) -> None:

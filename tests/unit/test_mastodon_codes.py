@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from werkzeug.routing import Map, Rule
 
 from app.networks.base import Connection, ConnectRefused, Consent, LookUpFailed
 from app.networks.mastodon import Mastodon
 from app.networks.mastodon_apps import AppsInMemory
+from app.networks.mastodon_calls import Server
+from app.networks.mastodon_sign_in import address_at
 from tests.support.mastodon import CALLBACK, MastodonSandbox, mastodon, publish, visit
 from tests.support.scripted import LOST, ScriptedServer
 
@@ -349,6 +352,26 @@ def test_a_state_is_bound_to_its_address(scripted: ScriptedServer) -> None:
         with pytest.raises(ConnectRefused, match="stale"):
             client.finish(memory, back(consent), CALLBACK)
     assert len(scripted.seen) == 3
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.social",
+        "https://example.social:8443",
+        "https://xn--strae-oqa.example",
+        "http://127.0.0.1:8091",
+        "http://[::1]:8091",
+    ],
+)
+def test_the_address_of_a_server(url: str) -> None:
+    """A path segment that reads back as the very host, in letters that any server takes."""
+    server = Server(url, 5, public_only=False)
+    address = address_at(server, CALLBACK)
+    assert not set("[]") & set(address)
+    routes = Map([Rule("/login/mastodon/callback/<host>", endpoint="callback")]).bind("x")
+    path = unquote(urlsplit(address).path)  # as WSGI hands it on
+    assert routes.match(path) == ("callback", {"host": server.host})
 
 
 # Apps that a server no longer knows

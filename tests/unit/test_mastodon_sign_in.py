@@ -86,8 +86,9 @@ def test_what_is_no_server(typed: str) -> None:
     with pytest.raises(ConnectRefused) as refused:
         mastodon(ALLOW_PRIVATE_SERVERS=False).begin({"server": typed}, CALLBACK)
     assert refused.value.code == "bad_server"
-    with pytest.raises(ConnectRefused, match="bad_server"):
-        mastodon().begin({}, CALLBACK)
+    for odd in ({}, {"server": "a\0b"}, {"server": "\x7f.example"}, {"server": "\ud800.example"}):
+        with pytest.raises(ConnectRefused, match="bad_server"):
+            mastodon().begin(odd, CALLBACK)
 
 
 def test_a_private_server(scripted: ScriptedServer) -> None:

@@ -12,13 +12,17 @@ from contextlib import ExitStack
 import pytest
 import requests
 
-from app.services.server_apps import has_answered
+from app.services.server_apps import ServerApps, has_answered
+from app.web import server_places
 from app.web.turns import THREADS
 from tests.conftest import MakeWorld
 from tests.support.mastodon import MastodonSandbox
 from tests.support.sandbox import ROOT
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
+from tests.support.world import World
+
+FROM = {"REMOTE_ADDR": "2001:db8:1:2:3:4:5:6"}
 
 
 @pytest.fixture
@@ -146,6 +150,34 @@ def test_one_visitor_cannot_take_all_places(
     for person in people:
         person.join()
     assert sorted(answers) == [502] * 2 + [503] * 3
+
+
+def test_a_proven_server_that_hangs_has_few_places(small_world: World) -> None:
+    """Somebody came back from it once, and now it lets people wait; until it is quick again."""
+    host, offered = "known.example:8443", small_world.sandbox.on("mastodon").url
+
+    def places(server: str) -> list[str]:
+        return [party for _places, party in server_places.wanted(server)]
+
+    with small_world.rows(), small_world.app.test_request_context(environ_base=FROM):
+        assert places("") == []
+        assert places(f"https://{host}") == ["2001:db8:1:2::/64", host]
+        few = server_places.wanted("unknown.example")[1][0]
+        assert server_places.wanted(host)[1][0] is few
+        ServerApps().note_return(f"https://{host}", checks_codes=True)
+        for name in (host, f"https://{host}/", f"@ana@{host}", f"https://{host.upper()}/about"):
+            assert server_places.wanted(name)[1][0] is not few
+        server_places.note(host, 6, answered=False)
+        assert server_places.wanted(host)[1][0] is few
+        server_places.note(host, 1, answered=False)  # an error at once says nothing
+        assert server_places.wanted(host)[1][0] is few
+        server_places.note(host, 2, answered=True)
+        assert server_places.wanted(host)[1][0] is not few
+        server_places.note(host, 12, answered=True)
+        assert server_places.wanted(host)[1][0] is few
+        assert places(offered) == [offered.removeprefix("http://")]
+        for odd in ("\u200b" * 400 + host, "x" * 100_000, "http://[", "\0", "a\0b", "\ud800"):
+            assert server_places.wanted(odd)[1] == (few, "")
 
 
 def test_the_server_has_a_thread_for_each_turn() -> None:
