@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -59,6 +60,7 @@ UNPROVEN_TIMEOUT = 8.0
 """Seconds for a call to a server from which nobody ever came back with an account."""
 UNPROVEN_CONNECT_TIMEOUT = 3.0
 """Of these, until it has to be reached."""
+USERNAME = re.compile(r"[\w.~\-]{1,200}")
 LOOK_TIMEOUT = 20.0
 """Seconds for all calls of one look-up: a worker that is asked to stop has 25."""
 
@@ -313,7 +315,10 @@ def _token(credentials: Credentials) -> str:
 def _who(server: Server, credentials: Credentials) -> Profile:
     path = "/api/v1/accounts/verify_credentials"
     with known_shape():
-        return profile_of(reading_of(server.read(path, token=_token(credentials))), server)
+        profile = profile_of(reading_of(server.read(path, token=_token(credentials))), server)
+        if not USERNAME.fullmatch(profile.handle.removesuffix(f"@{server.host}")):
+            raise ValueError("a name that would read as somebody else's, or as none")
+        return profile
 
 
 def _limits_if_told(server: Server, credentials: Credentials) -> Limits | None:

@@ -44,7 +44,7 @@ class Server:
     public_only: bool
     ends_at: float | None = None
     """time.monotonic() at which several calls together have to end."""
-    connect_timeout: float = http.CONNECT_TIMEOUT
+    connect_timeout: float = http.CONNECT_SECONDS
     """Seconds until it has to be reached."""
 
     @property

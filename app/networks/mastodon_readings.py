@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +20,6 @@ USUAL = Limits(
     picture_types=("image/jpeg", "image/png", "image/gif", "image/webp"),
 )
 MOST = 1_000_000_000
-USERNAME = re.compile(r"[\w.~\-]{1,200}")
 
 
 def profile_of(account: Mapping[str, Any], server: Server) -> Profile:
@@ -29,13 +27,10 @@ def profile_of(account: Mapping[str, Any], server: Server) -> Profile:
     remote_id = id_in(account)
     if remote_id is None:
         raise ValueError("an account without an id")
-    username = account["username"]
-    if not (isinstance(username, str) and USERNAME.fullmatch(username)):
-        raise ValueError("an account without a name")  # or one that reads as somebody else's
     avatar = account.get("avatar")
     return Profile(
         remote_id=remote_id,
-        handle=f"{username}@{server.host}",
+        handle=f"{account['username']}@{server.host}",
         display_name=str(account.get("display_name") or ""),
         avatar_url=str(avatar) if is_page(avatar, server) else "",
         server=server.host,

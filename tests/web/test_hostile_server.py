@@ -152,7 +152,7 @@ def test_a_server_cannot_say_who_somebody_is_elsewhere(
 
 
 @pytest.mark.parametrize(
-    "username", ["ana@mastodon.social", "ana/../..", "", " ", None, 7, ["ana"], "a" * 5_000, "a\nb"]
+    "username", ["ana@mastodon.social", "ana/../..", "", " ", ["ana"], "a b", "a\nb", "ana?", "<b>"]
 )
 def test_names_that_nobody_has(site: World, hostile: HostileMastodon, username: Any) -> None:
     """A name that would look like somebody else's signs nobody in."""
