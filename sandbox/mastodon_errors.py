@@ -73,15 +73,20 @@ class MastodonError(Exception):
 
 
 class OAuthError(Exception):
-    """A refusal of the token endpoint or of app registration, which is never translated."""
+    """A refusal of the token endpoint or of app registration, which is never translated.
 
-    def __init__(self, status: int, error: str, description: str) -> None:
+    Without an error it has no body.
+    """
+
+    def __init__(self, status: int, error: str = "", description: str = "") -> None:
         super().__init__(f"{status} {error}")
         self.status = status
-        self.body = {"error": error, "error_description": description}
+        self.body = {"error": error, "error_description": description} if error else None
 
     def answer(self) -> Response:
         """The refusal as HTTP."""
+        if self.body is None:
+            return Response(status=self.status)
         return error_answer(self.status, self.body)
 
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from sandbox.mastodon_auth import SCOPES, covers, fields, words
 from sandbox.mastodon_effects import play_after, play_before
 from sandbox.mastodon_errors import OAuthError, error_answer
-from sandbox.mastodon_records import App
+from sandbox.mastodon_records import App, Code
 from sandbox.mastodon_state import INVENTED, MastodonState
 
 View = Callable[[MastodonState], Response]
@@ -133,10 +133,17 @@ def _show(app: App, handle: str = "", error: str = "") -> Response:
     return make_response(page, 422 if error else 200)
 
 
+def _sender(state: MastodonState) -> dict[str, str]:
+    """What the way back says of who sends it."""
+    issuers = {"own": request.host_url, "wrong": "https://another.example/"}
+    issuer = issuers.get(state.settings.issuer)
+    return {"iss": issuer} if issuer else {}
+
+
 def _decide(state: MastodonState, app: App) -> AnyResponse:
-    decision = request.form.get("decision")
+    decision, sender = request.form.get("decision"), _sender(state)
     if decision == "refuse":
-        return _back(DENIED)
+        return _back(DENIED | sender)
     handle = request.form.get("handle", "").strip() or request.form.get("person", "")
     if decision != "approve":
         return _show(app, handle, "Choose Approve or Refuse.")
@@ -152,7 +159,7 @@ def _decide(state: MastodonState, app: App) -> AnyResponse:
             scopes=_asked(),
             challenge=request.args.get("code_challenge", "") if state.settings.pkce else "",
         )
-    return _back({"code": code.code})
+    return _back({"code": code.code} | sender)
 
 
 def _back(query: dict[str, str]) -> AnyResponse:
@@ -168,15 +175,15 @@ def _token(state: MastodonState) -> Response:
     if words(carried, "grant_type") != "authorization_code":
         description = "The authorization grant type is not supported by the authorization server."
         raise OAuthError(400, "unsupported_grant_type", description)
-    instead = play_before(state, "code", None)
+    with state.lock:
+        exists = state.tokens.gave(words(carried, "code"))
+    # Faults wait for a code that exists: clients also show invented ones, to see them refused.
+    instead = play_before(state, "code", None) if exists else None
     if instead is not None:
         return instead
     with state.lock:
         state.check_running()
-        verifier = words(carried, "code_verifier") if state.settings.pkce else ""
-        code = state.tokens.spend_code(
-            words(carried, "code"), app.client_id, words(carried, "redirect_uri"), verifier
-        )
+        code = _code(state, app, carried)
         token = state.tokens.add(app.client_id, code.person_id, code.scopes)
     answer = jsonify(
         access_token=token.value,
@@ -185,6 +192,15 @@ def _token(state: MastodonState) -> Response:
         created_at=int(token.created_at),
     )
     return play_after(state, "code", None, answer)
+
+
+def _code(state: MastodonState, app: App, carried: dict[str, object]) -> Code:
+    if not state.settings.checks_codes:
+        return state.tokens.last_code(app.client_id)
+    verifier = words(carried, "code_verifier") if state.settings.pkce else ""
+    return state.tokens.spend_code(
+        words(carried, "code"), app.client_id, words(carried, "redirect_uri"), verifier
+    )
 
 
 def _revoke(state: MastodonState) -> Response:
@@ -197,6 +213,8 @@ def _revoke(state: MastodonState) -> Response:
             raise OAuthError(403, "unauthorized_client", description)
         if token is not None:
             state.tokens.end(token)
+            if state.settings.apps_end:
+                state.tokens.forget_app(app.client_id)
     return jsonify({})
 
 
@@ -208,6 +226,8 @@ def _client(state: MastodonState, carried: dict[str, object], status: int = 401)
         client_id, secret = words(carried, "client_id"), words(carried, "client_secret")
     app = state.tokens.app(client_id)
     if app is None or not hmac.compare_digest(app.client_secret.encode(), secret.encode()):
+        if state.settings.apps_end:
+            raise OAuthError(401)
         error = "invalid_client" if status == 401 else "unauthorized_client"
         raise OAuthError(status, error, NO_CLIENT)
     return app
@@ -228,6 +248,8 @@ def _discovery(state: MastodonState) -> Response:
         "grant_types_supported": ["authorization_code", "client_credentials"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
     }
+    if state.settings.issuer == "own":
+        document["authorization_response_iss_parameter_supported"] = True
     if state.settings.pkce:
         document["code_challenge_methods_supported"] = ["S256"]
     return jsonify(document)

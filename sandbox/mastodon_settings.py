@@ -9,6 +9,7 @@ WINDOWS = {"calls": 300.0, "create": 10_800.0, "upload": 1_800.0}
 DEFAULT_LIMITS = {"calls": 1_500, "create": 300, "upload": 30}
 LANGUAGES = ("en", "de")
 RESET_FORMS = ("iso", "epoch", "seconds", "date", "none")
+ISSUERS = ("none", "own", "wrong")
 DEAD_TOKEN_STATUSES = (400, 401, 403, 422)
 
 
@@ -22,6 +23,9 @@ class MastodonSettings(Knobs):
     of a link to one, ``drops_invisible`` leaves out joiners and variation selectors,
     ``escapes_quotes`` writes quotes as entities, ``stumbles_without_parent`` answers 500 to a
     reply whose parent is gone.
+    Without ``checks_codes`` any code gets a token of whoever
+    signed in last with that app. ``issuer`` is what the way back names as the server (RFC 9207).
+    With ``apps_end`` revoking a token ends its app, which then is a 401 without a body.
     """
 
     software: str = "mastodon"
@@ -36,6 +40,9 @@ class MastodonSettings(Knobs):
     drops_invisible: bool = False
     escapes_quotes: bool = False
     stumbles_without_parent: bool = False
+    checks_codes: bool = True
+    issuer: str = "none"
+    apps_end: bool = False
     characters: int = 500
     pictures: int = 4
     picture_bytes: int = 16_777_216
@@ -65,6 +72,7 @@ class MastodonSettings(Knobs):
 CHOICES: dict[str, tuple[Any, ...]] = {
     "language": LANGUAGES,
     "reset_form": RESET_FORMS,
+    "issuer": ISSUERS,
     "dead_token_status": DEAD_TOKEN_STATUSES,
 }
 

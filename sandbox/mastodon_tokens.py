@@ -65,6 +65,24 @@ class MastodonTokens:
         self._codes[code.code] = code
         return code
 
+    def forget_app(self, client_id: str) -> None:
+        """End one app."""
+        self._apps.pop(client_id, None)
+        self._store.empty(APP)
+        for app in self._apps.values():
+            self._store.put(APP, app.client_id, asdict(app))
+
+    def gave(self, code: str) -> bool:
+        """Whether this code was once given to somebody."""
+        return code in self._codes
+
+    def last_code(self, client_id: str) -> Code:
+        """The facts of whoever signed in last with an app. Raises OAuthError if nobody did."""
+        known = [code for code in self._codes.values() if code.client_id == client_id]
+        if not known:
+            raise OAuthError(400, "invalid_grant", INVALID_GRANT)
+        return known[-1]
+
     def spend_code(self, code: str, client_id: str, redirect_uri: str, verifier: str) -> Code:
         """The code's facts, the first time it is shown, in time and as it was asked for.
 

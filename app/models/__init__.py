@@ -6,7 +6,7 @@ from app.models.delivery import Delivery
 from app.models.job import Job
 from app.models.pending_connection import PendingConnection
 from app.models.picture import Picture, PictureFile, PictureState, Upload
-from app.models.server_app import MastodonServer, ServerApp
+from app.models.server_app import ConnectionApp, MastodonServer, ServerApp
 from app.models.session import AuditEvent, EventKind, UserSession
 from app.models.tweet import Tweet
 from app.models.user import User
@@ -17,6 +17,7 @@ __all__ = [
     "Attempt",
     "AuditEvent",
     "Broker",
+    "ConnectionApp",
     "Delivery",
     "EventKind",
     "Health",

@@ -25,8 +25,21 @@ class ServerApp(db.Model):  # type: ignore[name-defined,misc]
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
 
 
+class ConnectionApp(db.Model):  # type: ignore[name-defined,misc]
+    """An app of one connection alone, until that begins: its server tells people apart by it."""
+
+    __tablename__ = "mastodon_connection_apps"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """Random; the person's own cookie carries it through the consent page."""
+    server: Mapped[str]
+    app: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON)
+    """Its client id and secret."""
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, index=True)
+
+
 class MastodonServer(db.Model):  # type: ignore[name-defined,misc]
-    """A server that somebody typed and that answered."""
+    """A server that somebody typed, once it has shown what its word is worth."""
 
     __tablename__ = "mastodon_servers"
 

@@ -27,6 +27,8 @@ from app.networks.hosts import HTTPS, addresses_of, is_public
 
 KEEP_SECONDS = 2.0
 """A kept connection is used again only if its last answer came less than this ago."""
+CONNECT_SECONDS = 5.0
+"""Seconds until a server has to be reached."""
 MAX_ANSWER = 4 * 1024 * 1024
 USER_AGENT = "TweetLater/1.0"
 
@@ -221,6 +223,7 @@ def call(
     url: str,
     *,
     timeout: float,
+    connect_timeout: float = CONNECT_SECONDS,
     auth: Any = None,
     go: float | None = None,
     public_only: bool = False,
@@ -246,7 +249,7 @@ def call(
         with _adapter.send(
             request,
             stream=True,
-            timeout=(min(5.0, timeout), timeout),
+            timeout=(min(connect_timeout, timeout), timeout),
             **environment,
         ) as response:
             return _read(response)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.networks import hosts, http, mastodon_text, oauth
 from app.networks.answers import known_shape, unanswered
@@ -41,7 +43,13 @@ from app.networks.mastodon_matching import DESCRIPTIONS, SENT_AT, comparable_of,
 from app.networks.mastodon_pictures import NOW_READY, upload, why_refused
 from app.networks.mastodon_posts import created_at, is_anothers, link_to, pages_of, seen
 from app.networks.mastodon_readings import USUAL, limits_at, profile_of, software_of
-from app.networks.mastodon_sign_in import SIGN_IN_TIMEOUT, SignIn, revoke
+from app.networks.mastodon_sign_in import (
+    REVOKE_TIMEOUT,
+    SIGN_IN_TIMEOUT,
+    SignIn,
+    let_go,
+    revoke,
+)
 
 ALL_LOOKS = 1_000
 KEY = "idempotency_key"
@@ -49,6 +57,11 @@ KEY_LIFE = timedelta(minutes=50)
 """A server forgets a key after an hour; the last try may take a while to arrive."""
 REST = 30.0
 """Seconds before a key is used again: the first call may still be running there."""
+UNPROVEN_TIMEOUT = 8.0
+"""Seconds for a call to a server from which nobody ever came back with an account."""
+UNPROVEN_CONNECT_TIMEOUT = 3.0
+"""Of these, until it has to be reached."""
+USERNAME = re.compile(r"[\w.~\-]{1,200}")
 LOOK_TIMEOUT = 20.0
 """Seconds for all calls of one look-up: a worker that is asked to stop has 25."""
 
@@ -69,8 +82,8 @@ class Mastodon:
         self._allow_private = bool(config.get("ALLOW_PRIVATE_SERVERS"))
         self._timeout = float(config.get("SEND_TIMEOUT") or 15.0)
         self._delays = [float(delay) for delay in config.get("RECONCILE_DELAYS") or ()]
-        apps: Apps = config.get("MASTODON_APPS") or AppsInMemory()
-        self._sign_in = SignIn(apps, str(config.get("APP_URL") or ""))
+        self._apps: Apps = config.get("MASTODON_APPS") or AppsInMemory()
+        self._sign_in = SignIn(self._apps, str(config.get("APP_URL") or ""))
 
     @property
     def ready(self) -> bool:
@@ -104,24 +117,40 @@ class Mastodon:
             url = hosts.public_https_url(typed.get("server") or "", self._allow_private)
         except ValueError as error:
             raise ConnectRefused("bad_server", str(error)) from error
+        if not url.isascii() or not url.isprintable():
+            raise ConnectRefused("bad_server", "this is not the name of a server")
         with _private_is_bad():
-            return self._sign_in.begin(self._server(url).within(SIGN_IN_TIMEOUT), redirect_uri)
+            return self._sign_in.begin(self._visited(url), redirect_uri, signing_in)
 
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> list[Connection]:
         """Take the answer of the consent page. Raises ConnectRefused, LookUpFailed."""
-        server = self._server(str(memory.get("server") or "")).within(SIGN_IN_TIMEOUT)
+        server = self._visited(str(memory.get("server") or ""))
         with _private_is_bad():
-            token = self._sign_in.finish(server, memory, callback, redirect_uri)
-            credentials: Credentials = {**token, "server_url": server.url}
+            opened = self._sign_in.finish(server, memory, callback, redirect_uri)
+            credentials: Credentials = {**opened.credentials, "server_url": server.url}
             try:
                 profile = _who(server, credentials)
             except (TokenRefused, LookUpRefused) as error:
+                let_go(server, credentials)
                 raise ConnectRefused("refused", str(error)) from error
+            except LookUpFailed:
+                let_go(server, credentials)
+                raise
             software, version = software_of(server)
             credentials |= {"software": software, "version": version}
-            return [Connection(profile, credentials, _limits_if_told(server, credentials))]
+            limits = _limits_if_told(server, credentials)
+        self._apps.note_return(server.url, opened.checks_codes)
+        return [
+            Connection(
+                profile,
+                credentials,
+                limits,
+                server_was_typed=True,
+                proves_nobody=not opened.checks_codes,
+            )
+        ]
 
     def revoke(self, credentials: Credentials, go: float | None = None) -> None:
         """End the token; never raises."""
@@ -150,6 +179,18 @@ class Mastodon:
 
     def _home(self, credentials: Credentials) -> Server:
         return self._server(str(credentials.get("server_url") or ""))
+
+    def _visited(self, url: str) -> Server:
+        """Return a server for all calls of one step, while somebody waits for the page.
+
+        One from which nobody ever came back with an account is given up sooner.
+        """
+        server = self._server(url)
+        usual = urlsplit(self._url_of_usual).netloc.lower()
+        if server.host != usual and not self._apps.known(url).has_answered:
+            timeout = min(server.timeout, UNPROVEN_TIMEOUT)
+            server = replace(server, timeout=timeout, connect_timeout=UNPROVEN_CONNECT_TIMEOUT)
+        return server.within(SIGN_IN_TIMEOUT - REVOKE_TIMEOUT)
 
     def _server(self, url: str) -> Server:
         return Server(url, self._timeout, public_only=not self._allow_private)
@@ -298,7 +339,10 @@ def _token(credentials: Credentials) -> str:
 def _who(server: Server, credentials: Credentials) -> Profile:
     path = "/api/v1/accounts/verify_credentials"
     with known_shape():
-        return profile_of(reading_of(server.read(path, token=_token(credentials))), server)
+        profile = profile_of(reading_of(server.read(path, token=_token(credentials))), server)
+        if not USERNAME.fullmatch(profile.handle.removesuffix(f"@{server.host}")):
+            raise ValueError("a name that would read as somebody else's, or as none")
+        return profile
 
 
 def _limits_if_told(server: Server, credentials: Credentials) -> Limits | None:

@@ -1,16 +1,34 @@
-"""The app that was registered at each Mastodon server: once, however many sign in at a time."""
+"""What is kept of each Mastodon server: our app there, and whether its word proves anything.
+
+An app is registered once at each server, however many sign in at a time. A server that gives
+tokens for invented codes gets one for each connection instead: shared, it would give everybody
+the account of whoever came last.
+"""
 
 from __future__ import annotations
 
 import threading
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from authlib.common.security import generate_token
+
 App = dict[str, Any]
-"""``client_id`` and ``client_secret``."""
+"""``client_id`` and ``client_secret``; ``told``, where it says how it is told from no app."""
 LOCKS = 64
 """A few servers share a lock, so that locks stay few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What earlier sign-ins taught about a server."""
+
+    checks_codes: bool | None = None
+    """False once it gave a token for an invented code, for ever; None until that was tried."""
+    has_answered: bool = False
+    """Whether somebody once came back from it with an account."""
 
 
 class Apps(Protocol):
@@ -28,12 +46,32 @@ class Apps(Protocol):
     def forget(self, server: str, redirect_uri: str, app: Mapping[str, Any]) -> None:
         """Let go of an app that its server no longer knows, unless another took its place."""
 
+    def keep_for_one(self, server: str, app: App) -> str:
+        """Keep an app for one connection alone; return the key under which it is found."""
+
+    def take_for_one(self, server: str, key: str) -> App | None:
+        """Return that app and let go of it; None for a key of nothing, or of another server."""
+
+    def known(self, server: str) -> Known:
+        """Return what is known of a server."""
+
+    def note_no_check(self, server: str) -> None:
+        """Note for ever that a server gives tokens for invented codes."""
+
+    def note_return(self, server: str, checks_codes: bool) -> None:
+        """Note that somebody came back with an account, and whether an invented code was refused.
+
+        What ``note_no_check`` said before stays.
+        """
+
 
 class AppsInMemory:
     """Keeps them for as long as this process lives."""
 
     def __init__(self) -> None:
         self._apps: dict[tuple[str, str], App] = {}
+        self._for_one: dict[tuple[str, str], App] = {}
+        self._known: dict[str, Known] = {}
         self._lock = threading.Lock()
         self._registering = tuple(threading.Lock() for _ in range(LOCKS))
 
@@ -55,3 +93,33 @@ class AppsInMemory:
             kept = self._apps.get((server, redirect_uri))
             if kept is not None and kept["client_id"] == app["client_id"]:
                 del self._apps[server, redirect_uri]
+
+    def keep_for_one(self, server: str, app: App) -> str:
+        """Keep an app for one connection alone; return its key."""
+        key = generate_token(24)
+        with self._lock:
+            self._for_one[server, key] = app
+        return key
+
+    def take_for_one(self, server: str, key: str) -> App | None:
+        """Return that app and let go of it."""
+        with self._lock:
+            return self._for_one.pop((server, key), None)
+
+    def known(self, server: str) -> Known:
+        """Return what is known of a server."""
+        with self._lock:
+            return self._known.get(server, Known())
+
+    def note_no_check(self, server: str) -> None:
+        """Note for ever that a server gives tokens for invented codes."""
+        with self._lock:
+            has_answered = self._known.get(server, Known()).has_answered
+            self._known[server] = Known(checks_codes=False, has_answered=has_answered)
+
+    def note_return(self, server: str, checks_codes: bool) -> None:
+        """Note that somebody came back with an account."""
+        with self._lock:
+            before = self._known.get(server, Known()).checks_codes
+            checks = False if before is False else (checks_codes or before)
+            self._known[server] = Known(checks_codes=checks, has_answered=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -44,6 +44,8 @@ class Server:
     public_only: bool
     ends_at: float | None = None
     """time.monotonic() at which several calls together have to end."""
+    connect_timeout: float = http.CONNECT_SECONDS
+    """Seconds until it has to be reached."""
 
     @property
     def host(self) -> str:
@@ -52,7 +54,7 @@ class Server:
 
     def within(self, seconds: float) -> Server:
         """Return this server for several calls that together may take so many seconds."""
-        return Server(self.url, self.timeout, self.public_only, time.monotonic() + seconds)
+        return replace(self, ends_at=time.monotonic() + seconds)
 
     def call(
         self, method: str, path: str, *, token: str = "", key: str = "", **content: Any
@@ -62,6 +64,7 @@ class Server:
             method,
             f"{self.url}{path}",
             timeout=self._next_timeout(),
+            connect_timeout=self.connect_timeout,
             auth=_Headers(token, key),
             public_only=self.public_only,
             **content,

@@ -1,7 +1,7 @@
-"""The apps that Mastodon servers registered for us, shared by all processes.
+"""The apps that Mastodon servers registered for us, and what we know of these servers.
 
-A row without an app is a lease: whoever made it is registering, the others wait for the app to
-appear in it. No transaction is open while a server is asked.
+All processes share both. A row without an app is a lease: whoever made it is registering, the
+others wait for the app to appear in it. No transaction is open while a server is asked.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from authlib.common.security import generate_token
 from sqlalchemy import ColumnElement, delete, update
 from sqlalchemy.exc import IntegrityError
 
 from app.db import database_now, db, from_now, rows_changed
-from app.models import ServerApp
+from app.models import ConnectionApp, MastodonServer, ServerApp
 from app.networks.base import LookUpFailed
+from app.networks.mastodon_apps import App, Known
 
-App = dict[str, Any]
 LEASE = timedelta(seconds=30)
 """Longer than all calls of one registration may take together."""
 PATIENCE = 20.0
 """Seconds for which somebody else's registration is waited for: a person waits for the page."""
 GLANCE = 0.1
 """Seconds between two looks at it."""
+WALK = 3_600.0
+"""Seconds for which an app of one connection waits for its person to come back."""
 
 
 class ServerApps:
@@ -61,6 +64,79 @@ class ServerApps:
         if row is not None and row.app.get("client_id") == app["client_id"]:
             _drop(server, redirect_uri, row.created_at)
         db.session.commit()
+
+    def keep_for_one(self, server: str, app: App) -> str:
+        """Keep an app for one connection alone; return the key under which it is found."""
+        key = generate_token(24)
+        db.session.execute(delete(ConnectionApp).where(ConnectionApp.created_at < from_now(-WALK)))
+        db.session.add(ConnectionApp(id=key, server=server, app=app, created_at=database_now()))
+        db.session.commit()
+        return key
+
+    def take_for_one(self, server: str, key: str) -> App | None:
+        """Return that app to the first who asks, and let go of it."""
+        is_it = (ConnectionApp.id == key) & (ConnectionApp.server == server)
+        app = db.session.scalar(db.select(ConnectionApp.app).where(is_it))
+        taken = rows_changed(delete(ConnectionApp).where(is_it)) if app else 0
+        db.session.commit()
+        return app if taken else None
+
+    def known(self, server: str) -> Known:
+        """Return what is known of a server."""
+        row = db.session.execute(
+            db.select(MastodonServer.checks_codes, MastodonServer.answered_at).where(
+                MastodonServer.url == server
+            )
+        ).first()
+        db.session.commit()
+        return Known(row.checks_codes, row.answered_at is not None) if row else Known()
+
+    def note_no_check(self, server: str) -> None:
+        """Note for ever that a server gives tokens for invented codes."""
+        _note(server, checks_codes=False)
+
+    def note_return(self, server: str, checks_codes: bool) -> None:
+        """Note that somebody came back with an account, and whether an invented code was refused.
+
+        What ``note_no_check`` said before stays.
+        """
+        _note(server, answered_at=from_now())
+        if checks_codes:
+            unknown = MastodonServer.checks_codes.is_(None)
+            rows_changed(
+                update(MastodonServer)
+                .where(MastodonServer.url == server, unknown)
+                .values(checks_codes=True)
+            )
+            db.session.commit()
+
+
+def has_answered(host: str) -> bool:
+    """Whether somebody once came back with an account from the server of that name.
+
+    :param host: as in an address, with a port where it is not the usual one.
+    """
+    urls = [f"{scheme}://{host}" for scheme in ("https", "http")]
+    found = db.session.scalar(
+        db.select(MastodonServer.url).where(
+            MastodonServer.url.in_(urls), MastodonServer.answered_at.is_not(None)
+        )
+    )
+    db.session.commit()
+    return found is not None
+
+
+def _note(server: str, **facts: Any) -> None:
+    """Write facts of a server down, whether or not it has a row already."""
+    statement = update(MastodonServer).where(MastodonServer.url == server).values(**facts)
+    if not rows_changed(statement):
+        try:
+            db.session.add(MastodonServer(url=server, **facts))
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()  # somebody else was the first at the same moment
+            rows_changed(statement)
+    db.session.commit()
 
 
 def _is(server: str, redirect_uri: str) -> ColumnElement[bool]:

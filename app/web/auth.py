@@ -75,10 +75,11 @@ def begin(network: str) -> ResponseReturnValue:
 
 
 def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
+    signing_in = not current_user.is_authenticated
     try:
         db.session.commit()  # the network may take long: no transaction stays open meanwhile
         with turns.asking(site.name, typed.get("server", "")):
-            begun = site.begin(typed, _redirect_uri(site.name))
+            begun = site.begin(typed, _redirect_uri(site.name), signing_in)
     except turns.TooManyAsking:
         return refusals.crowded(site)
     except LookUpFailed as error:
@@ -109,12 +110,13 @@ def _remember_way_back(page: str | None) -> None:
 
 
 @bp.get("/login/<network>/callback")
+@bp.get("/login/<network>/callback/<host>")
 @limits.sign_in
-def callback(network: str) -> ResponseReturnValue:
+def callback(network: str, host: str = "") -> ResponseReturnValue:
     """Take the network's answer: sign in, or connect to whoever is signed in."""
     site = _ready_network(network)
     try:
-        memory = _recall()
+        memory = _recall(host)
         db.session.commit()  # as above
         with turns.asking(network, str(memory.get("server") or "")):
             connections = site.finish(memory, request.args.to_dict(), _redirect_uri(network))
@@ -127,12 +129,12 @@ def callback(network: str) -> ResponseReturnValue:
     return _connect(site, connections)
 
 
-def _recall() -> dict[str, Any]:
+def _recall(host: str) -> dict[str, Any]:
     """Return what was kept for this callback, and forget it: it is good for once."""
     state = next((request.args[name] for name in STATE_NAMES if name in request.args), None)
     kept: list[dict[str, Any]] = session.get("consents", [])
     for memory in kept:
-        if memory["state"] == state:
+        if memory["state"] == state and memory.get("host", "") == host:
             session["consents"] = [other for other in kept if other is not memory]
             return memory
     raise ConnectRefused("stale")

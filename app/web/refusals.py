@@ -31,7 +31,7 @@ def field_sentence(site: Network, refusal: ConnectRefused) -> str:
 
 def known_sentence(site: Network, code: str) -> str | None:
     """Return the sentence for a ConnectRefused code; None for one without words of its own."""
-    return {**_of_typing(site.title), **_of_network(site.title)}.get(code)
+    return {**_of_typing(site.title), **_of_network(site.title), **_of_server()}.get(code)
 
 
 def _of_typing(title: str) -> dict[str, str]:
@@ -83,6 +83,27 @@ def _of_network(title: str) -> dict[str, str]:
             "%(network)s does not accept this app. Its operator must check the app's id and "
             "secret.",
             network=title,
+        ),
+    }
+
+
+def _of_server() -> dict[str, str]:
+    """Return what is wrong with a server that somebody named."""
+    return {
+        "server_checks_nothing": _(
+            "This server gives access to anybody who asks, so it cannot tell us who you are. Sign "
+            "in with another account, then connect this one."
+        ),
+        "server_asks_nobody": _(
+            "This server gives access without asking anybody, so no account there can be connected."
+        ),
+        "start_again": _(
+            "Please start again. This server needs an app of its own for your account, and next "
+            "time it gets one."
+        ),
+        "another_server": _(
+            "The answer came from another server than the one that you chose. Nothing was "
+            "connected."
         ),
     }
 

@@ -12,18 +12,16 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from app.places import Places
+from app.web import server_places
 
 PAGES = 4
 """Requests at work at a time that ask no network; more only contend for the database."""
 ASKING = 36
 OF_A_NETWORK = 24
 """Of these, for one network; the others' are still to be had while it is silent."""
-OF_A_SERVER = 12
-"""Of these, for one server that people name."""
 THREADS = PAGES + ASKING
 
 _networks = Places(ASKING, OF_A_NETWORK)
-_servers = Places(ASKING, OF_A_SERVER)
 
 
 class TooManyAsking(Exception):
@@ -34,17 +32,16 @@ class TooManyAsking(Exception):
 def asking(network: str, server: str = "") -> Iterator[None]:
     """Ask a network while somebody waits for the page.
 
-    :param server: which of the network's, as a person named it.
+    :param server: which of the network's, as a person named it; few for one that is not known.
     :raises TooManyAsking: nothing was asked.
     """
-    name = server.rpartition("//")[2].rpartition("@")[2].strip("/ ").lower()
     with ExitStack() as held:
-        for places, party in ((_servers, name), (_networks, network)):
-            if party:
-                if not places.take(party):
-                    raise TooManyAsking
-                held.callback(places.leave, party)
-        yield
+        for places, party in (*server_places.wanted(server), (_networks, network)):
+            if not places.take(party):
+                raise TooManyAsking
+            held.callback(places.leave, party)
+        with server_places.watched(server):
+            yield
 
 
 class Turnstile:

@@ -186,6 +186,48 @@ def test_revoking(server: MastodonSandbox) -> None:
     assert (answer.status_code, answer.json()["error"]) == (401, "The access token was revoked")
 
 
+def test_a_server_that_checks_no_codes(server: MastodonSandbox) -> None:
+    """Any code gets a token of whoever signed in last with that app; nobody did, no token."""
+    server.settings(checks_codes=False)
+    app, other = register(server).json(), register(server).json()
+    assert exchange(server, app, "invented").status_code == 400
+    consent(server, app)
+    token = exchange(server, app, "invented").json()
+    me = server.call("GET", "/api/v1/accounts/verify_credentials", token).json()
+    assert me["username"] == "ana"
+    assert exchange(server, other, "invented").status_code == 400
+
+
+@pytest.mark.parametrize("decision", ["approve", "refuse"])
+def test_who_sends_the_answer(server: MastodonSandbox, decision: str) -> None:
+    """A newer server names itself on the way back, and says in its description that it will."""
+    app, form = register(server).json(), {"handle": "ana", "decision": decision}
+    path, promise = (
+        "/.well-known/oauth-authorization-server",
+        "authorization_response_iss_parameter_supported",
+    )
+    named = {"none": None, "own": [f"{server.url}/"], "wrong": ["https://another.example/"]}
+    for issuer, expected in named.items():
+        server.settings(issuer=issuer)
+        answer = server.call("POST", asked(app), data=form)
+        query = parse_qs(urlsplit(answer.headers["Location"]).query)
+        assert query.get("iss") == expected
+        assert (promise in server.call("GET", path).json()) == (issuer == "own")
+
+
+def test_a_server_that_ends_an_app_with_its_token(server: MastodonSandbox) -> None:
+    """The app is then a 401 without a body, and its consent page a 400; other apps stay."""
+    server.settings(apps_end=True)
+    app, other = register(server).json(), register(server).json()
+    token = exchange(server, app, consent(server, app)).json()
+    form = {name: app[name] for name in ("client_id", "client_secret")}
+    server.call("POST", "/oauth/revoke", data={**form, "token": token["access_token"]})
+    answer = exchange(server, app, "any")
+    assert (answer.status_code, answer.text) == (401, "")
+    assert server.call("GET", asked(app)).status_code == 400
+    assert exchange(server, other, consent(server, other)).status_code == 200
+
+
 def test_discovery(server: MastodonSandbox) -> None:
     """A newer server tells what it offers; an older one knows of no such thing."""
     path = "/.well-known/oauth-authorization-server"
@@ -206,6 +248,8 @@ def test_discovery(server: MastodonSandbox) -> None:
         {"reset_form": 5},
         {"idempotency": 1},
         {"dead_token_status": 404},
+        {"checks_codes": "no"},
+        {"issuer": "https://evil.example"},
         {"characters": 0},
         {"read_lag": 301},
         {"limits": {"tweets": 1}},

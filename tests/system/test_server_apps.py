@@ -9,12 +9,14 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from flask_migrate import downgrade, upgrade
 
 from app.db import database_now, db
-from app.models import ServerApp
+from app.models import ConnectionApp, ServerApp
 from app.networks.base import ConnectRefused
-from app.services.server_apps import LEASE, ServerApps
-from tests.support.mastodon import CALLBACK, MastodonSandbox
+from app.networks.mastodon_apps import Known
+from app.services.server_apps import LEASE, WALK, ServerApps, has_answered
+from tests.support.mastodon import CALLBACK, MastodonSandbox, visit
 from tests.support.visitor import Visitor
 from tests.support.world import World
 
@@ -66,7 +68,7 @@ def test_the_app_is_kept_encrypted(private: World, server: MastodonSandbox) -> N
     """Its secret cannot be read in the database, and a new process finds it."""
     begin(private, server)
     with private.rows():
-        app = ServerApps().get(server.url, CALLBACK)
+        app = ServerApps().get(server.url, f"{CALLBACK}/{server.url[7:]}")
         assert app is not None
         stored = db.session.execute(db.text("SELECT app FROM mastodon_apps")).scalar_one()
     assert app["client_secret"] not in stored
@@ -97,6 +99,19 @@ def test_whoever_dies_while_registering_is_relieved(world: World) -> None:
         assert apps.get(URL, CALLBACK) == APP
 
 
+def test_apps_of_the_shared_address_are_let_go(world: World) -> None:
+    """They are registered anew at the next sign-in, each with its server's own address."""
+    with world.rows():
+        downgrade(revision="0007")
+        for address in (CALLBACK, f"{CALLBACK}/example.social"):
+            row = ServerApp(server=URL, redirect_uri=address, app=APP, created_at=database_now())
+            db.session.add(row)
+        db.session.commit()
+        upgrade()
+        assert ServerApps().get(URL, CALLBACK) is None
+        assert ServerApps().get(URL, f"{CALLBACK}/example.social") == APP
+
+
 def test_only_the_very_app_is_forgotten(world: World) -> None:
     """An app that took its place stays."""
     apps = ServerApps()
@@ -106,6 +121,90 @@ def test_only_the_very_app_is_forgotten(world: World) -> None:
         assert apps.get(URL, CALLBACK) == APP
         apps.forget(URL, CALLBACK, APP)
         assert apps.get(URL, CALLBACK) is None
+
+
+def test_an_app_of_one_connection_is_taken_once(world: World) -> None:
+    """By its key and for its server; its secret is no more to be read than the others'."""
+    apps = ServerApps()
+    with world.rows():
+        keys = [apps.keep_for_one(URL, APP) for _ in range(2)]
+        stored = db.session.execute(db.text("SELECT app FROM mastodon_connection_apps"))
+        assert APP["client_secret"] not in str(stored.scalars().all())
+        db.session.rollback()
+        assert apps.take_for_one("https://other.social", keys[0]) is None
+        assert apps.take_for_one(URL, keys[0]) == APP
+        assert apps.take_for_one(URL, keys[0]) is None
+        assert apps.take_for_one(URL, "invented") is None
+        assert apps.take_for_one(URL, keys[1]) == APP
+
+
+def test_apps_of_nobody_are_swept_away(world: World) -> None:
+    """Whoever does not come back within an hour leaves nothing behind."""
+    apps = ServerApps()
+    with world.rows():
+        early = apps.keep_for_one(URL, APP)
+        long_ago = database_now() - timedelta(seconds=WALK + 1)
+        db.session.query(ConnectionApp).update({"created_at": long_ago})
+        db.session.commit()
+        late = apps.keep_for_one(URL, APP)
+        assert db.session.scalars(db.select(ConnectionApp.id)).all() == [late]
+        assert apps.take_for_one(URL, early) is None
+
+
+def test_what_is_known_of_a_server(world: World) -> None:
+    """That it checks no codes stays for ever, whatever it does afterwards, and is its own alone."""
+    apps = ServerApps()
+    with world.rows():
+        assert apps.known(URL) == Known(None, False)
+        apps.note_return(URL, checks_codes=True)
+        assert apps.known(URL) == Known(True, True)
+        apps.note_no_check(URL)
+        for checks in (True, False):
+            apps.note_return(URL, checks_codes=checks)
+            assert apps.known(URL) == Known(False, True)
+        apps.note_no_check(f"{URL}:8443")
+        apps.note_return("https://third.social", checks_codes=False)
+        assert apps.known(f"{URL}:8443") == Known(False, False)
+        assert apps.known("https://third.social") == Known(None, True)
+        answered = [has_answered(host) for host in ("example.social", "example.social:8443", "")]
+        assert answered == [True, False, False]
+
+
+def test_many_note_the_same_server_at_once(private: World) -> None:
+    """Whoever comes second finds the row of the first."""
+    ready = Barrier(6)
+
+    def note(person: int) -> None:
+        ready.wait(10)
+        with private.rows():
+            apps = ServerApps()
+            apps.note_no_check(URL) if person % 2 else apps.note_return(URL, checks_codes=True)
+
+    private.app  # noqa: B018 (made once, before there are threads)
+    with ThreadPoolExecutor(6) as people:
+        list(people.map(note, range(6)))
+    with private.rows():
+        assert ServerApps().known(URL) == Known(False, True)
+
+
+def test_a_server_that_checks_no_codes(private: World, server: MastodonSandbox) -> None:
+    """What one process learnt, all know: nobody signs in, and each connection has its own app."""
+    server.settings(checks_codes=False)
+    client = private.app.extensions["networks"]["mastodon"]
+    consent = begin(private, server)
+    with private.rows(), pytest.raises(ConnectRefused, match="server_checks_nothing"):
+        client.finish(consent.memory, visit(consent), CALLBACK)
+    with pytest.raises(ConnectRefused, match="server_checks_nothing"):
+        begin(private, server)
+    with private.rows():
+        typed = {"server": server.url}
+        both = [client.begin(typed, CALLBACK, signing_in=False) for _ in range(2)]
+        back = [visit(one, handle=who) for one, who in zip(both, ("ana", "ben"), strict=True)]
+        for one, callback, who in zip(both, back, ("ana", "ben"), strict=True):
+            (connection,) = client.finish(one.memory, callback, CALLBACK)
+            assert connection.proves_nobody
+            assert connection.profile.handle.startswith(f"{who}@")
+        assert db.session.scalars(db.select(ConnectionApp)).all() == []
 
 
 def test_what_a_server_takes_is_known_at_once(small_world: World) -> None:

@@ -37,13 +37,13 @@ def finish(client: Mastodon, consent: Consent, **callback: str) -> Any:
 
 def test_what_is_registered_and_asked(scripted: ScriptedServer) -> None:
     """Only what is needed; what the browser keeps is small and holds no secret of the app."""
-    scripted.answers = [(200, APP), (200, {"code_challenge_methods_supported": ["S256"]})]
+    scripted.answers = [(200, {"code_challenge_methods_supported": ["S256"]}), (200, APP)]
     consent = begun(mastodon(APP_URL="https://later.example"), scripted)
-    register, document = scripted.seen
+    document, register = scripted.seen
     assert register.path == "/api/v1/apps"
     assert parse_qs(register.body.decode()) == {
         "client_name": ["Tweet Later"],
-        "redirect_uris": [CALLBACK],
+        "redirect_uris": [f"{CALLBACK}/{scripted.url[7:]}"],
         "scopes": ["read:accounts read:statuses write:statuses write:media"],
         "website": ["https://later.example"],
     }
@@ -52,7 +52,9 @@ def test_what_is_registered_and_asked(scripted: ScriptedServer) -> None:
     assert consent.url.startswith(f"{scripted.url}/oauth/authorize?")
     assert asked["client_id"] == ["id-1"]
     assert asked["code_challenge_method"] == ["S256"]
-    assert set(consent.memory) == {"state", "server", "verifier"}
+    assert asked["redirect_uri"] == [f"{CALLBACK}/{scripted.url[7:]}"]
+    assert set(consent.memory) == {"state", "server", "host", "signing_in", "verifier"}
+    assert consent.memory["host"] == scripted.url[7:]
     assert len(str(consent.memory)) < 1000
     assert consent.memory["verifier"] not in consent.url
 
@@ -72,7 +74,7 @@ def test_what_is_registered_and_asked(scripted: ScriptedServer) -> None:
 )
 def test_servers_that_offer_no_challenge(scripted: ScriptedServer, document: Any) -> None:
     """It is left out; endpoints are always the server's own."""
-    scripted.answers = [(200, APP), document]
+    scripted.answers = [document, (200, APP)]
     assert "code_challenge" not in begun(mastodon(), scripted).url
 
 
@@ -84,15 +86,16 @@ def test_what_is_no_server(typed: str) -> None:
     with pytest.raises(ConnectRefused) as refused:
         mastodon(ALLOW_PRIVATE_SERVERS=False).begin({"server": typed}, CALLBACK)
     assert refused.value.code == "bad_server"
-    with pytest.raises(ConnectRefused, match="bad_server"):
-        mastodon().begin({}, CALLBACK)
+    for odd in ({}, {"server": "a\0b"}, {"server": "\x7f.example"}, {"server": "\ud800.example"}):
+        with pytest.raises(ConnectRefused, match="bad_server"):
+            mastodon().begin(odd, CALLBACK)
 
 
 def test_a_private_server(scripted: ScriptedServer) -> None:
     """A name that led elsewhere when it was checked is refused when it is connected to."""
-    memory = {"state": "s", "server": scripted.url}
+    memory = {"state": "s", "server": scripted.url, "host": scripted.url[7:]}
     apps = AppsInMemory()
-    apps.made_once(scripted.url, CALLBACK, lambda: APP)
+    apps.made_once(scripted.url, f"{CALLBACK}/{scripted.url[7:]}", lambda: APP)
     client = mastodon(ALLOW_PRIVATE_SERVERS=False, MASTODON_APPS=apps)
     with pytest.raises(ConnectRefused) as refused:
         client.finish(memory, {"state": "s", "code": "c"}, CALLBACK)
@@ -120,7 +123,7 @@ def test_a_private_server(scripted: ScriptedServer) -> None:
 )
 def test_servers_that_register_nobody(scripted: ScriptedServer, answer: Any, code: str) -> None:
     """No Mastodon, or one that does not want us."""
-    scripted.answers = [answer]
+    scripted.answers = [NO_DOCUMENT, answer]
     with pytest.raises(ConnectRefused) as refused:
         begun(mastodon(), scripted)
     assert refused.value.code == code
@@ -129,7 +132,7 @@ def test_servers_that_register_nobody(scripted: ScriptedServer, answer: Any, cod
 @pytest.mark.parametrize("answer", [(500, {"error": "x"}), (502, "<html>"), (503, "")])
 def test_servers_that_are_down(scripted: ScriptedServer, answer: Any) -> None:
     """They may be back in a minute."""
-    scripted.answers = [answer]
+    scripted.answers = [NO_DOCUMENT, answer]
     with pytest.raises(LookUpFailed):
         begun(mastodon(), scripted)
     with pytest.raises(LookUpFailed):
@@ -154,17 +157,19 @@ def test_the_app_of_another_process_is_used(scripted: ScriptedServer) -> None:
 
 def test_an_app_that_is_known(scripted: ScriptedServer) -> None:
     """The server is asked whether it still knows the app, in a way that leaves nothing behind."""
-    scripted.answers = [(200, APP), NO_DOCUMENT, ALIVE, NO_DOCUMENT]
+    scripted.answers = [NO_DOCUMENT, (200, APP), NO_DOCUMENT, ALIVE, (302, "")]
     client = mastodon()
     assert "client_id=id-1&" in begun(client, scripted).url
     assert "client_id=id-1&" in begun(client, scripted).url
-    probe = parse_qs(scripted.seen[2].body.decode())
-    assert (scripted.seen[2].path, probe["grant_type"]) == ("/oauth/token", ["authorization_code"])
+    probe = parse_qs(scripted.seen[3].body.decode())
+    assert (scripted.seen[3].path, probe["grant_type"]) == ("/oauth/token", ["authorization_code"])
+    assert scripted.seen[4].path.startswith("/oauth/authorize?")
+    assert len(scripted.seen) == 5
 
 
 def test_another_address_is_another_app(scripted: ScriptedServer) -> None:
     """An app is registered with the address that people come back to."""
-    scripted.answers = [(200, APP), NO_DOCUMENT, (200, {**APP, "client_id": "id-2"}), NO_DOCUMENT]
+    scripted.answers = [NO_DOCUMENT, (200, APP), NO_DOCUMENT, (200, {**APP, "client_id": "id-2"})]
     client = mastodon()
     begun(client, scripted)
     second = client.begin({"server": scripted.url}, "https://later.example/callback")
@@ -187,7 +192,7 @@ def test_another_address_is_another_app(scripted: ScriptedServer) -> None:
 def test_what_runs_there(scripted: ScriptedServer, links: Any, software: str) -> None:
     """What does not say clearly that it is Mastodon is taken for something else."""
     here = [(status, _with_address(data, scripted.url)) for status, data in links]
-    scripted.answers = [(200, APP), NO_DOCUMENT, (200, TOKEN), (200, ME), *here]
+    scripted.answers = [NO_DOCUMENT, (200, APP), ALIVE, (200, TOKEN), ALIVE, (200, ME), *here]
     client = mastodon()
     (connection,) = finish(client, begun(client, scripted))
     assert connection.credentials["software"] == software
@@ -197,10 +202,19 @@ def test_what_runs_there(scripted: ScriptedServer, links: Any, software: str) ->
 def test_another_servers_word_is_not_asked(scripted: ScriptedServer) -> None:
     """A link to somewhere else is not followed."""
     links = (200, {"links": [{"href": "http://169.254.169.254/latest"}]})
-    scripted.answers = [(200, APP), NO_DOCUMENT, (200, TOKEN), (200, ME), links, (404, "")]
+    scripted.answers = [
+        NO_DOCUMENT,
+        (200, APP),
+        ALIVE,
+        (200, TOKEN),
+        ALIVE,
+        (200, ME),
+        links,
+        (404, ""),
+    ]
     client = mastodon()
     (connection,) = finish(client, begun(client, scripted))
-    assert scripted.seen[5].path == "/nodeinfo/2.0"
+    assert scripted.seen[7].path == "/nodeinfo/2.0"
     assert connection.credentials["software"] == ""
 
 
@@ -217,7 +231,16 @@ def test_what_fits_is_asked_on_the_way(
     scripted: ScriptedServer, answers: Any, characters: int | None
 ) -> None:
     """Somebody whose server takes more may write more at once; silence is no obstacle."""
-    scripted.answers = [(200, APP), NO_DOCUMENT, (200, TOKEN), (200, ME), NO_NODE_INFO, *answers]
+    scripted.answers = [
+        NO_DOCUMENT,
+        (200, APP),
+        ALIVE,
+        (200, TOKEN),
+        ALIVE,
+        (200, ME),
+        NO_NODE_INFO,
+        *answers,
+    ]
     client = mastodon()
     (connection,) = finish(client, begun(client, scripted))
     assert (connection.limits.characters if connection.limits else None) == characters
@@ -236,7 +259,7 @@ def test_what_fits_is_asked_on_the_way(
 )
 def test_codes_that_are_refused(scripted: ScriptedServer, answer: Any, code: str) -> None:
     """Start again, or something is wrong for good."""
-    scripted.answers = [(200, APP), NO_DOCUMENT, answer]
+    scripted.answers = [NO_DOCUMENT, (200, APP), ALIVE, answer, ALIVE]
     client = mastodon()
     with pytest.raises(ConnectRefused) as refused:
         finish(client, begun(client, scripted))
@@ -248,7 +271,7 @@ def test_codes_that_are_refused(scripted: ScriptedServer, answer: Any, code: str
 )
 def test_codes_without_an_answer(scripted: ScriptedServer, answer: Any) -> None:
     """No word of what came is told: it might be a token."""
-    scripted.answers = [(200, APP), NO_DOCUMENT, answer]
+    scripted.answers = [NO_DOCUMENT, (200, APP), ALIVE, answer, ALIVE]
     client = mastodon()
     with pytest.raises(LookUpFailed, match="HTTP"):
         finish(client, begun(client, scripted))
@@ -266,7 +289,7 @@ def test_codes_without_an_answer(scripted: ScriptedServer, answer: Any) -> None:
 )
 def test_callbacks(scripted: ScriptedServer, callback: dict[str, str], code: str) -> None:
     """What the browser brings is looked at before the server is asked."""
-    scripted.answers = [(200, APP), NO_DOCUMENT]
+    scripted.answers = [NO_DOCUMENT, (200, APP)]
     client = mastodon()
     consent = begun(client, scripted)
     with pytest.raises(ConnectRefused) as refused:
