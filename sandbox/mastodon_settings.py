@@ -22,10 +22,9 @@ class MastodonSettings(Knobs):
     ``renames_media`` gives a picture another id in the post, ``attaches_links`` makes a picture
     of a link to one, ``drops_invisible`` leaves out joiners and variation selectors,
     ``escapes_quotes`` writes quotes as entities, ``stumbles_without_parent`` answers 500 to a
-    reply whose parent is gone.
-    Without ``checks_codes`` any code gets a token of whoever
-    signed in last with that app. ``issuer`` is what the way back names as the server (RFC 9207).
-    With ``apps_end`` revoking a token ends its app, which then is a 401 without a body.
+    reply whose parent is gone. Without ``checks_codes`` any code gets a token of whoever signed
+    in last with that app. ``issuer`` is what the way back names as the server (RFC 9207). With
+    ``apps_end`` revoking a token ends its app, which then is a 401 without a body.
     """
 
     software: str = "mastodon"
