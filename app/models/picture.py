@@ -44,6 +44,13 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
 
     __tablename__ = "pictures"
     __table_args__ = (
+        Index("pictures_kept", "user_id", "state", "size", "thumb_size"),
+        Index(
+            "pictures_to_make",
+            "user_id",
+            sqlite_where=text("state = 'processing'"),
+            postgresql_where=text("state = 'processing'"),
+        ),
         Index(
             "pictures_unclaimed",
             "created_at",
@@ -59,7 +66,7 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     state: Mapped[str] = mapped_column(default=PictureState.PROCESSING)
     error_code: Mapped[str | None]
@@ -68,13 +75,17 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     width: Mapped[int] = mapped_column(default=0)
     height: Mapped[int] = mapped_column(default=0)
     size: Mapped[int] = mapped_column(default=0)
-    """Bytes."""
+    """Bytes: of the file that came, then of the one that was made."""
+    thumb_size: Mapped[int] = mapped_column(default=0)
+    """Bytes of its thumbnail."""
     alt: Mapped[str] = mapped_column(default="")
     """What the picture shows, in words."""
     claimed: Mapped[bool] = mapped_column(default=False)
     """Whether it belongs to a tweet; what never does is swept after a day."""
     next_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """When a worker shall look: to begin with it, to begin again, or whether it is needed yet."""
+    needed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When the first of its tweets is due, by which workers choose what they make next."""
     tries: Mapped[int] = mapped_column(default=0)
     """How often a worker began; a picture that ends workers must not do so for ever."""
 
@@ -122,7 +133,7 @@ class Upload(db.Model):  # type: ignore[name-defined,misc]
     __tablename__ = "uploads"
 
     delivery_id: Mapped[str] = mapped_column(ForeignKey("deliveries.id"), primary_key=True)
-    picture_id: Mapped[str] = mapped_column(ForeignKey("pictures.id"), primary_key=True)
+    picture_id: Mapped[str] = mapped_column(ForeignKey("pictures.id"), primary_key=True, index=True)
     reference: Mapped[dict[str, Any]] = mapped_column(JSON)
     """As it goes into the body of the create call: a resend must send the very same one."""
     uploaded_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -14,7 +14,7 @@ from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, func, true, up
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
-from app.models.delivery import Delivery
+from app.models.delivery import DOUBTED, Delivery
 from app.models.parts import AFRESH
 from app.models.picture import Picture
 from app.states import HoldReason, State
@@ -85,7 +85,14 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             self._change({"parts": own}, Delivery.account_id == account_id)
         if due_at is not None:
             self.due_at = due_at
-            freed = {"state": State.SCHEDULED, "hold_reason": None, "rings": 0, **_due(due_at)}
+            freed = {
+                "state": State.SCHEDULED,
+                "hold_reason": None,
+                "asks_first": False,
+                "error_code": None,
+                "rings": 0,
+                **_due(due_at),
+            }
             late = Delivery.hold_reason == HoldReason.LATE
             self._change(freed, (Delivery.state == State.SCHEDULED) | late)
             self._change({"due_at": due_at, "not_before": due_at})
@@ -186,7 +193,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         if not self._change(published, *in_review) and not confirmed:
             db.session.rollback()
             raise AlreadyBeingSent
-        going = [one.id for one in confirmed if one.goes_on_after_this_part]
+        going = [one.id for one in confirmed if one.goes_on_after_this_part and not one.asks_first]
         db.session.commit()
         return going
 
@@ -208,6 +215,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
                 "error_detail": None,
                 "not_before": from_now(),
                 "next_at": from_now(),
+                **(DOUBTED if delivery.asks_first else {}),
             }
         same = (Delivery.id == delivery.id, Delivery.fence == delivery.fence)
         return bool(self._change(changes, Delivery.state == State.REVIEW, *same))
@@ -222,6 +230,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             "state": State.SCHEDULED,
             "rings": 0,
             "hold_reason": None,
+            "asks_first": False,
             "error_code": None,
             "error_detail": None,
             "finished_at": None,

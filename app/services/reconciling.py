@@ -58,6 +58,7 @@ def _unconfirmed(job_ids: Sequence[str]) -> Sequence[Row[Any]]:
             Delivery.lookups,
             Delivery.resends,
             Delivery.echoed,
+            Delivery.asks_first,
             Delivery.posted,
             Delivery.parts.label("own"),
             Tweet.text,
@@ -131,6 +132,8 @@ def _not_found(row: Row[Any], looks: int | None, network: Network, profile: str)
         _count(row, next_at=from_now(max(0.5, pause)))
     elif row.echoed:
         _take_the_networks_word(row, network, profile)
+    elif row.asks_first:
+        _ask_owner(row, "never_seen", None)
     elif guarded or (looks is not None and row.resends == 0):
         wait = min(SLOWEST_RESEND, 2.0**row.resends) if row.resends else 0
         _count(

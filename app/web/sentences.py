@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
+from app.models.delivery import RESTORED
 from app.models.picture import TooManyPictures, UnknownPicture
 from app.models.user import SubmitIdReused, UnknownAccount
 from app.networks.text import TextProblem
@@ -54,6 +55,12 @@ def hold_error(
             "network",
             _("%(network)s refuses this app for now.", network=network),
             _("We ask again by ourselves. You need do nothing."),
+        )
+    if code == RESTORED:
+        return (
+            "late",
+            _("Our records come from a backup, so we cannot know whether this went out."),
+            _("Look at your profile. Then send it now, choose another time, or discard it."),
         )
     return (
         "late",

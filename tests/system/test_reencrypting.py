@@ -1,0 +1,124 @@
+"""Changing the key of all tokens to the end, while everything runs; on both databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from app.db import db
+from app.models import Account, ServerApp
+from app.models.pending_connection import PendingConnection
+from app.services import reencrypting
+from app.states import State
+from tests.conftest import MakeWorld
+from tests.support.world import TOKEN_KEY, World
+
+NEW_KEY = Fernet.generate_key().decode()
+BOTH = f"{NEW_KEY},{TOKEN_KEY}"
+
+
+def stored(world: World, table: str, column: str) -> list[str]:
+    """Return the encrypted texts as they are in the database."""
+    with world.rows():
+        return [row[0] for row in db.session.execute(db.text(f"SELECT {column} FROM {table}"))]
+
+
+def opens(key: str, text: str) -> bool:
+    """Whether a key opens a text."""
+    return Fernet(key).decrypt(text.encode()) is not None
+
+
+def test_the_old_key_can_go(make_world: MakeWorld, database_url: str) -> None:
+    """Web and worker run; afterwards the new key alone is enough, and tweets go out."""
+    old = make_world(database_url)
+    ana = old.user("ana")
+    old.connect(ana, "mastodon", "ana")
+    with old.rows():
+        db.session.add(ServerApp(server="a.test", redirect_uri="r", app={"client_id": "7"}))
+        opened = {"connections": []}
+        db.session.add(PendingConnection(id="p", user_id=ana, network="x", opened=opened))
+        db.session.commit()
+    both = make_world(database_url, TOKEN_KEYS=BOTH)
+    worker = both.start_worker()
+    sent = [both.tweet_later(ana, f"During {number}") for number in range(5)]
+    done = both.flask("accounts", "reencrypt")
+    assert done.returncode == 0, done.stderr
+    rows = sum(len(stored(old, *place)) for place in PLACES)
+    assert done.stdout.splitlines()[0] == f"Encrypted anew under the first key: {rows}."
+    assert all(opens(NEW_KEY, text) for place in PLACES for text in stored(old, *place))
+    again = both.flask("accounts", "reencrypt")
+    assert again.stdout.splitlines()[0] == "Encrypted anew under the first key: 0."
+    both.user("ben")
+    assert all(opens(NEW_KEY, text) for text in stored(old, "accounts", "credentials"))
+    assert set(both.until_settled(sent).values()) == {State.PUBLISHED}
+    both.kill(worker)
+
+    new = make_world(database_url, TOKEN_KEYS=NEW_KEY)
+    new.start_worker()
+    everywhere = new.tweet_later(ana, "After", accounts=new.accounts_of(ana))
+    jobs = list(new.jobs_of(everywhere).values())
+    assert set(new.until_settled(jobs).values()) == {State.PUBLISHED}
+
+
+PLACES = [
+    ("accounts", "credentials"),
+    ("mastodon_apps", "app"),
+    ("pending_connections", "opened"),
+]
+
+
+def test_every_encrypted_column_is_known(small_world: World) -> None:
+    """Whatever column is declared as encrypted is found, as a new one will be."""
+    with small_world.rows():
+        found = {(c.table.name, c.name) for c in reencrypting.encrypted_columns()}
+    assert set(PLACES) <= found
+
+
+def test_what_no_key_opens(make_world: MakeWorld, database_url: str) -> None:
+    """It is named and stays as it is; the others are rewritten."""
+    world = make_world(database_url)
+    ana, ben = world.user("ana"), world.user("ben")
+    strange = Fernet(Fernet.generate_key()).encrypt(b"{}").decode()
+    lost = world.accounts_of(ana)[0]
+    with world.rows():
+        change = db.text("UPDATE accounts SET credentials = :text WHERE id = :id")
+        db.session.execute(change, {"text": strange, "id": lost})
+        db.session.commit()
+    both = make_world(database_url, TOKEN_KEYS=BOTH)
+    done = both.flask("accounts", "reencrypt")
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == ["Encrypted anew under the first key: 1."]
+    assert f"None of TOKEN_KEYS opens accounts.credentials, id {lost}." in done.stderr
+    assert strange in stored(world, "accounts", "credentials")
+    with both.rows():
+        mine = db.select(Account).where(Account.user_id == ben)
+        assert db.session.scalars(mine).one().credentials
+
+
+def test_tokens_refreshed_meanwhile_stay(
+    make_world: MakeWorld, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody writes between the read and the write is not overwritten."""
+    world = make_world(database_url)
+    world.user("ana")
+    both = make_world(database_url, TOKEN_KEYS=BOTH)
+    rows_of = reencrypting._rows_of
+
+    def overtaken(column: Any) -> Any:
+        for row in rows_of(column):
+            with world.rows():  # a process that still writes with the old key
+                db.session.scalars(db.select(Account)).one().credentials = {"access_token": "new"}
+                db.session.commit()
+            yield row
+
+    monkeypatch.setattr(reencrypting, "_rows_of", overtaken)
+    with both.rows():
+        done = reencrypting.reencrypt()
+    assert (done.rows, done.unreadable) == (1, [])
+    (text,) = stored(world, "accounts", "credentials")
+    assert opens(NEW_KEY, text)
+    with both.rows():
+        account = db.session.scalars(db.select(Account)).one()
+        assert account.credentials == {"access_token": "new"}
