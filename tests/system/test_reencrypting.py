@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
 from cryptography.fernet import Fernet
 
 from app.db import db
@@ -13,6 +10,7 @@ from app.models.pending_connection import PendingConnection
 from app.services import reencrypting
 from app.states import State
 from tests.conftest import MakeWorld
+from tests.support.overtaking import overtaken
 from tests.support.world import TOKEN_KEY, World
 
 NEW_KEY = Fernet.generate_key().decode()
@@ -97,27 +95,19 @@ def test_what_no_key_opens(make_world: MakeWorld, database_url: str) -> None:
         assert db.session.scalars(mine).one().credentials
 
 
-def test_tokens_refreshed_meanwhile_stay(
-    make_world: MakeWorld, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tokens_refreshed_meanwhile_stay(make_world: MakeWorld, postgres_url: str) -> None:
     """What somebody writes between the read and the write is not overwritten."""
-    world = make_world(database_url)
-    world.user("ana")
-    both = make_world(database_url, TOKEN_KEYS=BOTH)
-    rows_of = reencrypting._rows_of
+    make_world(postgres_url).user("ana")
+    both = make_world(postgres_url, TOKEN_KEYS=BOTH)
+    fresh = Fernet(TOKEN_KEY).encrypt(b'{"access_token": "new"}').decode()
 
-    def overtaken(column: Any) -> Any:
-        for row in rows_of(column):
-            with world.rows():  # a process that still writes with the old key
-                db.session.scalars(db.select(Account)).one().credentials = {"access_token": "new"}
-                db.session.commit()
-            yield row
+    def rewrite(world: World) -> None:
+        with world.rows():
+            reencrypting.reencrypt()
 
-    monkeypatch.setattr(reencrypting, "_rows_of", overtaken)
-    with both.rows():
-        done = reencrypting.reencrypt()
-    assert (done.rows, done.unreadable) == (1, [])
-    (text,) = stored(world, "accounts", "credentials")
+    with overtaken(both, postgres_url, rewrite, "accounts") as refresher:
+        refresher.execute("UPDATE accounts SET credentials = %s", [fresh])
+    (text,) = stored(both, "accounts", "credentials")
     assert opens(NEW_KEY, text)
     with both.rows():
         account = db.session.scalars(db.select(Account)).one()
