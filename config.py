@@ -58,6 +58,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         **_timing(env),
         **_networks(env, production),
         **_web(env, production),
+        **_quotas(env),
     }
 
 
@@ -275,6 +276,26 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "RATE_LIMIT_READS": _rate(env, "RATE_LIMIT_READS", "1200 per minute"),
         "RATE_LIMIT_SIGN_IN": _rate(env, "RATE_LIMIT_SIGN_IN", "60 per minute"),
     }
+
+
+def _quotas(env: Mapping[str, str]) -> dict[str, Any]:
+    """How much one person may keep, and for how many days what is over is kept."""
+    keep_days = _number(env, "KEEP_DAYS", 365, 0)
+    if 0 < keep_days < 1:
+        raise ConfigurationError("KEEP_DAYS must be 0, which means for ever, or at least 1.")
+    return {
+        "MAX_WAITING_TWEETS": _count(env, "MAX_WAITING_TWEETS", 20_000),
+        "MAX_PICTURE_BYTES": _count(env, "MAX_PICTURE_BYTES", 1024**3),
+        "KEEP_DAYS": keep_days,
+    }
+
+
+def _count(env: Mapping[str, str], name: str, default: int) -> int:
+    """Return a whole number of things, from 1 to as many as a database counts."""
+    text = env.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 18 and int(text)):
+        raise ConfigurationError(f"{name} must be a whole number from 1, not {text!r}.")
+    return int(text)
 
 
 def _rate(env: Mapping[str, str], name: str, default: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text, update
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, literal, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
@@ -90,10 +90,17 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     """How often a worker began; a picture that ends workers must not do so for ever."""
 
     @classmethod
-    def claim(cls, user_id: int, picture_ids: Sequence[str], known: Collection[str] = ()) -> None:
+    def claim(
+        cls,
+        user_id: int,
+        picture_ids: Sequence[str],
+        known: Collection[str] = (),
+        needed_at: datetime | None = None,
+    ) -> None:
         """Let these pictures belong to one part of a tweet of theirs; commits nothing.
 
         :param known: those that the tweet has already.
+        :param needed_at: when the tweet is due.
         :raises TooManyPictures: more than a part may have.
         :raises UnknownPicture: one is not the user's, was refused, or is gone.
         """
@@ -107,8 +114,25 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
         # Whoever is about to let go of it asks for the next_at that they have seen.
         is_ready = cls.state == PictureState.READY
         later = db.case((is_ready, from_now(LOOK_AGAIN_AFTER)), else_=cls.next_at)
-        if wanted and rows_changed(mine.values(claimed=True, next_at=later)) != len(wanted):
+        values = {"claimed": True, "next_at": later, "needed_at": cls._sooner(needed_at)}
+        if wanted and rows_changed(mine.values(values)) != len(wanted):
             raise UnknownPicture
+
+    @classmethod
+    def need(cls, user_id: int, picture_ids: Collection[str], needed_at: datetime) -> None:
+        """Let pictures that are not made yet be made in time for a tweet; commits nothing."""
+        unmade = (cls.user_id == user_id, cls.state == PictureState.PROCESSING)
+        wanted = update(cls).where(cls.id.in_(picture_ids), *unmade)
+        if picture_ids:
+            rows_changed(wanted.values(needed_at=cls._sooner(needed_at)))
+
+    @classmethod
+    def _sooner(cls, moment: datetime | None) -> Any:
+        """Return the sooner one of a moment and the one that is known, as far as there are any."""
+        if moment is None:
+            return cls.needed_at
+        is_sooner = cls.needed_at.is_(None) | (cls.needed_at > moment)
+        return db.case((is_sooner, literal(moment, UTCDateTime)), else_=cls.needed_at)
 
     @classmethod
     def moving_of(cls, user_id: int, picture_ids: Sequence[str]) -> set[str]:

@@ -79,11 +79,12 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         if touched != len(self.deliveries):
             db.session.rollback()
             raise AlreadyBeingSent
-        self._claim_pictures(parts, *(variants or {}).values())
+        self._claim_pictures(due_at or self.due_at, parts, *(variants or {}).values())
         self.text, self.parts = text, self._parts_with(text) if parts is None else parts
         for account_id, own in (variants or {}).items():
             self._change({"parts": own}, Delivery.account_id == account_id)
         if due_at is not None:
+            self._need_pictures(due_at)
             self.due_at = due_at
             freed = {
                 "state": State.SCHEDULED,
@@ -112,15 +113,22 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         if not self._change({"parts": whole}, _only(job_id), *_editable(parts_out)):
             db.session.rollback()
             raise AlreadyBeingSent
-        self._claim_pictures(parts)
+        self._claim_pictures(self.due_at, parts)
         db.session.commit()
 
-    def _claim_pictures(self, *contents: list[dict[str, Any]] | None) -> None:
+    def _claim_pictures(self, due_at: datetime, *contents: list[dict[str, Any]] | None) -> None:
         """Let new pictures belong to it; raises UnknownPicture and TooManyPictures."""
-        stored = [self.parts, *(delivery.parts for delivery in self.deliveries)]
-        known = {name for own in stored for part in own or [] for name in part["pictures"]}
+        known = self._pictures()
         for part in (part for own in contents for part in own or []):
-            Picture.claim(self.user_id, part["pictures"], known)
+            Picture.claim(self.user_id, part["pictures"], known, due_at)
+
+    def _need_pictures(self, due_at: datetime) -> None:
+        """Let those of its pictures that are not made yet be made in time."""
+        Picture.need(self.user_id, self._pictures(), due_at)
+
+    def _pictures(self) -> set[str]:
+        stored = [self.parts, *(delivery.parts for delivery in self.deliveries)]
+        return {name for own in stored for part in own or [] for name in part["pictures"]}
 
     def _parts_with(self, text: str) -> list[dict[str, Any]]:
         return [{**self.parts[0], "text": text}, *self.parts[1:]] if self.parts else []
@@ -241,6 +249,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         if not revived:
             db.session.rollback()
             raise AlreadyBeingSent
+        self._need_pictures(due_at)
         self.due_at = due_at
         db.session.commit()
         return revived

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import jobs
 from app.db import commit_and_keep, db, from_now, patiently, rows_changed
-from app.models import User
+from app.models import User, quota
 from app.models.picture import Picture, PictureState
 from app.networks import base
 from app.networks.base import LookUpFailed, UploadRefused
@@ -67,7 +67,8 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
 
     :param filename: only named in a refusal.
     :param picture_id: of a file that may come twice; it is stored once.
-    :raises PictureRefused: the first look says that it cannot be used; nothing was stored.
+    :raises PictureRefused: the first look says that it cannot be used, or its owner keeps as much
+        as one may (``quota``); nothing was stored.
     :raises FilesAway: its place does not answer; nothing was stored.
     """
     try:
@@ -79,6 +80,9 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
         return known
     if _unclaimed_of(user) >= MOST_UNCLAIMED:
         raise PictureRefused("too_many_waiting")
+    if not quota.has_room_for(user.id, len(data)):
+        db.session.rollback()
+        raise PictureRefused("quota", filename)
     picture = Picture(
         id=picture_id,
         user_id=user.id,
@@ -220,6 +224,7 @@ def _keep(picture_id: str, made: Made) -> None:
         width=made.width,
         height=made.height,
         size=len(made.data),
+        thumb_size=len(made.thumb),
     )
     if is_kept:
         forget_files(original(picture_id))
