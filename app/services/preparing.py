@@ -137,7 +137,7 @@ class Preparer:
     def _upload(self, claim: Claim, picture_id: str, credentials: Credentials) -> Mapping[str, Any]:
         limits = self._limits_of(claim, credentials)
         self._renew(claim)
-        picture = pictures.fitted(pictures.load(picture_id), limits)
+        picture = pictures.load_fitted(picture_id, limits)
         self._renew(claim)
         began = http.suspend_clock()
         reference = self._network.upload(credentials, picture)
