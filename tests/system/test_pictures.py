@@ -154,7 +154,7 @@ def test_unclaimed_pictures_are_swept(gallery: World) -> None:
             change(picture_id, created_at=from_now(-DAY - 60))
         pictures.sweep()
         assert db.session.scalars(db.select(Picture.id)).all() == [mine]
-        assert kept(gallery) == {"original"}
+        assert kept(gallery) == {"picture", "thumb"}
         with pytest.raises(UploadRefused) as gone:
             pictures.load(forgotten)
         assert gone.value.code == "picture_gone"
