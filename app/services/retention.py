@@ -26,8 +26,8 @@ from app.states import FINAL
 log = logging.getLogger(__name__)
 
 DAY = 86_400.0
-AT_A_TIME = 200
-"""Deliveries that are looked at in one batch."""
+AT_A_TIME = 50
+"""Deliveries that are looked at in one batch: on SQLite nobody else writes meanwhile."""
 PAUSE = 600.0
 """Seconds until the next look after everything that is old enough has been looked at."""
 

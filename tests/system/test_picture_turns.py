@@ -38,9 +38,9 @@ def waiting(world: World, owner: int) -> int:
         return db.session.scalar(db.select(func.count(Picture.id)).where(*unmade)) or 0
 
 
-def test_fifty_heavy_ones_of_somebody_else(make_world: MakeWorld, database_url: str) -> None:
+def test_fifty_heavy_ones_of_somebody_else(make_world: MakeWorld, postgres_url: str) -> None:
     """Some of them for tweets that are due as well: a small one due now is out in seconds."""
-    world = make_world(database_url, WORKER_PROCESSES="2")
+    world = make_world(postgres_url, WORKER_PROCESSES="2")
     ana, ben = world.user("ana"), world.user("ben")
     with world.rows():
         user = db.session.get_one(User, ana)

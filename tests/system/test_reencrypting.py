@@ -74,9 +74,9 @@ def test_every_encrypted_column_is_known(small_world: World) -> None:
     assert set(PLACES) <= found
 
 
-def test_what_no_key_opens(make_world: MakeWorld, database_url: str) -> None:
+def test_what_no_key_opens(make_world: MakeWorld, sqlite_url: str) -> None:
     """It is named and stays as it is; the others are rewritten."""
-    world = make_world(database_url)
+    world = make_world(sqlite_url)
     ana, ben = world.user("ana"), world.user("ben")
     strange = Fernet(Fernet.generate_key()).encrypt(b"{}").decode()
     lost = world.accounts_of(ana)[0]
@@ -84,7 +84,7 @@ def test_what_no_key_opens(make_world: MakeWorld, database_url: str) -> None:
         change = db.text("UPDATE accounts SET credentials = :text WHERE id = :id")
         db.session.execute(change, {"text": strange, "id": lost})
         db.session.commit()
-    both = make_world(database_url, TOKEN_KEYS=BOTH)
+    both = make_world(sqlite_url, TOKEN_KEYS=BOTH)
     done = both.flask("accounts", "reencrypt")
     assert done.returncode == 1
     assert done.stdout.splitlines() == ["Encrypted anew under the first key: 1."]

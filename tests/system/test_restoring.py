@@ -132,8 +132,26 @@ def test_beside_a_running_worker(make_world: MakeWorld, database_url: str) -> No
     assert world.delivery(waiting).hold_reason == HoldReason.LATE
 
 
+def test_a_part_that_its_owner_confirms(world: World) -> None:
+    """The rest of the thread waits for its owner's word, too; then all is as ever."""
+    ana = world.user("ana")
+    with world.rows():
+        parts = [{"text": "One"}, {"text": "Two"}, {"text": "Three"}]
+        job = db.session.get_one(User, ana).tweet_later("", parts=parts)
+    asked = {"state": State.REVIEW, "next_at": None, "first_sent_at": from_now()}
+    move(world, job, **asked, asks_first=True, error_code="never_seen")
+    with world.rows():
+        tweet = db.session.get_one(Delivery, job).tweet
+        assert tweet.confirm(job) == []
+        row = db.session.get_one(Delivery, job, populate_existing=True)
+        assert (row.state, row.hold_reason, len(row.posted)) == (State.HELD, HoldReason.LATE, 1)
+        assert tweet.reschedule(utcnow()) == [job]
+        row = db.session.get_one(Delivery, job, populate_existing=True)
+        assert (row.state, row.asks_first, row.error_code) == (State.SCHEDULED, False, None)
+
+
 @pytest.mark.parametrize(
-    "moment", ["yesterday", "", "2027-01-31", "2027-01-31T18:30:00", "2027-13-01T00:00Z", "0"]
+    "moment", ["yesterday", "", "2027-01-31T18:30:00", "0001-01-01T00:00+05:00"]
 )
 def test_a_moment_that_is_none(small_world: World, moment: str) -> None:
     """It is refused in a sentence, and nothing is changed."""

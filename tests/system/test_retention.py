@@ -142,7 +142,7 @@ def test_more_than_one_batch_by_two_at_once(tidy: World) -> None:
         try:
             with tidy.rows():
                 mine = Retention()
-                for _ in range(4):
+                for _ in range(5):
                     mine.sweep()
         except Exception as error:
             errors.append(error)
@@ -182,8 +182,9 @@ def test_retried_at_the_same_time(make_world: MakeWorld, postgres_url: str) -> N
         assert (left(Tweet), left(Attempt)) == (1, 1)
 
 
-def test_a_running_worker_does_it(tidy: World) -> None:
+def test_a_running_worker_does_it(make_world: MakeWorld, sqlite_url: str) -> None:
     """Without being asked."""
+    tidy = make_world(sqlite_url, KEEP_DAYS="10")
     job = tidy.tweet_later(tidy.user("ana"), "Old", "in one hour")
     with tidy.rows():
         ended(job, State.PUBLISHED, days_ago=11)
