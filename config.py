@@ -66,6 +66,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         **_networks(env, production),
         **_web(env, production),
         "WARNINGS": _warnings(env) if production else [],
+        **_quotas(env),
     }
 
 
@@ -387,6 +388,26 @@ def _host_name(word: str) -> str:
     if not re.fullmatch(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*", name):
         raise ValueError(word)
     return name
+
+
+def _quotas(env: Mapping[str, str]) -> dict[str, Any]:
+    """How much one person may keep, and for how many days what is over is kept."""
+    keep_days = _number(env, "KEEP_DAYS", 365, 0)
+    if 0 < keep_days < 1:
+        raise ConfigurationError("KEEP_DAYS must be 0, which means for ever, or at least 1.")
+    return {
+        "MAX_WAITING_TWEETS": _count(env, "MAX_WAITING_TWEETS", 20_000),
+        "MAX_PICTURE_BYTES": _count(env, "MAX_PICTURE_BYTES", 1024**3),
+        "KEEP_DAYS": keep_days,
+    }
+
+
+def _count(env: Mapping[str, str], name: str, default: int) -> int:
+    """Return a whole number of things, from 1 to as many as a database counts."""
+    text = env.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 18 and int(text)):
+        raise ConfigurationError(f"{name} must be a whole number from 1, not {text!r}.")
+    return int(text)
 
 
 def _rate(env: Mapping[str, str], name: str, default: str) -> str:

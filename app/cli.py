@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
 import click
 from celery.result import AsyncResult
 from flask import Flask, current_app
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from app.db import db
+from app.db import database_now, db
 from app.jobs import job_is_complete
 from app.models import Account, Delivery, Tweet, User
 from app.networks.base import Credentials, LookUpFailed, LookUpRefused, Network, TokenRefused
-from app.services import connecting
+from app.services import connecting, reencrypting, restoring
 
 DATABASE_AWAY = (OperationalError, ProgrammingError)
 """Not there, not reachable, or without its tables."""
@@ -27,6 +28,7 @@ accounts = AppGroup("accounts", help="Connected accounts.")
 def init_app(app: Flask) -> None:
     """Add the commands and the shell's names."""
     app.cli.add_command(accounts)
+    app.cli.add_command(hold)
     app.shell_context_processor(_at_hand)
 
 
@@ -56,6 +58,69 @@ def _sentence(error: DBAPIError) -> str:
         f"The database says: {str(error.orig).strip()}\n"
         "Check DATABASE_URL; a new database needs: flask db upgrade"
     )
+
+
+@click.command("hold")
+@click.option(
+    "--due-before",
+    required=True,
+    metavar="ISO8601",
+    help="A moment with its offset, such as 2027-01-31T18:30:00+01:00, or the word NOW.",
+)
+@with_appcontext
+def hold(due_before: str) -> None:
+    """After a backup was restored: ask owners about what may have been sent since it was taken.
+
+    Everything that was due before the moment and would go out by itself waits for its owner. What
+    was being sent is looked up at its network first. docs/backup.md has the whole procedure.
+    """
+    named = _moment(due_before)
+    try:
+        moment = named or database_now()
+        doubted = restoring.hold_due_before(moment)
+    except DATABASE_AWAY as error:
+        raise click.ClickException(_sentence(error)) from None
+    click.echo(f"Held for their owners: {doubted.held}.")
+    click.echo(f"Looked up first, and then asked about: {doubted.looked_up}.")
+
+
+def _moment(words: str) -> datetime | None:
+    """Return the moment that is meant, None for now."""
+    if words.strip().upper() == "NOW":
+        return None
+    try:
+        moment = datetime.fromisoformat(words.strip())
+        if moment.utcoffset() is not None:
+            return moment.astimezone(UTC)
+        problem = "says no offset from UTC"
+    except (ValueError, OverflowError):
+        problem = "is no moment in ISO 8601"
+    raise click.BadParameter(
+        f"{words!r} {problem}. Write it like 2027-01-31T18:30:00+01:00 or 2027-01-31T17:30:00Z, "
+        "or the word NOW.",
+        param_hint="--due-before",
+    )
+
+
+@accounts.command("reencrypt")
+def reencrypt() -> None:
+    """Encrypt all tokens anew under the first of TOKEN_KEYS; then the other keys can go.
+
+    Web and workers may run, if they have been started with that key as their first one.
+    """
+    try:
+        done = reencrypting.reencrypt()
+    except DATABASE_AWAY as error:
+        raise click.ClickException(_sentence(error)) from None
+    click.echo(f"Encrypted anew under the first key: {done.rows}.")
+    for name in done.unreadable:
+        click.echo(f"None of TOKEN_KEYS opens {name}.", err=True)
+    if done.unreadable:
+        raise click.ClickException(
+            f"{len(done.unreadable)} could not be read and stay as they are. Add the key that "
+            "they were encrypted with, or let their owners connect the accounts again."
+        )
+    click.echo("The other keys can be removed from TOKEN_KEYS.")
 
 
 @accounts.command("connect")

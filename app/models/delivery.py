@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,22 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, utcnow
 from app.models.parts import Content, contents_of
-from app.states import AWAKE, State, status_of
+from app.states import AWAKE, HoldReason, State, status_of
 
 if TYPE_CHECKING:
     from app.models.account import Account
     from app.models.attempt import Attempt
     from app.models.tweet import Tweet
 
+RESTORED = "restored"
+"""The error code of what waits because nobody can know whether it went out after a backup."""
+DOUBTED: Mapping[str, Any] = {
+    "state": State.HELD,
+    "hold_reason": HoldReason.LATE,
+    "next_at": None,
+    "error_code": RESTORED,
+}
+"""What its owner is asked about after a backup was restored."""
 _AWAKE_SQL = ", ".join(f"'{state}'" for state in sorted(AWAKE))
 
 
@@ -40,6 +50,12 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
             postgresql_where=text("next_at IS NOT NULL"),
         ),
         Index("deliveries_account_state", "account_id", "state"),
+        Index(
+            "deliveries_finished",
+            "finished_at",
+            sqlite_where=text("finished_at IS NOT NULL"),
+            postgresql_where=text("finished_at IS NOT NULL"),
+        ),
         Index(
             "deliveries_held",
             "account_id",
@@ -80,6 +96,8 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     resends: Mapped[int] = mapped_column(default=0)
     echoed: Mapped[bool] = mapped_column(default=False)
     """The network refused a resend as a duplicate: it has the first one."""
+    asks_first: Mapped[bool] = mapped_column(default=False)
+    """After a restored backup: what would go out by itself is put before its owner instead."""
     remote_id: Mapped[str | None]
     remote_url: Mapped[str | None]
     accepted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

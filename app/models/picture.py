@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text, update
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, literal, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
@@ -44,6 +44,13 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
 
     __tablename__ = "pictures"
     __table_args__ = (
+        Index("pictures_kept", "user_id", "state", "size", "thumb_size"),
+        Index(
+            "pictures_to_make",
+            "user_id",
+            sqlite_where=text("state = 'processing'"),
+            postgresql_where=text("state = 'processing'"),
+        ),
         Index(
             "pictures_unclaimed",
             "created_at",
@@ -59,7 +66,7 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     state: Mapped[str] = mapped_column(default=PictureState.PROCESSING)
     error_code: Mapped[str | None]
@@ -68,21 +75,32 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     width: Mapped[int] = mapped_column(default=0)
     height: Mapped[int] = mapped_column(default=0)
     size: Mapped[int] = mapped_column(default=0)
-    """Bytes."""
+    """Bytes: of the file that came, then of the one that was made."""
+    thumb_size: Mapped[int] = mapped_column(default=0)
+    """Bytes of its thumbnail."""
     alt: Mapped[str] = mapped_column(default="")
     """What the picture shows, in words."""
     claimed: Mapped[bool] = mapped_column(default=False)
     """Whether it belongs to a tweet; what never does is swept after a day."""
     next_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """When a worker shall look: to begin with it, to begin again, or whether it is needed yet."""
+    needed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When the first of its tweets is due, by which workers choose what they make next."""
     tries: Mapped[int] = mapped_column(default=0)
     """How often a worker began; a picture that ends workers must not do so for ever."""
 
     @classmethod
-    def claim(cls, user_id: int, picture_ids: Sequence[str], known: Collection[str] = ()) -> None:
+    def claim(
+        cls,
+        user_id: int,
+        picture_ids: Sequence[str],
+        known: Collection[str] = (),
+        needed_at: datetime | None = None,
+    ) -> None:
         """Let these pictures belong to one part of a tweet of theirs; commits nothing.
 
         :param known: those that the tweet has already.
+        :param needed_at: when the tweet is due.
         :raises TooManyPictures: more than a part may have.
         :raises UnknownPicture: one is not the user's, was refused, or is gone.
         """
@@ -96,8 +114,25 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
         # Whoever is about to let go of it asks for the next_at that they have seen.
         is_ready = cls.state == PictureState.READY
         later = db.case((is_ready, from_now(LOOK_AGAIN_AFTER)), else_=cls.next_at)
-        if wanted and rows_changed(mine.values(claimed=True, next_at=later)) != len(wanted):
+        values = {"claimed": True, "next_at": later, "needed_at": cls._sooner(needed_at)}
+        if wanted and rows_changed(mine.values(values)) != len(wanted):
             raise UnknownPicture
+
+    @classmethod
+    def need(cls, user_id: int, picture_ids: Collection[str], needed_at: datetime) -> None:
+        """Let pictures that are not made yet be made in time for a tweet; commits nothing."""
+        unmade = (cls.user_id == user_id, cls.state == PictureState.PROCESSING)
+        wanted = update(cls).where(cls.id.in_(picture_ids), *unmade)
+        if picture_ids:
+            rows_changed(wanted.values(needed_at=cls._sooner(needed_at)))
+
+    @classmethod
+    def _sooner(cls, moment: datetime | None) -> Any:
+        """Return the sooner one of a moment and the one that is known, as far as there are any."""
+        if moment is None:
+            return cls.needed_at
+        is_sooner = cls.needed_at.is_(None) | (cls.needed_at > moment)
+        return db.case((is_sooner, literal(moment, UTCDateTime)), else_=cls.needed_at)
 
     @classmethod
     def moving_of(cls, user_id: int, picture_ids: Sequence[str]) -> set[str]:
@@ -122,7 +157,7 @@ class Upload(db.Model):  # type: ignore[name-defined,misc]
     __tablename__ = "uploads"
 
     delivery_id: Mapped[str] = mapped_column(ForeignKey("deliveries.id"), primary_key=True)
-    picture_id: Mapped[str] = mapped_column(ForeignKey("pictures.id"), primary_key=True)
+    picture_id: Mapped[str] = mapped_column(ForeignKey("pictures.id"), primary_key=True, index=True)
     reference: Mapped[dict[str, Any]] = mapped_column(JSON)
     """As it goes into the body of the create call: a resend must send the very same one."""
     uploaded_at: Mapped[datetime] = mapped_column(UTCDateTime)

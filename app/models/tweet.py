@@ -14,7 +14,7 @@ from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, func, true, up
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
-from app.models.delivery import Delivery
+from app.models.delivery import DOUBTED, Delivery
 from app.models.parts import AFRESH
 from app.models.picture import Picture
 from app.states import HoldReason, State
@@ -79,13 +79,21 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         if touched != len(self.deliveries):
             db.session.rollback()
             raise AlreadyBeingSent
-        self._claim_pictures(parts, *(variants or {}).values())
+        self._claim_pictures(due_at or self.due_at, parts, *(variants or {}).values())
         self.text, self.parts = text, self._parts_with(text) if parts is None else parts
         for account_id, own in (variants or {}).items():
             self._change({"parts": own}, Delivery.account_id == account_id)
         if due_at is not None:
+            self._need_pictures(due_at)
             self.due_at = due_at
-            freed = {"state": State.SCHEDULED, "hold_reason": None, "rings": 0, **_due(due_at)}
+            freed = {
+                "state": State.SCHEDULED,
+                "hold_reason": None,
+                "asks_first": False,
+                "error_code": None,
+                "rings": 0,
+                **_due(due_at),
+            }
             late = Delivery.hold_reason == HoldReason.LATE
             self._change(freed, (Delivery.state == State.SCHEDULED) | late)
             self._change({"due_at": due_at, "not_before": due_at})
@@ -105,15 +113,22 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         if not self._change({"parts": whole}, _only(job_id), *_editable(parts_out)):
             db.session.rollback()
             raise AlreadyBeingSent
-        self._claim_pictures(parts)
+        self._claim_pictures(self.due_at, parts)
         db.session.commit()
 
-    def _claim_pictures(self, *contents: list[dict[str, Any]] | None) -> None:
+    def _claim_pictures(self, due_at: datetime, *contents: list[dict[str, Any]] | None) -> None:
         """Let new pictures belong to it; raises UnknownPicture and TooManyPictures."""
-        stored = [self.parts, *(delivery.parts for delivery in self.deliveries)]
-        known = {name for own in stored for part in own or [] for name in part["pictures"]}
+        known = self._pictures()
         for part in (part for own in contents for part in own or []):
-            Picture.claim(self.user_id, part["pictures"], known)
+            Picture.claim(self.user_id, part["pictures"], known, due_at)
+
+    def _need_pictures(self, due_at: datetime) -> None:
+        """Let those of its pictures that are not made yet be made in time."""
+        Picture.need(self.user_id, self._pictures(), due_at)
+
+    def _pictures(self) -> set[str]:
+        stored = [self.parts, *(delivery.parts for delivery in self.deliveries)]
+        return {name for own in stored for part in own or [] for name in part["pictures"]}
 
     def _parts_with(self, text: str) -> list[dict[str, Any]]:
         return [{**self.parts[0], "text": text}, *self.parts[1:]] if self.parts else []
@@ -186,7 +201,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         if not self._change(published, *in_review) and not confirmed:
             db.session.rollback()
             raise AlreadyBeingSent
-        going = [one.id for one in confirmed if one.goes_on_after_this_part]
+        going = [one.id for one in confirmed if one.goes_on_after_this_part and not one.asks_first]
         db.session.commit()
         return going
 
@@ -208,6 +223,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
                 "error_detail": None,
                 "not_before": from_now(),
                 "next_at": from_now(),
+                **(DOUBTED if delivery.asks_first else {}),
             }
         same = (Delivery.id == delivery.id, Delivery.fence == delivery.fence)
         return bool(self._change(changes, Delivery.state == State.REVIEW, *same))
@@ -222,6 +238,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             "state": State.SCHEDULED,
             "rings": 0,
             "hold_reason": None,
+            "asks_first": False,
             "error_code": None,
             "error_detail": None,
             "finished_at": None,
@@ -232,6 +249,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         if not revived:
             db.session.rollback()
             raise AlreadyBeingSent
+        self._need_pictures(due_at)
         self.due_at = due_at
         db.session.commit()
         return revived

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import jobs, when
 from app.db import UTCDateTime, commit_and_keep, db, utcnow
-from app.models import drafts
+from app.models import drafts, quota
 from app.models.account import Account
 from app.models.delivery import Delivery
 from app.models.drafts import Draft, StoredPart
@@ -109,6 +109,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         :raises UnknownAccount: an account is not the user's.
         :raises SubmitIdReused: the submit id belongs to another text.
         :raises app.models.picture.UnknownPicture: and TooManyPictures.
+        :raises app.models.quota.QuotaReached: too many of the user's tweets wait already.
         """
         draft = drafts.draft_of(text, parts, pictures, variants)
         delivery, fresh = self._store(draft, at, accounts, submit_id)
@@ -140,6 +141,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         chosen = self.chosen(accounts)
         drafts.check(draft, chosen)
         moment = when.understand(at, self.zone, utcnow())
+        quota.check_waiting(self.id)
         tweet = Tweet(
             user_id=self.id,
             text=draft.text,
@@ -151,7 +153,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
             _delivery(account, moment.at, draft.variants.get(account.id)) for account in chosen
         ]
         for picture_ids in draft.picture_lists():
-            Picture.claim(self.id, picture_ids)
+            Picture.claim(self.id, picture_ids, needed_at=moment.at)
         db.session.add(tweet)
         try:
             commit_and_keep()

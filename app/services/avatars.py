@@ -17,7 +17,8 @@ from app.models import Account
 from app.networks import http
 from app.services.errands import some_of_each_server
 from app.services.picture_checks import PictureRefused
-from app.services.picture_making import make_square, one_at_a_time
+from app.services.picture_making import make_square
+from app.services.picture_turns import turns
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ def _made_of(url: str) -> bytes:
     answer = http.call("GET", url, timeout=TIMEOUT, public_only=public_only)
     if answer.status != 200:
         raise PictureRefused("picture_gone")
-    with one_at_a_time:
+    with turns.turn():
         return make_square(answer.content, SIDE)
 
 

@@ -34,6 +34,8 @@ class Claim:
     """Which part of the tweet this is, and of how many; those before it are ``posted``."""
     parts: int = 1
     posted: tuple[Mapping[str, Any], ...] = ()
+    user_id: int = 0
+    """Whose tweet it is."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -67,6 +69,7 @@ def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
             Delivery.created_at,
             tweets.c.text,
             tweets.c.parts,
+            tweets.c.user_id,
         )
         .join(tweets, tweets.c.id == Delivery.tweet_id)
         .where(among(Delivery.id, taken))
@@ -90,6 +93,7 @@ def _claim_of(row: Row[Any], has_threads: bool, bodies: Mapping[tuple[str, int],
         part,
         len(contents),
         tuple(row.posted),
+        row.user_id,
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from app.db import db, from_now, rows_changed
 from app.models import Account, Delivery
+from app.models.delivery import DOUBTED
 from app.models.parts import AFRESH, Content, contents_of
 from app.networks.base import Network, SeenPost
 from app.states import State
@@ -55,6 +56,7 @@ def changes(posted: Sequence[Mapping[str, Any]], parts: int, accepted_at: Any) -
 
 
 def _next_part() -> dict[str, Any]:
+    """Return what makes the next part due; after a restored backup its owner is asked first."""
     again = {
         **AFRESH,
         "state": State.SCHEDULED,
@@ -64,10 +66,15 @@ def _next_part() -> dict[str, Any]:
         "error_code": None,
         "error_detail": None,
     }
+    asking = {**again, **DOUBTED}
     stays = Delivery.state.in_(STAYS)
     return {
-        name: db.case((stays, getattr(Delivery, name)), else_=value)
-        for name, value in again.items()
+        name: db.case(
+            (stays, getattr(Delivery, name)),
+            (Delivery.asks_first, asking[name]),
+            else_=again.get(name, getattr(Delivery, name)),
+        )
+        for name in asking
     }
 
 

@@ -16,10 +16,10 @@ from app.services.picture_making import (
     encode,
     encode_moving,
     frames_of,
-    one_at_a_time,
     plain,
     solid,
 )
+from app.services.picture_turns import turns
 
 QUALITIES = (90, 80, 70)
 SHRINK = 0.75
@@ -29,11 +29,12 @@ SMALLEST = 64
 MOVING_TRIES = 4
 
 
-def fitted(picture: Picture, limits: Limits) -> Picture:
+def fitted(picture: Picture, limits: Limits, person: int = 0) -> Picture:
     """Return the picture as a network takes it; the same one whenever it is asked for.
 
     A picture that moves is never shown as a still one behind its owner's back.
 
+    :param person: the id of whose picture it is, by which people take turns.
     :raises UploadRefused: picture_moves (the network shows none that do), picture_does_not_fit.
     """
     if problem := problem_of(picture.mime, limits):
@@ -41,7 +42,7 @@ def fitted(picture: Picture, limits: Limits) -> Picture:
     picture = replace(picture, alt=_shortened(picture.alt, limits.alt_length))
     if _fits(picture, limits):
         return picture
-    with one_at_a_time, Image.open(io.BytesIO(picture.data)) as image:
+    with turns.turn(person, is_due=True), Image.open(io.BytesIO(picture.data)) as image:
         size = _within(image.size, limits.picture_pixels)
         versions = _moving(image, size) if picture.mime == MOVING else _still(image, size, limits)
         for version in versions:

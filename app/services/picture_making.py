@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,9 +37,6 @@ MOST_MOVING_BYTES = 15 * MEGA
 KEPT_INFO = ("exif", "xmp", "XML:com.adobe.xmp", "icc_profile")
 """What says how a picture is to be turned and what its numbers mean; gone in the end."""
 
-one_at_a_time = threading.Lock()
-"""Decoding takes much memory, so a process decodes one picture after the other."""
-
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -55,7 +51,7 @@ class Made:
 
 
 def make(data: bytes) -> Made:
-    """Decode a picture in full and encode it anew. Only for who holds ``one_at_a_time``.
+    """Decode a picture in full and encode it anew. Only for whose turn it is, in picture_turns.
 
     :raises PictureRefused: as ``look_at``, and picture_moving (only GIFs may move),
         picture_too_long (a GIF of too many frames).
@@ -72,7 +68,7 @@ def make(data: bytes) -> Made:
 def make_square(data: bytes, side: int) -> bytes:
     """Return the middle of a picture as a small WebP that nothing shines through.
 
-    Of one that moves, the first frame. Only for who holds ``one_at_a_time``.
+    Of one that moves, the first frame. Only for whose turn it is, in picture_turns.
 
     :param side: in pixels.
     :raises PictureRefused: as ``look_at``.

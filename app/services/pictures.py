@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Row, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app import jobs
 from app.db import commit_and_keep, db, from_now, patiently, rows_changed
-from app.models import User
+from app.models import User, quota
 from app.models.picture import Picture, PictureState
 from app.networks import base
 from app.networks.base import LookUpFailed, UploadRefused
@@ -32,7 +33,8 @@ from app.services.picture_keeping import (
     original,
     thumbnail,
 )
-from app.services.picture_making import Made, make, one_at_a_time
+from app.services.picture_making import Made, make
+from app.services.picture_turns import LastTurns, turns
 
 __all__ = [
     "FileMissing",
@@ -42,22 +44,29 @@ __all__ = [
     "discard",
     "fitted",
     "load",
+    "load_fitted",
     "process",
+    "process_next",
     "sweep",
     "thumb",
 ]
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 5.0
-"""Seconds after which a picture whose bell nobody heard is taken up by whoever looks."""
 LEASE = 30.0
-"""Seconds after which somebody else may begin with a picture that a worker began with."""
+"""Seconds after which somebody else may begin with a picture that a worker began with, or whose
+bytes are still on their way."""
 PAUSE = 10.0
 """Seconds until the next try when the place of the bytes did not answer."""
 MOST_TRIES = 3
 LOAD_PATIENCE = 10.0
 """Seconds that a delivery waits for a picture that another worker has begun with."""
+SOON = 60.0
+"""Seconds before a tweet is due in which its pictures go before those of others."""
+FAR = 2**62
+"""A moment that is after all."""
+AT_A_TIME = 20
+"""Pictures that one sweep makes at most."""
 MOST_UNCLAIMED = 60
 """Pictures of one person that belong to no tweet (yet)."""
 
@@ -67,7 +76,8 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
 
     :param filename: only named in a refusal.
     :param picture_id: of a file that may come twice; it is stored once.
-    :raises PictureRefused: the first look says that it cannot be used; nothing was stored.
+    :raises PictureRefused: the first look says that it cannot be used, or its owner keeps as much
+        as one may (``quota``); nothing was stored.
     :raises FilesAway: its place does not answer; nothing was stored.
     """
     try:
@@ -79,6 +89,9 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
         return known
     if _unclaimed_of(user) >= MOST_UNCLAIMED:
         raise PictureRefused("too_many_waiting")
+    if not quota.has_room_for(user.id, len(data)):
+        db.session.rollback()
+        raise PictureRefused("quota", filename)
     picture = Picture(
         id=picture_id,
         user_id=user.id,
@@ -100,25 +113,50 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
         log.warning("pictures cannot be stored: %s", error)
         drop_row(picture.id)
         raise
-    _postpone(picture.id, PATIENCE)
-    if not jobs.ring([jobs.Ring(jobs.PROCESS_PICTURES, [picture.id])]):
-        _postpone(picture.id, 0)
+    _postpone(picture.id, 0)  # from now on any worker may take it
+    jobs.ring([jobs.Ring(jobs.PROCESS_PICTURES, [picture.id])])
     return picture
 
 
-def process(picture_id: str) -> bool:
+def process(picture_id: str, *, is_due: bool = False) -> bool:
     """Make a clean picture of what was sent, unless somebody has begun with it. Repeatable.
 
     Return False when the place of its bytes does not answer.
+
+    :param is_due: a tweet that is due waits for it.
     """
-    with one_at_a_time:  # first, so that the lease covers the work and not the wait for it
+    person = db.session.scalar(select(Picture.user_id).where(Picture.id == picture_id))
+    db.session.commit()
+    with turns.turn(person or 0, is_due=is_due):  # first: the lease covers the work, not the wait
         return _process(picture_id)
+
+
+def process_next() -> bool:
+    """Make the picture whose turn it is; False when there is none, or its bytes are not to be had.
+
+    Those that tweets need which are due come first, then the others; among them people take turns,
+    so that nobody's fifty keep another's one waiting. What one person has goes by when it is
+    needed, then by age.
+    """
+    with turns.turn():  # what is next is asked when there is room for it, not before
+        while row := _next():
+            tries = _begin(row.id)
+            if tries is not None:  # else another worker was quicker
+                _last_made.had_one(row.user_id)
+                return _make(row.id, tries)
+    return False
+
+
+_last_made = LastTurns()
 
 
 def _process(picture_id: str) -> bool:
     tries = _begin(picture_id)
-    if tries is None:
-        return True
+    return True if tries is None else _make(picture_id, tries)
+
+
+def _make(picture_id: str, tries: int) -> bool:
+    """Make a picture that was begun with; False when the place of its bytes does not answer."""
     try:
         _keep(picture_id, make(picture_files.get(original(picture_id))))
     except PictureRefused as refusal:
@@ -144,7 +182,7 @@ def load(picture_id: str) -> base.Picture:
     while (row := _row(picture_id)).state == PictureState.PROCESSING:
         if time.monotonic() > gives_up:
             raise LookUpFailed("the picture is still being processed")
-        if not process(picture_id):
+        if not process(picture_id, is_due=True):
             raise LookUpFailed("the place of the pictures does not answer")
         time.sleep(0.05 if row.tries == 0 else 0.5)
     if row.state != PictureState.READY:
@@ -156,6 +194,17 @@ def load(picture_id: str) -> base.Picture:
     except FilesAway as error:
         raise LookUpFailed(str(error)) from error
     return base.Picture(data, row.mime, row.alt, row.width, row.height)
+
+
+def load_fitted(picture_id: str, limits: base.Limits) -> base.Picture:
+    """Return a clean picture for a delivery, as its network takes it.
+
+    :raises UploadRefused: and LookUpFailed, as ``load`` and ``fitted``.
+    """
+    picture = load(picture_id)
+    person = db.session.scalar(select(Picture.user_id).where(Picture.id == picture_id))
+    db.session.commit()
+    return fitted(picture, limits, person or 0)
 
 
 def thumb(picture_id: str) -> bytes:
@@ -172,9 +221,9 @@ def sweep() -> None:
 
     Safe to call in any number of workers at once. May take seconds: not for a ticker's own thread.
     """
-    overdue = (Picture.state == PictureState.PROCESSING, Picture.next_at <= from_now())
-    for picture_id in picture_keeping.some(*overdue):
-        process(picture_id)
+    for _ in range(AT_A_TIME):
+        if not process_next():
+            break
     picture_keeping.sweep()
 
 
@@ -182,6 +231,28 @@ def _unclaimed_of(user: User) -> int:
     kept = (~Picture.claimed, Picture.state != PictureState.REFUSED)
     query = select(func.count()).where(Picture.user_id == user.id, *kept)
     return db.session.scalar(query) or 0
+
+
+def _next() -> Row[Any] | None:
+    """Return the id and user_id of the picture to make next; ends the transaction."""
+    is_due = func.coalesce(Picture.needed_at, from_now(SOON + 1)) <= from_now(SOON)
+    place = func.row_number().over(
+        partition_by=Picture.user_id,
+        order_by=(func.coalesce(Picture.needed_at, FAR), Picture.created_at),
+    )
+    waiting = (
+        select(Picture.id, Picture.user_id, Picture.created_at, is_due.label("is_due"))
+        .add_columns(place.label("place"))
+        .where(text("pictures.state = 'processing'"), Picture.next_at <= from_now())
+        .subquery()
+    )
+    firsts = db.session.execute(select(waiting).where(waiting.c.place == 1)).all()
+    db.session.commit()
+    return min(firsts, key=_order, default=None)
+
+
+def _order(row: Row[Any]) -> tuple[bool, int, datetime]:
+    return not row.is_due, _last_made.of(row.user_id), row.created_at
 
 
 def _begin(picture_id: str) -> int | None:
@@ -220,6 +291,7 @@ def _keep(picture_id: str, made: Made) -> None:
         width=made.width,
         height=made.height,
         size=len(made.data),
+        thumb_size=len(made.thumb),
     )
     if is_kept:
         forget_files(original(picture_id))

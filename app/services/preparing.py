@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 
 OF_AN_ACCOUNT = 4
 """One account's preparations at a time: uploads may hang, and others shall not wait for them."""
+OF_A_PERSON = 12
+"""One person's, whose accounts may be many."""
 ROOM_AGAIN = 1.0
 """Seconds after which a tweet is claimed again that found no room."""
 KEPT_FOR = 240.0
@@ -80,6 +82,7 @@ class Preparer:
         self._threads = threads
         self._limits: dict[int, tuple[float, Limits]] = {}
         self._places = Places(PREPARATIONS, OF_AN_ACCOUNT)
+        self._people = Places(PREPARATIONS, OF_A_PERSON)
 
     def is_needed(self, claim: Claim) -> bool:
         """True when this claim cannot be sent as it is."""
@@ -88,7 +91,10 @@ class Preparer:
 
     def begin(self, claim: Claim, access: Access) -> bool:
         """Prepare it on another thread; False when there is no room now."""
+        if not self._people.take(claim.user_id):
+            return False
         if not self._places.take(claim.account_id):
+            self._people.leave(claim.user_id)
             return False
         self._threads.begin(self._run, claim, access)
         return True
@@ -103,6 +109,7 @@ class Preparer:
             outcome = Outcome(Kind.NOT_SENT, "not_prepared", type(error).__name__)
             result = self._unprepared(claim, access, outcome)
         self._places.leave(claim.account_id)
+        self._people.leave(claim.user_id)
         self._finish(Preparation(claim, result))
 
     def _prepare(self, claim: Claim, access: Access) -> Materials | Ending | None:
@@ -137,7 +144,7 @@ class Preparer:
     def _upload(self, claim: Claim, picture_id: str, credentials: Credentials) -> Mapping[str, Any]:
         limits = self._limits_of(claim, credentials)
         self._renew(claim)
-        picture = pictures.fitted(pictures.load(picture_id), limits)
+        picture = pictures.load_fitted(picture_id, limits)
         self._renew(claim)
         began = http.suspend_clock()
         reference = self._network.upload(credentials, picture)

@@ -117,6 +117,7 @@ def _unconfirmed(job_ids: Sequence[str]) -> Sequence[Row[Any]]:
             Delivery.lookups,
             Delivery.resends,
             Delivery.echoed,
+            Delivery.asks_first,
             Delivery.posted,
             Delivery.parts.label("own"),
             Tweet.text,
@@ -216,6 +217,8 @@ def _not_found(row: Row[Any], look: _Look) -> None:
         _count(row, next_at=from_now(max(0.5, pause)))
     elif row.echoed:
         _take_the_networks_word(row, look)
+    elif row.asks_first:
+        _ask_owner(row, "never_seen", None)
     elif look.lacks_parent(row):
         _ask_owner(row, "parent_gone", None)
     elif guarded or (looks is not None and row.resends == 0):

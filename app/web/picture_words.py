@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from flask_babel import gettext as _
 
+from app.web import usage
+
 
 def refusal(code: str, name: str = "") -> str:
     """Return the sentence for a picture that was not taken, after the name of its file."""
@@ -66,6 +68,7 @@ def _refusals() -> dict[str, str]:
         "too_many_waiting": _(
             "You have added many pictures without using them. Remove some, or come back tomorrow."
         ),
+        "quota": usage.no_room_for_pictures(),
         "pictures_away": _("Pictures cannot be stored right now. Please try again in a minute."),
         "alt_too_long": _("A description can have 1,000 characters."),
         "picture_used": _("This picture belongs to a tweet already."),

@@ -7,12 +7,14 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
+from app.models.delivery import RESTORED
 from app.models.picture import TooManyPictures, UnknownPicture
+from app.models.quota import QuotaReached
 from app.models.user import SubmitIdReused, UnknownAccount
 from app.networks.text import TextProblem
 from app.services.picture_checks import PictureRefused
 from app.states import HoldReason, State
-from app.web import picture_words, reasons
+from app.web import picture_words, reasons, usage
 from app.when import WhenProblem
 
 _LABELS = {
@@ -55,6 +57,12 @@ def hold_error(
             _("%(network)s refuses this app for now.", network=network),
             _("We ask again by ourselves. You need do nothing."),
         )
+    if code == RESTORED:
+        return (
+            "late",
+            _("Our records come from a backup, so we cannot know whether this went out."),
+            _("Look at your profile. Then send it now, choose another time, or discard it."),
+        )
     return (
         "late",
         _("We could not send it in time, and now it is later than you allow."),
@@ -83,6 +91,8 @@ def refusal(problem: Exception) -> tuple[str, str, str]:
         return field, problem.code, _text_sentence(problem.code, problem.params)
     if isinstance(problem, WhenProblem):
         return "when", problem.code, _when_sentence(problem.code, problem.params)
+    if isinstance(problem, QuotaReached):
+        return "text", "quota", usage.too_many_waiting(problem.limit)
     if isinstance(problem, UnknownAccount):
         return "accounts", "unknown_account", _("That account is not connected here.")
     if isinstance(problem, SubmitIdReused):
@@ -107,6 +117,7 @@ REFUSALS = (
     PictureRefused,
     UnknownPicture,
     TooManyPictures,
+    QuotaReached,
 )
 
 

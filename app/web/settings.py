@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from app.db import db
-from app.web import limits, sentences
+from app.web import limits, sentences, usage
 from app.web.locales import LOCALES
 from app.when import WhenProblem, zone_named, zone_names
 
@@ -82,4 +82,5 @@ def _page(form: dict[str, Any]) -> str:
         form=form,
         timezones=zone_names(),
         locales=list(LOCALES.items()),
+        usage=usage.in_words(current_user.id),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
@@ -24,9 +23,12 @@ _sweeping: Future[None] | None = None
 
 @shared_task(name=PROCESS_PICTURES, ignore_result=True)
 def process_pictures(picture_ids: list[str]) -> None:
-    """Put pictures in line. One that waits too long is taken by another worker's sweep."""
-    for picture_id in picture_ids:
-        _put(_app(), partial(pictures.process, picture_id))
+    """Make as many pictures as there are here: not these, but those whose turn it is.
+
+    What is left undone when a worker is lost is made in another worker's sweep.
+    """
+    for _ in picture_ids:
+        _put(_app(), pictures.process_next)
 
 
 def sweep(app: Flask) -> None:

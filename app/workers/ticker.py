@@ -33,6 +33,7 @@ from app.services import (
     holding,
     measuring,
     probing,
+    retention,
     watching,
 )
 from app.services.claiming import Destination
@@ -69,6 +70,7 @@ class Ticker:
         self._app.extensions["looks"] = self._looks
         self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="helper")
         self._helping = Places(HELPERS, OF_A_SERVER)
+        self._retention = retention.Retention()
         self._next_beat = 0.0
         self._next_broker_look = 0.0
         self._next_lease_look = 0.0
@@ -121,6 +123,7 @@ class Ticker:
             holding.release_forgotten()
             self._look_after_accounts()
             darkroom.sweep(self._app)
+            self._helpers.submit(self._in_context, self._delete_old, None)
         if now >= self._next_broker_look:
             self._next_broker_look = now + self._look_at_broker()
         if now >= self._next_lease_look:
@@ -168,6 +171,9 @@ class Ticker:
                     type(error).__name__,
                     exc_info=_unexpected(error),
                 )
+
+    def _delete_old(self, _: None) -> None:
+        self._retention.sweep()
 
     def _look_after_accounts(self) -> None:
         """What may ask a network: stops that may be over, ended access, old limits and avatars."""

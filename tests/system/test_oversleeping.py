@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 
 from app.db import db, utcnow
@@ -21,6 +17,7 @@ from app.services.ending import Ending
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.crowd import account_of
+from tests.support.overtaking import overtaken
 from tests.support.threads import write_thread
 from tests.support.waiting import wait_for
 from tests.support.world import World
@@ -144,20 +141,6 @@ def used(client: Network, credentials: Credentials) -> Credentials:
     return fresh
 
 
-@contextmanager
-def overtaken(
-    world: World, url: str, decide_by_rows: Callable[[World], None], table: str
-) -> Iterator[psycopg.Connection]:
-    """Change rows of a table in here; who read them before wants to do so too, and comes later."""
-    with psycopg.connect(url) as others:
-        yield others
-        sleeper = threading.Thread(target=decide_by_rows, args=(world,))
-        sleeper.start()
-        wait_for(lambda: updates_waiting(others, table) == 1, what="the late change")
-        others.commit()
-    sleeper.join()
-
-
 def decide(world: World) -> None:
     """Look at what is due, once, as a ticker does."""
     with world.rows():
@@ -181,14 +164,3 @@ def credentials_of(world: World, handle: str) -> Any:
     """Return what is kept of somebody's access."""
     with world.rows():
         return db.session.scalar(db.select(Account.credentials).filter_by(handle=handle))
-
-
-def updates_waiting(connection: psycopg.Connection, table: str) -> int:
-    """Return how many sessions wait to change a row of a table."""
-    connection.execute("SELECT pg_stat_clear_snapshot()")  # else as this transaction saw it first
-    query = (
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND wait_event_type = 'Lock' AND query LIKE %s"
-    )
-    row = connection.execute(query, (f"%UPDATE {table}%",)).fetchone()
-    return int(row[0]) if row else 0

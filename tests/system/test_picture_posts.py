@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.db import db, utcnow
-from app.models import Account, Attempt, Upload
+from app.models import Account, Attempt, Delivery, Upload, User
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.threads import chains, take_picture, write, write_thread
@@ -156,6 +156,31 @@ def test_a_hanging_upload_holds_up_nobody_else(make_world: MakeWorld, sqlite_url
     quick = [write(world, bob, "mastodon", alts) for alts in ([], ["a cat"])]
     assert set(world.until_settled(quick, 15).values()) == {State.PUBLISHED}
     assert State.PUBLISHED not in world.states(slow).values()
+    server.mend()
+
+
+def test_many_accounts_of_one_person_hold_up_nobody_else(small_world: World) -> None:
+    """33 accounts of Ana's hang with their uploads; Bob's picture goes out all the same."""
+    world = small_world
+    ana, bob = world.user("ana0", "mastodon"), world.user("bob", "mastodon")
+    others = [f"ana{number}" for number in range(1, 33)]
+    ids = [*world.accounts_of(ana), *(world.connect(ana, "mastodon", name) for name in others)]
+    server = world.sandbox.on("mastodon")
+    for name in ["ana0", *others]:
+        server.fault("accept_then_hang", "upload", handle=name, seconds=18, count=None)
+    picture = take_picture(world, ana, "a dog")
+    with world.rows():
+        db.session.get_one(User, ana).tweet_later("A dog", accounts=ids, pictures=[picture])
+
+    def all_were_taken() -> bool:
+        with world.rows():
+            return db.session.scalar(db.select(db.func.min(Delivery.fence))) != 0
+
+    world.start_worker(SEND_TIMEOUT="20")
+    wait_for(all_were_taken, what="a place for as many as there is room for")
+    quick = write(world, bob, "mastodon", ["a cat"])
+    assert world.until_settled([quick], 15) == {quick: State.PUBLISHED}
+    assert [post["handle"] for post in server.accepted()] == ["bob"]
     server.mend()
 
 

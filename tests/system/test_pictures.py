@@ -21,7 +21,7 @@ from app.models.picture import (
 )
 from app.networks.base import LookUpFailed, UploadRefused
 from app.services import pictures
-from app.services.picture_making import one_at_a_time
+from app.services.picture_turns import turns
 from tests.conftest import MakeWorld
 from tests.support import photos
 from tests.support.waiting import wait_for
@@ -88,10 +88,11 @@ def test_from_taken_to_loaded(gallery: World) -> None:
 
 
 def test_lost_bell(gallery: World) -> None:
-    """A picture whose bell nobody heard is made by whoever sweeps next, but not too early."""
+    """A picture whose bell nobody heard is made by whoever sweeps next, once it is stored."""
     owner = gallery.user("ana")
     with gallery.rows():
         picture_id = taken(gallery, owner)
+        change(picture_id, next_at=from_now(5))
         pictures.sweep()
         assert row(picture_id).state == PictureState.PROCESSING
         change(picture_id, next_at=from_now(-1))
@@ -153,7 +154,7 @@ def test_unclaimed_pictures_are_swept(gallery: World) -> None:
             change(picture_id, created_at=from_now(-DAY - 60))
         pictures.sweep()
         assert db.session.scalars(db.select(Picture.id)).all() == [mine]
-        assert kept(gallery) == {"original"}
+        assert kept(gallery) == {"picture", "thumb"}
         with pytest.raises(UploadRefused) as gone:
             pictures.load(forgotten)
         assert gone.value.code == "picture_gone"
@@ -227,7 +228,7 @@ def test_waiting_for_the_turn_is_no_try(small_world: World) -> None:
     with small_world.rows():
         picture_id, done = taken(small_world, owner), threading.Event()
         worker = threading.Thread(target=lambda: (work(), done.set()))
-        with one_at_a_time:
+        with turns.turn():
             worker.start()
             assert not done.wait(0.5)
             assert row(picture_id).tries == 0

@@ -422,3 +422,30 @@ def test_a_sqlite_file_is_its_owners_alone(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.stdout.split() == ["0o600"] * 3
+
+
+# Quotas
+
+
+def test_quotas_are_generous_and_can_be_changed() -> None:
+    """Twenty thousand tweets, a gigabyte of pictures, a year; each by its own variable."""
+    names = ("MAX_WAITING_TWEETS", "MAX_PICTURE_BYTES", "KEEP_DAYS")
+    usual = config.load(PRODUCTION)
+    assert [usual[name] for name in names] == [20_000, 1_073_741_824, 365]
+    chosen = config.load(PRODUCTION | dict(zip(names, ("5", "6", "0"), strict=True)))
+    assert [chosen[name] for name in names] == [5, 6, 0]
+
+
+@pytest.mark.parametrize("name", ["MAX_WAITING_TWEETS", "MAX_PICTURE_BYTES"])
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "1e3", "nan", "9" * 19, "٣"])
+def test_quotas_are_whole_numbers(name: str, value: str) -> None:
+    """Anything else is refused in a sentence."""
+    with pytest.raises(config.ConfigurationError, match=f"^{name} must be a whole number"):
+        config.load(PRODUCTION | {name: value})
+
+
+@pytest.mark.parametrize("value", ["0.5", "-1", "nan", "inf", "a year"])
+def test_days_of_keeping(value: str) -> None:
+    """What has just been published is needed to tell tweets apart: a day at least, or for ever."""
+    with pytest.raises(config.ConfigurationError, match=r"^KEEP_DAYS must be .+\.$"):
+        config.load(PRODUCTION | {"KEEP_DAYS": value})
