@@ -266,6 +266,7 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "SESSION_COOKIE_SECURE": secure,
         "FORCE_HTTPS": secure and (app_url is not None or bool(env.get("DYNO"))),
         "PERMANENT_SESSION_LIFETIME": 30 * DAY,
+        "BODY_TIMEOUT": _number(env, "BODY_TIMEOUT", 20, 0.1),
         "MAX_CONTENT_LENGTH": 256 * 1024,
         "MAX_FORM_MEMORY_SIZE": 256 * 1024,
         "WTF_CSRF_TIME_LIMIT": None,  # a page left open overnight must still be able to send

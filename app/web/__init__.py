@@ -11,6 +11,7 @@ from flask_wtf import CSRFProtect
 
 from app.web import (
     accounts,
+    admission,
     assets,
     auth,
     changes,
@@ -23,7 +24,6 @@ from app.web import (
     sessions,
     settings,
     status,
-    turns,
     tweets,
 )
 
@@ -39,7 +39,7 @@ POLICY = {
 
 def init_app(app: Flask) -> None:
     """Add every page, and what all of them share."""
-    app.wsgi_app = turns.Turnstile(app.wsgi_app)  # type: ignore[method-assign]
+    admission.init_app(app)
     Bootstrap5(app)
     CSRFProtect(app)
     Talisman(app, **_headers(app.config))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,9 +9,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from app.web.turns import OF_A_SERVER, THREADS
+from app.web.turns import OF_A_SERVER
 from tests.conftest import MakeWorld
-from tests.support.sandbox import ROOT
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 
@@ -54,8 +52,3 @@ def test_pages_answer_while_a_network_is_silent(
     for person in people:
         person.join()
     assert sorted(answers) == [502] * OF_A_SERVER + [503] * 8
-
-
-def test_the_server_has_a_thread_for_each_turn() -> None:
-    """Fewer threads would let those who wait for networks take the pages' own."""
-    assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["threads"] == THREADS
