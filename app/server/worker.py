@@ -36,7 +36,7 @@ MOST_UNSENT = 32 * 1024 * 1024
 """Bytes of answers that wait for clients to take them."""
 WRITE_TIMEOUT = 30.0
 LINGER = 2.0
-LAST_WORDS = 5.0
+LAST_WORDS = 3.0
 """Seconds for what is being read or written when the process is told to stop."""
 SWEEP = 0.25
 """Seconds between looks at the deadlines."""
@@ -205,7 +205,8 @@ class Worker(Base):
         """Bring a deadline near, because the process stops."""
         if connection.stage is not Stage.WORK:
             silent = connection.stage in {Stage.HEAD, Stage.IDLE} and not connection.buffer
-            left = LINGER if silent else LAST_WORDS
+            said_all = silent or connection.stage is Stage.LINGER
+            left = LINGER / 2 if said_all else LAST_WORDS
             connection.deadline = min(connection.deadline, time.monotonic() + left)
 
     def _watch(self, connection: Connection) -> None:

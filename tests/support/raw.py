@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import socket
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from urllib.parse import urlsplit
@@ -84,8 +83,7 @@ def head(path: str, method: str = "GET", version: str = "1.1", **headers: str) -
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def seconds_for(line: Line) -> float:
-    """Return how long the next answer, or the end, takes."""
-    begin = time.monotonic()
-    line.answer()
-    return time.monotonic() - begin
+def ask(site: str, request: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Return the answer to bytes on a connection of their own."""
+    with crowd(site, [request]) as lines:
+        return lines[0].answer()
