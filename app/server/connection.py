@@ -20,9 +20,9 @@ from gunicorn.http.unreader import IterUnreader
 
 from app.server.bodies import Body, Unreadable
 
-LONGEST_HEAD = 64 * 1024
-PIECE = 64 * 1024
-"""The most bytes that are read or written at once."""
+LONGEST_HEAD = 32 * 1024
+HEAD_PIECE, PIECE = 16 * 1024, 64 * 1024
+"""The most bytes that are read at once while a head is awaited, and a body."""
 BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
 STATUSES = {LimitRequestLine: 414, LimitRequestHeaders: 431, ExpectationFailed: 417}
 """What else than 400 is answered to a head that cannot be read."""
@@ -134,6 +134,8 @@ class Connection:
 
         :raises BadHead: it is none, or too long.
         """
+        if self.buffer.startswith(b"\r\n"):
+            del self.buffer[:2]  # an empty line between requests says nothing
         start = max(0, self._looked_at - 3)
         end = self.buffer.find(b"\r\n\r\n", start)
         self._looked_at = len(self.buffer)

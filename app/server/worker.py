@@ -23,7 +23,7 @@ from gunicorn.workers.base import Worker as Base
 from app.places import Places
 from app.server import answers
 from app.server.bodies import Body, TooLarge, Unreadable
-from app.server.connection import PIECE, BadHead, Connection, Stage
+from app.server.connection import HEAD_PIECE, PIECE, BadHead, Connection, Stage
 from app.server.policy import LANES, Policy
 
 LARGE_BODIES, OF_A_PERSON = 8, 3
@@ -146,9 +146,11 @@ class Worker(Base):
             self._close(connection)
 
     def _attend(self, connection: Connection, events: int) -> None:
+        if not events & connection.events:
+            return  # something else has happened to it since the poller looked
         if connection.stage is Stage.WRITING:
             self._guarded(self._write, connection)
-        elif events:
+        else:
             self._guarded(self._read, connection)
 
     # Coming and going
@@ -172,8 +174,9 @@ class Worker(Base):
             try:
                 sock, client = listener.accept()
             except OSError as error:
-                if error.errno in {errno.EMFILE, errno.ENFILE}:
-                    self._give_up_oldest()
+                full = error.errno in {errno.EMFILE, errno.ENFILE}
+                if full and not self._give_up_oldest():
+                    self._accept(False)
                 return
             sock.setblocking(False)
             connection = Connection(sock, client, listener.getsockname(), time.monotonic())
@@ -199,6 +202,8 @@ class Worker(Base):
         connection.deadline = connection.since + seconds
         if not self.alive:
             self._hurry(connection)
+        elif stage is not Stage.WORK:
+            self._accept(True)  # from now on it can make room for another
         self._watch(connection)
 
     def _hurry(self, connection: Connection) -> None:
@@ -206,7 +211,7 @@ class Worker(Base):
         if connection.stage is not Stage.WORK:
             silent = connection.stage in {Stage.HEAD, Stage.IDLE} and not connection.buffer
             said_all = silent or connection.stage is Stage.LINGER
-            left = LINGER / 2 if said_all else LAST_WORDS
+            left = LINGER if said_all else LAST_WORDS
             connection.deadline = min(connection.deadline, time.monotonic() + left)
 
     def _watch(self, connection: Connection) -> None:
@@ -236,7 +241,7 @@ class Worker(Base):
         connection.sock.close()
         self._leave_room(connection)
         connection.end_request()
-        if self.alive and not self._accepting:
+        if self.alive:
             self._accept(True)
 
     def _expire(self, connection: Connection) -> None:
@@ -256,7 +261,7 @@ class Worker(Base):
 
     def _read(self, connection: Connection) -> None:
         try:
-            data = connection.sock.recv(PIECE)
+            data = connection.sock.recv(PIECE if connection.stage is Stage.BODY else HEAD_PIECE)
         except (BlockingIOError, InterruptedError):
             return
         if not data:
