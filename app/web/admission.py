@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from flask import Flask, abort, g, request
 from flask_login import AnonymousUserMixin
@@ -23,6 +24,7 @@ class Admission(Policy):
 
     def lane_of(self, path: str) -> str:
         """Return which threads answer a path: those that wait for networks are no page's."""
+        path = unquote(path)
         if path == "/healthz":
             return "health"
         if path.startswith("/login/") or path.endswith("/disconnect"):

@@ -209,6 +209,14 @@ def test_who_still_sends_gets_the_answer(line: Line) -> None:
     assert line.ends()
 
 
+def test_many_tiny_chunks(line: Line) -> None:
+    """A body in pieces of one byte is refused long before its content is too large."""
+    line.send(head("/tweets", "POST", Transfer_Encoding="chunked"))
+    line.send(b"1\r\nx\r\n" * 20_000)
+    assert line.answer()[0] == 413
+    assert line.ends()
+
+
 def test_chunks_that_become_too_many(line: Line) -> None:
     """A body that does not say its length has the same limit."""
     line.send(head("/tweets", "POST", Transfer_Encoding="chunked"))
