@@ -6,8 +6,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from flask import Flask, abort, g, request
-from flask_login import AnonymousUserMixin
+from flask import Flask, abort, request
 
 from app.server.policy import REFUSAL, Policy
 from app.web import pictures, sessions
@@ -55,5 +54,4 @@ def _refuse_as_told() -> None:
     """Refuse what the server did not read: it was too large, or too slow."""
     status = request.environ.get(REFUSAL)
     if status:
-        g._login_user = AnonymousUserMixin()  # the page must not ask the database who this is
         abort(status)
