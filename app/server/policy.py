@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-LANES = {"pages": 4, "networks": 36, "health": 2, "refusals": 1}
-"""The threads of a process, by what they are for; a request waits for those of its lane alone.
+BULKHEADS = {"pages": 4, "networks": 36, "health": 2, "refusals": 1}
+"""The threads of a process, by what they are for; a request waits for those of its bulkhead alone.
 
 More pages at a time would only contend for the database.
 """
@@ -24,8 +24,8 @@ class Policy:
     most_bytes = 256 * 1024
     """The largest body of anybody."""
 
-    def lane_of(self, _path: str) -> str:
-        """Return which of LANES answers a path."""
+    def bulkhead_of(self, _path: str) -> str:
+        """Return which of BULKHEADS answers a path."""
         return "networks"
 
     def may_be_larger(self, _headers: Mapping[str, str]) -> bool:

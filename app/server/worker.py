@@ -24,7 +24,7 @@ from app.places import Places
 from app.server import answers
 from app.server.bodies import Body, TooLarge, Unreadable
 from app.server.connection import HEAD_PIECE, PIECE, BadHead, Connection, Stage
-from app.server.policy import LANES, Policy
+from app.server.policy import BULKHEADS, Policy
 
 LARGE_BODIES, OF_A_PERSON = 8, 3
 """Bodies above everybody's limit that are read at a time; each of them may take much disk."""
@@ -65,9 +65,9 @@ class Worker(Base):
         self._ear, self._mouth = os.pipe()
         os.set_blocking(self._ear, False)
         os.set_blocking(self._mouth, False)
-        self._lanes = {
+        self._pools = {
             name: ThreadPoolExecutor(count, thread_name_prefix=name)
-            for name, count in LANES.items()
+            for name, count in BULKHEADS.items()
         }
         self._connections: set[Connection] = set()
         self._accepting = False
@@ -84,8 +84,8 @@ class Worker(Base):
 
     def handle_quit(self, sig: int, frame: Any) -> None:
         """Stop at once."""
-        for lane in self._lanes.values():
-            lane.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
         super().handle_quit(sig, frame)
 
     def run(self) -> None:
@@ -102,8 +102,8 @@ class Worker(Base):
         end = time.monotonic() + self.cfg.graceful_timeout
         while self._connections and time.monotonic() < end:
             self._look()
-        for lane in self._lanes.values():
-            lane.shutdown(wait=False, cancel_futures=True)
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
 
     # The loop
 
@@ -296,7 +296,7 @@ class Worker(Base):
         if large and self._policy.may_be_larger(headers):
             connection.body = None
             self._wait(connection, Stage.WORK, 0)
-            self._lanes["pages"].submit(self._ask_limit, connection, length)
+            self._pools["pages"].submit(self._ask_limit, connection, length)
             return
         self._begin_body(connection, length, self._policy.most_bytes)
 
@@ -334,7 +334,7 @@ class Worker(Base):
         if body.complete:
             self._leave_room(connection)
             body.file.seek(0)
-            self._hand_over(connection, self._policy.lane_of(connection.request.path))
+            self._hand_over(connection, self._policy.bulkhead_of(connection.request.path))
             return
         if connection.person is not None:
             steps = 1 + body.received // STEP
@@ -381,9 +381,9 @@ class Worker(Base):
 
     # Answering
 
-    def _hand_over(self, connection: Connection, lane: str) -> None:
+    def _hand_over(self, connection: Connection, bulkhead: str) -> None:
         self._wait(connection, Stage.WORK, 0)
-        self._lanes[lane].submit(self._work, connection, time.monotonic())
+        self._pools[bulkhead].submit(self._work, connection, time.monotonic())
 
     def _work(self, connection: Connection, taken_at: float) -> None:
         """Answer; in a thread."""

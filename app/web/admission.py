@@ -21,7 +21,7 @@ class Admission(Policy):
         self.head_timeout = min(Policy.head_timeout, self.body_timeout)
         self.most_bytes = app.config["MAX_CONTENT_LENGTH"]
 
-    def lane_of(self, path: str) -> str:
+    def bulkhead_of(self, path: str) -> str:
         """Return which threads answer a path: those that wait for networks are no page's."""
         path = unquote(path)
         if path == "/healthz":

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from app.places import Places
-from app.server.policy import LANES
+from app.server.policy import BULKHEADS
 
-ASKING = LANES["networks"]
+ASKING = BULKHEADS["networks"]
 OF_A_NETWORK = 24
 """Of these, for one network; the others' are still to be had while it is silent."""
 OF_A_SERVER = 12
