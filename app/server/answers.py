@@ -10,7 +10,7 @@ from typing import Any
 from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
 
-from app.server.connection import Connection, Output
+from app.server.connection import ClientGone, Connection, Output
 from app.server.policy import REFUSAL
 
 SENTENCES = {
@@ -44,7 +44,7 @@ def answer(connection: Connection, app: Any, cfg: Any, log: Any, taken_at: float
     """Call the app and give its answer to the connection's output.
 
     :param taken_at: when the request was complete, by the monotonic clock.
-    :raises OSError: the client is gone.
+    :raises ClientGone: nobody is there to take it.
     """
     try:
         response, environ = environ_of(connection, cfg)
@@ -58,7 +58,7 @@ def answer(connection: Connection, app: Any, cfg: Any, log: Any, taken_at: float
         response.force_close()
     try:
         _run(app, response, environ)
-    except OSError:
+    except ClientGone:
         raise
     except Exception:
         log.exception("Error handling %(REQUEST_METHOD)s %(PATH_INFO)s", environ)

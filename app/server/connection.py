@@ -53,6 +53,10 @@ class BadHead(Exception):
         self.status = status
 
 
+class ClientGone(Exception):
+    """Nobody is there any more to take an answer."""
+
+
 class Output:
     """Takes an answer and never blocks: what the network does not take yet is kept.
 
@@ -71,7 +75,7 @@ class Output:
     def sendall(self, data: bytes) -> None:
         """Keep, and send when enough has come together; as gunicorn writes.
 
-        :raises OSError: the client is gone.
+        :raises ClientGone: nobody takes it any more.
         """
         self._kept += data
         if len(self._kept) >= PIECE:
@@ -80,7 +84,7 @@ class Output:
     def flush(self) -> None:
         """Send what the network takes now.
 
-        :raises OSError: the client is gone.
+        :raises ClientGone: nobody takes it any more.
         """
         while self._kept:
             try:
@@ -88,6 +92,8 @@ class Output:
                     count = self._sock.send(kept[: 4 * PIECE])
             except (BlockingIOError, InterruptedError):
                 return
+            except OSError as error:
+                raise ClientGone from error
             del self._kept[:count]
             self.sent += count
 

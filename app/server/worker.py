@@ -23,7 +23,7 @@ from gunicorn.workers.base import Worker as Base
 from app.places import Places
 from app.server import answers
 from app.server.bodies import Body, TooLarge, Unreadable
-from app.server.connection import HEAD_PIECE, PIECE, BadHead, Connection, Stage
+from app.server.connection import HEAD_PIECE, PIECE, BadHead, ClientGone, Connection, Stage
 from app.server.policy import BULKHEADS, Policy
 
 LARGE_BODIES, OF_A_PERSON = 8, 3
@@ -137,6 +137,8 @@ class Worker(Base):
         """Let no connection end the loop."""
         try:
             step(connection)
+        except ClientGone:
+            self._close(connection)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EMFILE, errno.EIO}:
                 self.log.error("A body could not be kept: %s", error.strerror)
@@ -393,7 +395,7 @@ class Worker(Base):
             answers.answer(connection, self.wsgi, self.cfg, self.log, taken_at)
             connection.output.flush()
             following = self._write
-        except OSError:
+        except ClientGone:
             self.log.debug("A client did not wait for its answer")
         finally:
             self._from_thread(following, connection)
