@@ -345,6 +345,7 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "FORCE_HTTPS": secure and app_url is not None,
         "HSTS_INCLUDE_SUBDOMAINS": _switch(env, "HSTS_INCLUDE_SUBDOMAINS"),
         "PERMANENT_SESSION_LIFETIME": 30 * DAY,
+        "BODY_TIMEOUT": _number(env, "BODY_TIMEOUT", 20, 0.1),
         "MAX_CONTENT_LENGTH": 256 * 1024,
         "MAX_FORM_MEMORY_SIZE": 256 * 1024,
         "WTF_CSRF_TIME_LIMIT": None,  # a page left open overnight must still be able to send

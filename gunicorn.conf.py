@@ -8,11 +8,12 @@ from config import ConfigurationError, load
 # Loopback unless --bind says otherwise, as Procfile does on Heroku.
 bind = f"127.0.0.1:{os.environ.get('PORT') or '8000'}"
 
-# 2 processes: with a pool of connections each they stay inside small database plans. Of the threads
-# 4 are for pages, as app/web/turns.py holds them; the others wait for networks.
+# 2 processes: with a pool of connections each they stay inside small database plans. How many
+# threads each has, and what for, app/server/policy.py says.
 workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
-worker_class = "gthread"
-threads = 40
+worker_class = "app.server.worker.Worker"
+# No header of a request may say where the app is mounted.
+forwarder_headers = ""
 
 # A request that takes longer than Heroku's 30 s has lost its reader anyway, and a dyno is killed
 # 30 s after SIGTERM: leave before that.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -17,11 +17,13 @@ from sqlalchemy import (
     Connection,
     CursorResult,
     Delete,
+    Engine,
     MetaData,
     Row,
     Select,
     Text,
     Update,
+    create_engine,
     event,
     literal,
     make_url,
@@ -31,6 +33,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -144,6 +147,17 @@ def read(statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]
         return connection.execute(statement, values).all()
 
 
+@contextmanager
+def spare_connection() -> Iterator[Connection]:
+    """Read on a connection beside the pool, which others may have taken whole; a second at most.
+
+    :raises SQLAlchemyError: the database does not answer, or somebody has locked what is read.
+    """
+    engine: Engine = current_app.extensions["spare_engine"]
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+
+
 def commit_and_keep() -> None:
     """Commit new rows; their objects stay as they are instead of being read again."""
     session = db.session()
@@ -213,6 +227,9 @@ def init_app(app: Flask) -> None:
     # must not turn an answer that was already made into an error.
     app.teardown_appcontext(lambda _error: abandon())
     with app.app_context():
+        app.extensions["spare_engine"] = create_engine(
+            db.engine.url, poolclass=NullPool, **_spare_options(url)
+        )
         if url.startswith("sqlite"):
             event.listen(db.engine, "connect", _prepare_sqlite)
             event.listen(db.engine, "before_cursor_execute", _begin_before_writing)
@@ -250,6 +267,13 @@ def _postgresql_options(config: dict[str, Any]) -> dict[str, Any]:
             " -c idle_in_transaction_session_timeout=10000",
         },
     }
+
+
+def _spare_options(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 1}, "hide_parameters": True}
+    words = "-c statement_timeout=1000 -c lock_timeout=1000"
+    return {"connect_args": {"connect_timeout": 3, "options": words}, "hide_parameters": True}
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import redis
 from flask import current_app
+from sqlalchemy import Select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app import jobs
-from app.db import database_now, db, from_now, rows_changed
+from app.db import database_now, db, from_now, rows_changed, spare_connection
 from app.models import Broker, Delivery, Worker
 from app.states import State
 
@@ -69,23 +71,25 @@ def broker_has_forgotten(current: str) -> bool:
 
 
 def problems() -> list[str]:
-    """Return what is wrong now, one word each: database, redis, worker, overdue."""
+    """Return what is wrong now, one word each: database, redis, worker, overdue.
+
+    Never waits for pages that wait for the database: it asks on a connection of its own.
+    """
     try:
-        seen = pulse()
-        overdue = _something_is_overdue()
+        with spare_connection() as connection:
+            seen_at = connection.scalar(db.select(db.func.max(Worker.seen_at)))
+            now = connection.scalar(db.select(from_now()))
+            overdue = connection.scalar(_overdue()) is not None
     except SQLAlchemyError:
-        db.session.rollback()
         return ["database"] + ([] if _redis_answers() else ["redis"])
     found = [] if _redis_answers() else ["redis"]
-    found += [] if seen.beats else ["worker"]
+    found += [] if now is not None and Pulse(seen_at, now).beats else ["worker"]
     return found + (["overdue"] if overdue else [])
 
 
-def _something_is_overdue() -> bool:
-    rows = db.select(Delivery.id).where(
-        Delivery.next_at <= from_now(-OVERDUE), Delivery.state == State.SCHEDULED
-    )
-    return db.session.scalar(rows.limit(1)) is not None
+def _overdue() -> Select[Any]:
+    late = Delivery.next_at <= from_now(-OVERDUE)
+    return db.select(Delivery.id).where(late, Delivery.state == State.SCHEDULED).limit(1)
 
 
 def _redis_answers() -> bool:

@@ -8,6 +8,7 @@ from flask_wtf import CSRFProtect
 
 from app.web import (
     accounts,
+    admission,
     assets,
     auth,
     changes,
@@ -21,15 +22,14 @@ from app.web import (
     sessions,
     settings,
     status,
-    turns,
     tweets,
 )
 
 
 def init_app(app: Flask) -> None:
     """Add every page, and what all of them share."""
-    app.wsgi_app = turns.Turnstile(app.wsgi_app)  # type: ignore[method-assign]
     headers.init_app(app)  # first: whoever is refused there is not counted or looked up
+    admission.init_app(app)
     Bootstrap5(app)
     CSRFProtect(app)
     sessions.init_app(app)

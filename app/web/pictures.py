@@ -45,9 +45,14 @@ def _let_pictures_in(endpoint: str | None, _values: dict[str, Any] | None) -> No
     if endpoint not in FILES_IN or request.mimetype != "multipart/form-data":
         return
     if session.get("_user_id"):
-        request.max_content_length = FILES_IN[endpoint] * MOST_BYTES + WORDS_BESIDE
+        request.max_content_length = most_bytes_of(endpoint)
     elif endpoint == "pictures.create":
         abort(401)
+
+
+def most_bytes_of(endpoint: str) -> int:
+    """Return the largest body of an endpoint where files may come."""
+    return FILES_IN[endpoint] * MOST_BYTES + WORDS_BESIDE
 
 
 @bp.errorhandler(RequestEntityTooLarge)

@@ -153,6 +153,7 @@ def _words(status: int) -> tuple[str, str]:
         403: (_("Not allowed"), _("You may not do that.")),
         404: (_("Not found"), _("There is nothing here, or it is not yours.")),
         405: (_("Not possible"), _("That cannot be done with this address.")),
+        408: (_("Too slow"), _("Your request took too long to arrive. Nothing was stored.")),
         413: (_("Too large"), _("That is too large to be a tweet. Nothing was stored.")),
         415: (_("We could not read that"), _("Send a form or JSON. Nothing was stored.")),
         429: (_("Slow down"), _("That was too fast. Wait a moment and try again.")),

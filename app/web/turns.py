@@ -1,25 +1,21 @@
-"""Turns in a web process: a silent network holds up who waits for it, and no page.
+"""Places in a web process: a silent network holds up who waits for it, and nobody else.
 
-Signing in and disconnecting ask a network while a person waits. A process has threads for both,
-THREADS in all; gunicorn.conf.py says so to the server.
+Signing in and disconnecting ask a network while a person waits; the server has threads of their own
+for that (app/server/policy.py), and of these no one network or server gets all.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 
 from app.places import Places
+from app.server.policy import BULKHEADS
 from app.web import server_places
 
-PAGES = 4
-"""Requests at work at a time that ask no network; more only contend for the database."""
-ASKING = 36
+ASKING = BULKHEADS["networks"]
 OF_A_NETWORK = 24
 """Of these, for one network; the others' are still to be had while it is silent."""
-THREADS = PAGES + ASKING
 
 _networks = Places(ASKING, OF_A_NETWORK)
 
@@ -42,19 +38,3 @@ def asking(network: str, server: str = "") -> Iterator[None]:
             held.callback(places.leave, party)
         with server_places.watched(server):
             yield
-
-
-class Turnstile:
-    """Lets PAGES requests pass at a time, and beside them those that ask a network."""
-
-    def __init__(self, app: Any) -> None:
-        self._app = app
-        self._pages = threading.BoundedSemaphore(PAGES)
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request as WSGI wants it."""
-        path: str = environ.get("PATH_INFO", "")
-        if path.startswith("/login/") or path.endswith("/disconnect"):
-            return self._app(environ, start_response)
-        with self._pages:
-            return self._app(environ, start_response)

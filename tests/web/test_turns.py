@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 import socket
 import threading
 import time
@@ -14,10 +13,8 @@ import requests
 
 from app.services.server_apps import ServerApps, has_answered
 from app.web import server_places
-from app.web.turns import THREADS
 from tests.conftest import MakeWorld
 from tests.support.mastodon import MastodonSandbox
-from tests.support.sandbox import ROOT
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
@@ -178,8 +175,3 @@ def test_a_proven_server_that_hangs_has_few_places(small_world: World) -> None:
         assert places(offered) == [offered.removeprefix("http://")]
         for odd in ("\u200b" * 400 + host, "x" * 100_000, "http://[", "\0", "a\0b", "\ud800"):
             assert server_places.wanted(odd)[1] == (few, "")
-
-
-def test_the_server_has_a_thread_for_each_turn() -> None:
-    """Fewer threads would let those who wait for networks take the pages' own."""
-    assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["threads"] == THREADS

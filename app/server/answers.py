@@ -1,0 +1,97 @@
+"""Answer one request by calling the WSGI app, in a thread."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from gunicorn.http import wsgi
+from gunicorn.http.errors import ParseException
+
+from app.server.connection import ClientGone, Connection, Output
+from app.server.policy import REFUSAL
+
+SENTENCES = {
+    408: "Your request took too long to arrive. Nothing was stored.",
+    431: "The head of your request is too large.",
+}
+UNREADABLE = "We could not read that request. Nothing was stored."
+
+
+def environ_of(connection: Connection, cfg: Any) -> tuple[Any, dict[str, Any]]:
+    """Return gunicorn's Response and the environ for the request of a connection.
+
+    :raises ParseException: it contradicts itself.
+    """
+    request, body = connection.request, connection.body
+    request.body = body.file if body is not None else None
+    request._expected_100_continue = False  # answered already, or refused
+    response, environ = wsgi.create(
+        request, connection.output, connection.client, connection.server, cfg
+    )
+    environ["wsgi.multithread"] = True
+    if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None and body is not None:
+        environ["CONTENT_LENGTH"] = str(body.received)
+    if connection.refusal:
+        environ[REFUSAL] = connection.refusal
+        environ["CONTENT_LENGTH"] = "0"
+    return response, environ
+
+
+def answer(connection: Connection, app: Any, cfg: Any, log: Any, taken_at: float) -> None:
+    """Call the app and give its answer to the connection's output.
+
+    :param taken_at: when the request was complete, by the monotonic clock.
+    :raises ClientGone: nobody is there to take it.
+    """
+    try:
+        response, environ = environ_of(connection, cfg)
+    except ParseException as error:
+        refuse_plainly(connection.output, 400)
+        connection.last = True
+        log.info("400 for a request that could not be read (%s)", type(error).__name__)
+        return
+    sent_before = connection.output.sent
+    if connection.last:
+        response.force_close()
+    try:
+        _run(app, response, environ)
+    except ClientGone:
+        raise
+    except Exception:
+        log.exception("Error handling %(REQUEST_METHOD)s %(PATH_INFO)s", environ)
+        connection.last = True
+        if connection.output.sent == sent_before:
+            connection.output.forget()
+            refuse_plainly(connection.output, 500)
+        return
+    finally:
+        if response.status is not None:
+            took = timedelta(seconds=time.monotonic() - taken_at)
+            log.access(response, connection.request, environ, took)
+    connection.last = connection.last or response.should_close()
+
+
+def _run(app: Any, response: Any, environ: dict[str, Any]) -> None:
+    pieces = app(environ, response.start_response)
+    try:
+        for piece in pieces:
+            response.write(piece)
+        response.close()
+    finally:
+        if hasattr(pieces, "close"):
+            pieces.close()
+
+
+def refuse_plainly(output: Output, status: int) -> None:
+    """Answer what no app can answer, because there is no request that could be read."""
+    sentence = "That did not work." if status >= 500 else SENTENCES.get(status, UNREADABLE)
+    output.sendall(
+        (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nConnection: close\r\n"
+            "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
+            f"Content-Length: {len(sentence) + 1}\r\n\r\n{sentence}\n"
+        ).encode()
+    )

@@ -1,0 +1,57 @@
+"""What the web server asks before it takes a request: who answers it, how large it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from flask import Flask, abort, request
+
+from app.server.policy import REFUSAL, Policy
+from app.web import pictures, sessions
+
+
+class Admission(Policy):
+    """The answers, without reading a byte of any body."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self.body_timeout = app.config["BODY_TIMEOUT"]
+        self.head_timeout = min(Policy.head_timeout, self.body_timeout)
+        self.most_bytes = app.config["MAX_CONTENT_LENGTH"]
+
+    def bulkhead_of(self, path: str) -> str:
+        """Return which threads answer a path: those that wait for networks are no page's."""
+        path = unquote(path)
+        if path == "/healthz":
+            return "health"
+        if path.startswith(("/login/", "/accounts/confirm")) or path.endswith("/disconnect"):
+            return "networks"
+        return "pages"
+
+    def may_be_larger(self, headers: Mapping[str, str]) -> bool:
+        """Return whether this may be somebody's form with files."""
+        kind = headers.get("CONTENT-TYPE", "").lower()
+        return "COOKIE" in headers and kind.startswith("multipart/form-data")
+
+    def larger_limit(self, environ: dict[str, Any]) -> tuple[int, Hashable]:
+        """Return how large the body may be, and whose it is; pictures are for the signed in."""
+        with self._app.request_context(environ):
+            person = sessions.user_id()
+            if person is None or request.endpoint not in pictures.FILES_IN:
+                return self.most_bytes, None
+            return pictures.most_bytes_of(request.endpoint), person
+
+
+def init_app(app: Flask) -> None:
+    """Tell the server; before anything else that looks at requests."""
+    app.extensions["server"] = Admission(app)
+    app.before_request(_refuse_as_told)
+
+
+def _refuse_as_told() -> None:
+    """Refuse what the server did not read: it was too large, or too slow."""
+    status = request.environ.get(REFUSAL)
+    if status:
+        abort(status)
