@@ -180,6 +180,30 @@ def test_a_proven_server_that_hangs_has_few_places(small_world: World) -> None:
             assert server_places.wanted(odd)[1] == (few, "")
 
 
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ({}, ""),
+        ({"server": "a.example"}, "a.example"),
+        ({"identifier": "ana.bsky.social", "password": "x"}, ""),
+        ({"identifier": "@Ana.Test"}, ""),
+        ({"identifier": "ana@example.com"}, ""),
+        ({"identifier": "ana"}, ""),
+        ({"identifier": " @Ana.example"}, "ana.example"),
+        ({"identifier": "bsky.social.evil.example"}, "bsky.social.evil.example"),
+        ({"identifier": "evilbsky.social"}, "evilbsky.social"),
+        ({"identifier": "did:web:evil.example"}, "did:web:evil.example"),
+    ],
+)
+def test_which_server_was_named(
+    make_world: MakeWorld, sqlite_url: str, typed: dict[str, str], named: str
+) -> None:
+    """A handle of one's own domain leads to a server that anybody may run."""
+    world = make_world(sqlite_url, BLUESKY_URL="https://bsky.social")
+    with world.rows():
+        assert server_places.named_in(typed) == named
+
+
 def test_the_server_has_a_thread_for_each_turn() -> None:
     """Fewer threads would let those who wait for networks take the pages' own."""
     assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["threads"] == THREADS
