@@ -24,7 +24,7 @@ from app.db import db
 from app.models import User
 from app.networks.base import Connection, ConnectRefused, LookUpFailed, Network
 from app.services import connecting
-from app.web import forms, limits, refusals, turns
+from app.web import forms, limits, refusals, server_places, turns
 from app.web.pages import networks
 
 bp = Blueprint("auth", __name__)
@@ -78,7 +78,7 @@ def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
     signing_in = not current_user.is_authenticated
     try:
         db.session.commit()  # the network may take long: no transaction stays open meanwhile
-        with turns.asking(site.name, typed.get("server", "")):
+        with turns.asking(site.name, server_places.named_in(typed)):
             begun = site.begin(typed, _redirect_uri(site.name), signing_in)
     except turns.TooManyAsking:
         return refusals.crowded(site)

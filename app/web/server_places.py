@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
@@ -46,6 +46,20 @@ _unproven = Places(OF_UNPROVEN_SERVERS, OF_AN_UNPROVEN_SERVER)
 _visitors = Places(OF_UNPROVEN_SERVERS, OF_A_VISITOR)
 _visitors_at_proven = Places(1_000, OF_A_VISITOR_AT_PROVEN)
 _silent: OrderedDict[str, None] = OrderedDict()
+
+
+def named_in(typed: Mapping[str, str]) -> str:
+    """Return the server that somebody named, "" for a network's own.
+
+    A Bluesky handle names one too: anybody may keep the domain, and the server that it leads to.
+    """
+    if "server" in typed:
+        return typed["server"]
+    handle = typed.get("identifier", "")[:MAX_TYPED].strip().lstrip("@").lower()
+    own = urlsplit(current_app.config["BLUESKY_URL"]).hostname
+    ends = (f".{own}", ".test")  # nobody can have a domain under .test, which sandboxes use
+    is_foreign = handle.startswith("did:") or ("." in handle and "@" not in handle)
+    return handle if is_foreign and not handle.endswith(ends) else ""
 
 
 def wanted(server: str) -> list[tuple[Places, str]]:

@@ -12,7 +12,7 @@ import pytest
 from flask_migrate import downgrade, upgrade
 
 from app.db import database_now, db
-from app.models import ConnectionApp, ServerApp
+from app.models import ConnectionApp, MastodonServer, ServerApp
 from app.networks.base import ConnectRefused
 from app.networks.mastodon_apps import Known
 from app.services.server_apps import LEASE, WALK, ServerApps, has_answered
@@ -100,8 +100,15 @@ def test_whoever_dies_while_registering_is_relieved(world: World) -> None:
 
 
 def test_apps_of_the_shared_address_are_let_go(world: World) -> None:
-    """They are registered anew at the next sign-in, each with its server's own address."""
+    """They are registered anew at the next sign-in, each with its server's own address; a server
+    where somebody has an account already has shown that it answers.
+    """
+    ana = world.user("ana", "mastodon")
+    world.connect(ana, "mastodon", "ben")
+    host = world.sandbox.on("mastodon").url.removeprefix("http://")
     with world.rows():
+        db.session.query(MastodonServer).delete()
+        db.session.commit()
         downgrade(revision="0007")
         for address in (CALLBACK, f"{CALLBACK}/example.social"):
             row = ServerApp(server=URL, redirect_uri=address, app=APP, created_at=database_now())
@@ -110,6 +117,13 @@ def test_apps_of_the_shared_address_are_let_go(world: World) -> None:
         upgrade()
         assert ServerApps().get(URL, CALLBACK) is None
         assert ServerApps().get(URL, f"{CALLBACK}/example.social") == APP
+        assert has_answered(host)
+        assert not has_answered("example.social")
+        (row,) = db.session.scalars(db.select(MastodonServer))
+        assert (row.checks_codes, abs(row.answered_at - database_now()) < timedelta(minutes=1)) == (
+            None,
+            True,
+        )
 
 
 def test_only_the_very_app_is_forgotten(world: World) -> None:

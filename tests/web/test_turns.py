@@ -175,3 +175,27 @@ def test_a_proven_server_that_hangs_has_few_places(small_world: World) -> None:
         assert places(offered) == [offered.removeprefix("http://")]
         for odd in ("\u200b" * 400 + host, "x" * 100_000, "http://[", "\0", "a\0b", "\ud800"):
             assert server_places.wanted(odd)[1] == (few, "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ({}, ""),
+        ({"server": "a.example"}, "a.example"),
+        ({"identifier": "ana.bsky.social", "password": "x"}, ""),
+        ({"identifier": "@Ana.Test"}, ""),
+        ({"identifier": "ana@example.com"}, ""),
+        ({"identifier": "ana"}, ""),
+        ({"identifier": " @Ana.example"}, "ana.example"),
+        ({"identifier": "bsky.social.evil.example"}, "bsky.social.evil.example"),
+        ({"identifier": "evilbsky.social"}, "evilbsky.social"),
+        ({"identifier": "did:web:evil.example"}, "did:web:evil.example"),
+    ],
+)
+def test_which_server_was_named(
+    make_world: MakeWorld, sqlite_url: str, typed: dict[str, str], named: str
+) -> None:
+    """A handle of one's own domain leads to a server that anybody may run."""
+    world = make_world(sqlite_url, BLUESKY_URL="https://bsky.social")
+    with world.rows():
+        assert server_places.named_in(typed) == named
