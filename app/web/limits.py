@@ -14,9 +14,8 @@ from app.web import sessions
 
 
 def _who() -> str:
-    """Say who asks, by the cookie alone: a database that is away must not look like no Redis."""
-    user_id = sessions.user_id()
-    return f"user:{user_id}" if user_id else get_remote_address()
+    """Say who asks; a database that is away must not look like no Redis."""
+    return sessions.spender() or get_remote_address()
 
 
 limiter = Limiter(_who, in_memory_fallback_enabled=True, swallow_errors=True)

@@ -19,7 +19,7 @@ from app.states import State
 from app.web import contents, pictures, sessions
 from app.web.job_views import job_views
 
-PRIVATE = {"tweets", "changes", "status", "settings", "accounts"}
+PRIVATE = {"tweets", "changes", "status", "settings", "accounts", "sessions"}
 
 
 def init_app(app: Flask) -> None:

@@ -57,7 +57,8 @@ class Turnstile:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request as WSGI wants it."""
         path: str = environ.get("PATH_INFO", "")
-        if path.startswith("/login/") or path.endswith("/disconnect"):
+        asks = path.startswith("/login/") or path.endswith("/disconnect")
+        if asks or path == "/accounts/confirm":
             return self._app(environ, start_response)
         with self._pages:
             return self._app(environ, start_response)
