@@ -78,6 +78,12 @@ def refuse(pending_id: str) -> None:
         disconnecting.end_access(network, connection.profile, connection.credentials, began)
 
 
+def sweep(pending_ids: Sequence[str]) -> None:
+    """Do the same for those that nobody said a word about."""
+    for pending_id in pending_ids:
+        refuse(pending_id)
+
+
 def leave_to_workers(pending_id: str) -> None:
     """Let it expire at once: nobody here has time for the network."""
     mine = PendingConnection.id == pending_id

@@ -189,7 +189,7 @@ class Ticker:
             for account_id in wanted():
                 self._do_here(service, account_id, errands.server_of(account_id))
         for pending_id, server in pending.expired():
-            self._do_here(pending.refuse, pending_id, server)
+            self._do_here(pending.sweep, pending_id, server)
 
     def _look_at_broker(self) -> float:
         """Notice a flushed or restarted broker; return seconds until the next look."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -33,7 +33,8 @@ class Visitor:
     def connect(self, network: str, handle: str, decision: str = "approve") -> requests.Response:
         """Sign in or connect at any network: what it asks first, its consent page, our own."""
         page = self.open(network, handle, decision)
-        return self.submit("/accounts/confirm") if page.url.endswith("/accounts/confirm") else page
+        is_asked = urlsplit(page.url).path == "/accounts/confirm"
+        return self.submit("/accounts/confirm") if is_asked else page
 
     def open(self, network: str, handle: str, decision: str = "approve") -> requests.Response:
         """Walk as far as the network's own pages go; whoever is signed in is asked after that."""

@@ -47,6 +47,7 @@ class World:
             "REDIS_URL": valkey.url,
             **sandbox.environ,
             "WORKER_PROCESSES": "1",
+            "RATE_LIMIT_SIGN_IN": "600 per minute",  # all people of a test have one address
             **QUICK,
             **environ,
         }
