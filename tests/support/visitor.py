@@ -46,7 +46,7 @@ class Visitor:
     def begin(self, network: str, handle: str = "", **typed: str) -> requests.Response:
         """Go to the network's consent page, through our form where there is one."""
         page = self.get(f"/login/{network}")
-        if not page.url.startswith(self.site):
+        if not page.url.startswith(self.site) or not page.ok:
             return page
         typed = {"identifier": f"{handle}.test", "password": "sandbox-password", **typed}
         if server := SERVER.search(page.text):

@@ -150,6 +150,8 @@ def test_a_worker_has_a_process_for_each_of_two_cores_where_that_helps() -> None
         ("SEND_TIMEOUT", "inf"),
         ("LATE_TOLERANCE", "1e12"),
         ("DATABASE_POOL_SIZE", "0"),
+        ("MAX_ACCOUNTS", "0"),
+        ("MAX_ACCOUNTS", "many"),
         ("BELL_TIMEOUT", "0,3"),
         ("RECONCILE_DELAYS", "1,two"),
         ("RECONCILE_DELAYS", "3,2,1"),
