@@ -16,7 +16,7 @@ from app.models.session import SessionHere
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=365)
-NOTICES = (EventKind.ACCOUNT_ADDED, EventKind.SIGNED_IN_NEW_BROWSER)
+NOTICES = (EventKind.ACCOUNT_ADDED, EventKind.SIGNED_IN_NEW_BROWSER, EventKind.SIGNS_IN_ON)
 """What the other sessions of the person are told on their next page."""
 
 

@@ -192,10 +192,10 @@ def _take(
     :param is_first: no account of the user signs in yet.
     """
     profile = connection.profile
-    account = _find(network, profile, Account.connected)
+    account = _locked(_holder(network, profile))
     is_added = account is None
     if account is None:
-        account = _find(network, profile, Account.user_id == user_id)
+        account = _locked(_find(network, profile, Account.user_id == user_id))
     if account is None:
         account = _blank(network, profile, user_id)
         db.session.add(account)
@@ -268,7 +268,13 @@ def _find(
         .where(Account.network == network, Account.server == profile.server, who, *conditions)
         .order_by(Account.id)
         .limit(1)
-        .with_for_update()
+    )
+
+
+def _locked(account: Account | None) -> Account | None:
+    """Return the row as it is now; workers who renew its tokens wait."""
+    return account and db.session.get(
+        Account, account.id, populate_existing=True, with_for_update=True
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from app.db import db, rows_changed
 from app.models import Account, EventKind, MastodonServer, User
-from app.services import auditing
+from app.services import auditing, signing_in
 from app.services.auditing import Visit
 
 
@@ -68,7 +68,7 @@ def opens_another(account: Account, user_id: int) -> bool:
 
 
 def switch(user_id: int, account_id: int, signs_in: bool, visit: Visit) -> None:
-    """Let an account of this user sign them in, or no longer.
+    """Let an account of this user sign them in, or no longer; then its other sessions end, too.
 
     :raises LastDoor, ProvesNobody, OpensAnother, NobodyProved: nothing was changed.
     """
@@ -92,6 +92,8 @@ def _switch(user_id: int, account_id: int, signs_in: bool, visit: Visit) -> None
         _check(account, user_id)
     elif not opening(accounts_of(user_id)):
         raise LastDoor
+    else:
+        signing_in.end_opened_by(account_id, visit.session_id)
     kind = EventKind.SIGNS_IN_ON if signs_in else EventKind.SIGNS_IN_OFF
     auditing.note(kind, visit, user_id, account.network, account.handle)
 
@@ -114,6 +116,8 @@ def accounts_of(user_id: int) -> list[Account]:
 def lock(user_id: int) -> None:
     """Let nobody else change this user's doors until the transaction ends.
 
-    SQLite has one writer at a time anyway: there, what was written first is what counts.
+    Comes before any lock of an account, so that no two wait for each other; rows that only name
+    the user can be written meanwhile. SQLite has one writer at a time anyway.
     """
-    db.session.execute(db.select(User.id).where(User.id == user_id).with_for_update())
+    mine = db.select(User.id).where(User.id == user_id)
+    db.session.execute(mine.with_for_update(key_share=True))

@@ -94,13 +94,15 @@ def end_opened_by(account_id: int, kept: int | None) -> None:
     _delete(UserSession.account_id == account_id, UserSession.id.is_distinct_from(kept))
 
 
+def is_worth_noting(here: SessionHere) -> bool:
+    """Whether what is stored of a session's last use has become too old."""
+    return utcnow() - here.seen_at >= SEEN_EVERY
+
+
 def see(here: SessionHere) -> None:
-    """Note that a session was used just now, if that is worth a write."""
-    now = utcnow()
-    if now - here.seen_at < SEEN_EVERY:
-        return
+    """Note that a session was used just now."""
     mine = (UserSession.id == here.id, UserSession.seen_at == here.seen_at)
-    rows_changed(update(UserSession).where(*mine).values(seen_at=now))
+    rows_changed(update(UserSession).where(*mine).values(seen_at=utcnow()))
     db.session.commit()
 
 

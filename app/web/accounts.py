@@ -81,12 +81,11 @@ def confirm() -> ResponseReturnValue:
     strangers = connecting.strangers(waiting.network, waiting.connections, current_user.id)
     if len(strangers) == len(waiting.connections):
         return refusals.belongs_to_somebody_else(strangers[0].handle)
-    return render_template(
-        "confirm.html",
-        title=networks()[waiting.network].title,
-        opened=_opened(waiting, strangers),
-        strangers=strangers,
-    )
+    opened = _opened(waiting, strangers)
+    if wants_json():
+        return {"network": waiting.network, "accounts": opened}
+    title = networks()[waiting.network].title
+    return render_template("confirm.html", title=title, opened=opened, strangers=strangers)
 
 
 @bp.post("/accounts/confirm")
@@ -118,7 +117,7 @@ def _refuse(waiting: Pending) -> ResponseReturnValue:
     session.pop("pending", None)
     db.session.commit()
     try:
-        with turns.asking(waiting.network):
+        with turns.asking(waiting.network, waiting.connections[0].profile.server):
             pending.refuse(waiting.id)
     except turns.TooManyAsking:
         pending.leave_to_workers(waiting.id)
@@ -187,7 +186,12 @@ def open_door(account_id: int) -> ResponseReturnValue:
     if wanted == "1":
         flash(_("You can now sign in with @%(handle)s.", handle=handle))
     else:
-        flash(_("@%(handle)s publishes and does not sign in any more.", handle=handle))
+        flash(
+            _(
+                "@%(handle)s only publishes now. Sessions that were opened with it have ended.",
+                handle=handle,
+            )
+        )
     return redirect(url_for("accounts.index"), 303)
 
 

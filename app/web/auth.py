@@ -6,6 +6,7 @@ must lead no further than a form of ours.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import (
@@ -26,8 +27,17 @@ from flask_login import LoginManager, current_user
 
 from app.db import db
 from app.models import EventKind, User
+from app.networks import http
 from app.networks.base import Connection, ConnectRefused, LookUpFailed, Network
-from app.services import auditing, connecting, doors, pending, signing_in
+from app.services import (
+    auditing,
+    connecting,
+    disconnecting,
+    doors,
+    identifying,
+    pending,
+    signing_in,
+)
 from app.services.connecting import Connected
 from app.web import forms, limits, refusals, sessions, turns
 from app.web.pages import networks
@@ -129,6 +139,8 @@ def callback(network: str, host: str = "") -> ResponseReturnValue:
         db.session.commit()  # as above
         with turns.asking(network, str(memory.get("server") or "")):
             connections = site.finish(memory, request.args.to_dict(), _redirect_uri(network))
+            if signs_in:
+                identifying.learn(site, connections)
     except turns.TooManyAsking:
         return refusals.crowded(site)
     except LookUpFailed as error:
@@ -169,6 +181,7 @@ def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseRe
     except connecting.BelongsToSomebodyElse as taken:
         return refusals.belongs_to_somebody_else(taken.profiles[0].handle)
     except connecting.TooManyAccounts as problem:
+        _end(site, connections)
         return refusals.too_many_accounts(problem.most)
     note_connected(site, done)
     page = "accounts.index" if session.get("back") else "tweets.index"
@@ -191,7 +204,16 @@ def _sign_in(site: Network, connections: list[Connection]) -> ResponseReturnValu
     kind = EventKind.SIGN_IN_REFUSED
     auditing.note(kind, sessions.visit(), refusal[1], site.name, first.handle)
     db.session.commit()
+    _end(site, connections)
     return refusal[0]
+
+
+def _end(site: Network, connections: list[Connection]) -> None:
+    """End what was opened to us for nothing, as far as the network has room for that."""
+    with suppress(turns.TooManyAsking), turns.asking(site.name, connections[0].profile.server):
+        began = http.suspend_clock()
+        for one in connections:
+            disconnecting.end_access(site.name, one.profile, one.credentials, began)
 
 
 def note_connected(site: Network, done: Connected) -> None:

@@ -29,6 +29,8 @@ KEY = "key"
 BROWSER = "tweet_later_browser"
 BROWSER_LIFE = 2 * 365 * 86_400
 """Seconds for which a browser is known again."""
+POLLED = {"status", "health"}
+"""What a page that was left open goes on asking: nobody needs to be there for that."""
 MOST_PEOPLE = 20
 """People whom one browser is remembered to have signed in."""
 
@@ -38,7 +40,7 @@ class Sessions(SecureCookieSessionInterface):
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Return whether this answer carries the cookie."""
-        if request.blueprint == "status":
+        if request.blueprint in POLLED:
             return session.modified
         return super().should_set_cookie(app, session)
 
@@ -174,7 +176,7 @@ def _see(response: Response) -> Response:
             samesite="Lax",
         )
     found: SessionHere | None = g.get("session_here")
-    if found is None:
+    if found is None or request.blueprint in POLLED or not signing_in.is_worth_noting(found):
         return response
     try:
         db.session.rollback()  # the answer is made: what was not committed is not meant

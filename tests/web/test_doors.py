@@ -84,6 +84,8 @@ def test_nothing_is_added_before_its_owner_says_so(
     visitor.sign_in(me)
     back = visitor.get(callback_of(visitor, network, "further"), allow_redirects=False)
     assert (back.status_code, back.headers["Location"]) == (303, ASKS)
+    told = visitor.get(ASKS, headers={"Accept": "application/json"}).json()
+    assert (told["network"], told["accounts"][0]["is_known"]) == (network, False)
     for _ in range(2):
         asked = visitor.get(ASKS)
         assert "@further" in asked.text.lower()
@@ -221,6 +223,8 @@ def test_the_last_door_cannot_be_closed(running: World, visitor: Visitor) -> Non
     visitor.sign_in("one_door")
     visitor.sign_in("other_door")
     first, second = id_of(running, "one_door"), id_of(running, "other_door")
+    through_first = Visitor(running.site)
+    through_first.sign_in("one_door")
     for wrong in ({"signs_in": "false"}, {"signs_in": 0}, {}, {"signs_in": True, "health": "ok"}):
         assert visitor.post(f"/accounts/{first}", "PATCH", **wrong).status_code == 422
     off = visitor.post(f"/accounts/{first}", "PATCH", signs_in=False)
@@ -231,6 +235,7 @@ def test_the_last_door_cannot_be_closed(running: World, visitor: Visitor) -> Non
     stranger.sign_in("passer_by")
     assert stranger.post(f"/accounts/{first}", "PATCH", signs_in=True).status_code == 404
     assert stranger.submit(f"/accounts/{first}/door", signs_in="1").status_code == 404
+    assert through_first.get("/accounts", allow_redirects=False).status_code == 302
     assert Visitor(running.site).sign_in("one_door").status_code == 403
     page = visitor.get(f"/accounts/{second}/disconnect").text
     assert "This is your only way in." in page
