@@ -97,15 +97,26 @@ def connect(
     :param limits: what fits, where that is known; otherwise a worker asks.
     :raises BelongsToSomebodyElse, TooManyAccounts: nothing was changed.
     """
+    done = by_token(network, profile, credentials, user.id if user else None, limits)
+    return db.session.get_one(User, done.user_id)
+
+
+def by_token(
+    network: str,
+    profile: Profile,
+    credentials: Credentials,
+    user_id: int | None = None,
+    limits: Limits | None = None,
+) -> Connected:
+    """Do the same as ``connect``, and return what became of it."""
     connection = Connection(profile, credentials, limits, server_was_typed=bool(profile.server))
-    wanted = user.id if user else None
 
     def work() -> Connected:
         holder = _holder(network, profile)
-        user_id = wanted or (holder.user_id if holder else _new_user())
-        return _add(network, [connection], user_id)
+        owner = user_id or (holder.user_id if holder else _new_user())
+        return _add(network, [connection], owner)
 
-    return db.session.get_one(User, _again_if_overtaken(work).user_id)
+    return _again_if_overtaken(work)
 
 
 def strangers(network: str, connections: Sequence[Connection], user_id: int) -> list[Profile]:
