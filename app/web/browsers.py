@@ -6,7 +6,6 @@ import re
 
 from flask_babel import gettext as _
 
-LONGEST = 60
 NAMES = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_login import current_user
 
 from app.models import Job
 from app.web import limits, locales, sessions
@@ -28,7 +29,7 @@ def one(job_id: str) -> ResponseReturnValue:
     """Say what one job has become; 404 when it is not the caller's."""
     key = sessions.key()
     found = Job.of(key, [job_id]) if key else []
-    if not found and not sessions.is_alive():
+    if not found and not current_user.is_authenticated:
         return _signed_out()
     if not found:
         abort(404)
@@ -48,7 +49,7 @@ def many() -> ResponseReturnValue:
         message = _("Ask for at most %(most)s jobs at a time.", most=MOST)
         return refuse(422, "too_many", message, field="job_ids")
     found = Job.of(key, job_ids)
-    if not found and not sessions.is_alive():
+    if not found and not current_user.is_authenticated:
         return _signed_out()
     if found:
         locales.prefer(found[0].locale)

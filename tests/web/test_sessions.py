@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
+from sqlalchemy import event
 
 from app.db import db, utcnow
 from app.models import AuditEvent, User, UserSession
@@ -210,8 +211,8 @@ def test_old_events_are_forgotten(running: World, visitor: Visitor) -> None:
     visitor.sign_in("long_ago")
     with running.rows():
         user_id = User.by_handle("long_ago").id
-        for event in AuditEvent.query.filter_by(user_id=user_id):
-            event.at = utcnow() - timedelta(days=366)
+        for line in AuditEvent.query.filter_by(user_id=user_id):
+            line.at = utcnow() - timedelta(days=366)
         db.session.commit()
         auditing.sweep()
         assert AuditEvent.query.filter_by(user_id=user_id).count() == 0
@@ -244,3 +245,31 @@ def test_a_worker_sweeps(running: World) -> None:
 
     wait_for(swept, 20, "the sweep")
     running.kill(worker)
+
+
+@pytest.mark.parametrize(
+    ("path", "selects"),
+    [("/settings", 1), ("/accounts", 1), ("/status/made-up", 2), ("/pictures/made-up", 1)],
+)
+def test_who_asks_is_one_query(running: World, visitor: Visitor, path: str, selects: int) -> None:
+    """Each request looks for its session once; only a status that is not found looks again."""
+    visitor.sign_in("counted")
+    client = running.app.test_client()
+    for cookie in visitor.http.cookies:
+        if cookie.name.startswith("tweet_later_") and cookie.name != "tweet_later_browser":
+            client.set_cookie(running.app.config["SESSION_COOKIE_NAME"], cookie.value or "")
+    asked: list[str] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        asked.append(statement)
+
+    with running.rows():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", listen)
+    try:
+        assert client.get(path).status_code in {200, 404}
+    finally:
+        event.remove(engine, "before_cursor_execute", listen)
+    about_sessions = [statement for statement in asked if "user_sessions" in statement]
+    assert len(about_sessions) == selects
+    assert not [statement for statement in asked if statement.startswith("UPDATE user_sessions")]
