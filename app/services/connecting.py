@@ -38,6 +38,10 @@ class SignsNobodyIn(Exception):
         self.user_id = user_id
 
 
+class _Overtaken(Exception):
+    """Somebody connected the same accounts since they were found to be free."""
+
+
 class TooManyAccounts(Exception):
     """One person has at most ``most`` accounts."""
 
@@ -138,7 +142,7 @@ def _again_if_overtaken(work: Callable[[], Connected]) -> Connected:
     """Do it once more when the same account was connected at the same moment."""
     try:
         return work()
-    except IntegrityError:
+    except (IntegrityError, _Overtaken):
         db.session.rollback()
     except Exception:
         db.session.rollback()
@@ -184,6 +188,8 @@ def _tie(network: str, connections: Sequence[Connection], done: Connected) -> Co
         account, is_added = _take(network, connection, done.user_id, is_first)
         (done.added if is_added else done.renewed).append(account)
     db.session.flush()
+    if done.is_new and not done.added:
+        raise _Overtaken  # a user without an account would be nobody
     most = current_app.config["MAX_ACCOUNTS"]
     if done.added and _count(done.user_id) > most:
         raise TooManyAccounts(most)

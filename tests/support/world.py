@@ -100,6 +100,7 @@ class World:
                     Account.network == network,
                     Account.server == profile.server,
                     Account.remote_id == profile.remote_id,
+                    Account.connected,
                 )
             ).one()
 
