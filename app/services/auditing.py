@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func
 
 from app.db import db, rows_changed, utcnow
 from app.models import AuditEvent, EventKind
@@ -16,6 +16,8 @@ from app.models.session import SessionHere
 log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=365)
+MOST = 10_000
+"""Events of one person; nobody fills the table by switching something on and off."""
 NOTICES = (EventKind.ACCOUNT_ADDED, EventKind.SIGNED_IN_NEW_BROWSER, EventKind.SIGNS_IN_ON)
 """What the other sessions of the person are told on their next page."""
 
@@ -82,6 +84,12 @@ def unseen_in(here: SessionHere, most: int = 5) -> Sequence[AuditEvent]:
 
 
 def sweep() -> None:
-    """Delete what is older than a year."""
+    """Delete what is older than a year, and of one person what is more than so many."""
     rows_changed(delete(AuditEvent).where(AuditEvent.at < utcnow() - KEPT))
+    many = db.select(AuditEvent.user_id).group_by(AuditEvent.user_id)
+    for user_id in db.session.scalars(many.having(func.count() > MOST)).all():
+        mine = AuditEvent.user_id == user_id
+        newest_first = db.select(AuditEvent.id).where(mine).order_by(AuditEvent.id.desc())
+        oldest_kept = db.session.scalar(newest_first.offset(MOST - 1).limit(1))
+        rows_changed(delete(AuditEvent).where(mine, AuditEvent.id < oldest_kept))
     db.session.commit()

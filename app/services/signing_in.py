@@ -20,6 +20,10 @@ SEEN_EVERY = timedelta(minutes=5)
 """How exact ``seen_at`` is: pages that are only read write no more often."""
 
 
+MOST = 200
+"""Sessions of one person; the one that was not used for the longest time ends for a new one."""
+
+
 def open_session(
     user_id: int,
     account: Account,
@@ -47,6 +51,10 @@ def open_session(
     )
     db.session.add(opened)
     db.session.flush()
+    order = (UserSession.seen_at.desc(), UserSession.id.desc())
+    mine = db.select(UserSession.id).where(UserSession.user_id == user_id).order_by(*order)
+    if beyond := db.session.scalars(mine.offset(MOST).limit(MOST)).all():
+        _delete(UserSession.id.in_(beyond))
     kind = EventKind.SIGNED_IN if is_known else EventKind.SIGNED_IN_NEW_BROWSER
     visit = replace(visit, session_id=opened.id)
     auditing.note(kind, visit, user_id, account.network, account.handle)

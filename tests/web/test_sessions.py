@@ -218,6 +218,28 @@ def test_old_events_are_forgotten(running: World, visitor: Visitor) -> None:
         assert AuditEvent.query.filter_by(user_id=user_id).count() == 0
 
 
+def test_nobody_fills_the_tables(running: World, visitor: Visitor) -> None:
+    """A person has so many sessions and so many events; the newest ones stay."""
+    visitor.sign_in("busy")
+    with running.rows():
+        user_id = User.by_handle("busy").id
+        old = {"user_id": user_id, "seen_at": utcnow() - timedelta(days=1)}
+        many = [{**old, "key_hash": f"old {number}"} for number in range(signing_in.MOST)]
+        db.session.execute(db.insert(UserSession), many)
+        event_row = {"user_id": user_id, "kind": "signed_out"}
+        db.session.execute(db.insert(AuditEvent), [event_row] * (auditing.MOST + 5))
+        db.session.commit()
+        auditing.sweep()
+        assert AuditEvent.query.filter_by(user_id=user_id).count() == auditing.MOST
+    other = Visitor(running.site)
+    other.sign_in("busy")
+    assert len(sessions_of(other)) == signing_in.MOST
+    assert visitor.get("/settings", allow_redirects=False).status_code == 200
+    with running.rows():
+        AuditEvent.query.filter_by(user_id=user_id).delete()
+        db.session.commit()
+
+
 def test_a_cookie_of_before_signs_nobody_in(running: World) -> None:
     """Older cookies named their user and nothing else; so does one that somebody forges."""
     serializer = running.app.session_interface.get_signing_serializer(running.app)  # type: ignore[attr-defined]
