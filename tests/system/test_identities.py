@@ -11,7 +11,7 @@ import pytest
 from app.db import db
 from app.models import Account, MastodonServer, User
 from app.networks.base import Connection, Profile
-from app.services import connecting, disconnecting, doors, identifying
+from app.services import connecting, disconnecting, doors
 from app.services.auditing import Visit
 from tests.support.world import World
 
@@ -104,29 +104,6 @@ def test_a_page_of_before_proves_nobody_until_it_is_asked_for(rows: World) -> No
     connecting.add("facebook", [page("1", "anna")], anna.user_id)
     doors.switch(anna.user_id, old.id, True, VISIT)
     assert connecting.sign_in("facebook", [page("1", "anna")]).user_id == anna.user_id
-
-
-class Knows:
-    """A network that can say who gave us an account."""
-
-    name = "facebook"
-
-    def connected_by(self, credentials: dict[str, Any]) -> str:
-        """Return the person whose consent the token comes from."""
-        return str(credentials["access_token"]).partition(" ")[2]
-
-
-def test_whoever_connected_a_page_of_before_comes_back(rows: World) -> None:
-    """The network says whose consent its token comes from; somebody else stays out."""
-    connecting.sign_in("facebook", [page("1", "anna")])
-    old = account(remote_id="1")
-    user_id, old.person_id, old.signs_in = old.user_id, "", False
-    db.session.commit()
-    for person in ("ben", "anna"):
-        identifying.learn(Knows(), [page("1", person)])
-    with pytest.raises(connecting.BelongsToSomebodyElse):
-        connecting.sign_in("facebook", [page("1", "ben")])
-    assert connecting.sign_in("facebook", [page("1", "anna")]).user_id == user_id
 
 
 def test_a_typed_server_opens_no_door_by_itself(rows: World) -> None:
