@@ -238,6 +238,9 @@ def _may_open(account: Account, connection: Connection, is_first: bool) -> bool:
         return False
     if doors.opens_another(account, account.user_id):
         return False
+    siblings = doors.of_same_person(account, account.user_id)
+    if siblings and not is_first:
+        return any(other.signs_in for other in siblings)
     return is_first or not connection.server_was_typed
 
 

@@ -70,6 +70,8 @@ def opens_another(account: Account, user_id: int) -> bool:
 def switch(user_id: int, account_id: int, signs_in: bool, visit: Visit) -> None:
     """Let an account of this user sign them in, or no longer; then its other sessions end, too.
 
+    Further accounts that prove the same person, such as Pages, follow.
+
     :raises LastDoor, ProvesNobody, OpensAnother, NobodyProved: nothing was changed.
     """
     try:
@@ -83,7 +85,11 @@ def switch(user_id: int, account_id: int, signs_in: bool, visit: Visit) -> None:
 def _switch(user_id: int, account_id: int, signs_in: bool, visit: Visit) -> None:
     lock(user_id)
     mine = (Account.id == account_id, Account.user_id == user_id, Account.connected)
-    changed = (*mine, Account.signs_in.is_distinct_from(signs_in))
+    account = db.session.scalar(db.select(Account).where(*mine))
+    if account is None:
+        return
+    same = [account.id, *(other.id for other in of_same_person(account, user_id))]
+    changed = (Account.id.in_(same), Account.connected, Account.signs_in.is_distinct_from(signs_in))
     if not rows_changed(update(Account).where(*changed).values(signs_in=signs_in)):
         return
     db.session.expire_all()
@@ -93,9 +99,26 @@ def _switch(user_id: int, account_id: int, signs_in: bool, visit: Visit) -> None
     elif not opening(accounts_of(user_id)):
         raise LastDoor
     else:
-        signing_in.end_opened_by(account_id, visit.session_id)
+        for each in same:
+            signing_in.end_opened_by(each, visit.session_id)
     kind = EventKind.SIGNS_IN_ON if signs_in else EventKind.SIGNS_IN_OFF
     auditing.note(kind, visit, user_id, account.network, account.handle)
+
+
+def of_same_person(account: Account, user_id: int) -> list[Account]:
+    """Return this user's other connected accounts that prove the same person: further Pages.
+
+    Whoever shows any of them is that person, so all of them sign in, or none.
+    """
+    if not account.person_id:
+        return []
+    return [
+        other
+        for other in accounts_of(user_id)
+        if other.id != account.id
+        and (other.network, other.server, other.person_id)
+        == (account.network, account.server, account.person_id)
+    ]
 
 
 def _check(account: Account, user_id: int) -> None:

@@ -38,8 +38,6 @@ bp = Blueprint("accounts", __name__)
 @login_required
 def index() -> ResponseReturnValue:
     """Show every account, and how to connect another one."""
-    if zone := request.args.get("timezone"):
-        session["timezone"] = zone[:64]
     accounts = current_user.accounts
     with_avatar = avatars.kept_of([account.id for account in accounts])
     opening = doors.opening(accounts)

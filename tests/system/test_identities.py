@@ -90,6 +90,21 @@ def test_a_closed_page_makes_no_second_user(rows: World) -> None:
     assert db.session.query(User).count() == 1
 
 
+def test_pages_of_one_person_are_one_door(rows: World) -> None:
+    """Whoever shows one of them is that person: all sign in or none, further ones, too."""
+    anna = connecting.sign_in("x", [x("anna")])
+    connecting.add("facebook", [page("1", "anna"), page("2", "anna")], anna.user_id)
+    doors.switch(anna.user_id, account(remote_id="1").id, False, VISIT)
+    assert not account(remote_id="2").signs_in
+    connecting.add("facebook", [page("3", "anna")], anna.user_id)
+    assert not account(remote_id="3").signs_in
+    for shown in ("1", "2", "3", "4"):
+        with pytest.raises(connecting.SignsNobodyIn):
+            connecting.sign_in("facebook", [page(shown, "anna")])
+    doors.switch(anna.user_id, account(remote_id="3").id, True, VISIT)
+    assert connecting.sign_in("facebook", [page("1", "anna")]).user_id == anna.user_id
+
+
 def test_a_page_of_before_proves_nobody_until_it_is_asked_for(rows: World) -> None:
     """Rows from before the person was known: not a way in, and reconnecting learns it."""
     anna = connecting.sign_in("x", [x("anna")])
