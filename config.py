@@ -351,6 +351,7 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,  # a page left open overnight must still be able to send
         "WTF_CSRF_SSL_STRICT": secure,
         "BOOTSTRAP_SERVE_LOCAL": True,
+        "MAX_ACCOUNTS": int(_number(env, "MAX_ACCOUNTS", 200, 1)),
         "RATE_LIMIT_WRITES": _rate(env, "RATE_LIMIT_WRITES", "300 per minute"),
         "RATE_LIMIT_READS": _rate(env, "RATE_LIMIT_READS", "1200 per minute"),
         "RATE_LIMIT_SIGN_IN": _rate(env, "RATE_LIMIT_SIGN_IN", "60 per minute"),

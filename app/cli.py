@@ -15,12 +15,16 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from app.db import database_now, db
 from app.jobs import job_is_complete
-from app.models import Account, Delivery, Tweet, User
+from app.models import Account, Delivery, EventKind, Tweet, User
 from app.networks.base import Credentials, LookUpFailed, LookUpRefused, Network, TokenRefused
-from app.services import connecting, reencrypting, restoring
+from app.services import auditing, connecting, reencrypting, restoring
+from app.services.auditing import Visit
 
 DATABASE_AWAY = (OperationalError, ProgrammingError)
 """Not there, not reachable, or without its tables."""
+
+SHELL = Visit(browser="flask accounts connect")
+"""Whom the audit log names for what an operator does."""
 
 accounts = AppGroup("accounts", help="Connected accounts.")
 
@@ -140,7 +144,10 @@ def connect(network: str) -> None:
     except (LookUpFailed, LookUpRefused) as error:
         raise click.ClickException(f"{site.title} did not say whose token it is: {error}") from None
     try:
-        connecting.connect(network, profile, credentials)
+        done = connecting.by_token(network, profile, credentials)
+        kind = EventKind.ACCOUNT_ADDED if done.added else EventKind.ACCOUNT_RENEWED
+        auditing.note(kind, SHELL, done.user_id, network, profile.handle)
+        db.session.commit()
     except DATABASE_AWAY as error:
         raise click.ClickException(_sentence(error)) from None
     click.echo(f"@{profile.handle} on {site.title} is connected.")

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from app.db import db, read
+from app.db import db, read, utcnow
 from app.models.account import Account
 from app.models.delivery import Delivery
+from app.models.session import SESSION_LIFE, UserSession, hash_of
 from app.models.tweet import Tweet
 from app.models.user import User
 
@@ -45,10 +46,14 @@ class Job(NamedTuple):
         return [part["remote_url"] for part in self.posted]
 
     @classmethod
-    def of(cls, user_id: int, job_ids: Sequence[str]) -> list[Job]:
-        """Return the user's own jobs among these ids, in one query; others are left out."""
+    def of(cls, key: str, job_ids: Sequence[str]) -> list[Job]:
+        """Return the jobs among these ids of whoever is signed in with a key, in one query.
+
+        Others are left out, so nothing is found when the session has ended, too.
+        """
         wanted = [job_id for job_id in job_ids if job_id.isprintable()]  # no NUL: no such id
-        return [cls._make(row) for row in read(_OF_USER, {"user_id": user_id, "job_ids": wanted})]
+        alive = {"key_hash": hash_of(key), "since": utcnow() - SESSION_LIFE}
+        return [cls._make(row) for row in read(_OF_SESSION, {**alive, "job_ids": wanted})]
 
     @classmethod
     def from_delivery(cls, delivery: Delivery) -> Job:
@@ -59,7 +64,7 @@ class Job(NamedTuple):
 
 
 _OF_DELIVERY = Job._fields[: Job._fields.index("network")]
-_OF_USER = (
+_OF_SESSION = (
     db.select(
         *(getattr(Delivery, name) for name in _OF_DELIVERY),
         Account.network,
@@ -72,8 +77,10 @@ _OF_USER = (
     .join(Tweet, Tweet.id == Delivery.tweet_id)
     .join(Account, Account.id == Delivery.account_id)
     .join(User, User.id == Tweet.user_id)
+    .join(UserSession, UserSession.user_id == User.id)
     .where(
-        User.id == db.bindparam("user_id"),
+        UserSession.key_hash == db.bindparam("key_hash"),
+        UserSession.seen_at > db.bindparam("since"),
         Delivery.id.in_(db.bindparam("job_ids", expanding=True)),
     )
 )

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ColumnElement, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import UTCDateTime, db, utcnow
+from app.db import UTCDateTime, db, read, utcnow
+from app.models.user import User
+
+SESSION_LIFE = timedelta(days=30)
+"""A session ends so long after its person was last seen in it."""
+
+
+def hash_of(key: str) -> str:
+    """Return what is stored of a random key."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class SessionHere(NamedTuple):
+    """The session that a request came with."""
+
+    id: int
+    user_id: int
+    seen_at: datetime
+    noticed_at: datetime
 
 
 class UserSession(db.Model):  # type: ignore[name-defined,misc]
@@ -34,6 +55,27 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
     """Kept to a few minutes, so that reading pages writes little."""
     noticed_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     """Notices from before this moment were seen here."""
+
+    @classmethod
+    def opened_with(cls, key: str) -> tuple[User, SessionHere] | None:
+        """Return who is signed in with the key of a cookie, in one query; None for nobody."""
+        row = db.session.execute(
+            db.select(User, cls.id, cls.user_id, cls.seen_at, cls.noticed_at)
+            .join(cls, cls.user_id == User.id)
+            .where(*cls.is_open(key))
+        ).one_or_none()
+        return None if row is None else (row[0], SessionHere(*row[1:]))
+
+    @classmethod
+    def exists(cls, key: str) -> bool:
+        """Whether somebody is signed in with this key; leaves no transaction open."""
+        wanted: Sequence[Any] = read(db.select(cls.id).where(*cls.is_open(key)), {})
+        return bool(wanted)
+
+    @classmethod
+    def is_open(cls, key: str) -> tuple[ColumnElement[bool], ...]:
+        """Return the conditions that the session of this key meets while it is alive."""
+        return (cls.key_hash == hash_of(key), cls.seen_at > utcnow() - SESSION_LIFE)
 
 
 class EventKind(StrEnum):

@@ -1,11 +1,17 @@
-"""Tying an account to a user: the first sign-in, a further account, a reconnect."""
+"""Tying accounts to a user: signing in by one, adding a further one, reconnecting.
+
+Signing in is by person and not by account: a Page is shared by several people. Only connected
+accounts count; a disconnected one is nobody's identity, so whoever owns it may connect it anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from flask import current_app
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 
 from app import jobs
@@ -13,32 +19,73 @@ from app.db import db, utcnow
 from app.models import Account, Health, User
 from app.networks.base import Connection, Credentials, Limits, Profile
 from app.networks.hosts import host_in
-from app.services import holding
+from app.services import doors, holding
 
 
 class BelongsToSomebodyElse(Exception):
-    """The account is connected to another user already."""
+    """The accounts are connected to another user already: ``profiles``."""
+
+    def __init__(self, profiles: Sequence[Profile]) -> None:
+        super().__init__()
+        self.profiles = profiles
 
 
-def connect_all(
-    network: str, connections: Sequence[Connection], user: User | None = None
-) -> tuple[User, list[Profile]]:
-    """Connect every account that was opened to us to one user.
+class SignsNobodyIn(Exception):
+    """The account is connected to ``user_id``, who does not let it sign in."""
 
-    :param user: who is signed in; None signs in as ``connect`` does, by the first account.
-    :returns: the user, and the accounts left out because they belong to somebody else.
-    :raises BelongsToSomebodyElse: all of them do.
+    def __init__(self, user_id: int) -> None:
+        super().__init__()
+        self.user_id = user_id
+
+
+class _Overtaken(Exception):
+    """Somebody connected the same accounts since they were found to be free."""
+
+
+class TooManyAccounts(Exception):
+    """One person has at most ``most`` accounts."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+
+@dataclass
+class Connected:
+    """What became of the accounts that were opened to us."""
+
+    user_id: int
+    is_new: bool = False
+    """Whether the user was made just now."""
+    added: list[Account] = field(default_factory=list)
+    renewed: list[Account] = field(default_factory=list)
+    left_out: list[Profile] = field(default_factory=list)
+    """They belong to somebody else."""
+    beyond: list[Profile] = field(default_factory=list)
+    """They are more than one person may have."""
+    door: Account | None = None
+    """By which the person came in."""
+
+
+def sign_in(network: str, connections: Sequence[Connection]) -> Connected:
+    """Find out who opened these accounts to us, or make a new user; connect the accounts.
+
+    :raises doors.ProvesNobody: their server gives access to anybody who asks.
+    :raises SignsNobodyIn: connected here, but its owner does not let it sign in.
+    :raises BelongsToSomebodyElse: none of them is left for a new user.
     """
-    left_out: list[Profile] = []
-    for connection in connections:
-        profile = connection.profile
-        try:
-            user = connect(network, profile, connection.credentials, user, connection.limits)
-        except BelongsToSomebodyElse:
-            left_out.append(profile)
-    if user is None or len(left_out) == len(connections):
-        raise BelongsToSomebodyElse
-    return user, left_out
+    if any(connection.proves_nobody for connection in connections):
+        raise doors.ProvesNobody
+    return _again_if_overtaken(lambda: _sign_in(network, connections))
+
+
+def add(network: str, connections: Sequence[Connection], user_id: int) -> Connected:
+    """Connect accounts to somebody who is signed in.
+
+    :raises BelongsToSomebodyElse: all of them do.
+    :raises TooManyAccounts: with these, it would be more than one person may have.
+    """
+    return _again_if_overtaken(lambda: _add(network, connections, user_id))
 
 
 def connect(
@@ -48,56 +95,242 @@ def connect(
     user: User | None = None,
     limits: Limits | None = None,
 ) -> User:
-    """Store the account and its tokens, and let go what waited for it.
+    """Store one account and its tokens, and let go what waited for it, without any page.
 
-    :param user: who is signed in; None signs in whoever the account belongs to, or a new user.
+    :param user: whose it becomes; None means whoever has it, or a new user.
     :param limits: what fits, where that is known; otherwise a worker asks.
-    :raises BelongsToSomebodyElse: nothing was changed.
+    :raises BelongsToSomebodyElse, TooManyAccounts: nothing was changed.
     """
-    try:
-        return _connect(network, profile, credentials, user, limits)
-    except IntegrityError:
-        db.session.rollback()  # the same account signed in twice at the same moment
-        return _connect(network, profile, credentials, user, limits)
+    done = by_token(network, profile, credentials, user.id if user else None, limits)
+    return db.session.get_one(User, done.user_id)
 
 
-def _connect(
+def by_token(
     network: str,
     profile: Profile,
     credentials: Credentials,
-    user: User | None,
-    limits: Limits | None,
-) -> User:
-    account = _find(network, profile.server, profile.remote_id)
-    if account is not None and user is not None and account.user_id != user.id:
-        raise BelongsToSomebodyElse
-    if account is None:
-        account = Account(network=network, server=profile.server, remote_id=profile.remote_id)
-        account.user_id = (user or _new_user()).id
-        account.credentials_version = 0
-        db.session.add(account)
-    _renew(account, profile, credentials)
-    _remember(account, limits)
+    user_id: int | None = None,
+    limits: Limits | None = None,
+) -> Connected:
+    """Do the same as ``connect``, and return what became of it."""
+    connection = Connection(profile, credentials, limits, server_was_typed=bool(profile.server))
+
+    def work() -> Connected:
+        holder = _holder(network, profile)
+        owner = user_id or (holder.user_id if holder else _new_user())
+        return _add(network, [connection], owner)
+
+    return _again_if_overtaken(work)
+
+
+def strangers(network: str, connections: Sequence[Connection], user_id: int) -> list[Profile]:
+    """Return the accounts that belong to somebody else than this user."""
+    return [one.profile for one in connections if not _is_free(network, one.profile, user_id)]
+
+
+def would_sign_in(network: str, connection: Connection, user_id: int) -> bool:
+    """Whether an account would sign this user in once it is connected."""
+    account = _holder(network, connection.profile)
+    mine = doors.accounts_of(user_id)
+    if account is not None and account.id in doors.opening(mine):
+        return True
+    account = account or _blank(network, connection.profile, user_id)
+    return _may_open(account, connection, is_first=not doors.opening(mine))
+
+
+def _again_if_overtaken(work: Callable[[], Connected]) -> Connected:
+    """Do it once more when the same account was connected at the same moment."""
+    try:
+        return work()
+    except (IntegrityError, _Overtaken):
+        db.session.rollback()
+    except Exception:
+        db.session.rollback()
+        raise
+    try:
+        return work()
+    except Exception:
+        db.session.rollback()
+        raise
+
+
+def _sign_in(network: str, connections: Sequence[Connection]) -> Connected:
+    door = _door(network, connections)
+    if door is not None:
+        known = Connected(door.user_id, door=door)
+        return _tie(network, _that_fit(network, connections, known), known)
+    for connection in connections:
+        closed = _closed(network, connection.profile)
+        if closed is not None:
+            raise SignsNobodyIn(closed.user_id)
+    if all(_holder(network, connection.profile) for connection in connections):
+        raise BelongsToSomebodyElse([connection.profile for connection in connections])
+    fresh = Connected(_new_user(), is_new=True)
+    done = _tie(network, _that_fit(network, connections, fresh), fresh)
+    done.door = done.added[0]
+    return done
+
+
+def _add(network: str, connections: Sequence[Connection], user_id: int) -> Connected:
+    if len(taken := strangers(network, connections, user_id)) == len(connections):
+        raise BelongsToSomebodyElse(taken)
+    return _tie(network, connections, Connected(user_id))
+
+
+def _tie(network: str, connections: Sequence[Connection], done: Connected) -> Connected:
+    """Connect those that are nobody else's, all or none, and commit."""
+    doors.lock(done.user_id)
+    is_first = not doors.opening(doors.accounts_of(done.user_id))
+    for connection in connections:
+        if not _is_free(network, connection.profile, done.user_id):
+            done.left_out.append(connection.profile)
+            continue
+        account, is_added = _take(network, connection, done.user_id, is_first)
+        (done.added if is_added else done.renewed).append(account)
     db.session.flush()
-    released = holding.release_account(account.id)
+    if done.is_new and not done.added:
+        raise _Overtaken  # a user without an account would be nobody
+    most = current_app.config["MAX_ACCOUNTS"]
+    if done.added and _count(done.user_id) > most:
+        raise TooManyAccounts(most)
+    released: list[str] = []
+    for account in [*done.added, *done.renewed]:
+        released += holding.release_account(account.id)
     db.session.commit()
     jobs.ring_for(released[:8])
-    return db.session.get_one(User, account.user_id)
+    return done
 
 
-def _find(network: str, server: str, remote_id: str) -> Account | None:
+def _take(
+    network: str, connection: Connection, user_id: int, is_first: bool
+) -> tuple[Account, bool]:
+    """Return the account's row with its new tokens, and whether it was not connected before.
+
+    :param is_first: no account of the user signs in yet.
+    """
+    profile = connection.profile
+    account = _locked(_holder(network, profile))
+    is_added = account is None
+    if account is None:
+        account = _locked(_find(network, profile, Account.user_id == user_id))
+    if account is None:
+        account = _blank(network, profile, user_id)
+        db.session.add(account)
+    if is_added:
+        account.person_id, account.signs_in = _person(profile), False
+    elif not account.person_id:
+        account.person_id = profile.person_id  # nobody had asked for it before
+    _renew(account, profile, connection.credentials)
+    _remember(account, connection.limits)
+    if (is_added or is_first) and _may_open(account, connection, is_first):
+        account.signs_in = True
+    db.session.flush()
+    return account, is_added
+
+
+def _may_open(account: Account, connection: Connection, is_first: bool) -> bool:
+    """Whether a new account signs in by itself, or only when its owner says so.
+
+    Anybody may run a server that was typed, and name whom they like; but without any account
+    that signs in, nobody would come back.
+    """
+    if connection.proves_nobody or not (account.person_id or _person(connection.profile)):
+        return False
+    if doors.opens_another(account, account.user_id):
+        return False
+    siblings = doors.of_same_person(account, account.user_id)
+    if siblings and not is_first:
+        return any(other.signs_in for other in siblings)
+    return is_first or not connection.server_was_typed
+
+
+def _door(network: str, connections: Sequence[Connection]) -> Account | None:
+    """Return the account that signs in whoever opened these."""
+    for connection in connections:
+        profile = connection.profile
+        found = _find(
+            network, profile, Account.connected, Account.signs_in, of_person=_person(profile)
+        )
+        if found is not None:
+            return found
+    return None
+
+
+def _closed(network: str, profile: Profile) -> Account | None:
+    """Return a connected account of this person; asked when none of them signs in."""
+    person = _person(profile)
+    closed = _find(network, profile, Account.connected, of_person=person)
+    return closed or (_holder(network, profile) if person == profile.remote_id else None)
+
+
+def _person(profile: Profile) -> str:
+    return profile.person_id or profile.remote_id
+
+
+def _holder(network: str, profile: Profile) -> Account | None:
+    return _find(network, profile, Account.connected)
+
+
+def _is_free(network: str, profile: Profile, user_id: int) -> bool:
+    holder = _holder(network, profile)
+    return holder is None or holder.user_id == user_id
+
+
+def _find(
+    network: str, profile: Profile, *conditions: Any, of_person: str | None = None
+) -> Account | None:
+    """Return the account, or one of a person, that meets these conditions; the oldest one."""
+    who = Account.remote_id == profile.remote_id
+    if of_person is not None:
+        who = Account.person_id == of_person
     return db.session.scalar(
         db.select(Account)
-        .where(Account.network == network, Account.server == server, Account.remote_id == remote_id)
-        .with_for_update()
+        .where(Account.network == network, Account.server == profile.server, who, *conditions)
+        .order_by(Account.id)
+        .limit(1)
     )
 
 
-def _new_user() -> User:
+def _locked(account: Account | None) -> Account | None:
+    """Return the row as it is now; workers who renew its tokens wait."""
+    return account and db.session.get(
+        Account, account.id, populate_existing=True, with_for_update=True
+    )
+
+
+def _that_fit(
+    network: str, connections: Sequence[Connection], done: Connected
+) -> Sequence[Connection]:
+    """Return as many as the person may have; a sign-in does not fail because of the others."""
+    room = current_app.config["MAX_ACCOUNTS"] - _count(done.user_id)
+    fitting: list[Connection] = []
+    for connection in connections:
+        is_new = _holder(network, connection.profile) is None
+        if is_new and room <= 0:
+            done.beyond.append(connection.profile)
+            continue
+        room -= is_new
+        fitting.append(connection)
+    return fitting
+
+
+def _count(user_id: int) -> int:
+    mine = (Account.user_id == user_id, Account.connected)
+    return db.session.scalar(db.select(func.count(Account.id)).where(*mine)) or 0
+
+
+def _blank(network: str, profile: Profile, user_id: int) -> Account:
+    account = Account(network=network, server=profile.server, remote_id=profile.remote_id)
+    account.user_id, account.person_id = user_id, _person(profile)
+    account.credentials_version = 0
+    return account
+
+
+def _new_user() -> int:
     user = User(late_tolerance=current_app.config["LATE_TOLERANCE"])
     db.session.add(user)
     db.session.flush()
-    return user
+    return user.id
 
 
 def _renew(account: Account, profile: Profile, credentials: Credentials) -> None:

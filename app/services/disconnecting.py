@@ -10,9 +10,11 @@ from flask import current_app
 from sqlalchemy import Text, and_, cast, exists, or_, update
 
 from app.db import db, from_now, rows_changed
-from app.models import Account, Delivery, Health
+from app.models import Account, Delivery, EventKind, Health
 from app.networks import http
-from app.networks.base import Network
+from app.networks.base import Credentials, Profile
+from app.services import auditing, signing_in
+from app.services.auditing import Visit
 from app.services.errands import some_of_each_server
 from app.states import State
 
@@ -21,16 +23,22 @@ log = logging.getLogger(__name__)
 UNDER_WAY = (State.CLAIMED, State.SENDING, State.UNCONFIRMED)
 
 
-def disconnect(account_id: int) -> int:
+def disconnect(account_id: int, visit: Visit | None = None) -> int:
     """Cancel what waits for an account and return how many were cancelled; asks no network.
 
+    It signs nobody in any more, and the sessions that it opened end, but for the one that asks.
     The access is kept until ``finish``, by whoever has time for the network: workers see to it.
     """
+    visit = visit or Visit()
     mine = (Account.id == account_id, Account.connected)
-    leaves = update(Account).where(*mine).values(connected=False, health=Health.OK, avatar=None)
-    if not rows_changed(leaves):
+    gone = {"connected": False, "signs_in": False, "health": Health.OK, "avatar": None}
+    if not rows_changed(update(Account).where(*mine).values(gone)):
         db.session.rollback()
         return 0
+    signing_in.end_opened_by(account_id, visit.session_id)
+    account = db.session.get_one(Account, account_id, populate_existing=True)
+    kind = EventKind.ACCOUNT_DISCONNECTED
+    auditing.note(kind, visit, account.user_id, account.network, account.handle)
     begun = cast(Delivery.posted, Text) != "[]"  # a thread in the middle of being sent
     waiting = Delivery.state.in_((State.SCHEDULED, State.HELD))
     cancelled = _cancel(and_(waiting, or_(~begun, _waits_long())), account_id)
@@ -89,12 +97,12 @@ def _forget(account_id: int) -> None:
     began = http.suspend_clock()
     account = db.session.get_one(Account, account_id, populate_existing=True)
     name, version, credentials = account.network, account.credentials_version, account.credentials
+    identity = Profile(account.remote_id, account.handle, server=account.server)
     in_use = account.connected or _is_busy(account_id)
     db.session.commit()  # the network may take long: no transaction stays open meanwhile
     if in_use:
         return
-    go = began + current_app.config["GO_DEADLINE"]
-    _revoke(current_app.extensions["networks"].get(name), credentials, go)
+    end_access(name, identity, credentials, began)
     if http.suspend_clock() > began + current_app.config["LEASE"]:
         return
     forgotten = (
@@ -128,10 +136,30 @@ def _is_busy(account_id: int) -> bool:
     return db.session.scalar(wanted.limit(1)) is not None
 
 
-def _revoke(network: Network | None, credentials: dict[str, Any], go: float) -> None:
-    if network is None or not credentials:
+def end_access(name: str, profile: Profile, credentials: Credentials, began: float) -> None:
+    """End an access at the network, unless the same account is connected here by another one.
+
+    A network may know all accesses of one account to one app as the same: ending one would end
+    the other, too. Never raises.
+
+    :param began: on http.suspend_clock(); too long after it, the network is not asked.
+    """
+    network = current_app.extensions["networks"].get(name)
+    if network is None or not credentials or _is_connected(name, profile):
         return
     try:
-        network.revoke(credentials, go)
+        network.revoke(credentials, began + current_app.config["GO_DEADLINE"])
     except Exception as error:  # whatever it is, the access is forgotten here
-        log.warning("%s did not end an access: %s", network.name, type(error).__name__)
+        log.warning("%s did not end an access: %s", name, type(error).__name__)
+
+
+def _is_connected(network: str, profile: Profile) -> bool:
+    wanted = db.select(Account.id).where(
+        Account.network == network,
+        Account.server == profile.server,
+        Account.remote_id == profile.remote_id,
+        Account.connected,
+    )
+    found = db.session.scalar(wanted.limit(1)) is not None
+    db.session.commit()
+    return found

@@ -19,6 +19,7 @@ from app.web import (
     pages,
     pictures,
     problems,
+    session_pages,
     sessions,
     settings,
     status,
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
     auth.init_app(app)
     problems.init_app(app)
     pages.init_app(app)
+    session_pages.init_app(app)
     for blueprint in (
         assets.bp,
         auth.bp,
@@ -47,6 +49,7 @@ def init_app(app: Flask) -> None:
         status.bp,
         accounts.bp,
         settings.bp,
+        session_pages.bp,
         health.bp,
     ):
         app.register_blueprint(blueprint)

@@ -23,10 +23,12 @@ from flask_login import current_user, login_required
 
 from app.db import db
 from app.models import Account, Delivery
-from app.services import avatars, disconnecting, surveying
-from app.web import limits, reasons, sentences, turns
+from app.networks.base import Profile
+from app.services import avatars, connecting, disconnecting, doors, pending, surveying
+from app.services.pending import Pending
+from app.web import auth, limits, reasons, refusals, sentences, sessions, turns
 from app.web.pages import networks
-from app.web.problems import wants_json
+from app.web.problems import refuse, wants_json
 
 bp = Blueprint("accounts", __name__)
 
@@ -36,13 +38,18 @@ bp = Blueprint("accounts", __name__)
 @login_required
 def index() -> ResponseReturnValue:
     """Show every account, and how to connect another one."""
-    if zone := request.args.get("timezone"):
-        session["timezone"] = zone[:64]
     accounts = current_user.accounts
     with_avatar = avatars.kept_of([account.id for account in accounts])
+    opening = doors.opening(accounts)
+    careless = doors.careless_hosts(accounts)
+    views = [_view(survey, with_avatar) for survey in surveying.survey(accounts)]
+    for view in views:
+        view["opens"] = view["id"] in opening
+        view["is_only_way"] = opening == {view["id"]}
+        view["is_careless"] = view["network"] == "mastodon" and view["host"] in careless
     return render_template(
         "accounts.html",
-        surveys=[_view(survey, with_avatar) for survey in surveying.survey(accounts)],
+        surveys=views,
         networks=[network for network in networks().values() if network.ready],
     )
 
@@ -61,6 +68,190 @@ def avatar(account_id: int) -> ResponseReturnValue:
     return response.make_conditional(request)
 
 
+@bp.get("/accounts/confirm")
+@limits.reads
+@login_required
+def confirm() -> ResponseReturnValue:
+    """Name the accounts that a network opened to us, and ask whether to connect them."""
+    waiting = pending.of(current_user.id, session.get("pending"))
+    if waiting is None:
+        return _nothing_to_confirm()
+    strangers = connecting.strangers(waiting.network, waiting.connections, current_user.id)
+    if len(strangers) == len(waiting.connections):
+        return refusals.belongs_to_somebody_else(strangers[0].handle)
+    opened = _opened(waiting, strangers)
+    if wants_json():
+        return {"network": waiting.network, "accounts": opened}
+    title = networks()[waiting.network].title
+    return render_template("confirm.html", title=title, opened=opened, strangers=strangers)
+
+
+@bp.post("/accounts/confirm")
+@limits.writes
+@login_required
+def settle() -> ResponseReturnValue:
+    """Connect what a network opened to us, or end the access again."""
+    waiting = pending.of(current_user.id, session.get("pending"))
+    if waiting is None:
+        return _nothing_to_confirm()
+    if _given().get("refuse"):
+        return _refuse(waiting)
+    site = networks()[waiting.network]
+    try:
+        done = connecting.add(site.name, waiting.connections, current_user.id)
+    except connecting.TooManyAccounts as problem:
+        return refusals.too_many_accounts(problem.most)
+    except connecting.BelongsToSomebodyElse as taken:
+        _forget(waiting)
+        return refusals.belongs_to_somebody_else(taken.profiles[0].handle)
+    _forget(waiting)
+    auth.note_connected(site, done)
+    if wants_json():
+        return {"accounts": [_plain(account) for account in [*done.added, *done.renewed]]}
+    return redirect(url_for("accounts.index"), 303)
+
+
+def _refuse(waiting: Pending) -> ResponseReturnValue:
+    session.pop("pending", None)
+    db.session.commit()
+    try:
+        with turns.asking(waiting.network, waiting.connections[0].profile.server):
+            pending.refuse(waiting.id)
+    except turns.TooManyAsking:
+        pending.leave_to_workers(waiting.id)
+    words = _("Nothing was connected.")
+    if wants_json():
+        return {"accounts": [], "message": words}
+    flash(words)
+    return redirect(url_for("accounts.index"), 303)
+
+
+def _forget(waiting: Pending) -> None:
+    session.pop("pending", None)
+    pending.forget(waiting.id)
+
+
+def _nothing_to_confirm() -> ResponseReturnValue:
+    session.pop("pending", None)
+    if wants_json():
+        return refuse(404, "nothing_pending", _("No account waits to be connected."))
+    return redirect(url_for("accounts.index"), 303)
+
+
+def _opened(waiting: Pending, strangers: list[Profile]) -> list[dict[str, Any]]:
+    """Return what the page says of each account that can be connected."""
+    mine = {(one.network, one.server, one.remote_id) for one in current_user.accounts}
+    return [
+        {
+            "handle": profile.handle,
+            "display_name": profile.display_name,
+            "server": profile.server,
+            "profile_url": networks()[waiting.network].profile_url(profile.handle),
+            "is_known": (waiting.network, profile.server, profile.remote_id) in mine,
+            "signs_in": connecting.would_sign_in(waiting.network, connection, current_user.id),
+            "proves_nobody": connection.proves_nobody,
+        }
+        for connection in waiting.connections
+        if (profile := connection.profile) not in strangers
+    ]
+
+
+@bp.patch("/accounts/<int:account_id>")
+@limits.writes
+@login_required
+def change(account_id: int) -> ResponseReturnValue:
+    """Say whether an account opens the door."""
+    account = _own(account_id)
+    given = request.get_json(silent=True)
+    if not isinstance(given, dict) or set(given) != {"signs_in"}:
+        return refuse(422, "bad_field", _('Send {"signs_in": true} or false.'), field="signs_in")
+    if not isinstance(given["signs_in"], bool):
+        return refuse(422, "bad_field", _('Send {"signs_in": true} or false.'), field="signs_in")
+    return _switch(account, given["signs_in"]) or _plain(_own(account_id))
+
+
+@bp.post("/accounts/<int:account_id>/door")
+@limits.writes
+@login_required
+def open_door(account_id: int) -> ResponseReturnValue:
+    """The same as a plain form: ``signs_in`` is 1 or 0."""
+    account, wanted = _own(account_id), _given().get("signs_in")
+    if wanted not in {"1", "0"}:
+        abort(422)
+    handle = account.handle
+    if refusal := _switch(account, wanted == "1"):
+        return refusal
+    if wanted == "1":
+        flash(_("You can now sign in with @%(handle)s.", handle=handle))
+    else:
+        flash(
+            _(
+                "@%(handle)s only publishes now. Sessions that were opened with it have ended.",
+                handle=handle,
+            )
+        )
+    return redirect(url_for("accounts.index"), 303)
+
+
+def _switch(account: Account, signs_in: bool) -> ResponseReturnValue | None:
+    """Switch it and return nothing, or why that cannot be."""
+    handle, title = account.handle, networks()[account.network].title
+    server = account.server or title
+    try:
+        doors.switch(current_user.id, account.id, signs_in, sessions.visit())
+    except doors.LastDoor:
+        code, words = (
+            "last_door",
+            _("@%(handle)s is your only way in. Let another account sign in first.", handle=handle),
+        )
+    except doors.ProvesNobody:
+        code, words = (
+            "proves_nobody",
+            _(
+                "%(server)s does not check who signs in, so @%(handle)s cannot.",
+                server=server,
+                handle=handle,
+            ),
+        )
+    except doors.OpensAnother:
+        code, words = (
+            "opens_another",
+            _("Whoever owns @%(handle)s signs in as another user here already.", handle=handle),
+        )
+    except doors.NobodyProved:
+        code, words = (
+            "reconnect_first",
+            _(
+                "Reconnect @%(handle)s first: %(network)s must say who you are.",
+                handle=handle,
+                network=title,
+            ),
+        )
+    else:
+        return None
+    action = {"url": url_for("accounts.index"), "label": _("To your accounts")}
+    return refuse(409, code, words, title=_("Not changed"), field="signs_in", action=action)
+
+
+def _given() -> Any:
+    """Return the fields of a form or of a JSON object."""
+    given = request.get_json(silent=True) if request.is_json else request.form
+    return given if hasattr(given, "get") else {}
+
+
+def _plain(account: Account) -> dict[str, Any]:
+    """Return an account as programs see it."""
+    return {
+        "id": account.id,
+        "network": account.network,
+        "title": networks()[account.network].title,
+        "handle": account.handle,
+        "display_name": account.display_name,
+        "server": account.server,
+        "signs_in": account.signs_in,
+    }
+
+
 @bp.get("/accounts/<int:account_id>/disconnect")
 @limits.reads
 @login_required
@@ -68,12 +259,16 @@ def ask(account_id: int) -> ResponseReturnValue:
     """Say what disconnecting would do, and ask."""
     account = _own(account_id)
     waiting = surveying.waiting_of([account.id]).get(account.id, 0)
+    mine = doors.accounts_of(current_user.id)
+    is_only_way = doors.opening(mine) == {account.id}
     return render_template(
         "disconnect.html",
         account=account,
         title=networks()[account.network].title,
         waiting=waiting,
-        is_last=len(current_user.accounts) == 1,
+        is_last=len(mine) == 1,
+        is_only_way=is_only_way,
+        others=[one for one in mine if is_only_way and one.id != account.id and one.person_id],
     )
 
 
@@ -83,9 +278,9 @@ def ask(account_id: int) -> ResponseReturnValue:
 def disconnect(account_id: int) -> ResponseReturnValue:
     """Cancel what waits for an account and forget its access."""
     account = _own(account_id)
-    handle, network = account.handle, account.network
+    handle, network, visit = account.handle, account.network, sessions.visit()
     db.session.commit()
-    cancelled = disconnecting.disconnect(account_id)
+    cancelled = disconnecting.disconnect(account_id, visit)
     with suppress(turns.TooManyAsking), turns.asking(network):  # else a worker does it soon
         disconnecting.finish([account_id])
     words = _("@%(handle)s is disconnected.", handle=handle)
@@ -120,6 +315,7 @@ def _view(survey: surveying.Survey, with_avatar: set[int]) -> dict[str, Any]:
         "handle": account.handle,
         "display_name": account.display_name,
         "server": account.server,
+        "host": account.host,
         "avatar_url": url_for("accounts.avatar", account_id=account.id) if has_avatar else "",
         "profile_url": account.profile_url or network.profile_url(account.handle),
         "health": _health_of(survey),

@@ -7,7 +7,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from flask import Flask, abort, request
+from sqlalchemy.exc import SQLAlchemyError
 
+from app.db import abandon
 from app.server.policy import REFUSAL, Policy
 from app.web import pictures, sessions
 
@@ -39,9 +41,18 @@ class Admission(Policy):
         """Return how large the body may be, and whose it is; pictures are for the signed in."""
         with self._app.request_context(environ):
             person = sessions.user_id()
-            if person is None or request.endpoint not in pictures.FILES_IN:
+            if person is None or request.endpoint not in pictures.FILES_IN or _has_ended():
                 return self.most_bytes, None
             return pictures.most_bytes_of(request.endpoint), person
+
+
+def _has_ended() -> bool:
+    """Whether the cookie's session is over; a database that is away does not say so."""
+    try:
+        return not sessions.is_alive()
+    except SQLAlchemyError:
+        abandon()
+        return False
 
 
 def init_app(app: Flask) -> None:

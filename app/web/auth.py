@@ -1,7 +1,12 @@
-"""Signing in through a network's consent page, and out."""
+"""Signing in through a network's consent page, and out.
+
+A GET begins nothing where somebody typed something or is signed in: a link in somebody else's page
+must lead no further than a form of ours.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from flask import (
@@ -18,17 +23,29 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import LoginManager, current_user, login_user, logout_user
+from flask_login import LoginManager, current_user
 
 from app.db import db
-from app.models import User
+from app.models import EventKind, User
+from app.networks import http
 from app.networks.base import Connection, ConnectRefused, LookUpFailed, Network
-from app.services import connecting
-from app.web import forms, limits, refusals, server_places, turns
+from app.services import (
+    auditing,
+    connecting,
+    disconnecting,
+    doors,
+    identifying,
+    pending,
+    signing_in,
+)
+from app.services.connecting import Connected
+from app.web import forms, limits, refusals, server_places, sessions, turns
 from app.web.pages import networks
+from app.when import WhenProblem, zone_named
 
 bp = Blueprint("auth", __name__)
 login_manager = LoginManager()
+login_manager.session_protection = None  # a session is a row that can be ended, wherever it is used
 
 STATE_NAMES = ("state", "oauth_token", "denied")
 """Where networks send back what the consent page began with."""
@@ -43,30 +60,30 @@ def init_app(app: Flask) -> None:
 
 @login_manager.user_loader
 def _load_user(user_id: str) -> User | None:
-    return db.session.get(User, int(user_id))
+    return sessions.load(user_id)
 
 
 @bp.get("/login/<network>")
 @limits.sign_in
 def login(network: str) -> ResponseReturnValue:
-    """Send the person to the network's consent page, or ask first for what it needs to know.
+    """Send who is signed out to the consent page, where nothing is typed; else show the form.
 
-    What the address already says, such as the server of an account to reconnect, is not asked.
+    What the address already says, such as the server of an account to reconnect, is filled in.
     """
     site = _ready_network(network)
     session["timezone"] = request.args.get("timezone", "")[:64]
     _remember_way_back(request.args.get("back"))
-    fields = [field.name for field in site.connect_fields if not field.secret]
-    typed = {name: request.args[name][:300] for name in fields if request.args.get(name)}
-    if len(typed) < len(site.connect_fields):
-        return _connect_page(site, typed)
-    return _begin(site, typed)
+    if not site.connect_fields and not current_user.is_authenticated:
+        return _begin(site, {})
+    names = [field.name for field in site.connect_fields if not field.secret]
+    typed = {name: request.args[name][:300] for name in names if request.args.get(name)}
+    return _connect_page(site, typed)
 
 
 @bp.post("/login/<network>")
 @limits.sign_in
 def begin(network: str) -> ResponseReturnValue:
-    """Begin with what was typed: a server, or a handle and an app password."""
+    """Begin with what was typed: a server, a handle and an app password, or nothing."""
     site = _ready_network(network)
     _remember_way_back(request.form.get("back"))
     return _begin(
@@ -75,11 +92,11 @@ def begin(network: str) -> ResponseReturnValue:
 
 
 def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
-    signing_in = not current_user.is_authenticated
+    signing_in_now = not current_user.is_authenticated
     try:
         db.session.commit()  # the network may take long: no transaction stays open meanwhile
         with turns.asking(site.name, server_places.named_in(typed)):
-            begun = site.begin(typed, _redirect_uri(site.name), signing_in)
+            begun = site.begin(typed, _redirect_uri(site.name), signing_in_now)
     except turns.TooManyAsking:
         return refusals.crowded(site)
     except LookUpFailed as error:
@@ -87,8 +104,9 @@ def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
     except ConnectRefused as refusal:
         return _ask_again(site, typed, refusal) if typed else refusals.refused(site, refusal)
     if isinstance(begun, list):
-        return _connect(site, begun)
-    session["consents"] = [*session.get("consents", []), begun.memory][-MOST_AT_ONCE:]
+        return _connect_at_once(site, begun)
+    memory = {**begun.memory, "network": site.name, "signing_in": signing_in_now}
+    session["consents"] = [*session.get("consents", []), memory][-MOST_AT_ONCE:]
     return redirect(begun.url)
 
 
@@ -113,66 +131,133 @@ def _remember_way_back(page: str | None) -> None:
 @bp.get("/login/<network>/callback/<host>")
 @limits.sign_in
 def callback(network: str, host: str = "") -> ResponseReturnValue:
-    """Take the network's answer: sign in, or connect to whoever is signed in."""
+    """Take the network's answer: sign in; or ask whoever is signed in whether to connect it."""
     site = _ready_network(network)
+    signs_in = not current_user.is_authenticated
     try:
-        memory = _recall(host)
+        memory = _recall(network, host, signs_in)
         db.session.commit()  # as above
         with turns.asking(network, str(memory.get("server") or "")):
             connections = site.finish(memory, request.args.to_dict(), _redirect_uri(network))
+            if signs_in:
+                identifying.learn(site, connections)
     except turns.TooManyAsking:
         return refusals.crowded(site)
     except LookUpFailed as error:
         return refusals.no_answer(site, error)
     except ConnectRefused as refusal:
         return refusals.refused(site, refusal)
-    return _connect(site, connections)
+    if signs_in:
+        return _sign_in(site, connections)
+    session["pending"] = pending.keep(current_user.id, site.name, connections)
+    return redirect(url_for("accounts.confirm"), 303)
 
 
-def _recall(host: str) -> dict[str, Any]:
-    """Return what was kept for this callback, and forget it: it is good for once."""
+def _recall(network: str, host: str, signs_in: bool) -> dict[str, Any]:
+    """Return what was kept for this callback, and forget it: it is good for once.
+
+    It is bound to the network and the server that it was made for: another one must not get to
+    see what belongs to it. What began for somebody who was signed in signs nobody in.
+    """
     state = next((request.args[name] for name in STATE_NAMES if name in request.args), None)
     kept: list[dict[str, Any]] = session.get("consents", [])
-    for memory in kept:
-        if memory["state"] == state and memory.get("host", "") == host:
-            session["consents"] = [other for other in kept if other is not memory]
-            return memory
-    raise ConnectRefused("stale")
+    memory = next((one for one in kept if one["state"] == state), None)
+    if memory is None:
+        raise ConnectRefused("stale")
+    session["consents"] = [other for other in kept if other is not memory]
+    if (memory.get("network"), memory.get("host", "")) != (network, host):
+        raise ConnectRefused("stale", "foreign_state")
+    if signs_in and not memory.get("signing_in"):
+        raise ConnectRefused("stale", "signed_out_meanwhile")
+    return memory
 
 
-def _connect(site: Network, connections: list[Connection]) -> ResponseReturnValue:
-    user = current_user if current_user.is_authenticated else None
+def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseReturnValue:
+    """The form was ours, and its owner typed a password for this account: nothing more to ask."""
+    if not current_user.is_authenticated:
+        return _sign_in(site, connections)
     try:
-        user, left_out = connecting.connect_all(site.name, connections, user)
+        done = connecting.add(site.name, connections, current_user.id)
+    except connecting.BelongsToSomebodyElse as taken:
+        return refusals.belongs_to_somebody_else(taken.profiles[0].handle)
+    except connecting.TooManyAccounts as problem:
+        _end(site, connections)
+        return refusals.too_many_accounts(problem.most)
+    note_connected(site, done)
+    page = "accounts.index" if session.get("back") else "tweets.index"
+    return redirect(url_for(page), 303)
+
+
+def _sign_in(site: Network, connections: list[Connection]) -> ResponseReturnValue:
+    first = connections[0].profile
+    refusal: tuple[ResponseReturnValue, int | None]
+    try:
+        done = connecting.sign_in(site.name, connections)
+    except doors.ProvesNobody:
+        refusal = refusals.proves_nobody(site, first.server), None
+    except connecting.SignsNobodyIn as closed:
+        refusal = refusals.signs_nobody_in(first.handle), closed.user_id
     except connecting.BelongsToSomebodyElse:
-        return refusals.belongs_to_somebody_else(connections[0].profile.handle)
-    for profile in left_out:
-        flash(_("@%(handle)s is already connected to another user here.", handle=profile.handle))
-    if current_user.is_authenticated:
-        taken = [each.profile for each in connections if each.profile not in left_out]
-        handles = ", ".join(f"@{profile.handle}" for profile in taken)
+        refusal = refusals.belongs_to_somebody_else(first.handle), None
+    else:
+        return _enter(site, done)
+    kind = EventKind.SIGN_IN_REFUSED
+    auditing.note(kind, sessions.visit(), refusal[1], site.name, first.handle)
+    db.session.commit()
+    _end(site, connections)
+    return refusal[0]
+
+
+def _end(site: Network, connections: list[Connection]) -> None:
+    """End what was opened to us for nothing, as far as the network has room for that."""
+    with suppress(turns.TooManyAsking), turns.asking(site.name, connections[0].profile.server):
+        began = http.suspend_clock()
+        for one in connections:
+            disconnecting.end_access(site.name, one.profile, one.credentials, began)
+
+
+def note_connected(site: Network, done: Connected) -> None:
+    """Say on the next page what was connected and what was not, and keep it in the audit log."""
+    accounts = [*done.added, *done.renewed]
+    handles = ", ".join(f"@{account.handle}" for account in accounts)
+    if accounts and not done.door:
         flash(_("Connected on %(network)s: %(handles)s", network=site.title, handles=handles))
-    return _enter(user)
+    for profile in done.left_out:
+        flash(_("@%(handle)s is already connected to another user here.", handle=profile.handle))
+    if done.beyond:
+        handles = ", ".join(f"@{profile.handle}" for profile in done.beyond)
+        flash(_("Not connected, because you have too many accounts: %(handles)s", handles=handles))
+    renewed = [account for account in done.renewed if account is not done.door]
+    for kind, some in ((EventKind.ACCOUNT_ADDED, done.added), (EventKind.ACCOUNT_RENEWED, renewed)):
+        for account in some:
+            auditing.note(kind, sessions.visit(), done.user_id, site.name, account.handle)
+    db.session.commit()
 
 
 @bp.post("/logout")
 def logout() -> ResponseReturnValue:
     """Sign out; the accounts stay connected and what is scheduled still goes out."""
-    logout_user()
-    session.clear()
+    if current_user.is_authenticated:
+        signing_in.sign_out(sessions.here(), sessions.visit())
+    sessions.forget()
     return redirect(url_for("tweets.index"), 303)
 
 
-def _enter(user: User) -> ResponseReturnValue:
-    zone, told = session.get("timezone", ""), session.get("_flashes")
+def _enter(site: Network, done: Connected) -> ResponseReturnValue:
     page = "accounts.index" if session.get("back") else "tweets.index"
-    session.clear()  # nothing else of before the sign-in may be taken along
-    session.permanent = True
-    if told:
-        session["_flashes"] = told
-    login_user(user)
+    zone = _known_zone(session.get("timezone", ""))
+    assert done.door is not None
+    sessions.open_for(done.user_id, done.door, zone)
+    note_connected(site, done)
     forms.remember_zone(zone)
     return redirect(url_for(page), 303)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        return zone_named(name).key if name else ""
+    except WhenProblem:
+        return ""
 
 
 def _ready_network(name: str) -> Network:

@@ -15,9 +15,8 @@ from app.web import sessions
 
 
 def _who() -> str:
-    """Say who asks, by the cookie alone: a database that is away must not look like no Redis."""
-    user_id = sessions.user_id()
-    return f"user:{user_id}" if user_id else _address()
+    """Say who asks; a database that is away must not look like no Redis."""
+    return sessions.spender() or _address()
 
 
 def where(address: str | None) -> str:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request, session, url_for
+from flask import Blueprint, Response, abort, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 from werkzeug.datastructures import FileStorage, MultiDict
@@ -20,7 +20,7 @@ from app.models.picture import MOST_PICTURES, Picture, PictureState
 from app.services import pictures
 from app.services.picture_checks import MOST_BYTES
 from app.services.pictures import FileMissing, FilesAway, PictureRefused
-from app.web import limits, picture_words
+from app.web import limits, picture_words, sessions
 
 bp = Blueprint("pictures", __name__)
 
@@ -44,7 +44,7 @@ def _let_pictures_in(endpoint: str | None, _values: dict[str, Any] | None) -> No
     """
     if endpoint not in FILES_IN or request.mimetype != "multipart/form-data":
         return
-    if session.get("_user_id"):
+    if sessions.is_alive():
         request.max_content_length = most_bytes_of(endpoint)
     elif endpoint == "pictures.create":
         abort(401)

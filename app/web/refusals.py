@@ -7,6 +7,7 @@ import logging
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from app.networks.base import ConnectRefused, Network
 from app.web.problems import refuse
@@ -183,4 +184,55 @@ def belongs_to_somebody_else(handle: str) -> ResponseReturnValue:
         title=_("Not connected"),
         next_step=_("Sign out, then sign in with that account."),
         action={"url": url_for("accounts.index"), "label": _("To your accounts")},
+    )
+
+
+def too_many_accounts(most: int) -> ResponseReturnValue:
+    """Say that one person has as many accounts as one may have."""
+    return refuse(
+        422,
+        "quota",
+        ngettext(
+            "You can connect at most %(num)s account.",
+            "You can connect at most %(num)s accounts.",
+            most,
+        ),
+        title=_("Not connected"),
+        next_step=_("Disconnect one that you do not need, then try again."),
+        action={"url": url_for("accounts.index"), "label": _("To your accounts")},
+    )
+
+
+def proves_nobody(site: Network, server: str) -> ResponseReturnValue:
+    """Say that a server gives access to anybody, so that it cannot say who somebody is."""
+    return refuse(
+        403,
+        "proves_nobody",
+        _(
+            "%(server)s does not check who signs in. Anybody could come in as you, so we do not "
+            "let it sign in.",
+            server=server or site.title,
+        ),
+        title=_("Not signed in"),
+        next_step=_(
+            "Sign in with another account. You can then connect this one to publish with it."
+        ),
+        action={"url": url_for("tweets.index"), "label": _("To the start page")},
+    )
+
+
+def signs_nobody_in(handle: str) -> ResponseReturnValue:
+    """Say that an account is connected here, but does not open the door."""
+    return refuse(
+        403,
+        "does_not_sign_in",
+        _(
+            "@%(handle)s is connected to somebody here, but may not be used to sign in.",
+            handle=handle,
+        ),
+        title=_("Not signed in"),
+        next_step=_(
+            "If it is yours, sign in with another of your accounts and allow it under Accounts."
+        ),
+        action={"url": url_for("tweets.index"), "label": _("To the start page")},
     )

@@ -1,11 +1,38 @@
-"""The signed cookie that says who asks."""
+"""The signed cookie that says who asks, and the row that it stands for.
+
+The cookie carries a random key; the row that knows the key is the session. Whoever copies the
+cookie has nothing once the row is gone.
+"""
 
 from __future__ import annotations
 
-from flask import Flask, Response, request, session
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+import logging
+import secrets
+from typing import Any
 
-from app.web import assets
+from flask import Flask, Response, current_app, g, request, session
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask_login import AnonymousUserMixin, current_user
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.db import abandon, db
+from app.models import Account, User, UserSession
+from app.models.session import SessionHere, hash_of
+from app.services import signing_in
+from app.services.auditing import Visit
+from app.web import assets, browsers
+
+log = logging.getLogger(__name__)
+
+KEY = "key"
+BROWSER = "tweet_later_browser"
+BROWSER_LIFE = 2 * 365 * 86_400
+"""Seconds for which a browser is known again."""
+POLLED = {"status", "health"}
+"""What a page that was left open goes on asking: nobody needs to be there for that."""
+MOST_PEOPLE = 20
+"""People whom one browser is remembered to have signed in."""
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -13,7 +40,7 @@ class Sessions(SecureCookieSessionInterface):
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Return whether this answer carries the cookie."""
-        if request.blueprint == "status":
+        if request.blueprint in POLLED:
             return session.modified
         return super().should_set_cookie(app, session)
 
@@ -26,9 +53,140 @@ class Sessions(SecureCookieSessionInterface):
 def init_app(app: Flask) -> None:
     """Keep sessions in this way."""
     app.session_interface = Sessions()
+    app.after_request(_see)
+
+
+def key() -> str | None:
+    """Return the key that the cookie carries; its session may have ended."""
+    found = session.get(KEY)
+    return found if isinstance(found, str) and found else None
 
 
 def user_id() -> int | None:
-    """Return the id of the user who is signed in, without asking the database; None for nobody."""
+    """Return the id of the user whom the cookie names, without asking the database.
+
+    The session may have ended meanwhile: good for nothing but what concerns the answer itself.
+    """
     known = session.get("_user_id")  # Flask-Login's name
-    return int(known) if known else None
+    return int(known) if known and key() else None
+
+
+def load(user_id: str) -> User | None:
+    """Return who is signed in, in one query; None when the session has ended.
+
+    :raises SQLAlchemyError: the database is away; it is not asked again for the same request.
+    """
+    if "session_failed" in g:
+        raise g.session_failed
+    mine = key()
+    try:
+        found = UserSession.opened_with(mine) if mine else None
+    except SQLAlchemyError as error:
+        g.session_failed = error
+        raise
+    if found is None or str(found[0].id) != user_id:
+        return None
+    g.session_here = found[1]
+    return found[0]
+
+
+def here() -> SessionHere:
+    """Return the session of somebody who is signed in."""
+    if not current_user.is_authenticated:
+        raise RuntimeError("nobody is signed in")
+    found: SessionHere = g.session_here
+    return found
+
+
+def is_alive() -> bool:
+    """Whether the cookie's session lives, before anything is read and with nothing kept open."""
+    mine = key()
+    return mine is not None and UserSession.exists(mine)
+
+
+def spender() -> str | None:
+    """Return whose allowance a request is counted to; None for nobody's.
+
+    A session that has ended must not use up what its owner has. Polling is counted by session,
+    because it asks the database once and no more, and so is everything while that is away.
+    """
+    mine = key()
+    if mine is None:
+        return None
+    by_session = f"session:{hash_of(mine)[:32]}"
+    if request.blueprint == "status":
+        return by_session
+    try:
+        return f"user:{current_user.id}" if current_user.is_authenticated else None
+    except SQLAlchemyError:
+        abandon()
+        return by_session
+
+
+def visit() -> Visit:
+    """Return who asks, for the audit log."""
+    signed_in = here().id if current_user.is_authenticated else None
+    return Visit(request.remote_addr or "", browsers.name_of(request.user_agent.string), signed_in)
+
+
+def open_for(user_id: int, account: Account, zone: str) -> None:
+    """Sign somebody in with this browser; the cookie holds nothing else of before."""
+    browser_key, people = _browser()
+    opened_key = signing_in.open_session(
+        user_id,
+        account,
+        visit(),
+        browser_key=browser_key,
+        is_known=user_id in people,
+        zone=zone,
+    )
+    session.clear()
+    session.permanent = True
+    session[KEY], session["_user_id"] = opened_key, str(user_id)
+    g.browser = {"key": browser_key, "people": [user_id, *(p for p in people if p != user_id)]}
+    g.pop("_login_user", None)  # whoever asks from here on is this user
+
+
+def forget() -> None:
+    """Take everything out of the cookie: nobody is signed in with it from here on."""
+    session.clear()
+    g.pop("session_here", None)
+    g._login_user = AnonymousUserMixin()
+
+
+def _browser() -> tuple[str, list[int]]:
+    """Return the browser's lasting key, and whom it has signed in before."""
+    try:
+        known: dict[str, Any] = _signer().loads(request.cookies.get(BROWSER, ""))
+        return str(known["key"]), [int(person) for person in known["people"]]
+    except (BadSignature, KeyError, TypeError, ValueError):
+        return secrets.token_urlsafe(32), []
+
+
+def _signer() -> URLSafeSerializer:
+    older = current_app.config.get("SECRET_KEY_FALLBACKS") or []
+    return URLSafeSerializer([*older, current_app.config["SECRET_KEY"]], salt="browser")
+
+
+def _see(response: Response) -> Response:
+    """Remember the browser after a sign-in, and now and then that the session is in use."""
+    if browser := g.get("browser"):
+        kept = {**browser, "people": browser["people"][:MOST_PEOPLE]}
+        response.set_cookie(
+            BROWSER,
+            _signer().dumps(kept),
+            max_age=BROWSER_LIFE,
+            httponly=True,
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            samesite="Lax",
+        )
+    found: SessionHere | None = g.get("session_here")
+    if found is None or request.blueprint in POLLED or not signing_in.is_worth_noting(found):
+        return response
+    try:
+        db.session.rollback()  # the answer is made: what was not committed is not meant
+        signing_in.see(found)
+    except SQLAlchemyError as error:
+        log.warning("could not note that a session is in use: %s", type(error).__name__)
+        abandon()
+    return response

@@ -1,8 +1,9 @@
 """What became of jobs, for the browser's polling and for programs. The row decides.
 
-Asked more often than everything else together, so it reads one query and no more: the user is
-known by the session, and their language comes with the rows. One job may be asked for without a
-limit, because counting would cost as much as answering.
+Asked more often than everything else together, so it reads one query and no more: that finds the
+jobs of the session that the cookie names, and the language of its person comes with the rows. Only
+when it finds nothing, another one tells whether the session has ended. One job may be asked for
+without a limit, because counting would cost as much as answering.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_login import current_user
 
 from app.models import Job
 from app.web import limits, locales, sessions
@@ -25,10 +27,10 @@ MOST = 100
 @limits.limiter.exempt
 def one(job_id: str) -> ResponseReturnValue:
     """Say what one job has become; 404 when it is not the caller's."""
-    user_id = sessions.user_id()
-    if user_id is None:
+    key = sessions.key()
+    found = Job.of(key, [job_id]) if key else []
+    if not found and not current_user.is_authenticated:
         return signed_out()
-    found = Job.of(user_id, [job_id])
     if not found:
         abort(404)
     locales.prefer(found[0].locale)
@@ -39,14 +41,16 @@ def one(job_id: str) -> ResponseReturnValue:
 @limits.reads
 def many() -> ResponseReturnValue:
     """Say what many jobs have become; unknown and foreign ids are left out."""
-    user_id = sessions.user_id()
-    if user_id is None:
+    key = sessions.key()
+    if key is None:
         return signed_out()
     job_ids = [part.strip() for part in request.args.get("job_ids", "").split(",") if part.strip()]
     if len(job_ids) > MOST:
         message = _("Ask for at most %(most)s jobs at a time.", most=MOST)
         return refuse(422, "too_many", message, field="job_ids")
-    found = Job.of(user_id, job_ids)
+    found = Job.of(key, job_ids)
+    if not found and not current_user.is_authenticated:
+        return signed_out()
     if found:
         locales.prefer(found[0].locale)
     return jsonify(jobs=job_views(found))

@@ -25,6 +25,7 @@ from app import jobs
 from app.db import abandon
 from app.places import Places
 from app.services import (
+    auditing,
     avatars,
     claiming,
     disconnecting,
@@ -32,8 +33,10 @@ from app.services import (
     errands,
     holding,
     measuring,
+    pending,
     probing,
     retention,
+    signing_in,
     watching,
 )
 from app.services.claiming import Destination
@@ -49,6 +52,7 @@ SHORTEST_SLEEP = 0.02
 BEAT_EVERY = 5.0
 BROKER_EVERY = 1.0
 LEASES_EVERY = 0.25
+SWEEP_EVERY = 600.0
 HELPERS = 24
 """Errands at networks that a ticker does itself at a time, such as probes."""
 OF_A_SERVER = 3
@@ -74,6 +78,7 @@ class Ticker:
         self._next_beat = 0.0
         self._next_broker_look = 0.0
         self._next_lease_look = 0.0
+        self._next_sweep = 0.0
         self._redis = _client(self._app)
 
     def start(self) -> None:
@@ -124,6 +129,9 @@ class Ticker:
             self._look_after_accounts()
             darkroom.sweep(self._app)
             self._helpers.submit(self._in_context, self._delete_old, None)
+        if now >= self._next_sweep:
+            self._next_sweep = now + SWEEP_EVERY
+            self._helpers.submit(self._in_context, _forget_the_past, None)
         if now >= self._next_broker_look:
             self._next_broker_look = now + self._look_at_broker()
         if now >= self._next_lease_look:
@@ -186,6 +194,8 @@ class Ticker:
         ):
             for account_id in wanted():
                 self._do_here(service, account_id, errands.server_of(account_id))
+        for pending_id, server in pending.expired():
+            self._do_here(pending.sweep, pending_id, server)
 
     def _look_at_broker(self) -> float:
         """Notice a flushed or restarted broker; return seconds until the next look."""
@@ -199,6 +209,12 @@ class Ticker:
             log.warning("the broker lost its memory: ringing again for everything due")
             dispatching.forget_rings()
         return BROKER_EVERY
+
+
+def _forget_the_past(_nothing: None) -> None:
+    """Sessions that nobody uses any more, and what happened to doors long ago."""
+    signing_in.sweep()
+    auditing.sweep()
 
 
 def _client(app: Flask) -> redis.Redis:

@@ -14,6 +14,7 @@ from app.db import db
 from app.models import Account, User
 from tests.browser.conftest import sign_in
 from tests.browser.test_look import WIDTHS, assert_accessible, assert_fits
+from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
@@ -121,7 +122,16 @@ def test_every_page_of_accounts_looks_right(schemed: Page, running: World) -> No
     page.get_by_text("Different text for").click()
     page.get_by_role("button", name="Add a part to the thread").click()
     shots = os.environ.get("SCREENSHOTS")
-    for name in ("composer", "accounts", "disconnect"):
+    for name in ("composer", "confirm", "sessions", "accounts", "disconnect"):
+        if name == "confirm":
+            page.goto(f"{running.site}/login/x")
+            page.get_by_role("button", name="Connect", exact=True).click()
+            page.locator("#handle").fill(f"o{uuid.uuid4().hex[:10]}")
+            page.get_by_role("button", name="Approve").click()
+            page.wait_for_url("**/accounts/confirm")
+        if name == "sessions":
+            Visitor(running.site).sign_in(handle)  # a new browser: every page tells of it
+            page.goto(f"{running.site}/settings/sessions")
         if name == "accounts":
             page.goto(f"{running.site}/accounts")
         if name == "disconnect":

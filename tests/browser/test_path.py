@@ -92,9 +92,12 @@ def test_reconnect(page: Page, running: World) -> None:
     held = card(page, "Waits for a reconnect")
     expect(held).to_contain_text("Access to @revoked_person ended.")
     held.get_by_role("link", name="Reconnect").click()
+    page.get_by_role("button", name="Connect", exact=True).click()
     page.locator("#handle").fill("revoked_person")
     page.get_by_role("button", name="Approve").click()
-    page.wait_for_url(f"{running.site}/")
+    page.get_by_role("button", name="Connect", exact=True).click()
+    page.wait_for_url(f"{running.site}/accounts")
+    page.goto(running.site)
     expect(card(page, "Waits for a reconnect")).to_contain_text("Published")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 
@@ -27,23 +27,31 @@ class Visitor:
         return self.http.get(urljoin(self.site, path), timeout=20, **kwargs)
 
     def sign_in(self, handle: str, decision: str = "approve") -> requests.Response:
-        """Walk through the consent page of the sandbox."""
-        consent = self.get("/login/x")
-        answer = {"handle": handle, "decision": decision}
-        return self.http.post(consent.url, data=answer, timeout=20)
+        """Sign in with X, or connect an account there, through the consent page of the sandbox."""
+        return self.connect("x", handle, decision)
 
-    def connect(self, network: str, handle: str) -> requests.Response:
-        """Sign in or connect at any network: what it asks first, then its consent page."""
-        page = self.get(f"/login/{network}")
-        if page.url.startswith(self.site):
-            typed = {"identifier": f"{handle}.test", "password": "sandbox-password"}
-            server = SERVER.search(page.text)
-            if server:
-                typed["server"] = server[1]
-            page = self.submit(f"/login/{network}", **typed)
+    def connect(self, network: str, handle: str, decision: str = "approve") -> requests.Response:
+        """Sign in or connect at any network: what it asks first, its consent page, our own."""
+        page = self.open(network, handle, decision)
+        is_asked = urlsplit(page.url).path == "/accounts/confirm"
+        return self.submit("/accounts/confirm") if is_asked else page
+
+    def open(self, network: str, handle: str, decision: str = "approve") -> requests.Response:
+        """Walk as far as the network's own pages go; whoever is signed in is asked after that."""
+        page = self.begin(network, handle)
         if page.url.startswith(self.site):
             return page
-        return self.http.post(page.url, data={"handle": handle, "decision": "approve"}, timeout=20)
+        return self.http.post(page.url, data={"handle": handle, "decision": decision}, timeout=20)
+
+    def begin(self, network: str, handle: str = "", **typed: str) -> requests.Response:
+        """Go to the network's consent page, through our form where there is one."""
+        page = self.get(f"/login/{network}")
+        if not page.url.startswith(self.site) or not page.ok:
+            return page
+        typed = {"identifier": f"{handle}.test", "password": "sandbox-password", **typed}
+        if server := SERVER.search(page.text):
+            typed.setdefault("server", server[1])
+        return self.submit(f"/login/{network}", **typed)
 
     def token(self) -> str:
         """Return the CSRF token of the start page."""

@@ -48,6 +48,7 @@ class World:
             "REDIS_URL": valkey.url,
             **sandbox.environ,
             "WORKER_PROCESSES": "1",
+            "RATE_LIMIT_SIGN_IN": "600 per minute",  # all people of a test have one address
             **QUICK,
             **environ,
         }
@@ -100,6 +101,7 @@ class World:
                     Account.network == network,
                     Account.server == profile.server,
                     Account.remote_id == profile.remote_id,
+                    Account.connected,
                 )
             ).one()
 

@@ -60,7 +60,7 @@ def test_who_forgets_an_access_late_leaves_a_new_one_alone(small_world: World) -
         account_id = account_of(world, "ana").id
         disconnecting.disconnect(account_id)
         (found,) = disconnecting.leaving()
-    world.user("ana")
+    world.connect(ana, "x", "ana")
     job = world.tweet_later(ana, "For tomorrow", timedelta(days=1))
     with world.rows():
         disconnecting.finish([found])

@@ -169,6 +169,8 @@ def test_a_worker_has_a_process_for_each_of_two_cores_where_that_helps() -> None
         ("DATABASE_POOL_SIZE", "0"),
         ("BODY_TIMEOUT", "0"),
         ("BODY_TIMEOUT", "never"),
+        ("MAX_ACCOUNTS", "0"),
+        ("MAX_ACCOUNTS", "many"),
         ("BELL_TIMEOUT", "0,3"),
         ("RECONCILE_DELAYS", "1,two"),
         ("RECONCILE_DELAYS", "3,2,1"),

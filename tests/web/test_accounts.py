@@ -64,9 +64,12 @@ def test_ended_access_asks_for_a_reconnect(running: World, visitor: Visitor) -> 
     assert datetime.fromisoformat(moment) <= datetime.now(UTC)
     way = re.search(r'href="(/login/x[^"]*)"', told)
     assert way
-    consent = visitor.get(way[1].replace("&amp;", "&"))
+    assert 'name="back" value="accounts"' in visitor.get(way[1].replace("&amp;", "&")).text
+    consent = visitor.submit("/login/x", back="accounts")
     answer = {"handle": "ended", "decision": "approve"}
-    back = visitor.http.post(consent.url, data=answer, timeout=20)
+    asked = visitor.http.post(consent.url, data=answer, timeout=20)
+    assert "Reconnect @ended?" in asked.text
+    back = visitor.submit("/accounts/confirm")
     assert back.url.endswith("/accounts")
     assert "Connected on X: @ended" in back.text
     assert "Works" in card(back.text, "ended")

@@ -72,14 +72,20 @@ def test_an_account_of_somebody_else_cannot_be_connected(ana: Visitor, ben: Visi
     assert "already connected to another user" in page.text
 
 
-def test_a_server_in_the_address_is_not_asked_for(visitor: Visitor) -> None:
-    """Straight to its consent page, as for reconnecting; a bad one is explained on the form."""
+def test_a_server_in_the_address_only_fills_the_form(visitor: Visitor) -> None:
+    """An address begins nothing where something is typed; the form does, and explains a bad one."""
     asked = SERVER.search(visitor.get("/login/mastodon").text)
     assert asked
-    going = visitor.get(f"/login/mastodon?server={asked[1]}", allow_redirects=False)
-    assert going.status_code == 302
-    assert going.headers["Location"].startswith(asked[1])
-    assert visitor.get("/login/mastodon?server=not a server").status_code == 422
+    for address in (asked[1], "evil.example", "not a server"):
+        form = visitor.get("/login/mastodon", params={"server": address}, allow_redirects=False)
+        assert form.status_code == 200
+        shown = SERVER.search(form.text)
+        assert shown
+        assert shown[1] == address
+    handle = visitor.get("/login/bluesky?identifier=ana.test", allow_redirects=False)
+    assert (handle.status_code, 'value="ana.test"' in handle.text) == (200, True)
+    assert visitor.begin("mastodon").url.startswith(asked[1])
+    assert visitor.begin("mastodon", server="not a server").status_code == 422
 
 
 def test_unknown_network_is_not_found(visitor: Visitor) -> None:
