@@ -8,6 +8,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from flask_login import current_user
 
 from app.networks.base import ConnectRefused, Network
 from app.web.problems import refuse
@@ -177,14 +178,15 @@ def crowded(site: Network) -> ResponseReturnValue:
 
 def belongs_to_somebody_else(handle: str) -> ResponseReturnValue:
     """Say that another user has this account."""
-    return refuse(
-        409,
-        "account_taken",
-        _("@%(handle)s is already connected to another user here.", handle=handle),
-        title=_("Not connected"),
-        next_step=_("Sign out, then sign in with that account."),
-        action={"url": url_for("accounts.index"), "label": _("To your accounts")},
-    )
+    words = _("@%(handle)s is already connected to another user here.", handle=handle)
+    if current_user.is_authenticated:
+        way = {"url": url_for("accounts.index"), "label": _("To your accounts")}
+        step = _("Sign out, then sign in with that account.")
+    else:
+        way = {"url": url_for("tweets.index"), "label": _("To the start page")}
+        step = _("Sign in with another account, or ask whoever connected it to disconnect it.")
+    title = _("Not connected")
+    return refuse(409, "account_taken", words, title=title, next_step=step, action=way)
 
 
 def too_many_accounts(most: int) -> ResponseReturnValue:

@@ -73,7 +73,8 @@ def end_others() -> ResponseReturnValue:
 @login_required
 def seen() -> ResponseReturnValue:
     """Show no more what happened up to an event: its person has read it here."""
-    up_to = request.form.get("up_to", "")
+    given: Any = request.get_json(silent=True) if request.is_json else request.form
+    up_to = str(given.get("up_to", "")) if hasattr(given, "get") else ""
     if up_to.isdecimal() and up_to.isascii() and len(up_to) < 10:
         signing_in.read_notices(sessions.here(), int(up_to))
     if wants_json():
