@@ -29,8 +29,8 @@ from app.web import (
 
 def init_app(app: Flask) -> None:
     """Add every page, and what all of them share."""
-    headers.init_app(app)  # first: whoever is refused there is not counted or looked up
-    admission.init_app(app)
+    admission.init_app(app)  # first: of what it refuses, the server has not read the body
+    headers.init_app(app)  # then: whoever is refused there is not counted or looked up
     Bootstrap5(app)
     CSRFProtect(app)
     sessions.init_app(app)

@@ -78,7 +78,7 @@ def crowd(site: str, beginnings: Iterable[bytes]) -> Iterator[list[Line]]:
 
 def head(path: str, method: str = "GET", version: str = "1.1", **headers: str) -> bytes:
     """Return the head of a request; underscores in names stand for dashes."""
-    lines = [f"{method} {path} HTTP/{version}", "Host: pages.test"]
+    lines = [f"{method} {path} HTTP/{version}", "Host: localhost"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 

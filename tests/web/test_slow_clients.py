@@ -105,7 +105,7 @@ def large_form(headers: dict[str, str]) -> bytes:
 CROWDS = {
     "bodies": [head("/tweets", "POST", Content_Length="1000") + b"{"] * 200,
     "chunks": [head("/tweets", "POST", Transfer_Encoding="chunked") + b"3e8\r\n{"] * 200,
-    "heads": [b"GET / HTTP/1.1\r\nHost: pages.test\r\nX-Slow: "] * 200,
+    "heads": [b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] * 200,
     "mute": [b""] * 500,
     "left open": [head("/nothing", Connection="close")] * 50,
     "never reading": [head("/static/page.js") * 100] * 100,
