@@ -33,7 +33,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
-from app import pool
+from app import pool, words
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Result = TypeVar("Result")
@@ -69,15 +69,26 @@ class UTCDateTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
         """Return milliseconds; raise ValueError for a naive datetime."""
-        if value is None or isinstance(value, int):
-            return value
+        if value is None:
+            return None
+        if isinstance(value, int):
+            return _in_range(value)
         if value.tzinfo is None:
             raise ValueError("a naive datetime has no place in the database")
-        return (value - EPOCH) // timedelta(milliseconds=1)
+        return _in_range((value - EPOCH) // timedelta(milliseconds=1))
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Return an aware datetime in UTC."""
-        return None if value is None else EPOCH + timedelta(milliseconds=value)
+        return None if value is None else EPOCH + timedelta(milliseconds=_in_range(value))
+
+
+FIRST_MS, LAST_MS = -62_135_510_400_000, 253_402_214_400_000
+"""A day within the first and the last moment that a datetime can name, in any zone."""
+
+
+def _in_range(milliseconds: int) -> int:
+    """Return a moment that can be read again, the nearest one to what was asked for."""
+    return min(LAST_MS, max(FIRST_MS, milliseconds))
 
 
 class EncryptedJSON(TypeDecorator[dict[str, Any]]):
@@ -88,7 +99,7 @@ class EncryptedJSON(TypeDecorator[dict[str, Any]]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Return the encrypted text."""
-        return None if value is None else _cipher().encrypt(json.dumps(value).encode()).decode()
+        return None if value is None else _cipher().encrypt(words.stored(value).encode()).decode()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, Any] | None:
         """Return the dict; empty when none of the keys fits any more."""
@@ -217,12 +228,17 @@ def init_app(app: Flask) -> None:
 
 
 def _sqlite_options() -> dict[str, Any]:
-    return {"connect_args": {"timeout": 10}, "hide_parameters": True}
+    return {
+        "connect_args": {"timeout": 10},
+        "hide_parameters": True,
+        "json_serializer": words.stored,
+    }
 
 
 def _postgresql_options(config: dict[str, Any]) -> dict[str, Any]:
     return {
         "hide_parameters": True,  # an error message must not carry a tweet or a token
+        "json_serializer": words.stored,
         "pool_size": config["DATABASE_POOL_SIZE"],
         "max_overflow": 0,
         "pool_timeout": 10,

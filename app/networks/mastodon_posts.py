@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from requests.utils import parse_header_links
 
+from app import words
 from app.networks import mastodon_text
 from app.networks.base import LookUpFailed, LookUpRefused, SeenPost, TokenRefused
 from app.networks.http import Answer
@@ -66,13 +67,15 @@ def seen(
 
     :param wanted: what is looked for. A post whose HTML is none of it is asked for its source.
     """
-    pictures = [str(media["id"]) for media in status.get("media_attachments") or []]
+    pictures = [
+        str(words.identifier(media["id"])) for media in status.get("media_attachments") or []
+    ]
     found = mastodon_text.comparable(mastodon_text.plain(status.get("content") or ""), pictures)
-    if found not in wanted and (source := _source_of(server, token, str(status["id"]))):
-        found = mastodon_text.comparable(source, pictures)
     remote_id = id_in(status)
     if remote_id is None:
         raise ValueError("a post without an id")
+    if found not in wanted and (source := _source_of(server, token, remote_id)):
+        found = mastodon_text.comparable(source, pictures)
     answered = status.get("in_reply_to_id")
     return SeenPost(
         remote_id=remote_id,

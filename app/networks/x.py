@@ -10,6 +10,7 @@ from typing import Any
 
 from requests_oauthlib import OAuth1, OAuth2
 
+from app import words
 from app.networks import http, oauth, text
 from app.networks.answers import known_shape, unanswered
 from app.networks.base import (
@@ -153,7 +154,7 @@ class X:
 
     def _refreshed(self, answer: http.Answer, old: Credentials) -> Credentials:
         data = answer.data if isinstance(answer.data, dict) else {}
-        if answer.status == 200 and data.get("access_token"):
+        if answer.status == 200 and words.secret(data.get("access_token")):
             new = oauth2_credentials(data)
             return {**new, "refresh_token": new.get("refresh_token") or old["refresh_token"]}
         if data.get("error") in {"invalid_client", "unauthorized_client"}:
@@ -207,12 +208,13 @@ class X:
             )
         except (http.NotSent, http.Unanswered) as error:
             return unanswered(error)
-        if answer.status == 201 and (remote_id := id_in(answer.data)):
+        is_accepted = 200 <= answer.status < 300
+        if is_accepted and (remote_id := id_in(answer.data)):
             return Outcome(
                 Kind.OK,
                 remote_id=remote_id,
                 remote_url=f"{self._site}/i/web/status/{remote_id}",
-                http_status=201,
+                http_status=answer.status,
                 request_id=answer.header("x-transaction-id"),
                 answered_at=answer.at,
                 pause_for=allowance_left_for(answer),

@@ -33,9 +33,9 @@ def reading_of(answer: Answer) -> dict[str, Any]:
 
 
 def profile_of(user: Mapping[str, Any]) -> Profile:
-    """Return who this is; raises KeyError for another shape."""
+    """Return who this is; raises KeyError or ValueError for another shape."""
     name, avatar = user.get("name") or "", user.get("profile_image_url") or ""
-    return Profile(str(user["id"]), user["username"], name, avatar)
+    return Profile(user["id"], user["username"], name, avatar)
 
 
 def moment_in(text: str) -> datetime:
@@ -52,7 +52,7 @@ def seen(post: Mapping[str, Any], site: str) -> SeenPost:
     entities = whole.get("entities") or post.get("entities") or {}
     created = post.get("created_at")
     return SeenPost(
-        remote_id=str(post["id"]),
+        remote_id=post["id"],
         url=f"{site}/i/web/status/{post['id']}",
         created_at=moment_in(created) if created else None,
         comparable=text.comparable_found(
