@@ -174,7 +174,7 @@ def patiently(work: Callable[[], Result], seconds: float = 20) -> Result:
     ``work`` must be safe to repeat: its statements are guarded by state and fence.
     """
     for attempt in Retrying(
-        retry=retry_if_exception(_is_passing),
+        retry=retry_if_exception(is_passing),
         stop=stop_after_delay(seconds),
         wait=wait_exponential(multiplier=0.1, max=2),
         reraise=True,
@@ -188,6 +188,10 @@ def patiently(work: Callable[[], Result], seconds: float = 20) -> Result:
     raise AssertionError("unreachable")
 
 
+TOO_MUCH = "54"
+"""The class of PostgreSQL's words for a value that is too large for an index or a row."""
+
+
 def abandon() -> None:
     """Give up what the session has not committed, also when its connection has died meanwhile."""
     if not db.session.registry.has():
@@ -198,10 +202,13 @@ def abandon() -> None:
         db.session().invalidate()
 
 
-def _is_passing(error: BaseException) -> bool:
+def is_passing(error: BaseException) -> bool:
     """True for an error of the connection or a lock, false for one of the statement itself."""
     if isinstance(error, PoolTimeout):
         return True
+    state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+    if state.startswith(TOO_MUCH):
+        return False
     return isinstance(error, DBAPIError) and (
         error.connection_invalidated
         or type(error).__name__ in {"OperationalError", "InterfaceError"}

@@ -116,8 +116,8 @@ def reference_in(data: Any, did: str) -> dict[str, str] | None:
     """
     if not isinstance(data, dict):
         return None
-    uri, cid = words.identifier(data.get("uri")), words.identifier(data.get("cid"))
-    if uri is None or cid is None:
+    uri, cid = words.identifier(data.get("uri")), data.get("cid")
+    if uri is None or not isinstance(cid, str) or words.identifier(cid) is None:
         return None
     found = _POST.fullmatch(uri)
     if found is None or (is_did(found["owner"]) and found["owner"] != did):

@@ -18,7 +18,7 @@ from flask import current_app
 from sqlalchemy import Row
 
 from app import jobs
-from app.db import database_now, db, from_now, patiently
+from app.db import abandon, database_now, db, from_now, is_passing, patiently
 from app.models import Account, Attempt, Delivery, Tweet
 from app.networks.base import LookUpFailed, LookUpRefused, Network, SeenPost, TokenRefused
 from app.services import binding, continuing, holding, refreshing
@@ -43,7 +43,14 @@ def reconcile(job_ids: Sequence[str]) -> None:
     for account_id, rows in by_account.items():
         if stopping.is_set():
             return  # the rows come due again
-        _reconcile_account(account_id, rows)
+        try:
+            _reconcile_account(account_id, rows)
+        except Exception as error:
+            if is_passing(error):
+                raise
+            log.exception("account %s cannot be looked up", account_id)
+            abandon()
+            _look_later(rows)
 
 
 def _unconfirmed(job_ids: Sequence[str]) -> Sequence[Row[Any]]:
@@ -96,7 +103,19 @@ def _reconcile_account(account_id: int, rows: Sequence[Row[Any]]) -> None:
     else:
         for row in rows:
             looks = network.looks_before_resend(access.credentials, row.first_sent_at)
-            _settle(row, posts, network, looks, network.profile_url(handle))
+            _settle_alone(row, posts, network, looks, network.profile_url(handle))
+
+
+def _settle_alone(row: Row[Any], *found: Any) -> None:
+    """Settle a row; what was found for it and cannot be stored is shown to its owner."""
+    try:
+        _settle(row, *found)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        log.exception("job %s cannot be settled", row.id)
+        abandon()
+        _ask_owner(row, "unreadable", None)
 
 
 def _settle(
