@@ -34,8 +34,9 @@ KEEP_SECONDS = 2.0
 """A kept connection is used again only if its last answer came less than this ago."""
 MAX_ANSWER = 4 * 1024 * 1024
 """Bytes of an answer's body, unpacked."""
-MAX_RECEIVED = 2 * MAX_ANSWER
-"""Bytes of a body on the wire: chunks can be small, and each brings its length."""
+MAX_AHEAD = 512 * 1024
+"""Bytes by which a body on the wire may be ahead of twice what came out of it: its chunks can be
+small, each brings its length, and taking it apart is work."""
 MAX_HEAD = 256 * 1024
 """Bytes of all that comes before the body."""
 MAX_HEADER = 16_384
@@ -212,7 +213,7 @@ class _Watched:
         if answer.status < 200:  # "early hints", say: the answer itself has not come yet
             self.close()  # type: ignore[attr-defined]
             raise OSError("an answer that is none yet")
-        call.may_receive = MAX_RECEIVED
+        call.may_receive = MAX_AHEAD
         self._answered_at = suspend_clock()
         return answer
 
@@ -384,8 +385,9 @@ def _origin_of(url: str) -> str:
 
 
 def _read(response: requests.Response) -> Answer:
-    pieces, length = [], 0
+    pieces, length, call = [], 0, current_call.get()
     for chunk in response.iter_content(65_536):
+        call.receive(-2 * len(chunk))
         pieces.append(chunk)
         length += len(chunk)
         if length > MAX_ANSWER:

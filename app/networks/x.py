@@ -157,10 +157,11 @@ class X:
         if answer.status == 200 and words.secret(data.get("access_token")):
             new = oauth2_credentials(data)
             return {**new, "refresh_token": new.get("refresh_token") or old["refresh_token"]}
-        if data.get("error") in {"invalid_client", "unauthorized_client"}:
-            raise AppRefused(str(data.get("error_description") or data["error"]))
+        error = str(data.get("error") or "")
+        if error in {"invalid_client", "unauthorized_client"}:
+            raise AppRefused(str(data.get("error_description") or error))
         if data and answer.status in {400, 401, 403}:  # an empty or HTML one is a gateway's
-            raise TokenRefused(str(data.get("error_description") or data.get("error") or ""))
+            raise TokenRefused(str(data.get("error_description") or error))
         raise RefreshUnclear(f"HTTP {answer.status}")
 
     def who_am_i(self, credentials: Credentials) -> Profile:

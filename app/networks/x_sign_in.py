@@ -139,7 +139,7 @@ def _sentences() -> Iterator[None]:
         raise LookUpFailed(type(error).__name__) from error
     except AuthlibBaseError as error:
         raise ConnectRefused("refused", str(error.error or "")[:60]) from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise ConnectRefused("refused", type(error).__name__) from error
 
 

@@ -47,6 +47,7 @@ class ScriptedServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def handle(self) -> None:
                 with contextlib.suppress(ConnectionError):  # who asked was killed
