@@ -16,7 +16,7 @@ Body = dict[str, Any]
 
 SECRETS = (
     *("access_token", "refresh_token", "token", "token_secret"),
-    *("access_jwt", "refresh_jwt", "client_id", "client_secret"),
+    *("access_jwt", "refresh_jwt", "client_secret"),
 )
 """What credentials hold that a call carries in a header or a form."""
 MAX_WAIT = 86_400.0
