@@ -20,6 +20,9 @@ from app.networks.mastodon_sign_in import APP_NAME
 
 MAX_PAGES = 8
 PAGE = 40
+MARKUP = 60
+"""How much longer the HTML of a post may be than its words: many short links."""
+LEEWAY = 2_000
 SHORT = 20
 """A list with fewer posts than servers give unasked was not cut."""
 
@@ -70,12 +73,16 @@ def seen(
     pictures = [
         str(words.identifier(media["id"])) for media in status.get("media_attachments") or []
     ]
-    found = mastodon_text.comparable(mastodon_text.plain(status.get("content") or ""), pictures)
     remote_id = id_in(status)
     if remote_id is None:
         raise ValueError("a post without an id")
+    longest = max(map(len, wanted), default=0)
+    content = status.get("content") or ""
+    if len(content) > MARKUP * longest + LEEWAY:
+        content = ""
+    found = _comparable(mastodon_text.plain(content), pictures, longest)
     if found not in wanted and (source := _source_of(server, token, remote_id)):
-        found = mastodon_text.comparable(source, pictures)
+        found = _comparable(source, pictures, longest)
     answered = status.get("in_reply_to_id")
     return SeenPost(
         remote_id=remote_id,
@@ -85,6 +92,16 @@ def seen(
         in_reply_to=None if answered is None else str(answered),
         reference={"id": remote_id},
     )
+
+
+def _comparable(written: str, pictures: Collection[str], longest: int) -> str:
+    """Return the form that is compared; "" for what is far longer than all that is looked for.
+
+    Finding links takes its time, and a server may send millions of them.
+    """
+    if len(written) > 2 * longest + LEEWAY:
+        return ""
+    return mastodon_text.comparable(written, pictures)
 
 
 def is_anothers(status: Mapping[str, Any]) -> bool:
