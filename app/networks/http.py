@@ -304,7 +304,7 @@ def _reasons(current: Call) -> Iterator[None]:
         yield
     except NotSent:
         raise
-    except (requests.RequestException, OSError, ValueError, RuntimeError) as error:
+    except (requests.RequestException, HTTPError, OSError, ValueError, RuntimeError) as error:
         reason = without_query(f"{type(error).__name__}: {error}")[:300]
         if current.started:
             raise Unanswered(reason) from error

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 from authlib.common.security import generate_token
 
+from app import words
 from app.networks.base import ConnectRefused, Consent, LookUpFailed
 from app.networks.http import Answer
 from app.networks.mastodon_answers import problem_of
@@ -104,7 +105,7 @@ class SignIn:
         answer = server.ask("POST", "/api/v1/apps", data=form)
         data = _object_in(answer)
         app = {name: data.get(name) for name in ("client_id", "client_secret")}
-        if 200 <= answer.status < 300 and all(isinstance(v, str) and v for v in app.values()):
+        if 200 <= answer.status < 300 and all(map(words.secret, app.values())):
             return app
         raise _registration_refused(answer)
 
@@ -165,7 +166,7 @@ def _is_unknown(answer: Answer) -> bool:
 def _token_in(answer: Answer) -> str:
     data = _object_in(answer)
     token = data.get("access_token")
-    if answer.status == 200 and isinstance(token, str) and token:
+    if answer.status == 200 and isinstance(token, str) and words.secret(token):
         granted = data.get("scope")
         missing = _missing(granted.split()) if isinstance(granted, str) and granted else ""
         if missing:

@@ -100,6 +100,8 @@ BOMBS: dict[str, Callable[[socket.socket], None]] = {
     "another protocol from now on": once(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", b"x"),
     "less than was promised": once(HEAD + b'Content-Length: 99\r\n\r\n{"id": "1"}'),
     "a status that is none": once(b"HTTP/1.1 0 No\r\n\r\n"),
+    "two lengths": once(HEAD + b'Content-Length: 11\r\nContent-Length: 7\r\n\r\n{"id": "1"}'),
+    "a chunk of no length": once(HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n"),
     "broken packing": once(packed(b"no gzip", b"gzip")),
 }
 
