@@ -223,3 +223,22 @@ def test_columns_take_what_nobody_should_give_them(world: World) -> None:
         assert row.posted == [{"remote_id": "\ufffd\ufffd"}]
         assert row.accepted_at is not None
         assert row.accepted_at.year >= 9999
+
+
+def test_names_that_no_database_takes(world: World, hostile: HostileServer) -> None:
+    """Somebody's server calls them what no column takes: they are connected all the same."""
+    told = (
+        f'{{"id": "7", "username": "an{NUL}a{"x" * 5_000}", "display_name": "{HALF}{NUL}\\n'
+        f'{"y" * 5_000}", "avatar": "javascript:alert(1)", "{NUL}": "{HALF}"}}'
+    )
+    hostile.server.play = lambda _seen: (200, told)
+    url = hostile.server.url
+    with world.rows():
+        profile = world.app.extensions["networks"]["mastodon"].who_am_i(credentials_at(url))
+        connecting.connect("mastodon", profile, credentials_at(url))
+        account = db.session.scalars(db.select(Account)).one()
+        assert account.handle.startswith("an\ufffdax")
+        assert account.handle.endswith(f"@{url.rpartition('/')[2]}")
+        assert account.display_name.startswith("\ufffd\ufffd y")
+        assert max(len(account.handle), len(account.display_name)) <= 255
+        assert account.avatar_url == ""

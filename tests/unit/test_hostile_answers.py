@@ -326,3 +326,14 @@ def test_a_sign_in_that_says_nothing(scripted: ScriptedServer, odd: str) -> None
 def test_accounts_of_strangers() -> None:
     """A connection whose secrets are usable is one."""
     assert Connection(Profile("1", "ana"), {"access_token": "t", "version": "4.4 (é)"}).profile
+
+
+@pytest.mark.parametrize("told", ["-5", "0", '"500"', "true", "1e300", "1e999", "{}", "9" * 400])
+def test_limits_that_are_none(scripted: ScriptedServer, told: str) -> None:
+    """A server that says how much fits in no number is taken to be a usual one."""
+    network, credentials = opened("mastodon", scripted.url)
+    media = f'{{"image_size_limit": {told}, "image_matrix_limit": {told}}}'
+    statuses = f'{{"max_characters": {told}, "characters_reserved_per_url": {told}}}'
+    instance = f'{{"configuration": {{"statuses": {statuses}, "media_attachments": {media}}}}}'
+    scripted.answers = [(200, instance.encode())]
+    assert network.limits(credentials) == network.usual_limits
