@@ -11,6 +11,9 @@ from app.networks.base import LookUpFailed, LookUpRefused, Profile, SeenPost, To
 from app.networks.http import Answer
 from app.networks.x_answers import problem_of
 
+LONGEST = 30_000
+"""Characters of a post that are looked at; the longest that X takes has 25,000."""
+
 
 def reading_of(answer: Answer) -> dict[str, Any]:
     """Return the JSON of a read that worked; it has ``data``, ``meta`` or both.
@@ -56,7 +59,8 @@ def seen(post: Mapping[str, Any], site: str) -> SeenPost:
         url=f"{site}/i/web/status/{post['id']}",
         created_at=moment_in(created) if created else None,
         comparable=text.comparable_found(
-            whole.get("text") or post.get("text") or "", entities.get("urls") or []
+            (whole.get("text") or post.get("text") or "")[:LONGEST],
+            (entities.get("urls") or [])[:LONGEST],
         ),
         in_reply_to=_parent_of(post),
         reference={"id": str(post["id"])},

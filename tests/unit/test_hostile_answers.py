@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import resource
@@ -326,6 +327,48 @@ def test_a_sign_in_that_says_nothing(scripted: ScriptedServer, odd: str) -> None
 def test_accounts_of_strangers() -> None:
     """A connection whose secrets are usable is one."""
     assert Connection(Profile("1", "ana"), {"access_token": "t", "version": "4.4 (é)"}).profile
+
+
+LONG = ["a" * 100_000, "a." * 50_000, "a-" * 50_000, " " * 100_000, "@a" * 50_000]
+LONG += ["a.com " * 16_000, "https://t.co/a " * 6_000, "é." * 50_000, "<a " * 30_000]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_long_words_cost_no_minute(scripted: ScriptedServer, name: str) -> None:
+    """What a server says of an error, or calls somebody, is cut before it is looked at closely."""
+    network, credentials = opened(name, scripted.url)
+    body = network.body(part("hello"), {})
+    for said in LONG:
+        error: dict[str, Any] = {"code": 100, "message": said, "fbtrace_id": said}
+        answer = json.dumps(
+            {
+                "error": error if name == "facebook" else said,
+                **dict.fromkeys(("message", "error_description", "detail", "id", "did"), said),
+                "data": {"id": "1", "username": said, "name": said, "profile_image_url": said},
+                **dict.fromkeys(("username", "display_name", "avatar", "handle", "type"), said),
+            }
+        ).encode()
+        for status in (200, 400, 403):
+            scripted.play = lambda _seen, status=status, answer=answer: (status, answer)
+            started = time.process_time()
+            network.create(credentials, body, http.suspend_clock() + 60)
+            with contextlib.suppress(*EXPECTED):
+                network.who_am_i(credentials)
+            with contextlib.suppress(*EXPECTED):
+                network.recent(credentials, bluesky.DID, part("x").started_at, [body])
+            assert time.process_time() - started < 2, (said[:20], status)
+
+
+def test_long_tweets_cost_no_minute(scripted: ScriptedServer) -> None:
+    """Nor does what X shows of a timeline."""
+    x = x_at(scripted.url)
+    body = x.body(part("hello"), {})
+    for said in LONG:
+        post = {"id": "1", "text": said, "created_at": "2026-11-21T12:00:00Z"}
+        scripted.play = lambda _seen, post=post: (200, json.dumps({"data": [post]}).encode())
+        started = time.process_time()
+        assert x.recent(OAUTH2, "1", part("x").started_at, [body])
+        assert time.process_time() - started < 3, said[:20]
 
 
 @pytest.mark.parametrize("told", ["-5", "0", '"500"', "true", "1e300", "1e999", "{}", "9" * 400])
