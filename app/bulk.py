@@ -6,7 +6,6 @@ length, and building and planning those costs more than running them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +27,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from app import words
 
 
 class _elements(FunctionElement[Any]):  # noqa: N801 (reads as SQL in statements)
@@ -139,7 +140,7 @@ def table_of(
 
 
 def _array(elements: Sequence[Any]) -> Any:
-    return _elements(literal(json.dumps(elements), Text)).table_valued("value")
+    return _elements(literal(words.stored(elements), Text)).table_valued("value")
 
 
 def _typed_item(value: Any, index: int, type_: TypeEngine[Any]) -> ColumnElement[Any]:

@@ -39,7 +39,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
-from app import pool
+from app import pool, words
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Result = TypeVar("Result")
@@ -75,15 +75,26 @@ class UTCDateTime(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
         """Return milliseconds; raise ValueError for a naive datetime."""
-        if value is None or isinstance(value, int):
-            return value
+        if value is None:
+            return None
+        if isinstance(value, int):
+            return _in_range(value)
         if value.tzinfo is None:
             raise ValueError("a naive datetime has no place in the database")
-        return (value - EPOCH) // timedelta(milliseconds=1)
+        return _in_range((value - EPOCH) // timedelta(milliseconds=1))
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Return an aware datetime in UTC."""
-        return None if value is None else EPOCH + timedelta(milliseconds=value)
+        return None if value is None else EPOCH + timedelta(milliseconds=_in_range(value))
+
+
+FIRST_MS, LAST_MS = -62_135_510_400_000, 253_402_214_400_000
+"""A day within the first and the last moment that a datetime can name, in any zone."""
+
+
+def _in_range(milliseconds: int) -> int:
+    """Return a moment that can be read again, the nearest one to what was asked for."""
+    return min(LAST_MS, max(FIRST_MS, milliseconds))
 
 
 class EncryptedJSON(TypeDecorator[dict[str, Any]]):
@@ -94,7 +105,7 @@ class EncryptedJSON(TypeDecorator[dict[str, Any]]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Return the encrypted text."""
-        return None if value is None else _cipher().encrypt(json.dumps(value).encode()).decode()
+        return None if value is None else _cipher().encrypt(words.stored(value).encode()).decode()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> dict[str, Any] | None:
         """Return the dict; empty when none of the keys fits any more."""
@@ -180,7 +191,7 @@ def patiently(work: Callable[[], Result], seconds: float = 20) -> Result:
     ``work`` must be safe to repeat: its statements are guarded by state and fence.
     """
     for attempt in Retrying(
-        retry=retry_if_exception(_is_passing),
+        retry=retry_if_exception(is_passing),
         stop=stop_after_delay(seconds),
         wait=wait_exponential(multiplier=0.1, max=2),
         reraise=True,
@@ -194,6 +205,10 @@ def patiently(work: Callable[[], Result], seconds: float = 20) -> Result:
     raise AssertionError("unreachable")
 
 
+TOO_MUCH = "54"
+"""The class of PostgreSQL's words for a value that is too large for an index or a row."""
+
+
 def abandon() -> None:
     """Give up what the session has not committed, also when its connection has died meanwhile."""
     if not db.session.registry.has():
@@ -204,10 +219,13 @@ def abandon() -> None:
         db.session().invalidate()
 
 
-def _is_passing(error: BaseException) -> bool:
+def is_passing(error: BaseException) -> bool:
     """True for an error of the connection or a lock, false for one of the statement itself."""
     if isinstance(error, PoolTimeout):
         return True
+    state = str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+    if state.startswith(TOO_MUCH):
+        return False
     return isinstance(error, DBAPIError) and (
         error.connection_invalidated
         or type(error).__name__ in {"OperationalError", "InterfaceError"}
@@ -249,12 +267,17 @@ def _keep_to_its_owner(url: str, folder: Path) -> None:
 
 
 def _sqlite_options() -> dict[str, Any]:
-    return {"connect_args": {"timeout": 10}, "hide_parameters": True}
+    return {
+        "connect_args": {"timeout": 10},
+        "hide_parameters": True,
+        "json_serializer": words.stored,
+    }
 
 
 def _postgresql_options(config: dict[str, Any]) -> dict[str, Any]:
     return {
         "hide_parameters": True,  # an error message must not carry a tweet or a token
+        "json_serializer": words.stored,
         "pool_size": config["DATABASE_POOL_SIZE"],
         "max_overflow": 0,
         "pool_timeout": 10,

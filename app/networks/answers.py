@@ -14,6 +14,8 @@ from app.networks.http import Answer, NotSent, TooLateToStart, Unanswered
 DAY = 86_400.0
 SLOW_MACHINE = 0.2
 """Seconds until the next try when only this machine was too slow to begin."""
+NO_MOMENT = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
+"""What reading a moment may raise: the library's readers are strict about nothing."""
 EPOCH = 1_000_000_000
 """A larger number is a moment, a smaller one a number of seconds."""
 
@@ -36,7 +38,14 @@ def known_shape() -> Iterator[None]:
     """Turn surprises in an answer's shape into LookUpFailed: nothing follows from them."""
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
 
 
@@ -72,7 +81,7 @@ def _moment(told: str) -> float | None:
         try:
             moment = read(told.strip())
             return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-        except (OverflowError, ValueError):
+        except NO_MOMENT:
             continue
     return None
 
@@ -81,5 +90,5 @@ def _their_time(answer: Answer) -> float:
     """The network's own clock: its resets are absolute, and ours may be off by a minute."""
     try:
         return parsedate_to_datetime(answer.header("date") or "").timestamp()
-    except (OverflowError, ValueError):
+    except NO_MOMENT:
         return time.time()

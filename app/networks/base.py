@@ -8,8 +8,32 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from app import words
+
 Credentials = dict[str, Any]
 Body = dict[str, Any]
+
+
+SECRETS = (
+    *("access_token", "refresh_token", "token", "token_secret"),
+    *("access_jwt", "refresh_jwt", "client_secret"),
+)
+"""What credentials hold that a call carries in a header or a form."""
+MAX_WAIT = 86_400.0
+"""Seconds: nothing that a network asks for lasts longer than a day without being asked again."""
+
+
+def _wait(seconds: float | None) -> float | None:
+    """Return seconds to wait that a clock can count; None for what is no number."""
+    if seconds is None or seconds != seconds:
+        return None
+    return min(MAX_WAIT, max(0.0, float(seconds)))
+
+
+def _set(kept: Any, **values: Any) -> None:
+    """Set fields of a frozen object that is being made."""
+    for name, value in values.items():
+        object.__setattr__(kept, name, value)
 
 
 class Kind(StrEnum):
@@ -55,6 +79,18 @@ class Outcome:
     reference: Mapping[str, Any] | None = None
     """What the next part of a thread needs to answer this one; JSON."""
 
+    def __post_init__(self) -> None:
+        """Bound what the network said: whatever it is, the outcome itself can be kept."""
+        _set(
+            self,
+            detail=None if self.detail is None else words.detail(self.detail),
+            remote_id=words.identifier(self.remote_id),
+            remote_url=words.web_address(self.remote_url) or None,
+            retry_after=_wait(self.retry_after),
+            request_id=words.trace(self.request_id),
+            pause_for=_wait(self.pause_for),
+        )
+
     @property
     def is_duplicate(self) -> bool:
         """True when the network says it already has this content.
@@ -79,6 +115,21 @@ class Profile:
     """Its page, where the network tells it: servers differ in where they show people."""
     person_id: str = ""
     """Who proved to be its owner, where that is not ``remote_id``: a Page is shared by several."""
+
+    def __post_init__(self) -> None:
+        """Bound what the network said. Raises ValueError where nobody is named."""
+        remote_id, handle = words.identifier(self.remote_id), words.line(self.handle)
+        if remote_id is None or not handle:
+            raise ValueError("an account without an id or a name")
+        _set(
+            self,
+            remote_id=remote_id,
+            handle=handle,
+            display_name=words.line(self.display_name),
+            avatar_url=words.web_address(self.avatar_url),
+            server=words.line(self.server),
+            person_id=words.identifier(self.person_id) or "",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +172,27 @@ class Connection:
     proves_nobody: bool = False
     """The server gives tokens to anybody who asks: it publishes, and never signs in."""
 
+    def __post_init__(self) -> None:
+        """Raise ConnectRefused where what opens the account is nothing that a call can carry."""
+        secrets = (self.credentials.get(name) for name in SECRETS)
+        if any(secret and words.secret(secret) is None for secret in secrets):
+            raise ConnectRefused("refused", "what it gave is not usable")
 
-class _Refused(Exception):
+
+class _Told(Exception):
+    """Its words may be the network's own, so they are bounded."""
+
+    def __init__(self, *said: object) -> None:
+        super().__init__(*map(words.detail, said))
+
+
+class _Refused(_Told):
     """A definite no: ``code`` is one of our own words, ``detail`` the network's."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code)
         self.code = code
-        self.detail = detail
+        self.detail = words.detail(detail)
 
 
 class ConnectRefused(_Refused):
@@ -200,20 +264,27 @@ class SeenPost:
     is_certain: bool = True
     """False for a post that only looks like what ``comparable`` names: its owner is asked."""
 
+    def __post_init__(self) -> None:
+        """Bound what the network said. Raises ValueError for a post that cannot be named."""
+        remote_id = words.identifier(self.remote_id)
+        if remote_id is None:
+            raise ValueError("a post without an id")
+        _set(self, remote_id=remote_id, url=words.web_address(self.url))
 
-class LookUpFailed(Exception):
+
+class LookUpFailed(_Told):
     """Nothing was learnt or changed now; it may ask us to stay away for ``retry_after`` seconds."""
 
     def __init__(self, detail: str = "", retry_after: float | None = None) -> None:
         super().__init__(detail)
-        self.retry_after = retry_after
+        self.retry_after = _wait(retry_after)
 
 
-class LookUpRefused(Exception):
+class LookUpRefused(_Told):
     """The network does not let us read (no permission, no credits): a person must decide."""
 
 
-class TokenRefused(Exception):
+class TokenRefused(_Told):
     """The network says the refresh token or the access token is dead: only its owner can help."""
 
 
@@ -221,7 +292,7 @@ class RefreshUnclear(LookUpFailed):
     """The answer to a refresh was lost; the old token may be spent, unless we shall stay away."""
 
 
-class AppRefused(Exception):
+class AppRefused(_Told):
     """The network refuses this app itself (wrong secret, suspended): its operator must help."""
 
 

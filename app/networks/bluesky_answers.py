@@ -20,7 +20,10 @@ BAD_PICTURE = {"BlobTooLarge", "InvalidMimeType"}
 NOT_A_PDS = {404, 405}
 TOO_MANY = 429
 
-_TOKEN = re.compile(r"[\w-]{8,}\.[\w-]{8,}\.[\w-]*")
+MAX_SAID = 20_000
+"""Characters of an error that are looked at; what is told of it is far shorter."""
+# Possessive and from the beginning of a word: in linear time, whatever a server says.
+_TOKEN = re.compile(r"(?<![\w-])[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*+")
 
 
 def outcome_of(answer: Answer) -> Outcome:
@@ -81,7 +84,7 @@ def problem_of(answer: Answer) -> str:
     data = answer.data if isinstance(answer.data, dict) else {}
     words = [data.get("error"), data.get("message")]
     said = ": ".join(word for word in words if isinstance(word, str) and word)
-    return _TOKEN.sub("…", said)[:300] or f"HTTP {answer.status}"
+    return _TOKEN.sub("…", said[:MAX_SAID])[:300] or f"HTTP {answer.status}"
 
 
 def allowance_left_for(answer: Answer) -> float | None:

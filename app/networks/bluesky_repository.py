@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app import words
 from app.networks import http
 from app.networks.answers import known_shape
 from app.networks.base import (
@@ -61,9 +62,7 @@ def profile_of(
     except (LookUpFailed, LookUpRefused, TokenRefused):
         return Profile(did, handle)
     name, avatar = shown.get("displayName"), shown.get("avatar")
-    picture = avatar if isinstance(avatar, str) else ""
-    is_web = picture.startswith(("https://", "http://"))
-    return Profile(did, handle, name if isinstance(name, str) else "", picture if is_web else "")
+    return Profile(did, handle, words.line(name), words.web_address(avatar))
 
 
 def did_of(server: Server, handle: str, token: str, ends_at: float) -> str | None:
@@ -125,8 +124,8 @@ def reference_in(data: Any, did: str) -> dict[str, str] | None:
     """
     if not isinstance(data, dict):
         return None
-    uri, cid = data.get("uri"), data.get("cid")
-    if not isinstance(uri, str) or not isinstance(cid, str) or not cid:
+    uri, cid = words.identifier(data.get("uri")), data.get("cid")
+    if uri is None or not isinstance(cid, str) or words.identifier(cid) is None:
         return None
     found = _POST.fullmatch(uri)
     if found is None or (is_did(found["owner"]) and found["owner"] != did):
@@ -155,12 +154,19 @@ def upload(server: Server, credentials: Credentials, picture: Picture) -> Mappin
         raise UploadRefused("picture_refused", problem_of(answer))
     try:
         with known_shape():
-            blob = reading_of(answer)["blob"]
-            if not isinstance(blob["ref"]["$link"], str):
-                raise ValueError("no reference")
+            blob = _blob_in(reading_of(answer)["blob"])
     except LookUpRefused as error:
         raise UploadRefused("rejected", problem_of(answer)) from error
     return {"blob": blob, "alt": picture.alt, "width": picture.width, "height": picture.height}
+
+
+def _blob_in(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a picture's reference as posts carry it. Raises ValueError for another shape."""
+    link, size = words.identifier(told["ref"]["$link"]), words.whole(told.get("size"), 0, 10**12)
+    if link is None:
+        raise ValueError("no reference")
+    kept = {"$type": "blob", "ref": {"$link": link}, "mimeType": words.line(told.get("mimeType"))}
+    return kept if size is None else {**kept, "size": size}
 
 
 def _public(

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import regex
 
+from app import words
 from app.networks import http, oauth
 from app.networks.answers import known_shape
 from app.networks.base import ConnectRefused, Credentials, LookUpFailed
@@ -19,6 +20,8 @@ from app.networks.bluesky_answers import problem_of, word_in
 from app.networks.bluesky_calls import Server
 from app.networks.bluesky_identity import Directory, Identity, is_did, is_handle
 
+FAR_AHEAD = 10**11
+"""Epoch seconds that no token lives to see."""
 SIGN_IN_TIMEOUT = 10.0
 """Seconds for one call: somebody waits for the page."""
 FINDING_TIMEOUT = 8.0
@@ -186,8 +189,10 @@ def checked_session(session: dict[str, Any]) -> dict[str, Any]:
     with known_shape():
         if not is_did(session["did"]):
             raise ValueError("no DID")
-        for name in ("handle", "accessJwt", "refreshJwt"):
-            if not isinstance(session[name], str) or not session[name]:
+        if not words.line(session["handle"]) or words.identifier(session["did"]) is None:
+            raise ValueError("nobody")
+        for name in ("accessJwt", "refreshJwt"):
+            if words.secret(session[name]) is None:
                 raise ValueError(name)
     return session
 
@@ -197,7 +202,7 @@ def credentials_of(session: Mapping[str, Any], pds_url: str) -> Credentials:
     return {
         "pds_url": pds_url,
         "did": session["did"],
-        "handle": session["handle"],
+        "handle": words.line(session["handle"]),
         "access_jwt": session["accessJwt"],
         "refresh_jwt": session["refreshJwt"],
         "expires_at": expiry_of(session["accessJwt"]),
@@ -210,7 +215,7 @@ def expiry_of(token: str) -> int | None:
         payload = token.split(".")[1]
         padded = payload + "=" * (-len(payload) % 4)
         expires_at = json.loads(base64.urlsafe_b64decode(padded))["exp"]
-        return int(expires_at) if expires_at > 0 else None
+        return int(expires_at) if 0 < expires_at < FAR_AHEAD else None
     except (
         ArithmeticError,
         AttributeError,

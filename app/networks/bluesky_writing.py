@@ -44,7 +44,7 @@ def publish(
         )
     except (http.NotSent, http.Unanswered) as error:
         return unanswered(error)
-    reference = reference_in(answer.data, did) if answer.status == 200 else None
+    reference = reference_in(answer.data, did) if 200 <= answer.status < 300 else None
     if reference is None:
         return _unless_there(server, credentials, body, outcome_of(answer), ends_at, link_to)
     return Outcome(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 import ssl
 import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+
+Resolve = Callable[[str, int, float], list[str]]
+"""Name, port and seconds it may take: every address; OSError when there is none in time."""
 
 
 @dataclass
@@ -19,8 +23,11 @@ class Call:
 
     ends_at: float
     go: float | None
-    public_only: bool = False
+    public_only: bool
+    resolve: Resolve
     started: bool = False
+    may_receive: int | None = None
+    """Bytes that may still come; None while nothing is read."""
 
     def remaining(self) -> float:
         """Return seconds until the deadline. Raises TimeoutError after it."""
@@ -28,6 +35,13 @@ class Call:
         if left <= 0:
             raise TimeoutError("the call took longer than its deadline")
         return left
+
+    def receive(self, count: int) -> None:
+        """Count what came in. Raises OSError when it is more than an answer may have."""
+        if self.may_receive is not None:
+            self.may_receive -= count
+            if self.may_receive < 0:
+                raise OSError("the answer is too large")
 
 
 current_call: ContextVar[Call] = ContextVar("call")
@@ -48,9 +62,12 @@ class _DeadlineReader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         call = current_call.get(None)
-        if call is not None:
-            self._sock.keep(call)
-        return int(self._sock.recv_into(buffer))
+        if call is None:
+            return int(self._sock.recv_into(buffer))
+        self._sock.keep(call)
+        received = int(self._sock.recv_into(buffer))
+        call.receive(received)
+        return received
 
 
 class DeadlineSocket:

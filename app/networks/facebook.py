@@ -296,7 +296,7 @@ class Facebook:
 
     def _seen(self, post: Mapping[str, Any]) -> SeenPost:
         return SeenPost(
-            remote_id=str(post["id"]),
+            remote_id=post["id"],
             url=link_to(post, self._site),
             created_at=moment_in(post["created_time"]),
             comparable=comparable(post.get("message") or "", pictures_in(post)),

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from app import words
 from app.networks import text
 from app.networks.base import LookUpFailed, LookUpRefused, Profile, TokenRefused
 from app.networks.facebook_answers import (
@@ -54,10 +55,7 @@ def moment_in(words: str) -> datetime:
 
 def id_in(data: Any) -> str | None:
     """Return the id of a create answer: a text of any shape, or a number."""
-    found = data.get("id") if isinstance(data, dict) else None
-    if isinstance(found, bool) or not isinstance(found, str | int):
-        return None
-    return str(found).strip() or None
+    return words.identifier(data.get("id")) if isinstance(data, dict) else None
 
 
 def person_in(data: Mapping[str, Any], name: str) -> str:
@@ -70,10 +68,9 @@ def link_to(post: Mapping[str, Any], site: str) -> str:
     """Return a post's page; Facebook answers some without a host, others not at all."""
     link = post.get("permalink_url")
     if isinstance(link, str) and link.startswith("/") and not link.startswith("//"):
-        return f"{site}{link}"
-    if isinstance(link, str) and link.startswith(("https://", f"{site}/")):
-        return link
-    return f"{site}/{post['id']}"
+        link = f"{site}{link}"
+    found = words.web_address(link)
+    return found if found.startswith(("https://", f"{site}/")) else f"{site}/{id_in(post)}"
 
 
 def next_page(page: Mapping[str, Any]) -> dict[str, str] | None:
@@ -97,10 +94,10 @@ def profile_of(page: Mapping[str, Any]) -> Profile:
     """Return who a Page is. One without a name of its own is known by its number."""
     picture = page.get("picture") or {}
     return Profile(
-        remote_id=str(page["id"]),
-        handle=str(page.get("username") or page["id"]),
-        display_name=str(page.get("name") or ""),
-        avatar_url=str((picture.get("data") or {}).get("url") or ""),
+        remote_id=page["id"],
+        handle=words.line(page.get("username")) or words.identifier(page["id"]) or "",
+        display_name=page.get("name") or "",
+        avatar_url=(picture.get("data") or {}).get("url") or "",
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from app import words
 from app.networks.answers import DAY, bounded
 from app.networks.http import Answer
 
@@ -53,10 +53,7 @@ def _usages(answer: Answer) -> Iterator[dict[str, Any]]:
 
 
 def _json(header: str | None) -> Any:
-    try:
-        return json.loads(header or "")
-    except ValueError:
-        return None
+    return words.parsed(header or "")
 
 
 def _percent(usage: dict[str, Any]) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 import regex
 from requests.utils import get_environ_proxies, select_proxy
 
+from app.networks.names import names
 from app.networks.oauth import is_loopback
 
 HTTPS = 443
@@ -41,13 +41,7 @@ _LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)+(?=[a-z]){_LABEL}")
 
 
-def addresses_of(host: str, port: int) -> list[str]:
-    """Return every address of a name. Raises OSError when it has none."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
-
-
-def public_https_url(typed: str, allow_private: bool, resolve: Resolve = addresses_of) -> str:
+def public_https_url(typed: str, allow_private: bool, resolve: Resolve = names.addresses_of) -> str:
     """Return ``https://host`` for what was typed: a name, an address, or ``@ana@host``.
 
     A port is kept; path and letter case are not. The name is looked up, and each of its addresses
@@ -114,6 +108,8 @@ def _host_and_port(typed: str) -> tuple[str, int | None]:
 def _check_addresses(host: str, port: int, resolve: Resolve) -> None:
     try:
         found = resolve(host, port)
+    except TimeoutError as error:
+        raise ValueError("the name look-up took too long") from error
     except OSError as error:
         if is_proxied(f"https://{host}:{port}"):
             return  # where names are the proxy's business, it alone knows

@@ -6,30 +6,45 @@ first write, refuses it after the go-deadline, and never retries or follows a re
 
 from __future__ import annotations
 
-import json
+import logging
+import re
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
 
-from app.networks.deadlines import Call, DeadlineSocket, current_call
-from app.networks.hosts import HTTPS, addresses_of, is_public
+from app import words
+from app.networks.deadlines import Call, DeadlineSocket, Resolve, current_call
+from app.networks.hosts import HTTPS, is_public
+from app.networks.names import names
 
 KEEP_SECONDS = 2.0
 """A kept connection is used again only if its last answer came less than this ago."""
 CONNECT_SECONDS = 5.0
 """Seconds until a server has to be reached."""
 MAX_ANSWER = 4 * 1024 * 1024
+"""Bytes of an answer's body, unpacked."""
+MAX_AHEAD = 512 * 1024
+"""Bytes by which a body on the wire may be ahead of twice what came out of it: its chunks can be
+small, each brings its length, and taking it apart is work."""
+MAX_HEAD = 256 * 1024
+"""Bytes of all that comes before the body."""
+MAX_HEADER = 16_384
+"""Characters of a header."""
+MAX_ADDRESSES = 8
+"""How many of a name's addresses are tried."""
 USER_AGENT = "TweetLater/1.0"
 
 
@@ -56,7 +71,10 @@ def suspend_clock() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer. ``data`` is the parsed JSON, None when it is none."""
+    """A complete answer. ``data`` is the parsed JSON, None when it is none.
+
+    Its words are fit to be kept (app.words); how long each may be is said where they are read.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -71,10 +89,16 @@ class Answer:
         return self.headers.get(name)
 
 
-def _check_name(host: str, port: int | None) -> None:
+def _check_public(addresses: Sequence[str]) -> None:
     """Knock at no private door: whether it is open is nobody's business."""
-    if not all(map(is_public, addresses_of(host, port or HTTPS))):
+    if not all(map(is_public, addresses)):
         raise PrivateAddress("the name leads to a private address")
+
+
+def _addresses_of(host: str, port: int) -> list[str]:
+    """Look a name up for as long as the call may take. Raises OSError when it has no address."""
+    call = current_call.get()
+    return call.resolve(host, port, call.remaining())
 
 
 def _check_proxied(url: str, proxies: Mapping[str, str]) -> None:
@@ -85,7 +109,7 @@ def _check_proxied(url: str, proxies: Mapping[str, str]) -> None:
     if select_proxy(url, proxies):
         parts = urlsplit(url)
         with suppress(OSError):
-            _check_name(parts.hostname or "", parts.port)
+            _check_public(_addresses_of(parts.hostname or "", parts.port or HTTPS))
 
 
 class _Watched:
@@ -94,16 +118,36 @@ class _Watched:
     sock: Any
     proxy: Any
     port: int
+    timeout: Any
     _dns_host: str
     _answered_at = 0.0
     _held: list[Any] | None = None
 
     def _new_conn(self) -> Any:
+        """Connect to an address that was looked up, and checked, here: asked again, the name might
+        lead elsewhere, and take for ever. Name and certificate stay the name's."""
+        name, usual = self._dns_host, self.timeout
+        addresses = _addresses_of(name, self.port)
         if self._must_be_public():
-            _check_name(self._dns_host, self.port)
-        sock = super()._new_conn()  # type: ignore[misc]
-        self._check_peer(sock)  # the name may lead elsewhere by now, and TLS would speak first
+            _check_public(addresses)
+        try:
+            sock = self._connected(addresses[:MAX_ADDRESSES])
+        finally:
+            self._dns_host, self.timeout = name, usual
+        self._check_peer(sock)  # TLS would speak first
+        sock.settimeout(min(CONNECT_SECONDS, current_call.get().remaining()))
         return sock
+
+    def _connected(self, addresses: Sequence[str]) -> Any:
+        failure: Exception = OSError("the name has no address")
+        for number, address in enumerate(addresses):
+            share = current_call.get().remaining() / (len(addresses) - number)
+            self._dns_host, self.timeout = address, min(CONNECT_SECONDS, share)
+            try:
+                return super()._new_conn()  # type: ignore[misc]
+            except (OSError, HTTPError) as error:
+                failure = error
+        raise failure
 
     def _must_be_public(self) -> bool:
         """False through a proxy too: its own address is nobody's choice; the name was checked."""
@@ -164,7 +208,13 @@ class _Watched:
             call.started = False  # the proxy was asked to connect; the network has seen nothing
 
     def getresponse(self) -> Any:
+        call = current_call.get()
+        call.may_receive = MAX_HEAD
         answer = super().getresponse()  # type: ignore[misc]
+        if answer.status < 200:  # "early hints", say: the answer itself has not come yet
+            self.close()  # type: ignore[attr-defined]
+            raise OSError("an answer that is none yet")
+        call.may_receive = MAX_AHEAD
         self._answered_at = suspend_clock()
         return answer
 
@@ -203,6 +253,8 @@ class _WatchedAdapter(HTTPAdapter):
         return manager
 
 
+LIBRARY_SECONDS = 10.0
+_QUERY = re.compile(r"\?[^\s'\"<>]+")
 _adapter = _WatchedAdapter(max_retries=0, pool_connections=32, pool_maxsize=256)
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 
@@ -227,6 +279,7 @@ def call(
     auth: Any = None,
     go: float | None = None,
     public_only: bool = False,
+    resolve: Resolve = names.addresses_of,
     **content: Any,
 ) -> Answer:
     """Make one request and read its whole answer within ``timeout`` seconds.
@@ -234,29 +287,27 @@ def call(
     :param content: ``json``, ``data`` or ``params``, as requests takes them.
     :param public_only: refuse private addresses; through a proxy, those that are known here.
     :param go: a moment on suspend_clock(); after it, a request that has not begun is not sent.
+    :param resolve: looks names up.
     :raises NotSent: nothing was written (refused, name unknown, TLS failed, too late to start).
     :raises Unanswered: something was written and no complete answer came.
     """
-    current = Call(time.monotonic() + timeout, go, public_only)
-    token = current_call.set(current)
-    try:
+    current = Call(time.monotonic() + timeout, go, public_only, resolve)
+    with _reasons(current):
         request = requests.PreparedRequest()
         request.prepare(method, url, auth=auth, **{"headers": _HEADERS, **content})
-        environment = _environment_of(_origin_of(url))
-        if public_only:
-            _check_proxied(str(request.url), environment["proxies"])
-        # The adapter itself and not a session: nothing is redirected, and no cookie is kept.
-        with _adapter.send(
-            request,
-            stream=True,
-            timeout=(min(connect_timeout, timeout), timeout),
-            **environment,
-        ) as response:
-            return _read(response)
+        return _exchange(request, timeout, connect_timeout)
+
+
+@contextmanager
+def _reasons(current: Call) -> Iterator[None]:
+    """Carry the call, and say of every failure whether anything had left."""
+    token = current_call.set(current)
+    try:
+        yield
     except NotSent:
         raise
-    except (requests.RequestException, OSError, ValueError, RuntimeError) as error:
-        reason = f"{type(error).__name__}: {error}"[:300]
+    except (requests.RequestException, HTTPError, OSError, ValueError, RuntimeError) as error:
+        reason = without_query(f"{type(error).__name__}: {error}")[:300]
         if current.started:
             raise Unanswered(reason) from error
         raise NotSent(reason) from error
@@ -264,19 +315,91 @@ def call(
         current_call.reset(token)
 
 
+def _exchange(
+    request: requests.PreparedRequest, timeout: float, connect_timeout: float = CONNECT_SECONDS
+) -> Answer:
+    environment = _environment_of(_origin_of(str(request.url)))
+    if current_call.get().public_only:
+        _check_proxied(str(request.url), environment["proxies"])
+    # The adapter itself and not a session: nothing is redirected, and no cookie is kept.
+    with _adapter.send(
+        request,
+        stream=True,
+        timeout=(min(connect_timeout, timeout), timeout),
+        **environment,
+    ) as response:
+        return _read(response)
+
+
+def without_query(text: str) -> str:
+    """Return words without the query strings of the URLs they quote: these may hold secrets."""
+    return _QUERY.sub("?…", text)
+
+
+class LibraryAdapter(BaseAdapter):
+    """Lets a library that brings its own session make its calls like ours, in all respects."""
+
+    def send(
+        self, request: requests.PreparedRequest, *_: Any, timeout: Any = None, **__: Any
+    ) -> requests.Response:
+        """Return the answer, its words fit to be kept.
+
+        :raises requests.ConnectionError: there is none.
+        """
+        seconds = float(timeout or LIBRARY_SECONDS)
+        try:
+            with _reasons(Call(time.monotonic() + seconds, None, False, names.addresses_of)):
+                answer = _exchange(request, seconds)
+        except (NotSent, Unanswered) as error:
+            raise requests.ConnectionError(str(error)) from None
+        response = requests.Response()
+        response.request, response.url = request, str(request.url)
+        response.status_code = answer.status
+        response.headers = CaseInsensitiveDict(answer.headers)
+        response.encoding = "utf-8"
+        told = answer.text if answer.data is None else words.stored(answer.data)
+        response._content = told.encode()
+        return response
+
+    def close(self) -> None:
+        """Do nothing: the connections are everybody's."""
+
+
+class _NoQueries(logging.Filter):
+    """urllib3 writes the whole path of each call at DEBUG; queries may hold secrets."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every line pass, without its queries."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                without_query(arg) if isinstance(arg, str) else arg for arg in record.args
+            )
+        record.msg = without_query(str(record.msg))
+        return True
+
+
+for _name in ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.connection"):
+    logging.getLogger(_name).addFilter(_NoQueries())
+for _name in ("oauthlib", "requests_oauthlib", "authlib"):
+    logging.getLogger(_name).setLevel(logging.WARNING)  # below it, they write tokens and keys
+
+
 def _origin_of(url: str) -> str:
     return "/".join(url.split("/", 3)[:3])
 
 
 def _read(response: requests.Response) -> Answer:
-    content = b""
+    pieces, length, call = [], 0, current_call.get()
     for chunk in response.iter_content(65_536):
-        content += chunk
-        if len(content) > MAX_ANSWER:
+        call.receive(-2 * len(chunk))
+        pieces.append(chunk)
+        length += len(chunk)
+        if length > MAX_ANSWER:
+            response.close()
             raise ValueError("the answer is too large")
+    content = b"".join(pieces)
     text = content.decode("utf-8", "replace")
-    try:
-        data = json.loads(text)
-    except ValueError:
-        data = None
-    return Answer(response.status_code, response.headers, data, text, content)
+    headers = CaseInsensitiveDict(
+        {name: words.fit_text(value[:MAX_HEADER]) for name, value in response.headers.items()}
+    )
+    return Answer(response.status_code, headers, words.parsed(text), words.fit_text(text), content)

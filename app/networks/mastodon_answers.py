@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app import words
 from app.networks.answers import number_in, seconds_until
 from app.networks.base import Kind, LookUpFailed, LookUpRefused, Outcome, TokenRefused
 from app.networks.http import Answer
@@ -18,7 +19,6 @@ MOVED = {301, 302, 307, 308, 410}
 NOT_OFFERED = {404, 405, 410, 501}
 """What a server answers that lacks a call."""
 AWAY = {403, 404, 405, 406}
-MAX_ID = 256
 
 
 def outcome_of(answer: Answer) -> Outcome:
@@ -74,11 +74,7 @@ def reading_of(answer: Answer) -> Any:
 
 def id_in(data: Any) -> str | None:
     """Return an id: a text of any shape, or a number."""
-    found = data.get("id") if isinstance(data, dict) else None
-    if isinstance(found, bool) or not isinstance(found, str | int):
-        return None
-    words = str(found).strip()
-    return words if 0 < len(words) <= MAX_ID and words.isprintable() else None
+    return words.identifier(data.get("id")) if isinstance(data, dict) else None
 
 
 def problem_of(answer: Answer) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
+from app import words
 from app.networks import mastodon_text
 from app.networks.base import Body
 
@@ -20,6 +21,11 @@ SENT_AT = "sent_at"
 """When the first try of a body began, ISO 8601; stays here."""
 DESCRIPTIONS = "descriptions"
 """What the pictures of a body show, in order; stays here."""
+MARKUP = 60
+"""How much longer the HTML of a post may be than its words: many short links."""
+LEEWAY = 2_000
+FAR_TOO_LONG = "\N{REPLACEMENT CHARACTER}"
+"""Stands for the words of a post that is far longer than all that is looked for."""
 CLOSE = (timedelta(minutes=2), timedelta(minutes=10))
 """How far before and after its first try a post may be dated that is told by its time."""
 NEAR = (timedelta(minutes=15), timedelta(minutes=30))
@@ -75,12 +81,17 @@ class Shown:
     created_at: datetime | None
 
     @classmethod
-    def of(cls, status: Mapping[str, Any], created_at: datetime | None) -> Shown:
-        """Return what is compared of a post."""
+    def of(cls, status: Mapping[str, Any], created_at: datetime | None, longest: int) -> Shown:
+        """Return what is compared of a post.
+
+        :param longest: how long the words are that are looked for.
+        """
         media = status.get("media_attachments") or []
+        content = str(status.get("content") or "")
+        fits = len(content) <= MARKUP * longest + LEEWAY
         return cls(
-            mastodon_text.comparable(mastodon_text.plain(status.get("content") or "")),
-            tuple(str(one["id"]) for one in media),
+            _comparable(mastodon_text.plain(content), longest) if fits else FAR_TOO_LONG,
+            tuple(str(words.identifier(one["id"])) for one in media),
             tuple(_trimmed(one.get("description")) for one in media),
             created_at,
         )
@@ -105,7 +116,7 @@ def likeness(sought: Sought, shown: Shown, source: Callable[[], str]) -> Likenes
         return Likeness.SAME
     if not same_words and not _of_like_length(sought, shown):
         return Likeness.OTHER
-    typed = mastodon_text.comparable(source())
+    typed = _comparable(source(), len(sought.words))
     if typed == sought.words:
         return Likeness.SAME  # a server may make pictures of links, or leave one out
     is_likely = same_words and sought.is_within(NEAR, shown.created_at)
@@ -130,6 +141,15 @@ def _of_like_length(sought: Sought, shown: Shown) -> bool:
         return False
     one, other = len(sought.words), len(shown.words)
     return abs(one - other) <= max(12, max(one, other) // 3)
+
+
+def _comparable(written: str, longest: int) -> str:
+    """Return the form that is compared. Finding links takes its time, and a server may send
+    millions of them.
+    """
+    if len(written) > 2 * longest + LEEWAY:
+        return FAR_TOO_LONG
+    return mastodon_text.comparable(written)
 
 
 def _trimmed(description: Any) -> str:

@@ -91,7 +91,8 @@ def seen(
     if remote_id is None:
         raise ValueError("a post without an id")
     moment = created_at(status)
-    shown = Shown.of(status, moment)
+    longest = max((len(one.words) for one in sought), default=0)
+    shown = Shown.of(status, moment, longest)
 
     def source() -> str:
         return _source_of(server, token, remote_id, str(status.get("edited_at") or ""))

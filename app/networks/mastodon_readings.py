@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from app import words
 from app.networks.answers import known_shape
 from app.networks.base import Limits, LookUpFailed, LookUpRefused, Profile, TokenRefused
 from app.networks.mastodon_answers import NOT_OFFERED, id_in, reading_of
@@ -21,6 +22,7 @@ USUAL = Limits(
     picture_types=("image/jpeg", "image/png", "image/gif", "image/webp"),
 )
 MOST = 1_000_000_000
+MAX_USERNAME = 100
 
 
 def profile_of(account: Mapping[str, Any], server: Server) -> Profile:
@@ -31,8 +33,8 @@ def profile_of(account: Mapping[str, Any], server: Server) -> Profile:
     avatar, page = account.get("avatar"), account.get("url")
     return Profile(
         remote_id=remote_id,
-        handle=f"{account['username']}@{server.host}",
-        display_name=str(account.get("display_name") or ""),
+        handle=f"{_name_in(account)}@{server.host}",
+        display_name=account.get("display_name") or "",
         avatar_url=str(avatar) if is_page(avatar, server) else "",
         server=server.host,
         page_url=str(page) if is_page(page, server) else "",
@@ -41,7 +43,15 @@ def profile_of(account: Mapping[str, Any], server: Server) -> Profile:
 
 def is_page(url: Any, server: Server) -> bool:
     """Whether this is an address that a browser may be sent to."""
-    return isinstance(url, str) and url.startswith(("https://", f"{server.url}/"))
+    return words.web_address(url).startswith(("https://", f"{server.url}/"))
+
+
+def _name_in(account: Mapping[str, Any]) -> str:
+    """Return the name before the @, short enough for the whole to be one; ValueError for none."""
+    name = words.line(account["username"], MAX_USERNAME)
+    if not name:
+        raise ValueError("an account without a name")
+    return name
 
 
 def limits_at(server: Server, token: str, software: str) -> Limits:

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 from authlib.common.security import generate_token
 
+from app import words
 from app.networks.base import ConnectRefused, Consent, LookUpFailed
 from app.networks.http import Answer
 from app.networks.mastodon_answers import problem_of
@@ -232,7 +233,7 @@ class SignIn:
         answer = request.server.ask("POST", "/api/v1/apps", data=form)
         data = _object_in(answer)
         app = {name: data.get(name) for name in ("client_id", "client_secret")}
-        if 200 <= answer.status < 300 and all(isinstance(v, str) and v for v in app.values()):
+        if 200 <= answer.status < 300 and all(map(words.secret, app.values())):
             return app
         raise _registration_refused(answer)
 
@@ -387,7 +388,7 @@ def _word(answer: Answer) -> str:
 def _token_in(answer: Answer) -> str:
     data = _object_in(answer)
     token = data.get("access_token")
-    if answer.status == 200 and isinstance(token, str) and token:
+    if answer.status == 200 and isinstance(token, str) and words.secret(token):
         return token
     if data.get("error") == "invalid_grant":
         raise ConnectRefused("stale", "invalid_grant")

@@ -10,6 +10,7 @@ from typing import Any
 
 from requests_oauthlib import OAuth1, OAuth2
 
+from app import words
 from app.networks import http, oauth, text
 from app.networks.answers import known_shape, unanswered
 from app.networks.base import (
@@ -153,13 +154,14 @@ class X:
 
     def _refreshed(self, answer: http.Answer, old: Credentials) -> Credentials:
         data = answer.data if isinstance(answer.data, dict) else {}
-        if answer.status == 200 and data.get("access_token"):
+        if answer.status == 200 and words.secret(data.get("access_token")):
             new = oauth2_credentials(data)
             return {**new, "refresh_token": new.get("refresh_token") or old["refresh_token"]}
-        if data.get("error") in {"invalid_client", "unauthorized_client"}:
-            raise AppRefused(str(data.get("error_description") or data["error"]))
+        error = str(data.get("error") or "")
+        if error in {"invalid_client", "unauthorized_client"}:
+            raise AppRefused(str(data.get("error_description") or error))
         if data and answer.status in {400, 401, 403}:  # an empty or HTML one is a gateway's
-            raise TokenRefused(str(data.get("error_description") or data.get("error") or ""))
+            raise TokenRefused(str(data.get("error_description") or error))
         raise RefreshUnclear(f"HTTP {answer.status}")
 
     def who_am_i(self, credentials: Credentials) -> Profile:
@@ -211,12 +213,13 @@ class X:
             )
         except (http.NotSent, http.Unanswered) as error:
             return unanswered(error)
-        if answer.status == 201 and (remote_id := id_in(answer.data)):
+        is_accepted = 200 <= answer.status < 300
+        if is_accepted and (remote_id := id_in(answer.data)):
             return Outcome(
                 Kind.OK,
                 remote_id=remote_id,
                 remote_url=f"{self._site}/i/web/status/{remote_id}",
-                http_status=201,
+                http_status=answer.status,
                 request_id=answer.header("x-transaction-id"),
                 answered_at=answer.at,
                 pause_for=allowance_left_for(answer),

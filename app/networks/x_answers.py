@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from app import words
 from app.networks.answers import DAY, number_in, seconds_until
 from app.networks.base import Kind, Outcome, Scope
 from app.networks.http import Answer
@@ -47,10 +48,10 @@ def outcome_of(answer: Answer) -> Outcome:
 def id_in(data: Any) -> str | None:
     """Return the id of a create answer; ids are decimal strings, whatever type they come in."""
     try:
-        remote_id = str(data["data"]["id"])
-    except (TypeError, KeyError):
+        remote_id = words.identifier(data["data"]["id"])
+    except (TypeError, LookupError):
         return None
-    return remote_id if remote_id.isascii() and remote_id.isdigit() else None
+    return remote_id if remote_id and remote_id.isascii() and remote_id.isdigit() else None
 
 
 def problem_of(answer: Answer) -> str:

@@ -11,6 +11,9 @@ from app.networks.base import LookUpFailed, LookUpRefused, Profile, SeenPost, To
 from app.networks.http import Answer
 from app.networks.x_answers import problem_of
 
+LONGEST = 30_000
+"""Characters of a post that are looked at; the longest that X takes has 25,000."""
+
 
 def reading_of(answer: Answer) -> dict[str, Any]:
     """Return the JSON of a read that worked; it has ``data``, ``meta`` or both.
@@ -33,9 +36,9 @@ def reading_of(answer: Answer) -> dict[str, Any]:
 
 
 def profile_of(user: Mapping[str, Any]) -> Profile:
-    """Return who this is; raises KeyError for another shape."""
+    """Return who this is; raises KeyError or ValueError for another shape."""
     name, avatar = user.get("name") or "", user.get("profile_image_url") or ""
-    return Profile(str(user["id"]), user["username"], name, avatar)
+    return Profile(user["id"], user["username"], name, avatar)
 
 
 def moment_in(text: str) -> datetime:
@@ -52,11 +55,12 @@ def seen(post: Mapping[str, Any], site: str) -> SeenPost:
     entities = whole.get("entities") or post.get("entities") or {}
     created = post.get("created_at")
     return SeenPost(
-        remote_id=str(post["id"]),
+        remote_id=post["id"],
         url=f"{site}/i/web/status/{post['id']}",
         created_at=moment_in(created) if created else None,
         comparable=text.comparable_found(
-            whole.get("text") or post.get("text") or "", entities.get("urls") or []
+            (whole.get("text") or post.get("text") or "")[:LONGEST],
+            (entities.get("urls") or [])[:LONGEST],
         ),
         in_reply_to=_parent_of(post),
         reference={"id": str(post["id"])},

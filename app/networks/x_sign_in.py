@@ -13,12 +13,15 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth1Session, OAuth2Session
 
+from app import words
 from app.networks import http
 from app.networks.base import ConnectRefused, Consent, Credentials, LookUpFailed
 from app.networks.oauth import check_issuer, check_state
 
 SCOPES = "tweet.read tweet.write users.read media.write offline.access"
 SIGN_IN_TIMEOUT = 10.0
+LONGEST_LIFE = 10 * 366 * 86_400
+"""Seconds for which a token may be good."""
 """Seconds for one call: somebody waits for the page."""
 
 
@@ -58,7 +61,7 @@ class OAuth2Flow:
         return token
 
     def _session(self, redirect_uri: str) -> Any:
-        return OAuth2Session(
+        session = OAuth2Session(
             self.client_id,
             self.client_secret,
             scope=SCOPES,
@@ -66,6 +69,7 @@ class OAuth2Flow:
             code_challenge_method="S256",
             token_endpoint_auth_method="client_secret_basic" if self.client_secret else "none",
         )
+        return _ours(session)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,9 @@ class OAuth1Flow:
 
     def begin(self, redirect_uri: str) -> Consent:
         """Ask for a request token; return the consent page's URL."""
-        session = OAuth1Session(self.consumer_key, self.consumer_secret, redirect_uri=redirect_uri)
+        session = _ours(
+            OAuth1Session(self.consumer_key, self.consumer_secret, redirect_uri=redirect_uri)
+        )
         with _sentences():
             token = session.fetch_request_token(
                 f"{self.api}/oauth/request_token", timeout=SIGN_IN_TIMEOUT, allow_redirects=False
@@ -95,12 +101,14 @@ class OAuth1Flow:
         check_issuer(callback, self.api)
         if callback.get("denied"):
             raise ConnectRefused("denied")
-        session: Any = OAuth1Session(
-            self.consumer_key,
-            self.consumer_secret,
-            token=memory["state"],
-            token_secret=memory["secret"],
-            redirect_uri=redirect_uri,
+        session = _ours(
+            OAuth1Session(
+                self.consumer_key,
+                self.consumer_secret,
+                token=memory["state"],
+                token_secret=memory["secret"],
+                redirect_uri=redirect_uri,
+            )
         )
         with _sentences():
             token: Mapping[str, Any] = session.fetch_access_token(
@@ -112,6 +120,13 @@ class OAuth1Flow:
             return {"token": token["oauth_token"], "token_secret": token["oauth_token_secret"]}
 
 
+def _ours(session: Any) -> Any:
+    """Let the library's session make its calls as all others are made: bounded, and in time."""
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, http.LibraryAdapter())
+    return session
+
+
 @contextlib.contextmanager
 def _sentences() -> Iterator[None]:
     """Tell silence from refusal, and keep what X sent out of the error: it might be a token."""
@@ -121,21 +136,24 @@ def _sentences() -> Iterator[None]:
         raise LookUpFailed(type(error).__name__) from error
     except AuthlibBaseError as error:
         raise ConnectRefused("refused", str(error.error or "")[:60]) from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise ConnectRefused("refused", type(error).__name__) from error
 
 
 def oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
     """Return what is kept of a token answer."""
-    expires_in = token.get("expires_in")
-    expires_at = token.get("expires_at")
-    if expires_in:
-        # A spent pair's successor must not be lost, whatever else the answer says.
-        with contextlib.suppress(TypeError, ValueError):
-            expires_at = int(time.time()) + int(expires_in)
+    # A spent pair's successor must not be lost, whatever else the answer says.
+    lasts = words.whole(token.get("expires_in"), 1, LONGEST_LIFE)
+    if lasts is not None:
+        expires_at: int | None = int(time.time()) + lasts
+    else:
+        expires_at = words.whole(token.get("expires_at"), 1, int(time.time()) + LONGEST_LIFE)
+    access_token = words.secret(token["access_token"])
+    if access_token is None:
+        raise KeyError("access_token")
     return {
-        "access_token": token["access_token"],
-        "refresh_token": token.get("refresh_token"),
+        "access_token": access_token,
+        "refresh_token": words.secret(token.get("refresh_token")),
         "expires_at": expires_at,
     }
 

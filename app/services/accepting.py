@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import CTE, BigInteger, Integer, String, or_, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
 
 from app.bulk import table_of
-from app.db import UTCDateTime, db, from_now, patiently, rows_changed
+from app.db import UTCDateTime, db, from_now, is_passing, patiently, rows_changed
 from app.models import Account, Attempt, Delivery
 from app.networks import http
 from app.networks.base import Kind, Outcome
@@ -33,15 +33,37 @@ UNSENT = set(State) - {State.SENDING, State.UNCONFIRMED, State.PUBLISHED}
 """Where a late answer may find a row of another claim without another call being under way."""
 
 
-def record_accepted(endings: Sequence[Ending]) -> None:
+def record_accepted(endings: Sequence[Ending]) -> list[Ending]:
     """Publish the rows of accepted tweets and close their attempts; repeats while the database
     is away.
+
+    All in one statement; when that fails, each by itself, so that none spoils the others.
+
+    :returns: those that the database refuses in any form: they are looked for like lost ones.
     """
     try:
         patiently(lambda: _store(endings))
-    except IntegrityError:
-        for ending in endings:
-            patiently(partial(_store_taking_back, ending))
+    except Exception as error:
+        if is_passing(error):
+            raise
+        return [ending for ending in endings if not _is_stored_alone(ending)]
+    return []
+
+
+def _is_stored_alone(ending: Ending) -> bool:
+    """Store one ending, without the network's words if it cannot be with them."""
+    bare = replace(ending.outcome, remote_url=None, request_id=None, detail=None)
+    for tried in (ending, replace(ending, outcome=bare)):
+        try:
+            patiently(partial(_store_taking_back, tried))
+        except Exception as error:
+            if is_passing(error):
+                raise
+            reason = type(error).__name__
+            log.error("job %s was accepted and cannot be stored: %s", ending.claim.job_id, reason)
+        else:
+            return True
+    return False
 
 
 def seconds_since(outcome: Outcome) -> float:

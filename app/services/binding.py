@@ -54,7 +54,7 @@ def bind(row: Row[Any], post: SeenPost, network: Network) -> bool:
     """Take the post for this delivery, unless it belongs to another or may still turn out to."""
     # The network's stamp may be cut to whole seconds; it cannot be older than our first send.
     accepted_at = max(post.created_at or row.first_sent_at, row.first_sent_at)
-    posted = [*row.posted, posted_as(post.remote_id, post.url, post.reference)]
+    posted = [*row.posted, posted_as(post.remote_id, post.url or None, post.reference)]
     parts = len(continuing.parts_of(row, network))
 
     def store() -> bool:

@@ -6,6 +6,7 @@ claims, so that a worker which slept through its lease can neither send nor over
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from sqlalchemy import JSON, Integer, String, exists, or_, update
 from sqlalchemy.types import TypeEngine
 
 from app.bulk import among, provided, table_of
-from app.db import db, from_now, patiently, rows_changed
+from app.db import abandon, db, from_now, is_passing, patiently, rows_changed
 from app.models import Account, Attempt, Delivery, Health, NetworkStop
 from app.networks.base import Body
 from app.services.claims import Claim, claims_of
@@ -22,6 +23,7 @@ from app.states import State
 
 LONGEST_REST = 900.0
 """Seconds for which a network may ask look-ups to stay away."""
+log = logging.getLogger(__name__)
 
 
 class Destination(NamedTuple):
@@ -78,9 +80,39 @@ def _account_may_send() -> Any:
 def intend(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
     """Store that these create calls are about to be made; return the claims that may go on.
 
-    Not repeated when the database fails: the commit may have happened all the same, so nothing
-    is sent and the rows are left to their lease.
+    Not repeated when the database is away: the commit may have happened all the same, so nothing
+    is sent and the rows are left to their lease. When it refuses a statement, each is stored by
+    itself, and what cannot be stored is not sent: it has failed.
     """
+    try:
+        return _intend(bodies, owner)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        abandon()
+        if len(bodies) == 1:
+            claim = bodies[0][0]
+            log.error("job %s cannot be stored: %s", claim.job_id, type(error).__name__)
+            patiently(lambda: _give_up(claim, owner))
+            return []
+    return [claim for body in bodies for claim in intend([body], owner)]
+
+
+def _give_up(claim: Claim, owner: str) -> None:
+    """Nothing was sent, and nothing would be at the next try either."""
+    _update(
+        [*_still_mine([claim], owner), Delivery.state == State.CLAIMED],
+        state=State.FAILED,
+        next_at=None,
+        finished_at=from_now(),
+        owner=None,
+        lease_until=None,
+        error_code="not_stored",
+        error_detail=None,
+    )
+
+
+def _intend(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
     lease = current_app.config["LEASE"]
     statement = (
         update(Delivery)

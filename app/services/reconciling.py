@@ -21,7 +21,7 @@ from flask import current_app
 from sqlalchemy import Row, update
 
 from app import jobs
-from app.db import database_now, db, from_now, patiently, rows_changed
+from app.db import abandon, database_now, db, from_now, is_passing, patiently, rows_changed
 from app.models import Account, Attempt, Delivery, Tweet
 from app.networks.base import (
     Credentials,
@@ -67,8 +67,15 @@ def reconcile(job_ids: Sequence[str]) -> None:
         wait = _turns.wait_of(account_id)
         if wait:
             _put_off(due, wait)
-        else:
+            continue
+        try:
             _reconcile_account(account_id, due, [row for row in rows if row not in due])
+        except Exception as error:
+            if is_passing(error):
+                raise
+            log.exception("account %s cannot be looked up", account_id)
+            abandon()
+            _look_later(due)
 
 
 class _Turns:
@@ -158,9 +165,32 @@ def _reconcile_account(
             _ask_owner(row, "unreadable", str(refusal))
     else:
         for row in rows:
-            _settle(row, posts, _Look(network, access.credentials, profile))
+            _settle_alone(row, posts, _Look(network, access.credentials, profile))
         for row in others:
-            _bind_if_there(row, posts, network)
+            _bind_alone(row, posts, network)
+
+
+def _settle_alone(row: Row[Any], posts: Sequence[SeenPost], look: _Look) -> None:
+    """Settle a row; what was found for it and cannot be stored is shown to its owner."""
+    try:
+        _settle(row, posts, look)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        log.exception("job %s cannot be settled", row.id)
+        abandon()
+        _ask_owner(row, "unreadable", None)
+
+
+def _bind_alone(row: Row[Any], posts: Sequence[SeenPost], network: Network) -> None:
+    """Publish a row whose turn has not come, if it is there; its own look-up says what is odd."""
+    try:
+        _bind_if_there(row, posts, network)
+    except Exception as error:
+        if is_passing(error):
+            raise
+        log.exception("job %s cannot be settled yet", row.id)
+        abandon()
 
 
 @dataclass(frozen=True, slots=True)

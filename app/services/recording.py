@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from flask import current_app
 from sqlalchemy import delete, update
 
 from app import jobs
-from app.db import db, from_now, patiently, rows_changed
+from app.db import db, from_now, is_passing, patiently, rows_changed
 from app.models import Account, Attempt, Delivery, Upload
 from app.networks.base import Kind, Outcome, Scope
 from app.services import holding
@@ -41,12 +42,46 @@ def record(endings: Sequence[Ending]) -> list[str]:
     """
     accepted = [ending for ending in endings if ending.outcome.kind == Kind.OK]
     others = [ending for ending in endings if ending.outcome.kind != Kind.OK]
-    if accepted:
-        record_accepted(accepted)
-    again = [ending.claim.job_id for ending in others if patiently(partial(_record, ending))]
-    again += [ending.claim.job_id for ending in accepted if not ending.claim.is_last]
-    jobs.store_results(_results(endings))
+    unstored = record_accepted(accepted) if accepted else []
+    told = [ending for ending in endings if ending not in unstored]
+    others += [_as_lost(ending) for ending in unstored]
+    again = [ending.claim.job_id for ending in others if _asks_for_another(ending)]
+    again += [
+        ending.claim.job_id
+        for ending in told
+        if ending.outcome.kind == Kind.OK and not ending.claim.is_last
+    ]
+    jobs.store_results(_results(told))
     return again
+
+
+def _as_lost(ending: Ending) -> Ending:
+    """What was accepted and cannot be stored is looked for, and is never sent again blindly."""
+    outcome = ending.outcome
+    lost = Outcome(
+        Kind.AMBIGUOUS,
+        "garbled_answer",
+        http_status=outcome.http_status,
+        answered_at=outcome.answered_at,
+    )
+    return replace(ending, outcome=lost)
+
+
+def _asks_for_another(ending: Ending) -> bool:
+    """Store one ending; True to claim it again at once.
+
+    Without the network's words if it cannot be with them; what cannot at all is left to its lease.
+    """
+    bare = replace(ending.outcome, detail=None, request_id=None)
+    for tried in (ending, replace(ending, outcome=bare)):
+        try:
+            return patiently(partial(_record, tried))
+        except Exception as error:
+            if is_passing(error):
+                raise
+            reason = type(error).__name__
+            log.error("how job %s ended cannot be stored: %s", ending.claim.job_id, reason)
+    return False
 
 
 def _results(endings: Sequence[Ending]) -> list[tuple[str, str, Any]]:

@@ -88,6 +88,10 @@ def _unclear(network: str) -> dict[str, tuple[str, str]]:
 def _refused(network: str) -> dict[str, tuple[str, str]]:
     edit = _("Change the text and try again.")
     return {
+        "not_stored": (
+            _("We could not store what was about to be sent. Nothing was sent."),
+            _("Write it again as a new tweet."),
+        ),
         "duplicate": (
             _("%(n)s refused it because you published the same text recently.", n=network),
             edit,

@@ -6,7 +6,7 @@ import contextlib
 import json
 import ssl
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -40,11 +40,14 @@ class ScriptedServer:
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answers: Sequence[tuple[int, Any]] = []
+        self.play: Callable[[Seen], tuple[int, Any]] | None = None
+        """What answers instead of the script; several calls may come at a time."""
         self.seen: list[Seen] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def handle(self) -> None:
                 with contextlib.suppress(ConnectionError):  # who asked was killed
@@ -78,7 +81,10 @@ class ScriptedServer:
         """Remember a request and return what to say."""
         index = len(self.seen)
         self.seen.append(seen)
-        status, body = self.answers[index] if index < len(self.answers) else SCRIPT_OVER
+        if self.play is not None:
+            status, body = self.play(seen)
+        else:
+            status, body = self.answers[index] if index < len(self.answers) else SCRIPT_OVER
         if isinstance(body, bytes):
             return status, body
         return status, (body if isinstance(body, str) else json.dumps(body)).encode()

@@ -186,12 +186,15 @@ class World:
 
     # Processes
 
-    def start_worker(self, **environ: str) -> subprocess.Popen[bytes]:
-        """Start a worker like the Procfile's, in a process group of its own."""
+    def start_worker(self, *more: str, **environ: str) -> subprocess.Popen[bytes]:
+        """Start a worker like the Procfile's, in a process group of its own.
+
+        :param more: further words of its command.
+        """
         words = (
             "celery --quiet -A celery_app worker -P threads -c 20 --without-gossip --without-mingle"
         )
-        process = self._start([*words.split(), "--without-heartbeat"], **environ)
+        process = self._start([*words.split(), "--without-heartbeat", *more], **environ)
         wait_for(
             lambda: process.pid in self.beating() or process.poll() is not None,
             90,

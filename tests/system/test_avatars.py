@@ -143,8 +143,13 @@ def test_what_is_no_picture_leaves_the_initial(
     ],
 )
 def test_what_is_no_address_leaves_the_initial(small_world: World, url: str) -> None:
-    """Whatever a network calls an avatar's address, it harms nothing."""
-    account = fetched(small_world, connected(small_world, "ana", url))
+    """Whatever a network calls an avatar's address is not kept, or harms nothing."""
+    account_id = connected(small_world, "ana", url)
+    assert row(small_world, account_id).avatar_url in {"", "https://nobody.invalid/avatar.png"}
+    with small_world.rows():  # as it was kept before addresses were looked at
+        db.session.execute(db.update(Account).values(avatar_url=url))
+        db.session.commit()
+    account = fetched(small_world, account_id)
     assert account.avatar is None
     assert account.avatar_at is not None
 

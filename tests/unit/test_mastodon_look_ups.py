@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -229,3 +230,22 @@ def test_a_read_that_comes_too_often() -> None:
     with pytest.raises(LookUpFailed) as failed:
         reading_of(Answer(503, {"retry-after": "7"}, None, ""))
     assert failed.value.retry_after is None
+
+
+def test_posts_of_a_million_links_cost_no_minute(scripted: ScriptedServer) -> None:
+    """Whatever is far longer than what is looked for is not it, and is not taken apart."""
+    client = mastodon()
+    bodies = [client.body(piece("hello"))]
+    many = "a.com " * 15_000
+    posts = [{"id": str(number), "content": many, "created_at": None} for number in range(40)]
+    scripted.play = lambda seen: (
+        200,
+        {"text": many}
+        if seen.path.endswith("/source")
+        else ([] if "max_id" in seen.path else posts),
+    )
+    started = time.process_time()
+    found = client.recent(credentials_at(scripted.url), "1", STARTED_AT, bodies)
+    assert len(found) == 40
+    assert client.comparable(bodies[0]) not in {post.comparable for post in found}
+    assert time.process_time() - started < 5
