@@ -10,9 +10,18 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo, available_timezones
 
-from app.when_words import WhenProblem, Wish, read
+from app.when_words import LONGEST_WORDS, WhenProblem, Wish, is_now, read
 
-__all__ = ["Moment", "WhenProblem", "local", "understand", "zone_named", "zone_names"]
+__all__ = [
+    "LONGEST_WORDS",
+    "Moment",
+    "WhenProblem",
+    "is_now",
+    "local",
+    "understand",
+    "zone_named",
+    "zone_names",
+]
 
 PAST_IS_NOW = timedelta(seconds=60)
 MAX_AHEAD = timedelta(days=2 * 366)
@@ -112,6 +121,8 @@ def _moment(
         if isinstance(words, timedelta):
             return now + words, None
         if isinstance(words, str):
+            if len(words) > LONGEST_WORDS:  # before any dear work
+                raise WhenProblem("not_understood")
             return _from_words(words.strip(), zone, now, languages)
     except OverflowError:
         raise WhenProblem("too_far") from None

@@ -74,6 +74,8 @@ def _and_a_half(found: re.Match[str]) -> str:
 _COMING = "lunes|martes|miercoles|jueves|viernes|sabado|domingo|semana|mes"
 _SPANISH: Table = [
     *_table(
+        (r"\bat once\b", "now"),  # before "once" is 11
+        (r"^¡?(?:ahora mismo|ya mismo|ahora|ya|inmediatamente|enseguida)!*$", "now"),
         (r"\b(?:ahora mismo|ahora|ya)\b", "now"),
         (r"\bpasado manana\b", "day after tomorrow"),
         (r"\b(?:anteayer|antes de ayer)\b", "2 days ago"),
@@ -109,7 +111,8 @@ _SPANISH: Table = [
 
 _ENGLISH: Table = [
     *_table(
-        (r"\b(?:right now|immediately)\b", "now"),
+        (r"\b(?:right now|immediately|right away|straight away)\b", "now"),
+        (r"^now!+$", "now"),
         (r"\ba\.? ?m\b\.?", "am"),
         (r"\bp\.? ?m\b\.?", "pm"),
         (r"\bthis (morning|afternoon|evening)\b", r"today \1"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import sys
 from collections.abc import Iterable
 
 import regex
@@ -13,7 +12,6 @@ from app.networks.base import Limits
 from app.networks.links import urls_in
 from app.networks.text import TextProblem
 
-_GRAPHEME = regex.compile(r"\X")
 _MENTION = regex.compile(
     r"(?<![=/\w])@(?P<user>[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?)"
     r"(?P<host>@[\p{L}\p{N}_](?:[\p{L}\p{N}_.\-]*[\p{L}\p{N}_])?(?::[0-9]++)?)?"
@@ -24,7 +22,8 @@ _BREAKS = frozenset({"br", "p", "div", "li", "blockquote", "pre", "ul", "ol"})
 
 def check(written: str, limits: Limits) -> None:
     """Raise TextProblem for a text that a server with these limits does not take."""
-    cleaned = text.check(written, limit=sys.maxsize)
+    cleaned = text.allowed(written)
+    text.refuse_far_too_long(cleaned, limits.characters)
     counted = length(cleaned, limits.link_length)
     if counted > limits.characters:
         raise TextProblem("too_long", length=counted, limit=limits.characters)
@@ -36,12 +35,12 @@ def length(written: str, link_length: int | None) -> int:
     :param link_length: what a link with a scheme counts, however long it is; None: all of it.
     """
     parts, done = [], 0
-    for start, end, url in urls_in(written):
+    for start, end, url in urls_in(written) if "://" in written else []:
         if link_length is not None and url[:8].lower().startswith(("http://", "https://")):
             parts += [written[done:start], "x" * link_length]
             done = end
     counted = _MENTION.sub(r"@\g<user>", "".join([*parts, written[done:]]))
-    return sum(1 for _ in _GRAPHEME.finditer(counted))
+    return text.graphemes(counted)
 
 
 def comparable(written: str, pictures: Iterable[str]) -> str:

@@ -20,6 +20,7 @@ from app.web import (
     pages,
     pictures,
     problems,
+    schemas,
     sessions,
     settings,
     status,
@@ -48,6 +49,7 @@ def init_app(app: Flask) -> None:
     locales.init_app(app)
     auth.init_app(app)
     problems.init_app(app)
+    schemas.init_app(app)
     pages.init_app(app)
     for blueprint in (
         assets.bp,

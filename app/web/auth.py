@@ -24,7 +24,7 @@ from app.db import db
 from app.models import User
 from app.networks.base import Connection, ConnectRefused, LookUpFailed, Network
 from app.services import connecting
-from app.web import forms, limits, refusals, turns
+from app.web import forms, limits, refusals, schemas, turns
 from app.web.pages import networks
 
 bp = Blueprint("auth", __name__)
@@ -69,9 +69,8 @@ def begin(network: str) -> ResponseReturnValue:
     """Begin with what was typed: a server, or a handle and an app password."""
     site = _ready_network(network)
     _remember_way_back(request.form.get("back"))
-    return _begin(
-        site, {field.name: request.form.get(field.name, "") for field in site.connect_fields}
-    )
+    names = [field.name for field in site.connect_fields]
+    return _begin(site, schemas.connect_fields(names, request.form))
 
 
 def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:

@@ -7,18 +7,17 @@ limit, because counting would cost as much as answering.
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, jsonify, request
+from flask import Blueprint, abort, jsonify
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.models import Job
-from app.web import limits, locales, sessions
+from app.web import limits, locales, schemas, sessions
 from app.web.job_views import job_views
 from app.web.problems import refuse
+from app.web.schemas.fields import MOST_JOBS
 
 bp = Blueprint("status", __name__)
-
-MOST = 100
 
 
 @bp.get("/status/<job_id>")
@@ -42,9 +41,10 @@ def many() -> ResponseReturnValue:
     user_id = sessions.user_id()
     if user_id is None:
         return _signed_out()
-    job_ids = [part.strip() for part in request.args.get("job_ids", "").split(",") if part.strip()]
-    if len(job_ids) > MOST:
-        message = _("Ask for at most %(most)s jobs at a time.", most=MOST)
+    listed = schemas.query(schemas.StatusQuery).job_ids or ""
+    job_ids = [part.strip() for part in listed.split(",") if part.strip()]
+    if len(job_ids) > MOST_JOBS:
+        message = _("Ask for at most %(most)s jobs at a time.", most=MOST_JOBS)
         return refuse(422, "too_many", message, field="job_ids")
     found = Job.of(user_id, job_ids)
     if found:
