@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from app import jobs
-from app.db import db, utcnow
+from app.db import commit_and_keep, db, utcnow
 from app.models import Delivery, Job, Tweet, drafts
 from app.models.parts import Content
 from app.models.tweet import WAITING, AlreadyBeingSent
@@ -135,8 +135,9 @@ def save(tweet_id: int) -> ResponseReturnValue:
         db.session.rollback()
         field, _code, message = sentences.refusal(problem)
         tweet = own(tweet_id)
-        shown_at = form["refused_at"] or field
-        form |= {"errors": {shown_at: message}, "when": form["when"] or ""}
+        account_ids = [delivery.account_id for delivery in tweet.deliveries]
+        place = forms.place_of(form["refused_at"] or field, form, account_ids)
+        form |= {"errors": {place: message}, "when": form["when"] or ""}
         return _edit_page(tweet, _job_of(tweet, job_id), form), 422
     if "again" in request.form:
         return _retry(tweet, job_id)
@@ -216,6 +217,7 @@ def _edit(tweet: Tweet, job_id: str | None, given: dict[str, Any] | None, when: 
         return
     drafts.refuse_strangers(given["variants"], [one.account for one in tweet.deliveries])
     draft = _changed(tweet, given)
+    commit_and_keep()  # no transaction stays open while words are counted
     drafts.check(draft, [delivery.account for delivery in tweet.deliveries])
     with_own = {one.account_id for one in tweet.deliveries if one.parts} | set(given["variants"])
     named = {account_id: draft.variants.get(account_id) for account_id in with_own}
@@ -226,6 +228,7 @@ def _edit_job(tweet: Tweet, job: Delivery, given: dict[str, Any] | None) -> None
     if given is None or not job.remaining:
         raise AlreadyBeingSent
     draft = drafts.draft_of("", contents.merged(given, _stored(job.remaining)))
+    commit_and_keep()  # as above
     drafts.check(draft, [job.account])
     tweet.edit_job(job.id, draft.parts or [{"text": draft.text, "pictures": []}])
 
@@ -271,7 +274,7 @@ def _refuse_input(problem: Exception) -> ResponseReturnValue:
     db.session.rollback()
     field, code, message = sentences.refusal(problem)
     back = {"url": url_for("tweets.index"), "label": _("To your tweets")}
-    return refuse(422, code, message, field=field, action=back)
+    return refuse(422, code, message, field=field or None, action=back)
 
 
 def _done(tweet: Tweet, words: str) -> ResponseReturnValue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -194,6 +194,17 @@ def _key(given: Mapping[str, Any]) -> str | None:
 
 def _id(word: str) -> int | None:
     return int(word) if word.isascii() and word.isdigit() and len(word) <= 10 else None
+
+
+def place_of(field: str, form: Mapping[str, Any], account_ids: Iterable[int]) -> str:
+    """Return where a page shows what is wrong with a field: "" for one that it has no place for."""
+    if field in {"text", "when", "accounts", "pictures"}:
+        return field
+    kind, _dash, number = field.partition("-")
+    if kind in {"part", "pictures"} and number.isdigit() and int(number) < len(form["parts"]):
+        return field
+    is_shown = kind == "variant" and number.split("-")[0] in map(str, account_ids)
+    return field if is_shown else ""
 
 
 def remember_zone(name: str) -> None:

@@ -45,6 +45,8 @@ def save() -> ResponseReturnValue:
     try:
         given = schemas.form(schemas.SettingsForm)
     except schemas.Invalid as problem:
+        if problem.field not in FIELDS:
+            raise
         form = {name: request.form.get(name, "")[:LONGEST_NAME] for name in FIELDS}
         return _page(form | {"errors": {problem.field: schemas.sentence(problem)}}), 422
     form = given.model_dump(include=FIELDS)

@@ -103,9 +103,10 @@ def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnVal
     db.session.rollback()
     field, code, message = sentences.refusal(problem)
     if wants_json():
-        return refuse(422, code, message, field=field)
-    shown = "" if field == "submit_id" else form["refused_at"] or field
-    return _page(form | {"errors": {shown: message}}), 422
+        return refuse(422, code, message, field=field or None)
+    account_ids = [account.id for account in current_user.accounts]
+    place = forms.place_of(form["refused_at"] or field, form, account_ids)
+    return _page(form | {"errors": {place: message}}), 422
 
 
 @bp.get("/tweets/<int:tweet_id>")

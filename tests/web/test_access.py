@@ -172,6 +172,8 @@ def test_signed_out(place: Place) -> None:
     token = place.nobody.token()
     for row, method, path in place.calls:
         rule = MATRIX.get(row, PRIVATE)
+        if rule.is_public and rule.ends:
+            continue  # the token of the others would end with it
         answer = ask(place.nobody, method, path, rule, token, "application/json")
         page = ask(place.nobody, method, path, rule, token, "text/html")
         if rule.is_public:
