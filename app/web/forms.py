@@ -179,11 +179,14 @@ def _refuse_unknown_zone(name: str | None) -> None:
 
 
 def _time_problem(form: Mapping[str, Any]) -> Invalid | None:
-    """Return why the time and the choice between now and later do not go together."""
+    """Return why the time and the choice between now and later do not go together.
+
+    In a form without scripts "Now" is chosen already when a time is typed: there the time wins.
+    """
     has_time = bool(form["when"].strip())
     if form["mode"] == "later" and not has_time:
         return Invalid("empty_time", "when")
-    if form["mode"] == "now" and has_time and not is_now(form["when"]):
+    if request.is_json and form["mode"] == "now" and has_time and not is_now(form["when"]):
         return Invalid("now_or_later", "when")
     return None
 
