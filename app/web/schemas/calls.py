@@ -65,7 +65,7 @@ class NewTweet(Schema):
     )
     mode: Literal["now", "later"] | None = Field(
         None,
-        description="said once more: with `later` a time is needed, with `now` none is allowed",
+        description="said once more: `later` needs a time, `now` has none",
     )
     timezone: Name | None = Field(
         None, description="the zone of a person who has not chosen one, as an IANA name"
