@@ -208,6 +208,8 @@ def _stored(parts: Sequence[Content]) -> list[drafts.StoredPart]:
 def _edit(tweet: Tweet, job_id: str | None, given: dict[str, Any] | None, when: str | None) -> None:
     """Check everything before changing anything."""
     if job := _job_of(tweet, job_id):
+        if when is not None or (given and given["variants"]):
+            raise Invalid("not_for_one_job", "variants" if when is None else "when")
         _edit_job(tweet, job, given)
         return
     moment = None if when is None else understand(when, current_user.zone, utcnow())

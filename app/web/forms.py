@@ -132,7 +132,14 @@ def _form(schema: type[schemas.NewTweetForm | schemas.EditForm]) -> tuple[Any, d
         given |= {
             name: given[name][:LONGEST_WORDS] for name in ("when", "submit_id") if name in given
         }
-    return given, contents.read(request.form, picked) | refused
+    return given, _short(contents.read(request.form, picked)) | refused
+
+
+def _short(read: dict[str, Any]) -> dict[str, Any]:
+    """Return contents with few enough parts to show them again; so many were refused."""
+    most = 2 * drafts.MOST_PARTS
+    variants = {account_id: own[:most] for account_id, own in read["variants"].items()}
+    return read | {"parts": read["parts"][:most], "variants": variants}
 
 
 def _pictures_of_form(count: int) -> tuple[list[list[str] | None], dict[str, Any]]:

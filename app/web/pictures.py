@@ -70,6 +70,7 @@ def create() -> ResponseReturnValue:
     file = request.files.get("picture")
     if file is None:
         return _refuse(422, "picture_unknown")
+    schemas.only_file("picture")
     try:
         picture = _accept(current_user, file)
     except PictureRefused as refusal:

@@ -12,6 +12,7 @@ import requests
 
 from app.db import db
 from app.models import Tweet
+from tests.support import photos
 from tests.support.visitor import Visitor
 from tests.support.world import World
 
@@ -131,6 +132,8 @@ def test_a_change_of_nothing(ana: Visitor) -> None:
     assert (other.status_code, other.json()["message"]) == (200, "Saved.")
     strange = ana.post(path, "PATCH", variants={"99999": "a"})
     assert refused(strange) == (422, "not_chosen", "variant-99999")
+    timed = ana.post(path, "PATCH", text="b", when="in 9 hours", job_id=job)
+    assert refused(timed) == (422, "not_for_one_job", "when")
     assert is_waiting(ana, job)
 
 
@@ -204,6 +207,33 @@ def test_pictures_and_settings_by_schema(ana: Visitor) -> None:
     assert page.status_code == 422
     page = ana.submit("/settings", timezone="UTC", locale="en", late_tolerance_hours="6", x="1")
     assert page.status_code == 422
+
+
+def test_a_picture_comes_alone(ana: Visitor) -> None:
+    """What an upload would drop without a word is refused by name."""
+    headers = {"X-CSRFToken": ana.token(), "Accept": "application/json"}
+    photo = ("photo.jpg", photos.photo_with_place())
+
+    def upload(files: list[tuple[str, Any]], **fields: str) -> requests.Response:
+        url = f"{ana.site}/pictures"
+        return ana.http.post(url, files=files, data=fields, headers=headers, timeout=20)
+
+    assert refused(upload([("picture", photo)], alt="A hill")) == (422, "unknown_name", "alt")
+    two = upload([("picture", photo), ("picture", photo)])
+    assert refused(two) == (422, "repeated_name", "picture")
+    assert upload([("picture", ("a\0b\ufdfa.jpg" * 30, photo[1]))]).status_code == 201
+
+
+def test_many_parts_are_refused_quickly(ana: Visitor) -> None:
+    """Neither counting them nor showing them again takes long."""
+    began = time.monotonic()
+    form = [("csrf_token", ana.token()), ("text", "a"), *[("part", "b")] * 30_000]
+    page = ana.http.post(f"{ana.site}/tweets", data=form, timeout=20)
+    assert page.status_code == 422
+    form = [("csrf_token", ana.token()), ("text", "a"), *[("variant-1", "b")] * 15_000]
+    page = ana.http.post(f"{ana.site}/tweets", data=form, timeout=20)
+    assert page.status_code == 422
+    assert time.monotonic() - began < 10
 
 
 FLAGS = "🇩🇪" * 30_000

@@ -25,6 +25,7 @@ from app.web.schemas.reading import (
     form,
     init_app,
     key_in_header,
+    only_file,
     query,
     sentence,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "form",
     "init_app",
     "key_in_header",
+    "only_file",
     "query",
     "sentence",
 ]

@@ -30,6 +30,8 @@ LONGEST_TYPED = 500
 """Characters of a server, a handle or a password."""
 MOST_FORM_BYTES = 256 * 1024
 """Of all texts of a form, files aside; as MAX_CONTENT_LENGTH of a body without files."""
+MOST_NAMES = 2000
+"""In one object of JSON or one form: a text of its own for each of many accounts, and the rest."""
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 FILES = re.compile(r"picture-files(?:-([1-9][0-9]?))?")
 
@@ -42,7 +44,7 @@ class Invalid(ValueError):
     Codes: ``unknown_name``, ``repeated_name``, ``missing``, ``wrong_type``, ``too_long``,
     ``too_many``, ``too_many_parts``, ``too_many_pictures``, ``control_characters``,
     ``unknown_account``, ``unknown_picture``, ``empty_time``, ``now_or_later``,
-    ``text_and_parts``, ``nothing_to_change``, ``unknown_zone``.
+    ``text_and_parts``, ``nothing_to_change``, ``not_for_one_job``, ``unknown_zone``.
     """
 
     def __init__(self, code: str, field: str | None = None, **params: Any) -> None:
@@ -92,6 +94,8 @@ def form(schema: type[Model]) -> Model:
         > MOST_FORM_BYTES
     ):
         raise RequestEntityTooLarge
+    if len(request.form) > MOST_NAMES:
+        raise Invalid("too_many", next(iter(request.form)))
     given = _by_field(schema, request.form)
     if "csrf_token" not in schema.model_fields:
         given.pop("csrf_token", None)
@@ -104,6 +108,15 @@ def file_fields(parts: int) -> None:
         found = FILES.fullmatch(shown_name(name))
         if found is None or int(found[1] or 0) >= parts:
             raise Invalid("unknown_name", name)
+
+
+def only_file(name: str) -> None:
+    """Refuse a form that has more than one file of this name; raises Invalid."""
+    for other in [*request.files, *request.form]:
+        if other not in {name, "csrf_token"}:
+            raise Invalid("unknown_name", other)
+    if len(request.files.getlist(name)) > 1:
+        raise Invalid("repeated_name", name)
 
 
 def query(schema: type[Model]) -> Model:
@@ -149,6 +162,7 @@ def sentence(problem: Invalid) -> str:
         "empty_time": _("Say when, or choose to post now."),
         "now_or_later": _("There is a time, but “Now” is chosen. Choose one of them."),
         "text_and_parts": _("Send the text as the first part, or without parts."),
+        "not_for_one_job": _("One account alone cannot have this. Leave the job out."),
         "nothing_to_change": _("Say what to change. Nothing was changed."),
         "unknown_zone": _("We do not know this time zone."),
     }
@@ -172,6 +186,8 @@ def _json() -> Any:
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MOST_NAMES:
+        raise Invalid("too_many", pairs[0][0])
     found = dict(pairs)
     if len(found) < len(pairs):
         often = Counter(name for name, _value in pairs).most_common(1)
