@@ -267,6 +267,22 @@ def _get(path: str) -> Callable[[Site], requests.Response]:
     return lambda site: site.send(site.ana.http, "GET", path)
 
 
+ODD_HEADERS = {
+    "Cookie": "tweet_later=\u00ff; session=.eJx; =; ;;; a=" + "b" * 3000,
+    "Accept-Language": "es;q=nan, en;q=1e999, \u00ff, x-" + "y" * 3000 + ";q=-1",
+    "Accept": "application/json;q=nan, */*;q=inf, a/b/c, ;",
+    "User-Agent": "\u00ff" * 4000,
+    "If-None-Match": '"' + "\u00ff" * 2000,
+    "If-Modified-Since": "Mon, 99 Foo 99999999999 99:99:99 GMT",
+    "Range": "bytes=-99999999999999999999,5-1,a-b",
+    "If-Range": "\u00ff",
+    "Referer": "http://[::1",
+    "Origin": "\u00ff",
+    "X-Forwarded-For": "\u00ff, 999.1.1.1",
+    "X-Forwarded-Proto": "\u00ff",
+    "Content-Type": 'multipart/form-data; boundary="\u00ff',
+    "Authorization": "Basic \u00ff",
+}
 MANY = b"".join(
     b'--x\r\nContent-Disposition: form-data; name="f%d"; filename="a"\r\n\r\n\r\n' % n
     for n in range(10_000)
@@ -313,5 +329,12 @@ def test_requests_that_once_broke_something(postgres_site: Site) -> None:
     for what, (ask, statuses) in OTHER_REQUESTS.items():
         answer = ask(site)
         assert answer.status_code in statuses, (what, answer.status_code, answer.text[:300])
+    for name, value in ODD_HEADERS.items():
+        for path in ("/", "/settings", "/when?when=now", "/static/page.js", "/status/%ED%A0%80"):
+            sent = {"headers": {name: value.encode("latin-1")}}
+            ana = requests.Session()  # an odd cookie signs out, and that is right
+            ana.cookies.update(site.ana.http.cookies)
+            assert site.send(ana, "GET", path, **dict(sent)).status_code < 500, (name, path)
+            assert site.send(site.nobody, "POST", path, **sent).status_code < 500, (name, path)
     assert site.ana.get("/").text.count("<article") == before
     assert "Traceback" not in site.world.log()
