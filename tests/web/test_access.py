@@ -20,7 +20,7 @@ from tests.support.world import World
 
 SAFE = {"GET"}
 IGNORED = {"HEAD", "OPTIONS"}
-VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
+VARIABLE = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
 NOT_THERE = "00000000-0000-4000-8000-000000000000"
 
 
@@ -102,13 +102,19 @@ def row_of(method: str, rule: str) -> str:
     return f"{method} {VARIABLE.sub('<>', rule)}"
 
 
+def thing_in(found: re.Match[str], things: dict[str, str]) -> str:
+    """Return what stands for a variable: a thing of the owner's, else something of its kind."""
+    thing = things.get(found["name"], "x")
+    return thing if found["kind"] != "int" or thing.isdigit() else "1"
+
+
 def calls_of(world: World, things: dict[str, str]) -> list[tuple[str, str, str]]:
     """Return every call that there is."""
     return sorted(
         (
             row_of(method, rule.rule),
             method,
-            VARIABLE.sub(lambda found: things.get(found[1], "x"), rule.rule),
+            VARIABLE.sub(lambda found: thing_in(found, things), rule.rule),
         )
         for rule in world.app.url_map.iter_rules()
         for method in (rule.methods or set()) - IGNORED

@@ -239,7 +239,7 @@ JSON_BODIES: dict[str, tuple[bytes, set[int]]] = {
     "no UTF-8": (b'{"text": "\xff"}', {400}),
     "UTF-16": ('{"text": ""}'.encode("utf-16"), {422}),
     "cut off": (b'{"text": "a"', {400}),
-    "nothing": (b"", {400}),
+    "nothing": (b"", {422}),
     "many variants": (
         json.dumps({"text": "a", "variants": {str(n): "b" for n in range(1, 9999)}}).encode(),
         {422},

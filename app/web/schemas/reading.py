@@ -174,8 +174,10 @@ def sentence(problem: Invalid) -> str:
 
 
 def _json() -> Any:
+    """Return the object that was sent; no body at all is an empty one, as with forms."""
+    data = request.get_data() or b"{}"
     try:
-        given = json.loads(request.get_data(), object_pairs_hook=_object, parse_constant=_no_number)
+        given = json.loads(data, object_pairs_hook=_object, parse_constant=_no_number)
     except Invalid:
         raise
     except (ValueError, RecursionError):
