@@ -274,7 +274,7 @@ def test_eight_huge_texts_at_once(ana: Visitor, running: World) -> None:
     for thread in threads:
         thread.join()
     assert answers == [(422, "too_long")] * 8
-    assert healthy_after < 5, healthy_after  # under 1 s on a machine that does nothing else
+    assert healthy_after < 2, healthy_after  # 0.2 s, and a busy machine takes its time
 
 
 @pytest.mark.parametrize("field", ["server", "identifier", "password"])
