@@ -9,12 +9,15 @@ import regex
 
 from app.networks import text
 from app.networks.base import Limits
-from app.networks.links import urls_in
+from app.networks.links import MAX_URL_CHARACTERS, urls_in
 from app.networks.text import TextProblem
 
 _MENTION = regex.compile(
     r"(?<![=/\w])@(?P<user>[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_])?)"
     r"(?P<host>@[\p{L}\p{N}_](?:[\p{L}\p{N}_.\-]*[\p{L}\p{N}_])?(?::[0-9]++)?)?"
+)
+_MAY_BE_A_LINK = regex.compile(
+    rf"https?://(?:(?!https?://)\S){{0,{MAX_URL_CHARACTERS}}}+", regex.IGNORECASE
 )
 _TAG = regex.compile(r"</?(?P<name>[A-Za-z0-9]*+)[^<>]*+>")
 _BREAKS = frozenset({"br", "p", "div", "li", "blockquote", "pre", "ul", "ol"})
@@ -24,9 +27,19 @@ def check(written: str, limits: Limits) -> None:
     """Raise TextProblem for a text that a server with these limits does not take."""
     cleaned = text.allowed(written)
     text.refuse_far_too_long(cleaned, limits.characters)
+    if len(cleaned) > text.COUNTED_IN_NO_TIME and _least(cleaned) > limits.characters:
+        raise TextProblem("too_long", limit=limits.characters)
     counted = length(cleaned, limits.link_length)
     if counted > limits.characters:
         raise TextProblem("too_long", length=counted, limit=limits.characters)
+
+
+def _least(written: str) -> int:
+    """Return a length that the exact one is never below: all that may be a link counts 0.
+
+    Unless a mention's server has a name of thousands of letters, which no server has.
+    """
+    return text.graphemes(_MENTION.sub(r"@\g<user>", _MAY_BE_A_LINK.sub("", written)))
 
 
 def length(written: str, link_length: int | None) -> int:
