@@ -10,11 +10,13 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo, available_timezones
 
-from app.when_words import LONGEST_WORDS, WhenProblem, Wish, read
+from app.when_words import LONGEST_WORDS, WhenProblem, Wish, is_now, read
 
 __all__ = [
+    "LONGEST_WORDS",
     "Moment",
     "WhenProblem",
+    "is_now",
     "local",
     "understand",
     "which_of_two",
@@ -126,6 +128,8 @@ def _moment(
         if isinstance(words, timedelta):
             return now + words, None
         if isinstance(words, str):
+            if len(words) > LONGEST_WORDS:  # before any dear work
+                raise WhenProblem("not_understood")
             return _from_words(words.strip(), zone, now, languages)
     except OverflowError:
         raise WhenProblem("too_far") from None

@@ -91,6 +91,8 @@ _A_MONTH = "ene|feb|mar|abr|apr|may|jun|jul|ago|aug|sep|set|oct|nov|dic|dec|jan"
 """How the names of months begin."""
 _SPANISH: Table = [
     *_table(
+        (r"\bat once\b", "now"),  # before "once" is 11
+        (r"^¡?(?:ahora mismo|ya mismo|ahora|ya|inmediatamente|enseguida)!*$", "now"),
         (r"\b(?:ahora mismo|ahora|ya)\b", "now"),
         # "mar" is a month, unless it stands where only a weekday can.
         (r"\bmar(?= \d{1,2} (?:de )?[a-z]| a las?\b)", "martes"),
@@ -131,7 +133,8 @@ _SPANISH: Table = [
 
 _ENGLISH: Table = [
     *_table(
-        (r"\b(?:right now|immediately)\b", "now"),
+        (r"\b(?:right now|immediately|right away|straight away)\b", "now"),
+        (r"^now!+$", "now"),
         (rf"\bthe (\d{{1,2}})(?:st|nd|rd|th)?\b(?! (?:of )?(?:{_A_MONTH})|[/.:\-])", r"day-\1"),
         (r"\ba\.? ?m\b\.?", "am"),
         (r"\bp\.? ?m\b\.?", "pm"),

@@ -103,6 +103,11 @@ class Wish:
     again: timedelta | None = None
 
 
+def is_now(words: str, languages: Iterable[str] = ("en", "es")) -> bool:
+    """True for words that say now: "now", "ahora", "right now". Nothing at all says nothing."""
+    return len(words) <= LONGEST_WORDS and in_plain_words(words, languages) == "now"
+
+
 def read(words: str, here: datetime, languages: Iterable[str]) -> Wish:
     """Return what ``words`` wish for.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +68,7 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
         when there are several accounts, the ``handle``.
     """
     moving = _moving_of(draft, accounts)
+    fitting: set[tuple[str, Limits, str]] = set()
     for account in accounts:
         network: Network = current_app.extensions["networks"][account.network]
         limits = limits_of(account, network)
@@ -80,8 +80,21 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
             if code := _problem_of(content.pictures, moving, limits):
                 field_name = f"pictures-{number}" if number else "pictures"
                 raise TextProblem(code, limit=limits.pictures, field=field_name, **about)
-            if content.text or not content.pictures:
+            case = (network.name, limits, content.text)
+            if (content.text or not content.pictures) and case not in fitting:
                 _check_text(network, content.text, limits, {**about, "field": field_name})
+                fitting.add(case)  # counted once for all accounts of the same kind
+
+
+def refuse_strangers(account_ids: Iterable[int], accounts: Sequence[Account]) -> None:
+    """Refuse what is written for an account that the tweet is not for.
+
+    :raises TextProblem: ``not_chosen``, with its ``field``.
+    """
+    known = {account.id for account in accounts}
+    for account_id in account_ids:
+        if account_id not in known:
+            raise TextProblem("not_chosen", field=_field_of(0, account_id))
 
 
 def _moving_of(draft: Draft, accounts: Sequence[Account]) -> set[str]:
@@ -135,7 +148,7 @@ def _cleaned(parts: Sequence[Mapping[str, Any]], account_id: int | None = None) 
 def _clean(text: str, pictures: Sequence[str], field_name: str) -> str:
     """A picture needs no words."""
     try:
-        return texts.check(text, limit=sys.maxsize)
+        return texts.allowed(text)
     except TextProblem as problem:
         if problem.code == "empty" and pictures:
             return ""

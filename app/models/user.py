@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -111,8 +111,9 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         :raises app.models.picture.UnknownPicture: and TooManyPictures.
         :raises app.models.quota.QuotaReached: too many of the user's tweets wait already.
         """
-        draft = drafts.draft_of(text, parts, pictures, variants)
-        delivery, fresh = self._store(draft, at, accounts, submit_id)
+        said = {account_id: own for account_id, own in (variants or {}).items() if own}
+        draft = drafts.draft_of(text, parts, pictures, said)
+        delivery, fresh = self._store(draft, at, accounts, submit_id, variants or ())
         if fresh:
             now = utcnow()
             due = [d for d in delivery.tweet.deliveries if d.state == State.SCHEDULED]
@@ -134,11 +135,17 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         at: str | datetime | timedelta | None,
         accounts: Sequence[Chosen] | None,
         submit_id: str | None,
+        written_for: Iterable[int] = (),
     ) -> tuple[Delivery, bool]:
-        """Return the first delivery of the stored tweet, and whether it is new."""
+        """Return the first delivery of the stored tweet, and whether it is new.
+
+        :param written_for: the accounts that something is said about; only chosen ones may be.
+        """
         if submit_id and (known := self._submitted(submit_id, draft)):
             return known, False
         chosen = self.chosen(accounts)
+        drafts.refuse_strangers(written_for, chosen)
+        commit_and_keep()  # no transaction stays open while words are counted
         drafts.check(draft, chosen)
         moment = when.understand(at, self.zone, utcnow())
         quota.check_waiting(self.id)

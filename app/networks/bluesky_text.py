@@ -6,7 +6,6 @@ or a tag (docs/networks/bluesky.md).
 
 from __future__ import annotations
 
-import sys
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,6 +15,7 @@ import regex
 
 from app.networks import text
 from app.networks.base import Limits
+from app.networks.hosts import ascii_host
 from app.networks.links import urls_in
 from app.networks.text import TextProblem
 
@@ -23,7 +23,6 @@ MAX_TAG_GRAPHEMES = 64
 MAX_TAG_BYTES = 640
 MAX_HANDLE = 253
 
-_GRAPHEME = regex.compile(r"\X")
 # Where an address ends: white space, quotation marks, and punctuation of scripts without spaces.
 _ADDRESS = r"[^\s<>\"“”„«»、。，！？；：「」『』（）【】]"
 _AFTER_A_DOMAIN = regex.compile(rf"(?::[0-9]++)?+(?:[/?#]{_ADDRESS}*+)?+")
@@ -52,7 +51,7 @@ Span = tuple[int, int, dict[str, str]]
 
 def length(written: str) -> int:
     """Return how many characters people see: grapheme clusters."""
-    return sum(1 for _ in _GRAPHEME.finditer(written))
+    return text.graphemes(written)
 
 
 def check(written: str, limits: Limits) -> None:
@@ -61,7 +60,8 @@ def check(written: str, limits: Limits) -> None:
     Beside the codes of ``app.networks.text``: ``too_many_bytes`` with ``length`` and ``limit``,
     for a text of so many joined marks or pictures that it is too large although it looks short.
     """
-    cleaned = text.check(written, limit=sys.maxsize)
+    cleaned = text.allowed(written)
+    text.refuse_far_too_long(cleaned, limits.characters)
     graphemes, size = length(cleaned), len(cleaned.encode())
     if graphemes > limits.characters:
         raise TextProblem("too_long", length=graphemes, limit=limits.characters)
@@ -144,8 +144,8 @@ def _uri(address: str) -> str | None:
     """Return the address in full and in ASCII; None for one that leads nowhere."""
     scheme, host, rest = _split(address)
     try:
-        host = host.encode("idna").decode("ascii").lower()
-    except UnicodeError:
+        host = ascii_host(host)
+    except ValueError:
         return None
     path = quote(rest, safe=_PRINTABLE_ASCII, errors="surrogatepass")
     return f"{scheme.lower() or 'https://'}{host}{path}"

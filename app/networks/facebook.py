@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -163,7 +162,7 @@ class Facebook:
 
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that Facebook does not take. It counts UTF-16 units."""
-        cleaned = text.check(written, limit=sys.maxsize)
+        cleaned = text.allowed(written)
         length = len(cleaned.encode("utf-16-le")) // 2
         if length > limits.characters:
             raise TextProblem("too_long", length=length, limit=limits.characters)

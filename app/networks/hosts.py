@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import Any
 from urllib.parse import urlsplit
 
+import idna
 import regex
 from requests.utils import get_environ_proxies, select_proxy
 
@@ -16,6 +17,9 @@ from app.networks.oauth import is_loopback
 
 HTTPS = 443
 MAX_NAME = 253
+MAX_LABEL = 63
+MAX_TYPED = 500
+"""Characters of a server with what people paste around its name."""
 Resolve = Callable[[str, int], list[str]]
 NOT_THE_INTERNET = tuple(
     ip_network(written)
@@ -33,6 +37,7 @@ GLOBAL_UNICAST = IPv6Network("2000::/3")
 NAT64 = IPv6Network("64:ff9b::/96")
 
 _INVISIBLE = regex.compile(r"\p{Cf}")
+_NEVER_IN_A_NAME = re.compile(r"[\x00-\x2c/:-@\[-^`{-\x7f]")  # ASCII but letters, digits, - and _
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _AFTER_AUTHORITY = re.compile(r"[/?#\\]")
 _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:@\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
@@ -87,7 +92,38 @@ def is_public(address: str) -> bool:
     return ip.is_global and not odd
 
 
+def ascii_host(name: str) -> str:
+    """Return a host's name as browsers look it up: IDNA 2008, where faß.de is not fass.de.
+
+    Like them it takes names with emoji, which the standard leaves out; ASCII letters become small.
+
+    :raises ValueError: it is too long, or has letters that no name can have.
+    """
+    if len(name) > MAX_NAME:  # before any dear work
+        raise ValueError("this is too long for a name")
+    if name.isascii():
+        return name.lower()
+    try:
+        mapped = idna.uts46_remap(name, std3_rules=False, transitional=False)
+    except UnicodeError as error:
+        raise ValueError("a letter cannot be in a name") from error
+    labels = [_ascii_label(label) for label in mapped.split(".")]
+    if len(mapped) > MAX_NAME or any(len(label) > MAX_LABEL for label in labels):
+        raise ValueError("this is too long for a name")
+    return ".".join(labels)
+
+
+def _ascii_label(label: str) -> str:
+    if _NEVER_IN_A_NAME.search(label):
+        raise ValueError("a letter cannot be in a name")
+    if label.isascii() or len(label) > MAX_LABEL:
+        return label
+    return "xn--" + label.encode("punycode").decode("ascii")
+
+
 def _host_and_port(typed: str) -> tuple[str, int | None]:
+    if len(typed) > MAX_TYPED:  # before any dear work
+        raise ValueError("this is too long for the address of a server")
     words = _INVISIBLE.sub("", typed).strip()
     scheme = _SCHEME.match(words)
     authority = _AFTER_AUTHORITY.split(words[scheme.end() if scheme else 0 :], maxsplit=1)[0]
@@ -99,10 +135,10 @@ def _host_and_port(typed: str) -> tuple[str, int | None]:
     port = int(found["port"]) if found["port"] else None
     if port is not None and not 0 < port < 65_536:
         raise ValueError("there is no such port")
-    host = found["host"].removesuffix(".")
+    host = found["host"]
     if not host.startswith("["):
-        host = host.encode("idna").decode("ascii")
-    return host.lower(), port
+        host = ascii_host(host)
+    return host.removesuffix(".").lower(), port
 
 
 def _check_addresses(host: str, port: int, resolve: Resolve) -> None:

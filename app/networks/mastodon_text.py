@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import html
-import sys
 from collections.abc import Iterator
 
 import regex
 
 from app.networks import text
 from app.networks.base import Limits
-from app.networks.links import MASTODON_RULES, urls_in
+from app.networks.links import MASTODON_RULES, MAX_URL_CHARACTERS, urls_in
 from app.networks.text import TextProblem
 
 SINCE_2020 = {
@@ -20,7 +19,8 @@ SINCE_2020 = {
 }  # fmt: skip
 """Top-level domains that are younger than Mastodon's list."""
 
-_GRAPHEME = regex.compile(r"\X")
+_LETTERS = regex.compile(r"\p{Lo}[\p{L}\p{M}\u200D]*+")
+_CLUSTER = regex.compile(r"\X")
 _JOINED = regex.compile(r"\p{M}\u200D?\p{Lo}")
 """Two letters that newer versions of Unicode count as one, and servers with older ones as two."""
 _MENTION = regex.compile(
@@ -29,17 +29,43 @@ _MENTION = regex.compile(
 )
 _AMPERSANDS = regex.compile(r"&(?:amp;)++")
 _UNSEEN = regex.compile(r"\p{Default_Ignorable_Code_Point}++")
+_MAY_BE_A_LINK = regex.compile(
+    rf"https?://(?:(?!https?://)\S){{0,{MAX_URL_CHARACTERS}}}+", regex.IGNORECASE
+)
 _TAG = regex.compile(r"</?(?P<name>[A-Za-z0-9]*+)[^<>]*+>")
 _BREAKS = frozenset({"br", "p", "div", "li", "blockquote", "pre", "ul", "ol"})
 
 
 def check(written: str, limits: Limits) -> None:
     """Raise TextProblem for a text that a server with these limits does not take."""
-    cleaned = text.check(written, limit=sys.maxsize)
-    count = code_points if limits.unit == "codepoints" else length
-    counted = count(cleaned, limits.link_length)
+    cleaned = text.allowed(written)
+    if limits.unit == "codepoints":
+        counted = _code_points_up_to(cleaned, limits)
+    else:
+        counted = _length_up_to(cleaned, limits)
     if counted > limits.characters:
         raise TextProblem("too_long", length=counted, limit=limits.characters)
+
+
+def _code_points_up_to(cleaned: str, limits: Limits) -> int:
+    if len(cleaned) > limits.characters:  # it counts at least as many as there are
+        raise TextProblem("too_long", length=len(cleaned), limit=limits.characters)
+    return code_points(cleaned, limits.link_length)
+
+
+def _length_up_to(cleaned: str, limits: Limits) -> int:
+    text.refuse_far_too_long(cleaned, limits.characters)
+    if len(cleaned) > text.COUNTED_IN_NO_TIME and _least(cleaned) > limits.characters:
+        raise TextProblem("too_long", limit=limits.characters)
+    return length(cleaned, limits.link_length)
+
+
+def _least(written: str) -> int:
+    """Return a length that the exact one is never below: all that may be a link counts 0.
+
+    Unless a mention's server has a name of thousands of letters, which no server has.
+    """
+    return text.graphemes(_MENTION.sub(r"@\g<user>", _MAY_BE_A_LINK.sub("", written)))
 
 
 def length(written: str, link_length: int | None) -> int:
@@ -53,7 +79,15 @@ def length(written: str, link_length: int | None) -> int:
             parts += [written[done:start], "x" * link_length]
             done = end
     counted = _MENTION.sub(r"@\g<user>", "".join([*parts, written[done:]]))
-    return sum(1 + len(_JOINED.findall(one[0])) for one in _GRAPHEME.finditer(counted))
+    return text.graphemes(counted) + _joined(counted)
+
+
+def _joined(written: str) -> int:
+    """Return how many clusters more there are for an older Unicode."""
+    if _JOINED.search(written) is None:
+        return 0
+    clusters = (one for run in _LETTERS.findall(written) for one in _CLUSTER.findall(run))
+    return sum(len(_JOINED.findall(one)) for one in clusters)
 
 
 def code_points(written: str, link_length: int | None) -> int:
@@ -66,6 +100,8 @@ def code_points(written: str, link_length: int | None) -> int:
 
 
 def _links(written: str) -> Iterator[tuple[int, int, str]]:
+    if "://" not in written:
+        return
     for start, end, url in urls_in(written, MASTODON_RULES):
         if url[:8].lower().startswith(("http://", "https://")):
             yield start, end, url

@@ -10,22 +10,28 @@ from urllib.parse import quote
 
 import regex
 
-from app.networks.links import top_level_domains, urls_in
+from app.networks.hosts import ascii_host
+from app.networks.links import MAX_URL_CHARACTERS, top_level_domains, urls_in
 
 __all__ = [
     "TWEET_LIMIT",
     "TextProblem",
+    "allowed",
     "check",
     "clean",
     "comparable",
     "comparable_found",
+    "graphemes",
     "known_tlds",
+    "refuse_far_too_long",
     "urls_in",
     "weighted_length",
 ]
 
 TWEET_LIMIT = 280
 URL_WEIGHT = 23
+COUNTED_IN_NO_TIME = 10_000
+"""Characters of a text that is counted exactly, so that people read by how much it is too long."""
 WIDE_WEIGHT = 2  # an emoji of any length, and every character outside the light ranges
 
 _WIDE = regex.compile(r"[^\u0000-\u10FF\u2000-\u200D\u2010-\u201F\u2032-\u2037]")
@@ -47,6 +53,8 @@ _EMOJI = regex.compile(
 _REFUSED = regex.compile(
     r"[\x00-\x08\x0B-\x1F\x7F-\x9F\u202D\u202E\uFEFF\uFFFE\uFFFF\uD800-\uDFFF]"
 )
+# \X looks back over a whole run of flags at each of them: only the last of a run is left to it.
+_GRAPHEME = regex.compile(r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})|\X")
 _INVISIBLE = regex.compile(r"[\s\p{Default_Ignorable_Code_Point}\p{Cf}]*+")
 _ENTITY = regex.compile(r"&(?:amp;)*+(?:(?P<angle>[lg]t);)?+")
 _ANY_TCO = regex.compile(r"https?://t\.co/[A-Za-z0-9]+")
@@ -59,7 +67,8 @@ _PRINTABLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 class TextProblem(ValueError):
     """A text that cannot be published; ``code`` and ``params`` say why.
 
-    Codes: ``empty``; ``too_long`` with ``length`` and ``limit`` (weighted characters);
+    Codes: ``empty``; ``too_long`` with ``limit`` and, unless it is far too long to be counted,
+    ``length`` (weighted characters);
     ``control_characters`` with ``position`` and ``code_point``.
     """
 
@@ -100,6 +109,39 @@ def check(text: str, limit: int = TWEET_LIMIT) -> str:
     :param limit: the most weighted characters the network takes.
     :raises TextProblem: it is empty, too long, or has characters that must not be sent.
     """
+    cleaned = allowed(text)
+    refuse_far_too_long(cleaned, limit)
+    length = weighted_length(cleaned)
+    if length > limit:
+        raise TextProblem("too_long", length=length, limit=limit)
+    return cleaned
+
+
+def refuse_far_too_long(text: str, limit: int) -> None:
+    """Refuse at once what is too long however it is counted: counting it exactly takes long.
+
+    A link is the most that can be written for its weight, and each word weighs at least 1.
+
+    :param limit: characters as the network counts them.
+    :raises TextProblem: ``too_long``, without a ``length``.
+    """
+    if len(text) <= COUNTED_IN_NO_TIME:
+        return
+    most = limit * MAX_URL_CHARACTERS // URL_WEIGHT
+    if len(text) > most or len(text.split()) > limit:
+        raise TextProblem("too_long", limit=limit)
+
+
+def graphemes(text: str) -> int:
+    """Return how many characters people see: grapheme clusters, in linear time."""
+    return sum(1 for _ in _GRAPHEME.finditer(text))
+
+
+def allowed(text: str) -> str:
+    """Return the cleaned text, however long it is.
+
+    :raises TextProblem: it is empty, or has characters that must not be sent.
+    """
     if refused := _REFUSED.search(_line_ends(text)):
         raise TextProblem(
             "control_characters",
@@ -109,9 +151,6 @@ def check(text: str, limit: int = TWEET_LIMIT) -> str:
     cleaned = clean(text)
     if _INVISIBLE.fullmatch(cleaned):
         raise TextProblem("empty")
-    length = weighted_length(cleaned)
-    if length > limit:
-        raise TextProblem("too_long", length=length, limit=limit)
     return cleaned
 
 
@@ -174,7 +213,7 @@ def _address(url: str) -> str:
     bare = _SCHEME.sub("", url, count=1)
     host = regex.split(r"[/?#:]", bare, maxsplit=1)[0]
     rest = bare[len(host) :]
-    with contextlib.suppress(UnicodeError):  # no name anybody could register stays as it is
-        host = host.encode("idna").decode("ascii")
+    with contextlib.suppress(ValueError):  # no name anybody could register stays as it is
+        host = ascii_host(host)
     rest = "" if rest == "/" else quote(rest, safe=_PRINTABLE_ASCII, errors="surrogatepass")
     return f"http://{host.lower()}{rest}"

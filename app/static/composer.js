@@ -35,7 +35,7 @@
   }
 
   function setLabel() {
-    $label.text($when.val().trim() ? say("schedule") : say("postNow"));
+    $label.text(page.when.mode() === "later" ? say("schedule") : say("postNow"));
   }
 
   /* All texts but the first: of further parts, and of accounts that say something else, by name. */
@@ -51,7 +51,7 @@
     const [further, pictures] = [furtherTexts(), page.pictures.kept()];
     if (text || when || pictures.length || Object.values({ ...further.threads, ...further.variants }).some((one) => one.length)) {
       const accounts = $form.find("[name='accounts']:checked").map((_, box) => box.value).get();
-      draft.keep({ owner: String($form.data("draft")), text, when, ...further, pictures, accounts, submitId: $submitId.val() });
+      draft.keep({ owner: String($form.data("draft")), text, when, mode: page.when.mode(), ...further, pictures, accounts, submitId: $submitId.val() });
     } else {
       draft.forget();
     }
@@ -63,6 +63,7 @@
       $text.val(kept.text);
       $submitId.val(kept.submitId);
       page.when.set(kept.when);
+      page.when.choose(kept.mode ?? page.when.mode());
       page.threads.forEach(({ name, add }) => (kept.threads?.[name] ?? []).forEach((text) => add(text)));
       page.pictures.restore(kept.pictures ?? []);
       Object.entries(kept.variants ?? {}).forEach(([id, text]) => $(`#${id}`).val(text));
@@ -170,7 +171,12 @@
       return;
     }
     clearErrors();
-    const wasLater = Boolean($when.val().trim());
+    const problem = page.when.problem();
+    if (problem) {
+      showError({ field: "when", message: problem });
+      return;
+    }
+    const wasLater = page.when.mode() === "later";
     const sent = { data: $form.serialize(), headers: { "Idempotency-Key": $submitId.val() } };
     keepDraft();
     setBusy(true);
@@ -180,6 +186,7 @@
   }
 
   $form.on("submit", send);
+  $form.on("change", "[name='mode']", setLabel);
   $form.on("input", "textarea, #when", function () {
     clearErrorOf($(this));
     setLabel();

@@ -11,6 +11,7 @@
   const $echo = $("#echo");
   const $pick = $("[data-pick]");
   const $timezone = $("[name='timezone']");
+  const $modes = $("[name='mode']"); // the edit page has none: there a time is never "now"
   let waiting = null;
   let asking = null;
 
@@ -39,6 +40,24 @@
     $pick.attr("aria-pressed", String(picking()));
   }
 
+  function mode() {
+    return $modes.length ? $modes.filter(":checked").val() : "later";
+  }
+
+  function choose(wanted) {
+    $modes.each((_, radio) => {
+      radio.checked = radio.value === wanted;
+    });
+  }
+
+  /* Why the time cannot be sent as it stands; "" when it can. An empty field never means now. */
+  function problem() {
+    if (picking() && $picker[0].validity.badInput) {
+      return say("halfTime");
+    }
+    return mode() === "later" && !$when.val().trim() ? say("sayWhen") : "";
+  }
+
   /* Follow a change of the field. An answer to older words is thrown away. */
   function follow() {
     const words = $when.val().trim();
@@ -49,7 +68,7 @@
     if (words) {
       waiting = setTimeout(() => ask(words), ASK_AFTER_MS);
     } else {
-      show(say("now"), false);
+      show(problem() || say("now"), false);
     }
   }
 
@@ -65,6 +84,7 @@
 
   function set(words) {
     showPicker(false);
+    choose(words ? "later" : "now");
     $when.val(words).trigger("input");
   }
 
@@ -79,6 +99,7 @@
     if (!$picker.val()) {
       $picker.val(nextHour());
     }
+    choose("later");
     showPicker(true);
     $picker.trigger("input").trigger("focus");
     try {
@@ -88,7 +109,27 @@
     }
   }
 
-  $when.on("input", follow);
+  $when.on("input", () => {
+    if ($when.val().trim()) {
+      choose("later");
+    }
+    follow();
+  });
+  $modes.on("change", () => {
+    if (mode() === "now") {
+      set("");
+    } else {
+      $when.trigger("input").trigger("focus");
+    }
+  });
+  $when.closest("form").not("#composer").on("submit", (event) => {
+    const sentence = event.originalEvent?.submitter?.name === "now" ? "" : problem();
+    if (sentence) {
+      event.preventDefault();
+      $("#when-error").text(sentence);
+      (picking() ? $picker : $when).attr("aria-invalid", "true").trigger("focus");
+    }
+  });
   $picker.on("input", () => $when.val($picker.val().replace("T", " ")).trigger("input"));
   $(".shortcut[data-words]").on("click", function () {
     set(this.dataset.words);
@@ -99,5 +140,5 @@
   } else {
     follow();
   }
-  window.TweetLater.when = { set };
+  window.TweetLater.when = { set, mode, choose, problem };
 })(jQuery);

@@ -82,9 +82,11 @@
   /* Every box again: a tick or a text of an account's own changes whose limit counts. */
   function count() {
     const accounts = ticked().map((account) => account.dataset.accountId);
-    $form.find("[data-variants]").prop("hidden", accounts.length < 2);
+    const isNeeded = accounts.length > 1 || ticked().some(hasOwnText); // what is sent is shown
+    $form.find("[data-variants]").prop("hidden", !isNeeded);
     $form.find("[data-variant]").each(function () {
-      $(this).prop("hidden", !accounts.includes(this.dataset.variant));
+      const isFor = accounts.includes(this.dataset.variant);
+      $(this).prop("hidden", !isFor).find("textarea").prop("disabled", !isFor); // kept, and not sent
     });
     $form.find("[data-writing]").each((_, box) => void countBox(box));
   }
@@ -98,7 +100,8 @@
   });
   $form.on("change", "[name='accounts']", count);
   $form.on("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    const isComposing = event.originalEvent.isComposing || event.originalEvent.keyCode === 229; // an input method is at work
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !isComposing) {
       event.preventDefault();
       event.currentTarget.requestSubmit();
     }

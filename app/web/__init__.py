@@ -19,6 +19,7 @@ from app.web import (
     pages,
     pictures,
     problems,
+    schemas,
     session_pages,
     sessions,
     settings,
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
     locales.init_app(app)
     auth.init_app(app)
     problems.init_app(app)
+    schemas.init_app(app)
     pages.init_app(app)
     session_pages.init_app(app)
     for blueprint in (

@@ -23,10 +23,11 @@ from flask_login import current_user, login_required
 
 from app.db import db
 from app.models import Account, Delivery
+from app.models.session import hash_of
 from app.networks.base import Profile
 from app.services import avatars, connecting, disconnecting, doors, pending, surveying
 from app.services.pending import Pending
-from app.web import auth, limits, reasons, refusals, sentences, sessions, turns
+from app.web import auth, limits, reasons, refusals, schemas, sentences, sessions, turns
 from app.web.pages import networks
 from app.web.problems import refuse, wants_json
 
@@ -83,7 +84,9 @@ def confirm() -> ResponseReturnValue:
     if wants_json():
         return {"network": waiting.network, "accounts": opened}
     title = networks()[waiting.network].title
-    return render_template("confirm.html", title=title, opened=opened, strangers=strangers)
+    return render_template(
+        "confirm.html", title=title, opened=opened, strangers=strangers, shown=_mark_of(waiting)
+    )
 
 
 @bp.post("/accounts/confirm")
@@ -94,7 +97,10 @@ def settle() -> ResponseReturnValue:
     waiting = pending.of(current_user.id, session.get("pending"))
     if waiting is None:
         return _nothing_to_confirm()
-    if _given().get("refuse"):
+    given = schemas.given()
+    if given.get("shown") not in {None, _mark_of(waiting)}:
+        return redirect(url_for("accounts.confirm"), 303)  # another tab has opened another account
+    if given.get("refuse"):
         return _refuse(waiting)
     site = networks()[waiting.network]
     try:
@@ -109,6 +115,11 @@ def settle() -> ResponseReturnValue:
     if wants_json():
         return {"accounts": [_plain(account) for account in [*done.added, *done.renewed]]}
     return redirect(url_for("accounts.index"), 303)
+
+
+def _mark_of(waiting: Pending) -> str:
+    """Return what tells the page of one opened access from the page of another."""
+    return hash_of(waiting.id)[:32]
 
 
 def _refuse(waiting: Pending) -> ResponseReturnValue:
@@ -162,12 +173,8 @@ def _opened(waiting: Pending, strangers: list[Profile]) -> list[dict[str, Any]]:
 def change(account_id: int) -> ResponseReturnValue:
     """Say whether an account opens the door."""
     account = _own(account_id)
-    given = request.get_json(silent=True)
-    if not isinstance(given, dict) or set(given) != {"signs_in"}:
-        return refuse(422, "bad_field", _('Send {"signs_in": true} or false.'), field="signs_in")
-    if not isinstance(given["signs_in"], bool):
-        return refuse(422, "bad_field", _('Send {"signs_in": true} or false.'), field="signs_in")
-    return _switch(account, given["signs_in"]) or _plain(_own(account_id))
+    wanted = schemas.body(schemas.AccountChange).signs_in
+    return _switch(account, wanted) or _plain(_own(account_id))
 
 
 @bp.post("/accounts/<int:account_id>/door")
@@ -175,7 +182,7 @@ def change(account_id: int) -> ResponseReturnValue:
 @login_required
 def open_door(account_id: int) -> ResponseReturnValue:
     """The same as a plain form: ``signs_in`` is 1 or 0."""
-    account, wanted = _own(account_id), _given().get("signs_in")
+    account, wanted = _own(account_id), schemas.given().get("signs_in")
     if wanted not in {"1", "0"}:
         abort(422)
     handle = account.handle
@@ -231,12 +238,6 @@ def _switch(account: Account, signs_in: bool) -> ResponseReturnValue | None:
         return None
     action = {"url": url_for("accounts.index"), "label": _("To your accounts")}
     return refuse(409, code, words, title=_("Not changed"), field="signs_in", action=action)
-
-
-def _given() -> Any:
-    """Return the fields of a form or of a JSON object."""
-    given = request.get_json(silent=True) if request.is_json else request.form
-    return given if hasattr(given, "get") else {}
 
 
 def _plain(account: Account) -> dict[str, Any]:

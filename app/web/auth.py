@@ -39,7 +39,7 @@ from app.services import (
     signing_in,
 )
 from app.services.connecting import Connected
-from app.web import forms, limits, refusals, server_places, sessions, turns
+from app.web import forms, limits, refusals, schemas, server_places, sessions, turns
 from app.web.pages import networks
 from app.when import WhenProblem, zone_named
 
@@ -86,9 +86,8 @@ def begin(network: str) -> ResponseReturnValue:
     """Begin with what was typed: a server, a handle and an app password, or nothing."""
     site = _ready_network(network)
     _remember_way_back(request.form.get("back"))
-    return _begin(
-        site, {field.name: request.form.get(field.name, "") for field in site.connect_fields}
-    )
+    names = [field.name for field in site.connect_fields]
+    return _begin(site, schemas.connect_fields(names, request.form))
 
 
 def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:

@@ -11,17 +11,18 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from app import jobs
-from app.db import db, utcnow
+from app.db import commit_and_keep, db, utcnow
 from app.models import Delivery, Job, Tweet, drafts
 from app.models.parts import Content
 from app.models.tweet import WAITING, AlreadyBeingSent
 from app.networks import text as texts
 from app.states import State
-from app.web import contents, forms, limits, sentences
+from app.web import contents, forms, limits, schemas, sentences
 from app.web.job_views import job_views
 from app.web.locales import exact_time, iso_utc
 from app.web.pages import account_views, shown, tweet_views
 from app.web.problems import refuse, wants_json
+from app.web.schemas import Invalid
 from app.web.tweets import own
 from app.when import understand
 
@@ -34,7 +35,7 @@ bp = Blueprint("changes", __name__)
 def cancel(tweet_id: int) -> ResponseReturnValue:
     """Take back a tweet that waits."""
     tweet = own(tweet_id)
-    tweet.cancel(_job_id())
+    tweet.cancel(_job_id(tweet, *WAITING, State.REVIEW))
     if any(delivery.attempts for delivery in tweet.deliveries):  # some of it may be out
         return _done(tweet, _("Cancelled. Nothing more is sent."))
     return _done(tweet, _("Cancelled. Nothing is sent."))
@@ -44,10 +45,14 @@ def cancel(tweet_id: int) -> ResponseReturnValue:
 @limits.writes
 @login_required
 def reschedule(tweet_id: int) -> ResponseReturnValue:
-    """Move a tweet that waits to another time; no time means now."""
+    """Move a tweet that waits to another time. Now must be said, too."""
     tweet = own(tweet_id)
+    _refuse_unless(tweet, *WAITING)
+    words = schemas.body(schemas.Reschedule).when
     try:
-        moment = understand(forms.read_tweet()["when"], current_user.zone, utcnow())
+        if not words.strip():
+            raise Invalid("empty_time", "when")
+        moment = understand(words, current_user.zone, utcnow())
     except sentences.REFUSALS as problem:
         return _refuse_input(problem)
     job_ids = tweet.reschedule(moment.at)
@@ -63,7 +68,11 @@ def reschedule(tweet_id: int) -> ResponseReturnValue:
 def retry(tweet_id: int) -> ResponseReturnValue:
     """Send again what failed, or what its owner says did not arrive."""
     tweet = own(tweet_id)
-    jobs.ring_for(tweet.retry(_job_id()))
+    return _retry(tweet, _job_id(tweet, State.FAILED, State.REVIEW))
+
+
+def _retry(tweet: Tweet, job_id: str | None) -> ResponseReturnValue:
+    jobs.ring_for(tweet.retry(job_id))
     return _done(tweet, _("We try again."))
 
 
@@ -73,7 +82,7 @@ def retry(tweet_id: int) -> ResponseReturnValue:
 def confirm(tweet_id: int) -> ResponseReturnValue:
     """Take its owner's word that the tweet is there."""
     tweet = own(tweet_id)
-    jobs.ring_for(tweet.confirm(_job_id()))
+    jobs.ring_for(tweet.confirm(_job_id(tweet, State.REVIEW)))
     return _done(tweet, _("Good. It counts as published."))
 
 
@@ -84,10 +93,12 @@ def change(tweet_id: int) -> ResponseReturnValue:
     """Change contents, time or both; what is left out stays."""
     tweet = own(tweet_id)
     try:
-        _edit(tweet, _job_id(), *forms.read_change())
+        what, when, job_id = forms.read_change()
+        before = _all_of(tweet)
+        _edit(tweet, job_id, what, when)
     except sentences.REFUSALS as problem:
         return _refuse_input(problem)
-    return _done(tweet, _("Saved."))
+    return _done(tweet, _saved(tweet, before))
 
 
 @bp.get("/tweets/<int:tweet_id>/edit")
@@ -96,7 +107,7 @@ def change(tweet_id: int) -> ResponseReturnValue:
 def edit(tweet_id: int) -> ResponseReturnValue:
     """Show the form for a change: of the tweet, or of what one account has yet to publish."""
     tweet = own(tweet_id)
-    job = _job_of(tweet, request.args.get("job_id"))
+    job = _job_of(tweet, schemas.query(schemas.EditQuery).job_id)
     if job and not job.remaining:
         raise AlreadyBeingSent
     form = forms.empty() | {
@@ -111,31 +122,66 @@ def edit(tweet_id: int) -> ResponseReturnValue:
 @limits.writes
 @login_required
 def save(tweet_id: int) -> ResponseReturnValue:
-    """Store a change that came as a plain form, and try again where that is asked for."""
+    """Store a change that came as a plain form, and send it where a button says so."""
     tweet = own(tweet_id)
-    form = forms.read_tweet()
-    job_id = _job_id()
-    moved = "when" in request.form and form["when"] != _as_typed(tweet)
+    form = forms.read_edit()
+    job_id = request.form.get("job_id")
     try:
         if form["refusal"]:
             raise form["refusal"]
-        _edit(tweet, job_id, form, form["when"] if moved else None)
+        before = _all_of(tweet)
+        _edit(tweet, job_id, form, _new_time(tweet, form["when"]))
     except sentences.REFUSALS as problem:
         db.session.rollback()
         field, _code, message = sentences.refusal(problem)
         tweet = own(tweet_id)
-        errors = {form["refused_at"] or field: message}
-        return _edit_page(tweet, _job_of(tweet, job_id), form | {"errors": errors}), 422
+        account_ids = [delivery.account_id for delivery in tweet.deliveries]
+        place = forms.place_of(form["refused_at"] or field, form, account_ids)
+        form |= {"errors": {place: message}, "when": form["when"] or ""}
+        return _edit_page(tweet, _job_of(tweet, job_id), form), 422
     if "again" in request.form:
-        return retry(tweet_id)
-    return _done(tweet, _("Saved."))
+        return _retry(tweet, job_id)
+    if "now" in request.form:
+        jobs.ring_for([delivery.id for delivery in tweet.deliveries])
+        return _done(tweet, _("Your tweet is on its way."))
+    return _done(tweet, _saved(tweet, before))
 
 
-def _job_id() -> str | None:
-    """Return the one job that is meant, None for all of the tweet's."""
-    given: Any = request.get_json(silent=True) if request.is_json else request.form
-    job_id = given.get("job_id") if hasattr(given, "get") else None
-    return str(job_id) if job_id else None
+def _new_time(tweet: Tweet, typed: str | None) -> str | None:
+    """Return the words for a time that a form changes; Save never means now by itself."""
+    if "now" in request.form:
+        return "now"
+    if typed is None or typed == _as_typed(tweet):
+        return None
+    if not typed.strip() or understand(typed, current_user.zone, utcnow()).at <= utcnow():
+        raise Invalid("empty_time", "when")
+    return typed
+
+
+def _all_of(tweet: Tweet) -> Any:
+    """Return all that a change may change, to compare."""
+    return tweet.text, tweet.parts, tweet.due_at, [one.parts for one in tweet.deliveries]
+
+
+def _saved(tweet: Tweet, before: Any) -> str:
+    db.session.expire_all()
+    return _("Saved.") if _all_of(tweet) != before else _("Nothing was changed.")
+
+
+def _job_id(tweet: Tweet, *states: State) -> str | None:
+    """Return the one job that is meant, None for all of the tweet's.
+
+    :param states: those in which something can be done. None in any is a 409, whatever was sent.
+    """
+    _refuse_unless(tweet, *states)
+    job_id = schemas.body(schemas.OneJob).job_id
+    _job_of(tweet, job_id)
+    return job_id
+
+
+def _refuse_unless(tweet: Tweet, *states: State) -> None:
+    if all(delivery.state not in states for delivery in tweet.deliveries):
+        raise AlreadyBeingSent
 
 
 def _as_typed(tweet: Tweet) -> str:
@@ -146,7 +192,7 @@ def _as_typed(tweet: Tweet) -> str:
 def _job_of(tweet: Tweet, job_id: str | None) -> Delivery | None:
     """Return the tweet's job with this id, None for all of them; 404 when it has no such job."""
     found = next((one for one in tweet.deliveries if one.id == job_id), None)
-    if job_id and found is None:
+    if job_id is not None and found is None:
         abort(404)
     return found
 
@@ -162,6 +208,8 @@ def _stored(parts: Sequence[Content]) -> list[drafts.StoredPart]:
 def _edit(tweet: Tweet, job_id: str | None, given: dict[str, Any] | None, when: str | None) -> None:
     """Check everything before changing anything."""
     if job := _job_of(tweet, job_id):
+        if when is not None or (given and given["variants"]):
+            raise Invalid("not_for_one_job", "variants" if when is None else "when")
         _edit_job(tweet, job, given)
         return
     moment = None if when is None else understand(when, current_user.zone, utcnow())
@@ -169,7 +217,9 @@ def _edit(tweet: Tweet, job_id: str | None, given: dict[str, Any] | None, when: 
     if given is None:
         tweet.edit(tweet.text, at)
         return
+    drafts.refuse_strangers(given["variants"], [one.account for one in tweet.deliveries])
     draft = _changed(tweet, given)
+    commit_and_keep()  # no transaction stays open while words are counted
     drafts.check(draft, [delivery.account for delivery in tweet.deliveries])
     with_own = {one.account_id for one in tweet.deliveries if one.parts} | set(given["variants"])
     named = {account_id: draft.variants.get(account_id) for account_id in with_own}
@@ -180,6 +230,7 @@ def _edit_job(tweet: Tweet, job: Delivery, given: dict[str, Any] | None) -> None
     if given is None or not job.remaining:
         raise AlreadyBeingSent
     draft = drafts.draft_of("", contents.merged(given, _stored(job.remaining)))
+    commit_and_keep()  # as above
     drafts.check(draft, [job.account])
     tweet.edit_job(job.id, draft.parts or [{"text": draft.text, "pictures": []}])
 
@@ -225,7 +276,7 @@ def _refuse_input(problem: Exception) -> ResponseReturnValue:
     db.session.rollback()
     field, code, message = sentences.refusal(problem)
     back = {"url": url_for("tweets.index"), "label": _("To your tweets")}
-    return refuse(422, code, message, field=field, action=back)
+    return refuse(422, code, message, field=field or None, action=back)
 
 
 def _done(tweet: Tweet, words: str) -> ResponseReturnValue:

@@ -14,11 +14,11 @@ from itertools import zip_longest
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import UnprocessableEntity
 
 from app.models.drafts import StoredPart
 
 PREFIX = "variant-"
+LONGEST_ID = 10
 KEYS = {"text", "part", "parts", "pictures", "variants"}
 
 
@@ -28,31 +28,22 @@ def is_about_contents(name: str) -> bool:
 
 
 def read(given: Any, picked: Sequence[list[str] | None] = ()) -> dict[str, Any]:
-    """Return the contents in the composer's shape.
+    """Return the contents of a form, or of JSON that fits its schema, in the composer's shape.
 
     ``parts``, at least one; ``is_whole``, whether there are no others; ``variants``, the parts by
     account id, [] for a variant that is taken back.
 
     :param picked: the pictures of each part of a form.
-    :raises UnprocessableEntity: the JSON has another shape.
     """
     return _read_form(given, picked) if isinstance(given, MultiDict) else _read_json(given)
-
-
-def text_in(value: Any) -> str:
-    """Return a text that may be left out; raises UnprocessableEntity for anything else."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise UnprocessableEntity
-    return value
 
 
 def arguments(form: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of ``User.tweet_later`` that say what is published."""
     shared = filled(form["parts"], ())
     variants = {key: filled(own, shared) for key, own in form["variants"].items()}
-    return {"parts": shared, "variants": {key: own for key, own in variants.items() if any_of(own)}}
+    said = {key: own if any_of(own) else [] for key, own in variants.items()}
+    return {"parts": shared, "variants": said}
 
 
 def merged(given: Mapping[str, Any], now: Sequence[Mapping[str, Any]]) -> list[StoredPart]:
@@ -112,51 +103,31 @@ def _read_form(form: MultiDict[str, str], picked: Sequence[list[str] | None]) ->
 
 
 def _read_json(given: Mapping[str, Any]) -> dict[str, Any]:
-    variants = given.get("variants") or {}
-    if not isinstance(variants, dict):
-        raise UnprocessableEntity
     is_whole = bool(given.get("parts"))
     return {
         "parts": _parts_in(given["parts"]) if is_whole else [_part_in(given)],
         "is_whole": is_whole,
         "variants": {
-            account_id: _variant_in(own)
-            for key, own in variants.items()
-            if (account_id := _id_in(key)) is not None
+            int(key): _variant_in(own) for key, own in (given.get("variants") or {}).items()
         },
     }
 
 
-def _variant_in(own: Any) -> list[dict[str, Any]]:
+def _variant_in(own: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """Words alone keep the shared pictures; null takes a variant back."""
     if own is None:
         return []
-    if isinstance(own, str):
-        own = {"text": own}
-    if not isinstance(own, dict):
-        raise UnprocessableEntity
     return filled(_parts_in(own["parts"]), ()) if own.get("parts") else [_part_in(own)]
 
 
-def _parts_in(value: Any) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
-        raise UnprocessableEntity
+def _parts_in(value: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [_part_in(part) for part in value]
 
 
 def _part_in(given: Mapping[str, Any]) -> dict[str, Any]:
-    text, pictures = given.get("text"), given.get("pictures")
-    return {
-        "text": None if text is None else text_in(text),
-        "pictures": None if pictures is None else _ids_in(pictures),
-    }
+    return {"text": given.get("text"), "pictures": given.get("pictures")}
 
 
-def _ids_in(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise UnprocessableEntity
-    return [one for one in value if one]
-
-
-def _id_in(word: Any) -> int | None:
-    return int(word) if str(word).isascii() and str(word).isdigit() else None
+def _id_in(word: str) -> int | None:
+    """What is no id is shown nowhere again; the schema has refused it."""
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= LONGEST_ID else None

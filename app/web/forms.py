@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import request
 from flask_babel import gettext as _
 from flask_login import current_user
-from werkzeug.exceptions import UnprocessableEntity
 
 from app.db import db, utcnow
-from app.web import contents, pictures, sentences
-from app.web.contents import text_in as _text
+from app.models import drafts
+from app.web import contents, pictures, schemas, sentences
 from app.web.locales import exact_time, relative_time
-from app.when import Moment, WhenProblem, understand, zone_named
-
-LARGEST_ID = 2**31 - 1
-"""PostgreSQL refuses to compare an integer column with more than this."""
+from app.web.schemas import Invalid
+from app.when import LONGEST_WORDS, Moment, WhenProblem, is_now, understand, zone_named
 
 
 def empty() -> dict[str, Any]:
@@ -27,6 +25,7 @@ def empty() -> dict[str, Any]:
         "parts": [{"text": "", "pictures": []}],
         "variants": {},
         "when": "",
+        "mode": "",
         "accounts": [],
         "submit_id": str(uuid.uuid4()),
         "timezone": current_user.timezone or "",
@@ -38,66 +37,184 @@ def empty() -> dict[str, Any]:
 def read_tweet() -> dict[str, Any]:
     """Return what was submitted, as a form or as JSON, in the composer's shape.
 
-    ``refusal`` is the exception for a file of the form that cannot be used, None for none, and
-    ``refused_at`` its field.
+    ``refusal`` is why it cannot be used, as far as that is known already, None for nothing: of a
+    form everything that was typed is here all the same. ``refused_at`` is its field.
 
-    :raises BadRequest: the JSON cannot be read or has another shape.
+    :raises BadRequest: the JSON or the form cannot be read.
+    :raises schemas.Invalid: the JSON does not fit.
     """
-    given = request.get_json() if request.is_json else request.form
-    if not hasattr(given, "get"):
-        raise UnprocessableEntity
-    submit_id = _key(request.headers.get("Idempotency-Key") or _text(given.get("submit_id")))
-    return empty() | {
-        **_contents(given, submit_id),
-        "when": _text(given.get("when")),
-        "timezone": _text(given.get("timezone")),
-        "accounts": _account_ids(given),
+    if request.is_json:
+        given = schemas.body(schemas.NewTweet).model_dump(exclude_unset=True)
+        _refuse_text_beside_parts(given)
+        read = contents.read(given) | {"refusal": None, "refused_at": None}
+        accounts, is_check = given.get("accounts") or [], given.get("check") is True
+        _refuse_unknown_zone(given.get("timezone"))
+    else:
+        given, read = _form(schemas.NewTweetForm)
+        # The form has a field for every account; what is left empty says nothing.
+        read["variants"] = {key: own for key, own in read["variants"].items() if own}
+        accounts = [number for word in request.form.getlist("accounts") if (number := _id(word))]
+        is_check = bool(request.form.get("check"))
+    refused_key = read["refusal"] and read["refused_at"] == "submit_id"
+    submit_id = None if refused_key else _key(given)
+    form = empty() | {
+        **read,
+        "when": given.get("when") or "",
+        "mode": given.get("mode") or "",
+        "timezone": given.get("timezone") or "",
+        "accounts": accounts,
         "submit_id": submit_id,
-        "check": bool(given.get("check")),
+        "check": is_check,
+    }
+    if problem := _time_problem(form):
+        form |= {"refusal": form["refusal"] or problem}
+    return form
+
+
+def read_edit() -> dict[str, Any]:
+    """Return what a form of the edit page says, like ``read_tweet``."""
+    given, read = _form(schemas.EditForm)
+    return empty() | {
+        **read,
+        "when": given.get("when"),
+        "timezone": given.get("timezone") or "",
+        "submit_id": given.get("submit_id"),
     }
 
 
-def _contents(given: Any, submit_id: str | None = None) -> dict[str, Any]:
-    """Return the contents with the first refusal of a file, and the field that it stands in."""
-    picked: list[list[str] | None] = []
-    refused: dict[str, Any] = {"refusal": None, "refused_at": None}
-    if not request.is_json:
-        for number in range(1 + len(request.form.getlist("part"))):
-            name = pictures.field_of(number)
-            found, refusal = pictures.read_form(
-                current_user, request.form, request.files, number, submit_id
-            )
-            picked.append(found if found or name in request.form else None)
-            if refusal and not refused["refusal"]:
-                refused = {"refusal": refusal, "refused_at": name}
-    return contents.read(given, picked) | refused
+def read_change() -> tuple[dict[str, Any] | None, str | None, str | None]:
+    """Return (contents, when, job id) of a change; None for what was left out.
 
-
-def _key(value: str) -> str | None:
-    """Return a submit id; raises UnprocessableEntity for one that cannot be stored."""
-    if not value.isprintable():
-        raise UnprocessableEntity
-    return value[:200] or None
-
-
-def read_change() -> tuple[dict[str, Any] | None, str | None]:
-    """Return (contents, when) of a change; None for what was left out."""
-    given = request.get_json() if request.is_json else request.form
-    if not hasattr(given, "get"):
-        raise UnprocessableEntity
+    :raises schemas.Invalid: it does not fit, or says nothing to change.
+    """
+    if request.is_json:
+        given = schemas.body(schemas.TweetChange).model_dump(exclude_unset=True)
+        _refuse_text_beside_parts(given)
+        said = {name for name, value in given.items() if value is not None}
+    else:
+        given = schemas.form(schemas.EditForm).model_dump(exclude_unset=True, by_alias=True)
+        said = set(request.form) - {"csrf_token", "timezone", "submit_id"}
     when = given.get("when")
-    what = _contents(given) if any(map(contents.is_about_contents, given)) else None
-    return what, None if when is None else _text(when)
+    if not said - {"job_id"}:
+        raise Invalid("nothing_to_change")
+    if when is not None and not when.strip():
+        raise Invalid("empty_time", "when")
+    names = said if request.is_json else set(request.form)
+    what = None
+    if any(map(contents.is_about_contents, names)):
+        what = contents.read(given) if request.is_json else _form(schemas.EditForm)[1]
+        if what.get("refusal"):
+            raise what["refusal"]
+    return what, when, given.get("job_id")
 
 
-def _account_ids(given: Any) -> list[int]:
-    """Ids of another shape belong to nobody, like unknown ones."""
-    listed = given.getlist("accounts") if hasattr(given, "getlist") else given.get("accounts")
-    values = listed if isinstance(listed, list) else [listed] if listed is not None else []
+def _form(schema: type[schemas.NewTweetForm | schemas.EditForm]) -> tuple[Any, dict[str, Any]]:
+    """Return the fields of a form, and its contents in the composer's shape.
+
+    What does not fit is the ``refusal``; its files are not stored then.
+    """
+    refused: dict[str, Any] = {"refusal": None, "refused_at": None}
+    count = 1 + len(request.form.getlist("part"))
+    picked: list[list[str] | None] = []
     try:
-        return [int(value) for value in values if value != ""]
-    except (TypeError, ValueError):
-        return [0]
+        schemas.form(schema)
+        schemas.key_in_header()
+        schemas.file_fields(count)
+        _refuse_pictures_of_no_part(count)
+    except Invalid as problem:
+        refused = {"refusal": problem, "refused_at": problem.field}
+        fields = range(min(count, drafts.MOST_PARTS))
+        picked = [request.form.getlist(pictures.field_of(number))[:4] for number in fields]
+    else:
+        picked, refused = _pictures_of_form(count)
+    given = request.form.to_dict()
+    if refused["refusal"]:  # shown again, however it looks
+        given |= {
+            name: given[name][:LONGEST_WORDS] for name in ("when", "submit_id") if name in given
+        }
+    return given, _short(contents.read(request.form, picked)) | refused
+
+
+def _short(read: dict[str, Any]) -> dict[str, Any]:
+    """Return contents with few enough parts to show them again; so many were refused."""
+    most = 2 * drafts.MOST_PARTS
+    variants = {account_id: own[:most] for account_id, own in read["variants"].items()}
+    return read | {"parts": read["parts"][:most], "variants": variants}
+
+
+def _pictures_of_form(count: int) -> tuple[list[list[str] | None], dict[str, Any]]:
+    """Return the pictures of each part, with the first refusal of a file and its field."""
+    refused: dict[str, Any] = {"refusal": None, "refused_at": None}
+    submit_id = _key(request.form)
+    picked: list[list[str] | None] = []
+    for number in range(count):
+        name = pictures.field_of(number)
+        found, refusal = pictures.read_form(
+            current_user, request.form, request.files, number, submit_id
+        )
+        picked.append(found if found or name in request.form else None)
+        if refusal and not refused["refusal"]:
+            refused = {"refusal": refusal, "refused_at": name}
+    return picked, refused
+
+
+def _refuse_pictures_of_no_part(parts: int) -> None:
+    for name in request.form:
+        number = name.rpartition("-")[2]
+        if name.startswith("pictures-") and int(number) >= parts:
+            raise Invalid("unknown_name", name)
+
+
+def _refuse_text_beside_parts(given: Mapping[str, Any]) -> None:
+    """Words that would be dropped without a sound are refused."""
+    parts = given.get("parts")
+    for own in ("text", "pictures"):
+        if parts and given.get(own) and given[own] != parts[0].get(own):
+            raise Invalid("text_and_parts", own)
+    for own in (given.get("variants") or {}).values():
+        if own:
+            _refuse_text_beside_parts(own)
+
+
+def _refuse_unknown_zone(name: str | None) -> None:
+    """A program that names a zone means it; of a browser's an unknown one is left aside."""
+    try:
+        if name:
+            zone_named(name)
+    except WhenProblem:
+        raise Invalid("unknown_zone", "timezone") from None
+
+
+def _time_problem(form: Mapping[str, Any]) -> Invalid | None:
+    """Return why the time and the choice between now and later do not go together.
+
+    In a form without scripts "Now" is chosen already when a time is typed: there the time wins.
+    """
+    has_time = bool(form["when"].strip())
+    if form["mode"] == "later" and not has_time:
+        return Invalid("empty_time", "when")
+    if request.is_json and form["mode"] == "now" and has_time and not is_now(form["when"]):
+        return Invalid("now_or_later", "when")
+    return None
+
+
+def _key(given: Mapping[str, Any]) -> str | None:
+    return schemas.key_in_header() or given.get("submit_id") or None
+
+
+def _id(word: str) -> int | None:
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= 10 else None
+
+
+def place_of(field: str, form: Mapping[str, Any], account_ids: Iterable[int]) -> str:
+    """Return where a page shows what is wrong with a field: "" for one that it has no place for."""
+    if field in {"text", "when", "accounts", "pictures"}:
+        return field
+    kind, _dash, number = field.partition("-")
+    if kind in {"part", "pictures"} and number.isdigit() and int(number) < len(form["parts"]):
+        return field
+    is_shown = kind == "variant" and number.split("-")[0] in map(str, account_ids)
+    return field if is_shown else ""
 
 
 def remember_zone(name: str) -> None:

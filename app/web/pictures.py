@@ -20,11 +20,12 @@ from app.models.picture import MOST_PICTURES, Picture, PictureState
 from app.services import pictures
 from app.services.picture_checks import MOST_BYTES
 from app.services.pictures import FileMissing, FilesAway, PictureRefused
-from app.web import limits, picture_words, sessions
+from app.web import limits, picture_words, schemas, sessions
 
 bp = Blueprint("pictures", __name__)
 
 LONGEST_ALT = 1000
+LONGEST_FILE_NAME = 1000
 WORDS_BESIDE = 1_000_000
 """Bytes of a request that are not its files: text fields and the frame around the parts."""
 FILES_IN = {
@@ -68,6 +69,7 @@ def create() -> ResponseReturnValue:
     file = request.files.get("picture")
     if file is None:
         return _refuse(422, "picture_unknown")
+    schemas.only_file("picture")
     try:
         picture = _accept(current_user, file)
     except PictureRefused as refusal:
@@ -112,11 +114,7 @@ def thumb(picture_id: str) -> ResponseReturnValue:
 def describe(picture_id: str) -> ResponseReturnValue:
     """Change what a picture is said to show."""
     picture = _own(picture_id)
-    given = request.get_json() if request.is_json else request.form
-    alt = given.get("alt") if hasattr(given, "get") else None
-    if not isinstance(alt, str):
-        abort(422)
-    alt = clean_alt(alt)
+    alt = clean_alt(schemas.body(schemas.AltChange).alt)
     if len(alt) > LONGEST_ALT:
         return _refuse(422, "alt_too_long", field="alt")
     picture.alt = alt
@@ -212,7 +210,7 @@ def clean_alt(text: str) -> str:
 
 
 def _accept(user: User, file: FileStorage, key: str | None = None) -> Picture:
-    name = clean_alt(file.filename or "")[:100]
+    name = clean_alt((file.filename or "")[:LONGEST_FILE_NAME])[:100]
     data = file.stream.read(MOST_BYTES + 1)
     same = key and f"{key} {hashlib.sha256(data).hexdigest()}"
     return pictures.accept(user, data, name, same and str(uuid.uuid5(FORMS, same)))

@@ -14,7 +14,7 @@ from app.models.user import SubmitIdReused, UnknownAccount
 from app.networks.text import TextProblem
 from app.services.picture_checks import PictureRefused
 from app.states import HoldReason, State
-from app.web import picture_words, reasons, usage
+from app.web import picture_words, reasons, schemas, usage
 from app.when import WhenProblem
 
 _LABELS = {
@@ -86,6 +86,8 @@ def outcome_of(kind: str | None) -> str:
 
 def refusal(problem: Exception) -> tuple[str, str, str]:
     """Return (field, code, sentence) for input that was not stored."""
+    if isinstance(problem, schemas.Invalid):
+        return problem.field or "", problem.code, schemas.sentence(problem)
     if isinstance(problem, TextProblem):
         field = str(problem.params.get("field") or "text")
         return field, problem.code, _text_sentence(problem.code, problem.params)
@@ -110,6 +112,7 @@ def refusal(problem: Exception) -> tuple[str, str, str]:
 
 
 REFUSALS = (
+    schemas.Invalid,
     TextProblem,
     WhenProblem,
     UnknownAccount,
@@ -126,6 +129,12 @@ def _text_sentence(code: str, params: dict[str, Any]) -> str:
         return _("Write something first.")
     network = params.get("network", "X")
     named = {**params, "network": network, "handle": params.get("handle", "")}
+    if code == "too_long" and "length" not in params:
+        return _("That is far too long: %(network)s takes %(limit)s characters.", **named)
+    if code == "not_chosen":
+        return _(
+            "This text is for an account that is not chosen. Choose it, or take the text away."
+        )
     if code == "too_long" and params.get("handle"):
         return _(
             "For @%(handle)s on %(network)s that is too long: %(length)s characters as "

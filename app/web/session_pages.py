@@ -16,11 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db import abandon
 from app.models import AuditEvent, EventKind, UserSession
 from app.services import auditing, signing_in
-from app.web import browsers, limits, sessions
-from app.web.forms import LARGEST_ID
+from app.web import browsers, limits, schemas, sessions
 from app.web.locales import iso_utc
 from app.web.pages import networks
 from app.web.problems import wants_json
+from app.web.schemas.fields import LARGEST_ID
 
 bp = Blueprint("sessions", __name__)
 
@@ -73,8 +73,7 @@ def end_others() -> ResponseReturnValue:
 @login_required
 def seen() -> ResponseReturnValue:
     """Show no more what happened up to an event: its person has read it here."""
-    given: Any = request.get_json(silent=True) if request.is_json else request.form
-    up_to = str(given.get("up_to", "")) if hasattr(given, "get") else ""
+    up_to = str(schemas.given().get("up_to", ""))
     if up_to.isdecimal() and up_to.isascii() and len(up_to) < 10:
         signing_in.read_notices(sessions.here(), int(up_to))
     if wants_json():

@@ -10,14 +10,16 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from app.db import db
-from app.web import limits, sentences, usage
+from app.web import limits, schemas, sentences, usage
 from app.web.locales import LOCALES
+from app.web.schemas.fields import LONGEST_NAME
 from app.when import WhenProblem, zone_named, zone_names
 
 bp = Blueprint("settings", __name__)
 
 HOUR = 3600
 LONGEST_TOLERANCE = 7 * 24
+FIELDS = {"timezone", "locale", "late_tolerance_hours"}
 
 
 @bp.get("/settings")
@@ -40,11 +42,14 @@ def show() -> ResponseReturnValue:
 @login_required
 def save() -> ResponseReturnValue:
     """Store the settings, all or none."""
-    form = {
-        "timezone": request.form.get("timezone", ""),
-        "locale": request.form.get("locale", ""),
-        "late_tolerance_hours": request.form.get("late_tolerance_hours", ""),
-    }
+    try:
+        given = schemas.form(schemas.SettingsForm)
+    except schemas.Invalid as problem:
+        if problem.field not in FIELDS:
+            raise
+        form = {name: request.form.get(name, "")[:LONGEST_NAME] for name in FIELDS}
+        return _page(form | {"errors": {problem.field: schemas.sentence(problem)}}), 422
+    form = given.model_dump(include=FIELDS)
     errors = _store(form)
     if errors:
         db.session.rollback()

@@ -8,19 +8,18 @@ without a limit, because counting would cost as much as answering.
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, jsonify, request
+from flask import Blueprint, abort, jsonify
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.models import Job
-from app.web import limits, locales, sessions
+from app.web import limits, locales, schemas, sessions
 from app.web.job_views import job_views
 from app.web.problems import refuse, signed_out
+from app.web.schemas.fields import MOST_JOBS
 
 bp = Blueprint("status", __name__)
-
-MOST = 100
 
 
 @bp.get("/status/<job_id>")
@@ -44,9 +43,10 @@ def many() -> ResponseReturnValue:
     key = sessions.key()
     if key is None:
         return signed_out()
-    job_ids = [part.strip() for part in request.args.get("job_ids", "").split(",") if part.strip()]
-    if len(job_ids) > MOST:
-        message = _("Ask for at most %(most)s jobs at a time.", most=MOST)
+    listed = schemas.query(schemas.StatusQuery).job_ids or ""
+    job_ids = [part.strip() for part in listed.split(",") if part.strip()]
+    if len(job_ids) > MOST_JOBS:
+        message = _("Ask for at most %(most)s jobs at a time.", most=MOST_JOBS)
         return refuse(422, "too_many", message, field="job_ids")
     found = Job.of(key, job_ids)
     if not found and not current_user.is_authenticated:

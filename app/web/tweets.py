@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
@@ -13,10 +13,11 @@ from sqlalchemy.orm import selectinload
 from app.db import db, utcnow
 from app.models import Delivery, Tweet
 from app.networks import text as texts
-from app.web import contents, forms, limits, sentences
+from app.web import contents, forms, limits, schemas, sentences
 from app.web.locales import exact_time, iso_utc
 from app.web.pages import account_views, networks, shown, tweet_views
 from app.web.problems import refuse, wants_json
+from app.web.schemas.fields import LARGEST_ID
 from app.when import WhenProblem, understand
 
 bp = Blueprint("tweets", __name__)
@@ -45,11 +46,12 @@ def create() -> ResponseReturnValue:
     """Store a tweet and answer at once; a worker posts it."""
     form = forms.read_tweet()
     forms.remember_zone(form["timezone"])
-    if form["check"] and not wants_json():
-        return _page(form | forms.echo(form["when"]))
     try:
         if form["refusal"]:
             raise form["refusal"]
+        if form["check"]:
+            return _checked(form)
+        db.session.commit()  # no transaction stays open while words are counted
         job_id = current_user.tweet_later(
             "",
             form["when"],
@@ -64,6 +66,13 @@ def create() -> ResponseReturnValue:
         return _accepted(tweet), 202
     flash(_flash_for(tweet))
     return redirect(url_for("tweets.index"), 303)
+
+
+def _checked(form: dict[str, Any]) -> ResponseReturnValue:
+    """Say how the time is understood, and store nothing."""
+    if wants_json():
+        return _understood(form["when"], form["timezone"])
+    return _page(form | forms.echo(form["when"]))
 
 
 def _accepted(tweet: Tweet) -> Any:
@@ -94,9 +103,10 @@ def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnVal
     db.session.rollback()
     field, code, message = sentences.refusal(problem)
     if wants_json():
-        return refuse(422, code, message, field=field)
-    shown = "" if field == "submit_id" else form["refused_at"] or field
-    return _page(form | {"errors": {shown: message}}), 422
+        return refuse(422, code, message, field=field or None)
+    account_ids = [account.id for account in current_user.accounts]
+    place = forms.place_of(form["refused_at"] or field, form, account_ids)
+    return _page(form | {"errors": {place: message}}), 422
 
 
 @bp.get("/tweets/<int:tweet_id>")
@@ -154,9 +164,13 @@ def card(tweet_id: int) -> ResponseReturnValue:
 @login_required
 def when() -> ResponseReturnValue:
     """Say how a time is understood, before anything is sent."""
-    words = request.args.get("when", "")[:500]
+    asked = schemas.query(schemas.WhenQuery)
+    return _understood(asked.when or "", asked.timezone)
+
+
+def _understood(words: str, zone: str | None) -> ResponseReturnValue:
     try:
-        moment = understand(words, forms.zone_of(request.args.get("timezone")), utcnow())
+        moment = understand(words, forms.zone_of(zone), utcnow())
     except WhenProblem as problem:
         field, code, message = sentences.refusal(problem)
         return jsonify(error={"code": code, "message": message, "field": field}), 422
@@ -167,7 +181,7 @@ def when() -> ResponseReturnValue:
 
 def own(tweet_id: int) -> Tweet:
     """Return the signed-in user's own tweet; somebody else's does not exist."""
-    if tweet_id > forms.LARGEST_ID:
+    if tweet_id > LARGEST_ID:
         abort(404)
     tweet = db.session.scalar(
         db.select(Tweet).where(Tweet.id == tweet_id, Tweet.user_id == current_user.id)
@@ -178,9 +192,9 @@ def own(tweet_id: int) -> Tweet:
 
 
 def _page(form: dict[str, Any]) -> str:
-    before = request.args.get("before", type=int)
+    before = schemas.query(schemas.ListQuery).before
     query = db.select(Tweet).where(Tweet.user_id == current_user.id)
-    if before and before <= forms.LARGEST_ID:
+    if before is not None:
         query = query.where(Tweet.id < before)
     query = query.options(selectinload(Tweet.deliveries)).order_by(Tweet.id.desc())
     found = list(db.session.scalars(query.limit(PAGE + 1)))
@@ -192,7 +206,7 @@ def _page(form: dict[str, Any]) -> str:
         accounts=accounts,
         chosen=form["accounts"] or _usual_accounts([account["id"] for account in accounts]),
         tweets=tweet_views(tweets),
-        newer_url=url_for("tweets.index") if before else None,
+        newer_url=url_for("tweets.index") if before is not None else None,
         older_url=url_for("tweets.index", before=tweets[-1].id) if more else None,
         tlds=texts.known_tlds(),
     )

@@ -169,3 +169,48 @@ def test_a_thread_with_pictures_without_javascript(browser: Browser, running: Wo
     expect(page.locator(".picture")).to_have_count(1)
     expect(page.locator(".picture input[name=pictures]")).to_have_count(1)
     context.close()
+
+
+def test_a_half_typed_time_never_publishes(page: Page, running: World) -> None:
+    """Delete one segment of the picker, or empty the field: it says so, and nothing goes out."""
+    sign_in(page, running.site, "half_person")
+    page.get_by_label("Text of the tweet").fill("Not yet, please")
+    page.get_by_role("button", name="Pick a time").click()
+    page.keyboard.press("Escape")  # the calendar
+    page.locator("#picker").press("Backspace")
+    expect(page.locator("#when")).to_have_value("")
+    expect(page.locator("#submit")).to_contain_text("Schedule")
+    page.locator("#picker").press("Control+Enter")
+    expect(page.locator("#when-error")).not_to_be_empty()
+    page.get_by_role("button", name="In one hour").click()
+    page.locator("#when").fill("")
+    expect(page.locator("#submit")).to_contain_text("Schedule")
+    page.locator("#text").press("Control+Enter")
+    expect(page.locator("#when-error")).to_contain_text("Say when")
+    expect(page.get_by_role("article")).to_have_count(0)
+    page.get_by_role("radio", name="Now").check()
+    expect(page.locator("#submit")).to_contain_text("Post now")
+    page.locator("#text").dispatch_event(
+        "keydown", {"key": "Enter", "ctrlKey": True, "isComposing": True, "bubbles": True}
+    )
+    expect(page.get_by_role("article")).to_have_count(0)
+    page.locator("#text").press("Control+Enter")
+    expect(page.get_by_role("article")).to_have_count(1)
+
+
+def test_saving_never_publishes(page: Page, running: World) -> None:
+    """On the edit page an emptied time is an error; "Post now" is a button of its own."""
+    sign_in(page, running.site, "edit_person")
+    page.get_by_label("Text of the tweet").fill("In three days")
+    page.locator("#when").fill("in 3 days")
+    page.locator("#submit").click()
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("button", name="Pick a time").click()
+    page.keyboard.press("Escape")  # the calendar
+    page.locator("#picker").press("Backspace")
+    page.locator("#picker").press("Control+Enter")
+    expect(page.locator("#when-error")).not_to_be_empty()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#when-error")).not_to_be_empty()
+    page.get_by_role("button", name="Post now").click()
+    expect(page.get_by_role("article")).to_contain_text("Published")

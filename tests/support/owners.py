@@ -90,7 +90,7 @@ class Pages:
 
     def move(self, tweet_id: int, at: datetime | None) -> bool:
         """Ask for another time; None means now."""
-        return self._ask("POST", f"{tweet_id}/reschedule", when=at.isoformat() if at else "")
+        return self._ask("POST", f"{tweet_id}/reschedule", when=at.isoformat() if at else "now")
 
     def retry(self, tweet_id: int) -> bool:
         """Ask for what failed to be sent again."""

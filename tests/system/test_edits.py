@@ -60,7 +60,7 @@ def test_new_words_do_not_send_what_is_held(small_world: World) -> None:
     assert ana.post(path, verb="PATCH", text="New news").status_code == 200
     held = world.delivery(job)
     assert (held.state, held.hold_reason) == (State.HELD, HoldReason.LATE)
-    assert ana.post(f"{path}/reschedule", when="").status_code == 200
+    assert ana.post(f"{path}/reschedule", when="now").status_code == 200
     assert ana.until_final(job)["status"] == "done"
     assert world.sandbox.texts() == {"New news": 1}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
 
@@ -38,6 +39,9 @@ def public(_host: str, _port: int) -> list[str]:
         ("bücher.example", "https://xn--bcher-kva.example"),
         ("ｍastodon．social", "https://mastodon.social"),
         ("a-b.c1.example", "https://a-b.c1.example"),
+        ("faß.example", "https://xn--fa-hia.example"),
+        ("FASS.example", "https://fass.example"),
+        ("日本。example", "https://xn--wgv71a.example"),
     ],
 )
 def test_spellings(typed: str, url: str) -> None:
@@ -62,6 +66,7 @@ def test_spellings(typed: str, url: str) -> None:
             "１２７.１",
         ),
         *("8.8.8.8", "[::1]", "[::ffff:127.0.0.1]", "[2606:4700::1]", "::1", "http://[::1]:80/"),
+        *("\ufdfa.example", "\ufdfa" * 80_000, "a" * 240_000, "\u00ad.example", "a\ud800.example"),
         *("a.example\r\nHost: b", "é" * 70 + ".example", "a." * 130 + "example", "a.example1.2"),
     ],
 )
@@ -188,3 +193,15 @@ def test_names_that_only_begin_like_this_machine(url: str, is_this_machine: bool
     """Plain http is for this machine alone, and a name of somebody's is not it."""
     assert is_loopback(url) is is_this_machine
     assert config.is_loopback(url) is is_this_machine
+
+
+@pytest.mark.parametrize("letter", ["\ufdfa", "a", ".", "é", "@", "/", "\u0301", "xn--é."])
+def test_long_words_are_cheap(letter: str) -> None:
+    """However much is typed, it is measured before anything dear is done with it."""
+    began = time.process_time()
+    for _ in range(20):
+        with pytest.raises(ValueError, match=r"."):
+            public_https_url(letter * 240_000, allow_private=False, resolve=public)
+        with pytest.raises(ValueError, match=r"."):
+            public_https_url(letter * 250, allow_private=False, resolve=public)
+    assert time.process_time() - began < 1

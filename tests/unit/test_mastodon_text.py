@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import pytest
@@ -184,3 +185,40 @@ def test_no_text_is_slow(text: str) -> None:
     mastodon_text.length(text, 23)
     mastodon_text.comparable(mastodon_text.plain(text))
     assert time.process_time() - started < 2
+
+
+def test_the_quick_count_is_never_above_the_exact_one() -> None:
+    """What a server takes is never refused because it looked too long at first."""
+    pieces = [
+        "https://",
+        "http://",
+        "a.co",
+        "/",
+        "a",
+        " ",
+        "@",
+        "b.c",
+        "\u0301",
+        "🇩",
+        "é",
+        ".",
+        "?",
+    ]
+    pieces += ["(", ")", "x" * 50, " " + "x" * 5000, "，"]
+    draw = random.Random(2)
+    for _ in range(2000):
+        written = "".join(draw.choice(pieces) for _ in range(draw.randint(1, 40)))
+        assert mastodon_text._least(written) <= mastodon_text.length(written, 23)
+
+
+@pytest.mark.parametrize("piece", ["http://a.co/", "a.", "https://", "@a@b.", "🇩🇪", "a.co/(a"])
+def test_a_server_of_long_posts_refuses_quickly(piece: str) -> None:
+    """240 KB for a server that takes 5,000 characters cost less than a tenth of a second."""
+    written = "https://" + piece * (240_000 // len(piece.encode()))
+    costs = []
+    for _ in range(3):
+        began = time.process_time()
+        with pytest.raises(TextProblem):
+            mastodon_text.check(written, Limits(characters=5000, link_length=23))
+        costs.append(time.process_time() - began)
+    assert min(costs) < 0.1

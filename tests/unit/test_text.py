@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import time
 import unicodedata
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.networks import bluesky_text, mastodon_text
 from app.networks import text as texts
+from app.networks.base import Limits
+from app.networks.links import MAX_URL_CHARACTERS
 from app.networks.text import TextProblem
 
 # (text, weighted length): docs: X counting rules.
@@ -175,3 +180,68 @@ class TestCheck:
         assert texts.check("a" * 500, limit=500)
         with pytest.raises(TextProblem):
             texts.check("aaaa", limit=3)
+
+
+FAR_TOO_LONG = {
+    "words": "a " * 120_000,
+    "ligatures": "\ufdfa" * 80_000,
+    "links": "a.co " * 48_000,
+    "dots": "a." * 120_000,
+    "flags": "🇩🇪" * 30_000,
+    "brackets": "a.co/(a" * 34_000,
+    "people": "@a@a" * 60_000,
+    "marks": "e" + "\u0301" * 119_000,
+    "encoded": "xn--a.xn--a." * 20_000,
+    "addresses": "http://a.co/" * 20_000,
+}
+
+
+@pytest.mark.parametrize("written", FAR_TOO_LONG.values(), ids=FAR_TOO_LONG)
+def test_far_too_long_is_refused_at_once(written: str) -> None:
+    """240 KB of anything cost less than 50 ms on every network."""
+    checks = (
+        lambda: texts.check(written),
+        lambda: mastodon_text.check(written, Limits(characters=500, link_length=23)),
+        lambda: bluesky_text.check(written, Limits(characters=300, bytes=3000)),
+    )
+    for check in checks:
+        costs = []
+        for _ in range(3):
+            began = time.process_time()
+            with pytest.raises(TextProblem) as refused:
+                check()
+            costs.append(time.process_time() - began)
+            assert refused.value.code in {"too_long", "too_many_bytes"}
+        assert min(costs) < 0.05
+
+
+def test_what_fits_is_never_far_too_long() -> None:
+    """The longest that can be written for 280: twelve links of 4,096 letters each."""
+    link = "https://example.com/" + "a" * (MAX_URL_CHARACTERS - 20)
+    assert len(texts.check(" ".join([link] * 11))) > 45_000
+
+
+def test_graphemes_are_counted_as_unicode_has_them() -> None:
+    """In pairs or not, flags and all else count as ``\\X`` counts them, but in linear time."""
+    letters = [
+        "🇩",
+        "🇪",
+        "a",
+        "\u0301",
+        "\u200d",
+        "\ufe0f",
+        "\u0903",
+        "👩",
+        "🏽",
+        "\u1100",
+        "\u1161",
+        "क",
+        "\u094d",
+    ]
+    draw = random.Random(1)
+    for _ in range(20_000):
+        written = "".join(draw.choice(letters) for _ in range(draw.randint(0, 9)))
+        assert texts.graphemes(written) == len(regex.findall(r"\X", written)), ascii(written)
+    began = time.process_time()
+    assert texts.graphemes("🇩🇪" * 30_000) == 30_000
+    assert time.process_time() - began < 1

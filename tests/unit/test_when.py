@@ -188,7 +188,10 @@ def test_understands(words: str, expected: str) -> None:
     assert shown(words) == expected
 
 
-@pytest.mark.parametrize("words", [None, "", "  ", "now", "NOW", "ahora", "ahora mismo", "ya"])
+@pytest.mark.parametrize(
+    "words",
+    [None, "", "  ", "now", "NOW", "now!", "at once", "ahora", "¡ahora!", "ahora mismo", "ya"],
+)
 def test_nothing_and_now_are_now(words: str | None) -> None:
     """An empty field publishes at once, at exactly the present moment."""
     assert understand(words, BERLIN, NOW) == Moment(NOW.astimezone(UTC), BERLIN)

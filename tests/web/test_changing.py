@@ -28,7 +28,7 @@ def test_edit_changes_what_is_posted(ana: Visitor, running: World) -> None:
     """The text that is posted is the text that was stored last."""
     tweet, job = scheduled(ana, "Old words")
     assert ana.post(f"/tweets/{tweet}", verb="PATCH", text="New words").status_code == 200
-    assert ana.post(f"/tweets/{tweet}/reschedule", when="").status_code == 200
+    assert ana.post(f"/tweets/{tweet}/reschedule", when="now").status_code == 200
     assert ana.until_final(job)["status"] == "done"
     assert running.sandbox.texts()["New words"] == 1
     assert "Old words" not in running.sandbox.texts()

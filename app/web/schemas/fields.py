@@ -1,0 +1,104 @@
+"""The types of single fields. JSON is strict: 23.9 and "23" are no 23, true is no 1."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from app.models.drafts import MOST_PARTS
+from app.models.picture import MOST_PICTURES
+from app.when import LONGEST_WORDS
+
+LARGEST_ID = 2**31 - 1
+"""PostgreSQL refuses to compare an integer column with more than this."""
+MOST_ACCOUNTS = 1000
+"""Of one tweet; a person with more is limited elsewhere long before."""
+MOST_JOBS = 100
+LONGEST_SUBMIT_ID = 200
+LONGEST_NAME = 100
+"""Characters of a zone, a language, a number that is typed."""
+LONGEST_ALT_AS_TYPED = 20_000
+"""White space is taken out before a description is measured."""
+LONGEST_LIST = 8000
+"""Characters of a list in an address, which is no longer than that anyway."""
+
+_DIGITS = re.compile(r"[0-9]{1,10}")
+_KEY = re.compile(r"[1-9][0-9]{0,9}")
+"""One spelling for each id, so that no two names of a JSON object are the same account."""
+_CURSOR = re.compile(r"-?[0-9]{1,20}")
+_PICTURE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Schema(BaseModel):
+    """What a call takes; a name that is not among its fields is refused."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+
+    groups: ClassVar[dict[str, str]] = {}
+    """For forms: the fields that collect all names of a kind, by what those begin with."""
+
+
+def _unknown_picture(value: str) -> str:
+    if not _PICTURE_ID.fullmatch(value):
+        raise PydanticCustomError("unknown_picture", "there is no such picture")
+    return value
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise PydanticCustomError("control_characters", "it has control characters")
+    return value
+
+
+def _account_key(value: str) -> str:
+    if not _KEY.fullmatch(value) or int(value) > LARGEST_ID:
+        raise PydanticCustomError("unknown_account", "no account has this id")
+    return value
+
+
+def _whole_number(value: Any) -> Any:
+    """Forms have texts alone; one that is no number stays a text, which is refused."""
+    return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
+
+
+def _cursor(value: Any) -> Any:
+    """An id beyond all ids is one that no tweet has: the list begins or ends there."""
+    if isinstance(value, str) and _CURSOR.fullmatch(value):
+        return max(0, min(int(value), LARGEST_ID))
+    return value
+
+
+def _words_alone(value: Any) -> Any:
+    """A variant of words alone may be written as the words."""
+    return {"text": value} if isinstance(value, str) else value
+
+
+def _empty_is_nothing(value: Any) -> Any:
+    return None if value == "" else value
+
+
+Text = str
+"""Words to be published. How long they may be, the networks of the tweet say."""
+When = Annotated[str, Field(max_length=LONGEST_WORDS)]
+PictureId = Annotated[str, AfterValidator(_unknown_picture)]
+Pictures = Annotated[list[PictureId], Field(max_length=MOST_PICTURES)]
+AccountId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+AccountIds = Annotated[list[AccountId], Field(max_length=MOST_ACCOUNTS)]
+AccountKey = Annotated[str, AfterValidator(_account_key)]
+SubmitId = Annotated[str, Field(max_length=LONGEST_SUBMIT_ID), AfterValidator(_printable)]
+JobId = Annotated[str, Field(max_length=LONGEST_NAME)]
+Name = Annotated[str, Field(max_length=LONGEST_NAME)]
+Alt = Annotated[str, Field(max_length=LONGEST_ALT_AS_TYPED)]
+
+# As forms and addresses have them
+TypedAccountIds = Annotated[
+    list[Annotated[AccountId, BeforeValidator(_whole_number)]], Field(max_length=MOST_ACCOUNTS)
+]
+Cursor = Annotated[
+    Annotated[int, BeforeValidator(_cursor)] | None, BeforeValidator(_empty_is_nothing)
+]
+PartNumber = Annotated[Annotated[int, Field(ge=1, lt=MOST_PARTS)], BeforeValidator(_whole_number)]
+VariantOf = BeforeValidator(_words_alone)

@@ -1,0 +1,300 @@
+"""Reading a request by its schema. What does not fit is refused by name, before anything is done.
+
+400 is what cannot be read at all, 415 another kind of body, 422 what was understood and does not
+fit: the error names the field.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+
+from app.db import abandon
+from app.web.problems import refuse
+from app.web.schemas.calls import SubmitKey
+from app.web.schemas.fields import Schema
+
+LONGEST_SHOWN_NAME = 60
+LONGEST_TYPED = 500
+"""Characters of a server, a handle or a password."""
+MOST_FORM_BYTES = 256 * 1024
+"""Of all texts of a form, files aside; as MAX_CONTENT_LENGTH of a body without files."""
+MOST_NAMES = 2000
+"""In one object of JSON or one form: a text of its own for each of many accounts, and the rest."""
+FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+FILES = re.compile(r"picture-files(?:-([1-9][0-9]?))?")
+
+Model = TypeVar("Model", bound=Schema)
+
+
+class Invalid(ValueError):
+    """Input that does not fit; ``field`` names it, ``code`` and ``params`` say why.
+
+    Codes: ``unknown_name``, ``repeated_name``, ``missing``, ``wrong_type``, ``too_long``,
+    ``too_many``, ``too_many_parts``, ``too_many_pictures``, ``control_characters``,
+    ``unknown_account``, ``unknown_picture``, ``empty_time``, ``now_or_later``,
+    ``text_and_parts``, ``nothing_to_change``, ``not_for_one_job``, ``unknown_zone``.
+    """
+
+    def __init__(self, code: str, field: str | None = None, **params: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.field = None if field is None else shown_name(field)
+        self.params = params
+
+
+def init_app(app: Flask) -> None:
+    """Answer input that does not fit; in the form itself where people typed it."""
+    app.register_error_handler(Invalid, _on_invalid)
+
+
+def _on_invalid(problem: Invalid) -> ResponseReturnValue:
+    abandon()
+    return refuse(422, problem.code, sentence(problem), field=problem.field)
+
+
+def shown_name(name: str) -> str:
+    """Return a name of a field that somebody sent, short and safe to show."""
+    plain = name.encode("utf-8", "backslashreplace").decode()
+    readable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in plain)
+    return readable[:LONGEST_SHOWN_NAME]
+
+
+def body(schema: type[Model]) -> Model:
+    """Return the request's JSON, or a form of the same names.
+
+    :raises BadRequest: it cannot be read.
+    :raises UnsupportedMediaType: it is neither.
+    :raises Invalid: it does not fit.
+    """
+    return _validated(schema, _json()) if request.is_json else form(schema)
+
+
+def given() -> Mapping[str, Any]:
+    """Return the fields of a form or of a JSON object whose few names the caller looks at itself.
+
+    :raises BadRequest: it cannot be read.
+    """
+    return _json() if request.is_json else request.form
+
+
+def form(schema: type[Model]) -> Model:
+    """Return the request's form; raises as ``body`` does. Nothing at all is an empty form."""
+    has_body = bool(request.content_length or request.headers.get("Transfer-Encoding"))
+    if request.mimetype not in FORMS and has_body:
+        raise UnsupportedMediaType
+    if has_body and not request.form and not request.files:
+        raise BadRequest  # it broke off, or was no form inside; Werkzeug calls that an empty one
+    if (
+        sum(map(len, request.form.keys()))
+        + sum(len(value) for values in request.form.listvalues() for value in values)
+        > MOST_FORM_BYTES
+    ):
+        raise RequestEntityTooLarge
+    if len(request.form) > MOST_NAMES:
+        raise Invalid("too_many", next(iter(request.form)))
+    given = _by_field(schema, request.form)
+    if "csrf_token" not in schema.model_fields:
+        given.pop("csrf_token", None)
+    return _validated(schema, given)
+
+
+def file_fields(parts: int) -> None:
+    """Refuse files in fields that no part of this form has; raises Invalid."""
+    for name in request.files:
+        found = FILES.fullmatch(shown_name(name))
+        if found is None or int(found[1] or 0) >= parts:
+            raise Invalid("unknown_name", name)
+
+
+def only_file(name: str) -> None:
+    """Refuse a form that has more than one file of this name; raises Invalid."""
+    for other in [*request.files, *request.form]:
+        if other not in {name, "csrf_token"}:
+            raise Invalid("unknown_name", other)
+    if len(request.files.getlist(name)) > 1:
+        raise Invalid("repeated_name", name)
+
+
+def query(schema: type[Model]) -> Model:
+    """Return what stands in the address; names that nobody asked for are left alone there.
+
+    :raises Invalid: it does not fit.
+    """
+    known = {name: request.args[name] for name in schema.model_fields if name in request.args}
+    return _validated(schema, known)
+
+
+def key_in_header() -> str | None:
+    """Return the header that stands for the field ``submit_id``; raises Invalid."""
+    given = request.headers.get("Idempotency-Key") or None
+    return _validated(SubmitKey, {"submit_id": given}).submit_id
+
+
+def connect_fields(names: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
+    """Return what was typed to connect an account; raises Invalid for what is far too long."""
+    typed = {name: given.get(name, "") for name in names}
+    for name, value in typed.items():
+        if len(value) > LONGEST_TYPED:
+            raise Invalid("too_long", name)
+    return typed
+
+
+def sentence(problem: Invalid) -> str:
+    """Return what people read about input that does not fit."""
+    named = {"name": problem.field or "", **problem.params}
+    sentences = {
+        "unknown_name": _("There is no field “%(name)s” here. Nothing was changed.", **named),
+        "repeated_name": _("“%(name)s” is there twice. Nothing was changed.", **named),
+        "missing": _("“%(name)s” is missing.", **named),
+        "too_long": _("That is far too long."),
+        "too_many": _("Those are too many at a time."),
+        "too_many_parts": _("A thread can have at most %(limit)s parts.", **{"limit": "", **named}),
+        "too_many_pictures": _("Four pictures are the most."),
+        "control_characters": _(
+            "The text contains an invisible control character. Remove it and try again."
+        ),
+        "unknown_account": _("That account is not connected here."),
+        "unknown_picture": _("This picture is no longer here. Add it again."),
+        "empty_time": _("Say when, or choose to post now."),
+        "now_or_later": _("There is a time, but “Now” is chosen. Choose one of them."),
+        "text_and_parts": _("Send the text as the first part, or without parts."),
+        "not_for_one_job": _("One account alone cannot have this. Leave the job out."),
+        "nothing_to_change": _("Say what to change. Nothing was changed."),
+        "unknown_zone": _("We do not know this time zone."),
+    }
+    other = _("“%(name)s” cannot be read as what it should be.", **named)
+    return sentences.get(problem.code, other)
+
+
+# JSON
+
+
+def _json() -> Any:
+    """Return the object that was sent; no body at all is an empty one, as with forms."""
+    data = request.get_data() or b"{}"
+    try:
+        given = json.loads(data, object_pairs_hook=_object, parse_constant=_no_number)
+    except Invalid:
+        raise
+    except (ValueError, RecursionError):
+        raise BadRequest from None
+    if not isinstance(given, dict):
+        raise Invalid("wrong_type")
+    return given
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MOST_NAMES:
+        raise Invalid("too_many", pairs[0][0])
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        often = Counter(name for name, _value in pairs).most_common(1)
+        raise Invalid("repeated_name", often[0][0])
+    for name in found:
+        if not (name.isascii() and name.isprintable()):
+            raise Invalid("unknown_name", name)
+    return found
+
+
+def _no_number(_word: str) -> NoReturn:
+    raise BadRequest  # NaN and Infinity are no JSON
+
+
+# Forms
+
+
+def _by_field(schema: type[Schema], given: MultiDict[str, str]) -> dict[str, Any]:
+    """Gather the flat names of a form under the fields of its schema."""
+    known = {field.alias or name: name for name, field in schema.model_fields.items()}
+    gathered: dict[str, Any] = {}
+    for name, values in given.lists():
+        kind, dash, rest = name.rpartition("-")
+        if name in known:
+            gathered[name] = values if _is_list(schema, known[name]) else _only(name, values)
+        elif name.startswith("alt-"):  # a picture's id has dashes itself
+            gathered.setdefault(schema.groups.get("alt", name), {})[name[4:]] = values[0]
+        elif dash and kind in schema.groups:
+            gathered.setdefault(schema.groups[kind], {})[rest] = values
+        else:
+            gathered[name] = values[0]
+    return gathered
+
+
+def _is_list(schema: type[Schema], name: str) -> bool:
+    return schema.model_fields[name].default_factory is list
+
+
+def _only(name: str, values: Sequence[str]) -> str:
+    if any(value != values[0] for value in values):
+        raise Invalid("repeated_name", name)
+    return values[0]
+
+
+# What does not fit
+
+
+def _validated(schema: type[Model], given: Any) -> Model:
+    try:
+        return schema.model_validate(given)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_context=True, include_input=False)
+    raise _problem(schema, min(errors, key=lambda one: one["type"] != "extra_forbidden"))
+
+
+_CODES = {
+    "extra_forbidden": "unknown_name",
+    "missing": "missing",
+    "string_too_long": "too_long",
+    "too_long": "too_many",
+    "string_unicode": "control_characters",
+    "control_characters": "control_characters",
+    "unknown_account": "unknown_account",
+    "unknown_picture": "unknown_picture",
+    "greater_than_equal": "unknown_account",
+    "less_than_equal": "unknown_account",
+}
+
+
+def _problem(schema: type[Schema], error: ErrorDetails) -> Invalid:
+    where = list(error["loc"])
+    code = _CODES.get(error["type"], "wrong_type")
+    if code == "unknown_name":
+        return Invalid(code, ".".join(map(str, where)))
+    field = _field_of(schema, where)
+    if error["type"] == "string_too_short" and field == "when":
+        code = "empty_time"
+    if code == "too_many" and where[-1] == "pictures":
+        code = "too_many_pictures"
+    if code == "too_many" and where[-1] in {"parts", "part"}:
+        code, field = "too_many_parts", "text"
+    return Invalid(code, field, limit=error.get("ctx", {}).get("max_length"))
+
+
+def _field_of(schema: type[Schema], where: Sequence[int | str]) -> str:
+    """Return the name by which forms, pages and docs/http.md call a place in the input."""
+    first = str(where[0]) if where else ""
+    rest = [one for one in where[1:] if one != "[key]"]
+    groups = {field: kind for kind, field in schema.groups.items()}
+    if first in groups and rest:
+        return f"{groups[first]}-{rest[0]}"
+    if first == "variants" and rest:
+        number = rest[2] if len(rest) > 2 and isinstance(rest[2], int) else 0
+        return f"variant-{rest[0]}-{number}" if number else f"variant-{rest[0]}"
+    if first == "parts" and rest and isinstance(rest[0], int):
+        kind = "pictures" if "pictures" in rest else "part"
+        if rest[0] == 0:
+            return "text" if kind == "part" else kind
+        return f"{kind}-{rest[0]}"
+    return first

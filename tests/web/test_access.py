@@ -1,0 +1,228 @@
+"""Who may do what: every route, every method, signed out, as its owner and as somebody else.
+
+A route that has no row in MATRIX fails: whoever adds one says here who may use it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import requests
+
+from app.db import db
+from app.models import Account
+from tests.support import photos
+from tests.support.visitor import Visitor
+from tests.support.world import World
+
+SAFE = {"GET"}
+IGNORED = {"HEAD", "OPTIONS"}
+VARIABLE = re.compile(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>")
+NOT_THERE = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a call answers to whom; by default nobody gets anything who is not signed in."""
+
+    is_public: bool = False
+    """People who are signed out may use it, too."""
+    has_owner: bool = False
+    """Its address names something of one person's: nobody else has it."""
+    ends: bool = False
+    """It ends what the other rows are tried with: its owner does not try it here."""
+    takes: str = "json"
+    """What its body is: json, form or file."""
+
+
+PUBLIC, PRIVATE, OWNED = Rule(is_public=True), Rule(), Rule(has_owner=True)
+
+MATRIX: dict[str, Rule] = {
+    "GET /": PUBLIC,
+    "GET /static/<>": PUBLIC,
+    "GET /vendor/<>": PUBLIC,
+    "GET /bootstrap/static/<>": PUBLIC,
+    "GET /healthz": PUBLIC,
+    "GET /silence": PRIVATE,
+    "GET /login/<>": PUBLIC,
+    "POST /login/<>": Rule(is_public=True, ends=True, takes="form"),
+    "GET /login/<>/callback": PUBLIC,
+    "GET /login/<>/callback/<>": PUBLIC,
+    "POST /logout": Rule(is_public=True, ends=True),
+    "GET /when": PRIVATE,
+    "GET /status": PRIVATE,
+    "GET /status/<>": OWNED,
+    "POST /tweets": PRIVATE,
+    "GET /tweets/<>": OWNED,
+    "PATCH /tweets/<>": OWNED,
+    "GET /tweets/<>/card": OWNED,
+    "GET /tweets/<>/edit": OWNED,
+    "POST /tweets/<>/edit": Rule(has_owner=True, takes="form"),
+    "POST /tweets/<>/cancel": OWNED,
+    "POST /tweets/<>/reschedule": OWNED,
+    "POST /tweets/<>/retry": OWNED,
+    "POST /tweets/<>/confirm": OWNED,
+    "POST /pictures": Rule(takes="file"),
+    "GET /pictures/<>": OWNED,
+    "GET /pictures/<>/thumb": OWNED,
+    "PATCH /pictures/<>": OWNED,
+    "DELETE /pictures/<>": OWNED,
+    "GET /accounts": PRIVATE,
+    "GET /accounts/confirm": PRIVATE,
+    "POST /accounts/confirm": Rule(takes="form"),
+    "PATCH /accounts/<>": OWNED,
+    "GET /accounts/<>/avatar": OWNED,
+    "GET /accounts/<>/disconnect": OWNED,
+    "POST /accounts/<>/disconnect": Rule(has_owner=True, ends=True),
+    "GET /settings": PRIVATE,
+    "POST /settings": Rule(takes="form"),
+    "GET /settings/sessions": PRIVATE,
+    "POST /settings/sessions/<>/end": Rule(has_owner=True, ends=True),
+    "POST /settings/sessions/end": Rule(ends=True),
+}
+
+
+@dataclass
+class Place:
+    """One installation, one person's things in it, somebody else and somebody signed out."""
+
+    site: str
+    calls: list[tuple[str, str, str]]
+    """(row, method, address with the owner's things in it)."""
+    owner: Visitor
+    stranger: Visitor
+    nobody: Visitor
+
+
+def row_of(method: str, rule: str) -> str:
+    """Return the name of a row: variables of an address have no names there."""
+    return f"{method} {VARIABLE.sub('<>', rule)}"
+
+
+def thing_in(found: re.Match[str], things: dict[str, str]) -> str:
+    """Return what stands for a variable: a thing of the owner's, else something of its kind."""
+    thing = things.get(found["name"], "x")
+    return thing if found["kind"] != "int" or thing.isdigit() else "1"
+
+
+def calls_of(world: World, things: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Return every call that there is."""
+    return sorted(
+        (
+            row_of(method, rule.rule),
+            method,
+            VARIABLE.sub(lambda found: thing_in(found, things), rule.rule),
+        )
+        for rule in world.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - IGNORED
+    )
+
+
+@pytest.fixture(scope="module")
+def place(running: World) -> Place:
+    """Ana has things, Ben is signed in, and nobody knows the third."""
+    ana, ben = Visitor(running.site), Visitor(running.site)
+    ana.sign_in("access_ana")
+    ben.sign_in("access_ben")
+    made = ana.post("/tweets", text="Ana's own", when="in 20 hours").json()
+    headers = {"X-CSRFToken": ana.token(), "Accept": "application/json"}
+    picture = ana.http.post(
+        f"{running.site}/pictures",
+        files={"picture": ("photo.jpg", photos.photo_with_place())},
+        headers=headers,
+        timeout=20,
+    ).json()
+    with running.rows():
+        own = db.select(Account.id).where(Account.handle == "access_ana")
+        account_id = db.session.scalars(own).one()
+    things = {
+        "tweet_id": str(made["tweet"]["id"]),
+        "job_id": made["job_id"],
+        "picture_id": picture["id"],
+        "account_id": str(account_id),
+        "network": "x",
+        "session_id": NOT_THERE,
+        "filename": "page.js",
+    }
+    return Place(running.site, calls_of(running, things), ana, ben, Visitor(running.site))
+
+
+def ask(
+    visitor: Visitor, method: str, path: str, rule: Rule, token: str | None, accept: str
+) -> requests.Response:
+    """Make one call with an empty body of its kind."""
+    headers = {"Accept": accept, **({"X-CSRFToken": token} if token else {})}
+    body: dict[str, Any] = {}
+    if method not in SAFE:
+        body = {"json": {"json": {}}, "form": {"data": {"submit_id": "x"}}, "file": {}}[rule.takes]
+    return visitor.http.request(
+        method, f"{visitor.site}{path}", headers=headers, timeout=20, allow_redirects=False, **body
+    )
+
+
+def code_of(answer: requests.Response) -> str:
+    """Return the code of a refusal."""
+    return str(answer.json()["error"]["code"])
+
+
+def test_every_route_is_in_the_matrix(place: Place) -> None:
+    """Nobody adds a route without saying who may use it."""
+    assert {row for row, _method, _path in place.calls} - set(MATRIX) == set()
+
+
+def test_signed_out(place: Place) -> None:
+    """Programs get 401, people are led to the sign-in; what is public answers."""
+    token = place.nobody.token()
+    for row, method, path in place.calls:
+        rule = MATRIX.get(row, PRIVATE)
+        if rule.is_public and rule.ends:
+            continue  # the token of the others would end with it
+        answer = ask(place.nobody, method, path, rule, token, "application/json")
+        page = ask(place.nobody, method, path, rule, token, "text/html")
+        if rule.is_public:
+            assert answer.status_code != 401, row
+        else:
+            assert answer.status_code == 401, row
+            led = page.status_code in {302, 303} and page.headers["Location"].startswith("/")
+            assert led or page.status_code == 401, row
+
+
+def test_without_the_token(place: Place) -> None:
+    """Whoever sends no token changes nothing."""
+    for row, method, path in place.calls:
+        rule = MATRIX.get(row, PRIVATE)
+        if method in SAFE:
+            continue
+        answer = ask(place.owner, method, path, rule, None, "application/json")
+        assert (answer.status_code, code_of(answer)) == (400, "csrf"), row
+        answer = ask(place.nobody, method, path, rule, None, "application/json")
+        assert answer.status_code in ({400} if rule.is_public else {400, 401}), row
+
+
+def test_somebody_else(place: Place) -> None:
+    """What is not one's own does not exist, with the token or without."""
+    token = place.stranger.token()
+    for row, method, path in place.calls:
+        rule = MATRIX.get(row, OWNED)
+        if rule.has_owner:
+            answer = ask(place.stranger, method, path, rule, token, "application/json")
+            assert answer.status_code == 404, row
+
+
+def test_the_owner(place: Place) -> None:
+    """Whoever has it gets an answer about it."""
+    token = place.owner.token()
+    kept_till_last = {"DELETE /pictures/<>", "POST /tweets/<>/cancel"}
+    for row, method, path in sorted(place.calls, key=lambda call: call[0] in kept_till_last):
+        rule = MATRIX.get(row, PRIVATE)
+        if rule.ends or rule.is_public:
+            continue
+        answer = ask(place.owner, method, path, rule, token, "application/json")
+        assert answer.status_code not in {401, 403, 405}, row
+        assert answer.status_code < 500, row
+        # Ana has no avatar, a picture may be in the making, and nothing waits to be confirmed.
+        maybe_missing = path.endswith(("/avatar", "/thumb", "/confirm"))
+        assert answer.status_code != 404 or maybe_missing, row
