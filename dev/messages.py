@@ -41,8 +41,9 @@ def collected(root: Path = ROOT) -> Catalog:
     with (ROOT / "babel.cfg").open() as mapping:
         methods, options = parse_mapping_cfg(mapping)  # type: ignore[no-untyped-call]
     for keywords in KEYWORDS:
-        for _, _, text, _, context in extract_from_dir(root, methods, options, keywords):
-            words.add(text, context=context)
+        for file, _, text, _, context in extract_from_dir(root, methods, options, keywords):
+            if "Field" not in keywords or "networks" in Path(file).parts:  # schemas have others
+                words.add(text, context=context)
     return words
 
 
