@@ -19,7 +19,7 @@ SINCE_2020 = {
 }  # fmt: skip
 """Top-level domains that are younger than Mastodon's list."""
 
-_LETTERS = regex.compile(r"\p{Lo}[\p{L}\p{M}\u200D]*+")
+_LETTERS = regex.compile(r"[\p{L}\p{M}\u200D]++")
 _CLUSTER = regex.compile(r"\X")
 _JOINED = regex.compile(r"\p{M}\u200D?\p{Lo}")
 """Two letters that newer versions of Unicode count as one, and servers with older ones as two."""

@@ -31,9 +31,10 @@ def test_signing_in_and_writing_over_https(
     page.get_by_label("When").first.fill("in one hour")
     page.locator("#submit").click()
     expect(page.get_by_role("article").filter(has_text="Over https")).to_contain_text("Scheduled")
-    (cookie,) = [one for one in context.cookies() if "tweet" in one["name"]]
-    assert cookie["name"] == "__Host-tweet_later"
-    assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Lax")
+    cookies = {one["name"]: one for one in context.cookies() if "tweet" in one["name"]}
+    assert set(cookies) == {"__Host-tweet_later", "tweet_later_browser"}
+    for cookie in cookies.values():
+        assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Lax")
     assert page.evaluate("document.cookie") == ""
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("link", name="Sign in with X")).to_be_visible()

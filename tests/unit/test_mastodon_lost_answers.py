@@ -52,7 +52,7 @@ def send(client: Mastodon, ana: Any, body: dict[str, Any]) -> Outcome:
 
 def begun(text: str = "hello", key: str = "0" * 32, **more: Any) -> Part:
     """Return a part whose first try begins now."""
-    return Part(text, key, datetime.now(UTC), **more)
+    return Part(text, key, datetime.now(UTC), datetime.now(UTC), **more)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,8 @@ def test_other_pictures_are_asked_about_or_passed_over(
     posted = client.upload(ana, Picture(png(), "image/png", alt, 2, 2))
     send(client, ana, client.body(begun("", pictures=(posted,))))
     mine = client.upload(ana, Picture(png(), "image/png", "Two dots", 2, 2))
-    part = Part("", "1" * 32, datetime.now(UTC) - moment, pictures=(mine,))
+    begun_at = datetime.now(UTC) - moment
+    part = Part("", "1" * 32, begun_at, begun_at, pictures=(mine,))
     found = look(client, ana, client.body(part))
     assert [post.is_certain for post in found] == ([False] if moment == MINUTE else [])
 
