@@ -282,7 +282,7 @@ def disconnect(account_id: int) -> ResponseReturnValue:
     handle, network, visit = account.handle, account.network, sessions.visit()
     db.session.commit()
     cancelled = disconnecting.disconnect(account_id, visit)
-    with suppress(turns.TooManyAsking), turns.asking(network):  # else a worker does it soon
+    with suppress(turns.TooManyAsking), turns.asking(network, host):  # else a worker does
         disconnecting.finish([account_id])
     words = _("@%(handle)s is disconnected.", handle=handle)
     if cancelled:
