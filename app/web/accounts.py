@@ -279,10 +279,11 @@ def ask(account_id: int) -> ResponseReturnValue:
 def disconnect(account_id: int) -> ResponseReturnValue:
     """Cancel what waits for an account and forget its access."""
     account = _own(account_id)
-    handle, network, visit = account.handle, account.network, sessions.visit()
+    handle, network, server = account.handle, account.network, account.server
+    visit = sessions.visit()
     db.session.commit()
     cancelled = disconnecting.disconnect(account_id, visit)
-    with suppress(turns.TooManyAsking), turns.asking(network, host):  # else a worker does
+    with suppress(turns.TooManyAsking), turns.asking(network, server):  # else a worker does
         disconnecting.finish([account_id])
     words = _("@%(handle)s is disconnected.", handle=handle)
     if cancelled:
