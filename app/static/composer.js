@@ -7,7 +7,7 @@
 
   const SHOW_MS = 6000;
   const page = window.TweetLater;
-  const { say, announce, notice, signInLink, call, refusalOf, fetchCard, draft } = page;
+  const { say, announce, notice, signInLink, call, refusalOf, fetchCard, draft, editDraft } = page;
 
   const $form = $("#composer");
   const $text = $("#text");
@@ -51,7 +51,7 @@
     const [further, pictures] = [furtherTexts(), page.pictures.kept()];
     if (text || when || pictures.length || Object.values({ ...further.threads, ...further.variants }).some((one) => one.length)) {
       const accounts = $form.find("[name='accounts']:checked").map((_, box) => box.value).get();
-      draft.keep({ owner: String($form.data("draft")), text, when, mode: page.when.mode(), ...further, pictures, accounts, submitId: $submitId.val() });
+      draft.keep({ text, when, mode: page.when.mode(), ...further, pictures, accounts, submitId: $submitId.val() });
     } else {
       draft.forget();
     }
@@ -59,7 +59,7 @@
 
   function restoreDraft() {
     const kept = draft.read();
-    if (kept && kept.owner === String($form.data("draft")) && !$text.val()) {
+    if (kept && !$text.val()) {
       $text.val(kept.text);
       $submitId.val(kept.submitId);
       page.when.set(kept.when);
@@ -202,4 +202,14 @@
   });
   restoreDraft();
   setLabel();
+  const unsaved = editDraft.read();
+  if (unsaved) {
+    const $goOn = $("<a>", { href: unsaved.address, text: say("goOn") });
+    const $discard = $("<button>", { type: "button", class: "btn btn-small btn-plain", text: say("discard") });
+    $discard.on("click", () => {
+      editDraft.forget();
+      notice([]);
+    });
+    notice([document.createTextNode(`${say("unsaved")} `), $goOn[0], document.createTextNode(" "), $discard[0]]);
+  }
 })(jQuery);

@@ -21,7 +21,7 @@ from app.web import contents, forms, limits, schemas, sentences
 from app.web.job_views import job_views
 from app.web.locales import exact_time, iso_utc
 from app.web.pages import account_views, shown, tweet_views
-from app.web.problems import refuse, wants_json
+from app.web.problems import gives_back, refuse, wants_json
 from app.web.schemas import Invalid
 from app.web.tweets import own
 from app.when import understand
@@ -134,17 +134,32 @@ def save(tweet_id: int) -> ResponseReturnValue:
     except sentences.REFUSALS as problem:
         db.session.rollback()
         field, _code, message = sentences.refusal(problem)
-        tweet = own(tweet_id)
-        account_ids = [delivery.account_id for delivery in tweet.deliveries]
-        place = forms.place_of(form["refused_at"] or field, form, account_ids)
-        form |= {"errors": {place: message}, "when": form["when"] or ""}
-        return _edit_page(tweet, _job_of(tweet, job_id), form), 422
+        return _again(own(tweet_id), job_id, form, form["refused_at"] or field, message), 422
+    flash(str(tweet_id), "saved")  # for the page's script, which has kept what was written
     if "again" in request.form:
         return _retry(tweet, job_id)
     if "now" in request.form:
         jobs.ring_for([delivery.id for delivery in tweet.deliveries])
         return _done(tweet, _("Your tweet is on its way."))
     return _done(tweet, _saved(tweet, before))
+
+
+def _again(tweet: Tweet, job_id: str | None, form: dict[str, Any], field: str, message: str) -> str:
+    """Return the edit page with what was typed, and what is wrong with it."""
+    account_ids = [delivery.account_id for delivery in tweet.deliveries]
+    place = forms.place_of(field, form, account_ids)
+    form |= {"errors": {place: message}, "when": form["when"] or ""}
+    return _edit_page(tweet, _job_of(tweet, job_id), form)
+
+
+def _old_form(message: str) -> ResponseReturnValue:
+    """Give back what was written in a page of another session, to be saved again from here."""
+    tweet = own((request.view_args or {})["tweet_id"])
+    form = forms.read_edit(Invalid("old_form", ""))
+    return _again(tweet, request.form.get("job_id"), form, "", message), 400
+
+
+gives_back("changes.save", _old_form)
 
 
 def _new_time(tweet: Tweet, typed: str | None) -> str | None:

@@ -34,8 +34,10 @@ def empty() -> dict[str, Any]:
     }
 
 
-def read_tweet() -> dict[str, Any]:
+def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
     """Return what was submitted, as a form or as JSON, in the composer's shape.
+
+    :param refusal: why a form is refused before it is read: no file of it is stored.
 
     ``refusal`` is why it cannot be used, as far as that is known already, None for nothing: of a
     form everything that was typed is here all the same. ``refused_at`` is its field.
@@ -50,7 +52,7 @@ def read_tweet() -> dict[str, Any]:
         accounts, is_check = given.get("accounts") or [], given.get("check") is True
         _refuse_unknown_zone(given.get("timezone"))
     else:
-        given, read = _form(schemas.NewTweetForm)
+        given, read = _form(schemas.NewTweetForm, refusal)
         # The form has a field for every account; what is left empty says nothing.
         read["variants"] = {key: own for key, own in read["variants"].items() if own}
         accounts = [number for word in request.form.getlist("accounts") if (number := _id(word))]
@@ -71,9 +73,9 @@ def read_tweet() -> dict[str, Any]:
     return form
 
 
-def read_edit() -> dict[str, Any]:
+def read_edit(refusal: Invalid | None = None) -> dict[str, Any]:
     """Return what a form of the edit page says, like ``read_tweet``."""
-    given, read = _form(schemas.EditForm)
+    given, read = _form(schemas.EditForm, refusal)
     return empty() | {
         **read,
         "when": given.get("when"),
@@ -108,7 +110,9 @@ def read_change() -> tuple[dict[str, Any] | None, str | None, str | None]:
     return what, when, given.get("job_id")
 
 
-def _form(schema: type[schemas.NewTweetForm | schemas.EditForm]) -> tuple[Any, dict[str, Any]]:
+def _form(
+    schema: type[schemas.NewTweetForm | schemas.EditForm], refusal: Invalid | None = None
+) -> tuple[Any, dict[str, Any]]:
     """Return the fields of a form, and its contents in the composer's shape.
 
     What does not fit is the ``refusal``; its files are not stored then.
@@ -117,6 +121,8 @@ def _form(schema: type[schemas.NewTweetForm | schemas.EditForm]) -> tuple[Any, d
     count = 1 + len(request.form.getlist("part"))
     picked: list[list[str] | None] = []
     try:
+        if refusal:
+            raise refusal
         schemas.form(schema)
         schemas.key_in_header()
         schemas.file_fields(count)

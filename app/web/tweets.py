@@ -16,7 +16,7 @@ from app.networks import text as texts
 from app.web import contents, forms, limits, schemas, sentences
 from app.web.locales import exact_time, iso_utc
 from app.web.pages import account_views, networks, shown, tweet_views
-from app.web.problems import refuse, wants_json
+from app.web.problems import gives_back, refuse, wants_json
 from app.web.schemas.fields import LARGEST_ID
 from app.when import WhenProblem, understand
 
@@ -107,6 +107,16 @@ def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnVal
     account_ids = [account.id for account in current_user.accounts]
     place = forms.place_of(form["refused_at"] or field, form, account_ids)
     return _page(form | {"errors": {place: message}}), 422
+
+
+def _old_form(message: str) -> ResponseReturnValue:
+    """Give back what was written in a page of another session, to be sent again from here."""
+    form = forms.read_tweet(schemas.Invalid("old_form", ""))
+    form |= {"submit_id": form["submit_id"] or forms.empty()["submit_id"]}
+    return _page(form | {"errors": {"": message}}), 400
+
+
+gives_back("tweets.create", _old_form)
 
 
 @bp.get("/tweets/<int:tweet_id>")
