@@ -126,6 +126,9 @@
       showTrouble(say("storedBefore"), reloadLink());
     } else if (response.status === 422 && refusal) {
       showError(refusal);
+      if (refusal.code === "time_moved") {
+        page.when.askAgain();
+      }
     } else if (refusal?.code === "csrf") {
       showTrouble(refusal.message, reloadLink());
     } else if (refusal) {
@@ -149,7 +152,7 @@
   }
 
   function succeed(answer, wasLater) {
-    const echo = $("#echo").text();
+    const echo = page.when.isShown() ? $("#echo").text() : $when.val();
     $text.val("");
     page.pictures.clear();
     page.threads.forEach(({ clear }) => clear());

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
@@ -114,7 +115,7 @@ def _of_server() -> dict[str, str]:
 def _again(site: Network, typed: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the way back to the form, with what was typed there but passwords."""
     names = [field.name for field in site.connect_fields if not field.secret]
-    kept = {name: typed[name][:300] for name in names if typed and typed.get(name)}
+    kept: dict[str, Any] = {name: typed[name][:300] for name in names if typed and typed.get(name)}
     return {"url": url_for("auth.login", network=site.name, **kept), "label": _("Try again")}
 
 

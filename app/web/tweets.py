@@ -54,7 +54,7 @@ def create() -> ResponseReturnValue:
         db.session.commit()  # no transaction stays open while words are counted
         job_id = current_user.tweet_later(
             "",
-            form["when"],
+            forms.said_when(form),
             form["accounts"],
             submit_id=form["submit_id"],
             **contents.arguments(form),
@@ -106,14 +106,14 @@ def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnVal
         return refuse(422, code, message, field=field or None)
     account_ids = [account.id for account in current_user.accounts]
     place = forms.place_of(form["refused_at"] or field, form, account_ids)
-    return _page(form | {"errors": {place: message}}), 422
+    return _page(form | {"errors": {place: message}} | forms.shown_again(form)), 422
 
 
 def _old_form(message: str) -> ResponseReturnValue:
     """Give back what was written in a page of another session, to be sent again from here."""
     form = forms.read_tweet(schemas.Invalid("old_form", ""))
     form |= {"submit_id": form["submit_id"] or forms.empty()["submit_id"]}
-    return _page(form | {"errors": {"": message}}), 400
+    return _page(form | {"errors": {"": message}} | forms.shown_again(form)), 400
 
 
 gives_back("tweets.create", _old_form)
