@@ -207,12 +207,11 @@
   setLabel();
   const unsaved = editDraft.read();
   if (unsaved) {
-    const $goOn = $("<a>", { href: unsaved.address, text: say("goOn") });
-    const $discard = $("<button>", { type: "button", class: "btn btn-small btn-plain", text: say("discard") });
-    $discard.on("click", () => {
+    const $unsaved = $("#unsaved").prop("hidden", false);
+    $unsaved.find("[data-go-on]").attr("href", unsaved.address);
+    $unsaved.find("[data-discard]").on("click", () => {
       editDraft.forget();
-      notice([]);
+      $unsaved.prop("hidden", true);
     });
-    notice([document.createTextNode(`${say("unsaved")} `), $goOn[0], document.createTextNode(" "), $discard[0]]);
   }
 })(jQuery);

@@ -15,21 +15,24 @@
     return job ? `?job_id=${encodeURIComponent(job)}` : "";
   }
 
-  /* All that can be written here, by name. */
-  function written() {
-    const own = $form.find("[data-variant] > [data-writing] textarea").get().map((box) => [box.id, box.value]);
+  /* All that can be written here, by name: as it is now, or as the server wrote it. */
+  function written(property = "value") {
+    const boxes = (root) => $(root).find("[data-writing] textarea").get();
+    const own = $form.find("[data-variant] > [data-writing] textarea").get();
+    const threads = $form.find("[data-thread]").get();
     return {
-      text: $("#text").val(),
-      when: $("#when").val() ?? "",
-      threads: Object.fromEntries(page.threads.map(({ name, texts }) => [name, texts()])),
-      variants: Object.fromEntries(own),
-      pictures: $form.find("[data-list] :input").get().map((field) => `${field.name}=${field.value}`),
+      text: $("#text").prop(property),
+      when: $("#when").prop(property) ?? "",
+      threads: Object.fromEntries(threads.map((root) => [root.dataset.thread, boxes(root).map((box) => box[property])])),
+      variants: Object.fromEntries(own.map((box) => [box.id, box[property]])),
+      pictures: page.pictures.kept(),
     };
   }
 
   /* A form that was refused has what was typed, and not what is stored. */
   const wasRefused = $form.find("[aria-invalid]").length > 0 || $("#trouble").text().trim() !== "";
-  const before = wasRefused ? null : JSON.stringify(written());
+  // Somebody may have typed before this script ran.
+  const before = wasRefused ? null : JSON.stringify(written("defaultValue"));
 
   function isChanged() {
     return JSON.stringify(written()) !== before;
@@ -65,7 +68,12 @@
     if (kept.when && kept.when !== $("#when").val()) {
       page.when?.set(kept.when);
     }
+    if (JSON.stringify(kept.pictures) !== JSON.stringify(page.pictures.kept())) {
+      page.pictures.clear();
+      page.pictures.restore(kept.pictures);
+    }
     page.count();
+    keep();
     if (isChanged()) {
       $("#trouble").text(say("restored"));
     }

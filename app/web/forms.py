@@ -109,7 +109,7 @@ def read_change() -> tuple[dict[str, Any] | None, datetime | None, str | None]:
         said = {name for name, value in given.items() if value is not None}
     else:
         given = schemas.form(schemas.EditForm).model_dump(exclude_unset=True, by_alias=True)
-        said = set(request.form) - {"csrf_token", "timezone", "submit_id"}
+        said = set(request.form) - {"csrf_token", "timezone", "submit_id", "writer"}
     when = given.get("when")
     if not said - {"job_id", "shown_at"}:
         raise Invalid("nothing_to_change")

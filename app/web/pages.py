@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,7 +16,7 @@ from app.models.drafts import StoredPart
 from app.networks.base import Network
 from app.services import watching
 from app.states import State
-from app.web import contents, pictures
+from app.web import contents, pictures, sessions
 from app.web.job_views import job_views
 
 
@@ -32,16 +31,8 @@ def _shared() -> dict[str, Any]:
         "sandbox": bool(local),
         "sandbox_url": local[0].profile_url("") if local else None,
         "nothing_is_sent": _silence(),
-        "person_mark": _person_mark,
+        "person_mark": sessions.person_mark,
     }
-
-
-def _person_mark() -> str:
-    """Return what a browser binds unsent words to: one mark for each person, "" for nobody."""
-    if not current_user.is_authenticated:
-        return ""
-    key = str(current_app.config["SECRET_KEY"]).encode()
-    return hmac.digest(key, f"draft of {current_user.id}".encode(), "sha256").hex()[:32]
 
 
 def networks() -> dict[str, Network]:

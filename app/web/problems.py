@@ -75,6 +75,7 @@ def refuse(
         message=message,
         next_step=next_step,
         action=action,
+        **handing_on.kept(status),
     )
     return page, status
 
@@ -104,7 +105,7 @@ def _without_token() -> ResponseReturnValue:
     if handing_on.is_ours() and not wants_json():
         if request.endpoint == "auth.logout" and not current_user.is_authenticated:
             return redirect(url_for("tweets.index"), 303)
-        if render := _GIVES_BACK.get(request.endpoint or ""):
+        if handing_on.is_by_reader() and (render := _GIVES_BACK.get(request.endpoint or "")):
             return render(
                 _("This page was opened before you signed in. Check it and send it again.")
             )

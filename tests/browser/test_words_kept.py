@@ -82,14 +82,14 @@ def test_the_edit_page(page: Page, running: World, is_same: bool) -> None:
     page.get_by_role("link", name="Sign in").click()
     sign_in(page, running.site, handle if is_same else somebody())
     if not is_same:
-        expect(page.locator("#notice")).to_be_empty()
+        expect(page.locator("#unsaved")).to_be_hidden()
         assert "A long" not in page.evaluate("JSON.stringify({...sessionStorage})")
         return
-    page.locator("#notice").get_by_role("link", name="Go on editing").click()
+    page.locator("#unsaved").get_by_role("link", name="Go on editing").click()
     expect(page.get_by_label("Text of the tweet")).to_have_value("A long change")
     page.get_by_role("button", name="Save").click()
     expect(card(page, "A long change")).to_be_visible()
-    expect(page.locator("#notice")).to_be_empty()
+    expect(page.locator("#unsaved")).to_be_hidden()
 
 
 def test_leaving_edit_asks_only_with_changes(page: Page, running: World) -> None:
@@ -112,9 +112,10 @@ def test_leaving_edit_asks_only_with_changes(page: Page, running: World) -> None
     assert asked == ["beforeunload"]
 
 
+@pytest.mark.parametrize("is_same", [True, False])
 @pytest.mark.parametrize("place", ["composer", "edit"])
-def test_without_scripts(browser: Browser, running: World, place: str) -> None:
-    """The answer page has the words; after signing in they are sent again from it."""
+def test_without_scripts(browser: Browser, running: World, place: str, is_same: bool) -> None:
+    """The answer page has the words; their writer sends them again from it, nobody else does."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     handle = somebody()
@@ -129,8 +130,13 @@ def test_without_scripts(browser: Browser, running: World, place: str) -> None:
     expect(page.get_by_label("What you wrote")).to_have_value("Plain words")
     with context.expect_page() as opened:
         page.get_by_role("link", name="Sign in").click()
-    sign_in(opened.value, running.site, handle)
+    sign_in(opened.value, running.site, handle if is_same else somebody())
     page.get_by_role("button", name="I have signed in").click()
+    if not is_same:
+        expect(page.locator("#problem-title")).to_be_visible()
+        expect(page.locator("body")).not_to_contain_text("Plain words")
+        context.close()
+        return
     expect(page.get_by_label("Text of the tweet")).to_have_value("Plain words")
     page.locator("button.submit").first.click()
     expect(card(page, "Plain words")).to_be_visible()

@@ -9,6 +9,7 @@ import uuid
 import pytest
 import requests
 
+from tests.conftest import MakeWorld
 from tests.support.visitor import Visitor
 
 WORDS = 'Five <b>paragraphs</b> & a "quotation"\n</textarea>'
@@ -133,3 +134,24 @@ def test_signing_out_twice(ana: Visitor) -> None:
     end_session(ana)
     ana.http.cookies.clear()
     assert send(ana, "/logout", token).status_code == 303
+
+
+def test_too_late_to_change(ana: Visitor) -> None:
+    """A page that says that it is being sent has the words, and can send them again."""
+    tweet = ana.post("/tweets", text="Quick", when="in one hour").json()["tweet"]
+    assert ana.post(f"/tweets/{tweet['id']}/cancel").status_code == 200
+    answer = send(ana, f"/tweets/{tweet['id']}/edit", ana.token(), text=WORDS, now="1")
+    assert (answer.status_code, shown(answer)) == (409, WORDS)
+    assert 'name="now"' not in answer.text
+
+
+def test_too_fast(make_world: MakeWorld, sqlite_url: str) -> None:
+    """A limit gives the words back, with a token that is good for sending them again."""
+    world = make_world(sqlite_url, RATE_LIMIT_WRITES="2 per minute")
+    ana = Visitor(world.start_web())
+    ana.sign_in("ana")
+    for _number in range(2):
+        assert send(ana, "/settings", ana.token(), timezone="UTC").status_code == 303
+    answer = send(ana, "/tweets", ana.token(), text=WORDS, when="in one hour", check="1")
+    assert (answer.status_code, shown(answer)) == (429, WORDS)
+    assert 'name="check" value="1"' in answer.text

@@ -165,6 +165,7 @@ class _Writing(Schema):
     }
 
     csrf_token: Text | None = None
+    writer: Name | None = None
     text: Text | None = None
     part: Annotated[list[Text], Field(max_length=MOST_PARTS + 3)] = Field(default_factory=list)
     variant: Annotated[dict[AccountKey, list[Text]], Field(max_length=MOST_ACCOUNTS)] = Field(
