@@ -16,6 +16,7 @@ __all__ = [
     "LONGEST_WORDS",
     "Moment",
     "WhenProblem",
+    "as_shown",
     "is_now",
     "local",
     "understand",
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 PAST_IS_NOW = timedelta(seconds=60)
+SHOWN_FOR = timedelta(minutes=15)
+"""How long a moment that was shown is what drifting words mean."""
 MAX_AHEAD = timedelta(days=2 * 366)
 
 _ISO = re.compile(
@@ -80,6 +83,31 @@ def understand(
     if at < now:
         return Moment(now, zone, "past_is_now")
     return Moment(at, zone, note)
+
+
+def as_shown(
+    words: str, shown_at: datetime | None, zone: ZoneInfo, now: datetime
+) -> tuple[Moment, bool]:
+    """Return the moment that counts, and whether it is the one that was shown for these words.
+
+    Words such as "in one hour" drift with the clock: what they meant when they were shown counts,
+    if that was at most ``SHOWN_FOR`` ago and is still to come. Words for a moment on the clock
+    must mean it still. Without ``shown_at`` there is nothing to compare.
+
+    :raises WhenProblem: as ``understand``.
+    """
+    moment = understand(words, zone, now)
+    if shown_at is None or is_now(words) or abs(moment.at - shown_at) < timedelta(seconds=1):
+        return moment, True
+    drift = moment.at - shown_at
+    if not (timedelta(0) < drift <= SHOWN_FOR and shown_at > now):
+        return moment, False
+    try:
+        then = understand(words, zone, now - drift)
+    except WhenProblem:
+        return moment, False
+    meant = abs(then.at - shown_at) < timedelta(seconds=1)
+    return (then, True) if meant else (moment, False)
 
 
 def local(at: datetime, zone: ZoneInfo) -> datetime:

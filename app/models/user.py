@@ -172,6 +172,11 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
             return known, False
         return tweet.deliveries[0], True
 
+    def has_submitted(self, submit_id: str | None) -> bool:
+        """Return whether a tweet of this user's has this submit id."""
+        known = db.select(Tweet.id).where(Tweet.user_id == self.id, Tweet.submit_id == submit_id)
+        return submit_id is not None and db.session.scalar(known) is not None
+
     def _submitted(self, submit_id: str, draft: Draft) -> Delivery | None:
         tweet = db.session.scalar(
             db.select(Tweet).where(Tweet.user_id == self.id, Tweet.submit_id == submit_id)

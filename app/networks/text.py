@@ -47,12 +47,22 @@ _EMOJI = regex.compile(
     r"|\U0001F3F4[\U000E0030-\U000E0039\U000E0061-\U000E007A]{3,6}\U000E007F"
     rf"|{_PICTURE}(?:\u200D{_PICTURE}){{0,3}}+"
 )
+# Slides, word processors and old files break lines with these.
+_LINE_END = regex.compile(r"\r\n|[\r\x0B\x0C\x85\u2028\u2029]")
+# A mark that files begin with shows nothing anywhere. The override around a phone number comes
+# from address books, and digits look the same without it.
+_SHOWS_NOTHING = regex.compile(r"\uFEFF")
+_AROUND_DIGITS = regex.compile(
+    r"\u202D([0-9+()\-./#*,;:\t \u00A0\u2010-\u2015\u202F\uFEFF]*+)(?:\u202C|$)", regex.MULTILINE
+)
 # Controls, the three code points X refuses, halves of surrogate pairs, and the two overrides
 # that show letters in an order nobody typed. Embeddings and isolates stay: Arabic and Hebrew
 # keyboards and phone numbers bring them, and X takes them.
 _REFUSED = regex.compile(
     r"[\x00-\x08\x0B-\x1F\x7F-\x9F\u202D\u202E\uFEFF\uFFFE\uFFFF\uD800-\uDFFF]"
 )
+SHOWN_AROUND = 20
+"""Characters on either side of one that is refused, so that people find it."""
 # \X looks back over a whole run of flags at each of them: only the last of a run is left to it.
 _GRAPHEME = regex.compile(r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})|\X")
 _INVISIBLE = regex.compile(r"[\s\p{Default_Ignorable_Code_Point}\p{Cf}]*+")
@@ -69,7 +79,9 @@ class TextProblem(ValueError):
 
     Codes: ``empty``; ``too_long`` with ``limit`` and, unless it is far too long to be counted,
     ``length`` (weighted characters);
-    ``control_characters`` with ``position`` and ``code_point``.
+    ``control_characters`` with ``position`` (the first character is 0; each line end is one),
+    ``code_point``, ``name`` ("" where Unicode has none), ``before`` and ``after``, a few words
+    around it in one line.
     """
 
     def __init__(self, code: str, **params: Any) -> None:
@@ -99,7 +111,11 @@ def known_tlds() -> list[str]:
 
 
 def clean(text: str) -> str:
-    """Return ``text`` as it is stored and sent: NFC, LF line ends, no white space around it."""
+    """Return ``text`` as it is stored and sent.
+
+    NFC, LF line ends, no white space around it, and without what shows nothing: byte order marks,
+    and overrides of the direction that only hold digits.
+    """
     return _normalised(text).strip()
 
 
@@ -142,16 +158,36 @@ def allowed(text: str) -> str:
 
     :raises TextProblem: it is empty, or has characters that must not be sent.
     """
-    if refused := _REFUSED.search(_line_ends(text)):
-        raise TextProblem(
-            "control_characters",
-            position=refused.start(),
-            code_point=f"U+{ord(refused[0]):04X}",
-        )
+    written = _line_ends(text)
+    if _REFUSED.search(_harmless(written)):
+        raise _control_character(written)
     cleaned = clean(text)
     if _INVISIBLE.fullmatch(cleaned):
         raise TextProblem("empty")
     return cleaned
+
+
+def _control_character(written: str) -> TextProblem:
+    """Return the refusal that says which character is in the way, and where it was written."""
+    safe = {found.start() for found in _AROUND_DIGITS.finditer(written)}
+    refused = next(
+        found
+        for found in _REFUSED.finditer(written)
+        if found[0] != "\ufeff" and found.start() not in safe
+    )
+    start, end = refused.span()
+    return TextProblem(
+        "control_characters",
+        position=start,
+        code_point=f"U+{ord(refused[0]):04X}",
+        name=unicodedata.name(refused[0], ""),
+        before=_in_one_line(written[max(0, start - SHOWN_AROUND) : start]),
+        after=_in_one_line(written[end : end + SHOWN_AROUND]),
+    )
+
+
+def _in_one_line(words: str) -> str:
+    return " ".join(_REFUSED.sub("\N{REPLACEMENT CHARACTER}", words).split())
 
 
 def comparable(text: str) -> str:
@@ -188,11 +224,16 @@ def comparable_found(text: str, urls: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _line_ends(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return _LINE_END.sub("\n", text)
+
+
+def _harmless(text: str) -> str:
+    """Return ``text`` without characters that show nothing and change nothing."""
+    return _SHOWS_NOTHING.sub("", _AROUND_DIGITS.sub(r"\1", text))
 
 
 def _normalised(text: str) -> str:
-    return unicodedata.normalize("NFC", _line_ends(text))
+    return unicodedata.normalize("NFC", _harmless(_line_ends(text)))
 
 
 def _decoded(entity: regex.Match[str]) -> str:

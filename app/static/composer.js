@@ -7,7 +7,7 @@
 
   const SHOW_MS = 6000;
   const page = window.TweetLater;
-  const { say, announce, notice, signInLink, call, refusalOf, fetchCard, draft } = page;
+  const { say, announce, notice, signInLink, call, refusalOf, fetchCard, draft, editDraft } = page;
 
   const $form = $("#composer");
   const $text = $("#text");
@@ -51,7 +51,7 @@
     const [further, pictures] = [furtherTexts(), page.pictures.kept()];
     if (text || when || pictures.length || Object.values({ ...further.threads, ...further.variants }).some((one) => one.length)) {
       const accounts = $form.find("[name='accounts']:checked").map((_, box) => box.value).get();
-      draft.keep({ owner: String($form.data("draft")), text, when, mode: page.when.mode(), ...further, pictures, accounts, submitId: $submitId.val() });
+      draft.keep({ text, when, mode: page.when.mode(), ...further, pictures, accounts, submitId: $submitId.val() });
     } else {
       draft.forget();
     }
@@ -59,7 +59,7 @@
 
   function restoreDraft() {
     const kept = draft.read();
-    if (kept && kept.owner === String($form.data("draft")) && !$text.val()) {
+    if (kept && !$text.val()) {
       $text.val(kept.text);
       $submitId.val(kept.submitId);
       page.when.set(kept.when);
@@ -126,6 +126,9 @@
       showTrouble(say("storedBefore"), reloadLink());
     } else if (response.status === 422 && refusal) {
       showError(refusal);
+      if (refusal.code === "time_moved") {
+        page.when.askAgain();
+      }
     } else if (refusal?.code === "csrf") {
       showTrouble(refusal.message, reloadLink());
     } else if (refusal) {
@@ -149,7 +152,7 @@
   }
 
   function succeed(answer, wasLater) {
-    const echo = $("#echo").text();
+    const echo = page.when.isShown() ? $("#echo").text() : $when.val();
     $text.val("");
     page.pictures.clear();
     page.threads.forEach(({ clear }) => clear());
@@ -202,4 +205,13 @@
   });
   restoreDraft();
   setLabel();
+  const unsaved = editDraft.read();
+  if (unsaved) {
+    const $unsaved = $("#unsaved").prop("hidden", false);
+    $unsaved.find("[data-go-on]").attr("href", unsaved.address);
+    $unsaved.find("[data-discard]").on("click", () => {
+      editDraft.forget();
+      $unsaved.prop("hidden", true);
+    });
+  }
 })(jQuery);

@@ -24,6 +24,9 @@
     "gu",
   );
 
+  const LINE_END = /\r\n|[\r\v\f\u0085\u2028\u2029]/g;
+  const AROUND_DIGITS = /\u202D([0-9+()\-./#*,;:\t \u00A0\u2010-\u2015\u202F\uFEFF]*)(?:\u202C|$)/gm;
+
   const SCHEME = "[hH][tT][tT][pP][sS]?:\\/\\/";
   const TOKEN = new RegExp(
     `(${SCHEME})?((?:(?!${SCHEME})` +
@@ -231,7 +234,8 @@
   }
 
   function normalised(written) {
-    return written.replace(/\r\n?/g, "\n").normalize("NFC");
+    const lines = written.replace(LINE_END, "\n").replace(AROUND_DIGITS, "$1");
+    return lines.replaceAll("\uFEFF", "").normalize("NFC");
   }
 
   function length(written) {

@@ -4,6 +4,7 @@ window.TweetLater = (function ($) {
 
   const CALL_TIMEOUT_MS = 15000;
   const DRAFT_KEY = "tweet-later:draft";
+  const EDIT_KEY = "tweet-later:edit";
   const page = JSON.parse($("#page").text());
 
   /* The sentence of that name, with {placeholders} filled in. */
@@ -58,16 +59,33 @@ window.TweetLater = (function ($) {
     });
   }
 
-  const draft = {
-    read: () => JSON.parse(sessionStorage.getItem(DRAFT_KEY) ?? "null"),
-    keep: (value) => sessionStorage.setItem(DRAFT_KEY, JSON.stringify(value)),
-    forget: () => sessionStorage.removeItem(DRAFT_KEY),
-  };
-
-  $(document).on("submit", "[data-sign-out]", draft.forget);
-  if (!page.signedIn && $(".welcome").length) {
-    draft.forget();
+  /* What is written and not stored yet, kept while this tab is open, for its own writer only. */
+  function draftAt(key) {
+    const forget = () => sessionStorage.removeItem(key);
+    const keep = (value) => sessionStorage.setItem(key, JSON.stringify({ ...value, owner: page.person }));
+    const read = () => JSON.parse(sessionStorage.getItem(key) ?? "null");
+    return { read, keep, forget };
   }
 
-  return { urls: page.urls, say, announce, notice, signInLink, call, refusalOf, fetchCard, draft };
+  const draft = draftAt(DRAFT_KEY);
+  const editDraft = draftAt(EDIT_KEY);
+
+  /* A session that ended keeps them for the same person; nobody else gets to see them. */
+  function forgetAll() {
+    draft.forget();
+    editDraft.forget();
+  }
+
+  $(document).on("submit", "[data-sign-out]", forgetAll);
+  [draft, editDraft].forEach((one) => {
+    if (page.person && one.read() && one.read().owner !== page.person) {
+      one.forget();
+    }
+  });
+  if (page.saved.includes(editDraft.read()?.tweet)) {
+    editDraft.forget();
+  }
+  $("[data-same-tab]").removeAttr("target"); // this tab has what was written
+
+  return { urls: page.urls, say, announce, notice, signInLink, call, refusalOf, fetchCard, draft, editDraft };
 })(jQuery);

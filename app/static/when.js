@@ -9,6 +9,7 @@
   const $when = $("#when");
   const $picker = $("#picker");
   const $echo = $("#echo");
+  const $shownAt = $("#shown_at"); // the moment that the page says the words mean: it is stored
   const $pick = $("[data-pick]");
   const $timezone = $("[name='timezone']");
   const $modes = $("[name='mode']"); // the edit page has none: there a time is never "now"
@@ -28,9 +29,22 @@
   function ask(words) {
     asking = call("GET", urls.when, { data: { when: words, timezone: $timezone.val() } });
     asking.then(
-      (answer) => show([answer.echo, answer.note].filter(Boolean).join(" "), true),
+      (answer) => {
+        $shownAt.val(answer.due_at);
+        show([answer.echo, answer.note].filter(Boolean).join(" "), true);
+      },
       (response) => show(refusalOf(response)?.message ?? "", false),
     );
+  }
+
+  /* Say anew what the words mean by now. */
+  function askAgain() {
+    asking?.abort();
+    ask($when.val().trim());
+  }
+
+  function isShown() {
+    return Boolean($shownAt.val());
   }
 
   function press(words) {
@@ -64,6 +78,7 @@
     clearTimeout(waiting);
     asking?.abort();
     asking = null;
+    $shownAt.val("");
     press(words);
     if (words) {
       waiting = setTimeout(() => ask(words), ASK_AFTER_MS);
@@ -140,5 +155,5 @@
   } else {
     follow();
   }
-  window.TweetLater.when = { set, mode, choose, problem };
+  window.TweetLater.when = { set, mode, choose, problem, askAgain, isShown };
 })(jQuery);

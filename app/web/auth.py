@@ -39,7 +39,7 @@ from app.services import (
     signing_in,
 )
 from app.services.connecting import Connected
-from app.web import forms, limits, refusals, schemas, server_places, sessions, turns
+from app.web import forms, limits, problems, refusals, schemas, server_places, sessions, turns
 from app.web.pages import networks
 from app.when import WhenProblem, zone_named
 
@@ -87,7 +87,25 @@ def begin(network: str) -> ResponseReturnValue:
     site = _ready_network(network)
     _remember_way_back(request.form.get("back"))
     names = [field.name for field in site.connect_fields]
-    return _begin(site, schemas.connect_fields(names, request.form))
+    try:
+        typed = schemas.connect_fields(names, request.form)
+    except schemas.Invalid as problem:
+        return _given_back(site, schemas.sentence(problem)), 422
+    return _begin(site, typed)
+
+
+def _given_back(site: Network, error: str) -> str:
+    """Return the form with what was typed there but passwords, and what is wrong."""
+    names = [field.name for field in site.connect_fields if not field.secret]
+    return _connect_page(site, {name: request.form.get(name, "")[:300] for name in names}, error)
+
+
+def _old_form(message: str) -> ResponseReturnValue:
+    site = _ready_network(str((request.view_args or {})["network"]))
+    return _given_back(site, message), 400
+
+
+problems.gives_back("auth.begin", _old_form)
 
 
 def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
@@ -97,9 +115,9 @@ def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
         with turns.asking(site.name, server_places.named_in(typed)):
             begun = site.begin(typed, _redirect_uri(site.name), signing_in_now)
     except turns.TooManyAsking:
-        return refusals.crowded(site)
+        return refusals.crowded(site, typed)
     except LookUpFailed as error:
-        return refusals.no_answer(site, error)
+        return refusals.no_answer(site, error, typed)
     except ConnectRefused as refusal:
         return _ask_again(site, typed, refusal) if typed else refusals.refused(site, refusal)
     if isinstance(begun, list):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
@@ -21,10 +22,9 @@ from app.web import contents, forms, limits, schemas, sentences
 from app.web.job_views import job_views
 from app.web.locales import exact_time, iso_utc
 from app.web.pages import account_views, shown, tweet_views
-from app.web.problems import refuse, wants_json
+from app.web.problems import gives_back, refuse, wants_json
 from app.web.schemas import Invalid
 from app.web.tweets import own
-from app.when import understand
 
 bp = Blueprint("changes", __name__)
 
@@ -48,18 +48,18 @@ def reschedule(tweet_id: int) -> ResponseReturnValue:
     """Move a tweet that waits to another time. Now must be said, too."""
     tweet = own(tweet_id)
     _refuse_unless(tweet, *WAITING)
-    words = schemas.body(schemas.Reschedule).when
+    given = schemas.body(schemas.Reschedule)
     try:
-        if not words.strip():
+        if not given.when.strip():
             raise Invalid("empty_time", "when")
-        moment = understand(words, current_user.zone, utcnow())
+        at = forms.due_at(given.when, given.shown_at)
     except sentences.REFUSALS as problem:
         return _refuse_input(problem)
-    job_ids = tweet.reschedule(moment.at)
-    if moment.at <= utcnow():
+    job_ids = tweet.reschedule(at)
+    if at <= utcnow():
         jobs.ring_for(job_ids)
         return _done(tweet, _("Your tweet is on its way."))
-    return _done(tweet, _("Scheduled for %(when)s.", when=exact_time(moment.at, seconds=False)))
+    return _done(tweet, _("Scheduled for %(when)s.", when=exact_time(at, seconds=False)))
 
 
 @bp.post("/tweets/<int:tweet_id>/retry")
@@ -93,9 +93,9 @@ def change(tweet_id: int) -> ResponseReturnValue:
     """Change contents, time or both; what is left out stays."""
     tweet = own(tweet_id)
     try:
-        what, when, job_id = forms.read_change()
+        what, at, job_id = forms.read_change()
         before = _all_of(tweet)
-        _edit(tweet, job_id, what, when)
+        _edit(tweet, job_id, what, at)
     except sentences.REFUSALS as problem:
         return _refuse_input(problem)
     return _done(tweet, _saved(tweet, before))
@@ -130,15 +130,12 @@ def save(tweet_id: int) -> ResponseReturnValue:
         if form["refusal"]:
             raise form["refusal"]
         before = _all_of(tweet)
-        _edit(tweet, job_id, form, _new_time(tweet, form["when"]))
+        _edit(tweet, job_id, form, _new_time(tweet, form["when"], form["shown_at"]))
     except sentences.REFUSALS as problem:
         db.session.rollback()
         field, _code, message = sentences.refusal(problem)
-        tweet = own(tweet_id)
-        account_ids = [delivery.account_id for delivery in tweet.deliveries]
-        place = forms.place_of(form["refused_at"] or field, form, account_ids)
-        form |= {"errors": {place: message}, "when": form["when"] or ""}
-        return _edit_page(tweet, _job_of(tweet, job_id), form), 422
+        return _again(own(tweet_id), job_id, form, form["refused_at"] or field, message), 422
+    flash(str(tweet_id), "saved")  # for the page's script, which has kept what was written
     if "again" in request.form:
         return _retry(tweet, job_id)
     if "now" in request.form:
@@ -147,15 +144,33 @@ def save(tweet_id: int) -> ResponseReturnValue:
     return _done(tweet, _saved(tweet, before))
 
 
-def _new_time(tweet: Tweet, typed: str | None) -> str | None:
-    """Return the words for a time that a form changes; Save never means now by itself."""
+def _again(tweet: Tweet, job_id: str | None, form: dict[str, Any], field: str, message: str) -> str:
+    """Return the edit page with what was typed, and what is wrong with it."""
+    account_ids = [delivery.account_id for delivery in tweet.deliveries]
+    place = forms.place_of(field, form, account_ids)
+    form |= {"errors": {place: message}, "when": form["when"] or ""} | forms.shown_again(form)
+    return _edit_page(tweet, _job_of(tweet, job_id), form)
+
+
+def _old_form(message: str) -> ResponseReturnValue:
+    """Give back what was written in a page of another session, to be saved again from here."""
+    tweet = own((request.view_args or {})["tweet_id"])
+    form = forms.read_edit(Invalid("old_form", ""))
+    return _again(tweet, request.form.get("job_id"), form, "", message), 400
+
+
+gives_back("changes.save", _old_form)
+
+
+def _new_time(tweet: Tweet, typed: str | None, shown_at: str) -> datetime | None:
+    """Return the time to which a form moves it; Save never means now by itself."""
     if "now" in request.form:
-        return "now"
+        return utcnow()
     if typed is None or typed == _as_typed(tweet):
         return None
-    if not typed.strip() or understand(typed, current_user.zone, utcnow()).at <= utcnow():
+    if not typed.strip() or (at := forms.due_at(typed, shown_at)) <= utcnow():
         raise Invalid("empty_time", "when")
-    return typed
+    return at
 
 
 def _all_of(tweet: Tweet) -> Any:
@@ -205,15 +220,15 @@ def _stored(parts: Sequence[Content]) -> list[drafts.StoredPart]:
     return [part.as_stored() for part in parts]
 
 
-def _edit(tweet: Tweet, job_id: str | None, given: dict[str, Any] | None, when: str | None) -> None:
+def _edit(
+    tweet: Tweet, job_id: str | None, given: dict[str, Any] | None, at: datetime | None
+) -> None:
     """Check everything before changing anything."""
     if job := _job_of(tweet, job_id):
-        if when is not None or (given and given["variants"]):
-            raise Invalid("not_for_one_job", "variants" if when is None else "when")
+        if at is not None or (given and given["variants"]):
+            raise Invalid("not_for_one_job", "variants" if at is None else "when")
         _edit_job(tweet, job, given)
         return
-    moment = None if when is None else understand(when, current_user.zone, utcnow())
-    at = moment.at if moment else None
     if given is None:
         tweet.edit(tweet.text, at)
         return

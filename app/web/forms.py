@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,18 @@ from flask_login import current_user
 from app.db import db, utcnow
 from app.models import drafts
 from app.web import contents, pictures, schemas, sentences
-from app.web.locales import exact_time, relative_time
+from app.web.locales import exact_time, iso_utc, relative_time
 from app.web.schemas import Invalid
-from app.when import LONGEST_WORDS, Moment, WhenProblem, is_now, understand, zone_named
+from app.web.schemas.fields import moment_of
+from app.when import (
+    LONGEST_WORDS,
+    Moment,
+    WhenProblem,
+    as_shown,
+    is_now,
+    understand,
+    zone_named,
+)
 
 
 def empty() -> dict[str, Any]:
@@ -25,6 +35,7 @@ def empty() -> dict[str, Any]:
         "parts": [{"text": "", "pictures": []}],
         "variants": {},
         "when": "",
+        "shown_at": "",
         "mode": "",
         "accounts": [],
         "submit_id": str(uuid.uuid4()),
@@ -34,8 +45,10 @@ def empty() -> dict[str, Any]:
     }
 
 
-def read_tweet() -> dict[str, Any]:
+def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
     """Return what was submitted, as a form or as JSON, in the composer's shape.
+
+    :param refusal: why a form is refused before it is read: no file of it is stored.
 
     ``refusal`` is why it cannot be used, as far as that is known already, None for nothing: of a
     form everything that was typed is here all the same. ``refused_at`` is its field.
@@ -50,7 +63,7 @@ def read_tweet() -> dict[str, Any]:
         accounts, is_check = given.get("accounts") or [], given.get("check") is True
         _refuse_unknown_zone(given.get("timezone"))
     else:
-        given, read = _form(schemas.NewTweetForm)
+        given, read = _form(schemas.NewTweetForm, refusal)
         # The form has a field for every account; what is left empty says nothing.
         read["variants"] = {key: own for key, own in read["variants"].items() if own}
         accounts = [number for word in request.form.getlist("accounts") if (number := _id(word))]
@@ -60,6 +73,7 @@ def read_tweet() -> dict[str, Any]:
     form = empty() | {
         **read,
         "when": given.get("when") or "",
+        "shown_at": given.get("shown_at") or "",
         "mode": given.get("mode") or "",
         "timezone": given.get("timezone") or "",
         "accounts": accounts,
@@ -71,20 +85,22 @@ def read_tweet() -> dict[str, Any]:
     return form
 
 
-def read_edit() -> dict[str, Any]:
+def read_edit(refusal: Invalid | None = None) -> dict[str, Any]:
     """Return what a form of the edit page says, like ``read_tweet``."""
-    given, read = _form(schemas.EditForm)
+    given, read = _form(schemas.EditForm, refusal)
     return empty() | {
         **read,
         "when": given.get("when"),
+        "shown_at": given.get("shown_at") or "",
         "timezone": given.get("timezone") or "",
         "submit_id": given.get("submit_id"),
     }
 
 
-def read_change() -> tuple[dict[str, Any] | None, str | None, str | None]:
-    """Return (contents, when, job id) of a change; None for what was left out.
+def read_change() -> tuple[dict[str, Any] | None, datetime | None, str | None]:
+    """Return (contents, due time, job id) of a change; None for what was left out.
 
+    :raises WhenProblem: the time cannot be understood.
     :raises schemas.Invalid: it does not fit, or says nothing to change.
     """
     if request.is_json:
@@ -93,9 +109,9 @@ def read_change() -> tuple[dict[str, Any] | None, str | None, str | None]:
         said = {name for name, value in given.items() if value is not None}
     else:
         given = schemas.form(schemas.EditForm).model_dump(exclude_unset=True, by_alias=True)
-        said = set(request.form) - {"csrf_token", "timezone", "submit_id"}
+        said = set(request.form) - {"csrf_token", "timezone", "submit_id", "writer"}
     when = given.get("when")
-    if not said - {"job_id"}:
+    if not said - {"job_id", "shown_at"}:
         raise Invalid("nothing_to_change")
     if when is not None and not when.strip():
         raise Invalid("empty_time", "when")
@@ -105,10 +121,45 @@ def read_change() -> tuple[dict[str, Any] | None, str | None, str | None]:
         what = contents.read(given) if request.is_json else _form(schemas.EditForm)[1]
         if what.get("refusal"):
             raise what["refusal"]
-    return what, when, given.get("job_id")
+    at = None if when is None else due_at(when, given.get("shown_at"))
+    return what, at, given.get("job_id")
 
 
-def _form(schema: type[schemas.NewTweetForm | schemas.EditForm]) -> tuple[Any, dict[str, Any]]:
+def due_at(words: str, shown_at: str | None) -> datetime:
+    """Return when something is due: what was shown for the words is what is stored.
+
+    :raises WhenProblem: the words cannot be understood.
+    :raises Invalid: ``time_moved``: they mean another moment by now, which is shown then.
+    """
+    moment, is_as_shown = as_shown(words, moment_of(shown_at), current_user.zone, utcnow())
+    if not is_as_shown:
+        raise Invalid("time_moved", "when", echo=echo_of(moment))
+    return moment.at
+
+
+def said_when(form: Mapping[str, Any]) -> str | datetime:
+    """Return the time of a new tweet: as it was shown, else in the words for it; raises ``due_at``.
+
+    Words that mean now are left as they are: now is when they are stored. So are those of a tweet
+    that was stored before, which gets the same answer whatever they mean by now.
+    """
+    words: str = form["when"]
+    if not form["shown_at"] or is_now(words) or current_user.has_submitted(form["submit_id"]):
+        return words
+    return due_at(words, form["shown_at"])
+
+
+def shown_again(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a form says of its time as it is understood by now, if it has one."""
+    if not (form["when"] or "").strip():
+        return {"shown_at": ""}
+    known = echo(form["when"])
+    return {"echo": known.get("echo"), "shown_at": known.get("shown_at", "")}
+
+
+def _form(
+    schema: type[schemas.NewTweetForm | schemas.EditForm], refusal: Invalid | None = None
+) -> tuple[Any, dict[str, Any]]:
     """Return the fields of a form, and its contents in the composer's shape.
 
     What does not fit is the ``refusal``; its files are not stored then.
@@ -117,6 +168,8 @@ def _form(schema: type[schemas.NewTweetForm | schemas.EditForm]) -> tuple[Any, d
     count = 1 + len(request.form.getlist("part"))
     picked: list[list[str] | None] = []
     try:
+        if refusal:
+            raise refusal
         schemas.form(schema)
         schemas.key_in_header()
         schemas.file_fields(count)
@@ -130,7 +183,9 @@ def _form(schema: type[schemas.NewTweetForm | schemas.EditForm]) -> tuple[Any, d
     given = request.form.to_dict()
     if refused["refusal"]:  # shown again, however it looks
         given |= {
-            name: given[name][:LONGEST_WORDS] for name in ("when", "submit_id") if name in given
+            name: given[name][:LONGEST_WORDS]
+            for name in ("when", "submit_id", "shown_at")
+            if name in given
         }
     return given, _short(contents.read(request.form, picked)) | refused
 
@@ -244,7 +299,10 @@ def echo(words: str) -> dict[str, Any]:
     except WhenProblem as problem:
         return {"errors": {"when": sentences.refusal(problem)[2]}}
     note = note_of(moment)
-    return {"echo": f"{echo_of(moment)} {note}" if note else echo_of(moment)}
+    return {
+        "echo": f"{echo_of(moment)} {note}" if note else echo_of(moment),
+        "shown_at": iso_utc(moment.at),
+    }
 
 
 def echo_of(moment: Moment) -> str:

@@ -61,6 +61,25 @@ def count_bad_token() -> None:
     """
 
 
+@writes
+def _count_write() -> None:
+    """Count what would have been counted if the token had been right; raises TooManyRequests."""
+
+
+def count_signed_out() -> None:
+    """Count a form of somebody who is signed out, by address, whatever its token.
+
+    A page whose session has ended is no attack, and costs what a change costs; where no session
+    ever was, it counts as guessing.
+
+    :raises TooManyRequests: it was one too many.
+    """
+    if sessions.key() is None:
+        count_bad_token()
+    else:
+        _count_write()
+
+
 def seconds_until_allowed() -> int:
     """Return after how many seconds a refused request may be made again."""
     limit = limiter.current_limit

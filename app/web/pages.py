@@ -16,7 +16,7 @@ from app.models.drafts import StoredPart
 from app.networks.base import Network
 from app.services import watching
 from app.states import State
-from app.web import contents, pictures
+from app.web import contents, pictures, sessions
 from app.web.job_views import job_views
 
 
@@ -31,6 +31,7 @@ def _shared() -> dict[str, Any]:
         "sandbox": bool(local),
         "sandbox_url": local[0].profile_url("") if local else None,
         "nothing_is_sent": _silence(),
+        "person_mark": sessions.person_mark,
     }
 
 

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, current_app, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import AnonymousUserMixin
+from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import HTTPException, TooManyRequests
+from werkzeug.exceptions import HTTPException
 
 from app.db import abandon
 from app.models.tweet import AlreadyBeingSent
-from app.web import limits
+from app.web import handing_on, limits
 
 log = logging.getLogger(__name__)
+
+OPEN = {"auth", "vendor"}
+"""Blueprints whose forms are for people who are not signed in, too."""
+_GIVES_BACK: dict[str, Callable[[str], ResponseReturnValue]] = {}
+"""By endpoint: what answers a form with another page's token, and gives back what was typed."""
+
+
+def gives_back(endpoint: str, render: Callable[[str], ResponseReturnValue]) -> None:
+    """Answer a form whose token is not this session's with its own page instead of a bare refusal.
+
+    :param render: takes the sentence to show, stores nothing, and returns the page with the words.
+    """
+    _GIVES_BACK[endpoint] = render
 
 
 def wants_json() -> bool:
@@ -61,6 +75,7 @@ def refuse(
         message=message,
         next_step=next_step,
         action=action,
+        **handing_on.kept(status),
     )
     return page, status
 
@@ -74,11 +89,26 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _on_surprise)
 
 
-def _on_missing_token(error: CSRFError) -> ResponseReturnValue:
+def _on_missing_token(_error: CSRFError) -> ResponseReturnValue:
     try:
-        limits.count_bad_token()
-    except TooManyRequests as too_many:
-        return _on_http_error(too_many)
+        return _without_token()
+    except Exception as error:  # what is raised in a handler finds no handler by itself
+        return current_app.handle_user_exception(error)
+
+
+def _without_token() -> ResponseReturnValue:
+    """Say first who is signed out: a session that ended takes its tokens with it."""
+    if not current_user.is_authenticated and request.blueprint not in OPEN:
+        limits.count_signed_out()
+        return _on_signed_out()
+    limits.count_bad_token()
+    if handing_on.is_ours() and not wants_json():
+        if request.endpoint == "auth.logout" and not current_user.is_authenticated:
+            return redirect(url_for("tweets.index"), 303)
+        if handing_on.is_by_reader() and (render := _GIVES_BACK.get(request.endpoint or "")):
+            return render(
+                _("This page was opened before you signed in. Check it and send it again.")
+            )
     return refuse(
         400,
         "csrf",
@@ -87,6 +117,16 @@ def _on_missing_token(error: CSRFError) -> ResponseReturnValue:
         next_step=_("Reload the page and send it again."),
         action={"url": url_for("tweets.index"), "label": _("To the start page")},
     )
+
+
+def _on_signed_out() -> ResponseReturnValue:
+    """Programs get 401, people are led to the sign-in; a form also gives back its words."""
+    if wants_json() or is_script():
+        title, message = _words(401)
+        return refuse(401, "http_401", message, title=title)
+    if request.method in {"GET", "HEAD"}:
+        return redirect(url_for("tweets.index"))
+    return handing_on.page(), 401
 
 
 def _on_lost_race(error: AlreadyBeingSent) -> ResponseReturnValue:
@@ -128,8 +168,8 @@ def _on_http_error(error: HTTPException) -> Any:
     status = error.code or 500
     if status < 400:
         return error
-    if status == 401 and not (wants_json() or is_script()):
-        return redirect(url_for("tweets.index"))
+    if status == 401:
+        return _on_signed_out()
     title, message = _words(status)
     response = refuse(status, f"http_{status}", message, title=title)
     if not isinstance(response, tuple):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
@@ -110,8 +112,11 @@ def _of_server() -> dict[str, str]:
     }
 
 
-def _again(site: Network) -> dict[str, str]:
-    return {"url": url_for("auth.login", network=site.name), "label": _("Try again")}
+def _again(site: Network, typed: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the way back to the form, with what was typed there but passwords."""
+    names = [field.name for field in site.connect_fields if not field.secret]
+    kept: dict[str, Any] = {name: typed[name][:300] for name in names if typed and typed.get(name)}
+    return {"url": url_for("auth.login", network=site.name, **kept), "label": _("Try again")}
 
 
 def _refused_by_person(site: Network) -> ResponseReturnValue:
@@ -151,7 +156,9 @@ def _refused_by_network(site: Network, refusal: ConnectRefused) -> ResponseRetur
     )
 
 
-def no_answer(site: Network, error: Exception) -> ResponseReturnValue:
+def no_answer(
+    site: Network, error: Exception, typed: Mapping[str, str] | None = None
+) -> ResponseReturnValue:
     """Say that the network is silent."""
     log.warning("%s did not answer a sign-in: %s", site.name, type(error).__name__)
     return refuse(
@@ -160,11 +167,11 @@ def no_answer(site: Network, error: Exception) -> ResponseReturnValue:
         _("%(network)s does not answer at the moment.", network=site.title),
         title=_("Not signed in"),
         next_step=_("Wait a minute, then try again."),
-        action=_again(site),
+        action=_again(site, typed),
     )
 
 
-def crowded(site: Network) -> ResponseReturnValue:
+def crowded(site: Network, typed: Mapping[str, str] | None = None) -> ResponseReturnValue:
     """Say that too many people wait for the network already."""
     return refuse(
         503,
@@ -172,7 +179,7 @@ def crowded(site: Network) -> ResponseReturnValue:
         _("Too many people are waiting for %(network)s at the moment.", network=site.title),
         title=_("Not signed in"),
         next_step=_("Wait a minute, then try again."),
-        action=_again(site),
+        action=_again(site, typed),
     )
 
 

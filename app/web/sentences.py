@@ -156,7 +156,21 @@ def _text_sentence(code: str, params: dict[str, Any]) -> str:
         return _("A thread can have at most %(limit)s parts.", **named)
     if about_pictures := picture_words.of_contents(code, named):
         return about_pictures
+    if code == "control_characters":
+        return _control_character(params)
     return _("The text contains an invisible control character. Remove it and try again.")
+
+
+def _control_character(params: dict[str, Any]) -> str:
+    """Return which character cannot be sent, at which place, and the words around it."""
+    code = params["code_point"]
+    return _(
+        "Character %(place)s of the text, %(sign)s, is invisible and cannot be sent. It stands "
+        "here: “%(around)s”. Remove it and try again.",
+        place=params["position"] + 1,
+        sign=f"{code} {params['name']}".strip(),
+        around=f"{params['before']}[{code}]{params['after']}",
+    )
 
 
 def _when_sentence(code: str, params: dict[str, Any]) -> str:

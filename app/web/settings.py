@@ -12,6 +12,7 @@ from flask_login import current_user, login_required
 from app.db import db
 from app.web import limits, schemas, sentences, usage
 from app.web.locales import LOCALES
+from app.web.problems import gives_back
 from app.web.schemas.fields import LONGEST_NAME
 from app.when import WhenProblem, zone_named, zone_names
 
@@ -47,8 +48,7 @@ def save() -> ResponseReturnValue:
     except schemas.Invalid as problem:
         if problem.field not in FIELDS:
             raise
-        form = {name: request.form.get(name, "")[:LONGEST_NAME] for name in FIELDS}
-        return _page(form | {"errors": {problem.field: schemas.sentence(problem)}}), 422
+        return _again({problem.field: schemas.sentence(problem)}), 422
     form = given.model_dump(include=FIELDS)
     errors = _store(form)
     if errors:
@@ -56,6 +56,15 @@ def save() -> ResponseReturnValue:
         return _page(form | {"errors": errors}), 422
     flash(_("Saved."))
     return redirect(url_for("settings.show"), 303)
+
+
+def _again(errors: dict[str, str]) -> str:
+    """Return the page with what was typed, and what is wrong with it."""
+    typed = {name: request.form.get(name, "")[:LONGEST_NAME] for name in FIELDS}
+    return _page(typed | {"errors": errors})
+
+
+gives_back("settings.save", lambda message: (_again({"": message}), 400))
 
 
 def _store(form: dict[str, Any]) -> dict[str, str]:

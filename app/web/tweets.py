@@ -16,7 +16,7 @@ from app.networks import text as texts
 from app.web import contents, forms, limits, schemas, sentences
 from app.web.locales import exact_time, iso_utc
 from app.web.pages import account_views, networks, shown, tweet_views
-from app.web.problems import refuse, wants_json
+from app.web.problems import gives_back, refuse, wants_json
 from app.web.schemas.fields import LARGEST_ID
 from app.when import WhenProblem, understand
 
@@ -54,7 +54,7 @@ def create() -> ResponseReturnValue:
         db.session.commit()  # no transaction stays open while words are counted
         job_id = current_user.tweet_later(
             "",
-            form["when"],
+            forms.said_when(form),
             form["accounts"],
             submit_id=form["submit_id"],
             **contents.arguments(form),
@@ -106,7 +106,17 @@ def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnVal
         return refuse(422, code, message, field=field or None)
     account_ids = [account.id for account in current_user.accounts]
     place = forms.place_of(form["refused_at"] or field, form, account_ids)
-    return _page(form | {"errors": {place: message}}), 422
+    return _page(form | {"errors": {place: message}} | forms.shown_again(form)), 422
+
+
+def _old_form(message: str) -> ResponseReturnValue:
+    """Give back what was written in a page of another session, to be sent again from here."""
+    form = forms.read_tweet(schemas.Invalid("old_form", ""))
+    form |= {"submit_id": form["submit_id"] or forms.empty()["submit_id"]}
+    return _page(form | {"errors": {"": message}} | forms.shown_again(form)), 400
+
+
+gives_back("tweets.create", _old_form)
 
 
 @bp.get("/tweets/<int:tweet_id>")

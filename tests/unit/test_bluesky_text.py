@@ -164,6 +164,10 @@ def test_what_fits(text: str) -> None:
     check(text, LIMITS)
 
 
+NUL = {"position": 1, "code_point": "U+0000", "name": "", "before": "a", "after": "b"}
+HALF = {"position": 1, "code_point": "U+D800", "name": "", "before": "a", "after": ""}
+
+
 @pytest.mark.parametrize(
     ("text", "code", "params"),
     [
@@ -171,8 +175,8 @@ def test_what_fits(text: str) -> None:
         ("https://example.com/" + "a" * 300, "too_long", {"length": 320, "limit": 300}),
         ("👩‍👩‍👧‍👦" * 121, "too_many_bytes", {"length": 3_025, "limit": 3_000}),
         (" \n", "empty", {}),
-        ("a\x00b", "control_characters", {"position": 1, "code_point": "U+0000"}),
-        ("a\ud800", "control_characters", {"position": 1, "code_point": "U+D800"}),
+        ("a\x00b", "control_characters", NUL),
+        ("a\ud800", "control_characters", HALF),
     ],
 )
 def test_what_does_not_fit(text: str, code: str, params: dict[str, object]) -> None:

@@ -115,10 +115,13 @@ def test_every_problem_of_a_text_has_a_sentence() -> None:
     for call in calls_of("TextProblem"):
         codes |= strings_in(call.args[0])
     about = {"length": 301, "limit": 300, "network": "Bluesky", "handle": "", "field": "text"}
+    about |= {"position": 4, "code_point": "U+0007", "name": "", "before": "left", "after": "right"}
     said = {code: sentences.refusal(TextProblem(code, **about))[2] for code in codes}
     assert {"empty", "too_long", "too_many_bytes", "control_characters"} <= set(said)
     assert len(set(said.values())) == len(said)
     assert "Bluesky" in said["too_long"]
+    assert "Character 5" in said["control_characters"]
+    assert "left[U+0007]right" in said["control_characters"]
     named = sentences.refusal(TextProblem("too_long", **{**about, "handle": "ana"}))
     assert named[0] == "text"
     assert "@ana" in named[2]

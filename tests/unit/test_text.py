@@ -146,19 +146,57 @@ class TestCheck:
 
     @pytest.mark.parametrize(
         "bad",
-        [0x00, 0x07, 0x0B, 0x1B, 0x7F, 0x85, 0x9F, 0xFEFF, 0xFFFE, 0xFFFF,
-         0x202D, 0x202E, 0xD83D, 0xDC00],
-    )  # fmt: skip
-    @pytest.mark.parametrize("text", ["{}hello", "hel{}lo", "hello{}"])
+        [0x00, 0x07, 0x1B, 0x7F, 0x84, 0x9F, 0xFFFE, 0xFFFF, 0x202D, 0x202E, 0xD83D, 0xDC00],
+    )
+    @pytest.mark.parametrize("text", ["{}hello", "hel{}lo", "hello{}!"])
     def test_control_characters_are_refused(self, bad: int, text: str) -> None:
-        """Invisible controls are refused wherever they are, with their name."""
+        """Invisible controls are refused wherever they are: which one, where, beside what."""
         with pytest.raises(TextProblem) as problem:
             texts.check(text.format(chr(bad)))
+        before, after = text.split("{}")
         assert problem.value.code == "control_characters"
         assert problem.value.params == {
-            "position": text.index("{"),
+            "position": len(before),
             "code_point": f"U+{bad:04X}",
+            "name": {0x202D: "LEFT-TO-RIGHT OVERRIDE", 0x202E: "RIGHT-TO-LEFT OVERRIDE"}.get(
+                bad, ""
+            ),
+            "before": before,
+            "after": after,
         }
+
+    @pytest.mark.parametrize(
+        ("written", "sent"),
+        [
+            ("a slide\x0bits next line", "a slide\nits next line"),
+            ("a\x0cb\x85c\u2028d\u2029e\r\nf\rg", "a\nb\nc\nd\ne\nf\ng"),
+            ("\ufeffa file", "a file"),
+            ("joined\ufeff words\ufeff", "joined words"),
+            ("Call \u202d+49 151 234-56\u202c today", "Call +49 151 234-56 today"),
+            ("Call \u202d(030) 23\nor not", "Call (030) 23\nor not"),
+            ("\u202d\ufeff112\u202c", "112"),
+        ],
+    )
+    def test_what_changes_nothing_is_cleaned(self, written: str, sent: str) -> None:
+        """Line ends of slides, marks of files, and what address books put around numbers."""
+        assert texts.check(written) == sent
+        assert texts.check(sent) == sent
+        assert texts.weighted_length(written) == texts.weighted_length(sent)
+
+    @pytest.mark.parametrize(
+        ("written", "position"),
+        [
+            ("\ufeffab\x0b\u202d12\u202c\x07", 8),
+            ("\u202e112\u202c", 0),
+            ("\u202dabc\u202c", 0),
+            ("\u202d112\u202c \u202dno number\u202c", 6),
+        ],
+    )
+    def test_the_place_is_the_one_that_was_written(self, written: str, position: int) -> None:
+        """What is cleaned counts, and is not the one that is named."""
+        with pytest.raises(TextProblem) as problem:
+            texts.check(written)
+        assert problem.value.params["position"] == position
 
     @pytest.mark.parametrize(
         "fine", ["سلام \u2067world\u2069", "\u200eשלום\u200f", "می\u200cخواهم", "a\tb\nc"]

@@ -20,6 +20,7 @@ from app.web.schemas.fields import (
     PictureId,
     Pictures,
     Schema,
+    ShownAt,
     SubmitId,
     Text,
     TypedAccountIds,
@@ -63,6 +64,9 @@ class NewTweet(Schema):
     when: When | None = Field(
         None, description="ISO 8601 or words; left out, null, empty or `now` for now"
     )
+    shown_at: ShownAt | None = Field(
+        None, description="the `due_at` that was shown for `when`: it is what is stored"
+    )
     mode: Literal["now", "later"] | None = Field(
         None,
         description="said once more: `later` needs a time, `now` has none",
@@ -94,6 +98,7 @@ class TweetChange(Schema):
         None, description="as above; null takes a variant back, accounts left out keep theirs"
     )
     when: When | None = Field(None, description="a time, or `now`; never empty")
+    shown_at: ShownAt | None = Field(None, description="as in `POST /tweets`")
     job_id: JobId | None = Field(None, description="only what this job has yet to publish")
 
 
@@ -101,6 +106,7 @@ class Reschedule(Schema):
     """``POST /tweets/<id>/reschedule``"""
 
     when: Annotated[When, Field(min_length=1)] = Field(description="a time, or `now`; never empty")
+    shown_at: ShownAt | None = Field(None, description="as in `POST /tweets`")
 
 
 class OneJob(Schema):
@@ -159,6 +165,7 @@ class _Writing(Schema):
     }
 
     csrf_token: Text | None = None
+    writer: Name | None = None
     text: Text | None = None
     part: Annotated[list[Text], Field(max_length=MOST_PARTS + 3)] = Field(default_factory=list)
     variant: Annotated[dict[AccountKey, list[Text]], Field(max_length=MOST_ACCOUNTS)] = Field(
@@ -173,6 +180,7 @@ class _Writing(Schema):
     new_alt_of: dict[PartNumber, list[Alt]] = Field(default_factory=dict)
     drop_picture: FilePictures = Field(default_factory=list, alias="drop-picture")
     when: When | None = None
+    shown_at: ShownAt | None = None
     timezone: Name | None = None
     submit_id: SubmitId | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -24,6 +25,9 @@ LONGEST_ALT_AS_TYPED = 20_000
 """White space is taken out before a description is measured."""
 LONGEST_LIST = 8000
 """Characters of a list in an address, which is no longer than that anyway."""
+
+LONGEST_MOMENT = 40
+"""Characters of a moment as this product writes it."""
 
 _DIGITS = re.compile(r"[0-9]{1,10}")
 _KEY = re.compile(r"[1-9][0-9]{0,9}")
@@ -51,6 +55,22 @@ def _printable(value: str) -> str:
     if not value.isprintable():
         raise PydanticCustomError("control_characters", "it has control characters")
     return value
+
+
+def _moment(value: str) -> str:
+    """Accept ISO 8601 with an offset from UTC, and "" for none."""
+    if value and moment_of(value) is None:
+        raise PydanticCustomError("wrong_type", "it is no moment")
+    return value
+
+
+def moment_of(value: str | None) -> datetime | None:
+    """Return a moment in UTC as programs write it; None for what is no moment."""
+    try:
+        found = datetime.fromisoformat(value or "")
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _account_key(value: str) -> str:
@@ -91,6 +111,7 @@ AccountKey = Annotated[str, AfterValidator(_account_key)]
 SubmitId = Annotated[str, Field(max_length=LONGEST_SUBMIT_ID), AfterValidator(_printable)]
 JobId = Annotated[str, Field(max_length=LONGEST_NAME)]
 Name = Annotated[str, Field(max_length=LONGEST_NAME)]
+ShownAt = Annotated[str, Field(max_length=LONGEST_MOMENT), AfterValidator(_moment)]
 Alt = Annotated[str, Field(max_length=LONGEST_ALT_AS_TYPED)]
 
 # As forms and addresses have them

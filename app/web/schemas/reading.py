@@ -44,6 +44,7 @@ class Invalid(ValueError):
     Codes: ``unknown_name``, ``repeated_name``, ``missing``, ``wrong_type``, ``too_long``,
     ``too_many``, ``too_many_parts``, ``too_many_pictures``, ``control_characters``,
     ``unknown_account``, ``unknown_picture``, ``empty_time``, ``now_or_later``,
+    ``time_moved``,
     ``text_and_parts``, ``nothing_to_change``, ``not_for_one_job``, ``unknown_zone``.
     """
 
@@ -168,6 +169,11 @@ def sentence(problem: Invalid) -> str:
         "unknown_account": _("That account is not connected here."),
         "unknown_picture": _("This picture is no longer here. Add it again."),
         "empty_time": _("Say when, or choose to post now."),
+        "time_moved": _(
+            "By now this time would be %(echo)s. Nothing was stored. Send it again if you mean "
+            "that.",
+            **{"echo": "", **named},
+        ),
         "now_or_later": _("There is a time, but “Now” is chosen. Choose one of them."),
         "text_and_parts": _("Send the text as the first part, or without parts."),
         "not_for_one_job": _("One account alone cannot have this. Leave the job out."),
