@@ -93,3 +93,27 @@ def test_alt_text_is_cut_to_the_network() -> None:
     cut = fitted(picture, Limits(characters=280, alt_length=51)).alt
     assert len(cut) <= 51
     assert cut.endswith("word…")
+
+
+def test_each_network_gets_its_own_size() -> None:
+    """A photo keeps for one network what another one does not take."""
+    picture = made_picture(photos.file_of(photos.noisy(3000, 2000), quality=95))
+    large = fitted(picture, Limits(280, picture_bytes=16_000_000, picture_pixels=33_177_600))
+    small = fitted(picture, Limits(280, picture_bytes=1_000_000))
+    assert (large.width, large.height) == (3000, 2000)
+    assert small.width < 3000
+    assert 600_000 < len(small.data) <= 1_000_000
+
+
+def test_long_picture() -> None:
+    """A long screenshot keeps its width, unless a network's own limit of a side is shorter."""
+    picture = made_picture(photos.file_of(photos.colourful(1080, 12_000), quality=60))
+    assert fitted(picture, Limits(280)).width == 1080
+    short = fitted(picture, Limits(280, picture_side=8192))
+    assert (short.width, short.height) == (737, 8192)
+
+
+def test_moving_picture_for_little_room() -> None:
+    """A GIF goes on getting smaller: it is not accepted and then refused when it is due."""
+    small = fitted(made_picture(photos.moving(20, 300)), Limits(280, picture_bytes=40_000))
+    assert opened(small.data).n_frames == 20
