@@ -148,7 +148,9 @@ def encode(image: Image.Image, mime: str, quality: int = 90) -> bytes:
     if mime == "image/jpeg":
         solid(image).save(out, "JPEG", quality=quality, optimize=True)
     elif mime == "image/webp":
-        image.save(out, "WEBP", quality=quality, method=4)
+        image.save(
+            out, "WEBP", quality=quality, method=4 if image.width * image.height < MEGA else 2
+        )
     else:
         image.save(out, "PNG")
     return out.getvalue()

@@ -25,6 +25,10 @@ def of_contents(code: str, named: Mapping[str, object]) -> str | None:
         "picture_moves": _(
             "%(network)s shows no moving pictures. Take the GIF away, or leave %(network)s out."
         ),
+        "picture_moves_too_much": _(
+            "This GIF is too heavy for %(network)s, which takes %(limit)s kB. Make it shorter or "
+            "smaller, or leave %(network)s out."
+        ),
         "picture_moves_alone": _(
             "On %(network)s a moving picture goes alone. Take the other pictures away."
         ),
@@ -64,8 +68,8 @@ def _refusals() -> dict[str, str]:
             "not move."
         ),
         "picture_too_long": _(
-            "This GIF is too long or too large: up to 500 frames, 4 megapixels each and 100 in all. "
-            "Shorten it, or make it smaller."
+            "This GIF is too long or too large. It can have 500 frames, and 100 megapixels in all "
+            "of them together. Shorten it, or make it smaller."
         ),
         "picture_gone": gone,
         "unknown_picture": gone,

@@ -115,5 +115,8 @@ def test_long_picture() -> None:
 
 def test_moving_picture_for_little_room() -> None:
     """A GIF goes on getting smaller: it is not accepted and then refused when it is due."""
-    small = fitted(made_picture(photos.moving(20, 300)), Limits(280, picture_bytes=40_000))
-    assert opened(small.data).n_frames == 20
+    frames = [photos.noisy(300, 300) for _ in range(8)]
+    whole = photos.file_of(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    picture = made_picture(whole)
+    small = fitted(picture, Limits(280, picture_bytes=len(picture.data) // 8))
+    assert opened(small.data).n_frames == 8
