@@ -12,6 +12,7 @@ from PIL import Image
 from app.models.picture import MOVING
 from app.networks.base import Limits, Picture, UploadRefused
 from app.services.picture_making import (
+    LONGEST_WEBP,
     durations_of,
     encode,
     encode_moving,
@@ -47,7 +48,8 @@ def fitted(picture: Picture, limits: Limits, person: int = 0) -> Picture:
         return picture
     with turns.turn(person, is_due=True), Image.open(io.BytesIO(picture.data)) as image:
         size = within(image.size, limits.picture_pixels, limits.picture_side)
-        versions = _moving(image, size) if picture.mime == MOVING else _still(image, size, limits)
+        heavy, moves = len(picture.data), picture.mime == MOVING
+        versions = _moving(image, size) if moves else _still(image, size, limits, heavy)
         for version in versions:
             if _fits(version, limits):
                 return replace(version, alt=picture.alt)
@@ -75,9 +77,17 @@ def _shortened(alt: str, longest: int) -> str:
     return alt if len(alt) <= longest else alt[: longest - 1].rstrip() + "…"
 
 
-def _still(image: Image.Image, size: tuple[int, int], limits: Limits) -> Iterator[Picture]:
-    """Yield ever smaller versions: first without loss, then with, then with fewer pixels."""
-    may_stay = "image/png" in limits.picture_types and image.format in {"PNG", "WEBP"}
+def _still(
+    image: Image.Image, size: tuple[int, int], limits: Limits, heavy: int
+) -> Iterator[Picture]:
+    """Yield ever smaller versions: first without loss, then with, then with fewer pixels.
+
+    :param heavy: the bytes of the picture as it is, by which what cannot be is not tried.
+    """
+    share = size[0] * size[1] / (image.width * image.height)
+    is_hopeless = share == 1 or heavy * share > 2 * limits.picture_bytes
+    may_stay = image.format == "PNG" and "image/png" in limits.picture_types and not is_hopeless
+    known = {QUALITIES[0]} if image.format == "JPEG" and share == 1 else set()
     image.draft(None, size)
     image = plain(image)
     while True:
@@ -85,16 +95,16 @@ def _still(image: Image.Image, size: tuple[int, int], limits: Limits) -> Iterato
         if may_stay:
             yield _picture(scaled, "image/png")
             may_stay = False  # what is too heavy now would be a poor picture when it is not
-        lightest = 0
-        for mime in _lossy(image.mode, limits):
-            for quality in QUALITIES:
-                version = _picture(scaled, mime, quality)
-                yield version
-                lightest = len(version.data)
-                if lightest > NEARLY * limits.picture_bytes:
-                    break
+        lightest = heavy
+        for quality in (q for q in QUALITIES if q not in known):
+            version = _picture(scaled, _lossy(scaled, limits), quality)
+            yield version
+            lightest = len(version.data)
+            if lightest > NEARLY * limits.picture_bytes:
+                break
         if max(size) <= SMALLEST:
             return
+        known = set()
         size = _next_size(size, limits.picture_bytes / max(1, lightest))
 
 
@@ -107,10 +117,12 @@ def _next_size(size: tuple[int, int], share: float) -> tuple[int, int]:
     return max(1, int(size[0] * step)), max(1, int(size[1] * step))
 
 
-def _lossy(mode: str, limits: Limits) -> list[str]:
-    """Return the types with loss to try; WebP keeps holes, but takes ten times as long."""
-    keeps_holes = ["image/webp"] if mode == "RGBA" else []
-    return [m for m in (*keeps_holes, "image/jpeg") if m in limits.picture_types]
+def _lossy(image: Image.Image, limits: Limits) -> str:
+    """Return the type with loss to try: WebP keeps holes, but takes ten times as long."""
+    keeps_holes = image.mode == "RGBA" and max(image.size) <= LONGEST_WEBP
+    can_be_webp = "image/webp" in limits.picture_types
+    only_webp = can_be_webp and "image/jpeg" not in limits.picture_types
+    return "image/webp" if can_be_webp and (keeps_holes or only_webp) else "image/jpeg"
 
 
 def _picture(image: Image.Image, mime: str, quality: int = 90) -> Picture:

@@ -120,3 +120,13 @@ def test_moving_picture_for_little_room() -> None:
     picture = made_picture(whole)
     small = fitted(picture, Limits(280, picture_bytes=len(picture.data) // 8))
     assert opened(small.data).n_frames == 8
+
+
+def test_transparent_picture_stays_transparent() -> None:
+    """It becomes smaller rather than white, where the network takes what shines through."""
+    image = Image.merge("RGBA", [Image.effect_noise((600, 600), 90) for _ in "rgba"])
+    picture = made_picture(photos.file_of(image, "PNG"))
+    types = ("image/jpeg", "image/png", "image/webp")
+    small = fitted(picture, Limits(280, picture_bytes=30_000, picture_types=types))
+    assert (small.mime, opened(small.data).mode) == ("image/webp", "RGBA")
+    assert small.width < 600
