@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pi_heif
 from PIL import Image, ImageCms, ImageOps, ImageSequence, _webp
 
 from app.services.picture_checks import (
@@ -24,6 +23,7 @@ from app.services.picture_checks import (
     hostile_bytes,
     look_at,
 )
+from app.services.picture_heif import read_heif
 
 MOST_KEPT_PIXELS = 33_177_600
 """Of what is kept: what the most generous network takes. Each gets its own size in the end."""
@@ -42,7 +42,6 @@ SHRINK = 0.75
 SMALLEST = 64
 """Pixels of the longer side: what does not fit then does not fit at all."""
 
-pi_heif.register_heif_opener(thumbnails=False, decode_threads=1)
 
 ALBUMS = ("JPEG", "HEIF")
 """Kinds that may hold further pictures, which are not the photo: those do not make it move."""
@@ -101,6 +100,12 @@ def _opened(data: bytes) -> Iterator[tuple[Image.Image, str]]:
     with hostile_bytes():
         if look.kind == "WEBP":
             yield _read_webp(data), look.kind
+            return
+        if look.kind == "HEIF":
+            image = read_heif(data)
+            if image.width * image.height > look.width * look.height:
+                raise PictureRefused("picture_too_many_pixels")
+            yield image, look.kind
             return
         with Image.open(io.BytesIO(data), formats=[look.kind, "MPO"]) as image:
             if image.width * image.height > look.width * look.height:
