@@ -20,6 +20,9 @@ StoredPart = dict[str, Any]
 
 MOST_PARTS = 25
 """Of one thread."""
+TOO_HEAVY = 10
+"""How many times heavier than a network allows a moving picture may be: beyond it, what could be
+made of it would be a stamp, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,10 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
             field_name = _field_of(number, account.id if own else None)
             if code := _problem_of(content.pictures, moving, limits):
                 field_name = f"pictures-{number}" if number else "pictures"
-                raise TextProblem(code, limit=limits.pictures, field=field_name, **about)
+                limit = limits.pictures
+                if code == "picture_moves_too_much":
+                    limit = max(1, limits.picture_bytes // 1000)
+                raise TextProblem(code, limit=limit, field=field_name, **about)
             case = (network.name, limits, content.text)
             if (content.text or not content.pictures) and case not in fitting:
                 _check_text(network, content.text, limits, {**about, "field": field_name})
@@ -97,20 +103,23 @@ def refuse_strangers(account_ids: Iterable[int], accounts: Sequence[Account]) ->
             raise TextProblem("not_chosen", field=_field_of(0, account_id))
 
 
-def _moving_of(draft: Draft, accounts: Sequence[Account]) -> set[str]:
-    """Return those of its pictures that move."""
+def _moving_of(draft: Draft, accounts: Sequence[Account]) -> dict[str, int]:
+    """Return the bytes of those of its pictures that move, by id."""
     shown = [picture for own in draft.picture_lists() for picture in own]
-    return Picture.moving_of(accounts[0].user_id, shown) if shown else set()
+    return Picture.moving_of(accounts[0].user_id, shown) if shown else {}
 
 
-def _problem_of(pictures: Sequence[str], moving: set[str], limits: Limits) -> str | None:
+def _problem_of(pictures: Sequence[str], moving: Mapping[str, int], limits: Limits) -> str | None:
     """Return why these pictures cannot be shown with one text, None if they can."""
     if len(pictures) > limits.pictures:
         return "too_many_pictures"
-    if moving.isdisjoint(pictures):
+    sizes = [moving[name] for name in pictures if name in moving]
+    if not sizes:
         return None
     if MOVING not in limits.picture_types:
         return "picture_moves"
+    if max(sizes) > TOO_HEAVY * limits.picture_bytes:
+        return "picture_moves_too_much"
     return "picture_moves_alone" if len(pictures) > 1 else None
 
 

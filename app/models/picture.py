@@ -135,11 +135,14 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
         return db.case((is_sooner, literal(moment, UTCDateTime)), else_=cls.needed_at)
 
     @classmethod
-    def moving_of(cls, user_id: int, picture_ids: Sequence[str]) -> set[str]:
-        """Return which of these pictures of a user move, also while they are processing."""
+    def moving_of(cls, user_id: int, picture_ids: Sequence[str]) -> dict[str, int]:
+        """Return the bytes of those of a user's pictures that move, also while they are processing.
+
+        By id; while it is processing, they are those of the file that came.
+        """
         mine = (cls.user_id == user_id, cls.mime == MOVING)
-        query = db.select(cls.id).where(cls.id.in_(picture_ids), *mine)
-        return set(db.session.scalars(query))
+        query = db.select(cls.id, cls.size).where(cls.id.in_(picture_ids), *mine)
+        return {row.id: row.size for row in db.session.execute(query)}
 
 
 class PictureFile(db.Model):  # type: ignore[name-defined,misc]

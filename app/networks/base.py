@@ -247,6 +247,8 @@ class Limits:
     pictures: int = 4
     picture_bytes: int = 5_000_000
     picture_pixels: int | None = None
+    picture_side: int | None = None
+    """Pixels of the longer side."""
     alt_length: int = 1000
     picture_types: tuple[str, ...] = field(default=("image/jpeg", "image/png", "image/gif"))
 

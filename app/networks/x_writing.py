@@ -24,6 +24,7 @@ LIMITS = Limits(
     link_length=23,
     pictures=4,
     picture_bytes=5_000_000,
+    picture_side=8_192,
     alt_length=1_000,
     picture_types=("image/jpeg", "image/png", "image/webp"),
 )

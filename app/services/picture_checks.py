@@ -6,6 +6,7 @@ Nothing is decoded here. Decoding, and what only that shows, is the workers' job
 from __future__ import annotations
 
 import io
+import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +15,28 @@ from dataclasses import dataclass
 from PIL import Image
 
 MEGA = 1_000_000
-MOST_BYTES = 20 * MEGA
-"""Of a file as it comes."""
-MOST_PIXELS = {"JPEG": 50 * MEGA, "PNG": 36 * MEGA, "GIF": 16 * MEGA, "WEBP": 10 * MEGA}
-"""By how much memory each needs while it is decoded: a quarter of a gigabyte at most."""
+MOST_BYTES = 40 * MEGA
+"""Of a file as it comes: a photo of 108 megapixels, or one with a short film behind it."""
+MOST_PIXELS = {
+    "JPEG": 108 * MEGA,
+    "PNG": 50 * MEGA,
+    "GIF": 16 * MEGA,
+    "WEBP": 50 * MEGA,
+    "HEIF": 50 * MEGA,
+    "AVIF": 50 * MEGA,
+}
+"""By how much memory each needs while it is decoded: two thirds of a gigabyte at most."""
 LONGEST_SIDE = 30_000
+MOST_DRAFT_PIXELS = 64 * MEGA
+"""Of a JPEG as it is decoded: a larger one is decoded at half its sides."""
+MOST_AT_ONCE = 640 * MEGA
+"""Bytes for a JPEG that comes in several goes: all of its numbers are in memory, and the pixels."""
+MOST_SCANS = 24 * 108 * MEGA
+"""Pixels of all goes of a JPEG together: each costs time, and may be a few bytes."""
+MOST_FRAMES = 500
+MOST_FRAME_PIXELS = 4 * MEGA
+MOST_MOVING_PIXELS = 100 * MEGA
+"""Of all frames of a moving picture together."""
 
 SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
@@ -26,9 +44,21 @@ SIGNATURES = {
     b"GIF87a": "GIF",
     b"GIF89a": "GIF",
 }
+HEIF_STILL = {b"heic", b"heix", b"heim", b"heis", b"mif1"}
+HEIF_MOVES = {b"hevc", b"hevx", b"hevm", b"hevs", b"msf1"}
+AVIF_BRANDS = {b"avif", b"avis"}
+MOST_BRANDS = 256
+"""Bytes in which a HEIF or AVIF says what it is."""
+HEIF_HEAD = MEGA
+"""Bytes in which a HEIF or AVIF says how large it is."""
+HEIF_SIZE = re.compile(rb"\0\0\0\x14ispe\0{4}(.{8})", re.DOTALL)
 SNIFFED = 1024
 """Bytes by which browsers and other readers tell what a file is."""
 FOREIGN = (b"%pdf-", b"<html", b"<script", b"<!doctype", b"<body", b"<iframe", b"<?php", b"<svg")
+JPEG_MARK = re.compile(rb"\xff+[^\0\xff\x01\xd0-\xd8]")
+"""What begins a segment; among the pixels it is nothing else."""
+JPEG_SCAN, JPEG_END, JPEG_BASELINE, JPEG_EXTENDED = 0xDA, 0xD9, 0xC0, 0xC1
+JPEG_FRAMES = (JPEG_BASELINE, JPEG_EXTENDED, 0xC2)
 ZIP_END = b"PK\x05\x06"
 ZIP_TAIL = 65_536 + 22
 WEBP_MOVES = 0x02
@@ -70,7 +100,7 @@ def look_at(data: bytes) -> Look:
 
     :raises PictureRefused: picture_too_heavy, picture_unknown, picture_polyglot,
         picture_too_many_pixels, picture_broken, picture_moving (of those that move, only GIFs are
-        taken).
+        taken), picture_too_long (a GIF of more frames than can be made anew).
     """
     if len(data) > MOST_BYTES:
         raise PictureRefused("picture_too_heavy")
@@ -79,14 +109,28 @@ def look_at(data: bytes) -> Look:
         raise PictureRefused("picture_unknown")
     if _is_something_else_too(data):
         raise PictureRefused("picture_polyglot")
-    width, height, moves = _webp_shape(data) if kind == "WEBP" else _declared_shape(data, kind)
+    width, height, moves = _shape_of(data, kind)
     if width < 1 or height < 1:
         raise PictureRefused("picture_broken")
     if width * height > MOST_PIXELS[kind] or max(width, height) > LONGEST_SIDE:
         raise PictureRefused("picture_too_many_pixels")
     if moves and kind != "GIF":
         raise PictureRefused("picture_moving")
+    if kind == "JPEG" and is_too_much_at_once(data, width * height):
+        raise PictureRefused("picture_too_many_pixels")
+    if moves:
+        check_frames(width * height, len(frames_in_gif(data)))
     return Look(kind, width, height, moves)
+
+
+def check_frames(pixels: int, frames: int) -> None:
+    """Refuse a moving picture whose frames are too many, or too large, to be made anew.
+
+    :param pixels: of one frame.
+    :raises PictureRefused: picture_too_long.
+    """
+    if frames > MOST_FRAMES or pixels > MOST_FRAME_PIXELS or frames * pixels > MOST_MOVING_PIXELS:
+        raise PictureRefused("picture_too_long")
 
 
 @contextmanager
@@ -105,6 +149,10 @@ def hostile_bytes() -> Iterator[None]:
 def _kind_of(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
+    if brands := _brands_of(data):
+        if AVIF_BRANDS.intersection(brands):
+            return "AVIF"
+        return "HEIF" if (HEIF_STILL | HEIF_MOVES).intersection(brands) else None
     return next((kind for start, kind in SIGNATURES.items() if data.startswith(start)), None)
 
 
@@ -122,10 +170,114 @@ def _ends_as_archive(data: bytes) -> bool:
     return at + 22 + int(comment_length) == len(data)
 
 
-def _declared_shape(data: bytes, kind: str) -> tuple[int, int, bool]:
+def _shape_of(data: bytes, kind: str) -> tuple[int, int, bool]:
     """Return width, height, and whether it moves: a JPEG of several pictures does not."""
+    if kind == "WEBP":
+        return _webp_shape(data)
+    if kind in {"HEIF", "AVIF"}:
+        return _heif_shape(data)
     with hostile_bytes(), Image.open(io.BytesIO(data), formats=[kind]) as image:
-        return *image.size, kind != "JPEG" and getattr(image, "is_animated", False)
+        if kind == "GIF":
+            return *image.size, len(set(frames_in_gif(data))) > 1
+        return *image.size, kind == "PNG" and getattr(image, "is_animated", False)
+
+
+def draft_factor(pixels: int) -> int:
+    """Return by what the sides of so large a JPEG are divided while it is decoded."""
+    factor = 1
+    while pixels > MOST_DRAFT_PIXELS * factor**2:
+        factor *= 2
+    return factor
+
+
+def is_too_much_at_once(data: bytes, pixels: int) -> bool:
+    """True for a JPEG in several goes (a progressive one) that takes too much memory or time."""
+    samples, scans = _scans_in(data)
+    if not samples:
+        return False
+    shown = 4 * pixels // draft_factor(pixels) ** 2
+    return 2 * samples * pixels + shown > MOST_AT_ONCE or scans * pixels > MOST_SCANS
+
+
+def _scans_in(data: bytes) -> tuple[float, int]:
+    """Return how many numbers a pixel of a JPEG has, and in how many goes they come.
+
+    (0, 1) for one that comes in a single go. What is behind the picture's end is not looked at.
+    """
+    samples, components, is_progressive, scans = 3.0, 3, False, 0
+    at, is_whole = 2, False
+    while found := JPEG_MARK.search(data, at):
+        mark, at = data[found.end() - 1], found.end()
+        if mark == JPEG_END:
+            break
+        length = int.from_bytes(data[at : at + 2])
+        body = data[at + 2 : at + length]
+        if mark in JPEG_FRAMES and len(body) > 5:
+            components, is_progressive = body[5], mark != JPEG_BASELINE and mark != JPEG_EXTENDED
+            areas = [(one >> 4) * (one & 15) for one in body[7 : 6 + 3 * components : 3]]
+            samples = sum(areas) / max([1, *areas])
+        if mark == JPEG_SCAN and body:
+            scans += 1
+            is_whole = is_whole or is_progressive or body[0] < components
+        at += max(2, length)
+    return (samples, scans) if is_whole else (0.0, 1)
+
+
+def frames_in_gif(data: bytes) -> list[bytes]:
+    """Return what each frame of a GIF draws, still packed; those that say the same are the same.
+
+    Read by hand, because what is known from the headers shall not wait for a worker. A file that
+    ends too early has the frames until there.
+    """
+    frames: list[bytes] = []
+    at = 13 + _palette_bytes(data[10:11])
+    shines = b""
+    while (block := data[at : at + 1]) in {b"\x21", b"\x2c"}:
+        if block == b"\x21":
+            if (
+                at + 7 < len(data) and data[at + 1 : at + 2] == b"\xf9"
+            ):  # what shines through; not how long it is seen
+                shines = data[at + 6 : at + 7] if data[at + 3] & 1 else b""
+            at = _past_blocks(data, at + 2)
+            continue
+        begun, at = at, at + 10 + _palette_bytes(data[at + 9 : at + 10])
+        at = _past_blocks(data, at + 1)
+        frames.append(shines + data[begun:at])
+        shines = b""
+    return frames
+
+
+def _palette_bytes(flags: bytes) -> int:
+    return 3 * 2 ** ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
+
+
+def _past_blocks(data: bytes, at: int) -> int:
+    """Return where the blocks end that begin here, each behind its own length."""
+    while at < len(data) and data[at]:
+        at += 1 + data[at]
+    return at + 1
+
+
+def _brands_of(data: bytes) -> list[bytes]:
+    """Return what a file of the family of MP4 says that it is, the best name first."""
+    if data[4:8] != b"ftyp":
+        return []
+    end = min(int.from_bytes(data[:4]), MOST_BRANDS, len(data))
+    return [data[8:12], *(data[at : at + 4] for at in range(16, end - 3, 4))]
+
+
+def _heif_shape(data: bytes) -> tuple[int, int, bool]:
+    """Read it by hand: the largest of the sizes that it names, of tiles, thumbnail and picture.
+
+    Its decoder, which is large, is left to the workers. They hold the picture against this size.
+    """
+    sizes = [
+        struct.unpack(">II", found.group(1)) for found in re.finditer(HEIF_SIZE, data[:HEIF_HEAD])
+    ]
+    if not sizes:
+        raise PictureRefused("picture_broken")
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    return width, height, _brands_of(data)[0] in HEIF_MOVES | {b"avis"}
 
 
 def _webp_shape(data: bytes) -> tuple[int, int, bool]:

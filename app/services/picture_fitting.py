@@ -12,21 +12,25 @@ from PIL import Image
 from app.models.picture import MOVING
 from app.networks.base import Limits, Picture, UploadRefused
 from app.services.picture_making import (
+    LONGEST_WEBP,
     durations_of,
     encode,
     encode_moving,
     frames_of,
     plain,
+    shrinking,
     solid,
+    within,
 )
 from app.services.picture_turns import turns
 
 QUALITIES = (90, 80, 70)
-SHRINK = 0.75
-"""Of each side, when no quality is low enough."""
+LEAST_STEP, MOST_STEP = 0.4, 0.85
+"""Of each side, when no quality is low enough: by how much it was too heavy, within these."""
 SMALLEST = 64
 """Pixels of the longer side: what does not fit then does not fit at all."""
-MOVING_TRIES = 4
+NEARLY = 3
+"""How much heavier than allowed a picture may be that is worth trying with less quality only."""
 
 
 def fitted(picture: Picture, limits: Limits, person: int = 0) -> Picture:
@@ -43,8 +47,9 @@ def fitted(picture: Picture, limits: Limits, person: int = 0) -> Picture:
     if _fits(picture, limits):
         return picture
     with turns.turn(person, is_due=True), Image.open(io.BytesIO(picture.data)) as image:
-        size = _within(image.size, limits.picture_pixels)
-        versions = _moving(image, size) if picture.mime == MOVING else _still(image, size, limits)
+        size = within(image.size, limits.picture_pixels, limits.picture_side)
+        heavy, moves = len(picture.data), picture.mime == MOVING
+        versions = _moving(image, size) if moves else _still(image, size, limits, heavy)
         for version in versions:
             if _fits(version, limits):
                 return replace(version, alt=picture.alt)
@@ -62,6 +67,9 @@ def _fits(picture: Picture, limits: Limits) -> bool:
         picture.mime in limits.picture_types
         and len(picture.data) <= limits.picture_bytes
         and (limits.picture_pixels is None or pixels <= limits.picture_pixels)
+        and (
+            limits.picture_side is None or max(picture.width, picture.height) <= limits.picture_side
+        )
     )
 
 
@@ -69,35 +77,52 @@ def _shortened(alt: str, longest: int) -> str:
     return alt if len(alt) <= longest else alt[: longest - 1].rstrip() + "…"
 
 
-def _within(size: tuple[int, int], pixels: int | None) -> tuple[int, int]:
-    width, height = size
-    if pixels is None or width * height <= pixels:
-        return size
-    factor = math.sqrt(pixels / (width * height))
-    return max(1, int(width * factor)), max(1, int(height * factor))
+def _still(
+    image: Image.Image, size: tuple[int, int], limits: Limits, heavy: int
+) -> Iterator[Picture]:
+    """Yield ever smaller versions: first without loss, then with, then with fewer pixels.
 
-
-def _still(image: Image.Image, size: tuple[int, int], limits: Limits) -> Iterator[Picture]:
-    """Yield ever smaller versions: first without loss, then with, then with fewer pixels."""
-    may_stay = image.format == "PNG" and "image/png" in limits.picture_types
+    :param heavy: the bytes of the picture as it is, by which what cannot be is not tried.
+    """
+    share = size[0] * size[1] / (image.width * image.height)
+    is_hopeless = share == 1 or heavy * share > 2 * limits.picture_bytes
+    may_stay = image.format == "PNG" and "image/png" in limits.picture_types and not is_hopeless
+    known = {QUALITIES[0]} if image.format == "JPEG" and share == 1 else set()
+    image.draft(None, size)
     image = plain(image)
     while True:
         scaled = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
         if may_stay:
             yield _picture(scaled, "image/png")
             may_stay = False  # what is too heavy now would be a poor picture when it is not
-        for mime in _lossy(image.mode, limits):
-            for quality in QUALITIES:
-                yield _picture(scaled, mime, quality)
+        lightest = heavy
+        for quality in (q for q in QUALITIES if q not in known):
+            version = _picture(scaled, _lossy(scaled, limits), quality)
+            yield version
+            lightest = len(version.data)
+            if lightest > NEARLY * limits.picture_bytes:
+                break
         if max(size) <= SMALLEST:
             return
-        size = _smaller(size)
+        known = set()
+        size = _next_size(size, limits.picture_bytes / max(1, lightest))
 
 
-def _lossy(mode: str, limits: Limits) -> list[str]:
-    """Return the types with loss to try; WebP keeps holes, but takes ten times as long."""
-    keeps_holes = ["image/webp"] if mode == "RGBA" else []
-    return [m for m in (*keeps_holes, "image/jpeg") if m in limits.picture_types]
+def _next_size(size: tuple[int, int], share: float) -> tuple[int, int]:
+    """Return the size to try next.
+
+    :param share: what is allowed of the bytes that it took at this size.
+    """
+    step = min(MOST_STEP, max(LEAST_STEP, math.sqrt(share)))
+    return max(1, int(size[0] * step)), max(1, int(size[1] * step))
+
+
+def _lossy(image: Image.Image, limits: Limits) -> str:
+    """Return the type with loss to try: WebP keeps holes, but takes ten times as long."""
+    keeps_holes = image.mode == "RGBA" and max(image.size) <= LONGEST_WEBP
+    can_be_webp = "image/webp" in limits.picture_types
+    only_webp = can_be_webp and "image/jpeg" not in limits.picture_types
+    return "image/webp" if can_be_webp and (keeps_holes or only_webp) else "image/jpeg"
 
 
 def _picture(image: Image.Image, mime: str, quality: int = 90) -> Picture:
@@ -107,11 +132,6 @@ def _picture(image: Image.Image, mime: str, quality: int = 90) -> Picture:
 
 def _moving(image: Image.Image, size: tuple[int, int]) -> Iterator[Picture]:
     durations, loop = durations_of(image), image.info.get("loop")
-    for _ in range(MOVING_TRIES):
-        data = encode_moving(frames_of(image, size), durations, loop)
-        yield Picture(data, MOVING, "", *size)
-        size = _smaller(size)
-
-
-def _smaller(size: tuple[int, int]) -> tuple[int, int]:
-    return max(1, int(size[0] * SHRINK)), max(1, int(size[1] * SHRINK))
+    for smaller in shrinking(size):
+        data = encode_moving(frames_of(image, smaller), durations, loop)
+        yield Picture(data, MOVING, "", *smaller)

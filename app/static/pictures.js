@@ -6,7 +6,7 @@
   "use strict";
 
   const MOST = 4;
-  const MOST_BYTES = 20e6;
+  const MOST_BYTES = 40e6;
   const MOST_WORDS = 1000;
   const UPLOAD_TIMEOUT_MS = 180000;
   const FIRST_LOOK_MS = 600;

@@ -25,6 +25,10 @@ def of_contents(code: str, named: Mapping[str, object]) -> str | None:
         "picture_moves": _(
             "%(network)s shows no moving pictures. Take the GIF away, or leave %(network)s out."
         ),
+        "picture_moves_too_much": _(
+            "This GIF is too heavy for %(network)s, which takes %(limit)s kB. Make it shorter or "
+            "smaller, or leave %(network)s out."
+        ),
         "picture_moves_alone": _(
             "On %(network)s a moving picture goes alone. Take the other pictures away."
         ),
@@ -47,24 +51,29 @@ def delivery_errors(network: str) -> dict[str, tuple[str, str]]:
 def _refusals() -> dict[str, str]:
     gone = _("This picture is no longer here. Add it again.")
     return {
-        "picture_too_heavy": _("This file is larger than 20 MB. Choose a smaller one."),
-        "picture_unknown": _("This is not a JPEG, PNG, GIF or WebP picture."),
+        "picture_too_heavy": _("This file is larger than 40 MB. Choose a smaller one."),
+        "picture_unknown": _("This is not a JPEG, PNG, GIF, WebP, HEIC or AVIF picture."),
         "picture_polyglot": _(
-            "This file holds something else beside a picture. Save it anew as a picture only."
+            "This file is more than a picture. Export it again as a plain JPEG or PNG."
         ),
         "picture_too_many_pixels": _(
-            "This picture has too many pixels. Make it smaller: up to 10 megapixels are always "
-            "fine."
+            "This picture has too many pixels. Make it smaller: up to 50 megapixels are fine, "
+            "16 for a GIF."
         ),
-        "picture_broken": _("This picture is damaged and cannot be read to its end."),
+        "picture_broken": _(
+            "This picture is damaged and cannot be read to its end. Export it again."
+        ),
         "picture_moving": _(
-            "Of moving pictures only GIFs can be used. Save it as a GIF, or as one that stands "
-            "still."
+            "A moving picture must be a GIF. Export this one as a GIF, or as a picture that does "
+            "not move."
         ),
-        "picture_too_long": _("This GIF is too long or too large. Shorten it, or make it smaller."),
+        "picture_too_long": _(
+            "This GIF is too long or too large. It can have 500 frames, and 100 megapixels in all "
+            "of them together. Shorten it, or make it smaller."
+        ),
         "picture_gone": gone,
         "unknown_picture": gone,
-        "too_many_pictures": _("Four pictures are the most."),
+        "too_many_pictures": _("At most four pictures."),
         "too_many_waiting": _(
             "You have added many pictures without using them. Remove some, or come back tomorrow."
         ),

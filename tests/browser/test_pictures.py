@@ -89,7 +89,7 @@ def test_four_at_most(page: Page, running: World) -> None:
     sign_in(page, running.site, "busy_painter")
     choose(page, *(photo(f"{number}.jpg") for number in range(5)))
     expect(items(page)).to_have_count(4)
-    expect(page.locator("#pictures-error")).to_contain_text("Four pictures are the most.")
+    expect(page.locator("#pictures-error")).to_contain_text("At most four pictures.")
     expect(page.get_by_role("button", name="Add pictures")).to_be_disabled()
 
 

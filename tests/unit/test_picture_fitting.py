@@ -93,3 +93,40 @@ def test_alt_text_is_cut_to_the_network() -> None:
     cut = fitted(picture, Limits(characters=280, alt_length=51)).alt
     assert len(cut) <= 51
     assert cut.endswith("word…")
+
+
+def test_each_network_gets_its_own_size() -> None:
+    """A photo keeps for one network what another one does not take."""
+    picture = made_picture(photos.file_of(photos.noisy(3000, 2000), quality=95))
+    large = fitted(picture, Limits(280, picture_bytes=16_000_000, picture_pixels=33_177_600))
+    small = fitted(picture, Limits(280, picture_bytes=1_000_000))
+    assert (large.width, large.height) == (3000, 2000)
+    assert small.width < 3000
+    assert 600_000 < len(small.data) <= 1_000_000
+
+
+def test_long_picture() -> None:
+    """A long screenshot keeps its width, unless a network's own limit of a side is shorter."""
+    picture = made_picture(photos.file_of(photos.colourful(1080, 12_000), quality=60))
+    assert fitted(picture, Limits(280)).width == 1080
+    short = fitted(picture, Limits(280, picture_side=8192))
+    assert (short.width, short.height) == (737, 8192)
+
+
+def test_moving_picture_for_little_room() -> None:
+    """A GIF goes on getting smaller: it is not accepted and then refused when it is due."""
+    frames = [photos.noisy(300, 300) for _ in range(8)]
+    whole = photos.file_of(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    picture = made_picture(whole)
+    small = fitted(picture, Limits(280, picture_bytes=len(picture.data) // 8))
+    assert opened(small.data).n_frames == 8
+
+
+def test_transparent_picture_stays_transparent() -> None:
+    """It becomes smaller rather than white, where the network takes what shines through."""
+    image = Image.merge("RGBA", [Image.effect_noise((600, 600), 90) for _ in "rgba"])
+    picture = made_picture(photos.file_of(image, "PNG"))
+    types = ("image/jpeg", "image/png", "image/webp")
+    small = fitted(picture, Limits(280, picture_bytes=30_000, picture_types=types))
+    assert (small.mime, opened(small.data).mode) == ("image/webp", "RGBA")
+    assert small.width < 600

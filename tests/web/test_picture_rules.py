@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urljoin
 
 import pytest
 
-from app.models import User
+from app.db import db
+from app.models import Account, User
+from app.networks.mastodon_readings import USUAL
 from tests.support import photos
 from tests.support.visitor import Visitor
 from tests.support.world import World
@@ -116,3 +119,39 @@ def test_too_many(visitor: Visitor, accounts: dict[str, int]) -> None:
     assert words == "Facebook takes at most 10 pictures with one text."
     five = [*four[0], taken(visitor)]
     assert refusal(visitor, text="Five", pictures=five)[0] == "too_many_pictures"
+
+
+def test_a_gif_of_equal_frames_goes_anywhere(visitor: Visitor, accounts: dict[str, int]) -> None:
+    """What does not change does not move, also while no worker has drawn it."""
+    later = {"when": "in one hour", "accounts": list(accounts.values())}
+    still = taken(visitor, photos.repeated_gif(9))
+    assert visitor.post("/tweets", text="Look", pictures=[still], **later).status_code == 202
+
+
+def test_a_gif_that_is_too_long(visitor: Visitor, accounts: dict[str, int]) -> None:
+    """A GIF of more frames than can be made anew is refused when it is sent."""
+    frames = photos.repeated_gif(250, photos.colourful(640, 640))
+    changed = frames[:-1] + photos.repeated_gif(1, photos.noisy(640, 640))[13 + 48 :]
+    answer = send(visitor, changed)
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "picture_too_long"
+    assert "Shorten it" in answer.json()["error"]["message"]
+
+
+def test_a_gif_too_heavy_for_a_server(
+    running: World, visitor: Visitor, accounts: dict[str, int]
+) -> None:
+    """What a server will never take is said when it is written, with the name of the network."""
+    with running.rows():
+        account = db.session.get_one(Account, accounts["mastodon"])
+        small = asdict(replace(USUAL, picture_bytes=100))
+        account.limits = {**small, "picture_types": list(USUAL.picture_types)}
+        db.session.commit()
+    code, field, words = refusal(
+        visitor,
+        text="Look",
+        pictures=[taken(visitor, photos.moving(3))],
+        accounts=[accounts["mastodon"]],
+    )
+    assert (code, field) == ("picture_moves_too_much", "pictures")
+    assert words.startswith("This GIF is too heavy for Mastodon")

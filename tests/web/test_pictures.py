@@ -15,7 +15,7 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 
 JSON = {"Accept": "application/json"}
-MOST_BYTES = 20_000_000
+MOST_BYTES = 40_000_000
 
 
 def send(who: Visitor, data: bytes, name: str = "photo.jpg", **headers: str) -> requests.Response:
@@ -123,7 +123,7 @@ def test_five_megabytes_are_taken(ana: Visitor) -> None:
 
 
 def test_too_heavy(ana: Visitor) -> None:
-    """A file of more than 20 MB is 413 with a sentence."""
+    """A file of more than 40 MB is 413 with a sentence."""
     answer = send(ana, photos.file_of(photos.colourful()) + b"\0" * MOST_BYTES)
     assert answer.status_code == 413
     assert answer.json()["error"]["code"] == "picture_too_heavy"

@@ -162,7 +162,7 @@ def sentence(problem: Invalid) -> str:
         "too_long": _("That is far too long."),
         "too_many": _("Those are too many at a time."),
         "too_many_parts": _("A thread can have at most %(limit)s parts.", **{"limit": "", **named}),
-        "too_many_pictures": _("Four pictures are the most."),
+        "too_many_pictures": _("At most four pictures."),
         "control_characters": _(
             "The text contains an invisible control character. Remove it and try again."
         ),
