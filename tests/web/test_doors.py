@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -135,6 +136,45 @@ def test_what_nobody_answers_is_swept(running: World, visitor: Visitor) -> None:
     assert visitor.post(ASKS).status_code == 404
     wait_for(lambda: pending_rows(running) == 0, 20, "the sweep")
     assert handles_of(running, "dreamer") == ["dreamer"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"shown": []}, "shown"),
+        ({"shown": {"a": 1}}, "shown"),
+        ({"refuse": []}, "refuse"),
+        ({"refuse": "yes"}, "refuse"),
+        ({"refuse": 2}, "refuse"),
+        ({"refuze": True}, "refuze"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_yes_connects_nothing(
+    running: World, visitor: Visitor, body: dict[str, Any], field: str
+) -> None:
+    """A refusal that is misspelt, or of another type, is a 422 that names it, and no consent."""
+    visitor.sign_in("careful")
+    visitor.open("x", "misspelt")
+    wrong = visitor.post(ASKS, **body)
+    assert (wrong.status_code, wrong.json()["error"]["field"]) == (422, field)
+    assert handles_of(running, "careful") == ["careful"]
+    for no in ({"refuse": 1}, {"refuse": "1"}, {"refuse": True}):
+        assert visitor.post(ASKS, **no).json()["accounts"] == []
+        visitor.open("x", "misspelt")
+    assert visitor.post(ASKS, refuse=True).ok
+    assert handles_of(running, "careful") == ["careful"]
+
+
+@pytest.mark.parametrize("wrong", [[], {}, None, "yes", -1], ids=repr)
+def test_the_small_forms_take_no_odd_types(running: World, visitor: Visitor, wrong: Any) -> None:
+    """422 with the field for whatever JSON has where a form has a number."""
+    visitor.sign_in("odd_types")
+    own = id_of(running, "odd_types")
+    wanted = {f"/accounts/{own}/door": "signs_in", "/settings/sessions/seen": "up_to"}
+    for path, field in wanted.items():
+        refused = visitor.post(path, **{field: wrong})
+        assert (refused.status_code, refused.json()["error"]["field"]) == (422, field)
 
 
 def test_what_waits_belongs_to_one_person(running: World, visitor: Visitor) -> None:
