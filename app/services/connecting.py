@@ -39,7 +39,7 @@ class SignsNobodyIn(Exception):
 
 
 class _Overtaken(Exception):
-    """Somebody connected the same accounts since they were found to be free."""
+    """What was found has changed: somebody connected the same accounts, or closed the door."""
 
 
 class TooManyAccounts(Exception):
@@ -139,7 +139,7 @@ def would_sign_in(network: str, connection: Connection, user_id: int) -> bool:
 
 
 def _again_if_overtaken(work: Callable[[], Connected]) -> Connected:
-    """Do it once more when the same account was connected at the same moment."""
+    """Do it once more when the same account was connected, or let go, at the same moment."""
     try:
         return work()
     except (IntegrityError, _Overtaken):
@@ -157,6 +157,9 @@ def _again_if_overtaken(work: Callable[[], Connected]) -> Connected:
 def _sign_in(network: str, connections: Sequence[Connection]) -> Connected:
     door = _door(network, connections)
     if door is not None:
+        doors.lock(door.user_id)
+        if _door(network, connections) is not door:
+            raise _Overtaken  # its owner has disconnected it meanwhile, or closed it
         known = Connected(door.user_id, door=door)
         return _tie(network, _that_fit(network, connections, known), known)
     for connection in connections:

@@ -246,7 +246,10 @@ def _enter(site: Network, done: Connected) -> ResponseReturnValue:
     page = "accounts.index" if session.get("back") else "tweets.index"
     zone = _known_zone(session.get("timezone", ""))
     assert done.door is not None
-    sessions.open_for(done.user_id, done.door, zone)
+    try:
+        sessions.open_for(done.user_id, done.door, zone)
+    except signing_in.DoorClosed:
+        return refusals.refused(site, ConnectRefused("stale", "door_closed"))
     note_connected(site, done)
     forms.remember_zone(zone)
     return redirect(url_for(page), 303)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from app.db import db
-from app.models import Account, MastodonServer, User
+from app.models import Account, MastodonServer, User, UserSession
 from app.networks.base import Connection, Profile
-from app.services import connecting, disconnecting, doors
+from app.services import connecting, disconnecting, doors, signing_in
 from app.services.auditing import Visit
 from tests.support.world import World
 
@@ -183,6 +183,33 @@ def test_somebody_without_any_door_gets_one(rows: World) -> None:
     disconnecting.disconnect(account(remote_id="anna").id)
     connecting.add("mastodon", [elsewhere("anna")], anna.user_id)
     assert account(network="mastodon").signs_in
+
+
+def test_a_door_that_closes_during_a_sign_in(rows: World) -> None:
+    """What was disconnected or switched off since it was found lets nobody in any more."""
+    anna = connecting.sign_in("x", [x("anna")])
+    connecting.add("x", [x("other")], anna.user_id)
+    assert anna.door is not None
+    for close in (
+        lambda door: doors.switch(anna.user_id, door, False, VISIT),
+        lambda door: disconnecting.disconnect(door),
+    ):
+        again = connecting.sign_in("x", [x("anna")])
+        assert again.door is not None
+        close(again.door.id)
+        with pytest.raises(signing_in.DoorClosed):
+            signing_in.open_session(anna.user_id, again.door, VISIT, browser_key="b", is_known=True)
+        assert db.session.query(UserSession).count() == 0
+        doors_open = account(remote_id="other")
+        assert doors_open.signs_in
+        if account_is_connected("anna"):
+            doors.switch(anna.user_id, again.door.id, True, VISIT)
+
+
+def account_is_connected(remote_id: str) -> bool:
+    """Whether there is a connected account like this."""
+    wanted = db.select(Account.id).filter_by(remote_id=remote_id, connected=True)
+    return db.session.scalar(wanted) is not None
 
 
 def test_two_switches_at_once_leave_one_door(rows: World) -> None:
