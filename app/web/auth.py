@@ -175,6 +175,9 @@ def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseRe
     """The form was ours, and its owner typed a password for this account: nothing more to ask."""
     if not current_user.is_authenticated:
         return _sign_in(site, connections)
+    if not sessions.is_alive():  # it was ended while the network was asked
+        _end(site, connections)
+        abort(401)
     try:
         done = connecting.add(site.name, connections, current_user.id)
     except connecting.BelongsToSomebodyElse as taken:

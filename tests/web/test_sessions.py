@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -267,6 +268,31 @@ def test_a_worker_sweeps(running: World) -> None:
 
     wait_for(swept, 20, "the sweep")
     running.kill(worker)
+
+
+def test_a_session_that_ends_while_a_network_thinks(running: World, visitor: Visitor) -> None:
+    """What its cookie began to connect is not connected any more, nor what was opened kept."""
+    visitor.sign_in("ends_it")
+    thief = copy_of(visitor)
+    token = thief.token()
+    bluesky = running.sandbox.on("bluesky")
+    before = bluesky.calls("code")
+    bluesky.fault("slow", "code", seconds=1.5)
+    answers: list[requests.Response] = []
+    form = {"identifier": "smuggled.test", "password": "sandbox-password"}
+    slow = threading.Thread(
+        target=lambda: answers.append(
+            send(thief, token, "/login/bluesky", data=form, allow_redirects=False)
+        )
+    )
+    slow.start()
+    wait_for(lambda: bluesky.calls("code") > before, 10, "the question to the network")
+    visitor.submit("/logout")
+    slow.join()
+    bluesky.mend()
+    assert (answers[0].status_code, answers[0].headers.get("Location")) == (401, None)
+    with running.rows():
+        assert [one.handle for one in User.by_handle("ends_it").accounts] == ["ends_it"]
 
 
 @pytest.mark.parametrize(
