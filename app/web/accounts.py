@@ -104,13 +104,17 @@ def settle() -> ResponseReturnValue:
         return _refuse(waiting)
     site = networks()[waiting.network]
     try:
-        done = connecting.add(site.name, waiting.connections, current_user.id)
+        done = connecting.add(
+            site.name, waiting.connections, current_user.id, lambda: pending.take(waiting.id)
+        )
+    except connecting.NotWanted:
+        return _nothing_to_confirm()
     except connecting.TooManyAccounts as problem:
         return refusals.too_many_accounts(problem.most)
     except connecting.BelongsToSomebodyElse as taken:
         _forget(waiting)
         return refusals.belongs_to_somebody_else(taken.profiles[0].handle)
-    _forget(waiting)
+    session.pop("pending", None)
     auth.note_connected(site, done)
     if wants_json():
         return {"accounts": [_plain(account) for account in [*done.added, *done.renewed]]}
@@ -127,7 +131,8 @@ def _refuse(waiting: Pending) -> ResponseReturnValue:
     db.session.commit()
     try:
         with turns.asking(waiting.network, waiting.connections[0].profile.server):
-            pending.refuse(waiting.id)
+            if not pending.refuse(waiting.id):
+                return _nothing_to_confirm()
     except turns.TooManyAsking:
         pending.leave_to_workers(waiting.id)
     words = _("Nothing was connected.")
