@@ -83,9 +83,13 @@ def confirm() -> ResponseReturnValue:
     opened = _opened(waiting, strangers)
     if wants_json():
         return {"network": waiting.network, "accounts": opened}
-    title = networks()[waiting.network].title
     return render_template(
-        "confirm.html", title=title, opened=opened, strangers=strangers, shown=_mark_of(waiting)
+        "confirm.html",
+        title=networks()[waiting.network].title,
+        opened=opened,
+        strangers=strangers,
+        are_shared=any(one.profile.person_id for one in waiting.connections),
+        shown=_mark_of(waiting),
     )
 
 

@@ -189,6 +189,14 @@ def test_what_waits_belongs_to_one_person(running: World, visitor: Visitor) -> N
         db.session.commit()
 
 
+def test_a_page_that_several_people_use_is_no_key_of_theirs(visitor: Visitor) -> None:
+    """Only the person who connects a Page of Facebook signs in with it, and the page says so."""
+    visitor.sign_in("has_pages")
+    asked = visitor.open("facebook", "has_pages").text
+    assert "nobody else who may post for this Page can" in asked
+    assert "Whoever has it" not in asked
+
+
 def test_somebody_elses_account_is_refused_on_the_page(running: World, ana: Visitor) -> None:
     """The page says so with a 409, and saying yes changes nothing."""
     thief = Visitor(running.site)
