@@ -74,6 +74,7 @@ MATRIX: dict[str, Rule] = {
     "GET /accounts/confirm": PRIVATE,
     "POST /accounts/confirm": Rule(takes="form"),
     "PATCH /accounts/<>": OWNED,
+    "POST /accounts/<>/door": Rule(has_owner=True, takes="form"),
     "GET /accounts/<>/avatar": OWNED,
     "GET /accounts/<>/disconnect": OWNED,
     "POST /accounts/<>/disconnect": Rule(has_owner=True, ends=True),
@@ -82,6 +83,7 @@ MATRIX: dict[str, Rule] = {
     "GET /settings/sessions": PRIVATE,
     "POST /settings/sessions/<>/end": Rule(has_owner=True, ends=True),
     "POST /settings/sessions/end": Rule(ends=True),
+    "POST /settings/sessions/seen": Rule(takes="form"),
 }
 
 
