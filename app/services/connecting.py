@@ -38,8 +38,12 @@ class SignsNobodyIn(Exception):
         self.user_id = user_id
 
 
+class NotWanted(Exception):
+    """What was to be connected has been settled by another request; nothing was changed."""
+
+
 class _Overtaken(Exception):
-    """Somebody connected the same accounts since they were found to be free."""
+    """What was found has changed: somebody connected the same accounts, or closed the door."""
 
 
 class TooManyAccounts(Exception):
@@ -79,13 +83,20 @@ def sign_in(network: str, connections: Sequence[Connection]) -> Connected:
     return _again_if_overtaken(lambda: _sign_in(network, connections))
 
 
-def add(network: str, connections: Sequence[Connection], user_id: int) -> Connected:
+def add(
+    network: str,
+    connections: Sequence[Connection],
+    user_id: int,
+    is_wanted: Callable[[], bool] | None = None,
+) -> Connected:
     """Connect accounts to somebody who is signed in.
 
+    :param is_wanted: asked last and in the same transaction, whether this is still to be done.
     :raises BelongsToSomebodyElse: all of them do.
     :raises TooManyAccounts: with these, it would be more than one person may have.
+    :raises NotWanted: it was not to be done any more.
     """
-    return _again_if_overtaken(lambda: _add(network, connections, user_id))
+    return _again_if_overtaken(lambda: _add(network, connections, user_id, is_wanted))
 
 
 def connect(
@@ -139,7 +150,7 @@ def would_sign_in(network: str, connection: Connection, user_id: int) -> bool:
 
 
 def _again_if_overtaken(work: Callable[[], Connected]) -> Connected:
-    """Do it once more when the same account was connected at the same moment."""
+    """Do it once more when the same account was connected, or let go, at the same moment."""
     try:
         return work()
     except (IntegrityError, _Overtaken):
@@ -157,27 +168,49 @@ def _again_if_overtaken(work: Callable[[], Connected]) -> Connected:
 def _sign_in(network: str, connections: Sequence[Connection]) -> Connected:
     door = _door(network, connections)
     if door is not None:
+        doors.lock(door.user_id)
+        if _door(network, connections) is not door:
+            raise _Overtaken  # its owner has disconnected it meanwhile, or closed it
         known = Connected(door.user_id, door=door)
         return _tie(network, _that_fit(network, connections, known), known)
-    for connection in connections:
-        closed = _closed(network, connection.profile)
-        if closed is not None:
-            raise SignsNobodyIn(closed.user_id)
-    if all(_holder(network, connection.profile) for connection in connections):
-        raise BelongsToSomebodyElse([connection.profile for connection in connections])
+    refusal = _refusal(network, connections)
+    if refusal is not None:
+        # The same person may have come in at this moment, by another window.
+        raise _Overtaken if _door(network, connections) else refusal
     fresh = Connected(_new_user(), is_new=True)
     done = _tie(network, _that_fit(network, connections, fresh), fresh)
     done.door = done.added[0]
     return done
 
 
-def _add(network: str, connections: Sequence[Connection], user_id: int) -> Connected:
+def _refusal(network: str, connections: Sequence[Connection]) -> Exception | None:
+    """Return why whoever opened these cannot become a new user; None if they can."""
+    for connection in connections:
+        closed = _closed(network, connection.profile)
+        if closed is not None:
+            return SignsNobodyIn(closed.user_id)
+    if all(_holder(network, connection.profile) for connection in connections):
+        return BelongsToSomebodyElse([connection.profile for connection in connections])
+    return None
+
+
+def _add(
+    network: str,
+    connections: Sequence[Connection],
+    user_id: int,
+    is_wanted: Callable[[], bool] | None = None,
+) -> Connected:
     if len(taken := strangers(network, connections, user_id)) == len(connections):
         raise BelongsToSomebodyElse(taken)
-    return _tie(network, connections, Connected(user_id))
+    return _tie(network, connections, Connected(user_id), is_wanted)
 
 
-def _tie(network: str, connections: Sequence[Connection], done: Connected) -> Connected:
+def _tie(
+    network: str,
+    connections: Sequence[Connection],
+    done: Connected,
+    is_wanted: Callable[[], bool] | None = None,
+) -> Connected:
     """Connect those that are nobody else's, all or none, and commit."""
     doors.lock(done.user_id)
     is_first = not doors.opening(doors.accounts_of(done.user_id))
@@ -188,11 +221,13 @@ def _tie(network: str, connections: Sequence[Connection], done: Connected) -> Co
         account, is_added = _take(network, connection, done.user_id, is_first)
         (done.added if is_added else done.renewed).append(account)
     db.session.flush()
-    if done.is_new and not done.added:
-        raise _Overtaken  # a user without an account would be nobody
+    if done.door is None and not done.added and not done.renewed:
+        raise _Overtaken  # they were somebody's a moment later; nor is there a user without any
     most = current_app.config["MAX_ACCOUNTS"]
     if done.added and _count(done.user_id) > most:
         raise TooManyAccounts(most)
+    if is_wanted is not None and not is_wanted():
+        raise NotWanted
     released: list[str] = []
     for account in [*done.added, *done.renewed]:
         released += holding.release_account(account.id)

@@ -13,7 +13,7 @@ from app.db import db, from_now, rows_changed
 from app.models import Account, Delivery, EventKind, Health
 from app.networks import http
 from app.networks.base import Credentials, Profile
-from app.services import auditing, signing_in
+from app.services import auditing, doors, signing_in
 from app.services.auditing import Visit
 from app.services.errands import some_of_each_server
 from app.states import State
@@ -31,6 +31,10 @@ def disconnect(account_id: int, visit: Visit | None = None) -> int:
     """
     visit = visit or Visit()
     mine = (Account.id == account_id, Account.connected)
+    if (owner := db.session.scalar(db.select(Account.user_id).where(*mine))) is None:
+        db.session.rollback()
+        return 0
+    doors.lock(owner)  # who is signing in by it at this moment is let in before, or not at all
     gone = {"connected": False, "signs_in": False, "health": Health.OK, "avatar": None}
     if not rows_changed(update(Account).where(*mine).values(gone)):
         db.session.rollback()

@@ -59,23 +59,29 @@ def of(user_id: int, pending_id: str | None) -> Pending | None:
     return Pending(row.id, row.network, connections) if row and connections else None
 
 
+def take(pending_id: str) -> bool:
+    """Delete it, as a part of connecting it; False when it was settled before. No commit."""
+    return bool(rows_changed(delete(PendingConnection).where(PendingConnection.id == pending_id)))
+
+
 def forget(pending_id: str) -> None:
     """Delete what has become of it: the accounts are connected, or never will be."""
-    rows_changed(delete(PendingConnection).where(PendingConnection.id == pending_id))
+    take(pending_id)
     db.session.commit()
 
 
-def refuse(pending_id: str) -> None:
-    """Delete it and end the access at the network; whoever deletes the row does so."""
+def refuse(pending_id: str) -> bool:
+    """Delete it and end the access at the network; False when it was settled before."""
     row = db.session.get(PendingConnection, pending_id)
     network, opened = (row.network, row.opened) if row else ("", {})
-    mine = rows_changed(delete(PendingConnection).where(PendingConnection.id == pending_id))
+    mine = take(pending_id)
     db.session.commit()  # the network may take long: no transaction stays open meanwhile
     if not mine:
-        return
+        return False
     began = http.suspend_clock()
     for connection in _connections(opened):
         disconnecting.end_access(network, connection.profile, connection.credentials, began)
+    return True
 
 
 def sweep(pending_ids: Sequence[str]) -> None:

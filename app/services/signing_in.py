@@ -24,6 +24,10 @@ MOST = 200
 """Sessions of one person; the one that was not used for the longest time ends for a new one."""
 
 
+class DoorClosed(Exception):
+    """The account that somebody came in by was disconnected since, or signs nobody in any more."""
+
+
 def open_session(
     user_id: int,
     account: Account,
@@ -38,12 +42,14 @@ def open_session(
     :param browser_key: the lasting key of the browser.
     :param is_known: the same person has signed in with this browser before.
     :param zone: the IANA name of the browser's time zone, "" if that is unknown.
+    :raises DoorClosed: nothing was stored.
     """
+    account_id = account.id
     key = secrets.token_urlsafe(32)
     opened = UserSession(
         key_hash=hash_of(key),
         user_id=user_id,
-        account_id=account.id,
+        account_id=account_id,
         browser_hash=hash_of(browser_key),
         browser=visit.browser,
         zone=zone,
@@ -51,6 +57,9 @@ def open_session(
     )
     db.session.add(opened)
     db.session.flush()
+    if not _is_open(account_id):
+        db.session.rollback()
+        raise DoorClosed
     order = (UserSession.seen_at.desc(), UserSession.id.desc())
     mine = db.select(UserSession.id).where(UserSession.user_id == user_id).order_by(*order)
     if beyond := db.session.scalars(mine.offset(MOST).limit(MOST)).all():
@@ -60,6 +69,14 @@ def open_session(
     auditing.note(kind, visit, user_id, account.network, account.handle)
     db.session.commit()
     return key
+
+
+def _is_open(account_id: int) -> bool:
+    """Whether an account signs its owner in. Who ends that waits until the session is stored."""
+    door = db.select(Account.id).where(
+        Account.id == account_id, Account.connected, Account.signs_in
+    )
+    return db.session.scalar(door.with_for_update(read=True)) is not None
 
 
 def sessions_of(user_id: int) -> Sequence[UserSession]:

@@ -83,9 +83,13 @@ def confirm() -> ResponseReturnValue:
     opened = _opened(waiting, strangers)
     if wants_json():
         return {"network": waiting.network, "accounts": opened}
-    title = networks()[waiting.network].title
     return render_template(
-        "confirm.html", title=title, opened=opened, strangers=strangers, shown=_mark_of(waiting)
+        "confirm.html",
+        title=networks()[waiting.network].title,
+        opened=opened,
+        strangers=strangers,
+        are_shared=any(one.profile.person_id for one in waiting.connections),
+        shown=_mark_of(waiting),
     )
 
 
@@ -97,20 +101,24 @@ def settle() -> ResponseReturnValue:
     waiting = pending.of(current_user.id, session.get("pending"))
     if waiting is None:
         return _nothing_to_confirm()
-    given = schemas.given()
-    if given.get("shown") not in {None, _mark_of(waiting)}:
+    given = schemas.body(schemas.Confirming)
+    if given.shown not in {None, _mark_of(waiting)}:
         return redirect(url_for("accounts.confirm"), 303)  # another tab has opened another account
-    if given.get("refuse"):
+    if given.refuse:
         return _refuse(waiting)
     site = networks()[waiting.network]
     try:
-        done = connecting.add(site.name, waiting.connections, current_user.id)
+        done = connecting.add(
+            site.name, waiting.connections, current_user.id, lambda: pending.take(waiting.id)
+        )
+    except connecting.NotWanted:
+        return _nothing_to_confirm()
     except connecting.TooManyAccounts as problem:
         return refusals.too_many_accounts(problem.most)
     except connecting.BelongsToSomebodyElse as taken:
         _forget(waiting)
         return refusals.belongs_to_somebody_else(taken.profiles[0].handle)
-    _forget(waiting)
+    session.pop("pending", None)
     auth.note_connected(site, done)
     if wants_json():
         return {"accounts": [_plain(account) for account in [*done.added, *done.renewed]]}
@@ -127,7 +135,8 @@ def _refuse(waiting: Pending) -> ResponseReturnValue:
     db.session.commit()
     try:
         with turns.asking(waiting.network, waiting.connections[0].profile.server):
-            pending.refuse(waiting.id)
+            if not pending.refuse(waiting.id):
+                return _nothing_to_confirm()
     except turns.TooManyAsking:
         pending.leave_to_workers(waiting.id)
     words = _("Nothing was connected.")
@@ -182,13 +191,11 @@ def change(account_id: int) -> ResponseReturnValue:
 @login_required
 def open_door(account_id: int) -> ResponseReturnValue:
     """The same as a plain form: ``signs_in`` is 1 or 0."""
-    account, wanted = _own(account_id), schemas.given().get("signs_in")
-    if wanted not in {"1", "0"}:
-        abort(422)
+    account, wanted = _own(account_id), schemas.body(schemas.DoorForm).signs_in
     handle = account.handle
-    if refusal := _switch(account, wanted == "1"):
+    if refusal := _switch(account, wanted):
         return refusal
-    if wanted == "1":
+    if wanted:
         flash(_("You can now sign in with @%(handle)s.", handle=handle))
     else:
         flash(

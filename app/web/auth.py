@@ -193,6 +193,9 @@ def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseRe
     """The form was ours, and its owner typed a password for this account: nothing more to ask."""
     if not current_user.is_authenticated:
         return _sign_in(site, connections)
+    if not sessions.is_alive():  # it was ended while the network was asked
+        _end(site, connections)
+        abort(401)
     try:
         done = connecting.add(site.name, connections, current_user.id)
     except connecting.BelongsToSomebodyElse as taken:
@@ -264,7 +267,10 @@ def _enter(site: Network, done: Connected) -> ResponseReturnValue:
     page = "accounts.index" if session.get("back") else "tweets.index"
     zone = _known_zone(session.get("timezone", ""))
     assert done.door is not None
-    sessions.open_for(done.user_id, done.door, zone)
+    try:
+        sessions.open_for(done.user_id, done.door, zone)
+    except signing_in.DoorClosed:
+        return refusals.refused(site, ConnectRefused("stale", "door_closed"))
     note_connected(site, done)
     forms.remember_zone(zone)
     return redirect(url_for(page), 303)

@@ -73,9 +73,8 @@ def end_others() -> ResponseReturnValue:
 @login_required
 def seen() -> ResponseReturnValue:
     """Show no more what happened up to an event: its person has read it here."""
-    up_to = str(schemas.given().get("up_to", ""))
-    if up_to.isdecimal() and up_to.isascii() and len(up_to) < 10:
-        signing_in.read_notices(sessions.here(), int(up_to))
+    up_to = schemas.body(schemas.SeenForm).up_to
+    signing_in.read_notices(sessions.here(), up_to)
     if wants_json():
         return {"ok": True}
     return redirect(_way_back(), 303)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.db import db
-from app.models import Account, MastodonServer, User
+from app.models import Account, MastodonServer, User, UserSession
 from app.networks.base import Connection, Profile
-from app.services import connecting, disconnecting, doors
+from app.services import connecting, disconnecting, doors, pending, signing_in
 from app.services.auditing import Visit
 from tests.support.world import World
 
@@ -183,6 +185,96 @@ def test_somebody_without_any_door_gets_one(rows: World) -> None:
     disconnecting.disconnect(account(remote_id="anna").id)
     connecting.add("mastodon", [elsewhere("anna")], anna.user_id)
     assert account(network="mastodon").signs_in
+
+
+def test_a_door_that_closes_during_a_sign_in(rows: World) -> None:
+    """What was disconnected or switched off since it was found lets nobody in any more."""
+    anna = connecting.sign_in("x", [x("anna")])
+    connecting.add("x", [x("other")], anna.user_id)
+    assert anna.door is not None
+    for close in (
+        lambda door: doors.switch(anna.user_id, door, False, VISIT),
+        lambda door: disconnecting.disconnect(door),
+    ):
+        again = connecting.sign_in("x", [x("anna")])
+        assert again.door is not None
+        close(again.door.id)
+        with pytest.raises(signing_in.DoorClosed):
+            signing_in.open_session(anna.user_id, again.door, VISIT, browser_key="b", is_known=True)
+        assert db.session.query(UserSession).count() == 0
+        doors_open = account(remote_id="other")
+        assert doors_open.signs_in
+        if account_is_connected("anna"):
+            doors.switch(anna.user_id, again.door.id, True, VISIT)
+
+
+@contextmanager
+def overtaken_by(world: World, work: Callable[[], object]) -> Iterator[None]:
+    """Let another process do this just after the first look for an account."""
+    done: list[object] = []
+
+    def elsewhere_too() -> None:
+        with world.app.app_context():
+            done.append(work())
+
+    def listen(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if statement.startswith("SELECT accounts.") and not done:
+            done.append(None)  # once, and not for what it looks for itself
+            other = threading.Thread(target=elsewhere_too)
+            other.start()
+            other.join()
+
+    event.listen(db.engine, "after_cursor_execute", listen)
+    try:
+        yield
+    finally:
+        event.remove(db.engine, "after_cursor_execute", listen)
+    assert len(done) == 2
+
+
+@pytest.mark.parametrize(
+    ("network", "opened"),
+    [("x", [x("anna")]), ("facebook", [page("1", "anna"), page("2", "anna")])],
+)
+def test_two_first_sign_ins_are_one_user(
+    rows: World, network: str, opened: list[Connection]
+) -> None:
+    """Whoever was overtaken by themselves is not refused at a door that opened meanwhile."""
+    with overtaken_by(rows, lambda: connecting.sign_in(network, opened).user_id):
+        second = connecting.sign_in(network, opened)
+    assert not second.is_new
+    assert second.user_id == account(remote_id=opened[0].profile.remote_id).user_id
+    assert db.session.query(User).count() == 1
+
+
+def test_two_people_confirm_one_account(rows: World) -> None:
+    """One has it, and the other is told so: nothing connected is no success."""
+    anna, ben = (connecting.sign_in("x", [x(name)]).user_id for name in ("anna", "ben"))
+    with (
+        overtaken_by(rows, lambda: len(connecting.add("x", [x("wanted")], ben).added)),
+        pytest.raises(connecting.BelongsToSomebodyElse),
+    ):
+        connecting.add("x", [x("wanted")], anna)
+    assert account(remote_id="wanted").user_id == ben
+
+
+def test_yes_and_no_at_once(rows: World) -> None:
+    """Whichever is first counts, and the other one is told that nothing waits."""
+    anna = connecting.sign_in("x", [x("anna")]).user_id
+    waiting = pending.keep(anna, "x", [x("wanted")])
+    with overtaken_by(rows, lambda: pending.refuse(waiting)), pytest.raises(connecting.NotWanted):
+        connecting.add("x", [x("wanted")], anna, lambda: pending.take(waiting))
+    assert not account_is_connected("wanted")
+    waiting = pending.keep(anna, "x", [x("wanted")])
+    connecting.add("x", [x("wanted")], anna, lambda: pending.take(waiting))
+    assert not pending.refuse(waiting)
+    assert account_is_connected("wanted")
+
+
+def account_is_connected(remote_id: str) -> bool:
+    """Whether there is a connected account like this."""
+    wanted = db.select(Account.id).filter_by(remote_id=remote_id, connected=True)
+    return db.session.scalar(wanted) is not None
 
 
 def test_two_switches_at_once_leave_one_door(rows: World) -> None:

@@ -83,7 +83,7 @@ MATRIX: dict[str, Rule] = {
     "GET /settings/sessions": PRIVATE,
     "POST /settings/sessions/<>/end": Rule(has_owner=True, ends=True),
     "POST /settings/sessions/end": Rule(ends=True),
-    "POST /settings/sessions/seen": PRIVATE,
+    "POST /settings/sessions/seen": Rule(takes="form"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -137,6 +138,45 @@ def test_what_nobody_answers_is_swept(running: World, visitor: Visitor) -> None:
     assert handles_of(running, "dreamer") == ["dreamer"]
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"shown": []}, "shown"),
+        ({"shown": {"a": 1}}, "shown"),
+        ({"refuse": []}, "refuse"),
+        ({"refuse": "yes"}, "refuse"),
+        ({"refuse": 2}, "refuse"),
+        ({"refuze": True}, "refuze"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_yes_connects_nothing(
+    running: World, visitor: Visitor, body: dict[str, Any], field: str
+) -> None:
+    """A refusal that is misspelt, or of another type, is a 422 that names it, and no consent."""
+    visitor.sign_in("careful")
+    visitor.open("x", "misspelt")
+    wrong = visitor.post(ASKS, **body)
+    assert (wrong.status_code, wrong.json()["error"]["field"]) == (422, field)
+    assert handles_of(running, "careful") == ["careful"]
+    for no in ({"refuse": 1}, {"refuse": "1"}, {"refuse": True}):
+        assert visitor.post(ASKS, **no).json()["accounts"] == []
+        visitor.open("x", "misspelt")
+    assert visitor.post(ASKS, refuse=True).ok
+    assert handles_of(running, "careful") == ["careful"]
+
+
+@pytest.mark.parametrize("wrong", [[], {}, None, "yes", -1], ids=repr)
+def test_the_small_forms_take_no_odd_types(running: World, visitor: Visitor, wrong: Any) -> None:
+    """422 with the field for whatever JSON has where a form has a number."""
+    visitor.sign_in("odd_types")
+    own = id_of(running, "odd_types")
+    wanted = {f"/accounts/{own}/door": "signs_in", "/settings/sessions/seen": "up_to"}
+    for path, field in wanted.items():
+        refused = visitor.post(path, **{field: wrong})
+        assert (refused.status_code, refused.json()["error"]["field"]) == (422, field)
+
+
 def test_what_waits_belongs_to_one_person(running: World, visitor: Visitor) -> None:
     """Whoever signs in after that in the same browser is not asked."""
     visitor.sign_in("before")
@@ -147,6 +187,14 @@ def test_what_waits_belongs_to_one_person(running: World, visitor: Visitor) -> N
     with running.rows():
         PendingConnection.query.delete()
         db.session.commit()
+
+
+def test_a_page_that_several_people_use_is_no_key_of_theirs(visitor: Visitor) -> None:
+    """Only the person who connects a Page of Facebook signs in with it, and the page says so."""
+    visitor.sign_in("has_pages")
+    asked = visitor.open("facebook", "has_pages").text
+    assert "nobody else who may post for this Page can" in asked
+    assert "Whoever has it" not in asked
 
 
 def test_somebody_elses_account_is_refused_on_the_page(running: World, ana: Visitor) -> None:

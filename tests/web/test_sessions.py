@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -163,7 +164,7 @@ def test_others_are_told_of_a_new_browser_and_a_new_account(
     assert "Connected @told_too on X" in visitor.get("/").text
     found = re.search(r'name="up_to" value="(\d+)"', visitor.get("/").text)
     assert found
-    assert elsewhere.submit("/settings/sessions/seen", up_to="99999999999").ok
+    assert elsewhere.submit("/settings/sessions/seen", up_to="99999999999").status_code == 422
     assert "data-notice" not in visitor.submit("/settings/sessions/seen", up_to=found[1]).text
     elsewhere.submit("/logout")
     elsewhere.sign_in("told")  # a known browser is no news
@@ -267,6 +268,31 @@ def test_a_worker_sweeps(running: World) -> None:
 
     wait_for(swept, 20, "the sweep")
     running.kill(worker)
+
+
+def test_a_session_that_ends_while_a_network_thinks(running: World, visitor: Visitor) -> None:
+    """What its cookie began to connect is not connected any more, nor what was opened kept."""
+    visitor.sign_in("ends_it")
+    thief = copy_of(visitor)
+    token = thief.token()
+    bluesky = running.sandbox.on("bluesky")
+    before = bluesky.calls("code")
+    bluesky.fault("slow", "code", seconds=1.5)
+    answers: list[requests.Response] = []
+    form = {"identifier": "smuggled.test", "password": "sandbox-password"}
+    slow = threading.Thread(
+        target=lambda: answers.append(
+            send(thief, token, "/login/bluesky", data=form, allow_redirects=False)
+        )
+    )
+    slow.start()
+    wait_for(lambda: bluesky.calls("code") > before, 10, "the question to the network")
+    visitor.submit("/logout")
+    slow.join()
+    bluesky.mend()
+    assert (answers[0].status_code, answers[0].headers.get("Location")) == (401, None)
+    with running.rows():
+        assert [one.handle for one in User.by_handle("ends_it").accounts] == ["ends_it"]
 
 
 @pytest.mark.parametrize(

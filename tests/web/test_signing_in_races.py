@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+import pytest
 import requests
 
 from app.db import db
 from app.models import Account, User
+from app.services import disconnecting
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.servers import Postgres
@@ -85,6 +87,67 @@ def test_many_first_sign_ins_at_once(small_world: World) -> None:
     assert [page.status_code for page in pages] == [200] * len(handles)
     with world.rows():
         assert User.query.count() == Account.query.count() == 4
+
+
+@contextmanager
+def held(url: str, statement: str) -> Iterator[psycopg.Connection]:
+    """Hold a lock until the block ends."""
+    with psycopg.connect(url) as connection:
+        connection.execute(statement)
+        yield connection
+        connection.rollback()
+
+
+def ids_of(world: World, handle: str) -> tuple[int, int]:
+    """Return the id of a connected account and its owner's."""
+    with world.rows():
+        found = Account.query.filter_by(handle=handle, connected=True).one()
+        return found.id, found.user_id
+
+
+@pytest.mark.parametrize(
+    "lock",
+    ["SELECT id FROM users FOR NO KEY UPDATE", "LOCK TABLE user_sessions IN SHARE MODE"],
+    ids=["found", "connected"],
+)
+def test_disconnecting_while_somebody_signs_in_by_it(
+    make_world: MakeWorld, postgres: tuple[Postgres, str], lock: str
+) -> None:
+    """Whoever has the account is not its former user, however far their sign-in was."""
+    server, template = postgres
+    url = server.url(server.create(template))
+    world = make_world(url)
+    site = world.start_web()
+    owner, stranger = Visitor(site), Visitor(site)
+    owner.sign_in("stays")
+    owner.sign_in("sold")
+    account_id, owner_id = ids_of(world, "sold")
+    consent = stranger.get("/login/x")  # the session's row is only written when it is opened
+    pages: list[requests.Response] = []
+
+    def enter() -> None:
+        form = {"handle": "sold", "decision": "approve"}
+        pages.append(stranger.http.post(consent.url, data=form, timeout=30))
+
+    def disconnect() -> None:
+        with world.rows():
+            disconnecting.disconnect(account_id)
+
+    entering, leaving = threading.Thread(target=enter), threading.Thread(target=disconnect)
+    with held(url, lock) as connection:
+        entering.start()
+        wait_for(lambda: waiting_for_locks(connection) == 1, 4, "the sign-in to wait")
+        leaving.start()
+        wait_for(
+            lambda: waiting_for_locks(connection) == 2 or not leaving.is_alive(), 4, "both to wait"
+        )
+    entering.join()
+    leaving.join()
+    assert pages[0].status_code in {200, 400}
+    assert "@stays" not in stranger.get("/accounts").text
+    with world.rows():
+        assert [one.handle for one in db.session.get_one(User, owner_id).accounts] == ["stays"]
+    assert owner.get("/accounts", allow_redirects=False).status_code == 200
 
 
 def test_a_slow_network_holds_no_transaction(

@@ -14,6 +14,7 @@ from app.web.schemas.fields import (
     AccountKey,
     Alt,
     Cursor,
+    EventId,
     JobId,
     Name,
     PartNumber,
@@ -26,6 +27,7 @@ from app.web.schemas.fields import (
     TypedAccountIds,
     VariantOf,
     When,
+    YesOrNo,
 )
 
 Parts = Annotated[list["Part"], Field(max_length=MOST_PARTS)]
@@ -127,6 +129,15 @@ class AccountChange(Schema):
     signs_in: bool = Field(description="whether this account may be used for signing in")
 
 
+class Confirming(Schema):
+    """``POST /accounts/confirm``"""
+
+    refuse: YesOrNo | None = Field(
+        None, description="true or 1: connect nothing, and end the access"
+    )
+    shown: Name | None = Field(None, description="which page asked; another one is shown anew")
+
+
 class WhenQuery(Schema):
     """``GET /when``"""
 
@@ -199,6 +210,18 @@ class EditForm(_Writing):
     job_id: JobId | None = None
     again: Flag | None = None
     now: Flag | None = None
+
+
+class DoorForm(Schema):
+    """``POST /accounts/<id>/door``."""
+
+    signs_in: YesOrNo
+
+
+class SeenForm(Schema):
+    """``POST /settings/sessions/seen``."""
+
+    up_to: EventId
 
 
 class SettingsForm(Schema):

@@ -84,6 +84,12 @@ def _whole_number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
 
 
+def _yes_or_no(value: Any) -> Any:
+    """Forms have texts alone, and 1 and 0 are plain enough as JSON."""
+    is_digit = value in ("1", "0") if isinstance(value, str) else type(value) is int
+    return {1: True, 0: False}.get(int(value), value) if is_digit else value
+
+
 def _cursor(value: Any) -> Any:
     """An id beyond all ids is one that no tweet has: the list begins or ends there."""
     if isinstance(value, str) and _CURSOR.fullmatch(value):
@@ -115,6 +121,8 @@ ShownAt = Annotated[str, Field(max_length=LONGEST_MOMENT), AfterValidator(_momen
 Alt = Annotated[str, Field(max_length=LONGEST_ALT_AS_TYPED)]
 
 # As forms and addresses have them
+YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
+EventId = Annotated[AccountId, BeforeValidator(_whole_number)]
 TypedAccountIds = Annotated[
     list[Annotated[AccountId, BeforeValidator(_whole_number)]], Field(max_length=MOST_ACCOUNTS)
 ]

@@ -82,14 +82,6 @@ def body(schema: type[Model]) -> Model:
     return _validated(schema, _json()) if request.is_json else form(schema)
 
 
-def given() -> Mapping[str, Any]:
-    """Return the fields of a form or of a JSON object whose few names the caller looks at itself.
-
-    :raises BadRequest: it cannot be read.
-    """
-    return _json() if request.is_json else request.form
-
-
 def form(schema: type[Model]) -> Model:
     """Return the request's form; raises as ``body`` does. Nothing at all is an empty form."""
     has_body = bool(request.content_length or request.headers.get("Transfer-Encoding"))

@@ -16,6 +16,7 @@ SHOWN: tuple[type[Schema], ...] = (
     calls.OneJob,
     calls.AltChange,
     calls.AccountChange,
+    calls.Confirming,
     calls.WhenQuery,
     calls.StatusQuery,
     calls.ListQuery,
