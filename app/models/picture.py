@@ -106,7 +106,7 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
         """
         if len(picture_ids) > MOST_PICTURES:
             raise TooManyPictures
-        if not all(isinstance(name, str) and name.isprintable() for name in picture_ids):
+        if len(_possible(picture_ids)) < len(picture_ids):
             raise UnknownPicture
         wanted = set(picture_ids).difference(known)
         usable = cls.state.in_((PictureState.PROCESSING, PictureState.READY))
@@ -138,8 +138,13 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     def moving_of(cls, user_id: int, picture_ids: Sequence[str]) -> set[str]:
         """Return which of these pictures of a user move, also while they are processing."""
         mine = (cls.user_id == user_id, cls.mime == MOVING)
-        query = db.select(cls.id).where(cls.id.in_(picture_ids), *mine)
+        query = db.select(cls.id).where(cls.id.in_(_possible(picture_ids)), *mine)
         return set(db.session.scalars(query))
+
+
+def _possible(picture_ids: Sequence[str]) -> list[str]:
+    """Return those that can be ids at all: PostgreSQL fails on a NUL, and on half a pair."""
+    return [name for name in picture_ids if isinstance(name, str) and name.isprintable()]
 
 
 class PictureFile(db.Model):  # type: ignore[name-defined,misc]

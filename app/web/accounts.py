@@ -97,10 +97,10 @@ def settle() -> ResponseReturnValue:
     waiting = pending.of(current_user.id, session.get("pending"))
     if waiting is None:
         return _nothing_to_confirm()
-    given = schemas.given()
-    if given.get("shown") not in {None, _mark_of(waiting)}:
+    given = schemas.body(schemas.Confirmation)
+    if given.shown not in {None, _mark_of(waiting)}:
         return redirect(url_for("accounts.confirm"), 303)  # another tab has opened another account
-    if given.get("refuse"):
+    if given.refuse:
         return _refuse(waiting)
     site = networks()[waiting.network]
     try:
@@ -182,13 +182,11 @@ def change(account_id: int) -> ResponseReturnValue:
 @login_required
 def open_door(account_id: int) -> ResponseReturnValue:
     """The same as a plain form: ``signs_in`` is 1 or 0."""
-    account, wanted = _own(account_id), schemas.given().get("signs_in")
-    if wanted not in {"1", "0"}:
-        abort(422)
+    account, wanted = _own(account_id), schemas.body(schemas.Door).signs_in
     handle = account.handle
-    if refusal := _switch(account, wanted == "1"):
+    if refusal := _switch(account, wanted):
         return refusal
-    if wanted == "1":
+    if wanted:
         flash(_("You can now sign in with @%(handle)s.", handle=handle))
     else:
         flash(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from app.web.schemas.calls import (
     AccountChange,
     AltChange,
+    Confirmation,
+    Door,
     EditForm,
     EditQuery,
     ListQuery,
@@ -34,6 +36,8 @@ from app.web.schemas.reading import (
 __all__ = [
     "AccountChange",
     "AltChange",
+    "Confirmation",
+    "Door",
     "EditForm",
     "EditQuery",
     "Invalid",

@@ -19,6 +19,7 @@ from app.web.schemas.fields import (
     PartNumber,
     PictureId,
     Pictures,
+    Said,
     Schema,
     SubmitId,
     Text,
@@ -119,6 +120,19 @@ class AccountChange(Schema):
     """``PATCH /accounts/<id>``"""
 
     signs_in: bool = Field(description="whether this account may be used for signing in")
+
+
+class Door(Schema):
+    """``POST /accounts/<id>/door``"""
+
+    signs_in: Said = Field(description="1 or 0")
+
+
+class Confirmation(Schema):
+    """``POST /accounts/confirm``"""
+
+    refuse: Said = Field(False, description="1: end the access instead of connecting it")
+    shown: Name | None = Field(None, description="what the page showed, as it said itself")
 
 
 class WhenQuery(Schema):

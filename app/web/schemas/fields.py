@@ -71,6 +71,12 @@ def _cursor(value: Any) -> Any:
     return value
 
 
+def _said(value: Any) -> Any:
+    """A form says 1 or 0, a program may say it as a number, too; an empty field says no."""
+    words = {"1": True, "0": False, "": False}
+    return words.get(str(value), value) if type(value) in {str, int} else value
+
+
 def _words_alone(value: Any) -> Any:
     """A variant of words alone may be written as the words."""
     return {"text": value} if isinstance(value, str) else value
@@ -101,4 +107,5 @@ Cursor = Annotated[
     Annotated[int, BeforeValidator(_cursor)] | None, BeforeValidator(_empty_is_nothing)
 ]
 PartNumber = Annotated[Annotated[int, Field(ge=1, lt=MOST_PARTS)], BeforeValidator(_whole_number)]
+Said = Annotated[bool, BeforeValidator(_said)]
 VariantOf = BeforeValidator(_words_alone)
