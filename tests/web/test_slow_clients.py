@@ -281,7 +281,9 @@ def test_nonsense_is_refused_at_once(line: Line, kind: str) -> None:
 
 def test_headers_that_say_where_the_app_is(line: Line) -> None:
     """Nobody says by a header where the app is mounted, or which path was meant."""
-    line.send(b"GET /nothing HTTP/1.1\r\nSCRIPT_NAME: /x\r\nPATH_INFO: /\r\n\r\n")
+    line.send(
+        b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /x\r\nPATH_INFO: /\r\n\r\n"
+    )
     assert line.answer()[0] == 404
 
 
