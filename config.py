@@ -328,7 +328,7 @@ def is_loopback(url: str) -> bool:
 
 def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     app_url = (env.get("APP_URL") or "").rstrip("/") or None
-    if app_url and (_scheme_of(app_url) not in {"http", "https"} or "@" in app_url):
+    if app_url and not _is_public_address(app_url):
         raise ConfigurationError("APP_URL is not an address. It looks like https://example.com.")
     secure = app_url.lower().startswith("https://") if app_url else production
     # A name with __Host- is one that no neighbour under the same domain can set.
@@ -356,6 +356,14 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "RATE_LIMIT_READS": _rate(env, "RATE_LIMIT_READS", "1200 per minute"),
         "RATE_LIMIT_SIGN_IN": _rate(env, "RATE_LIMIT_SIGN_IN", "60 per minute"),
     }
+
+
+def _is_public_address(url: str) -> bool:
+    """Return whether pages can be reached under this URL: http or https, and a name or address."""
+    with suppress(ValueError):
+        _host_name(urlsplit(url).hostname or "")
+        return _scheme_of(url) in {"http", "https"} and "@" not in url
+    return False
 
 
 def _served_hosts(env: Mapping[str, str], app_url: str | None) -> list[str]:

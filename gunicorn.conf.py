@@ -23,9 +23,6 @@ graceful_timeout = 20
 # such a connection into an error page.
 keepalive = 95
 
-# Nobody says by a header below which path the pages are: it would be in every link of theirs.
-forwarder_headers = ""
-
 # The workers' heartbeat file belongs in memory: on a slow disk a busy worker looks dead.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 control_socket_disable = True

@@ -36,6 +36,12 @@ class Draft:
     variants: dict[int, list[StoredPart]] = field(default_factory=dict)
     """By account id."""
 
+    @property
+    def length(self) -> int:
+        """Characters in all."""
+        parts = [*self.parts, *(part for own in self.variants.values() for part in own)]
+        return len(self.text) + sum(len(part["text"]) for part in parts)
+
     def picture_lists(self) -> list[list[str]]:
         """Return the pictures of every part that has some."""
         parts = [*self.parts, *(part for own in self.variants.values() for part in own)]

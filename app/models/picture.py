@@ -106,7 +106,7 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
         """
         if len(picture_ids) > MOST_PICTURES:
             raise TooManyPictures
-        if not all(isinstance(name, str) and name.isprintable() for name in picture_ids):
+        if len(_possible(picture_ids)) < len(picture_ids):
             raise UnknownPicture
         wanted = set(picture_ids).difference(known)
         usable = cls.state.in_((PictureState.PROCESSING, PictureState.READY))
@@ -141,8 +141,13 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
         By id; while it is processing, they are those of the file that came.
         """
         mine = (cls.user_id == user_id, cls.mime == MOVING)
-        query = db.select(cls.id, cls.size).where(cls.id.in_(picture_ids), *mine)
+        query = db.select(cls.id, cls.size).where(cls.id.in_(_possible(picture_ids)), *mine)
         return {row.id: row.size for row in db.session.execute(query)}
+
+
+def _possible(picture_ids: Sequence[str]) -> list[str]:
+    """Return those that can be ids at all: PostgreSQL fails on a NUL, and on half a pair."""
+    return [name for name in picture_ids if isinstance(name, str) and name.isprintable()]
 
 
 class PictureFile(db.Model):  # type: ignore[name-defined,misc]

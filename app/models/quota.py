@@ -6,10 +6,22 @@ their pictures, as far as they are still stored.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import case, distinct, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    distinct,
+    func,
+    select,
+    update,
+)
 
 from app.db import db, rows_changed
 from app.models.account import Account
@@ -51,11 +63,18 @@ def waiting_tweets(user_id: int) -> int:
 
 def _waiting_deliveries(user_id: int, most: int) -> int:
     """Return how many deliveries are not over, as far as ``most``."""
-    some = select(Delivery.state).where(*_open_of(user_id)).limit(most).subquery()
-    return db.session.scalar(select(func.count()).select_from(some)) or 0
+    return db.session.scalar(_count_of_waiting(), {"user": user_id, "most": most}) or 0
 
 
-def _open_of(user_id: int) -> tuple[Any, ...]:
+@cache
+def _count_of_waiting() -> Select[Any]:
+    """Return the query of every new tweet, made once."""
+    mine = _open_of(bindparam("user", type_=Integer))
+    some = select(Delivery.state).where(*mine).limit(bindparam("most", type_=BigInteger)).subquery()
+    return select(func.count()).select_from(some)
+
+
+def _open_of(user_id: int | BindParameter[int]) -> tuple[Any, ...]:
     mine = select(Account.id).where(Account.user_id == user_id)
     return Delivery.account_id.in_(mine), Delivery.state.in_(OPEN)
 

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, ForeignKey, Index
+from sqlalchemy import ColumnElement, ForeignKey, Index, Select, bindparam
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import UTCDateTime, db, read, utcnow
@@ -59,11 +60,8 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def opened_with(cls, key: str) -> tuple[User, SessionHere] | None:
         """Return who is signed in with the key of a cookie, in one query; None for nobody."""
-        row = db.session.execute(
-            db.select(User, cls.id, cls.user_id, cls.seen_at, cls.noticed_at)
-            .join(cls, cls.user_id == User.id)
-            .where(*cls.is_open(key))
-        ).one_or_none()
+        given = {"hash": hash_of(key), "since": utcnow() - SESSION_LIFE}
+        row = db.session.execute(_opened_with(), given).one_or_none()
         return None if row is None else (row[0], SessionHere(*row[1:]))
 
     @classmethod
@@ -76,6 +74,17 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
     def is_open(cls, key: str) -> tuple[ColumnElement[bool], ...]:
         """Return the conditions that the session of this key meets while it is alive."""
         return (cls.key_hash == hash_of(key), cls.seen_at > utcnow() - SESSION_LIFE)
+
+
+@cache
+def _opened_with() -> Select[Any]:
+    """Return the query of every page, made once; ``hash`` and ``since`` as in ``is_open``."""
+    one = UserSession
+    return (
+        db.select(User, one.id, one.user_id, one.seen_at, one.noticed_at)
+        .join(one, one.user_id == User.id)
+        .where(one.key_hash == bindparam("hash"), one.seen_at > bindparam("since"))
+    )
 
 
 class EventKind(StrEnum):

@@ -24,6 +24,9 @@ from app.states import HoldReason, State
 
 Chosen = int | str | Account
 """An account, its id or its handle."""
+SOON_COUNTED = 5_000
+"""Characters that are checked within a few milliseconds: ending a transaction for them costs more
+than keeping it open."""
 
 
 class UnknownAccount(ValueError):
@@ -145,7 +148,8 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
             return known, False
         chosen = self.chosen(accounts)
         drafts.refuse_strangers(written_for, chosen)
-        commit_and_keep()  # no transaction stays open while words are counted
+        if draft.length > SOON_COUNTED:
+            commit_and_keep()  # no transaction stays open while words are counted
         drafts.check(draft, chosen)
         moment = when.understand(at, self.zone, utcnow())
         quota.check_waiting(self.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,6 +45,9 @@ _AUTHORITY = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:@\[\]]+)(?::(?P<port>
 _LABEL = r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?"
 # The last label has a letter first, so every way of writing an address as a number is out.
 _NAME = re.compile(rf"(?:{_LABEL}\.)+(?=[a-z]){_LABEL}")
+# In a network of one's own a name may have one label, and underscores.
+_PRIVATE_LABEL = r"[a-z0-9_](?:[a-z0-9_\-]{0,61}[a-z0-9_])?"
+_PRIVATE_NAME = re.compile(rf"(?:{_PRIVATE_LABEL}\.)*(?=[a-z_]){_PRIVATE_LABEL}")
 
 
 def public_https_url(typed: str, allow_private: bool, resolve: Resolve = names.addresses_of) -> str:
@@ -58,6 +62,8 @@ def public_https_url(typed: str, allow_private: bool, resolve: Resolve = names.a
     """
     host, port = _host_and_port(typed)
     if allow_private:
+        if not (_is_address(host) or (len(host) <= MAX_NAME and _PRIVATE_NAME.fullmatch(host))):
+            raise ValueError("this is not the name of a server")
         plain = is_loopback(f"http://{host}") and not typed.strip().lower().startswith("https:")
         return f"{'http' if plain else 'https'}://{host}{f':{port}' if port else ''}"
     if len(host) > MAX_NAME or not _NAME.fullmatch(host):
@@ -119,6 +125,12 @@ def _ascii_label(label: str) -> str:
     if label.isascii() or len(label) > MAX_LABEL:
         return label
     return "xn--" + label.encode("punycode").decode("ascii")
+
+
+def _is_address(host: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_address(host.strip("[]")))
+    return False
 
 
 def _host_and_port(typed: str) -> tuple[str, int | None]:

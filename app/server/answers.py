@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
@@ -61,7 +62,7 @@ def answer(connection: Connection, app: Any, cfg: Any, log: Any, taken_at: float
     except ClientGone:
         raise
     except Exception:
-        log.exception("Error handling %(REQUEST_METHOD)s %(PATH_INFO)s", environ)
+        log.exception("Error handling %(REQUEST_METHOD)s %(PATH_INFO)s", _for_log(environ))
         connection.last = True
         if connection.output.sent == sent_before:
             connection.output.forget()
@@ -70,7 +71,7 @@ def answer(connection: Connection, app: Any, cfg: Any, log: Any, taken_at: float
     finally:
         if response.status is not None:
             took = timedelta(seconds=time.monotonic() - taken_at)
-            log.access(response, connection.request, environ, took)
+            log.access(response, connection.request, _for_log(environ), took)
     connection.last = connection.last or response.should_close()
 
 
@@ -83,6 +84,11 @@ def _run(app: Any, response: Any, environ: dict[str, Any]) -> None:
     finally:
         if hasattr(pieces, "close"):
             pieces.close()
+
+
+def _for_log(environ: dict[str, Any]) -> dict[str, Any]:
+    """Return the environ with its path as it was asked for: decoded it may hold line breaks."""
+    return {**environ, "PATH_INFO": quote(environ["PATH_INFO"], encoding="latin-1")}
 
 
 def refuse_plainly(output: Output, status: int) -> None:

@@ -51,7 +51,6 @@ def create() -> ResponseReturnValue:
             raise form["refusal"]
         if form["check"]:
             return _checked(form)
-        db.session.commit()  # no transaction stays open while words are counted
         job_id = current_user.tweet_later(
             "",
             forms.said_when(form),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+from sqlalchemy import event
+
 from app.db import db
-from app.models import Attempt
+from app.models import Attempt, User
+from app.networks.text import TextProblem
 from app.services import claiming
 from app.states import State
 from tests.support.world import World
@@ -18,3 +22,22 @@ def test_an_intent_is_stored_with_its_attempt_or_not_at_all(world: World) -> Non
         assert db.session.scalar(db.select(db.func.count()).select_from(Attempt)) == 0
     row = world.delivery(job)
     assert (row.state, row.first_sent_at, row.attempts) == (State.FAILED, None, 0)
+
+
+def test_a_tweet_is_one_transaction_and_a_long_text_is_counted_outside(world: World) -> None:
+    """Ending one for each tweet made POST /tweets a third dearer; counting must block nobody."""
+    user_id = world.user("ana")
+    ended: list[object] = []
+    note = ended.append
+    with world.rows():
+        user = db.session.get_one(User, user_id)
+        event.listen(db.engine, "commit", note)
+        try:
+            user.tweet_later("Short", "in 2 hours")
+            assert len(ended) == 1
+            db.session.expire_all()
+            with pytest.raises(TextProblem):
+                user.tweet_later("a" * 6_000, "in 2 hours")
+            assert len(ended) == 2
+        finally:
+            event.remove(db.engine, "commit", note)

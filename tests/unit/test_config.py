@@ -194,6 +194,8 @@ def test_a_worker_has_a_process_for_each_of_two_cores_where_that_helps() -> None
         ("X_AUTHORIZE_URL", "javascript:alert(1)"),
         ("APP_URL", "tweets.example.com"),
         ("APP_URL", "https://ana@tweets.example.com"),
+        ("APP_URL", "https://two words.example"),
+        ("APP_URL", "https://tweets..example"),
         ("SECRET_KEY", "s" * 31),
         ("SECRET_KEY_FALLBACKS", f"{'o' * 32},{'o' * 31}"),
         ("FLASK_DEBUG", "1"),

@@ -131,11 +131,26 @@ def test_names_that_do_not_exist() -> None:
         ("https://localhost:8443", "https://localhost:8443"),
         ("http://10.0.0.4", "https://10.0.0.4"),
         ("mastodon.social", "https://mastodon.social"),
+        ("intranet", "https://intranet"),
+        ("my_server.lan:8443", "https://my_server.lan:8443"),
     ],
 )
 def test_when_private_servers_are_allowed(typed: str, url: str) -> None:
     """Plain http is for this machine only."""
     assert public_https_url(typed, allow_private=True) == url
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("", ".", "..", "a..b", "-a.example", "a-", "\ufe0f", "\ufe0f.example", "a" * 64),
+        *("a." * 130 + "example", "127.1", "2130706433", "0x7f.1", "1.2.3.4.5", "[::g]"),
+    ],
+)
+def test_what_is_no_server_anywhere(typed: str) -> None:
+    """Also where private servers are allowed, it is refused before anything is asked."""
+    with pytest.raises(ValueError, match=r"."):
+        public_https_url(typed, allow_private=True)
 
 
 # What is connected to

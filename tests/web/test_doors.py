@@ -117,6 +117,18 @@ def test_refusing_ends_the_access_at_the_network(running: World, visitor: Visito
     assert me.status_code == 401
 
 
+def test_an_answer_that_cannot_be_read_connects_nothing(running: World, visitor: Visitor) -> None:
+    """Neither yes nor no: it is asked again."""
+    visitor.sign_in("unclear")
+    visitor.open("x", "undecided")
+    for wrong in ({"refuse": "x"}, {"refuse": []}, {"refuse": 2}, {"shown": []}, {"refused": 1}):
+        assert visitor.post(ASKS, **wrong).status_code == 422, wrong
+    assert visitor.submit(ASKS, refuse="x").status_code == 422
+    assert handles_of(running, "unclear") == ["unclear"]
+    assert visitor.post(ASKS, refuse=False).status_code == 200
+    assert len(handles_of(running, "unclear")) == 2
+
+
 def test_refusing_to_reconnect_leaves_what_works(running: World, visitor: Visitor) -> None:
     """The same account is connected already: its access must not die with the refused one."""
     visitor.sign_in("stays")

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.routing import Rule
 
+from app.models import Account
 from tests.conftest import MakeWorld
 from tests.support.visitor import Visitor
 from tests.support.world import World
@@ -43,7 +44,19 @@ NAMES = [
     *("job_id", "check", "mode", "alt", "signs_in", "whem", "at", "before", "job_ids", "server"),
     *("identifier", "password", "locale", "late_tolerance_hours", "part", "again", "now"),
     *("variant-1", "variant-x", f"variant-{'9' * 5000}", "pictures-1", "pictures-99", "alt-x"),
-    *("new-alt", "new-alt-1", "drop-picture", "code", "state", "\0", "\ud800", "ümläut"),
+    *(
+        "new-alt",
+        "new-alt-1",
+        "drop-picture",
+        "refuse",
+        "shown",
+        "up_to",
+        "code",
+        "state",
+        "\0",
+        "\ud800",
+        "ümläut",
+    ),
 ]
 TYPES = [
     *("application/json", "application/json; charset=utf-16", "text/plain", "", "a/b/c"),
@@ -84,6 +97,8 @@ class Site:
         self.ana.sign_in("ana")
         made = self.ana.post("/tweets", text="Mine", when="in 20 hours").json()
         self.own = {"tweet_id": str(made["tweet"]["id"]), "job_id": made["job_id"]}
+        with world.rows():
+            self.account_id = Account.query.filter_by(handle="ana").one().id
         self.token = self.ana.token()
         self.nobody = requests.Session()
         rules = list(world.app.url_map.iter_rules())
@@ -314,6 +329,20 @@ OTHER_REQUESTS: dict[str, tuple[Callable[[Site], requests.Response], set[int]]] 
     "an account of 5,000 digits": (_form(text="a", accounts=HUGE), {422}),
     "an unknown field": (_form(text="a", whem="in 2 hours"), {422}),
     "a NUL in the form": (_form(text="a\0"), {422}),
+    "a NUL in a picture of the form": (_form(text="a", pictures="a\0"), {422}),
+    "a NUL in a later picture": (_form(text="a", part="b", **{"pictures-1": "\0"}), {422}),
+    "a NUL in a picture of a change": (
+        lambda site: site.send(
+            site.ana.http, "PATCH", f"/tweets/{site.own['tweet_id']}", data={"pictures": "\0"}
+        ),
+        {422},
+    ),
+    "a list for a switch": (
+        lambda site: site.send(
+            site.ana.http, "POST", f"/accounts/{site.account_id}/door", json={"signs_in": []}
+        ),
+        {422},
+    ),
     "a NUL in its key": (_form(text="a", submit_id="a\0"), {422}),
 }
 
@@ -336,5 +365,8 @@ def test_requests_that_once_broke_something(postgres_site: Site) -> None:
             ana.cookies.update(site.ana.http.cookies)
             assert site.send(ana, "GET", path, **dict(sent)).status_code < 500, (name, path)
             assert site.send(site.nobody, "POST", path, **sent).status_code < 500, (name, path)
+    site.send(site.nobody, "GET", "/nowhere%0a%0d2026-01-01 forged%00%1b[31m%c2%9b")
     assert site.ana.get("/").text.count("<article") == before
-    assert "Traceback" not in site.world.log()
+    log = site.world.log()
+    assert "Traceback" not in log
+    assert "GET /nowhere%0A%0D2026-01-01%20forged%00%1B%5B31m%C2%9B 404" in log

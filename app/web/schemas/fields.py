@@ -85,9 +85,9 @@ def _whole_number(value: Any) -> Any:
 
 
 def _yes_or_no(value: Any) -> Any:
-    """Forms have texts alone, and 1 and 0 are plain enough as JSON."""
-    is_digit = value in ("1", "0") if isinstance(value, str) else type(value) is int
-    return {1: True, 0: False}.get(int(value), value) if is_digit else value
+    """A form says 1 or 0, a program may say it as a number, too; an empty field says no."""
+    words = {"1": True, "0": False, "": False}
+    return words.get(str(value), value) if type(value) in {str, int} else value
 
 
 def _cursor(value: Any) -> Any:
