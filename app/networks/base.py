@@ -216,6 +216,8 @@ class Part:
     """``Outcome.reference`` of the first part."""
     pictures: tuple[Mapping[str, Any], ...] = ()
     """What ``upload`` returned for each, in order."""
+    languages: tuple[str, ...] = ()
+    """BCP 47 tags of the languages that it is written in, as far as they are known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,25 @@ def test_the_body_is_all_that_is_published() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "link"),
+    [
+        ("Read https://example.com/x, or http://b.test", "https://example.com/x"),
+        ("(https://ja.wikipedia.org/wiki/\u65e5\u672c)。", "https://ja.wikipedia.org/wiki/%E6%97%A5%E6%9C%AC"),
+        ("example.com first, then HTTPS://münchen.de", "https://xn--mnchen-3ya.de"),
+        ("example.com, photo.com.jpg, me@example.com", None),
+        ("https://user:secret@example.com/", None),
+    ],
+)  # fmt: skip
+def test_the_first_link_gets_a_preview(text: str, link: str | None) -> None:
+    """As Facebook wants it named; a post with pictures shows these instead."""
+    facebook = facebook_at("https://graph")
+    body = facebook.body(part(text), {})
+    assert body == {"message": text} | ({"link": link} if link else {})
+    assert facebook.comparable(body) == facebook.comparable({"message": text})
+    assert "link" not in facebook.body(part(text, pictures=({"media_fbid": "1"},)), {})
+
+
+@pytest.mark.parametrize(
     "text", ["a", "x" * 63_206, "é" * 63_206, "👍" * 31_603, "http://example.com/" + "y" * 63_000]
 )
 def test_texts_that_fit(text: str) -> None:
