@@ -51,11 +51,11 @@ def _addresses(written: str) -> Iterable[tuple[int, int]]:
 
     A scheme is not needed, as people write ``example.com``; after one, any name will do.
     """
-    domain_ends = {match.start(): match.end() for match in _WITH_SCHEME.finditer(written)}
+    domain_ends = {found.start(): found.end() for found in _WITH_SCHEME.finditer(written)}
     for start, _, url in urls_in(written):
-        scheme, _host, rest = _split(url)
-        end = start + len(url) - len(rest)
-        if scheme or not _GOES_ON.match(written, end):
+        own_scheme, _host, after = _split(url)
+        end = start + len(url) - len(after)
+        if own_scheme or not _GOES_ON.match(written, end):
             domain_ends[start] = max(end, domain_ends.get(start, 0))
     done = 0
     for start, at in sorted(domain_ends.items()):
