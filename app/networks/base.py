@@ -249,6 +249,11 @@ class Limits:
     pictures: int = 4
     picture_bytes: int = 5_000_000
     picture_pixels: int | None = None
+    moving_bytes: int | None = None
+    """Of a picture that moves, where another size is allowed for these."""
+    moving_width: int | None = None
+    moving_height: int | None = None
+    moving_frames: int | None = None
     alt_length: int = 1000
     picture_types: tuple[str, ...] = field(default=("image/jpeg", "image/png", "image/gif"))
 

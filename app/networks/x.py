@@ -194,7 +194,7 @@ class X:
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
         """Store a picture. Raises UploadRefused, LookUpFailed, TokenRefused."""
-        return upload(self._api, self._signature(credentials), picture, self._timeout / 2)
+        return upload(self._api, self._signature(credentials), picture, self._timeout)
 
     def body(self, part: Part, _prepared: Mapping[str, Any] | None = None) -> Body:
         """Return the JSON of ``POST /2/tweets``."""
