@@ -67,7 +67,7 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
     :raises TextProblem: one does not fit; ``params`` name the ``field``, the ``network`` and,
         when there are several accounts, the ``handle``.
     """
-    moving = _moving_of(draft, accounts)
+    facts = _facts_of(draft, accounts)
     fitting: set[tuple[str, Limits, str]] = set()
     for account in accounts:
         network: Network = current_app.extensions["networks"][account.network]
@@ -77,9 +77,8 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
         about = {"network": network.title, "handle": account.handle if accounts[1:] else ""}
         for number, content in enumerate(contents):
             field_name = _field_of(number, account.id if own else None)
-            if code := _problem_of(content.pictures, moving, limits):
-                field_name = f"pictures-{number}" if number else "pictures"
-                raise TextProblem(code, limit=limits.pictures, field=field_name, **about)
+            picture_field = f"pictures-{number}" if number else "pictures"
+            _check_pictures(content.pictures, facts, limits, {**about, "field": picture_field})
             case = (network.name, limits, content.text)
             if (content.text or not content.pictures) and case not in fitting:
                 _check_text(network, content.text, limits, {**about, "field": field_name})
@@ -97,21 +96,37 @@ def refuse_strangers(account_ids: Iterable[int], accounts: Sequence[Account]) ->
             raise TextProblem("not_chosen", field=_field_of(0, account_id))
 
 
-def _moving_of(draft: Draft, accounts: Sequence[Account]) -> set[str]:
-    """Return those of its pictures that move."""
+def _facts_of(draft: Draft, accounts: Sequence[Account]) -> Mapping[str, tuple[bool, int]]:
+    """Return by id whether each of its pictures moves, and how long its description is."""
     shown = [picture for own in draft.picture_lists() for picture in own]
-    return Picture.moving_of(accounts[0].user_id, shown) if shown else set()
+    return Picture.facts_of(accounts[0].user_id, shown) if shown else {}
 
 
-def _problem_of(pictures: Sequence[str], moving: set[str], limits: Limits) -> str | None:
-    """Return why these pictures cannot be shown with one text, None if they can."""
+def _check_pictures(
+    pictures: Sequence[str],
+    facts: Mapping[str, tuple[bool, int]],
+    limits: Limits,
+    about: Mapping[str, Any],
+) -> None:
+    """Refuse pictures that cannot be shown with one text, or descriptions that are too long."""
     if len(pictures) > limits.pictures:
-        return "too_many_pictures"
-    if moving.isdisjoint(pictures):
-        return None
-    if MOVING not in limits.picture_types:
-        return "picture_moves"
-    return "picture_moves_alone" if len(pictures) > 1 else None
+        raise TextProblem("too_many_pictures", limit=limits.pictures, **about)
+    known = [facts[picture] for picture in pictures if picture in facts]
+    if any(moves for moves, _ in known):
+        if MOVING not in limits.picture_types:
+            raise TextProblem("picture_moves", **about)
+        if len(pictures) > 1:
+            raise TextProblem("picture_moves_alone", **about)
+    check_description(max((length for _, length in known), default=0), limits, about)
+
+
+def check_description(length: int, limits: Limits, about: Mapping[str, Any]) -> None:
+    """Refuse a description of a picture that is too long for a network.
+
+    :raises TextProblem: ``alt_too_long``, with what it is ``about``.
+    """
+    if length > limits.alt_length:
+        raise TextProblem("alt_too_long", length=length, limit=limits.alt_length, **about)
 
 
 def limits_of(account: Account, network: Network) -> Limits:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, literal, text, update
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, func, literal, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
@@ -135,11 +135,13 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
         return db.case((is_sooner, literal(moment, UTCDateTime)), else_=cls.needed_at)
 
     @classmethod
-    def moving_of(cls, user_id: int, picture_ids: Sequence[str]) -> set[str]:
-        """Return which of these pictures of a user move, also while they are processing."""
-        mine = (cls.user_id == user_id, cls.mime == MOVING)
-        query = db.select(cls.id).where(cls.id.in_(picture_ids), *mine)
-        return set(db.session.scalars(query))
+    def facts_of(cls, user_id: int, picture_ids: Sequence[str]) -> dict[str, tuple[bool, int]]:
+        """Return by id whether each of these pictures of a user moves, also while it is processing,
+        and how many characters its description has.
+        """
+        mine = (cls.id.in_(picture_ids), cls.user_id == user_id)
+        rows = db.session.execute(db.select(cls.id, cls.mime, func.length(cls.alt)).where(*mine))
+        return {row[0]: (row[1] == MOVING, row[2]) for row in rows}
 
 
 class PictureFile(db.Model):  # type: ignore[name-defined,misc]

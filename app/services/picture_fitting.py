@@ -36,11 +36,13 @@ def fitted(picture: Picture, limits: Limits, person: int = 0) -> Picture:
     A picture that moves is never shown as a still one behind its owner's back.
 
     :param person: the id of whose picture it is, by which people take turns.
-    :raises UploadRefused: picture_moves (the network shows none that do), picture_does_not_fit.
+    :raises UploadRefused: picture_moves (the network shows none that do), picture_does_not_fit, or
+        alt_too_long: nobody's words are cut.
     """
     if problem := problem_of(picture.mime, limits):
         raise UploadRefused(problem)
-    picture = replace(picture, alt=_shortened(picture.alt, limits.alt_length))
+    if len(picture.alt) > limits.alt_length:
+        raise UploadRefused("alt_too_long")
     if _fits(picture, limits):
         return picture
     with turns.turn(person, is_due=True), Image.open(io.BytesIO(picture.data)) as image:
@@ -86,10 +88,6 @@ def _in_box(size: tuple[int, int], limits: Limits) -> tuple[int, int]:
     by_width = (limits.moving_width or width) / width
     factor = min(1.0, by_width, (limits.moving_height or height) / height)
     return size if factor == 1 else (max(1, int(width * factor)), max(1, int(height * factor)))
-
-
-def _shortened(alt: str, longest: int) -> str:
-    return alt if len(alt) <= longest else alt[: longest - 1].rstrip() + "…"
 
 
 def _within(size: tuple[int, int], pixels: int | None) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from app.models import User
 from tests.support import photos
 from tests.support.visitor import Visitor
 from tests.support.world import World
-from tests.web.test_pictures import send
+from tests.web.test_pictures import JSON, send
 
 OTHERS = ("mastodon", "bluesky", "facebook")
 
@@ -116,3 +116,56 @@ def test_too_many(visitor: Visitor, accounts: dict[str, int]) -> None:
     assert words == "Facebook takes at most 10 pictures with one text."
     five = [*four[0], taken(visitor)]
     assert refusal(visitor, text="Five", pictures=five)[0] == "too_many_pictures"
+
+
+def described(who: Visitor, alt: str) -> str:
+    """Send a picture and say what it shows; return its id."""
+    picture_id = taken(who)
+    assert who.post(f"/pictures/{picture_id}", "PATCH", alt=alt).json()["alt"] == alt
+    return picture_id
+
+
+@pytest.mark.parametrize(
+    ("network", "title", "limit"),
+    [("x", "X", 1_000), ("mastodon", "Mastodon", 1_500), ("bluesky", "Bluesky", 2_000)],
+)
+def test_a_description_up_to_each_networks_own_limit(
+    visitor: Visitor, accounts: dict[str, int], network: str, title: str, limit: int
+) -> None:
+    """What a network takes is taken; what is more is refused by its name, and never cut."""
+    chosen = {"accounts": [accounts[network]], "when": "in one hour", "text": "Look"}
+    fits = described(visitor, "é" * limit)
+    tweet = visitor.post("/tweets", pictures=[fits], **chosen)
+    assert tweet.status_code == 202, tweet.text
+    longer = described(visitor, "é" * (limit + 1))
+    refused = visitor.post("/tweets", pictures=[longer], **chosen)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["field"]) == (422, "alt_too_long", "pictures")
+    assert error["message"].startswith(f"{title} takes at most {limit} characters")
+    later = visitor.post(f"/pictures/{fits}", "PATCH", alt="é" * (limit + 1))
+    assert (later.status_code, later.json()["error"]["code"]) == (422, "alt_too_long")
+    assert title in later.json()["error"]["message"]
+    assert visitor.get(f"/pictures/{fits}", headers=JSON).json()["alt"] == "é" * limit
+
+
+@pytest.mark.parametrize("words", [1_001, 10_001, 20_001])
+def test_a_form_gives_a_long_description_back(
+    visitor: Visitor, accounts: dict[str, int], words: int
+) -> None:
+    """Refused with all that was typed, in the composer and on the edit page; nothing is cut."""
+    picture_id, alt = taken(visitor), f"start\n{'y' * (words - 9)}end"
+    shown = alt.replace("\n", "\r\n")
+    typed = {"csrf_token": visitor.token(), "text": "Look", "pictures": picture_id}
+    typed |= {f"alt-{picture_id}": shown, "when": "in one hour", "mode": "later"}
+    page = {"headers": {"Accept": "text/html"}, "timeout": 30}
+    url = urljoin(visitor.site, "/tweets")
+    answer = visitor.http.post(url, data=typed | {"accounts": str(accounts["x"])}, **page)
+    assert answer.status_code == 422
+    assert alt in answer.text.replace("\r\n", "\n")
+    later = {"when": "in one hour", "accounts": [accounts["x"]]}
+    visitor.post(f"/pictures/{picture_id}", "PATCH", alt="short")
+    tweet = visitor.post("/tweets", text="Look", pictures=[picture_id], **later).json()["tweet"]
+    answer = visitor.http.post(f"{url}/{tweet['id']}/edit", data=typed, **page)
+    assert answer.status_code == 422
+    assert alt in answer.text.replace("\r\n", "\n")
+    assert visitor.get(f"/pictures/{picture_id}", headers=JSON).json()["alt"] == "short"
