@@ -321,7 +321,7 @@ class Network(Protocol):
 
     @property
     def is_local(self) -> bool:
-        """True when its API is on this machine: a sandbox."""
+        """True when it is the sandbox's: what is published there leaves this machine nowhere."""
 
     def begin(
         self, typed: Mapping[str, str], redirect_uri: str, signing_in: bool = True

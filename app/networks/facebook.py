@@ -81,6 +81,7 @@ class Facebook:
             secret=config.get("FACEBOOK_CLIENT_SECRET") or None,
             timeout=float(config.get("SEND_TIMEOUT") or 15.0),
         )
+        self._is_played = self.name in (config.get("SANDBOX") or ())
         dialog = str(config.get("FACEBOOK_DIALOG_URL") or DIALOG_URL)
         self._sign_in = SignIn(self._graph, dialog)
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(self._graph.url))
@@ -93,8 +94,8 @@ class Facebook:
 
     @property
     def is_local(self) -> bool:
-        """True when the API is on this machine: a sandbox."""
-        return oauth.is_loopback(self._graph.url)
+        """True when the sandbox plays it."""
+        return self._is_played and oauth.is_loopback(self._graph.url)
 
     def profile_url(self, handle: str) -> str:
         """Return the Page, by its name or its number."""

@@ -81,6 +81,7 @@ class Mastodon:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._usual = str(config.get("MASTODON_SERVER") or "")
+        self._is_played = self.name in (config.get("SANDBOX") or ())
         (field,) = self.connect_fields
         self.connect_fields = (replace(field, value=self._usual),)
         self._allow_private = bool(config.get("ALLOW_PRIVATE_SERVERS"))
@@ -96,8 +97,8 @@ class Mastodon:
 
     @property
     def is_local(self) -> bool:
-        """True when the server that people are offered first is on this machine: a sandbox."""
-        return oauth.is_loopback(self._url_of_usual)
+        """True when the server that people are offered first is one that the sandbox plays."""
+        return self._is_played and oauth.is_loopback(self._url_of_usual)
 
     @property
     def _url_of_usual(self) -> str:

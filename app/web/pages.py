@@ -27,8 +27,12 @@ def init_app(app: Flask) -> None:
 
 def _shared() -> dict[str, Any]:
     local = [network for network in networks().values() if network.is_local]
+    real = [
+        network.title for network in networks().values() if network.ready and network not in local
+    ]
     return {
         "sandbox": bool(local),
+        "real_networks": real,
         "sandbox_url": local[0].profile_url("") if local else None,
         "nothing_is_sent": _silence(),
     }

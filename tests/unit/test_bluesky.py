@@ -113,7 +113,12 @@ def test_links_of_the_real_network_lead_to_its_site(scripted: ScriptedServer) ->
     assert outcome.remote_url == f"https://bsky.app/profile/{DID}/post/{RKEY}"
     assert bluesky.profile_url("alice.test") == "https://bsky.app/profile/alice.test"
     assert not bluesky.is_local
-    assert bluesky_at(scripted.url).is_local
+    played = bluesky_at(scripted.url, SANDBOX=("bluesky",))
+    assert played.is_local
+    assert played.profile_url("alice.test") == f"{scripted.url}/profile/alice.test"
+    real = bluesky_at(scripted.url, SANDBOX=())
+    assert not real.is_local
+    assert real.profile_url("alice.test") == "https://bsky.app/profile/alice.test"
 
 
 GARBAGE = [

@@ -30,6 +30,7 @@ def facebook_at(url: str, **changes: Any) -> Facebook:
             "FACEBOOK_CLIENT_SECRET": "secret",
             "FACEBOOK_GRAPH_URL": f"{url}/v25.0",
             "SEND_TIMEOUT": 2.0,
+            "SANDBOX": ("facebook",),
             **changes,
         }
     )
@@ -59,6 +60,13 @@ def test_the_real_network_is_the_default() -> None:
     assert facebook.profile_url("ana") == "https://www.facebook.com/ana"
     url = Facebook({"FACEBOOK_CLIENT_ID": "1", "FACEBOOK_CLIENT_SECRET": "2"}).begin({}, "cb").url
     assert url.startswith("https://www.facebook.com/v25.0/dialog/oauth?client_id=1&")
+
+
+def test_a_real_server_on_this_machine() -> None:
+    """A loopback address alone is no sandbox: links lead to Facebook."""
+    facebook = facebook_at("http://127.0.0.1:1", SANDBOX=())
+    assert not facebook.is_local
+    assert facebook.profile_url("ana") == "https://www.facebook.com/ana"
 
 
 def test_it_needs_both_id_and_secret() -> None:
