@@ -256,6 +256,8 @@ class Limits:
     moving_frames: int | None = None
     alt_length: int = 1000
     picture_types: tuple[str, ...] = field(default=("image/jpeg", "image/png", "image/gif"))
+    visibility: str = ""
+    """Who sees the account's posts unless they say otherwise, in its network's word; "" unknown."""
 
 
 @dataclass(frozen=True, slots=True)

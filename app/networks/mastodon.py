@@ -44,7 +44,7 @@ from app.networks.mastodon_delegation import homes_of
 from app.networks.mastodon_matching import DESCRIPTIONS, SENT_AT, comparable_of, sought_of
 from app.networks.mastodon_pictures import NOW_READY, upload, why_refused
 from app.networks.mastodon_posts import created_at, is_anothers, link_to, pages_of, seen
-from app.networks.mastodon_readings import USUAL, limits_at, profile_of, software_of
+from app.networks.mastodon_readings import USUAL, limits_at, profile_of, software_of, visibility_of
 from app.networks.mastodon_sign_in import (
     REVOKE_TIMEOUT,
     SIGN_IN_TIMEOUT,
@@ -229,7 +229,7 @@ class Mastodon:
     def limits(self, credentials: Credentials) -> Limits:
         """Ask the server what it takes. Raises LookUpFailed, LookUpRefused, TokenRefused."""
         software = str(credentials.get("software") or "")
-        return limits_at(self._home(credentials), _token(credentials), software)
+        return _limits_at(self._home(credentials), _token(credentials), software)
 
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that a server with these limits does not take."""
@@ -376,8 +376,13 @@ def _who(server: Server, credentials: Credentials) -> Profile:
 
 def _limits_if_told(server: Server, credentials: Credentials) -> Limits | None:
     with contextlib.suppress(LookUpFailed, LookUpRefused, TokenRefused):
-        return limits_at(server, _token(credentials), str(credentials.get("software") or ""))
+        return _limits_at(server, _token(credentials), str(credentials.get("software") or ""))
     return None
+
+
+def _limits_at(server: Server, token: str, software: str) -> Limits:
+    limits = limits_at(server, token, software)
+    return replace(limits, visibility=visibility_of(server, token))
 
 
 @contextlib.contextmanager
