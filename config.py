@@ -270,6 +270,9 @@ def _timing(env: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+NETWORKS = ("x", "mastodon", "bluesky", "facebook")
+
+
 def _networks(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     """Keys and addresses; a network without what it needs is not ready, and the rest works."""
     names = ["X_CLIENT_ID", "X_CLIENT_SECRET", "X_CONSUMER_KEY", "X_CONSUMER_SECRET"]
@@ -280,14 +283,28 @@ def _networks(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     addresses = {name: _address(env, name, usual, production) for name, usual in ADDRESSES.items()}
     if not env.get("PLC_URL") and is_loopback(addresses["BLUESKY_URL"]):
         addresses["PLC_URL"] = addresses["BLUESKY_URL"]  # a sandbox plays the directory, too
-    x_api = addresses["X_API_URL"]
+    x_api, played = addresses["X_API_URL"], _played(env)
     return {
         **keys,
         **addresses,
-        "X_SITE_URL": x_api if is_loopback(x_api) else "https://x.com",
+        "SANDBOX": played,
+        "X_SITE_URL": x_api if "x" in played and is_loopback(x_api) else "https://x.com",
         "ALLOW_PRIVATE_SERVERS": _switch(env, "ALLOW_PRIVATE_SERVERS"),
         "MEDIA_URL": _media_url(env),
     }
+
+
+def _played(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the networks that the sandbox plays: an address tells nothing, a real server may
+    stand on this machine, too.
+    """
+    named = (env.get("SANDBOX") or "").lower().replace(",", " ").split()
+    if unknown := sorted(set(named) - set(NETWORKS)):
+        raise ConfigurationError(
+            f"SANDBOX must name networks that the sandbox plays, such as x,mastodon; "
+            f"not {unknown[0]!r}."
+        )
+    return tuple(name for name in NETWORKS if name in named)
 
 
 def _media_url(env: Mapping[str, str]) -> str | None:

@@ -122,12 +122,17 @@ def sandbox_variables(chosen: Mapping[str, int], known: Mapping[str, str]) -> di
         "X_CLIENT_ID": "sandbox-client",
         "X_CLIENT_SECRET": "sandbox-secret",
     }
+    played = ["x"]
     if "MASTODON_SERVER" not in known:
         variables["MASTODON_SERVER"] = at["mastodon"]
+        played.append("mastodon")
     if "BLUESKY_URL" not in known:
         variables["BLUESKY_URL"] = at["bluesky"]
+        played.append("bluesky")
     if not any(name.startswith("FACEBOOK_") for name in known):
         variables |= facebook_variables(at["facebook"])
+        played.append("facebook")
+    variables["SANDBOX"] = ",".join(played)
     if "ALLOW_PRIVATE_SERVERS" not in known:
         variables["ALLOW_PRIVATE_SERVERS"] = "1"
     return variables

@@ -50,7 +50,12 @@ def what_is_missing(plan: Plan) -> str | None:
 def greeting(plan: Plan) -> str:
     """Return the line that tells a person where to go."""
     where = f"Tweet Later is at {address(plan.page)}"
-    if plan.sandbox:
+    played = plan.environment.get("SANDBOX", "").split(",")
+    real = [name.capitalize() for name in plan.sandbox if name not in played]
+    if real:
+        others = " and ".join(real)
+        where += f"  (sandbox — {address(plan.sandbox['x'])} — but what goes to {others} is real)"
+    elif plan.sandbox:
         where += f"  (sandbox: nothing leaves this machine — {address(plan.sandbox['x'])})"
     else:
         where += f"  (X at {plan.environment.get('X_API_URL', 'https://api.x.com')})"

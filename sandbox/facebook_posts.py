@@ -143,5 +143,6 @@ def as_fact(post: Post, handle: str, alts: list[str]) -> dict[str, object]:
         "created_at": iso(post.created_at),
         "in_reply_to": None,
         "deleted": False,
+        "link": post.link,
         "pictures": [{"id": i, "alt": a} for i, a in zip(post.photos, alts, strict=True)],
     }

@@ -35,7 +35,7 @@ def make_api(state: MastodonState) -> Blueprint:
 
 
 def _me(state: MastodonState, caller: Caller) -> Response:
-    source = {"privacy": "public", "sensitive": False, "language": "en", "note": "", "fields": []}
+    source = {"privacy": state.settings.privacy, "sensitive": False, "language": "en", "note": ""}
     return jsonify(account_json(caller.person) | {"source": source})
 
 
@@ -63,7 +63,7 @@ def _checked(state: MastodonState, person: Person, carried: dict[str, Any]) -> D
         raise MastodonError(422, "blank")
     if length(text) + length(spoiler) > state.settings.characters:
         raise MastodonError(422, "too_long", limit=state.settings.characters)
-    visibility = words(carried, "visibility") or "public"
+    visibility = words(carried, "visibility") or state.settings.privacy
     if visibility not in VISIBILITIES:
         raise MastodonError(422, "bad_value", name="Visibility")
     answered = carried.get("in_reply_to_id")

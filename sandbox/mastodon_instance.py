@@ -42,6 +42,8 @@ def make_instance(state: MastodonState) -> Blueprint:
             configuration=_configuration(state),
         )
 
+    routes.add_url_rule("/.well-known/host-meta", view_func=_host_meta)
+
     @routes.get("/.well-known/nodeinfo")
     def links() -> Response:
         rel = "http://nodeinfo.diaspora.software/ns/schema/2.0"
@@ -53,6 +55,17 @@ def make_instance(state: MastodonState) -> Blueprint:
         return jsonify(version="2.0", software=software, protocols=["activitypub"])
 
     return routes
+
+
+def _host_meta() -> Response:
+    """Where its accounts live, which here is the same server (RFC 6415)."""
+    template = f"{request.host_url}.well-known/webfinger?resource={{uri}}"
+    document = (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0">'
+        f'<Link rel="lrdd" template="{template}"/></XRD>'
+    )
+    return Response(document, mimetype="application/xrd+xml")
 
 
 def _configuration(state: MastodonState) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from sandbox.settings import BadSetting, Knobs, count, counts, seconds, truth
 WINDOWS = {"calls": 300.0, "create": 10_800.0, "upload": 1_800.0}
 DEFAULT_LIMITS = {"calls": 1_500, "create": 300, "upload": 30}
 LANGUAGES = ("en", "de")
+PRIVACIES = ("public", "unlisted", "private")
 RESET_FORMS = ("iso", "epoch", "seconds", "date", "none")
 ISSUERS = ("none", "own", "wrong")
 DEAD_TOKEN_STATUSES = (400, 401, 403, 422)
@@ -24,7 +25,8 @@ class MastodonSettings(Knobs):
     ``escapes_quotes`` writes quotes as entities, ``stumbles_without_parent`` answers 500 to a
     reply whose parent is gone. Without ``checks_codes`` any code gets a token of whoever signed
     in last with that app. ``issuer`` is what the way back names as the server (RFC 9207). With
-    ``apps_end`` revoking a token ends its app, which then is a 401 without a body.
+    ``apps_end`` revoking a token ends its app, which then is a 401 without a body. ``privacy`` is
+    who sees the posts of its accounts that do not say who shall.
     """
 
     software: str = "mastodon"
@@ -48,6 +50,7 @@ class MastodonSettings(Knobs):
     media_seconds: float = 0
     media_fails: bool = False
     language: str = "en"
+    privacy: str = "public"
     reset_form: str = "iso"
     dead_token_status: int = 401
     read_lag: float = 0
@@ -69,6 +72,7 @@ class MastodonSettings(Knobs):
 
 
 CHOICES: dict[str, tuple[Any, ...]] = {
+    "privacy": PRIVACIES,
     "language": LANGUAGES,
     "reset_form": RESET_FORMS,
     "issuer": ISSUERS,

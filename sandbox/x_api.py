@@ -24,7 +24,7 @@ from sandbox.x_records import Tweet
 from sandbox.x_signatures import Signatures
 from sandbox.x_state import XState
 from sandbox.x_tweets import Draft, Duplicate, mentions
-from sandbox.x_uploads import describe, upload
+from sandbox.x_uploads import append, describe, finalize, initialize, status, upload
 
 READ = ("tweet.read", "users.read")
 MEDIA = ("media.write",)
@@ -41,6 +41,10 @@ def make_api(state: XState, signatures: Signatures) -> Blueprint:
         ("GET", "/2/users/me", "me", READ, _me),
         ("POST", "/2/tweets", "create", WRITE, _create),
         ("POST", "/2/media/upload", "upload", MEDIA, upload),
+        ("POST", "/2/media/upload/initialize", "upload", MEDIA, initialize),
+        ("POST", "/2/media/upload/<media_id>/append", "upload", MEDIA, append),
+        ("POST", "/2/media/upload/<media_id>/finalize", "upload", MEDIA, finalize),
+        ("GET", "/2/media/upload", "upload", MEDIA, status),
         ("POST", "/2/media/metadata", "describe", MEDIA, describe),
         ("GET", "/2/tweets", "lookup", READ, _lookup_many),
         ("GET", "/2/tweets/<tweet_id>", "lookup", READ, _lookup),

@@ -10,7 +10,7 @@ from flask import current_app
 
 from app.models.account import Account
 from app.models.parts import contents_of
-from app.models.picture import MOVING, Picture
+from app.models.picture import MOVING, Picture, PictureFacts
 from app.networks import text as texts
 from app.networks.base import Limits, Network
 from app.networks.text import TextProblem
@@ -76,7 +76,7 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
     :raises TextProblem: one does not fit; ``params`` name the ``field``, the ``network`` and,
         when there are several accounts, the ``handle``.
     """
-    moving = _moving_of(draft, accounts)
+    facts = _facts_of(draft, accounts)
     fitting: set[tuple[str, Limits, str]] = set()
     for account in accounts:
         network: Network = current_app.extensions["networks"][account.network]
@@ -86,12 +86,8 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
         about = {"network": network.title, "handle": account.handle if accounts[1:] else ""}
         for number, content in enumerate(contents):
             field_name = _field_of(number, account.id if own else None)
-            if code := _problem_of(content.pictures, moving, limits):
-                field_name = f"pictures-{number}" if number else "pictures"
-                limit = limits.pictures
-                if code == "picture_moves_too_much":
-                    limit = max(1, limits.picture_bytes // 1000)
-                raise TextProblem(code, limit=limit, field=field_name, **about)
+            picture_field = f"pictures-{number}" if number else "pictures"
+            _check_pictures(content.pictures, facts, limits, {**about, "field": picture_field})
             case = (network.name, limits, content.text)
             if (content.text or not content.pictures) and case not in fitting:
                 _check_text(network, content.text, limits, {**about, "field": field_name})
@@ -109,24 +105,41 @@ def refuse_strangers(account_ids: Iterable[int], accounts: Sequence[Account]) ->
             raise TextProblem("not_chosen", field=_field_of(0, account_id))
 
 
-def _moving_of(draft: Draft, accounts: Sequence[Account]) -> dict[str, int]:
-    """Return the bytes of those of its pictures that move, by id."""
+def _facts_of(draft: Draft, accounts: Sequence[Account]) -> Mapping[str, PictureFacts]:
+    """Return by id what is known of its pictures."""
     shown = [picture for own in draft.picture_lists() for picture in own]
-    return Picture.moving_of(accounts[0].user_id, shown) if shown else {}
+    return Picture.facts_of(accounts[0].user_id, shown) if shown else {}
 
 
-def _problem_of(pictures: Sequence[str], moving: Mapping[str, int], limits: Limits) -> str | None:
-    """Return why these pictures cannot be shown with one text, None if they can."""
+def _check_pictures(
+    pictures: Sequence[str],
+    facts: Mapping[str, PictureFacts],
+    limits: Limits,
+    about: Mapping[str, Any],
+) -> None:
+    """Refuse pictures that cannot be shown with one text, or descriptions that are too long."""
     if len(pictures) > limits.pictures:
-        return "too_many_pictures"
-    sizes = [moving[name] for name in pictures if name in moving]
-    if not sizes:
-        return None
-    if MOVING not in limits.picture_types:
-        return "picture_moves"
-    if max(sizes) > TOO_HEAVY * limits.picture_bytes:
-        return "picture_moves_too_much"
-    return "picture_moves_alone" if len(pictures) > 1 else None
+        raise TextProblem("too_many_pictures", limit=limits.pictures, **about)
+    known = [facts[picture] for picture in pictures if picture in facts]
+    moving = [one for one in known if one.moves]
+    if moving:
+        if MOVING not in limits.picture_types:
+            raise TextProblem("picture_moves", **about)
+        most = limits.moving_bytes or limits.picture_bytes
+        if max(one.size for one in moving) > TOO_HEAVY * most:
+            raise TextProblem("picture_moves_too_much", limit=max(1, most // 1000), **about)
+        if len(pictures) > 1:
+            raise TextProblem("picture_moves_alone", **about)
+    check_description(max((one.described for one in known), default=0), limits, about)
+
+
+def check_description(length: int, limits: Limits, about: Mapping[str, Any]) -> None:
+    """Refuse a description of a picture that is too long for a network.
+
+    :raises TextProblem: ``alt_too_long``, with what it is ``about``.
+    """
+    if length > limits.alt_length:
+        raise TextProblem("alt_too_long", length=length, limit=limits.alt_length, **about)
 
 
 def limits_of(account: Account, network: Network) -> Limits:

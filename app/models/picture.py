@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, literal, text, update
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, func, literal, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
@@ -37,6 +37,16 @@ class PictureState(StrEnum):
     READY = "ready"
     REFUSED = "refused"  # error_code says why
     PAST = "past"  # its tweets have ended; only the thumbnail is left
+
+
+class PictureFacts(NamedTuple):
+    """What is known of a picture when a tweet shall have it."""
+
+    moves: bool
+    described: int
+    """Characters of its description."""
+    size: int
+    """Bytes; while it is processing, those of the file that came."""
 
 
 class Picture(db.Model):  # type: ignore[name-defined,misc]
@@ -135,14 +145,12 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
         return db.case((is_sooner, literal(moment, UTCDateTime)), else_=cls.needed_at)
 
     @classmethod
-    def moving_of(cls, user_id: int, picture_ids: Sequence[str]) -> dict[str, int]:
-        """Return the bytes of those of a user's pictures that move, also while they are processing.
-
-        By id; while it is processing, they are those of the file that came.
-        """
-        mine = (cls.user_id == user_id, cls.mime == MOVING)
-        query = db.select(cls.id, cls.size).where(cls.id.in_(_possible(picture_ids)), *mine)
-        return {row.id: row.size for row in db.session.execute(query)}
+    def facts_of(cls, user_id: int, picture_ids: Sequence[str]) -> dict[str, PictureFacts]:
+        """Return by id what is known of these pictures of a user, processing or ready."""
+        mine = (cls.id.in_(_possible(picture_ids)), cls.user_id == user_id)
+        columns = (cls.id, cls.mime, func.length(cls.alt), cls.size)
+        rows = db.session.execute(db.select(*columns).where(*mine))
+        return {row[0]: PictureFacts(row[1] == MOVING, row[2], row[3]) for row in rows}
 
 
 def _possible(picture_ids: Sequence[str]) -> list[str]:

@@ -216,6 +216,8 @@ class Part:
     """``Outcome.reference`` of the first part."""
     pictures: tuple[Mapping[str, Any], ...] = ()
     """What ``upload`` returned for each, in order."""
+    languages: tuple[str, ...] = ()
+    """BCP 47 tags of the languages that it is written in, as far as they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +251,15 @@ class Limits:
     picture_pixels: int | None = None
     picture_side: int | None = None
     """Pixels of the longer side."""
+    moving_bytes: int | None = None
+    """Of a picture that moves, where another size is allowed for these."""
+    moving_width: int | None = None
+    moving_height: int | None = None
+    moving_frames: int | None = None
     alt_length: int = 1000
     picture_types: tuple[str, ...] = field(default=("image/jpeg", "image/png", "image/gif"))
+    visibility: str = ""
+    """Who sees the account's posts unless they say otherwise, in its network's word; "" unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +325,7 @@ class Network(Protocol):
 
     @property
     def is_local(self) -> bool:
-        """True when its API is on this machine: a sandbox."""
+        """True when it is the sandbox's: what is published there leaves this machine nowhere."""
 
     def begin(
         self, typed: Mapping[str, str], redirect_uri: str, signing_in: bool = True

@@ -89,7 +89,8 @@ class Bluesky:
         plc_url = str(config.get("PLC_URL") or (url if oauth.is_loopback(url) else PLC_DIRECTORY))
         self._directory = Directory(self._entryway, plc_url.rstrip("/"), self._allow_private)
         self._sign_in = SignIn(self._directory, self._timeout)
-        self._site = url if oauth.is_loopback(url) else SITE
+        self._is_played = self.name in (config.get("SANDBOX") or ())
+        self._site = url if self.is_local else SITE
 
     @property
     def ready(self) -> bool:
@@ -98,8 +99,8 @@ class Bluesky:
 
     @property
     def is_local(self) -> bool:
-        """True when accounts sign in on this machine: a sandbox."""
-        return oauth.is_loopback(self._entryway.url)
+        """True when the sandbox plays it."""
+        return self._is_played and oauth.is_loopback(self._entryway.url)
 
     def profile_url(self, handle: str) -> str:
         """Return the account's own page."""

@@ -12,6 +12,7 @@ from app.networks.base import Part
 COLLECTION = "app.bsky.feed.post"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+MAX_LANGUAGES = 3
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _LENGTH = 13
 _CLOCK_IDS = 1 << 10
@@ -47,6 +48,8 @@ def record_of(part: Part, dids: Mapping[str, str]) -> dict[str, Any]:
         "text": part.text,
         "createdAt": moment.replace("+00:00", "Z"),
     }
+    if part.languages:
+        record["langs"] = list(part.languages[:MAX_LANGUAGES])
     if facets := bluesky_text.facets(part.text, dids):
         record["facets"] = facets
     if part.reply_to is not None:

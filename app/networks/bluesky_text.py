@@ -9,33 +9,19 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import regex
 
 from app.networks import text
 from app.networks.base import Limits
-from app.networks.hosts import ascii_host
-from app.networks.links import urls_in
 from app.networks.text import TextProblem
+from app.networks.web_addresses import addresses_in
 
 MAX_TAG_GRAPHEMES = 64
 MAX_TAG_BYTES = 640
 MAX_HANDLE = 253
 
-# Where an address ends: white space, quotation marks, and punctuation of scripts without spaces.
-_ADDRESS = r"[^\s<>\"“”„«»、。，！？；：「」『』（）【】]"
-_AFTER_A_DOMAIN = regex.compile(rf"(?::[0-9]++)?+(?:[/?#]{_ADDRESS}*+)?+")
-_SCHEME = regex.compile(r"https?://", regex.IGNORECASE)
-_HOST_END = regex.compile(r"[/?#:]")
-_NEVER_LAST = ".,;:!?'*_~…’‘|"
-_BRACKETS = {")": "(", "]": "[", "}": "{"}
-
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
-_WITH_SCHEME = regex.compile(
-    rf"(?<![\p{{L}}\p{{N}}_@/.\-])https?://{_LABEL}(?:\.{_LABEL})++(?![A-Za-z0-9_\-]|[^\s/?#]*@)",
-    regex.IGNORECASE,
-)
 _MENTION = regex.compile(
     rf"(?<![\p{{Latin}}\p{{N}}_@＠/.\-])[@＠]"
     rf"(?P<handle>(?>{_LABEL}(?:\.{_LABEL})++))(?![A-Za-z0-9_@\-])"
@@ -44,7 +30,6 @@ _MENTION = regex.compile(
 _TAG = regex.compile(
     r"(?<![\w#＃&/])[#＃](?!\uFE0F)(?P<tag>[^\s#＃,;!?()\[\]{}<>\"“”„«»、。，！？；：「」『』（）]++)"
 )
-_PRINTABLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 Span = tuple[int, int, dict[str, str]]
 
@@ -101,62 +86,8 @@ def _bytes(written: str) -> int:
 def _links(written: str) -> list[Span]:
     return [
         (start, end, {"$type": "app.bsky.richtext.facet#link", "uri": uri})
-        for start, end in _addresses(written)
-        if (uri := _uri(written[start:end])) is not None
+        for start, end, uri in addresses_in(written)
     ]
-
-
-def _addresses(written: str) -> Iterable[tuple[int, int]]:
-    """Yield where addresses stand: X's rules find the domain, but end a path at a foreign letter.
-
-    A scheme is not needed, as people write ``example.com``; after one, any name will do.
-    """
-    domain_ends = {match.start(): match.end() for match in _WITH_SCHEME.finditer(written)}
-    for start, _, url in urls_in(written):
-        domain_ends[start] = start + len(url) - len(_split(url)[2])
-    done = 0
-    for start, at in sorted(domain_ends.items()):
-        if start < done:
-            continue
-        rest = _AFTER_A_DOMAIN.match(written, at)
-        done = _trimmed(written, start, rest.end() if rest else at)
-        yield start, done
-
-
-def _trimmed(written: str, start: int, end: int) -> int:
-    """Return where an address ends for its reader: before its sentence's full stop or bracket."""
-    address = written[start:end]
-    open_ones = {
-        closing: address.count(closing) - address.count(opening)
-        for closing, opening in _BRACKETS.items()
-    }
-    while end > start:
-        last = written[end - 1]
-        if last in open_ones and open_ones[last] > 0:
-            open_ones[last] -= 1
-        elif last not in _NEVER_LAST:
-            break
-        end -= 1
-    return end
-
-
-def _uri(address: str) -> str | None:
-    """Return the address in full and in ASCII; None for one that leads nowhere."""
-    scheme, host, rest = _split(address)
-    try:
-        host = ascii_host(host)
-    except ValueError:
-        return None
-    path = quote(rest, safe=_PRINTABLE_ASCII, errors="surrogatepass")
-    return f"{scheme.lower() or 'https://'}{host}{path}"
-
-
-def _split(address: str) -> tuple[str, str, str]:
-    """Return scheme, host, and the rest from the port on."""
-    scheme = _SCHEME.match(address)
-    bare = address[scheme.end() :] if scheme else address
-    host = _HOST_END.split(bare, maxsplit=1)[0]
-    return scheme[0] if scheme else "", host, bare[len(host) :]
 
 
 def _mentioned(written: str) -> Iterable[tuple[int, int, str]]:

@@ -44,6 +44,7 @@ from app.networks.facebook_readings import (
 from app.networks.facebook_sign_in import PAGE_FIELDS, SignIn
 from app.networks.facebook_usage import used_up_for
 from app.networks.text import TextProblem
+from app.networks.web_addresses import addresses_in
 
 GRAPH_URL = "https://graph.facebook.com/v25.0"
 DIALOG_URL = "https://www.facebook.com/v25.0/dialog/oauth"
@@ -80,6 +81,7 @@ class Facebook:
             secret=config.get("FACEBOOK_CLIENT_SECRET") or None,
             timeout=float(config.get("SEND_TIMEOUT") or 15.0),
         )
+        self._is_played = self.name in (config.get("SANDBOX") or ())
         dialog = str(config.get("FACEBOOK_DIALOG_URL") or DIALOG_URL)
         self._sign_in = SignIn(self._graph, dialog)
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(self._graph.url))
@@ -92,8 +94,8 @@ class Facebook:
 
     @property
     def is_local(self) -> bool:
-        """True when the API is on this machine: a sandbox."""
-        return oauth.is_loopback(self._graph.url)
+        """True when the sandbox plays it."""
+        return self._is_played and oauth.is_loopback(self._graph.url)
 
     def profile_url(self, handle: str) -> str:
         """Return the Page, by its name or its number."""
@@ -172,7 +174,7 @@ class Facebook:
         return False
 
     def prepare(self, credentials: Credentials, written: str) -> Mapping[str, Any]:
-        """Return nothing: Facebook finds links by itself."""
+        """Return nothing: Facebook fetches what a link leads to by itself."""
         return {}
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
@@ -208,6 +210,8 @@ class Facebook:
         body: Body = {"message": part.text} if part.text else {}
         if part.pictures:
             body["attached_media"] = [{"media_fbid": p["media_fbid"]} for p in part.pictures]
+        elif link := _first_link(part.text):
+            body["link"] = link
         return body
 
     # Publishing
@@ -300,6 +304,20 @@ class Facebook:
             created_at=moment_in(post["created_time"]),
             comparable=comparable(post.get("message") or "", pictures_in(post)),
         )
+
+
+def _first_link(written: str) -> str | None:
+    """Return what the preview is of: the first address that was written as one, in full.
+
+    A bare ``example.com`` may be no address at all, and Facebook refuses a post with a link that
+    leads nowhere.
+    """
+    spelt_out = (
+        url
+        for start, _, url in addresses_in(written)
+        if written[start : start + 8].lower().startswith(("http://", "https://"))
+    )
+    return next(spelt_out, None)
 
 
 def _token(credentials: Credentials) -> str:

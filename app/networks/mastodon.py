@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,10 +40,11 @@ from app.networks.mastodon_answers import (
 )
 from app.networks.mastodon_apps import Apps, AppsInMemory
 from app.networks.mastodon_calls import Server, segment
+from app.networks.mastodon_delegation import homes_of
 from app.networks.mastodon_matching import DESCRIPTIONS, SENT_AT, comparable_of, sought_of
 from app.networks.mastodon_pictures import NOW_READY, upload, why_refused
 from app.networks.mastodon_posts import created_at, is_anothers, link_to, pages_of, seen
-from app.networks.mastodon_readings import USUAL, limits_at, profile_of, software_of
+from app.networks.mastodon_readings import USUAL, limits_at, profile_of, software_of, visibility_of
 from app.networks.mastodon_sign_in import (
     REVOKE_TIMEOUT,
     SIGN_IN_TIMEOUT,
@@ -61,6 +63,8 @@ UNPROVEN_TIMEOUT = 8.0
 """Seconds for a call to a server from which nobody ever came back with an account."""
 UNPROVEN_CONNECT_TIMEOUT = 3.0
 """Of these, until it has to be reached."""
+MAX_HOMES = 3
+"""Names that a domain may give us, of which the first that is one of a public server counts."""
 USERNAME = re.compile(r"[\w.~\-]{1,200}")
 LOOK_TIMEOUT = 20.0
 """Seconds for all calls of one look-up: a worker that is asked to stop has 25."""
@@ -77,6 +81,7 @@ class Mastodon:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._usual = str(config.get("MASTODON_SERVER") or "")
+        self._is_played = self.name in (config.get("SANDBOX") or ())
         (field,) = self.connect_fields
         self.connect_fields = (replace(field, value=self._usual),)
         self._allow_private = bool(config.get("ALLOW_PRIVATE_SERVERS"))
@@ -92,8 +97,8 @@ class Mastodon:
 
     @property
     def is_local(self) -> bool:
-        """True when the server that people are offered first is on this machine: a sandbox."""
-        return oauth.is_loopback(self._url_of_usual)
+        """True when the server that people are offered first is one that the sandbox plays."""
+        return self._is_played and oauth.is_loopback(self._url_of_usual)
 
     @property
     def _url_of_usual(self) -> str:
@@ -112,15 +117,39 @@ class Mastodon:
     def begin(
         self, typed: Mapping[str, str], redirect_uri: str, signing_in: bool = True
     ) -> Consent:
-        """Return the typed server's consent page. Raises ConnectRefused, LookUpFailed."""
+        """Return the consent page of the typed server, or of the one that it names as its own.
+
+        Raises ConnectRefused, LookUpFailed.
+        """
+        words = typed.get("server") or ""
+        server = self._visited(self._checked(words))
+        with _private_is_bad():
+            try:
+                return self._sign_in.begin(server, redirect_uri, signing_in)
+            except ConnectRefused as refusal:
+                home = self._home_of(server, words) if refusal.code == "no_mastodon" else None
+                if home is None:
+                    raise
+            return self._sign_in.begin(home, redirect_uri, signing_in)
+
+    def _checked(self, typed: str) -> str:
+        """Return the address of a server that was typed. Raises ConnectRefused."""
         try:
-            url = hosts.public_https_url(typed.get("server") or "", self._allow_private)
+            url = hosts.public_https_url(typed, self._allow_private)
         except ValueError as error:
             raise ConnectRefused("bad_server", str(error)) from error
         if not url.isascii() or not url.isprintable():
             raise ConnectRefused("bad_server", "this is not the name of a server")
-        with _private_is_bad():
-            return self._sign_in.begin(self._visited(url), redirect_uri, signing_in)
+        return url
+
+    def _home_of(self, server: Server, typed: str) -> Server | None:
+        """Return the server where a domain's accounts live, in the time that is left; one hop."""
+        for origin in islice(homes_of(server, typed), MAX_HOMES):
+            with contextlib.suppress(ConnectRefused):
+                home = replace(self._visited(self._checked(origin)), ends_at=server.ends_at)
+                if home.host != server.host:
+                    return home
+        return None
 
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
@@ -200,7 +229,7 @@ class Mastodon:
     def limits(self, credentials: Credentials) -> Limits:
         """Ask the server what it takes. Raises LookUpFailed, LookUpRefused, TokenRefused."""
         software = str(credentials.get("software") or "")
-        return limits_at(self._home(credentials), _token(credentials), software)
+        return _limits_at(self._home(credentials), _token(credentials), software)
 
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that a server with these limits does not take."""
@@ -347,8 +376,13 @@ def _who(server: Server, credentials: Credentials) -> Profile:
 
 def _limits_if_told(server: Server, credentials: Credentials) -> Limits | None:
     with contextlib.suppress(LookUpFailed, LookUpRefused, TokenRefused):
-        return limits_at(server, _token(credentials), str(credentials.get("software") or ""))
+        return _limits_at(server, _token(credentials), str(credentials.get("software") or ""))
     return None
+
+
+def _limits_at(server: Server, token: str, software: str) -> Limits:
+    limits = limits_at(server, token, software)
+    return replace(limits, visibility=visibility_of(server, token))
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ USUAL = Limits(
 )
 MOST = 1_000_000_000
 MAX_USERNAME = 100
+MAX_VISIBILITY = 20
 
 
 def profile_of(account: Mapping[str, Any], server: Server) -> Profile:
@@ -90,6 +91,16 @@ def _limits_in(instance: Mapping[str, Any]) -> Limits:
         ),
         picture_types=types or USUAL.picture_types[:1],
     )
+
+
+def visibility_of(server: Server, token: str) -> str:
+    """Return who sees what the account posts without saying who shall; "" where it is not told."""
+    try:
+        with known_shape():
+            told = reading_of(server.read("/api/v1/accounts/verify_credentials", token=token))
+            return words.line((told.get("source") or {}).get("privacy"), MAX_VISIBILITY)
+    except (LookUpFailed, LookUpRefused, TokenRefused):
+        return ""
 
 
 def software_of(server: Server) -> tuple[str, str]:

@@ -26,7 +26,7 @@ SIGN_IN_TIMEOUT = 20.0
 """Seconds for all calls of a step together: somebody waits for the page."""
 REVOKE_TIMEOUT = 4.0
 """Of these, kept back for ending tokens that nobody shall have."""
-NO_MASTODON = {301, 302, 303, 307, 308, 404, 405, 410}
+NO_MASTODON = {301, 302, 303, 307, 308, 404, 405, 410, 501}
 NO_TO_APP = {400, 401, 403, 404, 422}
 """How servers answer an app that they do not know, each with a body of its own, or none."""
 NOT_ABOUT_APP = {
@@ -66,7 +66,7 @@ class SignIn:
 
         :param base_uri: our callback address, to which the server's own host is added: a code
             that comes back to it can be no other server's.
-        :raises ConnectRefused: bad_server, too_often, refused; server_checks_nothing where
+        :raises ConnectRefused: no_mastodon, too_often, refused; server_checks_nothing where
             signing in proves nobody; server_asks_nobody where anybody gets any access.
         :raises LookUpFailed: no usable answer.
         """
@@ -320,10 +320,10 @@ def revoke(server: Server, credentials: Mapping[str, Any], go: float | None) -> 
 def _registration_refused(answer: Answer) -> Exception:
     if answer.status == 429:
         return ConnectRefused("too_often", problem_of(answer))
-    if answer.status >= 500 or answer.status == 408:
+    if answer.status == 408 or (answer.status >= 500 and answer.status != 501):
         return LookUpFailed(problem_of(answer))
     if answer.status in NO_MASTODON or not isinstance(answer.data, dict):
-        return ConnectRefused("bad_server", problem_of(answer))
+        return ConnectRefused("no_mastodon", problem_of(answer))
     return ConnectRefused("refused", problem_of(answer))
 
 

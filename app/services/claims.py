@@ -36,6 +36,8 @@ class Claim:
     posted: tuple[Mapping[str, Any], ...] = ()
     user_id: int = 0
     """Whose tweet it is."""
+    language: str | None = None
+    """The one that its author has chosen here; None when none was chosen."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -57,7 +59,7 @@ def claims_of(taken: Sequence[str]) -> list[Claim]:
 
 
 def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
-    tweets = db.metadata.tables["tweets"]
+    tweets, users = db.metadata.tables["tweets"], db.metadata.tables["users"]
     statement = (
         db.select(
             Delivery.id,
@@ -70,8 +72,10 @@ def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
             tweets.c.text,
             tweets.c.parts,
             tweets.c.user_id,
+            users.c.locale,
         )
         .join(tweets, tweets.c.id == Delivery.tweet_id)
+        .join(users, users.c.id == tweets.c.user_id)
         .where(among(Delivery.id, taken))
         .order_by(Delivery.due_at, Delivery.tweet_id)
     )
@@ -94,6 +98,7 @@ def _claim_of(row: Row[Any], has_threads: bool, bodies: Mapping[tuple[str, int],
         len(contents),
         tuple(row.posted),
         row.user_id,
+        row.locale,
     )
 
 

@@ -66,6 +66,7 @@ def body_of(claim: Claim, network: Network, materials: Materials = NOTHING) -> B
         reply_to=parents[-1] if parents else None,
         root=parents[0] if parents else None,
         pictures=materials.pictures,
+        languages=(claim.language,) if claim.language else (),
     )
     return network.body(part, materials.prepared)
 

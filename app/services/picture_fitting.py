@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -39,17 +40,22 @@ def fitted(picture: Picture, limits: Limits, person: int = 0) -> Picture:
     A picture that moves is never shown as a still one behind its owner's back.
 
     :param person: the id of whose picture it is, by which people take turns.
-    :raises UploadRefused: picture_moves (the network shows none that do), picture_does_not_fit.
+    :raises UploadRefused: picture_moves (the network shows none that do), picture_does_not_fit, or
+        alt_too_long: nobody's words are cut.
     """
     if problem := problem_of(picture.mime, limits):
         raise UploadRefused(problem)
-    picture = replace(picture, alt=_shortened(picture.alt, limits.alt_length))
+    if len(picture.alt) > limits.alt_length:
+        raise UploadRefused("alt_too_long")
     if _fits(picture, limits):
         return picture
     with turns.turn(person, is_due=True), Image.open(io.BytesIO(picture.data)) as image:
         size = within(image.size, limits.picture_pixels, limits.picture_side)
-        heavy, moves = len(picture.data), picture.mime == MOVING
-        versions = _moving(image, size) if moves else _still(image, size, limits, heavy)
+        heavy = len(picture.data)
+        if picture.mime == MOVING:
+            versions = _moving(image, _in_box(size, limits), limits.moving_frames)
+        else:
+            versions = _still(image, size, limits, heavy)
         for version in versions:
             if _fits(version, limits):
                 return replace(version, alt=picture.alt)
@@ -62,10 +68,14 @@ def problem_of(mime: str, limits: Limits) -> str | None:
 
 
 def _fits(picture: Picture, limits: Limits) -> bool:
-    pixels = picture.width * picture.height
+    pixels, moves = picture.width * picture.height, picture.mime == MOVING
+    size = (picture.width, picture.height)
+    if moves and (size != _in_box(size, limits) or _has_too_many_frames(picture, limits)):
+        return False
+    most = limits.moving_bytes if moves else None
     return (
         picture.mime in limits.picture_types
-        and len(picture.data) <= limits.picture_bytes
+        and len(picture.data) <= (most or limits.picture_bytes)
         and (limits.picture_pixels is None or pixels <= limits.picture_pixels)
         and (
             limits.picture_side is None or max(picture.width, picture.height) <= limits.picture_side
@@ -73,8 +83,19 @@ def _fits(picture: Picture, limits: Limits) -> bool:
     )
 
 
-def _shortened(alt: str, longest: int) -> str:
-    return alt if len(alt) <= longest else alt[: longest - 1].rstrip() + "…"
+def _has_too_many_frames(picture: Picture, limits: Limits) -> bool:
+    if limits.moving_frames is None:
+        return False
+    with Image.open(io.BytesIO(picture.data)) as image:
+        return getattr(image, "n_frames", 1) > limits.moving_frames
+
+
+def _in_box(size: tuple[int, int], limits: Limits) -> tuple[int, int]:
+    """Return the size at which what moves is neither too wide nor too high."""
+    width, height = size
+    by_width = (limits.moving_width or width) / width
+    factor = min(1.0, by_width, (limits.moving_height or height) / height)
+    return size if factor == 1 else (max(1, int(width * factor)), max(1, int(height * factor)))
 
 
 def _still(
@@ -130,8 +151,11 @@ def _picture(image: Image.Image, mime: str, quality: int = 90) -> Picture:
     return Picture(encode(shown, mime, quality), mime, "", *image.size)
 
 
-def _moving(image: Image.Image, size: tuple[int, int]) -> Iterator[Picture]:
+def _moving(image: Image.Image, size: tuple[int, int], frames: int | None) -> Iterator[Picture]:
+    """Yield ever smaller versions, with so many frames at most: each then stays for longer."""
     durations, loop = durations_of(image), image.info.get("loop")
+    every = math.ceil(len(durations) / frames) if frames else 1
+    shown = [sum(durations[start : start + every]) for start in range(0, len(durations), every)]
     for smaller in shrinking(size):
-        data = encode_moving(frames_of(image, smaller), durations, loop)
-        yield Picture(data, MOVING, "", *smaller)
+        kept = itertools.islice(frames_of(image, smaller), 0, None, every)
+        yield Picture(encode_moving(kept, shown, loop), MOVING, "", *smaller)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, select, update
 
 from app.db import db, from_now, rows_changed
-from app.models import Delivery, Tweet
+from app.models import Account, Delivery, Tweet
 from app.models.picture import LOOK_AGAIN_AFTER, Picture, PictureState
 from app.services import picture_files
 from app.services.picture_files import FilesAway
@@ -84,6 +84,13 @@ def _of_a_tweet(picture_id: str) -> tuple[ColumnElement[bool], ...]:
     shown = [cast(parts, Text).contains(picture_id) for parts in (Tweet.parts, Delivery.parts)]
     owner = select(Picture.user_id).where(Picture.id == picture_id).scalar_subquery()
     return Tweet.user_id == owner, Delivery.tweet_id == Tweet.id, shown[0] | shown[1]
+
+
+def accounts_showing(picture_id: str) -> list[Account]:
+    """Return the accounts on which a picture may be published yet; ends no transaction."""
+    pending = Delivery.state.not_in(FINAL)
+    shown = exists().where(*_of_a_tweet(picture_id), Delivery.account_id == Account.id, pending)
+    return list(db.session.scalars(select(Account).where(shown)))
 
 
 def _may_be_sent() -> ColumnElement[bool]:

@@ -7,7 +7,7 @@
 
   const MOST = 4;
   const MOST_BYTES = 40e6;
-  const MOST_WORDS = 1000;
+  const FEWEST_WORDS = 1000;
   const UPLOAD_TIMEOUT_MS = 180000;
   const FIRST_LOOK_MS = 600;
   const LONGEST_PAUSE_MS = 5000;
@@ -18,6 +18,13 @@
 
   function say(name, values = {}) {
     return words[name].replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
+  }
+
+  /* The fewest characters that a chosen network takes for a description. */
+  function mostWords() {
+    const chosen = $("[data-alt-limit]").filter(":checked, [data-ticked]").get();
+    const limits = chosen.map((one) => Number(one.dataset.altLimit));
+    return limits.length ? Math.min(...limits) : FEWEST_WORDS;
   }
 
   /* One field: a list, a button and what is on its way. */
@@ -52,7 +59,7 @@
 
     function count($item) {
       const $alt = $item.find("textarea");
-      $item.find(".picture-count").text(say("count", { count: $alt.val().length, most: MOST_WORDS }));
+      $item.find(".picture-count").text(say("count", { count: [...$alt.val()].length, most: mostWords() }));
     }
 
     function setState($item, state, sentence = "") {
@@ -230,6 +237,9 @@
     });
     $list.on("input", "textarea", function () {
       count($(this).closest("li"));
+    });
+    $(document).on("change", "[name='accounts']", () => {
+      items().each((_, item) => count($(item)));
     });
     items().each(function () {
       const $item = $(this);

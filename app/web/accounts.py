@@ -330,6 +330,7 @@ def _view(survey: surveying.Survey, with_avatar: set[int]) -> dict[str, Any]:
         "health": _health_of(survey),
         "paused_until": survey.paused_until,
         "waiting": survey.waiting,
+        "visibility": (account.limits or {}).get("visibility") or "",
         "last_post": survey.last_post,
         "last_error": _error_of(survey),
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask, current_app, request
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -27,8 +27,12 @@ def init_app(app: Flask) -> None:
 
 def _shared() -> dict[str, Any]:
     local = [network for network in networks().values() if network.is_local]
+    real = [
+        network.title for network in networks().values() if network.ready and network not in local
+    ]
     return {
         "sandbox": bool(local),
+        "real_networks": real,
         "sandbox_url": local[0].profile_url("") if local else None,
         "nothing_is_sent": _silence(),
         "person_mark": sessions.person_mark,
@@ -106,6 +110,7 @@ def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:
 def shown(form: dict[str, Any]) -> dict[str, Any]:
     """Return a form with views of its pictures instead of their ids."""
     views = _picture_views([form["parts"]])
+    views = {name: view | _typed(name) for name, view in views.items()}
     own_fields = any(name.startswith("variant-") for name in form["errors"])
     return form | {
         "parts": _part_views(form["parts"], views),
@@ -118,6 +123,12 @@ def _picture_views(lists: Iterable[Sequence[StoredPart] | None]) -> dict[str, An
     parts = (part for own in lists for part in own or ())
     picture_ids = dict.fromkeys(name for part in parts for name in part["pictures"] or ())
     return {view["id"]: view for view in pictures.views_of(current_user, list(picture_ids))}
+
+
+def _typed(picture_id: str) -> dict[str, str]:
+    """Return the description that a refused form came with: it is given back as it was typed."""
+    name = f"alt-{picture_id}"
+    return {"alt": request.form[name]} if name in request.form else {}
 
 
 def _part_views(parts: Sequence[StoredPart], views: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ def refusal(code: str, name: str = "") -> str:
 def of_contents(code: str, named: Mapping[str, object]) -> str | None:
     """Return why pictures cannot be shown together or there; None for another code.
 
-    :param named: the ``network`` and the ``limit`` of its pictures.
+    :param named: the ``network``, and the ``limit`` and ``length`` that it is about.
     """
     sentences = {
         "too_many_pictures": _("%(network)s takes at most %(limit)s pictures with one text."),
@@ -32,8 +32,17 @@ def of_contents(code: str, named: Mapping[str, object]) -> str | None:
         "picture_moves_alone": _(
             "On %(network)s a moving picture goes alone. Take the other pictures away."
         ),
+        "alt_too_long": _(
+            "%(network)s takes at most %(limit)s characters to describe a picture; one of these "
+            "has %(length)s. Shorten it, or leave %(network)s out."
+        ),
         "picture_twice": _("The same picture is there twice. Take one of them away."),
     }
+    if code == "alt_too_long" and not named.get("network"):
+        return _(
+            "A description can have at most %(limit)s characters; one of these has %(length)s.",
+            **named,
+        )
     return sentences[code] % named if code in sentences else None
 
 
@@ -41,11 +50,14 @@ def delivery_errors(network: str) -> dict[str, tuple[str, str]]:
     """Return (message, next step) for each code with which a Delivery fails over a picture."""
     other = _("Choose another picture and try again.")
     codes = {
+        "alt_too_long": _("The description of a picture is too long for %(n)s.", n=network),
         "picture_refused": _("%(n)s refused a picture.", n=network),
         "picture_moves": _("%(n)s shows no moving pictures.", n=network),
         "picture_does_not_fit": _("A picture cannot be made small enough for %(n)s.", n=network),
     }
-    return {code: (words, other) for code, words in (_refusals() | codes).items()}
+    shorten = {"alt_too_long": _("Shorten it and try again.")}
+    told = _refusals() | codes
+    return {code: (words, shorten.get(code, other)) for code, words in told.items()}
 
 
 def _refusals() -> dict[str, str]:
@@ -79,6 +91,5 @@ def _refusals() -> dict[str, str]:
         ),
         "quota": usage.no_room_for_pictures(),
         "pictures_away": _("Pictures cannot be stored right now. Please try again in a minute."),
-        "alt_too_long": _("A description can have 1,000 characters."),
         "picture_used": _("This picture belongs to a tweet already."),
     }

@@ -8,23 +8,28 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request, url_for
+from flask import Blueprint, Response, abort, current_app, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.db import db
-from app.models import User
+from app.models import User, drafts
 from app.models.picture import MOST_PICTURES, Picture, PictureState
+from app.networks.text import TextProblem
 from app.services import pictures
 from app.services.picture_checks import MOST_BYTES
+from app.services.picture_keeping import accounts_showing
 from app.services.pictures import FileMissing, FilesAway, PictureRefused
 from app.web import limits, picture_words, schemas, sessions
 
 bp = Blueprint("pictures", __name__)
 
-LONGEST_ALT = 1000
+LONGEST_ALT = 10_000
+"""Characters of a description; each network has a limit of its own below it."""
+SHORT_ALT = 400
+"""What every network takes."""
 LONGEST_FILE_NAME = 1000
 WORDS_BESIDE = 1_000_000
 """Bytes of a request that are not its files: text fields and the frame around the parts."""
@@ -115,8 +120,11 @@ def describe(picture_id: str) -> ResponseReturnValue:
     """Change what a picture is said to show."""
     picture = _own(picture_id)
     alt = clean_alt(schemas.body(schemas.AltChange).alt)
-    if len(alt) > LONGEST_ALT:
-        return _refuse(422, "alt_too_long", field="alt")
+    try:
+        _check_alt(picture, alt)
+    except TextProblem as problem:
+        message = picture_words.of_contents(problem.code, problem.params)
+        return jsonify(error={"code": problem.code, "message": message, "field": "alt"}), 422
     picture.alt = alt
     db.session.commit()
     return jsonify(view_of(picture))
@@ -138,7 +146,7 @@ def read_form(
     files: MultiDict[str, FileStorage],
     part: int = 0,
     submit_id: str | None = None,
-) -> tuple[list[str], PictureRefused | None]:
+) -> tuple[list[str], PictureRefused | TextProblem | None]:
     """Read a part's picture fields: descriptions, files of a plain form, what is dropped.
 
     :param submit_id: a form that comes twice with the same one gets the same pictures.
@@ -148,7 +156,8 @@ def read_form(
     dropped = set(form.getlist("drop-picture"))
     named = form.getlist(field_of(part))
     picture_ids = [name for name in named if name and name not in dropped]
-    store_alts(user, {name: form[f"alt-{name}"] for name in picture_ids if f"alt-{name}" in form})
+    typed = {name: form[f"alt-{name}"] for name in picture_ids if f"alt-{name}" in form}
+    refused: PictureRefused | TextProblem | None = store_alts(user, typed)
     descriptions = form.getlist(field_of(part, "new-alt"))
     for number, file in enumerate(files.getlist(field_of(part, "picture-files"))):
         if not file.filename:
@@ -159,14 +168,14 @@ def read_form(
                 raise PictureRefused("too_many_pictures")
             taken = _accept(user, file, key)
         except PictureRefused as refusal:
-            return picture_ids, refusal
+            return picture_ids, refused or refusal
         except FilesAway:
-            return picture_ids, PictureRefused("pictures_away")
+            return picture_ids, refused or PictureRefused("pictures_away")
         if taken.id not in picture_ids:
             picture_ids.append(taken.id)
         if number < len(descriptions):
-            store_alts(user, {taken.id: descriptions[number]})
-    return picture_ids, None
+            refused = store_alts(user, {taken.id: descriptions[number]}) or refused
+    return picture_ids, refused
 
 
 def field_of(part: int, name: str = "pictures") -> str:
@@ -174,11 +183,40 @@ def field_of(part: int, name: str = "pictures") -> str:
     return f"{name}-{part}" if part else name
 
 
-def store_alts(user: User, descriptions: Mapping[str, str]) -> None:
-    """Store what pictures of this user are said to show; too long ones are cut."""
+def store_alts(user: User, descriptions: Mapping[str, str]) -> TextProblem | None:
+    """Store what pictures of this user are said to show.
+
+    :returns: why one was not stored; one that no tweet waits with is, so that it is shown again.
+    """
+    refused = None
     for picture in _of(user, list(descriptions)):
-        picture.alt = clean_alt(descriptions[picture.id])[:LONGEST_ALT]
+        alt = clean_alt(descriptions[picture.id])
+        try:
+            _check_alt(picture, alt)
+        except TextProblem as problem:
+            refused = refused or problem
+            if picture.claimed:
+                continue
+        picture.alt = alt
     db.session.commit()
+    return refused
+
+
+def _check_alt(picture: Picture, alt: str) -> None:
+    """Refuse a description that is too long, also for an account that will show it.
+
+    :raises TextProblem: ``alt_too_long``.
+    """
+    if len(alt) > LONGEST_ALT:
+        raise TextProblem(
+            "alt_too_long", length=len(alt), limit=LONGEST_ALT, network="", field="pictures"
+        )
+    if not picture.claimed or len(alt) <= SHORT_ALT:
+        return
+    for account in accounts_showing(picture.id):
+        network = current_app.extensions["networks"][account.network]
+        about = {"network": network.title, "handle": account.handle, "field": "pictures"}
+        drafts.check_description(len(alt), drafts.limits_of(account, network), about)
 
 
 def views_of(user: User, picture_ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -204,13 +242,17 @@ def view_of(picture: Picture) -> dict[str, Any]:
 
 
 def clean_alt(text: str) -> str:
-    """Return a description without control characters and needless space."""
+    """Return a description without control characters and needless space; its lines stay."""
+    return "\n".join(map(_clean_line, text.splitlines())).strip()
+
+
+def _clean_line(text: str) -> str:
     shown = "".join(c if unicodedata.category(c) not in {"Cc", "Cs"} else " " for c in text)
     return " ".join(shown.split())
 
 
 def _accept(user: User, file: FileStorage, key: str | None = None) -> Picture:
-    name = clean_alt((file.filename or "")[:LONGEST_FILE_NAME])[:100]
+    name = _clean_line((file.filename or "")[:LONGEST_FILE_NAME])[:100]
     data = file.stream.read(MOST_BYTES + 1)
     same = key and f"{key} {hashlib.sha256(data).hexdigest()}"
     return pictures.accept(user, data, name, same and str(uuid.uuid5(FORMS, same)))

@@ -43,6 +43,11 @@ def _of_typing(title: str) -> dict[str, str]:
         "bad_server": _(
             "This is not a server that we can reach. Type its name, like example.social."
         ),
+        "no_mastodon": _(
+            "This server answers, but there is no %(network)s on it, and it names none. Type the "
+            "name of the server where you sign in, like example.social.",
+            network=title,
+        ),
         "other_server": _(
             "This account is not kept on the server that you typed. Leave the server empty, and we "
             "find it."

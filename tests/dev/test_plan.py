@@ -68,7 +68,8 @@ def test_a_network_that_is_named_is_left_alone(given: dict[str, str], left_alone
     ours = {name for name in made.environment if name.startswith(left_alone)}
     assert {name: made.environment[name] for name in ours} == given
     assert made.environment["X_CLIENT_ID"] == "sandbox-client"
-    assert ready.greeting(made)
+    assert left_alone.strip("_").lower() not in made.environment["SANDBOX"].split(",")
+    assert ("nothing leaves this machine" in ready.greeting(made)) == (left_alone == "ALLOW_")
 
 
 def test_half_a_network_is_refused() -> None:

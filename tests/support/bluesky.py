@@ -26,7 +26,12 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"pixels"
 
 def bluesky_at(url: str, **settings: Any) -> Bluesky:
     """Return Bluesky with its entryway at this address."""
-    config = {"BLUESKY_URL": url, "ALLOW_PRIVATE_SERVERS": True, "SEND_TIMEOUT": 2.0}
+    config = {
+        "BLUESKY_URL": url,
+        "ALLOW_PRIVATE_SERVERS": True,
+        "SANDBOX": ("bluesky",),
+        "SEND_TIMEOUT": 2.0,
+    }
     return Bluesky({**config, **settings})
 
 

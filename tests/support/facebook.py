@@ -47,6 +47,7 @@ class FacebookSandbox:
             "FACEBOOK_CLIENT_SECRET": APP_SECRET,
             "FACEBOOK_GRAPH_URL": self.graph,
             "FACEBOOK_DIALOG_URL": f"{self.graph}/dialog/oauth",
+            "SANDBOX": ("facebook",),
             "SEND_TIMEOUT": 5.0,
             **changes,
         }

@@ -115,6 +115,7 @@ class Sandbox(Played):
             "FACEBOOK_CLIENT_ID": "100200300400500",
             "FACEBOOK_CLIENT_SECRET": "sandbox-facebook-secret",
             "ALLOW_PRIVATE_SERVERS": "1",
+            "SANDBOX": ",".join(self.networks),
         }
 
     def start(self) -> None:

@@ -12,6 +12,7 @@ from app.db import db, utcnow
 from app.models import Account, Attempt, Delivery, Upload, User
 from app.states import State
 from tests.conftest import MakeWorld
+from tests.support.photos import moving
 from tests.support.threads import chains, take_picture, write, write_thread
 from tests.support.waiting import wait_for
 from tests.support.world import World
@@ -42,6 +43,20 @@ def test_pictures_reach_a_network_once(small_world: World, network: str) -> None
     assert world.until_settled([job]) == {job: State.PUBLISHED}
     assert alts_at(world, network) == [["a dog", "a cat"]]
     assert world.sandbox.on(network).calls("upload") == 2
+
+
+@pytest.mark.parametrize("network", ["x", "mastodon"])
+def test_a_moving_picture_is_posted_once(small_world: World, network: str) -> None:
+    """With its words, and found again when the answer to the post is lost."""
+    world = small_world
+    ana = world.user("ana", network)
+    world.start_worker()
+    world.sandbox.on(network).fault("accept_then_drop")
+    gif = take_picture(world, ana, "a dog runs", moving(3))
+    job = write_thread(world, ana, ["Look"], {0: [gif]}, network)
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
+    assert alts_at(world, network) == [["a dog runs"]]
+    assert world.sandbox.on(network).calls("create") == 1
 
 
 @pytest.mark.parametrize("network", EVERYWHERE)

@@ -43,6 +43,13 @@ def test_the_body_is_key_and_record() -> None:
     }
 
 
+def test_the_language_is_said_where_it_is_known() -> None:
+    """Feeds of one language show a post that says so; where we do not know it, none is said."""
+    bluesky = bluesky_at("http://127.0.0.1:1")
+    assert bluesky.body(piece("Hola", languages=("es",)))["record"]["langs"] == ["es"]
+    assert "langs" not in bluesky.body(piece("Hola"))["record"]
+
+
 def test_mentions_need_what_was_prepared() -> None:
     """A mention points to the DID that was resolved before, and to nothing else."""
     bluesky = bluesky_at("http://127.0.0.1:1")
@@ -106,7 +113,12 @@ def test_links_of_the_real_network_lead_to_its_site(scripted: ScriptedServer) ->
     assert outcome.remote_url == f"https://bsky.app/profile/{DID}/post/{RKEY}"
     assert bluesky.profile_url("alice.test") == "https://bsky.app/profile/alice.test"
     assert not bluesky.is_local
-    assert bluesky_at(scripted.url).is_local
+    played = bluesky_at(scripted.url, SANDBOX=("bluesky",))
+    assert played.is_local
+    assert played.profile_url("alice.test") == f"{scripted.url}/profile/alice.test"
+    real = bluesky_at(scripted.url, SANDBOX=())
+    assert not real.is_local
+    assert real.profile_url("alice.test") == "https://bsky.app/profile/alice.test"
 
 
 GARBAGE = [

@@ -50,7 +50,10 @@ def test_offsets_are_bytes() -> None:
         ("https://a.org/web/https://x.com", [("https://a.org/web/https://x.com",) * 2]),
         ("wiki.org/日本。次", [("wiki.org/日本", "https://wiki.org/%E6%97%A5%E6%9C%AC")]),
         ("見てexample.comです", [("example.com", "https://example.com")]),
-        ("http://münchen.de/ä#ö", [("http://münchen.de/ä#ö", "http://xn--mnchen-3ya.de/%C3%A4#%C3%B6")]),
+        (
+            "http://münchen.de/ä#ö",
+            [("http://münchen.de/ä#ö", "http://xn--mnchen-3ya.de/%C3%A4#%C3%B6")],
+        ),
         ("https://x.com/100%25", [("https://x.com/100%25",) * 2]),
         ("x.com/#tag", [("x.com/#tag", "https://x.com/#tag")]),
         ("mail me@example.com or me.name@x.com", []),
@@ -61,6 +64,40 @@ def test_offsets_are_bytes() -> None:
         ("see https://my-app.internal, ok", [("https://my-app.internal",) * 2]),
         ("xhttps://docs.test docs.test https://-a.test", []),
         ("@nobody.test #x.com", [("#x.com", "x.com")]),
+        ("https://totallynotseth.dev@", [("https://totallynotseth.dev",) * 2]),
+        (
+            "(https://a.test@) https://b.test@, c",
+            [("https://a.test",) * 2, ("https://b.test",) * 2],
+        ),
+        ("https://a.test/x—and on", [("https://a.test/x",) * 2]),
+        ("example.com—and on", [("example.com", "https://example.com")]),
+        ("https://a.test—b https://c.test―d", [("https://a.test",) * 2, ("https://c.test",) * 2]),
+        (
+            "https://a.test/x\u200bb https://c.test\u200b",
+            [("https://a.test/x",) * 2, ("https://c.test",) * 2],
+        ),
+        (
+            "\ufeffhttps://a.test/x\ufeff \u2066https://b.test/y\u2069",
+            [("https://a.test/x",) * 2, ("https://b.test/y",) * 2],
+        ),
+        (
+            "`https://a.test/x` `example.com/y`",
+            [("https://a.test/x",) * 2, ("example.com/y", "https://example.com/y")],
+        ),
+        (
+            "https://a.test/x👍🏽 https://b.test/🇪🇸",
+            [("https://a.test/x",) * 2, ("https://b.test/",) * 2],
+        ),
+        (
+            "https://a.test/x… https://b.test/1–2–",
+            [("https://a.test/x",) * 2, ("https://b.test/1–2", "https://b.test/1%E2%80%932")],
+        ),
+        ("website.com.jpg my.website.com.jpg, www.website.co.uk.png", []),
+        (
+            "website.com/a.jpg https://website.com.jpg",
+            [("website.com/a.jpg", "https://website.com/a.jpg"), ("https://website.com.jpg",) * 2],
+        ),
+        ("see example.com.\nNext", [("example.com", "https://example.com")]),
     ],
 )  # fmt: skip
 def test_links_as_people_type_them(text: str, links: list[tuple[str, str]]) -> None:
@@ -132,6 +169,8 @@ def test_facets_never_overlap_or_cut(text: str) -> None:
         "http://a." * 400,
         "http://" + "a." * 1_500,
         "http://a.b" + ":" * 3_000,
+        "http://a.b@" * 300,
+        "http://a.b" + "@" * 3_000,
     ],
 )
 def test_no_text_makes_it_slow(text: str) -> None:

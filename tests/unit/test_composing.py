@@ -58,6 +58,15 @@ def test_a_picture_that_was_lost_is_replaced(networks: dict[str, Network], name:
     assert networks[name].comparable(again) == networks[name].comparable(stored)
 
 
+def test_the_language_is_its_authors(networks: dict[str, Network]) -> None:
+    """What they have chosen here; what was sent once stays as it was, whatever they choose then."""
+    bluesky, given = networks["bluesky"], Materials((PICTURES["bluesky"],))
+    stored = body_of(claim(language="es"), bluesky, given)
+    assert stored["record"]["langs"] == ["es"]
+    assert body_of(claim(stored, language="en"), bluesky, given) == stored
+    assert "langs" not in body_of(claim(), bluesky, given)["record"]
+
+
 def test_each_part_has_a_key_of_its_own(networks: dict[str, Network]) -> None:
     """Another part or another text: another key; the same part: the same key at every try."""
     mastodon = networks["mastodon"]

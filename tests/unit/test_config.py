@@ -455,3 +455,19 @@ def test_days_of_keeping(value: str) -> None:
     """What has just been published is needed to tell tweets apart: a day at least, or for ever."""
     with pytest.raises(config.ConfigurationError, match=r"^KEEP_DAYS must be .+\.$"):
         config.load(PRODUCTION | {"KEEP_DAYS": value})
+
+
+@pytest.mark.parametrize(
+    ("word", "played", "site"),
+    [
+        ("x, mastodon", ("x", "mastodon"), "http://127.0.0.1:8090"),
+        ("FACEBOOK", ("facebook",), "https://x.com"),
+        ("", (), "https://x.com"),
+    ],
+)
+def test_what_the_sandbox_plays_is_said(word: str, played: tuple[str, ...], site: str) -> None:
+    """An address on this machine alone is no sandbox: a real server may stand there."""
+    loaded = config.load({"SECRET_KEY": "k", "X_API_URL": "http://127.0.0.1:8090", "SANDBOX": word})
+    assert (loaded["SANDBOX"], loaded["X_SITE_URL"]) == (played, site)
+    with pytest.raises(config.ConfigurationError, match="SANDBOX"):
+        config.load({"SECRET_KEY": "k", "SANDBOX": "twitter"})

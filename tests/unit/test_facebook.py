@@ -30,6 +30,7 @@ def facebook_at(url: str, **changes: Any) -> Facebook:
             "FACEBOOK_CLIENT_SECRET": "secret",
             "FACEBOOK_GRAPH_URL": f"{url}/v25.0",
             "SEND_TIMEOUT": 2.0,
+            "SANDBOX": ("facebook",),
             **changes,
         }
     )
@@ -59,6 +60,13 @@ def test_the_real_network_is_the_default() -> None:
     assert facebook.profile_url("ana") == "https://www.facebook.com/ana"
     url = Facebook({"FACEBOOK_CLIENT_ID": "1", "FACEBOOK_CLIENT_SECRET": "2"}).begin({}, "cb").url
     assert url.startswith("https://www.facebook.com/v25.0/dialog/oauth?client_id=1&")
+
+
+def test_a_real_server_on_this_machine() -> None:
+    """A loopback address alone is no sandbox: links lead to Facebook."""
+    facebook = facebook_at("http://127.0.0.1:1", SANDBOX=())
+    assert not facebook.is_local
+    assert facebook.profile_url("ana") == "https://www.facebook.com/ana"
 
 
 def test_it_needs_both_id_and_secret() -> None:
@@ -94,6 +102,25 @@ def test_the_body_is_all_that_is_published() -> None:
     assert both == {"message": "hello", "attached_media": attached}
     with pytest.raises(ValueError, match="no threads"):
         facebook.body(part(reply_to={"id": "77_1"}), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "link"),
+    [
+        ("Read https://example.com/x, or http://b.test", "https://example.com/x"),
+        ("(https://ja.wikipedia.org/wiki/\u65e5\u672c)。", "https://ja.wikipedia.org/wiki/%E6%97%A5%E6%9C%AC"),
+        ("example.com first, then HTTPS://münchen.de", "https://xn--mnchen-3ya.de"),
+        ("example.com, photo.com.jpg, me@example.com", None),
+        ("https://user:secret@example.com/", None),
+    ],
+)  # fmt: skip
+def test_the_first_link_gets_a_preview(text: str, link: str | None) -> None:
+    """As Facebook wants it named; a post with pictures shows these instead."""
+    facebook = facebook_at("https://graph")
+    body = facebook.body(part(text), {})
+    assert body == {"message": text} | ({"link": link} if link else {})
+    assert facebook.comparable(body) == facebook.comparable({"message": text})
+    assert "link" not in facebook.body(part(text, pictures=({"media_fbid": "1"},)), {})
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,19 @@ def test_a_post_has_a_page(facebook: FacebookSandbox, client: Facebook) -> None:
     assert "Read https://example.com/x" in profile.text
 
 
+def test_a_link_is_previewed_and_found_again(facebook: FacebookSandbox, client: Facebook) -> None:
+    """The preview is of the first link, and a look-up tells the post by its message as before."""
+    ana, text = facebook.mint("ana"), "Read https://example.com/x and https://b.test"
+    sent_at = datetime.now(UTC)
+    outcome = publish(client, ana, text)
+    (post,) = client.recent(ana, str(ana["page_id"]), sent_at - timedelta(seconds=5), ())
+    assert (post.remote_id, post.comparable) == (
+        outcome.remote_id,
+        client.comparable(client.body(part(text), {})),
+    )
+    assert facebook.state()["tweets"][0]["link"] == "https://example.com/x"
+
+
 def test_pictures_are_published_once_and_with_the_post(
     facebook: FacebookSandbox, client: Facebook
 ) -> None:

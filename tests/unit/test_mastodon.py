@@ -23,7 +23,9 @@ def test_the_standing_promises() -> None:
     client = mastodon(RECONCILE_DELAYS=[10, 30, 90, 180, 300])
     ana = credentials_at("https://example.social")
     assert client.ready
-    assert mastodon(MASTODON_SERVER="127.0.0.1:8091").is_local
+    assert mastodon(MASTODON_SERVER="127.0.0.1:8091", SANDBOX=("mastodon",)).is_local
+    assert not mastodon(MASTODON_SERVER="127.0.0.1:8091").is_local
+    assert not mastodon(MASTODON_SERVER="mastodon.social", SANDBOX=("mastodon",)).is_local
     assert not mastodon(ALLOW_PRIVATE_SERVERS=False).is_local
     assert [field.name for field in client.connect_fields] == ["server"]
     assert not client.can_refresh(ana)

@@ -191,6 +191,16 @@ def test_threads(server: MastodonSandbox, client: Mastodon) -> None:
     assert (refused.kind, refused.code) == (Kind.REJECTED, "not_found")
 
 
+@pytest.mark.parametrize("privacy", ["public", "unlisted", "private"])
+def test_who_sees_what_is_posted(server: MastodonSandbox, client: Mastodon, privacy: str) -> None:
+    """The account's own choice is read and left alone: posts say nothing of who shall see them."""
+    server.settings(privacy=privacy)
+    ana = server.mint("ana")
+    assert client.limits(ana).visibility == privacy
+    body = client.body(piece("hello"))
+    assert "visibility" not in body
+
+
 def test_what_a_server_takes(server: MastodonSandbox, client: Mastodon) -> None:
     """Its own limits, in either generation; what check lets pass is accepted, nothing longer."""
     ana = server.mint("ana")

@@ -87,14 +87,6 @@ def test_nothing_fits() -> None:
     assert refused.value.code == "picture_does_not_fit"
 
 
-def test_alt_text_is_cut_to_the_network() -> None:
-    """A description that is too long for a network ends there with an ellipsis."""
-    picture = made_picture(photos.file_of(photos.colourful()), alt="word " * 100)
-    cut = fitted(picture, Limits(characters=280, alt_length=51)).alt
-    assert len(cut) <= 51
-    assert cut.endswith("word…")
-
-
 def test_each_network_gets_its_own_size() -> None:
     """A photo keeps for one network what another one does not take."""
     picture = made_picture(photos.file_of(photos.noisy(3000, 2000), quality=95))
@@ -130,3 +122,12 @@ def test_transparent_picture_stays_transparent() -> None:
     small = fitted(picture, Limits(280, picture_bytes=30_000, picture_types=types))
     assert (small.mime, opened(small.data).mode) == ("image/webp", "RGBA")
     assert small.width < 600
+
+
+def test_alt_text_is_never_cut() -> None:
+    """A description that became too long for a network is told to its owner."""
+    picture = made_picture(photos.file_of(photos.colourful()), alt="words\n" * 10)
+    assert fitted(picture, Limits(characters=280, alt_length=60)).alt == picture.alt
+    with pytest.raises(UploadRefused) as refused:
+        fitted(picture, Limits(characters=280, alt_length=59))
+    assert refused.value.code == "alt_too_long"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import uuid
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from app.db import db
+import pytest
+
+from app.db import db, utcnow
 from app.models import Account, Delivery, User
+from app.networks.mastodon_readings import USUAL
 from app.services import disconnecting
 from app.states import State
 from tests.support.visitor import Visitor
@@ -87,6 +92,30 @@ def test_a_pause_says_until_when(running: World, visitor: Visitor) -> None:
     assert "X asks us to wait." in told
     assert re.search(r"Goes on\s+<time [^>]*>in \d+ minutes", told)
     running.sandbox.mend()
+
+
+@pytest.mark.parametrize(
+    ("privacy", "sentence"),
+    [("unlisted", "unlisted"), ("private", "not public"), ("public", "")],
+)
+def test_who_sees_its_posts_is_said(
+    running: World, visitor: Visitor, privacy: str, sentence: str
+) -> None:
+    """Some servers let new accounts post unlisted: whoever reads only here would not know."""
+    handle = f"p{uuid.uuid4().hex[:10]}"
+    visitor.sign_in(handle)
+    with running.rows():
+        user_id = User.by_handle(handle).id
+    running.sandbox.on("mastodon").settings(privacy=privacy)
+    account_id = running.connect(user_id, "mastodon", handle)
+    with running.rows():
+        account = db.session.get_one(Account, account_id)
+        account.limits, account.limits_at = asdict(replace(USUAL, visibility=privacy)), utcnow()
+        db.session.commit()
+    running.sandbox.on("mastodon").settings(privacy="public")
+    page = visitor.get("/accounts").text
+    assert ("Its posts are" in page) == bool(sentence)
+    assert not sentence or f"Its posts are {sentence}" in page
 
 
 def test_a_server_that_is_away_does_not_work(running: World, visitor: Visitor) -> None:

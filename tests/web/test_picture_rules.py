@@ -15,7 +15,7 @@ from app.networks.mastodon_readings import USUAL
 from tests.support import photos
 from tests.support.visitor import Visitor
 from tests.support.world import World
-from tests.web.test_pictures import send
+from tests.web.test_pictures import JSON, send
 
 OTHERS = ("mastodon", "bluesky", "facebook")
 
@@ -44,41 +44,41 @@ def refusal(who: Visitor, **tweet: Any) -> tuple[str, str, str]:
     return error["code"], error["field"], error["message"]
 
 
-@pytest.mark.parametrize(("network", "title"), [("x", "X"), ("bluesky", "Bluesky")])
-def test_a_moving_picture_where_none_are_shown(
-    visitor: Visitor, accounts: dict[str, int], network: str, title: str
-) -> None:
+def test_a_moving_picture_where_none_are_shown(visitor: Visitor, accounts: dict[str, int]) -> None:
     """A GIF that has just been sent is refused at once for a network that takes none."""
-    everywhere = [accounts["mastodon"], accounts[network]]
+    everywhere = [accounts["x"], accounts["mastodon"], accounts["bluesky"]]
     code, field, words = refusal(
         visitor, text="Look", pictures=[taken(visitor, photos.moving(3))], accounts=everywhere
     )
     assert (code, field) == ("picture_moves", "pictures")
-    assert words.startswith(f"{title} shows no moving pictures.")
+    assert words.startswith("Bluesky shows no moving pictures.")
 
 
 def test_a_moving_picture_for_one_account_only(visitor: Visitor, accounts: dict[str, int]) -> None:
     """A variant may show it where it can be shown; a GIF that stands still goes anywhere."""
     own = {str(accounts["mastodon"]): {"text": "", "pictures": [taken(visitor, photos.moving(3))]}}
-    chosen = [accounts["x"], accounts["mastodon"]]
+    chosen = [accounts["bluesky"], accounts["mastodon"]]
     later = {"when": "in one hour", "accounts": chosen}
     assert visitor.post("/tweets", text="Look", variants=own, **later).status_code == 202
     still = taken(visitor, photos.moving(1))
     assert visitor.post("/tweets", text="Look", pictures=[still], **later).status_code == 202
 
 
-def test_a_moving_picture_goes_alone(visitor: Visitor, accounts: dict[str, int]) -> None:
+@pytest.mark.parametrize(("network", "title"), [("mastodon", "Mastodon"), ("x", "On X")])
+def test_a_moving_picture_goes_alone(
+    visitor: Visitor, accounts: dict[str, int], network: str, title: str
+) -> None:
     """Where moving pictures become films, they cannot stand beside others."""
     both = [taken(visitor, photos.moving(3)), taken(visitor)]
-    mastodon = [accounts["mastodon"]]
-    code, field, words = refusal(visitor, text="Look", pictures=both, accounts=mastodon)
+    chosen = [accounts[network]]
+    code, field, words = refusal(visitor, text="Look", pictures=both, accounts=chosen)
     assert (code, field) == ("picture_moves_alone", "pictures")
-    assert "Mastodon" in words
+    assert title in words
 
 
 def test_a_change_is_checked_too(visitor: Visitor, accounts: dict[str, int]) -> None:
-    """A GIF cannot come into a tweet for X by an edit either."""
-    later = {"when": "in one hour", "accounts": [accounts["x"]]}
+    """A GIF cannot come into a tweet for Bluesky by an edit either."""
+    later = {"when": "in one hour", "accounts": [accounts["bluesky"]]}
     tweet = visitor.post("/tweets", text="Look", **later).json()["tweet"]
     parts = [{"text": "Look", "pictures": [taken(visitor, photos.moving(3))]}]
     answer = visitor.post(f"/tweets/{tweet['id']}", "PATCH", parts=parts)
@@ -90,13 +90,13 @@ def test_the_form_says_so_as_well(visitor: Visitor, accounts: dict[str, int]) ->
     """Without scripts, the page comes back with the sentence and keeps the picture."""
     answer = visitor.http.post(
         urljoin(visitor.site, "/tweets"),
-        data={"csrf_token": visitor.token(), "text": "Look", "accounts": str(accounts["x"])},
+        data={"csrf_token": visitor.token(), "text": "Look", "accounts": str(accounts["bluesky"])},
         files={"picture-files": ("cat.gif", photos.moving(3))},
         headers={"Accept": "text/html"},
         timeout=30,
     )
     assert answer.status_code == 422
-    assert "X shows no moving pictures." in answer.text
+    assert "Bluesky shows no moving pictures." in answer.text
 
 
 @pytest.mark.parametrize("threaded", [False, True])
@@ -155,3 +155,56 @@ def test_a_gif_too_heavy_for_a_server(
     )
     assert (code, field) == ("picture_moves_too_much", "pictures")
     assert words.startswith("This GIF is too heavy for Mastodon")
+
+
+def described(who: Visitor, alt: str) -> str:
+    """Send a picture and say what it shows; return its id."""
+    picture_id = taken(who)
+    assert who.post(f"/pictures/{picture_id}", "PATCH", alt=alt).json()["alt"] == alt
+    return picture_id
+
+
+@pytest.mark.parametrize(
+    ("network", "title", "limit"),
+    [("x", "X", 1_000), ("mastodon", "Mastodon", 1_500), ("bluesky", "Bluesky", 2_000)],
+)
+def test_a_description_up_to_each_networks_own_limit(
+    visitor: Visitor, accounts: dict[str, int], network: str, title: str, limit: int
+) -> None:
+    """What a network takes is taken; what is more is refused by its name, and never cut."""
+    chosen = {"accounts": [accounts[network]], "when": "in one hour", "text": "Look"}
+    fits = described(visitor, "é" * limit)
+    tweet = visitor.post("/tweets", pictures=[fits], **chosen)
+    assert tweet.status_code == 202, tweet.text
+    longer = described(visitor, "é" * (limit + 1))
+    refused = visitor.post("/tweets", pictures=[longer], **chosen)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["code"], error["field"]) == (422, "alt_too_long", "pictures")
+    assert error["message"].startswith(f"{title} takes at most {limit} characters")
+    later = visitor.post(f"/pictures/{fits}", "PATCH", alt="é" * (limit + 1))
+    assert (later.status_code, later.json()["error"]["code"]) == (422, "alt_too_long")
+    assert title in later.json()["error"]["message"]
+    assert visitor.get(f"/pictures/{fits}", headers=JSON).json()["alt"] == "é" * limit
+
+
+@pytest.mark.parametrize("words", [1_001, 10_001, 20_001])
+def test_a_form_gives_a_long_description_back(
+    visitor: Visitor, accounts: dict[str, int], words: int
+) -> None:
+    """Refused with all that was typed, in the composer and on the edit page; nothing is cut."""
+    picture_id, alt = taken(visitor), f"start\n{'y' * (words - 9)}end"
+    shown = alt.replace("\n", "\r\n")
+    typed = {"csrf_token": visitor.token(), "text": "Look", "pictures": picture_id}
+    typed |= {f"alt-{picture_id}": shown, "when": "in one hour", "mode": "later"}
+    page = {"headers": {"Accept": "text/html"}, "timeout": 30}
+    url = urljoin(visitor.site, "/tweets")
+    answer = visitor.http.post(url, data=typed | {"accounts": str(accounts["x"])}, **page)
+    assert answer.status_code == 422
+    assert alt in answer.text.replace("\r\n", "\n")
+    later = {"when": "in one hour", "accounts": [accounts["x"]]}
+    visitor.post(f"/pictures/{picture_id}", "PATCH", alt="short")
+    tweet = visitor.post("/tweets", text="Look", pictures=[picture_id], **later).json()["tweet"]
+    answer = visitor.http.post(f"{url}/{tweet['id']}/edit", data=typed, **page)
+    assert answer.status_code == 422
+    assert alt in answer.text.replace("\r\n", "\n")
+    assert visitor.get(f"/pictures/{picture_id}", headers=JSON).json()["alt"] == "short"

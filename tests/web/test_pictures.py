@@ -69,11 +69,16 @@ def test_nobody_elses(ana: Visitor, ben: Visitor, visitor: Visitor) -> None:
 
 
 def test_alt_text(ana: Visitor) -> None:
-    """A description is stored without control characters; too long a one is refused."""
+    """A description is stored by its lines, without control characters; none is cut."""
     picture_id = send(ana, photos.photo_with_place()).json()["id"]
     described = ana.post(f"/pictures/{picture_id}", "PATCH", alt=" A\x00 field,\n  green ")
-    assert described.json()["alt"] == "A field, green"
-    refused = ana.post(f"/pictures/{picture_id}", "PATCH", alt="x" * 1001)
+    assert described.json()["alt"] == "A field,\ngreen"
+    long = "\n".join(["x" * 999] * 10)
+    for alt in ("", " \r\n a\tb \r\n\r\nc\u2028d\n", long):
+        assert ana.post(f"/pictures/{picture_id}", "PATCH", alt=alt).status_code == 200
+    ana.post(f"/pictures/{picture_id}", "PATCH", alt=" \r\n a\tb \r\n\r\nc\u2028d\n")
+    assert ana.get(f"/pictures/{picture_id}", headers=JSON).json()["alt"] == "a b\n\nc\nd"
+    refused = ana.post(f"/pictures/{picture_id}", "PATCH", alt="x" * 10_001)
     assert refused.status_code == 422
     assert refused.json()["error"]["code"] == "alt_too_long"
     assert ana.post(f"/pictures/{picture_id}", "PATCH", alt=7).status_code == 422

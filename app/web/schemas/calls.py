@@ -120,7 +120,7 @@ class OneJob(Schema):
 class AltChange(Schema):
     """``PATCH /pictures/<id>``"""
 
-    alt: Alt = Field(description="what the picture shows, up to 1,000 characters")
+    alt: Alt = Field(description="what the picture shows, as long as its networks take")
 
 
 class AccountChange(Schema):
