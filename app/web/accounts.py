@@ -320,6 +320,7 @@ def _view(survey: surveying.Survey, with_avatar: set[int]) -> dict[str, Any]:
     return {
         "id": account.id,
         "network": account.network,
+        "is_shared": account.person_id not in {"", account.remote_id},
         "title": network.title,
         "handle": account.handle,
         "display_name": account.display_name,
