@@ -12,8 +12,15 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from app import cli, db, jobs, networks, web, workers  # noqa: F401 (workers: registers the tasks)
-from app.services.server_apps import ServerApps
+from app import (
+    broker,
+    cli,
+    db,
+    networks,
+    web,
+    workers,  # noqa: F401 (registers the tasks)
+)
+from app.accounts import ServerApps
 
 
 def create_app(settings: dict[str, Any] | None = None) -> Flask:
@@ -33,7 +40,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
         app.logger.warning(sentence)
     app.extensions["token_cipher"] = MultiFernet([Fernet(k) for k in app.config["TOKEN_KEYS"]])
     app.extensions["networks"] = networks.build({**app.config, "MASTODON_APPS": ServerApps()})
-    jobs.init_app(app)
+    broker.init_app(app)
     Migrate(app, db.db, directory=str(config.ROOT / "migrations"), render_as_batch=True)
     web.init_app(app)
     cli.init_app(app)

@@ -13,12 +13,12 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
+from app.accounts import Visit, audit, connections, reencryption
 from app.db import database_now, db
+from app.delivery import restore
 from app.jobs import job_is_complete
 from app.models import Account, Delivery, EventKind, Tweet, User
-from app.networks.base import Credentials, LookUpFailed, LookUpRefused, Network, TokenRefused
-from app.services import auditing, connecting, reencrypting, restoring
-from app.services.auditing import Visit
+from app.networks import Credentials, LookUpFailed, LookUpRefused, Network, TokenRefused
 
 DATABASE_AWAY = (OperationalError, ProgrammingError)
 """Not there, not reachable, or without its tables."""
@@ -81,7 +81,7 @@ def hold(due_before: str) -> None:
     named = _moment(due_before)
     try:
         moment = named or database_now()
-        doubted = restoring.hold_due_before(moment)
+        doubted = restore.hold_due_before(moment)
     except DATABASE_AWAY as error:
         raise click.ClickException(_sentence(error)) from None
     click.echo(f"Held for their owners: {doubted.held}.")
@@ -113,7 +113,7 @@ def reencrypt() -> None:
     Web and workers may run, if they have been started with that key as their first one.
     """
     try:
-        done = reencrypting.reencrypt()
+        done = reencryption.reencrypt()
     except DATABASE_AWAY as error:
         raise click.ClickException(_sentence(error)) from None
     click.echo(f"Encrypted anew under the first key: {done.rows}.")
@@ -144,9 +144,9 @@ def connect(network: str) -> None:
     except (LookUpFailed, LookUpRefused) as error:
         raise click.ClickException(f"{site.title} did not say whose token it is: {error}") from None
     try:
-        done = connecting.by_token(network, profile, credentials)
+        done = connections.by_token(network, profile, credentials)
         kind = EventKind.ACCOUNT_ADDED if done.added else EventKind.ACCOUNT_RENEWED
-        auditing.note(kind, SHELL, done.user_id, network, profile.handle)
+        audit.note(kind, SHELL, done.user_id, network, profile.handle)
         db.session.commit()
     except DATABASE_AWAY as error:
         raise click.ClickException(_sentence(error)) from None

@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import event
 
 from app.db import db
-from app.services import claiming, dispatching
+from app.delivery import dispatcher
+from app.delivery.claims import expire_leases
 from benchmarks.contender import Contender
 from benchmarks.plan import Plan, say
 from benchmarks.product import TweetLater
@@ -49,9 +50,9 @@ def measure(plan: Plan, contenders: Sequence[Contender]) -> str:
 
 
 def _tick() -> None:
-    claiming.expire_leases()
-    dispatching.dispatch()
-    dispatching.seconds_until_next()
+    expire_leases()
+    dispatcher.dispatch()
+    dispatcher.seconds_until_next()
 
 
 def _make_one_due() -> None:

@@ -9,19 +9,19 @@ from typing import Protocol
 
 from flask import Flask
 
-from sandbox.bluesky_app import create_bluesky_app
-from sandbox.control_api import make_control_api
-from sandbox.control_page import make_control_page
-from sandbox.facebook_app import create_facebook_app
-from sandbox.guards import install_guards
-from sandbox.mastodon_app import create_mastodon_app
-from sandbox.store import Store
-from sandbox.x_api import make_api
-from sandbox.x_oauth1 import make_oauth1
-from sandbox.x_oauth2 import make_oauth2
-from sandbox.x_pages import make_pages
-from sandbox.x_signatures import Signatures
-from sandbox.x_state import XState
+from sandbox.bluesky.app import create_bluesky_app
+from sandbox.control.api import make_control_api
+from sandbox.control.page import make_control_page
+from sandbox.core.guards import install_guards
+from sandbox.core.store import Store
+from sandbox.facebook.app import create_facebook_app
+from sandbox.mastodon.app import create_mastodon_app
+from sandbox.x.oauth1 import make_oauth1
+from sandbox.x.oauth2 import make_oauth2
+from sandbox.x.pages import make_pages
+from sandbox.x.routes import make_api
+from sandbox.x.signatures import Signatures
+from sandbox.x.state import XState
 
 
 class Memory(Protocol):

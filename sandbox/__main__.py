@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from werkzeug.serving import BaseWSGIServer
 
 from sandbox import MORE, create_network, create_sandbox
-from sandbox.guards import LOOPBACK
-from sandbox.server import make_sandbox_server
+from sandbox.core.guards import LOOPBACK
+from sandbox.core.server import make_sandbox_server
 
 
 def read_arguments() -> argparse.Namespace:

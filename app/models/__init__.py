@@ -1,37 +1,80 @@
 """Rows and their verbs; no network calls here."""
 
-from app.models.account import Account, Health, NetworkStop
+from app.models import content, quota
+from app.models.account import Account, Health, NetworkBlock
 from app.models.attempt import Attempt
-from app.models.delivery import Delivery
-from app.models.job import Job
+from app.models.content import AFRESH, MOST_PARTS, Content, StoredPart, contents_of
+from app.models.delivery import DOUBTED, RESTORED, Delivery, milliseconds_late
+from app.models.job_status import JobStatus
 from app.models.pending_connection import PendingConnection
-from app.models.picture import Picture, PictureFile, PictureState, Upload
+from app.models.picture import (
+    LOOK_AGAIN_AFTER,
+    MOST_PICTURES,
+    MOVING,
+    Picture,
+    PictureFile,
+    PictureState,
+    TooManyPictures,
+    UnknownPicture,
+    Upload,
+)
+from app.models.quota import QuotaReached
 from app.models.server_app import ConnectionApp, MastodonServer, ServerApp
-from app.models.session import AuditEvent, EventKind, UserSession
-from app.models.tweet import Tweet
-from app.models.user import User
+from app.models.session import (
+    SESSION_LIFE,
+    AuditEvent,
+    EventKind,
+    SessionHere,
+    UserSession,
+    hash_of,
+)
+from app.models.tweet import WAITING, AlreadyBeingSent, Tweet
+from app.models.user import SubmitIdReused, UnknownAccount, User
 from app.models.worker import Broker, Worker
 
 __all__ = [
+    "AFRESH",
+    "DOUBTED",
+    "LOOK_AGAIN_AFTER",
+    "MOST_PARTS",
+    "MOST_PICTURES",
+    "MOVING",
+    "RESTORED",
+    "SESSION_LIFE",
+    "WAITING",
     "Account",
+    "AlreadyBeingSent",
     "Attempt",
     "AuditEvent",
     "Broker",
     "ConnectionApp",
+    "Content",
     "Delivery",
     "EventKind",
     "Health",
-    "Job",
+    "JobStatus",
     "MastodonServer",
-    "NetworkStop",
+    "NetworkBlock",
     "PendingConnection",
     "Picture",
     "PictureFile",
     "PictureState",
+    "QuotaReached",
     "ServerApp",
+    "SessionHere",
+    "StoredPart",
+    "SubmitIdReused",
+    "TooManyPictures",
     "Tweet",
+    "UnknownAccount",
+    "UnknownPicture",
     "Upload",
     "User",
     "UserSession",
     "Worker",
+    "content",
+    "contents_of",
+    "hash_of",
+    "milliseconds_late",
+    "quota",
 ]

@@ -88,7 +88,7 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
         return self.health == Health.RECONNECT
 
 
-class NetworkStop(db.Model):  # type: ignore[name-defined,misc]
+class NetworkBlock(db.Model):  # type: ignore[name-defined,misc]
     """A network that refuses the whole app, or whose allowance for the app is used up."""
 
     __tablename__ = "network_stops"

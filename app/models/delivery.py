@@ -12,7 +12,7 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstrain
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, utcnow
-from app.models.parts import Content, contents_of
+from app.models.content import Content, contents_of
 from app.states import AWAKE, HoldReason, State, status_of
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, func, true, up
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
+from app.models.content import AFRESH
 from app.models.delivery import DOUBTED, Delivery
-from app.models.parts import AFRESH
 from app.models.picture import Picture
 from app.states import HoldReason, State
 

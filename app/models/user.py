@@ -12,12 +12,12 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app import jobs, when
+from app import broker, when
 from app.db import UTCDateTime, commit_and_keep, db, utcnow
-from app.models import drafts, quota
+from app.models import content, quota
 from app.models.account import Account
+from app.models.content import Draft, StoredPart
 from app.models.delivery import Delivery
-from app.models.drafts import Draft, StoredPart
 from app.models.picture import Picture
 from app.models.tweet import Tweet
 from app.states import HoldReason, State
@@ -115,20 +115,20 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         :raises app.models.quota.QuotaReached: too many of the user's tweets wait already.
         """
         said = {account_id: own for account_id, own in (variants or {}).items() if own}
-        draft = drafts.draft_of(text, parts, pictures, said)
+        draft = content.draft_of(text, parts, pictures, said)
         delivery, fresh = self._store(draft, at, accounts, submit_id, variants or ())
         if fresh:
             now = utcnow()
             due = [d for d in delivery.tweet.deliveries if d.state == State.SCHEDULED]
             if waiting := [d.id for d in due if d.due_at <= now]:
-                jobs.ring_for(waiting)
+                broker.notify_jobs(waiting)
         return delivery.id
 
     def tweet(self, text: str, accounts: Sequence[Chosen] | None = None) -> str:
         """Publish at once, in this process, by the same claim a worker uses; return the job_id."""
-        delivery, _ = self._store(drafts.draft_of(text), None, accounts, None)
+        delivery, _ = self._store(content.draft_of(text), None, accounts, None)
         job_id = delivery.id
-        jobs.publish_here([d.id for d in delivery.tweet.deliveries])
+        broker.publish_here([d.id for d in delivery.tweet.deliveries])
         db.session.expire_all()
         return job_id
 
@@ -147,10 +147,10 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         if submit_id and (known := self._submitted(submit_id, draft)):
             return known, False
         chosen = self.chosen(accounts)
-        drafts.refuse_strangers(written_for, chosen)
+        content.refuse_strangers(written_for, chosen)
         if draft.length > SOON_COUNTED:
             commit_and_keep()  # no transaction stays open while words are counted
-        drafts.check(draft, chosen)
+        content.check(draft, chosen)
         moment = when.understand(at, self.zone, utcnow())
         quota.check_waiting(self.id)
         tweet = Tweet(

@@ -5,14 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from app.networks.base import Network
+from app.networks import base, http, text
+from app.networks.base import (
+    AppRefused,
+    Body,
+    Connection,
+    ConnectRefused,
+    Credentials,
+    Destination,
+    Limits,
+    LookUpFailed,
+    LookUpRefused,
+    Network,
+    Outcome,
+    OutcomeKind,
+    Part,
+    Picture,
+    Profile,
+    RefreshUnclear,
+    Scope,
+    SeenPost,
+    TokenRefused,
+    UploadRefused,
+)
 from app.networks.bluesky import Bluesky
 from app.networks.facebook import Facebook
+from app.networks.http.addresses import host_in, public_https_url
 from app.networks.mastodon import Mastodon
+from app.networks.mastodon.apps import App, Known
+from app.networks.text import TextProblem
 from app.networks.x import X
 
 
-class Kind(Protocol):
+class NetworkFactory(Protocol):
     """A network's class."""
 
     name: str
@@ -21,7 +46,7 @@ class Kind(Protocol):
         """Return it, set up."""
 
 
-REGISTRY: tuple[Kind, ...] = (X, Mastodon, Bluesky, Facebook)
+REGISTRY: tuple[NetworkFactory, ...] = (X, Mastodon, Bluesky, Facebook)
 
 
 def build(config: Mapping[str, Any]) -> dict[str, Network]:
@@ -30,3 +55,42 @@ def build(config: Mapping[str, Any]) -> dict[str, Network]:
     Those that lack a setting are there too, and say so: ``ready``.
     """
     return {network.name: network(config) for network in REGISTRY}
+
+
+__all__ = [
+    "REGISTRY",
+    "App",
+    "AppRefused",
+    "Bluesky",
+    "Body",
+    "ConnectRefused",
+    "Connection",
+    "Credentials",
+    "Destination",
+    "Facebook",
+    "Known",
+    "Limits",
+    "LookUpFailed",
+    "LookUpRefused",
+    "Mastodon",
+    "Network",
+    "NetworkFactory",
+    "Outcome",
+    "OutcomeKind",
+    "Part",
+    "Picture",
+    "Profile",
+    "RefreshUnclear",
+    "Scope",
+    "SeenPost",
+    "TextProblem",
+    "TokenRefused",
+    "UploadRefused",
+    "X",
+    "base",
+    "build",
+    "host_in",
+    "http",
+    "public_https_url",
+    "text",
+]

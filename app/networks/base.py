@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from app import words
+from app import untrusted
 
 Credentials = dict[str, Any]
 Body = dict[str, Any]
@@ -36,7 +36,7 @@ def _set(kept: Any, **values: Any) -> None:
         object.__setattr__(kept, name, value)
 
 
-class Kind(StrEnum):
+class OutcomeKind(StrEnum):
     """How a create call ended, sorted by what may be done next."""
 
     OK = "ok"  # the network returned the id: never send again
@@ -63,7 +63,7 @@ class Outcome:
     network's, for the curious. ``retry_after`` is in seconds, None when the network did not say.
     """
 
-    kind: Kind
+    kind: OutcomeKind
     code: str | None = None
     detail: str | None = None
     remote_id: str | None = None
@@ -83,11 +83,11 @@ class Outcome:
         """Bound what the network said: whatever it is, the outcome itself can be kept."""
         _set(
             self,
-            detail=None if self.detail is None else words.detail(self.detail),
-            remote_id=words.identifier(self.remote_id),
-            remote_url=words.web_address(self.remote_url) or None,
+            detail=None if self.detail is None else untrusted.detail(self.detail),
+            remote_id=untrusted.identifier(self.remote_id),
+            remote_url=untrusted.web_address(self.remote_url) or None,
             retry_after=_wait(self.retry_after),
-            request_id=words.trace(self.request_id),
+            request_id=untrusted.trace(self.request_id),
             pause_for=_wait(self.pause_for),
         )
 
@@ -97,8 +97,15 @@ class Outcome:
 
         Or that its pictures are gone, which on some is what becomes of pictures that are posted.
         """
-        used = self.kind == Kind.REJECTED and self.code == "pictures_gone"
+        used = self.kind == OutcomeKind.REJECTED and self.code == "pictures_gone"
         return used or self.code == "duplicate"
+
+
+class Destination(NamedTuple):
+    """A server that may be slow or silent by itself; "" where the network has only one."""
+
+    network: str
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +125,17 @@ class Profile:
 
     def __post_init__(self) -> None:
         """Bound what the network said. Raises ValueError where nobody is named."""
-        remote_id, handle = words.identifier(self.remote_id), words.line(self.handle)
+        remote_id, handle = untrusted.identifier(self.remote_id), untrusted.line(self.handle)
         if remote_id is None or not handle:
             raise ValueError("an account without an id or a name")
         _set(
             self,
             remote_id=remote_id,
             handle=handle,
-            display_name=words.line(self.display_name),
-            avatar_url=words.web_address(self.avatar_url),
-            server=words.line(self.server),
-            person_id=words.identifier(self.person_id) or "",
+            display_name=untrusted.line(self.display_name),
+            avatar_url=untrusted.web_address(self.avatar_url),
+            server=untrusted.line(self.server),
+            person_id=untrusted.identifier(self.person_id) or "",
         )
 
 
@@ -175,7 +182,7 @@ class Connection:
     def __post_init__(self) -> None:
         """Raise ConnectRefused where what opens the account is nothing that a call can carry."""
         secrets = (self.credentials.get(name) for name in SECRETS)
-        if any(secret and words.secret(secret) is None for secret in secrets):
+        if any(secret and untrusted.secret(secret) is None for secret in secrets):
             raise ConnectRefused("refused", "what it gave is not usable")
 
 
@@ -183,7 +190,7 @@ class _Told(Exception):
     """Its words may be the network's own, so they are bounded."""
 
     def __init__(self, *said: object) -> None:
-        super().__init__(*map(words.detail, said))
+        super().__init__(*map(untrusted.detail, said))
 
 
 class _Refused(_Told):
@@ -192,11 +199,11 @@ class _Refused(_Told):
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code)
         self.code = code
-        self.detail = words.detail(detail)
+        self.detail = untrusted.detail(detail)
 
 
 class ConnectRefused(_Refused):
-    """Connecting ended without an account; app/web/refusals.py knows the codes."""
+    """Connecting ended without an account; app/web/messages/connect.py knows the codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,10 +284,10 @@ class SeenPost:
 
     def __post_init__(self) -> None:
         """Bound what the network said. Raises ValueError for a post that cannot be named."""
-        remote_id = words.identifier(self.remote_id)
+        remote_id = untrusted.identifier(self.remote_id)
         if remote_id is None:
             raise ValueError("a post without an id")
-        _set(self, remote_id=remote_id, url=words.web_address(self.url))
+        _set(self, remote_id=remote_id, url=untrusted.web_address(self.url))
 
 
 class LookUpFailed(_Told):

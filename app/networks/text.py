@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import regex
 
-from app.networks.hosts import ascii_host
+from app.networks.http import ascii_host
 from app.networks.links import MAX_URL_CHARACTERS, top_level_domains, urls_in
 
 __all__ = [

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import regex
 
-from app.networks.hosts import ascii_host
+from app.networks.http import ascii_host
 from app.networks.links import urls_in
 
 # Where an address ends: white space and what nobody sees, quotation marks, dashes between thoughts,

@@ -2,3 +2,7 @@
 
 ``gunicorn.conf.py`` names it. What only the app knows, it asks a ``Policy``.
 """
+
+from app.server.policy import BULKHEADS, REFUSAL, Policy
+
+__all__ = ["BULKHEADS", "REFUSAL", "Policy"]

@@ -20,8 +20,8 @@ from typing import Any
 
 from gunicorn.workers.base import Worker as Base
 
-from app.places import Places
-from app.server import answers
+from app.concurrency import ConcurrencyLimiter
+from app.server import wsgi
 from app.server.bodies import Body, TooLarge, Unreadable
 from app.server.connection import HEAD_PIECE, PIECE, BadHead, ClientGone, Connection, Stage
 from app.server.policy import BULKHEADS, Policy
@@ -72,7 +72,7 @@ class Worker(Base):
         self._connections: set[Connection] = set()
         self._accepting = False
         self._next_sweep = 0.0
-        self._room = Places(LARGE_BODIES, OF_A_PERSON)
+        self._room = ConcurrencyLimiter(LARGE_BODIES, OF_A_PERSON)
         self._waiting_for_room: deque[Connection] = deque()
         self._most = _most_connections(self.cfg.worker_connections)
         super().init_process()
@@ -350,7 +350,7 @@ class Worker(Base):
         """Ask the app how large this body may be; in a thread."""
         most, person = self._policy.most_bytes, None
         try:
-            _, environ = answers.environ_of(connection, self.cfg)
+            _, environ = wsgi.environ_of(connection, self.cfg)
             most, person = self._policy.larger_limit(environ)
         except Exception:
             self.log.exception("A large body could not be judged")
@@ -392,7 +392,7 @@ class Worker(Base):
         connection.last = connection.last or not self.alive
         following: Step = self._close
         try:
-            answers.answer(connection, self.wsgi, self.cfg, self.log, taken_at)
+            wsgi.answer(connection, self.wsgi, self.cfg, self.log, taken_at)
             connection.output.flush()
             following = self._write
         except ClientGone:
@@ -439,7 +439,7 @@ class Worker(Base):
         self.log.info("%s for a request that could not be read (%s)", status, reason)
         self._leave_room(connection)
         connection.last = True
-        answers.refuse_plainly(connection.output, status)
+        wsgi.refuse_plainly(connection.output, status)
         connection.end_request()
         self._write(connection)
 

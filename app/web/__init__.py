@@ -11,21 +11,20 @@ from app.web import (
     admission,
     assets,
     auth,
-    changes,
+    context,
+    errors,
     headers,
     health,
-    limits,
-    locales,
-    pages,
+    i18n,
     pictures,
-    problems,
+    rate_limits,
     schemas,
-    session_pages,
+    session_routes,
     sessions,
     settings,
     status,
-    tweets,
 )
+from app.web.tweets import actions, routes
 
 
 def init_app(app: Flask) -> None:
@@ -35,23 +34,23 @@ def init_app(app: Flask) -> None:
     Bootstrap5(app)
     CSRFProtect(app)
     sessions.init_app(app)
-    limits.init_app(app)
-    locales.init_app(app)
+    rate_limits.init_app(app)
+    i18n.init_app(app)
     auth.init_app(app)
-    problems.init_app(app)
+    errors.init_app(app)
     schemas.init_app(app)
-    pages.init_app(app)
-    session_pages.init_app(app)
+    context.init_app(app)
+    session_routes.init_app(app)
     for blueprint in (
         assets.bp,
         auth.bp,
-        tweets.bp,
-        changes.bp,
+        routes.bp,
+        actions.bp,
         pictures.bp,
         status.bp,
         accounts.bp,
         settings.bp,
-        session_pages.bp,
+        session_routes.bp,
         health.bp,
     ):
         app.register_blueprint(blueprint)

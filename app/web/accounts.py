@@ -21,29 +21,36 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user, login_required
 
+from app.accounts import (
+    Pending,
+    avatars,
+    connections,
+    disconnections,
+    overview,
+    pending,
+    sign_in_methods,
+)
 from app.db import db
-from app.models import Account, Delivery
-from app.models.session import hash_of
-from app.networks.base import Profile
-from app.services import avatars, connecting, disconnecting, doors, pending, surveying
-from app.services.pending import Pending
-from app.web import auth, limits, reasons, refusals, schemas, sentences, sessions, turns
-from app.web.pages import networks
-from app.web.problems import refuse, wants_json
+from app.models import Account, Delivery, hash_of
+from app.networks import Profile
+from app.web import auth, concurrency, rate_limits, schemas, sessions
+from app.web.context import networks
+from app.web.errors import refuse, wants_json
+from app.web.messages import belongs_to_somebody_else, delivery_error, hold_error, too_many_accounts
 
 bp = Blueprint("accounts", __name__)
 
 
 @bp.get("/accounts")
-@limits.reads
+@rate_limits.reads
 @login_required
 def index() -> ResponseReturnValue:
     """Show every account, and how to connect another one."""
     accounts = current_user.accounts
     with_avatar = avatars.kept_of([account.id for account in accounts])
-    opening = doors.opening(accounts)
-    careless = doors.careless_hosts(accounts)
-    views = [_view(survey, with_avatar) for survey in surveying.survey(accounts)]
+    opening = sign_in_methods.opening(accounts)
+    careless = sign_in_methods.careless_hosts(accounts)
+    views = [_view(survey, with_avatar) for survey in overview.survey(accounts)]
     for view in views:
         view["opens"] = view["id"] in opening
         view["is_only_way"] = opening == {view["id"]}
@@ -56,7 +63,7 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/accounts/<int:account_id>/avatar")
-@limits.reads
+@rate_limits.reads
 @login_required
 def avatar(account_id: int) -> ResponseReturnValue:
     """Show an account's picture, to its owner alone."""
@@ -70,16 +77,16 @@ def avatar(account_id: int) -> ResponseReturnValue:
 
 
 @bp.get("/accounts/confirm")
-@limits.reads
+@rate_limits.reads
 @login_required
 def confirm() -> ResponseReturnValue:
     """Name the accounts that a network opened to us, and ask whether to connect them."""
     waiting = pending.of(current_user.id, session.get("pending"))
     if waiting is None:
         return _nothing_to_confirm()
-    strangers = connecting.strangers(waiting.network, waiting.connections, current_user.id)
+    strangers = connections.strangers(waiting.network, waiting.connections, current_user.id)
     if len(strangers) == len(waiting.connections):
-        return refusals.belongs_to_somebody_else(strangers[0].handle)
+        return belongs_to_somebody_else(strangers[0].handle)
     opened = _opened(waiting, strangers)
     if wants_json():
         return {"network": waiting.network, "accounts": opened}
@@ -94,7 +101,7 @@ def confirm() -> ResponseReturnValue:
 
 
 @bp.post("/accounts/confirm")
-@limits.writes
+@rate_limits.writes
 @login_required
 def settle() -> ResponseReturnValue:
     """Connect what a network opened to us, or end the access again."""
@@ -108,16 +115,16 @@ def settle() -> ResponseReturnValue:
         return _refuse(waiting)
     site = networks()[waiting.network]
     try:
-        done = connecting.add(
+        done = connections.add(
             site.name, waiting.connections, current_user.id, lambda: pending.take(waiting.id)
         )
-    except connecting.NotWanted:
+    except connections.NotWanted:
         return _nothing_to_confirm()
-    except connecting.TooManyAccounts as problem:
-        return refusals.too_many_accounts(problem.most)
-    except connecting.BelongsToSomebodyElse as taken:
+    except connections.TooManyAccounts as problem:
+        return too_many_accounts(problem.most)
+    except connections.BelongsToSomebodyElse as taken:
         _forget(waiting)
-        return refusals.belongs_to_somebody_else(taken.profiles[0].handle)
+        return belongs_to_somebody_else(taken.profiles[0].handle)
     session.pop("pending", None)
     auth.note_connected(site, done)
     if wants_json():
@@ -134,10 +141,10 @@ def _refuse(waiting: Pending) -> ResponseReturnValue:
     session.pop("pending", None)
     db.session.commit()
     try:
-        with turns.asking(waiting.network, waiting.connections[0].profile.server):
+        with concurrency.asking(waiting.network, waiting.connections[0].profile.server):
             if not pending.refuse(waiting.id):
                 return _nothing_to_confirm()
-    except turns.TooManyAsking:
+    except concurrency.TooManyAsking:
         pending.leave_to_workers(waiting.id)
     words = _("Nothing was connected.")
     if wants_json():
@@ -168,7 +175,7 @@ def _opened(waiting: Pending, strangers: list[Profile]) -> list[dict[str, Any]]:
             "server": profile.server,
             "profile_url": networks()[waiting.network].profile_url(profile.handle),
             "is_known": (waiting.network, profile.server, profile.remote_id) in mine,
-            "signs_in": connecting.would_sign_in(waiting.network, connection, current_user.id),
+            "signs_in": connections.would_sign_in(waiting.network, connection, current_user.id),
             "proves_nobody": connection.proves_nobody,
         }
         for connection in waiting.connections
@@ -177,7 +184,7 @@ def _opened(waiting: Pending, strangers: list[Profile]) -> list[dict[str, Any]]:
 
 
 @bp.patch("/accounts/<int:account_id>")
-@limits.writes
+@rate_limits.writes
 @login_required
 def change(account_id: int) -> ResponseReturnValue:
     """Say whether an account opens the door."""
@@ -187,7 +194,7 @@ def change(account_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/accounts/<int:account_id>/door")
-@limits.writes
+@rate_limits.writes
 @login_required
 def open_door(account_id: int) -> ResponseReturnValue:
     """The same as a plain form: ``signs_in`` is 1 or 0."""
@@ -212,13 +219,13 @@ def _switch(account: Account, signs_in: bool) -> ResponseReturnValue | None:
     handle, title = account.handle, networks()[account.network].title
     server = account.server or title
     try:
-        doors.switch(current_user.id, account.id, signs_in, sessions.visit())
-    except doors.LastDoor:
+        sign_in_methods.switch(current_user.id, account.id, signs_in, sessions.visit())
+    except sign_in_methods.LastDoor:
         code, words = (
             "last_door",
             _("@%(handle)s is your only way in. Let another account sign in first.", handle=handle),
         )
-    except doors.ProvesNobody:
+    except sign_in_methods.ProvesNobody:
         code, words = (
             "proves_nobody",
             _(
@@ -227,12 +234,12 @@ def _switch(account: Account, signs_in: bool) -> ResponseReturnValue | None:
                 handle=handle,
             ),
         )
-    except doors.OpensAnother:
+    except sign_in_methods.OpensAnother:
         code, words = (
             "opens_another",
             _("Whoever owns @%(handle)s signs in as another user here already.", handle=handle),
         )
-    except doors.NobodyProved:
+    except sign_in_methods.NobodyProved:
         code, words = (
             "reconnect_first",
             _(
@@ -261,14 +268,14 @@ def _plain(account: Account) -> dict[str, Any]:
 
 
 @bp.get("/accounts/<int:account_id>/disconnect")
-@limits.reads
+@rate_limits.reads
 @login_required
 def ask(account_id: int) -> ResponseReturnValue:
     """Say what disconnecting would do, and ask."""
     account = _own(account_id)
-    waiting = surveying.waiting_of([account.id]).get(account.id, 0)
-    mine = doors.accounts_of(current_user.id)
-    is_only_way = doors.opening(mine) == {account.id}
+    waiting = overview.waiting_of([account.id]).get(account.id, 0)
+    mine = sign_in_methods.accounts_of(current_user.id)
+    is_only_way = sign_in_methods.opening(mine) == {account.id}
     return render_template(
         "disconnect.html",
         account=account,
@@ -281,7 +288,7 @@ def ask(account_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/accounts/<int:account_id>/disconnect")
-@limits.writes
+@rate_limits.writes
 @login_required
 def disconnect(account_id: int) -> ResponseReturnValue:
     """Cancel what waits for an account and forget its access."""
@@ -289,9 +296,12 @@ def disconnect(account_id: int) -> ResponseReturnValue:
     handle, network, server = account.handle, account.network, account.server
     visit = sessions.visit()
     db.session.commit()
-    cancelled = disconnecting.disconnect(account_id, visit)
-    with suppress(turns.TooManyAsking), turns.asking(network, server):  # else a worker does
-        disconnecting.finish([account_id])
+    cancelled = disconnections.disconnect(account_id, visit)
+    with (
+        suppress(concurrency.TooManyAsking),
+        concurrency.asking(network, server),
+    ):  # else a worker does
+        disconnections.finish([account_id])
     words = _("@%(handle)s is disconnected.", handle=handle)
     if cancelled:
         words += " " + ngettext(
@@ -313,7 +323,7 @@ def _own(account_id: int) -> Account:
     return mine[account_id]
 
 
-def _view(survey: surveying.Survey, with_avatar: set[int]) -> dict[str, Any]:
+def _view(survey: overview.Survey, with_avatar: set[int]) -> dict[str, Any]:
     account = survey.account
     network = networks()[account.network]
     has_avatar = account.id in with_avatar
@@ -337,7 +347,7 @@ def _view(survey: surveying.Survey, with_avatar: set[int]) -> dict[str, Any]:
     }
 
 
-def _health_of(survey: surveying.Survey) -> str:
+def _health_of(survey: overview.Survey) -> str:
     if survey.account.needs_reconnect:
         return "reconnect"
     if survey.is_stopped:
@@ -347,12 +357,12 @@ def _health_of(survey: surveying.Survey) -> str:
     return "silent" if survey.is_silent else "ok"
 
 
-def _error_of(survey: surveying.Survey) -> dict[str, Any] | None:
+def _error_of(survey: overview.Survey) -> dict[str, Any] | None:
     """Return what went wrong last, and when; nothing when a newer tweet went out."""
     trouble, ended = survey.last_trouble, _ended(survey.account)
     if trouble is None:
         return ended
-    at = surveying.moment_of(trouble)
+    at = overview.moment_of(trouble)
     posted_at = survey.last_post.accepted_at if survey.last_post else None
     ended_later = ended is not None and ended["at"] > at and not trouble.hold_reason
     if ended_later or (posted_at is not None and posted_at > at):
@@ -363,8 +373,8 @@ def _error_of(survey: surveying.Survey) -> dict[str, Any] | None:
 def _words_of(trouble: Delivery) -> str:
     title, code = networks()[trouble.account.network].title, trouble.error_code
     if trouble.hold_reason or not code:
-        return sentences.hold_error(trouble.hold_reason, title, trouble.account.handle, code)[1]
-    return reasons.delivery_error(code, title)[0]
+        return hold_error(trouble.hold_reason, title, trouble.account.handle, code)[1]
+    return delivery_error(code, title)[0]
 
 
 def _ended(account: Account) -> dict[str, Any] | None:

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 from flask import Flask, abort, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db import abandon
-from app.server.policy import REFUSAL, Policy
+from app.db import rollback_quietly
+from app.server import REFUSAL, Policy
 from app.web import pictures, sessions
 
 
@@ -51,7 +51,7 @@ def _has_ended() -> bool:
     try:
         return not sessions.is_alive()
     except SQLAlchemyError:
-        abandon()
+        rollback_quietly()
         return False
 
 

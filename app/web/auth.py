@@ -25,22 +25,25 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import LoginManager, current_user
 
+from app.accounts import Connected, audit, disconnections, identities, pending, sign_in_methods
+from app.accounts import connections as connecting
+from app.accounts import sessions as signing_in
 from app.db import db
 from app.models import EventKind, User
-from app.networks import http
-from app.networks.base import Connection, ConnectRefused, LookUpFailed, Network
-from app.services import (
-    auditing,
-    connecting,
-    disconnecting,
-    doors,
-    identifying,
-    pending,
-    signing_in,
+from app.networks import Connection, ConnectRefused, LookUpFailed, Network, http
+from app.web import concurrency, errors, rate_limits, schemas, server_concurrency, sessions
+from app.web.context import networks
+from app.web.messages import (
+    belongs_to_somebody_else,
+    crowded,
+    field_sentence,
+    no_answer,
+    proves_nobody,
+    refused,
+    signs_nobody_in,
+    too_many_accounts,
 )
-from app.services.connecting import Connected
-from app.web import forms, limits, problems, refusals, schemas, server_places, sessions, turns
-from app.web.pages import networks
+from app.web.tweets import forms
 from app.when import WhenProblem, zone_named
 
 bp = Blueprint("auth", __name__)
@@ -64,7 +67,7 @@ def _load_user(user_id: str) -> User | None:
 
 
 @bp.get("/login/<network>")
-@limits.sign_in
+@rate_limits.sign_in
 def login(network: str) -> ResponseReturnValue:
     """Send who is signed out to the consent page, where nothing is typed; else show the form.
 
@@ -81,7 +84,7 @@ def login(network: str) -> ResponseReturnValue:
 
 
 @bp.post("/login/<network>")
-@limits.sign_in
+@rate_limits.sign_in
 def begin(network: str) -> ResponseReturnValue:
     """Begin with what was typed: a server, a handle and an app password, or nothing."""
     site = _ready_network(network)
@@ -105,21 +108,21 @@ def _old_form(message: str) -> ResponseReturnValue:
     return _given_back(site, message), 400
 
 
-problems.gives_back("auth.begin", _old_form)
+errors.gives_back("auth.begin", _old_form)
 
 
 def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
     signing_in_now = not current_user.is_authenticated
     try:
         db.session.commit()  # the network may take long: no transaction stays open meanwhile
-        with turns.asking(site.name, server_places.named_in(typed)):
+        with concurrency.asking(site.name, server_concurrency.named_in(typed)):
             begun = site.begin(typed, _redirect_uri(site.name), signing_in_now)
-    except turns.TooManyAsking:
-        return refusals.crowded(site, typed)
+    except concurrency.TooManyAsking:
+        return crowded(site, typed)
     except LookUpFailed as error:
-        return refusals.no_answer(site, error, typed)
+        return no_answer(site, error, typed)
     except ConnectRefused as refusal:
-        return _ask_again(site, typed, refusal) if typed else refusals.refused(site, refusal)
+        return _ask_again(site, typed, refusal) if typed else refused(site, refusal)
     if isinstance(begun, list):
         return _connect_at_once(site, begun)
     memory = {**begun.memory, "network": site.name, "signing_in": signing_in_now}
@@ -129,7 +132,7 @@ def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
 
 def _ask_again(site: Network, typed: dict[str, str], refusal: ConnectRefused) -> Any:
     kept = {field.name: typed[field.name] for field in site.connect_fields if not field.secret}
-    error = refusals.field_sentence(site, refusal)
+    error = field_sentence(site, refusal)
     return _connect_page(site, kept, error), 422
 
 
@@ -146,7 +149,7 @@ def _remember_way_back(page: str | None) -> None:
 
 @bp.get("/login/<network>/callback")
 @bp.get("/login/<network>/callback/<host>")
-@limits.sign_in
+@rate_limits.sign_in
 def callback(network: str, host: str = "") -> ResponseReturnValue:
     """Take the network's answer: sign in; or ask whoever is signed in whether to connect it."""
     site = _ready_network(network)
@@ -154,16 +157,16 @@ def callback(network: str, host: str = "") -> ResponseReturnValue:
     try:
         memory = _recall(network, host, signs_in)
         db.session.commit()  # as above
-        with turns.asking(network, str(memory.get("server") or "")):
+        with concurrency.asking(network, str(memory.get("server") or "")):
             connections = site.finish(memory, request.args.to_dict(), _redirect_uri(network))
             if signs_in:
-                identifying.learn(site, connections)
-    except turns.TooManyAsking:
-        return refusals.crowded(site)
+                identities.learn(site, connections)
+    except concurrency.TooManyAsking:
+        return crowded(site)
     except LookUpFailed as error:
-        return refusals.no_answer(site, error)
+        return no_answer(site, error)
     except ConnectRefused as refusal:
-        return refusals.refused(site, refusal)
+        return refused(site, refusal)
     if signs_in:
         return _sign_in(site, connections)
     session["pending"] = pending.keep(current_user.id, site.name, connections)
@@ -199,10 +202,10 @@ def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseRe
     try:
         done = connecting.add(site.name, connections, current_user.id)
     except connecting.BelongsToSomebodyElse as taken:
-        return refusals.belongs_to_somebody_else(taken.profiles[0].handle)
+        return belongs_to_somebody_else(taken.profiles[0].handle)
     except connecting.TooManyAccounts as problem:
         _end(site, connections)
-        return refusals.too_many_accounts(problem.most)
+        return too_many_accounts(problem.most)
     note_connected(site, done)
     page = "accounts.index" if session.get("back") else "tweets.index"
     return redirect(url_for(page), 303)
@@ -213,16 +216,16 @@ def _sign_in(site: Network, connections: list[Connection]) -> ResponseReturnValu
     refusal: tuple[ResponseReturnValue, int | None]
     try:
         done = connecting.sign_in(site.name, connections)
-    except doors.ProvesNobody:
-        refusal = refusals.proves_nobody(site, first.server), None
+    except sign_in_methods.ProvesNobody:
+        refusal = proves_nobody(site, first.server), None
     except connecting.SignsNobodyIn as closed:
-        refusal = refusals.signs_nobody_in(first.handle), closed.user_id
+        refusal = signs_nobody_in(first.handle), closed.user_id
     except connecting.BelongsToSomebodyElse:
-        refusal = refusals.belongs_to_somebody_else(first.handle), None
+        refusal = belongs_to_somebody_else(first.handle), None
     else:
         return _enter(site, done)
     kind = EventKind.SIGN_IN_REFUSED
-    auditing.note(kind, sessions.visit(), refusal[1], site.name, first.handle)
+    audit.note(kind, sessions.visit(), refusal[1], site.name, first.handle)
     db.session.commit()
     _end(site, connections)
     return refusal[0]
@@ -230,10 +233,13 @@ def _sign_in(site: Network, connections: list[Connection]) -> ResponseReturnValu
 
 def _end(site: Network, connections: list[Connection]) -> None:
     """End what was opened to us for nothing, as far as the network has room for that."""
-    with suppress(turns.TooManyAsking), turns.asking(site.name, connections[0].profile.server):
-        began = http.suspend_clock()
+    with (
+        suppress(concurrency.TooManyAsking),
+        concurrency.asking(site.name, connections[0].profile.server),
+    ):
+        began = http.boottime()
         for one in connections:
-            disconnecting.end_access(site.name, one.profile, one.credentials, began)
+            disconnections.end_access(site.name, one.profile, one.credentials, began)
 
 
 def note_connected(site: Network, done: Connected) -> None:
@@ -250,7 +256,7 @@ def note_connected(site: Network, done: Connected) -> None:
     renewed = [account for account in done.renewed if account is not done.door]
     for kind, some in ((EventKind.ACCOUNT_ADDED, done.added), (EventKind.ACCOUNT_RENEWED, renewed)):
         for account in some:
-            auditing.note(kind, sessions.visit(), done.user_id, site.name, account.handle)
+            audit.note(kind, sessions.visit(), done.user_id, site.name, account.handle)
     db.session.commit()
 
 
@@ -270,7 +276,7 @@ def _enter(site: Network, done: Connected) -> ResponseReturnValue:
     try:
         sessions.open_for(done.user_id, done.door, zone)
     except signing_in.DoorClosed:
-        return refusals.refused(site, ConnectRefused("stale", "door_closed"))
+        return refused(site, ConnectRefused("stale", "door_closed"))
     note_connected(site, done)
     forms.remember_zone(zone)
     return redirect(url_for(page), 303)

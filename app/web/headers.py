@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from werkzeug.sansio.utils import host_is_trusted
 
-from app.web import assets, problems
+from app.web import assets, errors
 
 CONTENT_POLICY = "; ".join(
     [
@@ -109,7 +109,7 @@ def _refuse_foreign_host() -> ResponseReturnValue | None:
     if FOREIGN not in request.environ or request.path in PROBED:
         return None
     home = current_app.config["APP_URL"]
-    return problems.refuse(
+    return errors.refuse(
         400,
         "unknown_host",
         _("This server does not answer under that name. Nothing was changed."),

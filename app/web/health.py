@@ -6,15 +6,16 @@ from flask import Blueprint, jsonify, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.services import watching
-from app.web import limits, problems
-from app.web.limits import limiter
+from app import monitoring
+from app.web import errors as problems
+from app.web import rate_limits
+from app.web.rate_limits import limiter
 
 bp = Blueprint("health", __name__)
 
 
 @bp.get("/silence")
-@limits.reads
+@rate_limits.reads
 def silence() -> ResponseReturnValue:
     """Return the banner for pages on which nothing moves; empty while a worker is alive.
 
@@ -29,7 +30,7 @@ def silence() -> ResponseReturnValue:
 @limiter.exempt
 def healthz() -> ResponseReturnValue:
     """Return 200, or 503 naming what fails: database, redis, worker, overdue."""
-    problems = watching.problems()
+    problems = monitoring.problems()
     if problems:
         return jsonify(status="failing", failing=problems), 503
     return jsonify(status="ok", failing=[])

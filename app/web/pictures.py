@@ -14,15 +14,13 @@ from flask_login import current_user, login_required
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from app import pictures
 from app.db import db
-from app.models import User, drafts
-from app.models.picture import MOST_PICTURES, Picture, PictureState
-from app.networks.text import TextProblem
-from app.services import pictures
-from app.services.picture_checks import MOST_BYTES
-from app.services.picture_keeping import accounts_showing
-from app.services.pictures import FileMissing, FilesAway, PictureRefused
-from app.web import limits, picture_words, schemas, sessions
+from app.models import MOST_PICTURES, Picture, PictureState, User, content
+from app.networks import TextProblem
+from app.pictures import MOST_BYTES, FileMissing, FilesAway, PictureRefused, accounts_showing
+from app.web import rate_limits, schemas, sessions
+from app.web.messages import of_contents, picture_refusal
 
 bp = Blueprint("pictures", __name__)
 
@@ -67,7 +65,7 @@ def _too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
 
 
 @bp.post("/pictures")
-@limits.writes
+@rate_limits.writes
 @login_required
 def create() -> ResponseReturnValue:
     """Take a file; a worker makes the picture."""
@@ -86,7 +84,7 @@ def create() -> ResponseReturnValue:
 
 
 @bp.get("/pictures/<picture_id>")
-@limits.reads
+@rate_limits.reads
 @login_required
 def show(picture_id: str) -> ResponseReturnValue:
     """Say how far a picture has come."""
@@ -94,7 +92,7 @@ def show(picture_id: str) -> ResponseReturnValue:
 
 
 @bp.get("/pictures/<picture_id>/thumb")
-@limits.reads
+@rate_limits.reads
 @login_required
 def thumb(picture_id: str) -> ResponseReturnValue:
     """Show a picture small, to its owner alone."""
@@ -114,7 +112,7 @@ def thumb(picture_id: str) -> ResponseReturnValue:
 
 
 @bp.patch("/pictures/<picture_id>")
-@limits.writes
+@rate_limits.writes
 @login_required
 def describe(picture_id: str) -> ResponseReturnValue:
     """Change what a picture is said to show."""
@@ -123,7 +121,7 @@ def describe(picture_id: str) -> ResponseReturnValue:
     try:
         _check_alt(picture, alt)
     except TextProblem as problem:
-        message = picture_words.of_contents(problem.code, problem.params)
+        message = of_contents(problem.code, problem.params)
         return jsonify(error={"code": problem.code, "message": message, "field": "alt"}), 422
     picture.alt = alt
     db.session.commit()
@@ -131,7 +129,7 @@ def describe(picture_id: str) -> ResponseReturnValue:
 
 
 @bp.delete("/pictures/<picture_id>")
-@limits.writes
+@rate_limits.writes
 @login_required
 def remove(picture_id: str) -> ResponseReturnValue:
     """Take back a picture that belongs to no tweet."""
@@ -216,7 +214,7 @@ def _check_alt(picture: Picture, alt: str) -> None:
     for account in accounts_showing(picture.id):
         network = current_app.extensions["networks"][account.network]
         about = {"network": network.title, "handle": account.handle, "field": "pictures"}
-        drafts.check_description(len(alt), drafts.limits_of(account, network), about)
+        content.check_description(len(alt), content.limits_of(account, network), about)
 
 
 def views_of(user: User, picture_ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -237,7 +235,7 @@ def view_of(picture: Picture) -> dict[str, Any]:
         "height": picture.height,
         "url": url_for("pictures.show", picture_id=picture.id),
         "thumb_url": url_for("pictures.thumb", picture_id=picture.id) if has_thumb else None,
-        "error": {"code": code, "message": picture_words.refusal(code)} if code else None,
+        "error": {"code": code, "message": picture_refusal(code)} if code else None,
     }
 
 
@@ -282,5 +280,5 @@ def _is_id(text: str) -> bool:
 
 
 def _refuse(status: int, code: str, name: str = "", field: str = "pictures") -> Any:
-    message = picture_words.refusal(code, name)
+    message = picture_refusal(code, name)
     return jsonify(error={"code": code, "message": message, "field": field}), status

@@ -17,11 +17,9 @@ from flask_login import AnonymousUserMixin, current_user
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db import abandon, db
-from app.models import Account, User, UserSession
-from app.models.session import SessionHere, hash_of
-from app.services import signing_in
-from app.services.auditing import Visit
+from app.accounts import Visit, sessions
+from app.db import db, rollback_quietly
+from app.models import Account, SessionHere, User, UserSession, hash_of
 from app.web import assets, browsers
 
 log = logging.getLogger(__name__)
@@ -128,7 +126,7 @@ def spender() -> str | None:
     try:
         return f"user:{current_user.id}" if current_user.is_authenticated else None
     except SQLAlchemyError:
-        abandon()
+        rollback_quietly()
         return by_session
 
 
@@ -141,7 +139,7 @@ def visit() -> Visit:
 def open_for(user_id: int, account: Account, zone: str) -> None:
     """Sign somebody in with this browser; the cookie holds nothing else of before."""
     browser_key, people = _browser()
-    opened_key = signing_in.open_session(
+    opened_key = sessions.open_session(
         user_id,
         account,
         visit(),
@@ -190,12 +188,12 @@ def _see(response: Response) -> Response:
             samesite="Lax",
         )
     found: SessionHere | None = g.get("session_here")
-    if found is None or request.blueprint in POLLED or not signing_in.is_worth_noting(found):
+    if found is None or request.blueprint in POLLED or not sessions.is_worth_noting(found):
         return response
     try:
         db.session.rollback()  # the answer is made: what was not committed is not meant
-        signing_in.see(found)
+        sessions.see(found)
     except SQLAlchemyError as error:
         log.warning("could not note that a session is in use: %s", type(error).__name__)
-        abandon()
+        rollback_quietly()
     return response

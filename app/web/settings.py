@@ -10,10 +10,11 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from app.db import db
-from app.web import limits, schemas, sentences, usage
-from app.web.locales import LOCALES
-from app.web.problems import gives_back
-from app.web.schemas.fields import LONGEST_NAME
+from app.web import rate_limits, schemas
+from app.web.errors import gives_back
+from app.web.i18n import LOCALES
+from app.web.messages import in_words, input_refusal
+from app.web.schemas import LONGEST_NAME
 from app.when import WhenProblem, zone_named, zone_names
 
 bp = Blueprint("settings", __name__)
@@ -24,7 +25,7 @@ FIELDS = {"timezone", "locale", "late_tolerance_hours"}
 
 
 @bp.get("/settings")
-@limits.reads
+@rate_limits.reads
 @login_required
 def show() -> ResponseReturnValue:
     """Show the settings."""
@@ -39,7 +40,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.post("/settings")
-@limits.writes
+@rate_limits.writes
 @login_required
 def save() -> ResponseReturnValue:
     """Store the settings, all or none."""
@@ -72,7 +73,7 @@ def _store(form: dict[str, Any]) -> dict[str, str]:
     try:
         current_user.timezone = zone_named(form["timezone"]).key
     except WhenProblem as problem:
-        errors["timezone"] = sentences.refusal(problem)[2]
+        errors["timezone"] = input_refusal(problem)[2]
     if form["locale"] and form["locale"] not in LOCALES:
         errors["locale"] = _("We do not speak this language yet.")
     current_user.locale = form["locale"] or None
@@ -96,5 +97,5 @@ def _page(form: dict[str, Any]) -> str:
         form=form,
         timezones=zone_names(),
         locales=list(LOCALES.items()),
-        usage=usage.in_words(current_user.id),
+        usage=in_words(current_user.id),
     )

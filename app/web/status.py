@@ -13,31 +13,31 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.models import Job
-from app.web import limits, locales, schemas, sessions
-from app.web.job_views import job_views
-from app.web.problems import refuse, signed_out
-from app.web.schemas.fields import MOST_JOBS
+from app.models import JobStatus
+from app.web import i18n, rate_limits, schemas, sessions
+from app.web.errors import refuse, signed_out
+from app.web.schemas import MOST_JOBS
+from app.web.tweets import job_views
 
 bp = Blueprint("status", __name__)
 
 
 @bp.get("/status/<job_id>")
-@limits.limiter.exempt
+@rate_limits.limiter.exempt
 def one(job_id: str) -> ResponseReturnValue:
     """Say what one job has become; 404 when it is not the caller's."""
     key = sessions.key()
-    found = Job.of(key, [job_id]) if key else []
+    found = JobStatus.of(key, [job_id]) if key else []
     if not found and not current_user.is_authenticated:
         return signed_out()
     if not found:
         abort(404)
-    locales.prefer(found[0].locale)
+    i18n.prefer(found[0].locale)
     return jsonify(job_views(found)[0])
 
 
 @bp.get("/status")
-@limits.reads
+@rate_limits.reads
 def many() -> ResponseReturnValue:
     """Say what many jobs have become; unknown and foreign ids are left out."""
     key = sessions.key()
@@ -48,9 +48,9 @@ def many() -> ResponseReturnValue:
     if len(job_ids) > MOST_JOBS:
         message = _("Ask for at most %(most)s jobs at a time.", most=MOST_JOBS)
         return refuse(422, "too_many", message, field="job_ids")
-    found = Job.of(key, job_ids)
+    found = JobStatus.of(key, job_ids)
     if not found and not current_user.is_authenticated:
         return signed_out()
     if found:
-        locales.prefer(found[0].locale)
+        i18n.prefer(found[0].locale)
     return jsonify(jobs=job_views(found))

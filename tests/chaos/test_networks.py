@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from app import pictures
 from app.db import db
+from app.delivery.publisher import MAX_CLAIMED, SLOTS
 from app.models import Delivery, User
-from app.services import pictures
-from app.services.lane import IN_HAND, SLOTS
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.bluesky import BlueskySandbox, running_bluesky
@@ -111,7 +111,7 @@ def test_a_server_that_hangs(
     world = make_world(sqlite_url, SEND_TIMEOUT=str(SEND_TIMEOUT))
     ana, ben = world.user("ana", network), world.user_at(network, further, "ben")
     further.control("faults", kind="slow", operation="create", seconds=HANG, count=None)
-    hanging = write_at_once(world, ben, IN_HAND + SLOTS)
+    hanging = write_at_once(world, ben, MAX_CLAIMED + SLOTS)
     world.start_worker()
     wait_for(lambda: State.SENDING in states_of(world, hanging), what="a call that hangs")
     jobs = write_at_once(world, ana, 20)

@@ -10,12 +10,7 @@ import pytest
 from app.db import database_now, db
 from app.models import Delivery
 from app.states import State
-from tests.support.crowd import (
-    BOTH_IN_FULL,
-    account_of,
-    rows_of,
-    write_tweets,
-)
+from tests.support.crowd import BOTH_IN_FULL, account_of, rows_of, write_tweets
 from tests.support.figures import promise_kept, sized
 from tests.support.waiting import wait_for
 from tests.support.world import World

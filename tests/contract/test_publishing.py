@@ -17,7 +17,7 @@ from app.db import db
 from app.models import Account
 from app.networks.base import Network
 from app.states import HoldReason, State
-from app.web import reasons
+from app.web.messages.delivery import delivery_error
 from tests.support.sandbox import Played, Sandbox
 from tests.support.servers import Valkey
 from tests.support.story import NETWORKS, End, Story, Trouble
@@ -140,7 +140,7 @@ def test_refused_content(story: Story, network: str) -> None:
     assert (end.delivery.state, end.posts, len(end.calls)) == (State.FAILED, [], 1)
     title = client_of(story, network).title
     with story.world.app.test_request_context():
-        sentence, next_step = reasons.delivery_error(end.delivery.error_code or "", title)
+        sentence, next_step = delivery_error(end.delivery.error_code or "", title)
     assert title in sentence
     assert next_step
 

@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 import config
 from app import create_app
-from app.db import abandon, db
+from app.db import db, rollback_quietly
 from tests.model.interruptions import Crash, Interruption, Interruptions
 from tests.model.network import ModelNetwork
 from tests.model.time import PostgresClock, Time
@@ -81,7 +81,7 @@ class Ground:
         """Look at the rows, undisturbed."""
         with self.app.app_context(), self.interruptions.during(None):
             yield db.session
-            abandon()
+            rollback_quietly()
 
     def close(self) -> None:
         """Give the machine its time back."""

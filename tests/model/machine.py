@@ -6,9 +6,11 @@ import hypothesis.strategies as st
 from hypothesis.stateful import invariant, rule
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db import abandon, db
-from app.models import NetworkStop
-from app.services import claiming, dispatching, probing, reconciling
+from app.accounts import probes
+from app.db import db, rollback_quietly
+from app.delivery import dispatcher, reconciler
+from app.delivery.claims import expire_leases, undo_clock_step
+from app.models import NetworkBlock
 from app.states import AWAKE, HoldReason, State
 from tests.model.ground import Ground
 from tests.model.interruptions import Interruption, Kind
@@ -74,15 +76,15 @@ class Machine(Owners):
                 self._worker(luck.which).hear(job_ids)
             self._work(luck.which % WORKERS, self._interruption(luck))
 
-    def _tick(self) -> dispatching.Wakeups | None:
+    def _tick(self) -> dispatcher.DueWork | None:
         try:
-            claiming.undo_clock_step()
-            claiming.expire_leases()
-            for name in probing.due_probes():
-                probing.probe([name])
-            return dispatching.dispatch()
+            undo_clock_step()
+            expire_leases()
+            for name in probes.due_probes():
+                probes.probe([name])
+            return dispatcher.dispatch()
         except SQLAlchemyError:
-            abandon()
+            rollback_quietly()
             return None
 
     def _hear_again(self, luck: Luck) -> None:
@@ -130,9 +132,9 @@ class Machine(Owners):
 
     def _reconcile(self, job_ids: list[str]) -> None:
         try:
-            reconciling.reconcile(job_ids)
+            reconciler.reconcile(job_ids)
         except SQLAlchemyError:
-            abandon()
+            rollback_quietly()
 
     def _end(self, luck: Luck) -> None:
         """A worker is killed, asked to stop, or sleeps while the others go on."""
@@ -204,10 +206,10 @@ class Machine(Owners):
             self.look_ups.append(found.looks)
             self._look_up(WELL)
         with self.ground.rows():
-            pause = dispatching.seconds_until_next()
+            pause = dispatcher.seconds_until_next()
         self.ground.time.passes(300 if pause is None else pause + 0.02)
 
     def _is_settled(self) -> bool:
         with self.ground.rows() as session:
-            stopped = session.scalar(db.select(db.func.count()).select_from(NetworkStop))
+            stopped = session.scalar(db.select(db.func.count()).select_from(NetworkBlock))
         return not stopped and all(row["state"] not in AWAKE for row in self.ledger.rows().values())

@@ -16,11 +16,11 @@ from app.networks.base import (
     Consent,
     Credentials,
     Field,
-    Kind,
     Limits,
     LookUpFailed,
     LookUpRefused,
     Outcome,
+    OutcomeKind,
     Part,
     Picture,
     Profile,
@@ -184,19 +184,21 @@ class ModelNetwork:
 
     def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
         """Answer as the model decided, unless it is too late to begin."""
-        if http.suspend_clock() + self.slept > go:
-            return Outcome(Kind.NOT_SENT, None, "too late to start", retry_after=0.2)
+        if http.boottime() + self.slept > go:
+            return Outcome(OutcomeKind.NOT_SENT, None, "too late to start", retry_after=0.2)
         self.arrive()
         if self._tokens[credentials["owner"]] != credentials["access_token"]:
-            return Outcome(Kind.AUTH, "access", http_status=401)
+            return Outcome(OutcomeKind.AUTH, "access", http_status=401)
         if self._duplicates and self._has(credentials["owner"], body["text"]):
-            return Outcome(Kind.REJECTED, "duplicate", http_status=403)
+            return Outcome(OutcomeKind.REJECTED, "duplicate", http_status=403)
         return self._as_decided(credentials["owner"], body)
 
     def _as_decided(self, owner: str, body: Body) -> Outcome:
         if self.answer == Answer.TAKEN:
             post = self._take(owner, body)
-            return Outcome(Kind.OK, remote_id=post.remote_id, remote_url=f"/{post.remote_id}")
+            return Outcome(
+                OutcomeKind.OK, remote_id=post.remote_id, remote_url=f"/{post.remote_id}"
+            )
         if self.answer == Answer.TAKEN_SILENTLY:
             self._take(owner, body)
         elif self.answer == Answer.TAKEN_LATER:
@@ -204,13 +206,13 @@ class ModelNetwork:
         elif self.answer == Answer.SHOWN_LATER:
             self._take(owner, body, hidden=120)
         clear = {
-            Answer.REFUSED: Outcome(Kind.REJECTED, "rejected", http_status=400),
-            Answer.LIMITED: Outcome(Kind.LATER, "rate_limited", http_status=429),
-            Answer.LIMITED_UNTIL: Outcome(Kind.LATER, "rate_limited", retry_after=30),
-            Answer.UNREACHABLE: Outcome(Kind.NOT_SENT, "unreachable"),
-            Answer.APP_REFUSED: Outcome(Kind.HOLD, "app_forbidden", http_status=403),
+            Answer.REFUSED: Outcome(OutcomeKind.REJECTED, "rejected", http_status=400),
+            Answer.LIMITED: Outcome(OutcomeKind.LATER, "rate_limited", http_status=429),
+            Answer.LIMITED_UNTIL: Outcome(OutcomeKind.LATER, "rate_limited", retry_after=30),
+            Answer.UNREACHABLE: Outcome(OutcomeKind.NOT_SENT, "unreachable"),
+            Answer.APP_REFUSED: Outcome(OutcomeKind.HOLD, "app_forbidden", http_status=403),
         }
-        return clear.get(self.answer, Outcome(Kind.AMBIGUOUS, "no_answer"))
+        return clear.get(self.answer, Outcome(OutcomeKind.AMBIGUOUS, "no_answer"))
 
     def _has(self, owner: str, text: str) -> bool:
         return any((post.owner, post.text) == (owner, text) for post in self.posts)

@@ -10,11 +10,11 @@ import hypothesis.strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db import abandon, db
+from app.accounts import connections
+from app.db import db, rollback_quietly
 from app.models import Delivery, Tweet, User
 from app.models.tweet import AlreadyBeingSent
 from app.networks.base import Profile
-from app.services import connecting
 from app.states import State
 from tests.model.ground import Ground
 from tests.model.interruptions import Interruption, Kind
@@ -99,7 +99,7 @@ class Owners(RuleBasedStateMachine):
         except AlreadyBeingSent:
             return "too late"
         except SQLAlchemyError:
-            abandon()
+            rollback_quietly()
             return "unclear"
         return "ok"
 
@@ -124,6 +124,6 @@ class Owners(RuleBasedStateMachine):
     def connect(self, name: str) -> int:
         """Connect an account, or connect it again; return its user's id."""
         credentials = self.ground.network.token_for(name)
-        user = self.ground.do(lambda: connecting.connect("x", Profile(name, name), credentials).id)
+        user = self.ground.do(lambda: connections.connect("x", Profile(name, name), credentials).id)
         assert user is not None
         return user

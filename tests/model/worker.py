@@ -9,8 +9,9 @@ from typing import Any
 from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db import abandon
-from app.services.lane import Lane, stopping
+from app.db import rollback_quietly
+from app.delivery.publisher import Publisher
+from app.shutdown import stopping
 from tests.model.network import Answer, ModelNetwork, Renewal
 from tests.model.time import Time
 
@@ -54,7 +55,7 @@ class ModelWorker:
         crews = ModelCrews(time)
         self._calls = crews.callers
         self._preparations = crews.refreshers
-        self._lane = Lane(network, crews)
+        self._lane = Publisher(network, crews)
         self._app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
 
     @property
@@ -81,7 +82,7 @@ class ModelWorker:
         try:
             self._lane.step()
         except SQLAlchemyError:
-            abandon()
+            rollback_quietly()
             self._lane.forget()
 
     def prepare(self, renewal: Renewal) -> None:

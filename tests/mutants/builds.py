@@ -21,22 +21,22 @@ class Mutant:
 
 
 AMBIGUITY_IS_RESENT = Mutant(
-    "app/services/recording.py",
+    "app/delivery/outcomes.py",
     "        Kind.AMBIGUOUS: _ambiguous,\n",
     "        Kind.AMBIGUOUS: _not_sent,\n",
 )
 LOST_WORKERS_ARE_RESENT = Mutant(
-    "app/services/claiming.py",
+    "app/delivery/claims.py",
     "        state=State.UNCONFIRMED,\n",
     "        state=State.SCHEDULED, not_before=from_now(),\n",
 )
 NO_GO_DEADLINE = Mutant(
-    "app/networks/http.py",
+    "app/networks/http/calls.py",
     "suspend_clock() > go:",
     "False:",
 )
 NO_CLAMP = Mutant(
-    "app/workers/ticker.py",
+    "app/workers/scheduler.py",
     "            claiming.undo_clock_step()\n",
     "",
 )

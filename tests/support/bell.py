@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import timedelta
 
-from app import jobs
+from app import broker
 from app.db import db, from_now
 from app.models import Broker, Delivery
 from app.states import State
@@ -26,7 +26,7 @@ def ring_by_hand(world: World, user: int, text: str) -> str:
             .values(due_at=from_now(), not_before=from_now(), rings=1, next_at=from_now(LEFT_ALONE))
         )
         db.session.commit()
-        jobs.ring_for([job_id])
+        broker.notify_jobs([job_id])
     return job_id
 
 
@@ -48,7 +48,7 @@ def until_heard(world: World, name: str) -> tuple[float, dict[str, str]]:
 
 def knows_the_new_redis(world: World) -> bool:
     """True when a worker has seen that this is not the Redis it knew."""
-    current = world.valkey.command("GET", jobs.GENERATION_KEY)
+    current = world.valkey.command("GET", broker.GENERATION_KEY)
     with world.rows():
         known = db.session.scalar(db.select(Broker.generation))
         return current is not None and current == known

@@ -15,9 +15,9 @@ import requests
 
 from app.networks import http
 from app.networks.base import Outcome, Part
-from app.networks.bluesky import Bluesky
-from sandbox.bluesky_app import create_bluesky_app
-from sandbox.server import make_sandbox_server
+from app.networks.bluesky.network import Bluesky
+from sandbox.bluesky.app import create_bluesky_app
+from sandbox.core.server import make_sandbox_server
 
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 STARTED_AT = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -55,7 +55,7 @@ def piece(text: str, key: str = "0" * 32, **more: Any) -> Part:
 
 def create(bluesky: Bluesky, credentials: dict[str, Any], part: Part) -> Outcome:
     """Publish a part now."""
-    return bluesky.create(credentials, bluesky.body(part), http.suspend_clock() + 5)
+    return bluesky.create(credentials, bluesky.body(part), http.boottime() + 5)
 
 
 def jwt(claims: Any) -> str:

@@ -10,7 +10,7 @@ import sys
 import threading
 
 from app.networks import http
-from app.workers.processor import switch_less
+from app.workers.cpu import switch_less
 
 THREADS = 100
 GO = 0.2
@@ -20,8 +20,8 @@ GO = 0.2
 def call_for_ever(url: str) -> None:
     """Call, naming in the body the moment after which nothing may be written."""
     while True:
-        go = http.suspend_clock() + GO
-        with contextlib.suppress(http.NotSent, http.Unanswered):
+        go = http.boottime() + GO
+        with contextlib.suppress(http.NotSent, http.NoResponse):
             http.call("POST", url, timeout=3, go=go, data=str(go))
         sum(range(50_000))
 

@@ -13,10 +13,10 @@ import requests
 
 from app.networks import http
 from app.networks.base import Consent, Outcome, Part
-from app.networks.mastodon import Mastodon
-from sandbox.clock import Clock
-from sandbox.mastodon_app import STATE, create_mastodon_app
-from sandbox.server import make_sandbox_server
+from app.networks.mastodon.network import Mastodon
+from sandbox.core.clock import Clock
+from sandbox.core.server import make_sandbox_server
+from sandbox.mastodon.app import STATE, create_mastodon_app
 
 CALLBACK = "http://127.0.0.1:8000/login/mastodon/callback"
 STARTED_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -48,7 +48,7 @@ def piece(text: str = "hello", key: str = "0" * 32, **more: Any) -> Part:
 def publish(client: Mastodon, credentials: Any, part: Part | None = None) -> Outcome:
     """Publish a part now."""
     body = client.body(part or piece(), {})
-    return client.create(credentials, body, http.suspend_clock() + 60)
+    return client.create(credentials, body, http.boottime() + 60)
 
 
 def png(width: int = 2, height: int = 2) -> bytes:

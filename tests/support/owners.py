@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from app import jobs
+from app import broker
 from app.db import db, utcnow
 from app.models import Tweet
 from app.models.tweet import AlreadyBeingSent
@@ -51,13 +51,13 @@ class Shell:
         def wish() -> None:
             job_ids = self._tweet(tweet_id).reschedule(at or utcnow())
             if at is None:
-                jobs.ring_for(job_ids)
+                broker.notify_jobs(job_ids)
 
         return self._ask(wish)
 
     def retry(self, tweet_id: int) -> bool:
         """Ask for what failed to be sent again."""
-        return self._ask(lambda: jobs.ring_for(self._tweet(tweet_id).retry()))
+        return self._ask(lambda: broker.notify_jobs(self._tweet(tweet_id).retry()))
 
     def _tweet(self, tweet_id: int) -> Tweet:
         return db.session.get_one(Tweet, tweet_id)

@@ -10,7 +10,7 @@ from typing import Any
 from app.db import db, from_now
 from app.models import Account, Attempt, Delivery
 from app.networks import REGISTRY
-from app.networks.base import Kind
+from app.networks.base import OutcomeKind
 from app.states import State
 from tests.support.sandbox import Played
 from tests.support.threads import write_thread
@@ -83,7 +83,9 @@ class Story:
         job = self.jobs[scenario, network]
         with self.world.rows():
             found = db.select(Attempt).where(Attempt.delivery_id == job).order_by(Attempt.id)
-            calls = [try_ for try_ in db.session.scalars(found) if try_.outcome != Kind.NOT_SENT]
+            calls = [
+                try_ for try_ in db.session.scalars(found) if try_.outcome != OutcomeKind.NOT_SENT
+            ]
             db.session.expunge_all()
         text = self.text(scenario)
         posts = [x for x in self.world.sandbox.on(network).accepted() if x["text"] == text]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app import jobs
+from app import broker
 from app.db import db, utcnow
 from app.models import Account, Delivery, Picture, Tweet, User
-from app.services.pictures import accept
+from app.pictures.lifecycle import accept
 from tests.support.photos import colourful, file_of
 from tests.support.world import World
 
@@ -38,7 +38,7 @@ def write_thread(
         db.session.add(tweet)
         db.session.commit()
         job_id = tweet.deliveries[0].id
-        jobs.ring_for([job_id])
+        broker.notify_jobs([job_id])
         return job_id
 
 

@@ -17,10 +17,10 @@ from flask import Flask
 
 import config
 from app import create_app
+from app.accounts import connections
 from app.db import db
 from app.models import Account, Delivery, User, Worker
 from app.networks.base import Credentials, Network, Profile
-from app.services import connecting
 from app.states import FINAL, State
 from tests.support.sandbox import ROOT, Sandbox
 from tests.support.servers import Valkey
@@ -76,7 +76,7 @@ class World:
     def user(self, handle: str, network: str = "x", **settings: Any) -> int:
         """Connect an account as its owner would, without the pages; return the user's id."""
         with self.rows():
-            user = connecting.connect(network, *self._opened(network, handle))
+            user = connections.connect(network, *self._opened(network, handle))
             for name, value in settings.items():
                 setattr(user, name, value)
             db.session.commit()
@@ -87,7 +87,7 @@ class World:
         with self.rows():
             minted = server.control("tokens", handle=handle)
             profile = self.app.extensions["networks"][network].who_am_i(minted)
-            user_id: int = connecting.connect(network, profile, minted).id
+            user_id: int = connections.connect(network, profile, minted).id
             return user_id
 
     def connect(self, user_id: int, network: str, handle: str) -> int:
@@ -95,7 +95,7 @@ class World:
         with self.rows():
             profile, credentials = self._opened(network, handle)
             user = db.session.get_one(User, user_id)
-            connecting.connect(network, profile, credentials, user)
+            connections.connect(network, profile, credentials, user)
             return db.session.scalars(
                 db.select(Account.id).where(
                     Account.network == network,

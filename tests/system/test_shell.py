@@ -6,7 +6,7 @@ import pytest
 
 from app.db import db
 from app.models import Delivery, User
-from app.networks.base import Kind
+from app.networks.base import OutcomeKind
 from app.states import State
 from tests.support.waiting import wait_for
 from tests.support.world import World
@@ -65,7 +65,7 @@ def test_tweet_waits_for_no_network_with_another(small_world: World) -> None:
     with small_world.rows():
         (call,) = db.session.get_one(Delivery, jobs["x"]).history
         accepted_at = db.session.get_one(Delivery, jobs["mastodon"]).accepted_at
-        assert call.outcome == Kind.AMBIGUOUS
+        assert call.outcome == OutcomeKind.AMBIGUOUS
         assert accepted_at is not None
         assert call.ended_at is not None
         assert accepted_at < call.ended_at

@@ -17,7 +17,7 @@ from redis import BlockingConnectionPool
 
 import config
 from app import create_app
-from app.jobs import hasty_redis_options
+from app.broker import hasty_redis_options
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = base64.urlsafe_b64encode(bytes(32)).decode()  # no random names for tests run in parallel

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.accounts import disconnections
 from app.db import db, utcnow
 from app.models import Account, Delivery, User
-from app.networks.mastodon_readings import USUAL
-from app.services import disconnecting
+from app.networks.mastodon.responses import USUAL
 from app.states import State
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
@@ -217,7 +217,7 @@ def test_an_access_that_had_ended_is_forgotten_too(running: World, visitor: Visi
     made = visitor.post("/tweets", text="Refused").json()
     wait_for(lambda: visitor.status(made["job_id"])["state"] == "held", what="the hold")
     with running.rows():
-        disconnecting.disconnect(account_of(running, "over").id)
+        disconnections.disconnect(account_of(running, "over").id)
     wait_for(lambda: account_of(running, "over").credentials == {}, 30, "the end of the access")
 
 

@@ -369,7 +369,7 @@ def test_what_happened_is_kept(running: World, visitor: Visitor) -> None:
         *("signed_in_new_browser", "account_added", "account_added", "signs_in_off"),
         *("sign_in_refused", "account_disconnected", "signed_out"),
     ]
-    assert re.search(r"INFO app.services.auditing: account_disconnected: user \d+", running.log())
+    assert re.search(r"INFO app.accounts.audit: account_disconnected: user \d+", running.log())
 
 
 def test_a_person_has_so_many_accounts(running: World) -> None:

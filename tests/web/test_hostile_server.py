@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import pytest
 import requests
 
+from app.accounts.server_apps import has_answered
 from app.models import Account, User
-from app.services.server_apps import has_answered
 from tests.support.hostile_mastodon import BOMBS, SIGN_IN, HostileMastodon
 from tests.support.mastodon import MastodonSandbox
 from tests.support.sandbox import Sandbox

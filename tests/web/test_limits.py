@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from app.web.limits import where
+from app.web.rate_limits import where
 from tests.conftest import MakeWorld
 from tests.support.visitor import Visitor
 

@@ -8,11 +8,11 @@ from urllib.parse import urljoin
 
 import pytest
 
+from app import pictures
 from app.db import db, from_now
 from app.models import Delivery, Tweet, User, quota
 from app.models.picture import Picture
-from app.services import pictures
-from app.services.picture_checks import PictureRefused
+from app.pictures.inspection import PictureRefused
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support import photos

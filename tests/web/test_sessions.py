@@ -10,9 +10,9 @@ import pytest
 import requests
 from sqlalchemy import event
 
+from app.accounts import audit, sessions
 from app.db import db, utcnow
 from app.models import AuditEvent, User, UserSession
-from app.services import auditing, signing_in
 from tests.support.photos import colourful, file_of
 from tests.support.visitor import TOKEN, Visitor
 from tests.support.waiting import wait_for
@@ -196,7 +196,7 @@ def test_a_session_ends_when_it_is_not_used(running: World, visitor: Visitor, da
     page = visitor.get("/accounts", allow_redirects=False)
     assert page.status_code == (200 if days < 30 else 302)
     with running.rows():
-        signing_in.sweep()
+        sessions.sweep()
         left = UserSession.query.filter_by(user_id=user_id).all()
         assert len(left) == (1 if days < 30 else 0)
         seen = [one.seen_at for one in left]
@@ -215,7 +215,7 @@ def test_old_events_are_forgotten(running: World, visitor: Visitor) -> None:
         for line in AuditEvent.query.filter_by(user_id=user_id):
             line.at = utcnow() - timedelta(days=366)
         db.session.commit()
-        auditing.sweep()
+        audit.sweep()
         assert AuditEvent.query.filter_by(user_id=user_id).count() == 0
 
 
@@ -225,16 +225,16 @@ def test_nobody_fills_the_tables(running: World, visitor: Visitor) -> None:
     with running.rows():
         user_id = User.by_handle("busy").id
         old = {"user_id": user_id, "seen_at": utcnow() - timedelta(days=1)}
-        many = [{**old, "key_hash": f"old {number}"} for number in range(signing_in.MOST)]
+        many = [{**old, "key_hash": f"old {number}"} for number in range(sessions.MOST)]
         db.session.execute(db.insert(UserSession), many)
         event_row = {"user_id": user_id, "kind": "signed_out"}
-        db.session.execute(db.insert(AuditEvent), [event_row] * (auditing.MOST + 5))
+        db.session.execute(db.insert(AuditEvent), [event_row] * (audit.MOST + 5))
         db.session.commit()
-        auditing.sweep()
-        assert AuditEvent.query.filter_by(user_id=user_id).count() == auditing.MOST
+        audit.sweep()
+        assert AuditEvent.query.filter_by(user_id=user_id).count() == audit.MOST
     other = Visitor(running.site)
     other.sign_in("busy")
-    assert len(sessions_of(other)) == signing_in.MOST
+    assert len(sessions_of(other)) == sessions.MOST
     assert visitor.get("/settings", allow_redirects=False).status_code == 200
     with running.rows():
         AuditEvent.query.filter_by(user_id=user_id).delete()

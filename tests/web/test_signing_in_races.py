@@ -11,9 +11,9 @@ import psycopg
 import pytest
 import requests
 
+from app.accounts import disconnections
 from app.db import db
 from app.models import Account, User
-from app.services import disconnecting
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.servers import Postgres
@@ -131,7 +131,7 @@ def test_disconnecting_while_somebody_signs_in_by_it(
 
     def disconnect() -> None:
         with world.rows():
-            disconnecting.disconnect(account_id)
+            disconnections.disconnect(account_id)
 
     entering, leaving = threading.Thread(target=enter), threading.Thread(target=disconnect)
     with held(url, lock) as connection:

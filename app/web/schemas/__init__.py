@@ -20,6 +20,7 @@ from app.web.schemas.calls import (
     TweetChange,
     WhenQuery,
 )
+from app.web.schemas.fields import LARGEST_ID, LONGEST_NAME, MOST_JOBS, moment_of
 from app.web.schemas.reading import (
     Invalid,
     body,
@@ -34,6 +35,9 @@ from app.web.schemas.reading import (
 )
 
 __all__ = [
+    "LARGEST_ID",
+    "LONGEST_NAME",
+    "MOST_JOBS",
     "AccountChange",
     "AltChange",
     "Confirming",
@@ -57,6 +61,7 @@ __all__ = [
     "form",
     "init_app",
     "key_in_header",
+    "moment_of",
     "only_file",
     "query",
     "sentence",

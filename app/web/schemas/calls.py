@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from app.models.drafts import MOST_PARTS
+from app.models import MOST_PARTS
 from app.web.schemas.fields import (
     LONGEST_LIST,
     MOST_ACCOUNTS,

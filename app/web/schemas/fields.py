@@ -9,8 +9,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from app.models.drafts import MOST_PARTS
-from app.models.picture import MOST_PICTURES
+from app.models import MOST_PARTS, MOST_PICTURES
 from app.when import LONGEST_WORDS
 
 LARGEST_ID = 2**31 - 1

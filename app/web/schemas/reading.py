@@ -20,8 +20,8 @@ from pydantic_core import ErrorDetails
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from app.db import abandon
-from app.web.problems import refuse
+from app.db import rollback_quietly
+from app.web.errors import refuse
 from app.web.schemas.calls import SubmitKey
 from app.web.schemas.fields import Schema
 
@@ -61,7 +61,7 @@ def init_app(app: Flask) -> None:
 
 
 def _on_invalid(problem: Invalid) -> ResponseReturnValue:
-    abandon()
+    rollback_quietly()
     return refuse(422, problem.code, sentence(problem), field=problem.field)
 
 

@@ -1,0 +1,390 @@
+"""Tying accounts to a user: signing in by one, adding a further one, reconnecting.
+
+Signing in is by person and not by account: a Page is shared by several people. Only connected
+accounts count; a disconnected one is nobody's identity, so whoever owns it may connect it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
+
+from app import broker
+from app.accounts import holds, sign_in_methods
+from app.db import db, utcnow
+from app.models import Account, Health, User
+from app.networks import Connection, Credentials, Limits, Profile, host_in
+
+
+class BelongsToSomebodyElse(Exception):
+    """The accounts are connected to another user already: ``profiles``."""
+
+    def __init__(self, profiles: Sequence[Profile]) -> None:
+        super().__init__()
+        self.profiles = profiles
+
+
+class SignsNobodyIn(Exception):
+    """The account is connected to ``user_id``, who does not let it sign in."""
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__()
+        self.user_id = user_id
+
+
+class NotWanted(Exception):
+    """What was to be connected has been settled by another request; nothing was changed."""
+
+
+class _Overtaken(Exception):
+    """What was found has changed: somebody connected the same accounts, or closed the door."""
+
+
+class TooManyAccounts(Exception):
+    """One person has at most ``most`` accounts."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+
+@dataclass
+class Connected:
+    """What became of the accounts that were opened to us."""
+
+    user_id: int
+    is_new: bool = False
+    """Whether the user was made just now."""
+    added: list[Account] = field(default_factory=list)
+    renewed: list[Account] = field(default_factory=list)
+    left_out: list[Profile] = field(default_factory=list)
+    """They belong to somebody else."""
+    beyond: list[Profile] = field(default_factory=list)
+    """They are more than one person may have."""
+    door: Account | None = None
+    """By which the person came in."""
+
+
+def sign_in(network: str, connections: Sequence[Connection]) -> Connected:
+    """Find out who opened these accounts to us, or make a new user; connect the accounts.
+
+    :raises doors.ProvesNobody: their server gives access to anybody who asks.
+    :raises SignsNobodyIn: connected here, but its owner does not let it sign in.
+    :raises BelongsToSomebodyElse: none of them is left for a new user.
+    """
+    if any(connection.proves_nobody for connection in connections):
+        raise sign_in_methods.ProvesNobody
+    return _again_if_overtaken(lambda: _sign_in(network, connections))
+
+
+def add(
+    network: str,
+    connections: Sequence[Connection],
+    user_id: int,
+    is_wanted: Callable[[], bool] | None = None,
+) -> Connected:
+    """Connect accounts to somebody who is signed in.
+
+    :param is_wanted: asked last and in the same transaction, whether this is still to be done.
+    :raises BelongsToSomebodyElse: all of them do.
+    :raises TooManyAccounts: with these, it would be more than one person may have.
+    :raises NotWanted: it was not to be done any more.
+    """
+    return _again_if_overtaken(lambda: _add(network, connections, user_id, is_wanted))
+
+
+def connect(
+    network: str,
+    profile: Profile,
+    credentials: Credentials,
+    user: User | None = None,
+    limits: Limits | None = None,
+) -> User:
+    """Store one account and its tokens, and let go what waited for it, without any page.
+
+    :param user: whose it becomes; None means whoever has it, or a new user.
+    :param limits: what fits, where that is known; otherwise a worker asks.
+    :raises BelongsToSomebodyElse, TooManyAccounts: nothing was changed.
+    """
+    done = by_token(network, profile, credentials, user.id if user else None, limits)
+    return db.session.get_one(User, done.user_id)
+
+
+def by_token(
+    network: str,
+    profile: Profile,
+    credentials: Credentials,
+    user_id: int | None = None,
+    limits: Limits | None = None,
+) -> Connected:
+    """Do the same as ``connect``, and return what became of it."""
+    connection = Connection(profile, credentials, limits, server_was_typed=bool(profile.server))
+
+    def work() -> Connected:
+        holder = _holder(network, profile)
+        owner = user_id or (holder.user_id if holder else _new_user())
+        return _add(network, [connection], owner)
+
+    return _again_if_overtaken(work)
+
+
+def strangers(network: str, connections: Sequence[Connection], user_id: int) -> list[Profile]:
+    """Return the accounts that belong to somebody else than this user."""
+    return [one.profile for one in connections if not _is_free(network, one.profile, user_id)]
+
+
+def would_sign_in(network: str, connection: Connection, user_id: int) -> bool:
+    """Whether an account would sign this user in once it is connected."""
+    account = _holder(network, connection.profile)
+    mine = sign_in_methods.accounts_of(user_id)
+    if account is not None and account.id in sign_in_methods.opening(mine):
+        return True
+    account = account or _blank(network, connection.profile, user_id)
+    return _may_open(account, connection, is_first=not sign_in_methods.opening(mine))
+
+
+def _again_if_overtaken(work: Callable[[], Connected]) -> Connected:
+    """Do it once more when the same account was connected, or let go, at the same moment."""
+    try:
+        return work()
+    except (IntegrityError, _Overtaken):
+        db.session.rollback()
+    except Exception:
+        db.session.rollback()
+        raise
+    try:
+        return work()
+    except Exception:
+        db.session.rollback()
+        raise
+
+
+def _sign_in(network: str, connections: Sequence[Connection]) -> Connected:
+    door = _door(network, connections)
+    if door is not None:
+        sign_in_methods.lock(door.user_id)
+        if _door(network, connections) is not door:
+            raise _Overtaken  # its owner has disconnected it meanwhile, or closed it
+        known = Connected(door.user_id, door=door)
+        return _tie(network, _that_fit(network, connections, known), known)
+    refusal = _refusal(network, connections)
+    if refusal is not None:
+        # The same person may have come in at this moment, by another window.
+        raise _Overtaken if _door(network, connections) else refusal
+    fresh = Connected(_new_user(), is_new=True)
+    done = _tie(network, _that_fit(network, connections, fresh), fresh)
+    done.door = done.added[0]
+    return done
+
+
+def _refusal(network: str, connections: Sequence[Connection]) -> Exception | None:
+    """Return why whoever opened these cannot become a new user; None if they can."""
+    for connection in connections:
+        closed = _closed(network, connection.profile)
+        if closed is not None:
+            return SignsNobodyIn(closed.user_id)
+    if all(_holder(network, connection.profile) for connection in connections):
+        return BelongsToSomebodyElse([connection.profile for connection in connections])
+    return None
+
+
+def _add(
+    network: str,
+    connections: Sequence[Connection],
+    user_id: int,
+    is_wanted: Callable[[], bool] | None = None,
+) -> Connected:
+    if len(taken := strangers(network, connections, user_id)) == len(connections):
+        raise BelongsToSomebodyElse(taken)
+    return _tie(network, connections, Connected(user_id), is_wanted)
+
+
+def _tie(
+    network: str,
+    connections: Sequence[Connection],
+    done: Connected,
+    is_wanted: Callable[[], bool] | None = None,
+) -> Connected:
+    """Connect those that are nobody else's, all or none, and commit."""
+    sign_in_methods.lock(done.user_id)
+    is_first = not sign_in_methods.opening(sign_in_methods.accounts_of(done.user_id))
+    for connection in connections:
+        if not _is_free(network, connection.profile, done.user_id):
+            done.left_out.append(connection.profile)
+            continue
+        account, is_added = _take(network, connection, done.user_id, is_first)
+        (done.added if is_added else done.renewed).append(account)
+    db.session.flush()
+    if done.door is None and not done.added and not done.renewed:
+        raise _Overtaken  # they were somebody's a moment later; nor is there a user without any
+    most = current_app.config["MAX_ACCOUNTS"]
+    if done.added and _count(done.user_id) > most:
+        raise TooManyAccounts(most)
+    if is_wanted is not None and not is_wanted():
+        raise NotWanted
+    released: list[str] = []
+    for account in [*done.added, *done.renewed]:
+        released += holds.release_account(account.id)
+    db.session.commit()
+    broker.notify_jobs(released[:8])
+    return done
+
+
+def _take(
+    network: str, connection: Connection, user_id: int, is_first: bool
+) -> tuple[Account, bool]:
+    """Return the account's row with its new tokens, and whether it was not connected before.
+
+    :param is_first: no account of the user signs in yet.
+    """
+    profile = connection.profile
+    account = _locked(_holder(network, profile))
+    is_added = account is None
+    if account is None:
+        account = _locked(_find(network, profile, Account.user_id == user_id))
+    if account is None:
+        account = _blank(network, profile, user_id)
+        db.session.add(account)
+    if is_added:
+        account.person_id, account.signs_in = _person(profile), False
+    elif not account.person_id:
+        account.person_id = profile.person_id  # nobody had asked for it before
+    _renew(account, profile, connection.credentials)
+    _remember(account, connection.limits)
+    if (is_added or is_first) and _may_open(account, connection, is_first):
+        account.signs_in = True
+    db.session.flush()
+    return account, is_added
+
+
+def _may_open(account: Account, connection: Connection, is_first: bool) -> bool:
+    """Whether a new account signs in by itself, or only when its owner says so.
+
+    Anybody may run a server that was typed, and name whom they like; but without any account
+    that signs in, nobody would come back.
+    """
+    if connection.proves_nobody or not (account.person_id or _person(connection.profile)):
+        return False
+    if sign_in_methods.opens_another(account, account.user_id):
+        return False
+    siblings = sign_in_methods.of_same_person(account, account.user_id)
+    if siblings and not is_first:
+        return any(other.signs_in for other in siblings)
+    return is_first or not connection.server_was_typed
+
+
+def _door(network: str, connections: Sequence[Connection]) -> Account | None:
+    """Return the account that signs in whoever opened these."""
+    for connection in connections:
+        profile = connection.profile
+        found = _find(
+            network, profile, Account.connected, Account.signs_in, of_person=_person(profile)
+        )
+        if found is not None:
+            return found
+    return None
+
+
+def _closed(network: str, profile: Profile) -> Account | None:
+    """Return a connected account of this person; asked when none of them signs in."""
+    person = _person(profile)
+    closed = _find(network, profile, Account.connected, of_person=person)
+    return closed or (_holder(network, profile) if person == profile.remote_id else None)
+
+
+def _person(profile: Profile) -> str:
+    return profile.person_id or profile.remote_id
+
+
+def _holder(network: str, profile: Profile) -> Account | None:
+    return _find(network, profile, Account.connected)
+
+
+def _is_free(network: str, profile: Profile, user_id: int) -> bool:
+    holder = _holder(network, profile)
+    return holder is None or holder.user_id == user_id
+
+
+def _find(
+    network: str, profile: Profile, *conditions: Any, of_person: str | None = None
+) -> Account | None:
+    """Return the account, or one of a person, that meets these conditions; the oldest one."""
+    who = Account.remote_id == profile.remote_id
+    if of_person is not None:
+        who = Account.person_id == of_person
+    return db.session.scalar(
+        db.select(Account)
+        .where(Account.network == network, Account.server == profile.server, who, *conditions)
+        .order_by(Account.id)
+        .limit(1)
+    )
+
+
+def _locked(account: Account | None) -> Account | None:
+    """Return the row as it is now; workers who renew its tokens wait."""
+    return account and db.session.get(
+        Account, account.id, populate_existing=True, with_for_update=True
+    )
+
+
+def _that_fit(
+    network: str, connections: Sequence[Connection], done: Connected
+) -> Sequence[Connection]:
+    """Return as many as the person may have; a sign-in does not fail because of the others."""
+    room = current_app.config["MAX_ACCOUNTS"] - _count(done.user_id)
+    fitting: list[Connection] = []
+    for connection in connections:
+        is_new = _holder(network, connection.profile) is None
+        if is_new and room <= 0:
+            done.beyond.append(connection.profile)
+            continue
+        room -= is_new
+        fitting.append(connection)
+    return fitting
+
+
+def _count(user_id: int) -> int:
+    mine = (Account.user_id == user_id, Account.connected)
+    return db.session.scalar(db.select(func.count(Account.id)).where(*mine)) or 0
+
+
+def _blank(network: str, profile: Profile, user_id: int) -> Account:
+    account = Account(network=network, server=profile.server, remote_id=profile.remote_id)
+    account.user_id, account.person_id = user_id, _person(profile)
+    account.credentials_version = 0
+    return account
+
+
+def _new_user() -> int:
+    user = User(late_tolerance=current_app.config["LATE_TOLERANCE"])
+    db.session.add(user)
+    db.session.flush()
+    return user.id
+
+
+def _renew(account: Account, profile: Profile, credentials: Credentials) -> None:
+    account.handle, account.display_name = profile.handle, profile.display_name
+    account.profile_url = profile.page_url
+    account.avatar_url, account.avatar_at = profile.avatar_url, None  # a worker asks again
+    if not profile.avatar_url:
+        account.avatar = None
+    account.connected = True
+    account.credentials = credentials
+    account.host = host_in(credentials)
+    account.credentials_version = (account.credentials_version or 0) + 1
+    account.credentials_stale = False
+    account.refresh_lease_until = None
+    account.health = Health.OK
+    account.last_error = account.last_error_at = None
+
+
+def _remember(account: Account, limits: Limits | None) -> None:
+    """Keep what fits; what was known before may have changed, so it is asked for again."""
+    account.limits_at = utcnow() if limits else None
+    if limits:
+        account.limits = asdict(limits)

@@ -1,0 +1,240 @@
+"""Fresh credentials for an account: one worker refreshes, the others wait for it.
+
+A refresh token can be spent once only, and a network may end an access whose spent token comes
+again. The lock is a lease on the account's row and not a database lock, because no transaction may
+stay open during a network call; who oversleeps it does not ask.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NoReturn
+
+from flask import current_app
+from sqlalchemy import or_, update
+from sqlalchemy.orm import undefer
+
+from app.accounts import holds
+from app.db import db, from_now, retry_transient, rows_changed
+from app.models import Account, Delivery, Health
+from app.networks import (
+    AppRefused,
+    Credentials,
+    Network,
+    RefreshUnclear,
+    TokenRefused,
+    host_in,
+    http,
+)
+from app.states import State
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 300.0
+"""Seconds after which a refresh is tried again at the latest, whatever the network asked for."""
+
+
+class NotNow(Exception):
+    """There are no usable credentials at this moment; come back in ``after`` seconds."""
+
+    def __init__(self, after: float) -> None:
+        super().__init__()
+        self.after = after
+
+
+class NoAccess(Exception):
+    """There will be none until somebody acts: the deliveries are held already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Credentials, and their version: a refusal concerns this version only."""
+
+    credentials: Credentials
+    version: int
+
+
+def usable_accesses(network: Network, account_ids: Sequence[int]) -> dict[int, Access]:
+    """Return the credentials of those of these accounts that need no refresh."""
+    if not account_ids:
+        return {}
+    columns = (Account.id, Account.credentials, Account.credentials_version)
+    rows = db.session.execute(
+        db.select(*columns).where(Account.id.in_(account_ids), ~Account.credentials_stale)
+    ).all()
+    db.session.commit()
+    return {
+        row.id: Access(row.credentials, row.credentials_version)
+        for row in rows
+        if row.credentials and not network.is_expired(row.credentials)
+    }
+
+
+def access_to(account_id: int) -> Access:
+    """Return credentials that the network should accept, refreshed first when they are over.
+
+    :raises NotNow: another worker is refreshing, or the refresh had no clear answer.
+    :raises NoAccess: the account needs its owner, or the network its operator.
+    """
+    with_credentials = [undefer(Account.credentials)]
+    account = db.session.get_one(
+        Account, account_id, options=with_credentials, populate_existing=True
+    )
+    network: Network = current_app.extensions["networks"][account.network]
+    credentials, version = account.credentials, account.credentials_version
+    usable = credentials and not (account.credentials_stale or network.is_expired(credentials))
+    if usable:
+        db.session.commit()  # no transaction may stay open during the caller's network call
+        return Access(credentials, version)
+    if not network.can_refresh(credentials):
+        _end_access(account_id, version, "the access token is over")
+    began = http.boottime()
+    lease = _take_lease(account_id, version)
+    if lease is None:
+        raise NotNow(after=0.5)
+    return _refresh(network, account_id, Access(credentials, version), lease, began)
+
+
+def access_to_read(account_id: int) -> Access:
+    """Return the same, or an access that has ended: what is public can be read with it.
+
+    :raises NotNow: as ``access_to``.
+    :raises NoAccess: it was forgotten, too.
+    """
+    try:
+        return access_to(account_id)
+    except NoAccess:
+        account = db.session.get_one(Account, account_id, populate_existing=True)
+        ended = Access(account.credentials, account.credentials_version)
+        db.session.commit()
+        if not ended.credentials:
+            raise
+        return ended
+
+
+def _refresh(
+    network: Network, account_id: int, old: Access, lease: datetime, began: float
+) -> Access:
+    version = old.version
+    try:
+        fresh = _ask_twice(network, old.credentials, began)
+    except TokenRefused as refusal:
+        return _newer_access(account_id, version, str(refusal))
+    except AppRefused as refusal:
+        is_news = http.boottime() < began + current_app.config["LEASE"]
+        if is_news:
+            holds.stop_network(network.name, "app_forbidden", str(refusal))
+            holds.hold_network_rows(network.name)
+        _leave_lease(account_id, lease)
+        raise (NoAccess if is_news else NotNow(after=0)) from refusal
+    except RefreshUnclear as silence:
+        _leave_lease(account_id, lease)
+        _tell(account_id, "rate_limited" if silence.retry_after else "unreachable")
+        raise NotNow(after=min(LONGEST_WAIT, silence.retry_after or 5)) from silence
+    stored = retry_transient(lambda: _store(account_id, version, fresh))
+    if not stored:
+        raise NotNow(after=0.5)
+    return Access(fresh, version + 1)
+
+
+def _ask_twice(network: Network, credentials: Credentials, began: float) -> Credentials:
+    """An answer that was lost may have spent the token; asking once more tells.
+
+    :param began: when the lease began, or a moment before it, on http.suspend_clock().
+    """
+    go = began + current_app.config["GO_DEADLINE"]
+    try:
+        return network.refresh(credentials, go)
+    except RefreshUnclear as silence:
+        if silence.retry_after is not None:
+            raise
+        log.info("refresh without an answer, asking once more: %s", silence)
+        return network.refresh(credentials, go + current_app.config["SEND_TIMEOUT"])
+
+
+def _newer_access(account_id: int, version: int, detail: str) -> Access:
+    """Return what somebody else has stored meanwhile; otherwise the refresh token is dead.
+
+    :raises NoAccess: it is.
+    """
+    account = db.session.get_one(Account, account_id, populate_existing=True)
+    if account.credentials_version == version or account.needs_reconnect:
+        _end_access(account_id, version, detail)
+    return Access(account.credentials, account.credentials_version)
+
+
+def _end_access(account_id: int, version: int, detail: str) -> NoReturn:
+    """Hold everything of the account and raise NoAccess."""
+
+    def end() -> None:
+        if holds.hold_account(account_id, version, detail):
+            this = update(Account).where(Account.id == account_id)
+            rows_changed(this.values(refresh_lease_until=None))
+        db.session.commit()
+
+    retry_transient(end)
+    raise NoAccess
+
+
+def _take_lease(account_id: int, version: int) -> datetime | None:
+    """Return when the lease ends, None when somebody else has it; two answers fit into it."""
+    statement = (
+        update(Account)
+        .where(
+            Account.id == account_id,
+            Account.credentials_version == version,
+            or_(Account.refresh_lease_until.is_(None), Account.refresh_lease_until < from_now()),
+        )
+        .values(refresh_lease_until=from_now(current_app.config["LEASE"]))
+        .returning(Account.refresh_lease_until)
+        .execution_options(synchronize_session=False)
+    )
+    ends: datetime | None = db.session.scalar(statement)
+    db.session.commit()
+    return ends
+
+
+def _leave_lease(account_id: int, lease: datetime) -> None:
+    """Let others refresh; a lease that somebody else has taken since is theirs."""
+    mine = (Account.id == account_id, Account.refresh_lease_until == lease)
+
+    def leave() -> None:
+        rows_changed(update(Account).where(*mine).values(refresh_lease_until=None))
+        db.session.commit()
+
+    retry_transient(leave)
+
+
+def _tell(account_id: int, code: str) -> None:
+    """Let what was claimed for this account say why it waits."""
+    claimed = (Delivery.account_id == account_id, Delivery.state == State.CLAIMED)
+
+    def store() -> None:
+        rows_changed(update(Delivery).where(*claimed).values(error_code=code, error_detail=None))
+        db.session.commit()
+
+    retry_transient(store)
+
+
+def _store(account_id: int, version: int, fresh: Credentials) -> bool:
+    """Keep a fresh access, also when somebody has spent the old one in vain meanwhile."""
+    statement = (
+        update(Account)
+        .where(Account.id == account_id, Account.credentials_version == version)
+        .values(
+            credentials=fresh,
+            host=host_in(fresh),
+            credentials_version=version + 1,
+            credentials_stale=False,
+            refresh_lease_until=None,
+            health=Health.OK,
+            last_error=None,
+            last_error_at=None,
+        )
+    )
+    stored = rows_changed(statement)
+    db.session.commit()
+    return bool(stored)

@@ -1,0 +1,170 @@
+"""Ending the tie to an account: what waits is cancelled, what is being sent finishes first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Text, and_, cast, exists, or_, update
+
+from app.accounts import audit, sessions, sign_in_methods
+from app.accounts.audit import Visit
+from app.accounts.sampling import some_of_each_server
+from app.db import db, from_now, rows_changed
+from app.models import Account, Delivery, EventKind, Health
+from app.networks import Credentials, Profile, http
+from app.states import State
+
+log = logging.getLogger(__name__)
+
+UNDER_WAY = (State.CLAIMED, State.SENDING, State.UNCONFIRMED)
+
+
+def disconnect(account_id: int, visit: Visit | None = None) -> int:
+    """Cancel what waits for an account and return how many were cancelled; asks no network.
+
+    It signs nobody in any more, and the sessions that it opened end, but for the one that asks.
+    The access is kept until ``finish``, by whoever has time for the network: workers see to it.
+    """
+    visit = visit or Visit()
+    mine = (Account.id == account_id, Account.connected)
+    if (owner := db.session.scalar(db.select(Account.user_id).where(*mine))) is None:
+        db.session.rollback()
+        return 0
+    sign_in_methods.lock(
+        owner
+    )  # who is signing in by it at this moment is let in before, or not at all
+    gone = {"connected": False, "signs_in": False, "health": Health.OK, "avatar": None}
+    if not rows_changed(update(Account).where(*mine).values(gone)):
+        db.session.rollback()
+        return 0
+    sessions.end_opened_by(account_id, visit.session_id)
+    account = db.session.get_one(Account, account_id, populate_existing=True)
+    kind = EventKind.ACCOUNT_DISCONNECTED
+    audit.note(kind, visit, account.user_id, account.network, account.handle)
+    begun = cast(Delivery.posted, Text) != "[]"  # a thread in the middle of being sent
+    waiting = Delivery.state.in_((State.SCHEDULED, State.HELD))
+    cancelled = _cancel(and_(waiting, or_(~begun, _waits_long())), account_id)
+    db.session.commit()
+    return cancelled
+
+
+def leaving() -> list[int]:
+    """Return disconnected accounts whose access is still kept.
+
+    Forgetting it ends their health, and what is told of an access that had ended by itself.
+    """
+    is_kept = or_(Account.health == Health.OK, Account.last_error_at.is_not(None))
+    return some_of_each_server((~Account.connected, is_kept), 4, 20)
+
+
+def finish(account_ids: Sequence[int]) -> None:
+    """Forget the access to those of these accounts for which nothing is being sent any more."""
+    for account_id in account_ids:
+        is_gone = exists().where(Account.id == account_id, ~Account.connected)
+        _cancel(and_(is_gone, _waits_long()), account_id)
+        db.session.commit()
+        _forget(account_id)
+
+
+def _cancel(condition: Any, account_id: int) -> int:
+    return rows_changed(
+        update(Delivery)
+        .where(Delivery.account_id == account_id, condition)
+        .values(
+            state=State.CANCELLED,
+            next_at=None,
+            hold_reason=None,
+            finished_at=from_now(),
+            error_code="disconnected",
+            error_detail=None,
+        )
+    )
+
+
+def _waits_long() -> Any:
+    """What came back to wait; the next part of a thread, due at once, is still being sent."""
+    paused = exists().where(Account.id == Delivery.account_id, Account.paused_until > from_now())
+    return or_(
+        Delivery.state == State.HELD,
+        and_(Delivery.state == State.SCHEDULED, or_(Delivery.not_before > from_now(), paused)),
+    )
+
+
+def _forget(account_id: int) -> None:
+    """End the access at the network, as far as it can be, and forget it; unless it is in use.
+
+    Its owner may connect the account again at any time, and a network may know both accesses as
+    one: who oversleeps leaves it to whoever looks next.
+    """
+    began = http.boottime()
+    account = db.session.get_one(Account, account_id, populate_existing=True)
+    name, version, credentials = account.network, account.credentials_version, account.credentials
+    identity = Profile(account.remote_id, account.handle, server=account.server)
+    in_use = account.connected or _is_busy(account_id)
+    db.session.commit()  # the network may take long: no transaction stays open meanwhile
+    if in_use:
+        return
+    end_access(name, identity, credentials, began)
+    if http.boottime() > began + current_app.config["LEASE"]:
+        return
+    forgotten = (
+        update(Account)
+        .where(
+            Account.id == account_id,
+            ~Account.connected,
+            Account.credentials_version == version,
+        )
+        .values(
+            credentials={},
+            credentials_version=version + 1,
+            credentials_stale=False,
+            health=Health.RECONNECT,
+            limits=None,
+            limits_at=None,
+            last_error=None,
+            last_error_at=None,
+            paused_until=None,
+        )
+    )
+    rows_changed(forgotten)
+    db.session.commit()
+
+
+def _is_busy(account_id: int) -> bool:
+    wanted = db.select(Delivery.id).where(
+        Delivery.account_id == account_id,
+        Delivery.state.in_((*UNDER_WAY, State.SCHEDULED)),
+    )
+    return db.session.scalar(wanted.limit(1)) is not None
+
+
+def end_access(name: str, profile: Profile, credentials: Credentials, began: float) -> None:
+    """End an access at the network, unless the same account is connected here by another one.
+
+    A network may know all accesses of one account to one app as the same: ending one would end
+    the other, too. Never raises.
+
+    :param began: on http.suspend_clock(); too long after it, the network is not asked.
+    """
+    network = current_app.extensions["networks"].get(name)
+    if network is None or not credentials or _is_connected(name, profile):
+        return
+    try:
+        network.revoke(credentials, began + current_app.config["GO_DEADLINE"])
+    except Exception as error:  # whatever it is, the access is forgotten here
+        log.warning("%s did not end an access: %s", name, type(error).__name__)
+
+
+def _is_connected(network: str, profile: Profile) -> bool:
+    wanted = db.select(Account.id).where(
+        Account.network == network,
+        Account.server == profile.server,
+        Account.remote_id == profile.remote_id,
+        Account.connected,
+    )
+    found = db.session.scalar(wanted.limit(1)) is not None
+    db.session.commit()
+    return found

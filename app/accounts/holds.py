@@ -1,0 +1,200 @@
+"""Waiting that concerns a whole account or network: rate limits, lost access, refused apps."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import and_, delete, exists, or_, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.db import database_now, db, from_now, rows_changed
+from app.models import Account, Delivery, Health, NetworkBlock
+from app.states import HoldReason, State
+
+FIRST_PROBE = 5 * 60.0
+LATER_PROBES = 60 * 60.0
+UNSTATED_WAIT = 15 * 60.0
+LONGEST_WAIT = 24 * 3600.0
+
+
+def pause_account(account_id: int, seconds: float | None) -> float:
+    """Leave an account alone for some seconds; commit is the caller's. Return the seconds.
+
+    :param seconds: None when the network did not say: a quarter of an hour, doubling, at most
+        a day.
+    """
+    account = db.session.get_one(Account, account_id, populate_existing=True, with_for_update=True)
+    now = database_now()
+    ends = account.paused_until or now
+    if seconds is None and ends <= now:  # several tweets refused side by side are one limit
+        seconds = min(LONGEST_WAIT, UNSTATED_WAIT * 2.0**account.pauses)
+        account.pauses += 1
+    account.paused_until = max(ends, now + timedelta(seconds=seconds or 0))
+    return (account.paused_until - now).total_seconds()
+
+
+def doubt_access(account_id: int, version: int) -> bool:
+    """Have this version of the credentials refreshed before their next use.
+
+    Commit is the caller's. False when they were replaced meanwhile.
+    """
+    these = (Account.id == account_id, Account.credentials_version == version)
+    return bool(rows_changed(update(Account).where(*these).values(credentials_stale=True)))
+
+
+def hold_account(account_id: int, version: int, detail: str | None) -> bool:
+    """Hold everything of an account until its owner connects it again.
+
+    Commit is the caller's. False, with nothing changed, when this version of its credentials was
+    replaced meanwhile.
+    """
+    these = (Account.id == account_id, Account.credentials_version == version)
+    ended = {"health": Health.RECONNECT, "last_error": detail, "last_error_at": from_now()}
+    refused = update(Account).where(*these).values(ended)
+    if not rows_changed(refused):
+        return False
+    _hold(Delivery.account_id == account_id, HoldReason.RECONNECT)
+    return True
+
+
+def release_account(account_id: int) -> list[str]:
+    """Let what waited for this account go, unless it is too late: that asks its owner instead.
+
+    Commit is the caller's. Returns the ids that are scheduled again.
+    """
+    tolerance = _tolerance_of(account_id)
+    mine = (
+        Delivery.account_id == account_id,
+        Delivery.state == State.HELD,
+        Delivery.hold_reason == HoldReason.RECONNECT,
+    )
+    rows_changed(
+        update(Delivery)
+        .where(*mine, Delivery.due_at < from_now(-tolerance))
+        .values(hold_reason=HoldReason.LATE)
+    )
+    return _release(*mine)
+
+
+def stop_network(network: str, reason: str, detail: str | None) -> None:
+    """Stop sending to a network that refuses this app, until a probe works.
+
+    Commit is the caller's.
+    """
+    stop = _stop_of(network)
+    stop.reason, stop.detail, stop.holds = reason, detail, True
+    stop.probe_at = from_now(FIRST_PROBE if stop.probes == 0 else LATER_PROBES)
+
+
+def pause_network(network: str, seconds: float) -> None:
+    """Let everything of a network wait: the app's own allowance is used up.
+
+    Commit is the caller's.
+    """
+    stop = _stop_of(network)
+    if not stop.holds:  # a refusal of the app is the stronger word
+        stop.reason, stop.detail = "rate_limited", None
+        stop.probe_at = from_now(seconds)
+
+
+def _stop_of(network: str) -> NetworkBlock:
+    """Return the network's row, made if there was none: several workers may be told at once."""
+    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    fresh = insert(NetworkBlock).values(
+        network=network, reason="", probes=0, probe_at=from_now(), holds=False
+    )
+    db.session.execute(fresh.on_conflict_do_nothing())
+    return db.session.get_one(NetworkBlock, network, populate_existing=True, with_for_update=True)
+
+
+def release_network(network: str, probe_at: datetime) -> list[str]:
+    """Let what waited for a network go; commit is the caller's. Returns the ids.
+
+    :param probe_at: the stop's, as the caller set it; with another it was refused anew, and stays.
+    """
+    over = delete(NetworkBlock).where(
+        NetworkBlock.network == network, NetworkBlock.probe_at == probe_at
+    )
+    if not rows_changed(over):
+        return []
+    accounts = db.select(Account.id).where(Account.network == network)
+    return _release(
+        Delivery.account_id.in_(accounts),
+        Delivery.state == State.HELD,
+        Delivery.hold_reason == HoldReason.NETWORK,
+    )
+
+
+def release_forgotten() -> None:
+    """Let go, and commit, what is held for a reason that is over.
+
+    An account may be connected again, or a network come back, in the moment between the decision
+    to hold a delivery and the hold itself.
+    """
+    usable = exists().where(Account.id == Delivery.account_id, Account.health == Health.OK)
+    stopped = exists().where(
+        Account.id == Delivery.account_id,
+        NetworkBlock.network == Account.network,
+        NetworkBlock.holds,
+    )
+    _release(
+        text("deliveries.state = 'held'"),  # word for word as in the index
+        or_(
+            and_(Delivery.hold_reason == HoldReason.RECONNECT, usable),
+            and_(Delivery.hold_reason == HoldReason.NETWORK, ~stopped),
+        ),
+    )
+    db.session.commit()
+
+
+def hold_network_rows(network: str) -> None:
+    """Hold what is due for a stopped network; commit is the caller's."""
+    accounts = db.select(Account.id).where(Account.network == network)
+    rows_changed(
+        update(Delivery)
+        .where(
+            Delivery.account_id.in_(accounts),
+            Delivery.state == State.SCHEDULED,
+            Delivery.not_before <= from_now(),
+        )
+        .values(state=State.HELD, hold_reason=HoldReason.NETWORK, next_at=None)
+    )
+
+
+def _hold(condition: object, reason: HoldReason) -> None:
+    rows_changed(
+        update(Delivery)
+        .where(condition, Delivery.state == State.SCHEDULED)  # type: ignore[arg-type]
+        .values(state=State.HELD, hold_reason=reason, next_at=None)
+    )
+
+
+def _release(*conditions: object) -> list[str]:
+    return list(
+        db.session.scalars(
+            update(Delivery)
+            .where(*conditions)  # type: ignore[arg-type]
+            .values(
+                state=State.SCHEDULED,
+                hold_reason=None,
+                error_code=None,
+                error_detail=None,
+                rings=0,
+                refusals=0,
+                next_at=Delivery.not_before,
+            )
+            .returning(Delivery.id)
+            .execution_options(synchronize_session=False)
+        )
+    )
+
+
+def _tolerance_of(account_id: int) -> int:
+    users = db.metadata.tables["users"]
+    seconds = db.session.scalar(
+        db.select(users.c.late_tolerance)
+        .join(Account, Account.user_id == users.c.id)
+        .where(Account.id == account_id)
+    )
+    return int(seconds or current_app.config["LATE_TOLERANCE"])

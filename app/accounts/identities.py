@@ -1,0 +1,96 @@
+"""Learning who connected a Page in times when nobody asked, so that they can come back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import exists, or_, select, update
+from sqlalchemy.orm import aliased, undefer
+
+from app.db import db, rows_changed
+from app.models import Account
+from app.networks import Connection, LookUpFailed
+
+PATIENCE = 10.0
+"""Seconds for all accounts of one sign-in: somebody waits for the page."""
+MAX_ASKED = 20
+
+
+def learn(network: Any, connections: Sequence[Connection]) -> None:
+    """Find out whether whoever opened these to us has connected them before, and note it.
+
+    The tokens that are kept here say whose consent they come from. When all of a user's are of
+    this very person, it is them, and they sign in by these accounts if nothing else lets them in.
+    When one is somebody else's, two people have shared the user, whoever came last took the tokens
+    of what they share, and nobody can tell whose it is. No transaction is open meanwhile.
+
+    :param network: of it, ``name`` and ``connected_by`` are used.
+    """
+    person_ids = {connection.profile.person_id for connection in connections} - {""}
+    if len(person_ids) != 1:
+        return
+    (person_id,) = person_ids
+    remote_ids = [connection.profile.remote_id for connection in connections]
+    ends_at = time.monotonic() + PATIENCE
+    for user_id in _users_of(network.name, remote_ids):
+        for account_id, version in _asked(network, user_id, person_id, ends_at).items():
+            _note(account_id, version, person_id)
+        db.session.commit()
+
+
+def _users_of(network: str, remote_ids: Collection[str]) -> list[int]:
+    """Return whose these accounts are, where nobody knows who connected them."""
+    unknown = _unknown(network)
+    statement = db.select(Account.user_id).where(*unknown, Account.remote_id.in_(remote_ids))
+    found = list(db.session.scalars(statement.distinct().order_by(Account.user_id)))
+    db.session.commit()
+    return found
+
+
+def _asked(network: Any, user_id: int, person_id: str, ends_at: float) -> dict[int, int]:
+    """Return the accounts whose tokens are this person's, with the version of what was asked.
+
+    Nothing when one of the user's is somebody else's, or could not be asked in time.
+    """
+    statement = db.select(Account).where(*_unknown(network.name), Account.user_id == user_id)
+    accounts = list(db.session.scalars(statement.options(undefer(Account.credentials))))
+    asked = [(each.id, each.credentials_version, each.credentials) for each in accounts]
+    db.session.commit()
+    versions: dict[int, int] = {}
+    for account_id, version, credentials in asked:
+        if len(versions) >= MAX_ASKED or time.monotonic() > ends_at:
+            return {}
+        try:
+            told = network.connected_by(credentials)
+        except LookUpFailed:
+            return {}
+        if told not in {"", person_id}:
+            return {}
+        if told:
+            versions[account_id] = version
+    return versions
+
+
+def _note(account_id: int, version: int, person_id: str) -> None:
+    """Note who connected an account, unless it was connected anew meanwhile."""
+    door = aliased(Account)
+    has_door = exists().where(
+        door.connected,
+        door.signs_in,
+        or_(
+            door.user_id == Account.user_id,
+            (door.network == Account.network) & (door.person_id == person_id),
+        ),
+        door.id != Account.id,
+    )
+    opens = db.session.scalar(select(~has_door).where(Account.id == account_id))
+    is_the_same = (*_unknown(), Account.id == account_id, Account.credentials_version == version)
+    values = {"person_id": person_id, "signs_in": bool(opens)}
+    rows_changed(update(Account).where(*is_the_same).values(values))
+
+
+def _unknown(network: str | None = None) -> tuple[Any, ...]:
+    of_network = () if network is None else (Account.network == network,)
+    return (*of_network, Account.connected, Account.person_id == "")

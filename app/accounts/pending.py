@@ -1,0 +1,123 @@
+"""Accounts that a network opened to somebody who is signed in, until they say what becomes of it.
+
+Nothing is added before: a link that somebody else made can lead as far as here, and no further.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, update
+
+from app.accounts import disconnections
+from app.db import EPOCH, db, rows_changed, utcnow
+from app.models import PendingConnection
+from app.networks import Connection, Destination, Limits, Profile, host_in, http
+
+LIFE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What waits for its owner's word."""
+
+    id: str
+    network: str
+    connections: Sequence[Connection]
+
+
+def keep(user_id: int, network: str, connections: Sequence[Connection]) -> str:
+    """Store what was opened to this user, and return the id that their cookie carries."""
+    pending_id = secrets.token_urlsafe(32)
+    opened = {"connections": [asdict(connection) for connection in connections]}
+    db.session.add(
+        PendingConnection(id=pending_id, user_id=user_id, network=network, opened=opened)
+    )
+    db.session.commit()
+    return pending_id
+
+
+def of(user_id: int, pending_id: str | None) -> Pending | None:
+    """Return what waits for this user's word; None when nothing does, or it was too long ago."""
+    if not pending_id:
+        return None
+    row = db.session.scalar(
+        db.select(PendingConnection).where(
+            PendingConnection.id == pending_id,
+            PendingConnection.user_id == user_id,
+            PendingConnection.created_at > utcnow() - LIFE,
+        )
+    )
+    connections = _connections(row.opened) if row else []
+    return Pending(row.id, row.network, connections) if row and connections else None
+
+
+def take(pending_id: str) -> bool:
+    """Delete it, as a part of connecting it; False when it was settled before. No commit."""
+    return bool(rows_changed(delete(PendingConnection).where(PendingConnection.id == pending_id)))
+
+
+def forget(pending_id: str) -> None:
+    """Delete what has become of it: the accounts are connected, or never will be."""
+    take(pending_id)
+    db.session.commit()
+
+
+def refuse(pending_id: str) -> bool:
+    """Delete it and end the access at the network; False when it was settled before."""
+    row = db.session.get(PendingConnection, pending_id)
+    network, opened = (row.network, row.opened) if row else ("", {})
+    mine = take(pending_id)
+    db.session.commit()  # the network may take long: no transaction stays open meanwhile
+    if not mine:
+        return False
+    began = http.boottime()
+    for connection in _connections(opened):
+        disconnections.end_access(network, connection.profile, connection.credentials, began)
+    return True
+
+
+def sweep(pending_ids: Sequence[str]) -> None:
+    """Do the same for those that nobody said a word about."""
+    for pending_id in pending_ids:
+        refuse(pending_id)
+
+
+def leave_to_workers(pending_id: str) -> None:
+    """Let it expire at once: nobody here has time for the network."""
+    mine = PendingConnection.id == pending_id
+    rows_changed(update(PendingConnection).where(mine).values(created_at=EPOCH))
+    db.session.commit()
+
+
+def expired(most: int = 20) -> list[tuple[str, Destination]]:
+    """Return what nobody said a word about, and where its access can be ended."""
+    rows = db.session.scalars(
+        db.select(PendingConnection)
+        .where(PendingConnection.created_at <= utcnow() - LIFE)
+        .order_by(PendingConnection.created_at)
+        .limit(most)
+    )
+    found = [(row.id, Destination(row.network, _host(row.opened))) for row in rows]
+    db.session.commit()
+    return found
+
+
+def _host(opened: Mapping[str, Any]) -> str:
+    connections = _connections(opened)
+    return host_in(connections[0].credentials) if connections else ""
+
+
+def _connections(opened: Mapping[str, Any]) -> list[Connection]:
+    return [_connection(stored) for stored in opened.get("connections", [])]
+
+
+def _connection(stored: Mapping[str, Any]) -> Connection:
+    limits = stored["limits"]
+    if limits:
+        limits = Limits(**{**limits, "picture_types": tuple(limits["picture_types"])})
+    return Connection(**{**stored, "profile": Profile(**stored["profile"]), "limits": limits})

@@ -1,0 +1,79 @@
+"""Asking a stopped network, with one cheap read, whether it answers again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask import current_app
+
+from app import broker
+from app.accounts import credentials, holds
+from app.db import db, from_now
+from app.models import Account, Health, NetworkBlock
+from app.networks import LookUpFailed, LookUpRefused, Network, TokenRefused
+
+
+def due_probes() -> list[str]:
+    """Return the networks whose stop has lasted long enough for a look; end mere pauses."""
+    db.session.execute(
+        db.delete(NetworkBlock).where(~NetworkBlock.holds, NetworkBlock.probe_at <= from_now())
+    )
+    networks = list(
+        db.session.scalars(
+            db.select(NetworkBlock.network).where(NetworkBlock.probe_at <= from_now())
+        )
+    )
+    db.session.commit()
+    return networks
+
+
+def probe(names: Sequence[str]) -> None:
+    """Ask stopped networks; what waits for one that answers is released."""
+    for name in names:
+        _probe(name)
+
+
+def _probe(name: str) -> None:
+    next_probe = _begin(name)
+    if next_probe is None:
+        return  # another worker asks
+    network: Network = current_app.extensions["networks"][name]
+    accounts = db.session.scalars(
+        db.select(Account.id)
+        .where(Account.network == name, Account.health == Health.OK)
+        .order_by(Account.id.desc())
+        .limit(3)
+    ).all()
+    db.session.commit()
+    if not any(_can_read(network, account_id) for account_id in accounts):
+        return
+    released = holds.release_network(name, next_probe)
+    db.session.commit()
+    broker.notify_jobs(released[:8])
+
+
+def _begin(name: str) -> datetime | None:
+    """Return when it will be asked again, None when somebody is asking it already."""
+    due = (NetworkBlock.network == name, NetworkBlock.probe_at <= from_now())
+    later = {"probes": NetworkBlock.probes + 1, "probe_at": from_now(holds.LATER_PROBES)}
+    begun = db.update(NetworkBlock).where(*due).values(later).returning(NetworkBlock.probe_at)
+    next_probe: datetime | None = db.session.scalar(
+        begun, execution_options={"synchronize_session": False}
+    )
+    db.session.commit()
+    return next_probe
+
+
+def _can_read(network: Network, account_id: int) -> bool:
+    try:
+        network.who_am_i(credentials.access_to(account_id).credentials)
+    except (
+        LookUpFailed,
+        LookUpRefused,
+        TokenRefused,
+        credentials.NotNow,
+        credentials.NoAccess,
+    ):
+        return False
+    return True

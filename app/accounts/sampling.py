@@ -1,0 +1,38 @@
+"""What is to be asked of networks beside tweets, shared out evenly among servers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func
+
+from app.db import db
+from app.models import Account
+from app.networks import Destination
+
+
+def some_of_each_server(
+    conditions: Sequence[Any], each: int, most: int, newest_first: bool = False
+) -> list[int]:
+    """Return so many accounts of each server that meet these conditions, others each time.
+
+    :param newest_first: of a server, those of people who are likely to be looking.
+    """
+    server = (Account.network, Account.host)
+    order = Account.id.desc() if newest_first else func.random()
+    place = func.row_number().over(partition_by=server, order_by=order)
+    placed = db.select(Account.id, place.label("place")).where(*conditions).subquery()
+    chosen = db.select(placed.c.id).where(placed.c.place <= each)
+    found = db.session.scalars(chosen.order_by(func.random()).limit(most)).all()
+    db.session.commit()
+    return list(found)
+
+
+def server_of(account_id: int) -> Destination:
+    """Return where the calls of an account go."""
+    row = db.session.execute(
+        db.select(Account.network, Account.host).where(Account.id == account_id)
+    ).one()
+    db.session.commit()
+    return Destination(row.network, row.host)

@@ -1,0 +1,199 @@
+"""The apps that Mastodon servers registered for us, and what we know of these servers.
+
+All processes share both. A row without an app is a lease: whoever made it is registering, the
+others wait for the app to appear in it. No transaction is open while a server is asked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from authlib.common.security import generate_token
+from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy.exc import IntegrityError
+
+from app.db import database_now, db, from_now, rows_changed
+from app.models import ConnectionApp, MastodonServer, ServerApp
+from app.networks import App, Known, LookUpFailed
+
+LEASE = timedelta(seconds=30)
+"""Longer than all calls of one registration may take together."""
+PATIENCE = 20.0
+"""Seconds for which somebody else's registration is waited for: a person waits for the page."""
+GLANCE = 0.1
+"""Seconds between two looks at it."""
+WALK = 3_600.0
+"""Seconds for which an app of one connection waits for its person to come back."""
+
+
+class ServerApps:
+    """Keeps them in the database, encrypted."""
+
+    def get(self, server: str, redirect_uri: str) -> App | None:
+        """Return the app, None when there is none yet."""
+        found = db.session.scalar(db.select(ServerApp.app).where(_is(server, redirect_uri)))
+        db.session.commit()
+        return found or None
+
+    def made_once(self, server: str, redirect_uri: str, register: Callable[[], App]) -> App:
+        """Return the app, registered by whoever comes first.
+
+        :raises LookUpFailed: somebody else is registering it and does not come to an end.
+        """
+        ends_at = time.monotonic() + PATIENCE
+        while time.monotonic() < ends_at:
+            app = self.get(server, redirect_uri)
+            if app:
+                return app
+            taken_at = _take(server, redirect_uri)
+            if taken_at is None:
+                time.sleep(GLANCE)
+            elif app := _fill(server, redirect_uri, taken_at, register):
+                return app
+        raise LookUpFailed("somebody else is registering the app")
+
+    def forget(self, server: str, redirect_uri: str, app: Mapping[str, Any]) -> None:
+        """Let go of an app, unless another took its place."""
+        row = db.session.execute(
+            db.select(ServerApp.app, ServerApp.created_at).where(_is(server, redirect_uri))
+        ).first()
+        if row is not None and row.app.get("client_id") == app["client_id"]:
+            _drop(server, redirect_uri, row.created_at)
+        db.session.commit()
+
+    def keep_for_one(self, server: str, app: App) -> str:
+        """Keep an app for one connection alone; return the key under which it is found."""
+        key = generate_token(24)
+        db.session.execute(delete(ConnectionApp).where(ConnectionApp.created_at < from_now(-WALK)))
+        db.session.add(ConnectionApp(id=key, server=server, app=app, created_at=database_now()))
+        db.session.commit()
+        return key
+
+    def take_for_one(self, server: str, key: str) -> App | None:
+        """Return that app to the first who asks, and let go of it."""
+        is_it = (ConnectionApp.id == key) & (ConnectionApp.server == server)
+        app = db.session.scalar(db.select(ConnectionApp.app).where(is_it))
+        taken = rows_changed(delete(ConnectionApp).where(is_it)) if app else 0
+        db.session.commit()
+        return app if taken else None
+
+    def known(self, server: str) -> Known:
+        """Return what is known of a server."""
+        row = db.session.execute(
+            db.select(MastodonServer.checks_codes, MastodonServer.answered_at).where(
+                MastodonServer.url == server
+            )
+        ).first()
+        db.session.commit()
+        return Known(row.checks_codes, row.answered_at is not None) if row else Known()
+
+    def note_no_check(self, server: str) -> None:
+        """Note for ever that a server gives tokens for invented codes."""
+        _note(server, checks_codes=False)
+
+    def note_return(self, server: str, checks_codes: bool) -> None:
+        """Note that somebody came back with an account, and whether an invented code was refused.
+
+        What ``note_no_check`` said before stays.
+        """
+        _note(server, answered_at=from_now())
+        if checks_codes:
+            unknown = MastodonServer.checks_codes.is_(None)
+            rows_changed(
+                update(MastodonServer)
+                .where(MastodonServer.url == server, unknown)
+                .values(checks_codes=True)
+            )
+            db.session.commit()
+
+
+def has_answered(host: str) -> bool:
+    """Whether somebody once came back with an account from the server of that name.
+
+    :param host: as in an address, with a port where it is not the usual one.
+    """
+    urls = [f"{scheme}://{host}" for scheme in ("https", "http")]
+    found = db.session.scalar(
+        db.select(MastodonServer.url).where(
+            MastodonServer.url.in_(urls), MastodonServer.answered_at.is_not(None)
+        )
+    )
+    db.session.commit()
+    return found is not None
+
+
+def _note(server: str, **facts: Any) -> None:
+    """Write facts of a server down, whether or not it has a row already."""
+    statement = update(MastodonServer).where(MastodonServer.url == server).values(**facts)
+    if not rows_changed(statement):
+        try:
+            db.session.add(MastodonServer(url=server, **facts))
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()  # somebody else was the first at the same moment
+            rows_changed(statement)
+    db.session.commit()
+
+
+def _is(server: str, redirect_uri: str) -> ColumnElement[bool]:
+    return (ServerApp.server == server) & (ServerApp.redirect_uri == redirect_uri)
+
+
+def _take(server: str, redirect_uri: str) -> datetime | None:
+    """Begin to register, unless somebody is at it; return the lease's own moment."""
+    now = database_now()
+    held = db.session.execute(
+        db.select(ServerApp.app, ServerApp.created_at).where(_is(server, redirect_uri))
+    ).first()
+    if held is None:
+        return _lay(server, redirect_uri, now)
+    if held.app or held.created_at > now - LEASE:
+        db.session.commit()
+        return None
+    statement = (
+        update(ServerApp)
+        .where(_is(server, redirect_uri), ServerApp.created_at == held.created_at)
+        .values(created_at=now, app={})
+    )
+    taken = rows_changed(statement)
+    db.session.commit()
+    return now if taken else None
+
+
+def _lay(server: str, redirect_uri: str, now: datetime) -> datetime | None:
+    try:
+        db.session.add(ServerApp(server=server, redirect_uri=redirect_uri, app={}, created_at=now))
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        return None
+    return now
+
+
+def _fill(
+    server: str, redirect_uri: str, taken_at: datetime, register: Callable[[], App]
+) -> App | None:
+    """Register; return None when it took so long that somebody else does it anew."""
+    try:
+        app = register()
+    except BaseException:
+        _drop(server, redirect_uri, taken_at)
+        db.session.commit()
+        raise
+    statement = (
+        update(ServerApp)
+        .where(_is(server, redirect_uri), ServerApp.created_at == taken_at)
+        .values(app=app, created_at=from_now())
+    )
+    filled = rows_changed(statement)
+    db.session.commit()
+    return app if filled else None
+
+
+def _drop(server: str, redirect_uri: str, made_at: datetime) -> None:
+    rows_changed(
+        delete(ServerApp).where(_is(server, redirect_uri), ServerApp.created_at == made_at)
+    )

@@ -1,0 +1,283 @@
+"""Celery and Redis: the wiring, task names, notifying workers, and results.
+
+The row is the truth and the queue only wakes workers up: nothing here may raise because Redis
+is away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import ssl
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import redis
+from celery import Celery, Task, states
+from celery.exceptions import CeleryError
+from flask import Flask, current_app
+from kombu.exceptions import KombuError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+if TYPE_CHECKING:
+    from kombu import Producer
+
+log = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+PUBLISH = "publish"
+RECONCILE = "reconcile"
+PROCESS_PICTURES = "process-pictures"
+GENERATION_KEY = "tweet-later:generation"
+DAY = 86_400
+AWAY = (OSError, RuntimeError, redis.RedisError, KombuError, CeleryError)
+"""What a broker that cannot be reached may raise (RuntimeError: Celery's own retry limit)."""
+
+
+@dataclass(frozen=True)
+class WakeUp:
+    """One message: a task name, the ids it is about (of jobs or pictures), and its Celery id."""
+
+    task: str
+    job_ids: list[str]
+    task_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+class Notifier:
+    """Rings for workers over one kept connection, quickly or not at all.
+
+    After a failure it keeps silent for a few seconds, so that a dead Redis costs one short wait
+    and not one for each request.
+    """
+
+    SILENCE = 3.0
+
+    def __init__(self, celery: Celery, timeout: float) -> None:
+        self._celery = celery
+        self._lock = threading.Lock()
+        self._producer: Producer | None = None
+        self._silent_until = 0.0
+        self._options = {
+            "socket_timeout": timeout,
+            "socket_connect_timeout": timeout,
+            "max_retries": 0,  # kombu sleeps two seconds before a second try
+        }
+        self._timeout = timeout
+
+    def notify(self, rings: Iterable[WakeUp]) -> bool:
+        """Send the messages in one round trip; False when the broker did not take them."""
+        with self._lock:
+            if time.monotonic() < self._silent_until:
+                return False
+            try:
+                self._send(list(rings))
+            except AWAY as error:
+                log.warning("the broker did not take a ring: %s", type(error).__name__)
+                self._silent_until = time.monotonic() + self.SILENCE
+                self._forget_connection()
+                return False
+            return True
+
+    def _send(self, rings: list[WakeUp]) -> None:
+        producer = self._producer or self._connect()
+        with producer.batch(max_size=500):
+            for notify in rings:
+                self._celery.send_task(
+                    notify.task,
+                    args=[notify.job_ids],
+                    task_id=notify.task_id,
+                    producer=producer,
+                    ignore_result=True,
+                    retry=False,
+                )
+
+    def _connect(self) -> Producer:
+        connection = self._celery.connection_for_write(
+            transport_options={**self._celery.conf.broker_transport_options, **self._options},
+            connect_timeout=self._timeout,
+        )
+        self._producer = self._celery.amqp.Producer(connection, auto_declare=False)
+        # kombu keeps the connection of its first ping besides the one that it sends over.
+        self._producer.channel.client.connection_pool.disconnect()
+        return self._producer
+
+    def _forget_connection(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            with contextlib.suppress(*AWAY):
+                producer.connection.release()
+
+
+def hasty_redis_options(config: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+    """Return arguments for redis-py: answer within ``timeout`` seconds or fail, without retries."""
+    never = Retry(NoBackoff(), 0)
+    times = {"socket_timeout": timeout, "socket_connect_timeout": timeout, "retry": never}
+    return {**times, **_tls(config)}
+
+
+def _tls(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return redis-py's arguments for ``rediss://``, nothing for a connection without TLS.
+
+    Trusted are the authorities of this machine (OpenSSL's ``SSL_CERT_FILE`` names others).
+    """
+    if not config["REDIS_URL"].startswith("rediss://"):
+        return {}
+    verify: bool = config["REDIS_TLS_VERIFY"]
+    asked = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
+    return {"ssl_cert_reqs": asked, "ssl_check_hostname": verify}
+
+
+def init_app(app: Flask) -> Celery:
+    """Make the app's Celery: ``app.extensions["celery"]``."""
+
+    class AppTask(Task):
+        def __call__(self, *args: object, **kwargs: object) -> object:
+            with app.app_context():
+                return self.run(*args, **kwargs)
+
+    celery = Celery(app.name, task_cls=AppTask)
+    celery.conf.update(_settings(app.config))
+    celery.flask_app = app
+    celery.set_default()
+    app.extensions["celery"] = celery
+    app.extensions["bell"] = Notifier(celery, app.config["BELL_TIMEOUT"])
+    return celery
+
+
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """docs/decisions/0003 says why each differs from Celery's default."""
+    url: str = config["REDIS_URL"]
+    tls = _tls(config) or None
+    hasty = {"max_retries": 0, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2}
+    return {
+        "broker_url": url,
+        "result_backend": url,
+        "broker_use_ssl": tls,
+        "redis_backend_use_ssl": tls,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_channel_error_retry": True,  # a full or read-only Redis must not end a worker
+        "broker_pool_limit": 2,
+        "broker_pool_acquire_timeout": 2,
+        "broker_transport_options": {
+            "socket_timeout": 5,
+            "socket_connect_timeout": 3,
+            "socket_keepalive": True,
+            "health_check_interval": 5,
+            "visibility_timeout": 120,
+        },
+        "redis_socket_timeout": 2,
+        "redis_socket_connect_timeout": 2,
+        "redis_socket_keepalive": True,
+        "redis_backend_health_check_interval": 15,
+        "result_backend_transport_options": {"retry_policy": hasty},
+        "task_publish_retry_policy": hasty,
+        "result_backend_thread_safe": True,  # one pool a process instead of one a thread
+        "result_expires": 3 * DAY,
+        "task_track_started": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "worker_enable_remote_control": False,
+        "worker_pool": "threads",
+        "task_default_queue": "tweet-later",
+        "timezone": "UTC",
+        "imports": ("app.workers",),
+    }
+
+
+def notify_jobs(job_ids: Iterable[str]) -> bool:
+    """Ask a worker to publish each of these, each in its own job. Never raises, never waits long.
+
+    :returns: False when the broker did not take it; the workers' tickers find the rows anyway.
+    """
+    return notify(WakeUp(PUBLISH, [job_id], job_id) for job_id in job_ids)
+
+
+def notify(rings: Iterable[WakeUp]) -> bool:
+    """Send messages to the workers; False when the broker did not take them."""
+    bell: Notifier = current_app.extensions["bell"]
+    return bell.notify(rings)
+
+
+def publish_here(job_ids: list[str]) -> None:
+    """Run the publish task in this process, without the broker."""
+    celery: Celery = current_app.extensions["celery"]
+    celery.loader.import_default_modules()
+    celery.tasks[PUBLISH](job_ids)
+
+
+def celery_states(job_ids: Sequence[str]) -> dict[str, str]:
+    """Return AsyncResult's word for each job; ``UNAVAILABLE`` while Redis does not answer."""
+    backend = current_app.extensions["celery"].backend
+
+    def look() -> dict[str, str]:
+        kept = backend.mget([backend.get_key_for_task(job_id) for job_id in job_ids])
+        return {
+            job_id: str(backend.decode_result(value)["status"]) if value else states.PENDING
+            for job_id, value in zip(job_ids, kept, strict=True)
+        }
+
+    unavailable = dict.fromkeys(job_ids, "UNAVAILABLE")
+    return _breaker().ask(look, unavailable) if job_ids else {}
+
+
+def store_results(results: Iterable[tuple[str, str, Any]]) -> None:
+    """Tell AsyncResult how jobs ended: (job_id, SUCCESS or FAILURE, result). Best effort.
+
+    All in one round trip; what Celery's own backend does for one result, in its format.
+    """
+    backend = current_app.extensions["celery"].backend
+    told = list(results)
+
+    def tell() -> None:
+        with backend.client.pipeline(transaction=False) as pipeline:
+            for job_id, state, result in told:
+                kept = backend.encode_result(result, state)
+                meta = backend._get_result_meta(kept, state, traceback=None, request=None)
+                key = backend.get_key_for_task(job_id)
+                value = backend.encode({**meta, "task_id": job_id})
+                pipeline.set(key, value, ex=backend.expires)
+                pipeline.publish(key, value)  # for whoever waits in AsyncResult.get
+            pipeline.execute()
+
+    if told:
+        _breaker().ask(tell, None)
+
+
+def _breaker() -> CircuitBreaker:
+    breaker: CircuitBreaker = current_app.extensions.setdefault("result_breaker", CircuitBreaker())
+    return breaker
+
+
+class CircuitBreaker:
+    """Lets one thread at a time ask Redis, and nobody for some seconds after it did not answer.
+
+    One at a time, because small plans allow few connections and an answer takes microseconds.
+    """
+
+    SILENCE = 3.0
+
+    def __init__(self) -> None:
+        self._open_until = 0.0
+        self._turn = threading.Lock()
+
+    def ask(self, question: Callable[[], Answer], otherwise: Answer) -> Answer:
+        """Return the answer, or ``otherwise`` when Redis did not give one lately."""
+        with self._turn:
+            # Only now: somebody may have found out while this thread waited for its turn.
+            if time.monotonic() < self._open_until:
+                return otherwise
+            try:
+                return question()
+            except AWAY:
+                self._open_until = time.monotonic() + self.SILENCE
+                return otherwise
+
+
+SUCCESS, FAILURE = states.SUCCESS, states.FAILURE

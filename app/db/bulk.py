@@ -1,0 +1,150 @@
+"""Many ids or rows in one statement, whose text stays the same however many they are.
+
+They travel as one JSON parameter. A list of parameters would make another statement of each
+length, and building and planning those costs more than running them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    JSON,
+    Boolean,
+    ColumnElement,
+    Text,
+    and_,
+    cast,
+    literal,
+    literal_column,
+    select,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from app import untrusted
+
+
+class _elements(FunctionElement[Any]):  # noqa: N801 (reads as SQL in statements)
+    """The elements of a JSON array as rows with one column, ``value``."""
+
+    inherit_cache = True
+    name = "elements"
+
+
+class _item(FunctionElement[str]):  # noqa: N801
+    """One item of an element that is an array itself, as text."""
+
+    type = Text()
+    inherit_cache = True
+    name = "item"
+
+
+class _json_item(FunctionElement[Any]):  # noqa: N801
+    """The same, as JSON."""
+
+    type = JSON()
+    inherit_cache = True
+    name = "json_item"
+
+
+class _IdList(TypeDecorator[list[str]]):
+    """A list of texts as one parameter: an array on PostgreSQL, JSON on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return what the database takes."""
+        array = dialect.name == "postgresql"
+        return dialect.type_descriptor(ARRAY(Text) if array else JSON())
+
+
+class _among(FunctionElement[bool]):  # noqa: N801
+    """A text is one of a list."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "among"
+
+
+@compiles(_elements, "postgresql")
+def _elements_postgresql(element: _elements, compiler: SQLCompiler, **kwargs: Any) -> str:
+    return f"json_array_elements(CAST({compiler.process(element.clauses, **kwargs)} AS JSON))"
+
+
+@compiles(_elements, "sqlite")
+def _elements_sqlite(element: _elements, compiler: SQLCompiler, **kwargs: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **kwargs)})"
+
+
+@compiles(_item, "postgresql")
+def _item_postgresql(element: _item, compiler: SQLCompiler, **kwargs: Any) -> str:
+    value, index = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"({value} ->> {index})"
+
+
+@compiles(_json_item, "postgresql")
+def _json_item_postgresql(element: _json_item, compiler: SQLCompiler, **kwargs: Any) -> str:
+    value, index = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"({value} -> {index})"
+
+
+@compiles(_item, "sqlite")
+@compiles(_json_item, "sqlite")
+def _item_sqlite(element: _item | _json_item, compiler: SQLCompiler, **kwargs: Any) -> str:
+    value, index = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"json_extract({value}, '$[{index}]')"
+
+
+@compiles(_among, "postgresql")
+def _among_postgresql(element: _among, compiler: SQLCompiler, **kwargs: Any) -> str:
+    text, ids = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"({text} = ANY ({ids}))"
+
+
+@compiles(_among, "sqlite")
+def _among_sqlite(element: _among, compiler: SQLCompiler, **kwargs: Any) -> str:
+    text, ids = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"({text} IN (SELECT value FROM json_each({ids})))"
+
+
+def id_in(column: Any, ids: Iterable[str]) -> ColumnElement[bool]:
+    """Return the condition that a text column is one of these."""
+    return _among(column, literal(list(ids), _IdList))
+
+
+def unindexed(*conditions: Any) -> ColumnElement[bool]:
+    """Return conditions on rows that their ids choose already.
+
+    Written so that no index serves them: statistics that are a minute old say that hardly any row
+    is due or claimed, and a planner that believes it reads all of those for every handful of ids.
+    """
+    return and_(*conditions).is_(True)
+
+
+def table_of(
+    name: str, columns: Mapping[str, TypeEngine[Any]], rows: Sequence[Sequence[Any]]
+) -> CTE:
+    """Return rows, whose items JSON can hold, as a table expression with these columns."""
+    found = _array(rows)
+    items = [_typed_item(found.c.value, *place) for place in enumerate(columns.values())]
+    labelled = [item.label(name) for item, name in zip(items, columns, strict=True)]
+    return select(*labelled).select_from(found).cte(name)
+
+
+def _array(elements: Sequence[Any]) -> Any:
+    return _elements(literal(untrusted.stored(elements), Text)).table_valued("value")
+
+
+def _typed_item(value: Any, index: int, type_: TypeEngine[Any]) -> ColumnElement[Any]:
+    place: ColumnElement[Any] = literal_column(str(index))
+    if isinstance(type_, JSON):
+        return _json_item(value, place)
+    return cast(_item(value, place), type_)

@@ -1,0 +1,21 @@
+"""A Delivery on its way: dispatched, claimed, published, recorded, reconciled."""
+
+from __future__ import annotations
+
+from app.delivery import dispatcher, publishing, reconciler, restore, retention
+from app.delivery.claims import by_destination, expire_leases, undo_clock_step
+from app.delivery.executor import Executors
+from app.delivery.publisher import Publisher
+
+__all__ = [
+    "Executors",
+    "Publisher",
+    "by_destination",
+    "dispatcher",
+    "expire_leases",
+    "publishing",
+    "reconciler",
+    "restore",
+    "retention",
+    "undo_clock_step",
+]

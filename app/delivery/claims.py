@@ -1,0 +1,388 @@
+"""What a worker takes to publish, and reading it: the next part of each tweet."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import JSON, Integer, Row, String, exists, or_, update
+from sqlalchemy.types import TypeEngine
+
+from app.db import (
+    db,
+    from_now,
+    id_in,
+    is_transient,
+    retry_transient,
+    rollback_quietly,
+    rows_changed,
+    table_of,
+    unindexed,
+)
+from app.models import Account, Attempt, Delivery, Health, NetworkBlock, contents_of
+from app.networks import Body, Destination
+from app.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that this worker alone may publish, until its lease ends."""
+
+    job_id: str
+    fence: int
+    account_id: int
+    text: str
+    written_at: datetime
+    """When the delivery was made; unlike due_at, nobody moves it."""
+    body: Body | None = None
+    """What was sent before, when it may not have arrived: sent again, it must be the same."""
+    pictures: tuple[str, ...] = ()
+    part: int = 0
+    """Which part of the tweet this is, and of how many; those before it are ``posted``."""
+    parts: int = 1
+    posted: tuple[Mapping[str, Any], ...] = ()
+    user_id: int = 0
+    """Whose tweet it is."""
+    language: str | None = None
+    """The one that its author has chosen here; None when none was chosen."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What no other claim has."""
+        return self.job_id, self.fence
+
+    @property
+    def is_last(self) -> bool:
+        """True when the whole tweet is out once this part is."""
+        return self.part + 1 >= self.parts
+
+
+def claims_of(taken: Sequence[str]) -> list[Claim]:
+    """Return what these deliveries, just claimed, publish next; commit is the caller's."""
+    rows = _contents_of(taken)
+    bodies = _bodies_of([row.id for row in rows if row.resends])
+    threads = _accounts_with_threads([row.account_id for row in rows if row.own or row.parts])
+    return [_claim_of(row, row.account_id in threads, bodies) for row in rows]
+
+
+def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
+    tweets, users = db.metadata.tables["tweets"], db.metadata.tables["users"]
+    statement = (
+        db.select(
+            Delivery.id,
+            Delivery.fence,
+            Delivery.account_id,
+            Delivery.resends,
+            Delivery.parts.label("own"),
+            Delivery.posted,
+            Delivery.created_at,
+            tweets.c.text,
+            tweets.c.parts,
+            tweets.c.user_id,
+            users.c.locale,
+        )
+        .join(tweets, tweets.c.id == Delivery.tweet_id)
+        .join(users, users.c.id == tweets.c.user_id)
+        .where(id_in(Delivery.id, taken))
+        .order_by(Delivery.due_at, Delivery.tweet_id)
+    )
+    return db.session.execute(statement).all()
+
+
+def _claim_of(row: Row[Any], has_threads: bool, bodies: Mapping[tuple[str, int], Body]) -> Claim:
+    contents = contents_of(row.text, row.parts, row.own, has_threads)
+    part = len(row.posted)
+    content = contents[min(part, len(contents) - 1)]
+    return Claim(
+        row.id,
+        row.fence,
+        row.account_id,
+        content.text,
+        row.created_at,
+        bodies.get((row.id, part)),
+        content.pictures,
+        part,
+        len(contents),
+        tuple(row.posted),
+        row.user_id,
+        row.locale,
+    )
+
+
+def _accounts_with_threads(account_ids: Sequence[int]) -> set[int]:
+    """Return those of these accounts whose network lets a post answer the one before."""
+    if not account_ids:
+        return set()
+    accounts = db.session.execute(
+        db.select(Account.id, Account.network).where(Account.id.in_(account_ids))
+    )
+    networks = current_app.extensions["networks"]
+    return {account.id for account in accounts if networks[account.network].threads}
+
+
+def _bodies_of(job_ids: Sequence[str]) -> dict[tuple[str, int], Body]:
+    """Return what was last sent of deliveries that are sent again, for each of their parts."""
+    if not job_ids:
+        return {}
+    attempts = db.session.execute(
+        db.select(Attempt.delivery_id, Attempt.part, Attempt.body)
+        .where(id_in(Attempt.delivery_id, job_ids))
+        .order_by(Attempt.id)
+    )
+    return {(row.delivery_id, row.part): row.body for row in attempts}
+
+
+MAX_REST_SECONDS = 900.0
+"""Seconds for which a network may ask look-ups to stay away."""
+log = logging.getLogger(__name__)
+
+
+def claim_deliveries(job_ids: Sequence[str], owner: str) -> list[Claim]:
+    """Take those of these deliveries that are due, scheduled and allowed to go; oldest first."""
+    return retry_transient(lambda: _claim_deliveries(job_ids, owner))
+
+
+def _claim_deliveries(job_ids: Sequence[str], owner: str) -> list[Claim]:
+    lease = current_app.config["LEASE"]
+    statement = (
+        update(Delivery)
+        .where(
+            id_in(Delivery.id, job_ids),
+            unindexed(Delivery.state == State.SCHEDULED, Delivery.not_before <= from_now()),
+            _account_may_send(),
+        )
+        .values(
+            state=State.CLAIMED,
+            fence=Delivery.fence + 1,
+            owner=owner,
+            lease_until=from_now(lease),
+            next_at=from_now(lease),
+        )
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    taken = list(db.session.scalars(statement))
+    # Read in the same transaction: an edit either came before the claim or is refused.
+    claims = claims_of(taken) if taken else []
+    db.session.commit()
+    return claims
+
+
+def _account_may_send() -> Any:
+    stopped = exists().where(
+        NetworkBlock.network == Account.network,
+        or_(NetworkBlock.holds, NetworkBlock.probe_at > from_now()),
+    )
+    return exists().where(
+        Account.id == Delivery.account_id,
+        Account.health == Health.OK,
+        or_(Account.paused_until.is_(None), Account.paused_until <= from_now()),
+        ~stopped,
+    )
+
+
+def store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
+    """Store that these create calls are about to be made; return the claims that may go on.
+
+    Not repeated when the database is away: the commit may have happened all the same, so nothing
+    is sent and the rows are left to their lease. When it refuses a statement, each is stored by
+    itself, and what cannot be stored is not sent: it has failed.
+    """
+    try:
+        return _store_intents(bodies, owner)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        rollback_quietly()
+        if len(bodies) == 1:
+            claim_deliveries = bodies[0][0]
+            log.error("job %s cannot be stored: %s", claim_deliveries.job_id, type(error).__name__)
+            retry_transient(lambda: _give_up(claim_deliveries, owner))
+            return []
+    return [
+        claim_deliveries for body in bodies for claim_deliveries in store_intents([body], owner)
+    ]
+
+
+def _give_up(claim_deliveries: Claim, owner: str) -> None:
+    """Nothing was sent, and nothing would be at the next try either."""
+    _update(
+        [*_still_mine([claim_deliveries], owner), Delivery.state == State.CLAIMED],
+        state=State.FAILED,
+        next_at=None,
+        finished_at=from_now(),
+        owner=None,
+        lease_until=None,
+        error_code="not_stored",
+        error_detail=None,
+    )
+
+
+def _store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
+    lease = current_app.config["LEASE"]
+    statement = (
+        update(Delivery)
+        .where(
+            *_still_mine([claim_deliveries for claim_deliveries, _ in bodies], owner),
+            unindexed(Delivery.state == State.CLAIMED, Delivery.lease_until > from_now()),
+        )
+        .values(
+            state=State.SENDING,
+            attempts=Delivery.attempts + 1,
+            first_sent_at=db.func.coalesce(Delivery.first_sent_at, from_now()),
+            lease_until=from_now(lease),
+            next_at=from_now(lease),
+        )
+        .returning(Delivery.id, Delivery.fence)
+        .execution_options(synchronize_session=False)
+    )
+    intended = {(row.id, row.fence) for row in db.session.execute(statement)}
+    going = [
+        (claim_deliveries, body)
+        for claim_deliveries, body in bodies
+        if claim_deliveries.key in intended
+    ]
+    if going:
+        db.session.execute(_open_attempts(going))
+    db.session.commit()
+    return [claim_deliveries for claim_deliveries, _ in going]
+
+
+def renew_lease(claim_deliveries: Claim, owner: str) -> bool:
+    """Begin the lease anew before something that may take long; False when it is lost."""
+    lease = from_now(current_app.config["LEASE"])
+
+    def store() -> bool:
+        statement = (
+            update(Delivery)
+            .where(
+                Delivery.id == claim_deliveries.job_id,
+                Delivery.fence == claim_deliveries.fence,
+                Delivery.owner == owner,
+                Delivery.state == State.CLAIMED,
+                Delivery.lease_until > from_now(),
+            )
+            .values(lease_until=lease, next_at=lease)
+        )
+        renewed = rows_changed(statement)
+        db.session.commit()
+        return bool(renewed)
+
+    return retry_transient(store)
+
+
+def _still_mine(claims: Sequence[Claim], owner: str) -> tuple[Any, ...]:
+    """Return the conditions that rows belong to these very claims.
+
+    The owner alone does not say so: a worker that overslept its lease may claim a row again.
+    """
+    columns: dict[str, TypeEngine[Any]] = {"job_id": String(), "fence": Integer()}
+    rows = table_of("claims", columns, [claim_deliveries.key for claim_deliveries in claims])
+    return (
+        Delivery.id == rows.c.job_id,
+        unindexed(Delivery.fence == rows.c.fence, Delivery.owner == owner),
+    )
+
+
+def _open_attempts(going: Sequence[tuple[Claim, Body]]) -> Any:
+    columns: dict[str, TypeEngine[Any]] = {
+        "delivery_id": String(),
+        "fence": Integer(),
+        "body": JSON(),
+        "part": Integer(),
+    }
+    values = [
+        (claim_deliveries.job_id, claim_deliveries.fence, body, claim_deliveries.part)
+        for claim_deliveries, body in going
+    ]
+    rows = table_of("going", columns, values)
+    return db.insert(Attempt.__table__).from_select(
+        [*columns, "started_at"], db.select(*rows.c, from_now())
+    )
+
+
+def by_destination(job_ids: Sequence[str]) -> dict[Destination, list[str]]:
+    """Sort ids by where their deliveries go, in the order given."""
+    found = db.session.execute(
+        db.select(Delivery.id, Account.network, Account.host)
+        .join(Account, Account.id == Delivery.account_id)
+        .where(id_in(Delivery.id, job_ids))
+    ).all()
+    db.session.commit()
+    destination_of = {row.id: Destination(row.network, row.host) for row in found}
+    sorted_ids: dict[Destination, list[str]] = {}
+    for job_id in job_ids:
+        if job_id in destination_of:
+            sorted_ids.setdefault(destination_of[job_id], []).append(job_id)
+    return sorted_ids
+
+
+def release_claims(claims: Sequence[Claim], owner: str, after: float = 0) -> None:
+    """Return claimed deliveries, of which nothing was sent, to the schedule in some seconds."""
+    if claims:
+        retry_transient(lambda: _back_to_schedule(_still_mine(claims, owner), after))
+
+
+def expire_leases() -> None:
+    """Settle what lost workers left: a claim goes back, a send may have been accepted."""
+    over = (Delivery.next_at <= from_now(), Delivery.lease_until <= from_now())
+    _back_to_schedule(over, after=0)
+    first_look = current_app.config["RECONCILE_DELAYS"][0]
+    _update(
+        [Delivery.state == State.SENDING, *over],
+        state=State.UNCONFIRMED,
+        error_code="worker_lost",
+        owner=None,
+        lease_until=None,
+        lookups=0,
+        unconfirmed_at=from_now(),
+        next_at=from_now(first_look),
+    )
+
+
+def undo_clock_step() -> None:
+    """Free rows whose lease or look-up lies further ahead than any may: the clock stepped back."""
+    longest = current_app.config["LEASE"] + 60
+    _update(
+        [
+            Delivery.state.in_((State.CLAIMED, State.SENDING)),
+            Delivery.next_at > from_now(longest),
+        ],
+        lease_until=from_now(),
+        next_at=from_now(),
+    )
+    longest = max(*current_app.config["RECONCILE_DELAYS"], MAX_REST_SECONDS) + 60
+    longest += current_app.config["LEASE"]
+    _update(
+        [Delivery.state == State.UNCONFIRMED, Delivery.next_at > from_now(longest)],
+        next_at=from_now(),
+    )
+    _update(
+        [
+            Delivery.state == State.SCHEDULED,
+            Delivery.not_before <= from_now(),
+            Delivery.next_at > from_now(120),
+        ],
+        next_at=from_now(),
+    )
+
+
+def _back_to_schedule(conditions: Iterable[Any], after: float) -> None:
+    _update(
+        [Delivery.state == State.CLAIMED, *conditions],
+        state=State.SCHEDULED,
+        rings=0,
+        owner=None,
+        lease_until=None,
+        not_before=from_now(after),
+        next_at=from_now(after),
+    )
+
+
+def _update(conditions: Iterable[Any], **values: Any) -> None:
+    rows_changed(update(Delivery).where(*conditions).values(values))
+    db.session.commit()

@@ -1,0 +1,257 @@
+"""Looking at every row whose wake-up has come, and deciding what to do about it.
+
+Any number of processes may do this at the same time, and sleep in between: each decision is one
+UPDATE that only changes rows which are still as they were read, so the second one changes none.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import BigInteger, Row, String, update
+from sqlalchemy.types import TypeEngine
+
+from app.broker import PUBLISH, RECONCILE, WakeUp
+from app.db import EPOCH, database_now, db, from_now, id_in, rows_changed, table_of, unindexed
+from app.delivery.claims import by_destination
+from app.models import Account, Delivery, Health, NetworkBlock, Tweet, User
+from app.states import HoldReason, State
+
+LIMIT = 1000
+CHUNK = 200
+ALONE = 8
+"""Up to so many due deliveries each get a message of their own; more travel together."""
+
+
+@dataclass
+class DueWork:
+    """What there is to do now: messages to ring with, and ids whose bell rang in vain."""
+
+    rings: list[WakeUp] = field(default_factory=list)
+    unheard: list[str] = field(default_factory=list)
+    looks: list[str] = field(default_factory=list)
+
+    @property
+    def job_ids(self) -> list[str]:
+        """The ids to publish."""
+        return [job_id for ring in self.rings for job_id in ring.job_ids if ring.task == PUBLISH]
+
+
+def dispatch() -> DueWork:
+    """Decide about every row that is due now, oldest first, at most LIMIT of them."""
+    rows = _due_rows()
+    db.session.commit()
+    if not rows:
+        return DueWork()
+    sorted_rows: dict[str, list[Row[Any]]] = defaultdict(list)
+    now = database_now()
+    for row in rows:
+        sorted_rows[_decide(row, now)].append(row)
+    _hold(sorted_rows["late"], HoldReason.LATE)
+    _hold(sorted_rows["reconnect"], HoldReason.RECONNECT)
+    _hold(sorted_rows["stopped"], HoldReason.NETWORK)
+    _defer(sorted_rows["paused"])
+    prompt = _spread(sorted_rows["overdue"], now)
+    return DueWork(
+        rings=_messages(_mark_rung([row.id for row in sorted_rows["ring"]] + prompt)),
+        unheard=_mark_rung([row.id for row in sorted_rows["unheard"]]),
+        looks=_mark_looked([row.id for row in sorted_rows["look"]]),
+    )
+
+
+def seconds_until_next() -> float | None:
+    """Seconds until the earliest wake-up of all, None when there is none."""
+    earliest = db.session.scalar(
+        db.select(db.func.min(Delivery.next_at)).where(Delivery.next_at.is_not(None))
+    )
+    if earliest is None:
+        db.session.commit()
+        return None
+    remaining = (earliest - database_now()).total_seconds()
+    db.session.commit()
+    return max(0.0, remaining)
+
+
+def forget_wake_ups() -> None:
+    """The broker lost its memory: everything that was rung for is due for ringing again."""
+    db.session.execute(
+        update(Delivery)
+        .where(
+            Delivery.next_at.is_not(None),
+            Delivery.state == State.SCHEDULED,
+            Delivery.rings > 0,
+            Delivery.not_before <= from_now(),
+        )
+        .values(rings=0, next_at=from_now())
+        .execution_options(synchronize_session=False)
+    )
+    db.session.commit()
+
+
+def _due_rows() -> Sequence[Row[Any]]:
+    statement = (
+        db.select(
+            Delivery.id,
+            Delivery.state,
+            Delivery.due_at,
+            Delivery.not_before,
+            Delivery.next_at,
+            Delivery.rings,
+            Delivery.attempts,
+            Delivery.account_id,
+            Account.health,
+            Account.paused_until,
+            Account.catch_up_at,
+            NetworkBlock.holds,
+            NetworkBlock.probe_at,
+            User.late_tolerance,
+        )
+        .join(Account, Account.id == Delivery.account_id)
+        .join(Tweet, Tweet.id == Delivery.tweet_id)
+        .join(User, User.id == Tweet.user_id)
+        .outerjoin(NetworkBlock, NetworkBlock.network == Account.network)
+        .where(
+            Delivery.next_at <= from_now(),
+            Delivery.state.in_((State.SCHEDULED, State.UNCONFIRMED)),
+        )
+        .order_by(Delivery.next_at)
+        .limit(LIMIT)
+    )
+    return sorted(db.session.execute(statement).all(), key=lambda row: row.due_at)
+
+
+def _decide(row: Row[Any], now: datetime) -> str:
+    if row.state == State.UNCONFIRMED:
+        return "look"
+    if row.health == Health.RECONNECT:
+        return "reconnect"
+    if row.holds:
+        return "stopped"
+    if now - row.due_at > timedelta(seconds=row.late_tolerance):
+        return "late"
+    if _paused_until(row) > now:
+        return "paused"
+    if row.rings:
+        return "unheard"
+    never_tried = row.attempts == 0 and row.not_before == row.due_at
+    overdue = now - row.due_at > timedelta(seconds=current_app.config["CATCH_UP_AFTER"])
+    return "overdue" if never_tried and overdue else "ring"
+
+
+def _paused_until(row: Row[Any]) -> datetime:
+    moments = [row.paused_until, row.probe_at]
+    return max((moment for moment in moments if moment), default=row.not_before)
+
+
+def _hold(rows: Sequence[Row[Any]], reason: HoldReason) -> None:
+    _move(rows, state=State.HELD, hold_reason=reason, next_at=None)
+
+
+def _defer(rows: Sequence[Row[Any]]) -> None:
+    by_moment: dict[datetime, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        by_moment[_paused_until(row)].append(row)
+    for moment, its_rows in by_moment.items():
+        _move(its_rows, rings=0, not_before=moment, next_at=moment)
+
+
+def _spread(rows: Sequence[Row[Any]], now: datetime) -> list[str]:
+    """Give overdue tweets of one account slots one after the other; return those for now."""
+    by_account: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        by_account[row.account_id].append(row)
+    prompt: list[str] = []
+    for account_id, overdue in by_account.items():
+        slots = _slots(overdue, now)
+        if not _reserve(account_id, overdue[0].catch_up_at, slots[-1]):
+            continue
+        for row, slot in zip(overdue, slots, strict=True):
+            moved = _move([row], not_before=slot, next_at=slot)
+            prompt += moved if slot <= now else []
+    return prompt
+
+
+def _slots(overdue: Sequence[Row[Any]], now: datetime) -> list[datetime]:
+    gap = timedelta(seconds=current_app.config["CATCH_UP_GAP"])
+    last = overdue[0].catch_up_at
+    first = now if last is None else max(now, last + gap)
+    return [first + index * gap for index in range(len(overdue))]
+
+
+def _reserve(account_id: int, seen: datetime | None, last_slot: datetime) -> bool:
+    unchanged = Account.catch_up_at.is_(None) if seen is None else Account.catch_up_at == seen
+    reserved = rows_changed(
+        update(Account).where(Account.id == account_id, unchanged).values(catch_up_at=last_slot)
+    )
+    db.session.commit()
+    return bool(reserved)
+
+
+def _mark_rung(job_ids: Sequence[str]) -> list[str]:
+    """Set the next look at these rows, later each time; return those that were still due."""
+    patience = current_app.config["BELL_PATIENCE"]
+    doubling = db.case((Delivery.rings > 3, 8), else_=Delivery.rings + 1)
+    next_at = from_now() + round(patience * 1000) * doubling
+    return _change_due(job_ids, State.SCHEDULED, rings=Delivery.rings + 1, next_at=next_at)
+
+
+def _mark_looked(job_ids: Sequence[str]) -> list[str]:
+    """Leave a look-up the time it may take; it sets the next one itself."""
+    return _change_due(job_ids, State.UNCONFIRMED, next_at=from_now(current_app.config["LEASE"]))
+
+
+def _change_due(job_ids: Sequence[str], state: State, **values: Any) -> list[str]:
+    """Change those of these rows that are in this state and due; return their ids."""
+    due = (Delivery.state == state, Delivery.next_at <= from_now())
+    return _change(job_ids, id_in(Delivery.id, job_ids), unindexed(*due), **values)
+
+
+def _move(rows: Sequence[Row[Any]], **values: Any) -> list[str]:
+    """Change those of these scheduled rows that are as they were read; return their ids.
+
+    Whatever became of the others, be it sent or given another time, gave them another next_at.
+    """
+    columns: dict[str, TypeEngine[Any]] = {"job_id": String(), "next_at_ms": BigInteger()}
+    seen = [(row.id, (row.next_at - EPOCH) // timedelta(milliseconds=1)) for row in rows]
+    read = table_of("read_rows", columns, seen)
+    next_at_ms = db.type_coerce(Delivery.next_at, BigInteger)
+    same = (Delivery.state == State.SCHEDULED, next_at_ms == read.c.next_at_ms)
+    return _change([row.id for row in rows], Delivery.id == read.c.job_id, *same, **values)
+
+
+def _change(job_ids: Sequence[str], *conditions: Any, **values: Any) -> list[str]:
+    if not job_ids:
+        return []
+    changed = db.session.scalars(
+        update(Delivery)
+        .where(*conditions)
+        .values(values)
+        .returning(Delivery.id)
+        .execution_options(synchronize_session=False)
+    )
+    are_changed = set(changed)
+    db.session.commit()
+    return [job_id for job_id in job_ids if job_id in are_changed]
+
+
+def _messages(job_ids: Sequence[str]) -> list[WakeUp]:
+    if len(job_ids) <= ALONE:
+        return [WakeUp(PUBLISH, [job_id], job_id) for job_id in job_ids]
+    return [WakeUp(PUBLISH, list(chunk)) for chunk in in_groups(job_ids)]
+
+
+def look_up_messages(job_ids: Sequence[str]) -> list[WakeUp]:
+    """Return the messages that ask for look-ups; a server that is silent holds up its own."""
+    destinations = by_destination(job_ids) if job_ids else {}
+    groups = (chunk for its_ids in destinations.values() for chunk in in_groups(its_ids))
+    return [WakeUp(RECONCILE, list(chunk)) for chunk in groups]
+
+
+def in_groups(job_ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Split ids into groups that travel or are published together."""
+    return (job_ids[i : i + CHUNK] for i in range(0, len(job_ids), CHUNK))

@@ -1,0 +1,108 @@
+"""Whose post it is: taking one that a look-up found for the delivery that may have made it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, exists, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import aliased
+
+from app import broker
+from app.db import db, retry_transient, rows_changed
+from app.delivery import threads
+from app.delivery.threads import posted_as
+from app.models import Delivery, Tweet
+from app.networks import Network, SeenPost
+from app.states import State
+
+WINDOW = timedelta(seconds=120)
+"""How far before the first send a post may be dated: the two clocks may differ."""
+
+
+def is_dated_well(row: Row[Any], post: SeenPost) -> bool:
+    """True for a post that may stem from one of the row's sends, if both clocks are right."""
+    return post.created_at is None or post.created_at >= row.first_sent_at - WINDOW
+
+
+def may_be_it(row: Row[Any], alike: Sequence[SeenPost], network: Network) -> bool:
+    """True when a post of equal text is a twin's in flight, or is dated before our first send.
+
+    The latter counts when it is bound to none of our rows: our clock may have been ahead.
+    """
+    if not alike:
+        return False
+    if db.session.scalar(db.select(twin(row, State.SENDING, network))):
+        return True
+    strange = [post for post in alike if not is_dated_well(row, post)]
+    return any(is_nobodys(row, post) for post in strange)
+
+
+def is_nobodys(row: Row[Any], post: SeenPost) -> bool:
+    """True for a post that none of the account's deliveries is known to have made."""
+    return not db.session.scalar(db.select(_is_ours(row, post.remote_id)))
+
+
+def _is_ours(row: Row[Any], remote_id: str) -> Any:
+    known = exists().where(Delivery.account_id == row.account_id, Delivery.remote_id == remote_id)
+    return known | threads.is_anothers_part(row, remote_id)
+
+
+def bind(row: Row[Any], post: SeenPost, network: Network) -> bool:
+    """Take the post for this delivery, unless it belongs to another or may still turn out to."""
+    # The network's stamp may be cut to whole seconds; it cannot be older than our first send.
+    accepted_at = max(post.created_at or row.first_sent_at, row.first_sent_at)
+    posted = [*row.posted, posted_as(post.remote_id, post.url or None, post.reference)]
+    parts = len(threads.parts_of(row, network))
+
+    def store() -> bool:
+        threads.one_at_a_time(row.account_id)
+        return move(
+            row,
+            ~twin(row, State.SENDING, network),
+            ~threads.is_anothers_part(row, post.remote_id),
+            **threads.changes(posted, parts, accepted_at),
+        )
+
+    try:
+        bound = retry_transient(store)
+    except IntegrityError:
+        db.session.rollback()
+        return False
+    if bound and len(posted) >= parts:
+        broker.store_results([(row.id, broker.SUCCESS, posted[0]["remote_url"])])
+    return bound
+
+
+def twin(row: Row[Any], state: State, network: Network) -> Any:
+    """Return the condition that the account has another tweet of equal text in this state."""
+    other, its_tweet = aliased(Delivery), aliased(Tweet)
+    texts = [part.text for part in threads.parts_of(row, network)]
+    alike = its_tweet.text == row.text
+    if state == State.SENDING:  # what is under way may as well be any part of a thread
+        alike = threads.may_read_alike(other, its_tweet, texts)
+    return exists().where(
+        other.account_id == row.account_id,
+        other.id != row.id,
+        other.state == state,
+        its_tweet.id == other.tweet_id,
+        alike,
+    )
+
+
+def move(row: Row[Any], *conditions: Any, **values: Any) -> bool:
+    """Change and commit a row that is still as it was read; False when it is not."""
+    changed = rows_changed(
+        update(Delivery)
+        .where(
+            Delivery.id == row.id,
+            Delivery.fence == row.fence,
+            Delivery.state == State.UNCONFIRMED,
+            *conditions,
+        )
+        .values(values)
+    )
+    db.session.commit()
+    return bool(changed)

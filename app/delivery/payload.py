@@ -1,0 +1,92 @@
+"""What exactly a create call sends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from app.accounts import Access
+from app.db import utcnow
+from app.delivery.claims import Claim
+from app.networks import Body, Network, Part
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """What the network gave for a part before it is sent."""
+
+    pictures: tuple[Mapping[str, Any], ...] = ()
+    """Its name for each picture, in order."""
+    prepared: Mapping[str, Any] = field(default_factory=dict)
+
+
+NOTHING = Materials()
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A claim with all it needs to be sent."""
+
+    claim: Claim
+    access: Access
+    materials: Materials = NOTHING
+
+
+def composed(chosen: Sequence[Ready], network: Network) -> list[tuple[Ready, Body]]:
+    """Return the bodies of all that can be sent; what cannot is left to its lease."""
+    bodies: list[tuple[Ready, Body]] = []
+    for ready in chosen:
+        try:
+            bodies.append((ready, body_of(ready.claim, network, ready.materials)))
+        except Exception:
+            log.exception("job %s cannot be composed", ready.claim.job_id)
+    return bodies
+
+
+def body_of(claim: Claim, network: Network, materials: Materials = NOTHING) -> Body:
+    """Return the body for this claim: the one sent before, when that may not have arrived.
+
+    Unless the network has refused that one because it lost the pictures: then with the new ones.
+    """
+    if claim.body is not None and _names(claim.body, materials.pictures):
+        return claim.body
+    parents = [posted["reference"] for posted in claim.posted if posted.get("reference")]
+    part = Part(
+        claim.text,
+        _key_of(claim),
+        utcnow(),
+        claim.written_at + timedelta(milliseconds=claim.part),  # later parts have later keys
+        reply_to=parents[-1] if parents else None,
+        root=parents[0] if parents else None,
+        pictures=materials.pictures,
+        languages=(claim.language,) if claim.language else (),
+    )
+    return network.body(part, materials.prepared)
+
+
+def _key_of(claim: Claim) -> str:
+    content = json.dumps([claim.job_id, claim.part, claim.text, claim.pictures])
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _names(body: Body, pictures: Sequence[Mapping[str, Any]]) -> bool:
+    """True when these are the pictures that the body is about; some networks name equal ones so."""
+    told = json.dumps(body)
+    return all(json.dumps(word) in told for word in _words_in(pictures))
+
+
+def _words_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _words_in(list(value.values()))
+    elif isinstance(value, Sequence):
+        for item in value:
+            yield from _words_in(item)

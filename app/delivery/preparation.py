@@ -1,0 +1,205 @@
+"""What a tweet needs before it is sent: its pictures at the network, its mentions looked up.
+
+Between the claim and the intent: nothing of it is out, so every step may be repeated. What the
+network called a picture is kept, so that a claim that was lost uploads nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+
+from app import pictures
+from app.accounts import Access
+from app.concurrency import ConcurrencyLimiter
+from app.db import db, from_now, retry_transient
+from app.delivery.claims import Claim, renew_lease
+from app.delivery.executor import PREPARATIONS, Executor
+from app.delivery.outcomes import SendResult
+from app.delivery.payload import Materials
+from app.models import Delivery, Upload
+from app.networks import (
+    Credentials,
+    Limits,
+    LookUpFailed,
+    LookUpRefused,
+    Network,
+    Outcome,
+    OutcomeKind,
+    TokenRefused,
+    UploadRefused,
+    http,
+)
+
+log = logging.getLogger(__name__)
+
+OF_AN_ACCOUNT = 4
+"""One account's preparations at a time: uploads may hang, and others shall not wait for them."""
+OF_A_PERSON = 12
+"""One person's, whose accounts may be many."""
+ROOM_AGAIN = 1.0
+"""Seconds after which a tweet is claimed again that found no room."""
+KEPT_FOR = 240.0
+"""Seconds for which an upload counts: Bluesky forgets pictures without a post after minutes."""
+LIMITS_KEPT_FOR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """How one ended: None when the claim is lost or was not begun."""
+
+    claim: Claim
+    result: Materials | SendResult | None
+
+
+class _Lost(Exception):
+    """The lease is over or the process stops: somebody else does it."""
+
+
+class Preparer:
+    """Prepares a lane's claims on other threads."""
+
+    def __init__(
+        self,
+        app: Flask,
+        network: Network,
+        owner: str,
+        threads: Executor,
+        stopping: threading.Event,
+        finish: Callable[[Preparation], None],
+    ) -> None:
+        self._app = app
+        self._network = network
+        self._owner = owner
+        self._stopping = stopping
+        self._finish = finish
+        self._threads = threads
+        self._limits: dict[int, tuple[float, Limits]] = {}
+        self._places = ConcurrencyLimiter(PREPARATIONS, OF_AN_ACCOUNT)
+        self._people = ConcurrencyLimiter(PREPARATIONS, OF_A_PERSON)
+
+    def is_needed(self, claim: Claim) -> bool:
+        """True when this claim cannot be sent as it is."""
+        asks = claim.body is None and self._network.needs_preparation(claim.text)
+        return asks or bool(claim.pictures)
+
+    def begin(self, claim: Claim, access: Access) -> bool:
+        """Prepare it on another thread; False when there is no room now."""
+        if not self._people.take(claim.user_id):
+            return False
+        if not self._places.take(claim.account_id):
+            self._people.leave(claim.user_id)
+            return False
+        self._threads.begin(self._run, claim, access)
+        return True
+
+    def _run(self, claim: Claim, access: Access) -> None:
+        result: Materials | SendResult | None
+        try:
+            with self._app.app_context():
+                result = self._prepare(claim, access)
+        except Exception as error:
+            log.exception("the preparation of job %s stumbled", claim.job_id)
+            outcome = Outcome(OutcomeKind.NOT_SENT, "not_prepared", type(error).__name__)
+            result = self._unprepared(claim, access, outcome)
+        self._places.leave(claim.account_id)
+        self._people.leave(claim.user_id)
+        self._finish(Preparation(claim, result))
+
+    def _prepare(self, claim: Claim, access: Access) -> Materials | SendResult | None:
+        try:
+            return self._materials(claim, access.credentials)
+        except _Lost:
+            return None
+        except LookUpFailed as failure:
+            outcome = _unlearnt(failure)
+        except LookUpRefused as failure:
+            outcome = Outcome(OutcomeKind.NOT_SENT, "unreachable", str(failure))
+        except TokenRefused as refusal:
+            outcome = Outcome(OutcomeKind.AUTH, "token_refused", str(refusal))
+        except UploadRefused as refusal:
+            outcome = Outcome(OutcomeKind.REJECTED, refusal.code, refusal.detail)
+        return self._unprepared(claim, access, outcome)
+
+    def _unprepared(self, claim: Claim, access: Access, outcome: Outcome) -> SendResult:
+        return SendResult(claim, self._network.name, access.version, outcome, was_prepared=False)
+
+    def _materials(self, claim: Claim, credentials: Credentials) -> Materials:
+        prepared: Mapping[str, Any] = {}
+        if claim.body is None and self._network.needs_preparation(claim.text):
+            self._renew(claim)
+            prepared = self._network.prepare(credentials, claim.text)
+        known = _uploads_of(claim)
+        for picture_id in claim.pictures:
+            if picture_id not in known:
+                known[picture_id] = self._upload(claim, picture_id, credentials)
+        return Materials(tuple(known[picture_id] for picture_id in claim.pictures), prepared)
+
+    def _upload(self, claim: Claim, picture_id: str, credentials: Credentials) -> Mapping[str, Any]:
+        limits = self._limits_of(claim, credentials)
+        self._renew(claim)
+        picture = pictures.load_fitted(picture_id, limits)
+        self._renew(claim)
+        began = http.boottime()
+        reference = self._network.upload(credentials, picture)
+        retry_transient(lambda: _keep(claim, picture_id, reference, began))
+        return reference
+
+    def _limits_of(self, claim: Claim, credentials: Credentials) -> Limits:
+        now = time.monotonic()
+        asked_at, limits = self._limits.get(claim.account_id, (0.0, None))
+        if limits is None or asked_at < now - LIMITS_KEPT_FOR:
+            self._renew(claim)
+            limits = self._network.limits(credentials)
+            self._limits[claim.account_id] = (now, limits)
+        return limits
+
+    def _renew(self, claim: Claim) -> None:
+        """Make sure before each call that the claim outlives it."""
+        if self._stopping.is_set() or not renew_lease(claim, self._owner):
+            raise _Lost
+
+
+def _unlearnt(failure: LookUpFailed) -> Outcome:
+    if failure.retry_after is not None:
+        return Outcome(
+            OutcomeKind.LATER, "rate_limited", str(failure), retry_after=failure.retry_after
+        )
+    return Outcome(OutcomeKind.NOT_SENT, "unreachable", str(failure))
+
+
+def _uploads_of(claim: Claim) -> dict[str, Mapping[str, Any]]:
+    """Return what the network called the pictures that it has; a resend's count for ever."""
+    if not claim.pictures:
+        return {}
+    statement = db.select(Upload.picture_id, Upload.reference).where(
+        Upload.delivery_id == claim.job_id, Upload.picture_id.in_(claim.pictures)
+    )
+    if claim.body is None:
+        statement = statement.where(Upload.uploaded_at > from_now(-KEPT_FOR))
+    rows = db.session.execute(statement).all()
+    db.session.commit()
+    return {row.picture_id: row.reference for row in rows}
+
+
+def _keep(claim: Claim, picture_id: str, reference: Mapping[str, Any], began: float) -> None:
+    """Keep what the network called a picture, unless somebody else brings it by now.
+
+    :param began: when it was brought, on http.suspend_clock().
+    """
+    mine = (Delivery.id == claim.job_id, Delivery.fence == claim.fence)
+    if db.session.scalar(db.select(Delivery.id).where(*mine).with_for_update()):
+        kept = Upload(
+            delivery_id=claim.job_id,
+            picture_id=picture_id,
+            reference=dict(reference),
+            uploaded_at=from_now(began - http.boottime()),
+        )
+        db.session.merge(kept)
+    db.session.commit()

@@ -1,0 +1,360 @@
+"""Finding out what became of a delivery that may have been accepted.
+
+A look-up reads the account's own timeline. Found: published. Absent from every look-up: one
+guarded resend, or more where the network guards them. Not readable, or lost a second time: its
+owner decides. Nothing else ever sends such a delivery again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import Row, update
+
+from app import broker
+from app.accounts import credentials as refreshing
+from app.accounts import holds
+from app.db import (
+    database_now,
+    db,
+    from_now,
+    is_transient,
+    retry_transient,
+    rollback_quietly,
+    rows_changed,
+)
+from app.delivery import matching, threads
+from app.delivery.claims import MAX_REST_SECONDS
+from app.models import Account, Attempt, Delivery, Tweet
+from app.networks import Credentials, LookUpFailed, LookUpRefused, Network, SeenPost, TokenRefused
+from app.shutdown import stopping
+from app.states import State
+
+log = logging.getLogger(__name__)
+
+JUMP = timedelta(hours=2)
+"""How far before the first send look-ups read: our clock may have been ahead when we sent."""
+SLOWEST_LOOK = 60.0
+GAP = 5.0
+"""Seconds between two look-ups of one account, where the delays are not shorter: what comes due
+meanwhile is looked up together, or a busy account's look-ups would use up its allowance."""
+ECHO_PATIENCE = 900.0
+"""Seconds for which what the network says it has is looked for."""
+SLOWEST_RESEND = 300.0
+
+
+def reconcile(job_ids: Sequence[str]) -> None:
+    """Look up those of these deliveries that are unconfirmed; one read for each account.
+
+    What else the account has that is unconfirmed is published when it is seen; nothing follows
+    for it when it is not.
+    """
+    by_account: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in _unconfirmed(job_ids):
+        by_account[row.account_id].append(row)
+    for account_id, rows in by_account.items():
+        if stopping.is_set():
+            return  # the rows come due again
+        due = [row for row in rows if row.id in set(job_ids)]
+        if not due:
+            continue  # somebody has settled it meanwhile
+        wait = _turns.wait_of(account_id)
+        if wait:
+            _put_off(due, wait)
+            continue
+        try:
+            _reconcile_account(account_id, due, [row for row in rows if row not in due])
+        except Exception as error:
+            if is_transient(error):
+                raise
+            log.exception("account %s cannot be looked up", account_id)
+            rollback_quietly()
+            _look_later(due)
+
+
+class _Turns:
+    """When each account was last looked up by this process, on the database's clock."""
+
+    MOST = 10_000
+
+    def __init__(self) -> None:
+        self._looked_at: dict[int, datetime] = {}
+        self._lock = threading.Lock()
+
+    def wait_of(self, account_id: int) -> float:
+        """Return seconds until the account may be looked up again; 0 takes the turn."""
+        gap = min(GAP, current_app.config["RECONCILE_DELAYS"][0])
+        now = database_now()
+        db.session.commit()
+        with self._lock:
+            last = self._looked_at.get(account_id)
+            passed = gap if last is None else (now - last).total_seconds()
+            if 0 <= passed < gap:
+                return gap - passed
+            if len(self._looked_at) >= self.MOST:
+                self._looked_at.clear()
+            self._looked_at[account_id] = now
+            return 0
+
+
+_turns = _Turns()
+
+
+def _put_off(rows: Sequence[Row[Any]], seconds: float) -> None:
+    for row in rows:
+        retry_transient(partial(_change, row, next_at=from_now(seconds)))
+
+
+def _unconfirmed(job_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    its_accounts = db.select(Delivery.account_id).where(Delivery.id.in_(job_ids))
+    statement = (
+        db.select(
+            Delivery.id,
+            Delivery.fence,
+            Delivery.account_id,
+            Delivery.due_at,
+            Delivery.first_sent_at,
+            Delivery.unconfirmed_at,
+            Delivery.lookups,
+            Delivery.resends,
+            Delivery.echoed,
+            Delivery.asks_first,
+            Delivery.posted,
+            Delivery.parts.label("own"),
+            Tweet.text,
+            Tweet.parts,
+            Attempt.body,
+        )
+        .join(Tweet, Tweet.id == Delivery.tweet_id)
+        .join(Attempt, (Attempt.delivery_id == Delivery.id) & (Attempt.fence == Delivery.fence))
+        .where(Delivery.account_id.in_(its_accounts), Delivery.state == State.UNCONFIRMED)
+        .order_by(Delivery.first_sent_at)
+    )
+    rows = db.session.execute(statement).all()
+    db.session.commit()
+    return rows
+
+
+def _reconcile_account(
+    account_id: int, rows: Sequence[Row[Any]], others: Sequence[Row[Any]]
+) -> None:
+    account = db.session.get_one(Account, account_id, populate_existing=True)
+    network: Network = current_app.extensions["networks"][account.network]
+    remote_id = account.remote_id
+    profile = account.profile_url or network.profile_url(account.handle)
+    db.session.commit()
+    try:
+        access = refreshing.access_to_read(account_id)
+        since = min(row.first_sent_at for row in rows) - JUMP
+        bodies = [row.body for row in (*rows, *others)]
+        posts = network.recent(access.credentials, remote_id, since, bodies)
+    except (LookUpFailed, refreshing.NotNow, refreshing.NoAccess) as failure:
+        log.info("account %s cannot be looked up now: %s", account_id, type(failure).__name__)
+        _look_later(rows, getattr(failure, "retry_after", None))
+    except TokenRefused as refusal:
+        _refuse_access(account_id, access.version, network, str(refusal))
+        _look_later(rows)
+    except LookUpRefused as refusal:
+        for row in rows:
+            _ask_owner(row, "unreadable", str(refusal))
+    else:
+        for row in rows:
+            _settle_alone(row, posts, _Look(network, access.credentials, profile))
+        for row in others:
+            _bind_alone(row, posts, network)
+
+
+def _settle_alone(row: Row[Any], posts: Sequence[SeenPost], look: _Look) -> None:
+    """Settle a row; what was found for it and cannot be stored is shown to its owner."""
+    try:
+        _settle(row, posts, look)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        log.exception("job %s cannot be settled", row.id)
+        rollback_quietly()
+        _ask_owner(row, "unreadable", None)
+
+
+def _bind_alone(row: Row[Any], posts: Sequence[SeenPost], network: Network) -> None:
+    """Publish a row whose turn has not come, if it is there; its own look-up says what is odd."""
+    try:
+        _bind_if_there(row, posts, network)
+    except Exception as error:
+        if is_transient(error):
+            raise
+        log.exception("job %s cannot be settled yet", row.id)
+        rollback_quietly()
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a look-up was made with."""
+
+    network: Network
+    credentials: Credentials
+    profile: str
+    """The account's own page."""
+
+    def lacks_parent(self, row: Row[Any]) -> bool:
+        """Whether the part that this one answers is known to be gone."""
+        with suppress(LookUpFailed):
+            return bool(row.posted) and self.network.lacks_parent(self.credentials, row.body)
+        return False
+
+
+def _settle(row: Row[Any], posts: Sequence[SeenPost], look: _Look) -> None:
+    """Take one of the posts for this row, or decide what it means that none of them is it."""
+    alike = _alike(row, posts, look.network)
+    if _bind_if_there(row, alike, look.network):
+        return
+    if matching.may_be_it(row, alike, look.network):
+        _look_later([row])  # that is not absence
+    elif any(matching.is_nobodys(row, post) for post in alike if not post.is_certain):
+        _ask_owner(row, "likely_there", None)
+    else:
+        _not_found(row, look)
+
+
+def _alike(row: Row[Any], posts: Sequence[SeenPost], network: Network) -> list[SeenPost]:
+    wanted = network.comparable(row.body)
+    return [post for post in posts if post.comparable == wanted and threads.may_be(row, post)]
+
+
+def _bind_if_there(row: Row[Any], posts: Sequence[SeenPost], network: Network) -> bool:
+    sure = (
+        post
+        for post in _alike(row, posts, network)
+        if post.is_certain and matching.is_dated_well(row, post)
+    )
+    return any(matching.bind(row, post, network) for post in sure)
+
+
+def _not_found(row: Row[Any], look: _Look) -> None:
+    """Count a successful look-up that did not show it, and decide after the last one."""
+    delays = current_app.config["RECONCILE_DELAYS"]
+    looks = look.network.looks_before_resend(look.credentials, row.first_sent_at)
+    guarded = looks is not None and looks <= len(delays)
+    looked = row.lookups + 1
+    if looked < min(looks or len(delays), len(delays)):
+        pause = delays[looked] - delays[row.lookups]
+        _count(row, next_at=from_now(max(0.5, pause)))
+    elif row.echoed:
+        _take_the_networks_word(row, look)
+    elif row.asks_first:
+        _ask_owner(row, "never_seen", None)
+    elif look.lacks_parent(row):
+        _ask_owner(row, "parent_gone", None)
+    elif guarded or (looks is not None and row.resends == 0):
+        wait = min(SLOWEST_RESEND, 2.0**row.resends) if row.resends else 0
+        _count(
+            row,
+            state=State.SCHEDULED,
+            resends=row.resends + 1,
+            rings=0,
+            not_before=from_now(wait),
+            next_at=from_now(wait),
+        )
+    else:
+        _ask_owner(row, "never_seen", None)
+
+
+def _count(row: Row[Any], **values: Any) -> bool:
+    return retry_transient(lambda: _change(row, lookups=row.lookups + 1, **values))
+
+
+def _take_the_networks_word(row: Row[Any], look: _Look) -> None:
+    """It refused the resend as a duplicate, so it has the tweet, but does not show it yet."""
+    age = database_now() - row.unconfirmed_at
+    if age.total_seconds() < min(ECHO_PATIENCE, current_app.config["RECONCILE_PATIENCE"]):
+        _look_later([row])
+        return
+    # Without its id no part can answer it; or perhaps it was the twin that the network meant.
+    twin = db.select(matching.twin(row, State.PUBLISHED, look.network))
+    if threads.is_thread(row) or db.session.scalar(twin):
+        _ask_owner(row, "never_seen", None)
+        return
+    published = retry_transient(
+        lambda: matching.move(
+            row,
+            state=State.PUBLISHED,
+            remote_url=look.profile,
+            accepted_at=row.first_sent_at,
+            finished_at=from_now(),
+            next_at=None,
+            error_code=None,
+            error_detail=None,
+        )
+    )
+    if published:
+        broker.store_results([(row.id, broker.SUCCESS, look.profile)])
+
+
+def _look_later(rows: Sequence[Row[Any]], retry_after: float | None = None) -> None:
+    """Nothing was learnt: look again, less and less often, and in the end ask the owner.
+
+    :param retry_after: seconds for which the network asked to be left alone; everything of the
+        account then waits for that, or the look-ups would use up what publishing needs.
+    """
+    now = database_now()
+    db.session.commit()
+    first_delay = current_app.config["RECONCILE_DELAYS"][0]
+    for row in rows:
+        age = (now - row.unconfirmed_at).total_seconds()
+        if age > current_app.config["RECONCILE_PATIENCE"]:
+            _ask_owner(row, "unreadable", None)
+            continue
+        pause = min(SLOWEST_LOOK, max(1.0, first_delay, age / 2))
+        if retry_after is not None:
+            pause = max(pause, min(retry_after, MAX_REST_SECONDS))
+        retry_transient(partial(_change, row, next_at=from_now(pause)))
+    if retry_after is not None:
+        _rest(rows[0].account_id, min(retry_after, MAX_REST_SECONDS))
+
+
+def _rest(account_id: int, seconds: float) -> None:
+    """Let no other look-up of the account begin sooner."""
+    waiting = (
+        Delivery.account_id == account_id,
+        Delivery.state == State.UNCONFIRMED,
+        Delivery.next_at < from_now(seconds),
+    )
+
+    def store() -> None:
+        rows_changed(update(Delivery).where(*waiting).values(next_at=from_now(seconds)))
+        db.session.commit()
+
+    retry_transient(store)
+
+
+def _ask_owner(row: Row[Any], code: str, detail: str | None) -> None:
+    review = {"state": State.REVIEW, "next_at": None}
+    retry_transient(lambda: _change(row, **review, error_code=code, error_detail=detail))
+
+
+def _change(row: Row[Any], **values: Any) -> bool:
+    """Change a row unless somebody has looked it up since it was read."""
+    return matching.move(row, Delivery.lookups == row.lookups, **values)
+
+
+def _refuse_access(account_id: int, version: int, network: Network, detail: str) -> None:
+    """The look-up's token was refused: refresh before the next one, or ask for a reconnect."""
+
+    def store() -> None:
+        account = db.session.get_one(Account, account_id, populate_existing=True)
+        if network.can_refresh(account.credentials):
+            holds.doubt_access(account_id, version)
+        else:
+            holds.hold_account(account_id, version, detail)
+        db.session.commit()
+
+    retry_transient(store)

@@ -1,0 +1,95 @@
+"""What a lane is told from other threads: ids to publish, and how what it began has ended."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from threading import Condition, Event
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+MAX_WAITING = 20_000
+STUCK_SECONDS = 1.0
+"""A network that answers nobody for so long makes nobody wait for room."""
+
+
+class WorkQueue(Generic[Item]):
+    """Ids that wait, each once, and items that are done; safe from any thread."""
+
+    def __init__(self, stopping: Event) -> None:
+        self._stopping = stopping
+        self._news = Condition()
+        self._ids: dict[str, None] = {}
+        self._done: deque[Item] = deque()
+        self._moved_at = time.monotonic()
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing waits and nothing is done."""
+        return not (self._ids or self._done)
+
+    @property
+    def has_ids(self) -> bool:
+        """True when ids wait."""
+        return bool(self._ids)
+
+    @property
+    def has_done(self) -> bool:
+        """True when something ended that nobody has taken out."""
+        return bool(self._done)
+
+    def put(self, job_ids: Iterable[str]) -> None:
+        """Let these wait for their turn; what is too much comes due again."""
+        with self._news:
+            if not self._ids:
+                self._moved_at = time.monotonic()  # it rested until now and is not stuck
+            if len(self._ids) < MAX_WAITING:
+                self._ids.update(dict.fromkeys(job_ids))
+                self._news.notify_all()
+
+    def wait_for_room(self, crowd: int, seconds: float) -> bool:
+        """Wait until fewer than a crowd wait, while anything moves at all; False if not."""
+        ends = time.monotonic() + seconds
+        with self._news:
+            while len(self._ids) >= crowd:
+                left = min(ends, self._moved_at + STUCK_SECONDS) - time.monotonic()
+                if left <= 0 or self._stopping.is_set():
+                    return False
+                self._news.wait(left)
+        return True
+
+    def finish(self, item: Item) -> None:
+        """Say that something ended."""
+        with self._news:
+            self._done.append(item)
+            self._moved_at = time.monotonic()
+            self._news.notify_all()
+
+    def take_done(self) -> list[Item]:
+        """Take out all that ended."""
+        with self._news:
+            done, self._done = list(self._done), deque()
+        return done
+
+    def take_ids(self, count: int) -> list[str]:
+        """Take out the ids that wait longest, at most so many."""
+        with self._news:
+            job_ids = list(self._ids)[: max(0, count)]
+            for job_id in job_ids:
+                del self._ids[job_id]
+                self._moved_at = time.monotonic()
+            self._news.notify_all()
+        return job_ids
+
+    def clear(self) -> None:
+        """Forget the ids; they come due again."""
+        with self._news:
+            self._ids.clear()
+            self._news.notify_all()
+
+    def wait(self, is_enough: Callable[[], bool], seconds: float) -> None:
+        """Wait for news that are enough."""
+        with self._news:
+            self._news.wait_for(is_enough, seconds)

@@ -1,0 +1,86 @@
+"""A Delivery as it is asked for while people wait: a few columns of three tables, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from app.db import db, read, utcnow
+from app.models.account import Account
+from app.models.delivery import Delivery
+from app.models.session import SESSION_LIFE, UserSession, hash_of
+from app.models.tweet import Tweet
+from app.models.user import User
+
+Stored = list[dict[str, Any]]
+
+
+class JobStatus(NamedTuple):
+    """What one job has become; see Delivery for what the fields mean."""
+
+    id: str
+    tweet_id: int
+    state: str
+    due_at: datetime
+    not_before: datetime
+    next_at: datetime | None
+    accepted_at: datetime | None
+    attempts: int
+    remote_url: str | None
+    hold_reason: str | None
+    error_code: str | None
+    posted: Stored
+    parts: Stored | None
+    network: str
+    handle: str
+    server: str
+    shared_parts: Stored
+    """The tweet's, which ``parts`` replace."""
+    locale: str | None
+    """The language its owner has chosen."""
+
+    @property
+    def urls_out(self) -> list[str | None]:
+        """Where the parts of a thread are that are out; None for one whose address nobody knows."""
+        return [part["remote_url"] for part in self.posted]
+
+    @classmethod
+    def of(cls, key: str, job_ids: Sequence[str]) -> list[JobStatus]:
+        """Return the jobs among these ids of whoever is signed in with a key, in one query.
+
+        Others are left out, so nothing is found when the session has ended, too.
+        """
+        wanted = [job_id for job_id in job_ids if job_id.isprintable()]  # no NUL: no such id
+        alive = {"key_hash": hash_of(key), "since": utcnow() - SESSION_LIFE}
+        return [cls._make(row) for row in read(_OF_SESSION, {**alive, "job_ids": wanted})]
+
+    @classmethod
+    def from_delivery(cls, delivery: Delivery) -> JobStatus:
+        """Return the same of a row that is at hand."""
+        account, tweet = delivery.account, delivery.tweet
+        others = (account.network, account.handle, account.server, tweet.parts, tweet.user.locale)
+        return cls._make([*(getattr(delivery, name) for name in _OF_DELIVERY), *others])
+
+
+_OF_DELIVERY = JobStatus._fields[: JobStatus._fields.index("network")]
+_OF_SESSION = (
+    db.select(
+        *(getattr(Delivery, name) for name in _OF_DELIVERY),
+        Account.network,
+        Account.handle,
+        Account.server,
+        Tweet.parts.label("shared_parts"),
+        User.locale,
+    )
+    .select_from(Delivery)
+    .join(Tweet, Tweet.id == Delivery.tweet_id)
+    .join(Account, Account.id == Delivery.account_id)
+    .join(User, User.id == Tweet.user_id)
+    .join(UserSession, UserSession.user_id == User.id)
+    .where(
+        UserSession.key_hash == db.bindparam("key_hash"),
+        UserSession.seen_at > db.bindparam("since"),
+        Delivery.id.in_(db.bindparam("job_ids", expanding=True)),
+    )
+)

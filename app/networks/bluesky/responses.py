@@ -1,0 +1,118 @@
+"""What the answers of a Bluesky server mean. Refused tokens are HTTP 400, so the word decides.
+
+Facts: docs/networks/bluesky.md.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from app.networks.base import LookUpFailed, LookUpRefused, Outcome, OutcomeKind, TokenRefused
+from app.networks.http import Response
+from app.networks.responses import number_in, seconds_until
+
+CREATE_POINTS = 3
+"""What a create takes from the account's allowance."""
+DEAD_TOKEN = {"ExpiredToken", "InvalidToken"}
+INACTIVE = {"AccountDeactivated", "AccountSuspended", "AccountTakedown"}
+BAD_PICTURE = {"BlobTooLarge", "InvalidMimeType"}
+NOT_A_PDS = {404, 405}
+TOO_MANY = 429
+
+MAX_SAID = 20_000
+"""Characters of an error that are looked at; what is told of it is far shorter."""
+# Possessive and from the beginning of a word: in linear time, whatever a server says.
+_TOKEN = re.compile(r"(?<![\w-])[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*+")
+
+
+def outcome_of(answer: Response) -> Outcome:
+    """Sort an answer that is not an accepted post."""
+    if answer.status == TOO_MANY:
+        return _outcome(answer, OutcomeKind.LATER, "rate_limited", retry_after=wait_in(answer))
+    if answer.status >= 500 or answer.status == 408:
+        return _outcome(answer, OutcomeKind.AMBIGUOUS, "server_error")
+    if 200 <= answer.status < 300:
+        return _outcome(answer, OutcomeKind.AMBIGUOUS, "garbled_answer")
+    if 300 <= answer.status < 400:
+        return _outcome(answer, OutcomeKind.AMBIGUOUS, "redirected")
+    return _refused(answer, word_in(answer))
+
+
+def _refused(answer: Response, word: str) -> Outcome:
+    if word in INACTIVE:
+        return _outcome(answer, OutcomeKind.AUTH, "account_inactive")
+    if word in DEAD_TOKEN or answer.status == 401:
+        return _outcome(answer, OutcomeKind.AUTH, "token_refused")
+    if word and answer.status == 403:
+        return _outcome(answer, OutcomeKind.AUTH, "permission_missing")
+    if word == "BlobNotFound":
+        return _outcome(answer, OutcomeKind.LATER, "pictures_gone", retry_after=1.0)
+    if word in BAD_PICTURE:
+        return _outcome(answer, OutcomeKind.REJECTED, "picture_refused")
+    if not word and answer.status in NOT_A_PDS:  # its server is away, and a gateway answers
+        return _outcome(answer, OutcomeKind.LATER, "unreachable")
+    return _outcome(answer, OutcomeKind.REJECTED, "rejected")
+
+
+def reading_of(answer: Response) -> dict[str, Any]:
+    """Return the JSON of a read that worked.
+
+    :raises LookUpFailed: no usable answer.
+    :raises LookUpRefused: a definite no; its first argument is the server's word for it.
+    :raises TokenRefused: the token is dead.
+    """
+    if answer.status == 200 and isinstance(answer.data, dict):
+        return answer.data
+    word = word_in(answer)
+    if not word or answer.status in {408, TOO_MANY} or not 400 <= answer.status < 500:
+        wait = wait_in(answer) if answer.status == TOO_MANY else None
+        raise LookUpFailed(problem_of(answer), wait)
+    if word in DEAD_TOKEN or answer.status == 401:
+        raise TokenRefused(problem_of(answer))
+    raise LookUpRefused(word, problem_of(answer))
+
+
+def word_in(answer: Response) -> str:
+    """Return the protocol's word for an error; empty for what a gateway says."""
+    word = answer.data.get("error") if isinstance(answer.data, dict) else None
+    return word if isinstance(word, str) else ""
+
+
+def problem_of(answer: Response) -> str:
+    """Return the network's own words, short and without tokens."""
+    data = answer.data if isinstance(answer.data, dict) else {}
+    words = [data.get("error"), data.get("message")]
+    said = ": ".join(word for word in words if isinstance(word, str) and word)
+    return _TOKEN.sub("…", said[:MAX_SAID])[:300] or f"HTTP {answer.status}"
+
+
+def allowance_left_for(answer: Response) -> float | None:
+    """Return seconds to wait when an accepted post left too little for another one."""
+    remaining = number_in(answer.header("ratelimit-remaining"))
+    if remaining is None or remaining >= CREATE_POINTS:
+        return None
+    return _reset_in(answer)
+
+
+def wait_in(answer: Response) -> float | None:
+    """Return seconds to wait after a 429, None when it does not say."""
+    return seconds_until(answer, answer.header("retry-after")) or _reset_in(answer)
+
+
+def _outcome(
+    answer: Response, kind: OutcomeKind, code: str, retry_after: float | None = None
+) -> Outcome:
+    return Outcome(
+        kind,
+        code,
+        problem_of(answer),
+        retry_after=retry_after,
+        http_status=answer.status,
+        request_id=answer.header("x-request-id"),
+        answered_at=answer.at,
+    )
+
+
+def _reset_in(answer: Response) -> float | None:
+    return seconds_until(answer, answer.header("ratelimit-reset"))

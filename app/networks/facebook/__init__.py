@@ -1,0 +1,7 @@
+"""Facebook Pages."""
+
+from __future__ import annotations
+
+from app.networks.facebook.network import Facebook
+
+__all__ = ["Facebook"]

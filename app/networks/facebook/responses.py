@@ -1,0 +1,271 @@
+"""What Facebook's answers to a create call mean: its codes decide, the HTTP status hardly does.
+
+Facts: docs/networks/facebook.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from app import untrusted as words
+from app.networks import text
+from app.networks.base import (
+    LookUpFailed,
+    LookUpRefused,
+    Outcome,
+    OutcomeKind,
+    Profile,
+    Scope,
+    TokenRefused,
+)
+from app.networks.facebook.usage import HOUR, told_wait, used_up_for
+from app.networks.http import Response
+
+APP_THROTTLED = 4
+THROTTLED = {APP_THROTTLED, 17, 32, 341, 613, *range(80_000, 81_000)}
+DEAD_TOKEN = {102, 104, 190}
+NO_PERMISSION = {3, 10, *range(200, 300)}
+DUPLICATE = 506
+BLOCKED = 368
+UNKNOWN_APP = 101
+UNCLEAR = {1, 2}
+BAD_PARAMETER = 100
+
+TOKEN_WORDS = {
+    458: "app_removed",
+    459: "checkpoint",
+    460: "password_changed",
+    464: "checkpoint",
+    492: "role_lost",
+}
+SUBCODES: dict[int, tuple[OutcomeKind, str]] = {
+    1346003: (OutcomeKind.REJECTED, "content_policy"),
+    1404102: (OutcomeKind.REJECTED, "content_policy"),
+    1366046: (OutcomeKind.REJECTED, "picture_refused"),
+    1366051: (OutcomeKind.REJECTED, "duplicate"),
+    1609005: (OutcomeKind.REJECTED, "link_refused"),
+    1404078: (OutcomeKind.AUTH, "page_not_authorized"),
+    4854002: (OutcomeKind.AUTH, "confirm_identity"),
+    1363047: (OutcomeKind.AMBIGUOUS, "server_error"),
+    1609010: (OutcomeKind.AMBIGUOUS, "server_error"),
+    1390008: (OutcomeKind.LATER, "rate_limited"),
+}
+NO_SUCH_OBJECT = 33
+
+# A refused token is quoted in the message that refuses it.
+_SECRET = re.compile(r"[\w|.~+/=-]{32,}")
+
+
+def outcome_of(answer: Response) -> Outcome:
+    """Sort an answer that is not an accepted post."""
+    if answer.status >= 500 or answer.status == 408:
+        return _outcome(answer, OutcomeKind.AMBIGUOUS, "server_error")
+    if 200 <= answer.status < 300:
+        return _outcome(answer, OutcomeKind.AMBIGUOUS, "garbled_answer")
+    if 300 <= answer.status < 400:
+        return _outcome(answer, OutcomeKind.AMBIGUOUS, "redirected")
+    error = error_in(answer)
+    if not error:
+        return _without_words(answer)
+    return _by_subcode(answer, error) or _by_code(answer, error)
+
+
+def error_in(answer: Response) -> Mapping[str, Any]:
+    """Return the ``error`` object of an answer, an empty one when it has none."""
+    error = answer.data.get("error") if isinstance(answer.data, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def code_of(answer: Response) -> int | None:
+    """Return the error's ``code``, None when it has none that is a whole number."""
+    return _whole(error_in(answer).get("code"))
+
+
+def subcode_of(answer: Response) -> int | None:
+    """Return the error's ``error_subcode``, None when it has none that is a whole number."""
+    return _whole(error_in(answer).get("error_subcode"))
+
+
+def problem_of(answer: Response) -> str:
+    """Return Facebook's own words, short, and without anything as long as a token."""
+    error = error_in(answer)
+    words = error.get("error_user_msg") or error.get("message") or ""
+    return _SECRET.sub("…", str(words))[:300] or f"HTTP {answer.status}"
+
+
+def trace_of(answer: Response) -> str | None:
+    """Return the id by which Facebook finds a call again."""
+    trace = error_in(answer).get("fbtrace_id") or answer.header("x-fb-trace-id")
+    return str(trace)[:64] if trace else None
+
+
+def _without_words(answer: Response) -> Outcome:
+    if answer.status == 429:
+        return _later(answer, Scope.ACCOUNT)
+    if answer.status == 404:
+        return _outcome(answer, OutcomeKind.REJECTED, "not_found")
+    return _outcome(answer, OutcomeKind.REJECTED, "rejected")
+
+
+def _by_subcode(answer: Response, error: Mapping[str, Any]) -> Outcome | None:
+    for number in (subcode_of(answer), code_of(answer)):
+        kind, code = SUBCODES.get(number or 0, (None, ""))
+        if kind == OutcomeKind.LATER:
+            return _later(answer, Scope.ACCOUNT, at_least=HOUR)
+        if kind is not None:
+            return _outcome(answer, kind, code)
+    if code_of(answer) == BAD_PARAMETER and subcode_of(answer) == NO_SUCH_OBJECT:
+        return _outcome(answer, OutcomeKind.REJECTED, "not_found")
+    return None
+
+
+def _by_code(answer: Response, error: Mapping[str, Any]) -> Outcome:
+    code = code_of(answer)
+    if code in THROTTLED:  # before is_transient, which these carry too
+        return _later(answer, Scope.NETWORK if code == APP_THROTTLED else Scope.ACCOUNT)
+    if code in DEAD_TOKEN:
+        word = TOKEN_WORDS.get(subcode_of(answer) or 0, "token_refused")
+        return _outcome(answer, OutcomeKind.AUTH, word)
+    if code in NO_PERMISSION:
+        return _outcome(answer, OutcomeKind.AUTH, "permission_missing")
+    if code == DUPLICATE:
+        return _outcome(answer, OutcomeKind.REJECTED, "duplicate")
+    if code == BLOCKED:
+        return _outcome(answer, OutcomeKind.REJECTED, "blocked", pause_for=HOUR)
+    if code == UNKNOWN_APP or _is_wrong_proof(error):
+        return _outcome(answer, OutcomeKind.HOLD, "app_forbidden", Scope.NETWORK)
+    if code in UNCLEAR or error.get("is_transient") is True:
+        return _outcome(answer, OutcomeKind.AMBIGUOUS, "server_error")
+    return _outcome(answer, OutcomeKind.REJECTED, "rejected")
+
+
+def _is_wrong_proof(error: Mapping[str, Any]) -> bool:
+    """The app's own secret is wrong: no text and no person can change that."""
+    return error.get("code") == BAD_PARAMETER and "appsecret_proof" in str(error.get("message"))
+
+
+def _later(answer: Response, scope: Scope, at_least: float = 0.0) -> Outcome:
+    wait = used_up_for(answer) or told_wait(answer) or HOUR
+    return _outcome(
+        answer, OutcomeKind.LATER, "rate_limited", scope, retry_after=max(wait, at_least)
+    )
+
+
+def _outcome(
+    answer: Response, kind: OutcomeKind, code: str, scope: Scope = Scope.ACCOUNT, **more: Any
+) -> Outcome:
+    return Outcome(
+        kind,
+        code,
+        problem_of(answer),
+        scope=scope,
+        http_status=answer.status,
+        request_id=trace_of(answer),
+        answered_at=answer.at,
+        **more,
+    )
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+_PERSON = re.compile(r"[!-~]{1,100}")
+_OURS = {"access_token", "appsecret_proof"}
+"""What stands in a link of Facebook's and is sent in our own way."""
+
+
+def reading_of(answer: Response) -> dict[str, Any]:
+    """Return the JSON of a read that worked.
+
+    :raises LookUpFailed: no usable answer.
+    :raises LookUpRefused: a permission is missing, or the Page is gone for us.
+    :raises TokenRefused: the token is dead.
+    """
+    if answer.status == 200 and isinstance(answer.data, dict) and "error" not in answer.data:
+        return answer.data
+    code = code_of(answer)
+    if answer.status < 500 and code in DEAD_TOKEN:
+        raise TokenRefused(problem_of(answer))
+    is_gone = (code, subcode_of(answer)) == (BAD_PARAMETER, NO_SUCH_OBJECT)
+    if answer.status < 500 and (code in NO_PERMISSION or is_gone):
+        raise LookUpRefused(problem_of(answer))
+    raise LookUpFailed(problem_of(answer))
+
+
+def moment_in(words: str) -> datetime:
+    """Return a moment such as ``2026-11-21T12:00:00+0000``; ValueError for one without a zone."""
+    moment = datetime.fromisoformat(words)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone")
+    return moment
+
+
+def id_in(data: Any) -> str | None:
+    """Return the id of a create answer: a text of any shape, or a number."""
+    return words.identifier(data.get("id")) if isinstance(data, dict) else None
+
+
+def person_in(data: Mapping[str, Any], name: str) -> str:
+    """Return the id of a person that an answer names, "" for none that can be read."""
+    found = id_in({"id": data.get(name)}) or ""
+    return found if _PERSON.fullmatch(found) else ""
+
+
+def link_to(post: Mapping[str, Any], site: str) -> str:
+    """Return a post's page; Facebook answers some without a host, others not at all."""
+    link = post.get("permalink_url")
+    if isinstance(link, str) and link.startswith("/") and not link.startswith("//"):
+        link = f"{site}{link}"
+    found = words.web_address(link)
+    return found if found.startswith(("https://", f"{site}/")) else f"{site}/{id_in(post)}"
+
+
+def next_page(page: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return what to add to the query to get the page that follows; None after the last one.
+
+    Never ``paging.next`` itself: it is a whole URL, and carries the token in its query.
+    """
+    paging = page.get("paging") or {}
+    link = paging.get("next")
+    if not link:
+        return None
+    after = (paging.get("cursors") or {}).get("after")
+    told = {"after": str(after)} if after else dict(parse_qsl(urlsplit(link).query))
+    onward = {name: value for name, value in told.items() if name not in _OURS}
+    if not onward:
+        raise ValueError("a next page without a way to it")
+    return onward
+
+
+def profile_of(page: Mapping[str, Any]) -> Profile:
+    """Return who a Page is. One without a name of its own is known by its number."""
+    picture = page.get("picture") or {}
+    return Profile(
+        remote_id=page["id"],
+        handle=words.line(page.get("username")) or words.identifier(page["id"]) or "",
+        display_name=page.get("name") or "",
+        avatar_url=(picture.get("data") or {}).get("url") or "",
+    )
+
+
+def comparable(message: str, pictures: Iterable[str]) -> str:
+    """Return the form in which what was sent and what Facebook shows are equal.
+
+    The message alone where there is one; a post of pictures only is told by their ids.
+    """
+    return text.clean(message) or "pictures " + ",".join(sorted(pictures))
+
+
+def pictures_in(post: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the id of each picture of a post; an album has them one level deeper."""
+    for attachment in (post.get("attachments") or {}).get("data") or []:
+        inner = (attachment.get("subattachments") or {}).get("data") or [attachment]
+        for picture in inner:
+            target = (picture.get("target") or {}).get("id")
+            if target:
+                yield str(target)

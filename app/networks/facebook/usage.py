@@ -1,0 +1,70 @@
+"""How much of its allowance an app or a Page has used, as Facebook's headers tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from app import untrusted
+from app.networks.http import Response
+from app.networks.responses import DAY, bounded
+
+HOUR = 3600.0
+FULL = 100.0
+"""Percent at which Facebook refuses calls."""
+PERCENTAGES = ("call_count", "total_time", "total_cputime")
+SHARED = "x-app-usage"
+OWN = "x-page-usage"
+BUSINESS = "x-business-use-case-usage"
+
+
+def used_up_for(answer: Response) -> float | None:
+    """Return seconds to leave the account alone, None while something of every allowance is left.
+
+    An hour where Facebook does not say when it begins to accept calls again.
+    """
+    waits = [_wait(usage) for usage in _usages(answer) if _percent(usage) >= FULL]
+    return max(waits, default=None)
+
+
+def told_wait(answer: Response) -> float | None:
+    """Return the longest wait in seconds that any header names, at whatever percentage."""
+    named = [minutes * 60 for usage in _usages(answer) if (minutes := _minutes(usage)) > 0]
+    return bounded(max(named)) if named else None
+
+
+def _wait(usage: dict[str, Any]) -> float:
+    minutes = _minutes(usage)
+    return bounded(minutes * 60) if minutes > 0 else HOUR
+
+
+def _usages(answer: Response) -> Iterator[dict[str, Any]]:
+    for name in (SHARED, OWN):
+        usage = _json(answer.header(name))
+        if isinstance(usage, dict):
+            yield usage
+    business = _json(answer.header(BUSINESS))
+    for usages in business.values() if isinstance(business, dict) else ():
+        yield from (
+            (usage for usage in usages if isinstance(usage, dict))
+            if isinstance(usages, list)
+            else ()
+        )
+
+
+def _json(header: str | None) -> Any:
+    return untrusted.parsed(header or "")
+
+
+def _percent(usage: dict[str, Any]) -> float:
+    return max(_number(usage.get(name)) for name in PERCENTAGES)
+
+
+def _minutes(usage: dict[str, Any]) -> float:
+    return _number(usage.get("estimated_time_to_regain_access"))
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    return float(min(value, DAY)) if value > 0 else 0.0  # NaN is not more than nothing

@@ -1,0 +1,38 @@
+"""One HTTP call with a deadline for the whole of it, only to addresses that are allowed."""
+
+from __future__ import annotations
+
+from app.networks.http import addresses
+from app.networks.http.addresses import ascii_host, public_https_url
+from app.networks.http.calls import (
+    CONNECT_SECONDS,
+    KEEP_SECONDS,
+    MAX_HEADER,
+    USER_AGENT,
+    LibraryAdapter,
+    NoResponse,
+    NotSent,
+    PrivateAddress,
+    Response,
+    TooLateToStart,
+    boottime,
+    call,
+)
+
+__all__ = [
+    "CONNECT_SECONDS",
+    "KEEP_SECONDS",
+    "MAX_HEADER",
+    "USER_AGENT",
+    "LibraryAdapter",
+    "NoResponse",
+    "NotSent",
+    "PrivateAddress",
+    "Response",
+    "TooLateToStart",
+    "addresses",
+    "ascii_host",
+    "boottime",
+    "call",
+    "public_https_url",
+]

@@ -1,0 +1,7 @@
+"""Mastodon, and every server that speaks its API."""
+
+from __future__ import annotations
+
+from app.networks.mastodon.network import Mastodon
+
+__all__ = ["Mastodon"]

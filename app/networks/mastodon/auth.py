@@ -1,0 +1,431 @@
+"""Signing in at a Mastodon server: the app is registered there first, then it is plain OAuth."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from authlib.common.security import generate_token
+
+from app import untrusted
+from app.networks.base import ConnectRefused, Consent, LookUpFailed
+from app.networks.http import Response
+from app.networks.mastodon.apps import App, Apps
+from app.networks.mastodon.client import Server
+from app.networks.mastodon.responses import problem_of
+
+APP_NAME = "Tweet Later"
+SCOPES = ("read:accounts", "read:statuses", "write:statuses", "write:media")
+SIGN_IN_TIMEOUT = 20.0
+"""Seconds for all calls of a step together: somebody waits for the page."""
+REVOKE_TIMEOUT = 4.0
+"""Of these, kept back for ending tokens that nobody shall have."""
+NO_MASTODON = {301, 302, 303, 307, 308, 404, 405, 410, 501}
+NO_TO_APP = {400, 401, 403, 404, 422}
+"""How servers answer an app that they do not know, each with a body of its own, or none."""
+NOT_ABOUT_APP = {
+    *("invalid_grant", "invalid_scope", "invalid_request", "access_denied"),
+    *("unsupported_grant_type", "server_error", "temporarily_unavailable"),
+}
+"""Words of the standard that say something else than that the app is unknown."""
+UNCLEAR = {408, 425, 429, 502, 503, 504}
+"""Statuses that say nothing about the code that was shown."""
+MAX_ISSUER = 200
+"""Characters of an issuer that is remembered: it goes into a cookie."""
+
+
+class _ChecksNothing(Exception):
+    """The server gave a token for an invented code; it is revoked and noted already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What came of a consent page."""
+
+    credentials: dict[str, str]
+    """The token and the app that it belongs to."""
+    checks_codes: bool
+    """Whether the server refused an invented code; if not, the account proves nobody."""
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """The code flow at any server; verifier and state stay in the person's own cookie."""
+
+    apps: Apps
+    website: str
+
+    def begin(self, server: Server, base_uri: str, signing_in: bool) -> Consent:
+        """Return the server's consent page.
+
+        :param base_uri: our callback address, to which the server's own host is added: a code
+            that comes back to it can be no other server's.
+        :raises ConnectRefused: no_mastodon, too_often, refused; server_checks_nothing where
+            signing in proves nobody; server_asks_nobody where anybody gets any access.
+        :raises LookUpFailed: no usable answer.
+        """
+        request = _Request(server, address_at(server, base_uri), _document_of(server))
+        memory = request.memory | {"signing_in": signing_in}
+        try:
+            app = self._shared_app(request)
+        except _ChecksNothing:
+            if signing_in:
+                raise ConnectRefused("server_checks_nothing") from None
+            app = self._app_for_one(request)
+            memory["app"] = self.apps.keep_for_one(server.url, app)
+        return Consent(request.url_for(app), memory)
+
+    def finish(
+        self, server: Server, memory: Mapping[str, Any], callback: Mapping[str, str], base_uri: str
+    ) -> Opened:
+        """Exchange the code, only ever at the server of the state; return token and app.
+
+        :raises ConnectRefused: stale, denied, refused, scope_missing, another_server,
+            server_checks_nothing, or start_again: the next try gets an app of its own.
+        :raises LookUpFailed: no usable answer.
+        """
+        code = _code_in(server, memory, callback)
+        redirect_uri, verifier = address_at(server, base_uri), str(memory.get("verifier") or "")
+        key, signing_in = memory.get("app"), memory.get("signing_in") is not False
+        if not key and self.apps.known(server.url).checks_codes is False:
+            raise _no_proof(signing_in)
+        app = self._app_of(server, redirect_uri, key)
+        try:
+            if key:
+                answer = _exchange(server, app, redirect_uri, code, verifier)
+            else:
+                answer = self._exchange_if_checked(server, app, redirect_uri, code, verifier)
+        except _ChecksNothing:
+            raise _no_proof(signing_in) from None
+        if not key and _is_no_to_app(answer, app):
+            self.apps.forget(server.url, redirect_uri, app)
+            raise ConnectRefused("stale", "invalid_client")
+        credentials = {
+            "client_id": app["client_id"],
+            "client_secret": app["client_secret"],
+            "access_token": _token_in(answer),
+        }
+        missing = _missing_in(answer)
+        if missing:
+            let_go(server, credentials)
+            raise ConnectRefused("scope_missing", missing)
+        return Opened(credentials, checks_codes=not key)
+
+    def _app_of(self, server: Server, redirect_uri: str, key: Any) -> App:
+        """Return the app that a sign-in began with."""
+        if key:
+            app = self.apps.take_for_one(server.url, str(key))
+        else:
+            app = self.apps.get(server.url, redirect_uri)
+        if app is None:
+            raise ConnectRefused("stale", "unknown_app")
+        return app
+
+    def _exchange_if_checked(
+        self, server: Server, app: App, redirect_uri: str, code: str, verifier: str
+    ) -> Response:
+        """Exchange the code between two invented ones: by now somebody has signed in there.
+
+        The first one gets the token of a server that gives each once, the last one that of a server
+        to which somebody came just now.
+
+        :raises _ChecksNothing: no token is left.
+        :raises LookUpFailed: whether it checks them cannot be told, and never could.
+        """
+        self._check_the_server(server, app, redirect_uri, bool(verifier))
+        answer = _exchange(server, app, redirect_uri, code, verifier)
+        token = _object_in(answer).get("access_token")
+        if token:
+            try:
+                self._check_the_server(server, app, redirect_uri, bool(verifier))
+            except (_ChecksNothing, LookUpFailed):
+                let_go(server, {**app, "access_token": token})
+                raise
+        return answer
+
+    def _check_the_server(
+        self, server: Server, app: App, redirect_uri: str, with_verifier: bool
+    ) -> None:
+        try:
+            answer = self._show_invented_code(server, app, redirect_uri, with_verifier)
+            is_told = answer.status not in UNCLEAR
+        except LookUpFailed as error:
+            if str(error) == "private_address":
+                raise
+            is_told = False
+        if not is_told and not self.apps.known(server.url).checks_codes:
+            raise LookUpFailed("whether it checks codes cannot be told")
+
+    def _show_invented_code(
+        self, server: Server, app: App, redirect_uri: str, with_verifier: bool = True
+    ) -> Response:
+        """Return what a code that nobody was given is answered.
+
+        :raises _ChecksNothing: with a token.
+        """
+        verifier = generate_token(64) if with_verifier else ""
+        answer = _exchange(server, app, redirect_uri, generate_token(43), verifier)
+        token = _object_in(answer).get("access_token")
+        if not token:
+            return answer
+        self.apps.note_no_check(server.url)
+        let_go(server, {**app, "access_token": token})
+        raise _ChecksNothing
+
+    def _shared_app(self, request: _Request) -> App:
+        """Return the app of all who sign in there, registered if the server knows none.
+
+        :raises _ChecksNothing: a shared one would give everybody somebody's account.
+        """
+        server, redirect_uri = request.server, request.redirect_uri
+        if self.apps.known(server.url).checks_codes is False:
+            raise _ChecksNothing
+        app = self.apps.get(server.url, redirect_uri)
+        if app is None:
+            return self.apps.made_once(server.url, redirect_uri, lambda: self._register(request))
+        if self._is_known_there(request, app):
+            return app
+        self.apps.forget(server.url, redirect_uri, app)
+        return self.apps.made_once(server.url, redirect_uri, lambda: self._register_anew(request))
+
+    def _is_known_there(self, request: _Request, app: App) -> bool:
+        """Whether the server still knows the app: some sweep apps away, and some end one with
+        one of its tokens.
+        """
+        answer = self._show_invented_code(request.server, app, request.redirect_uri)
+        if _is_no_to_app(answer, app):
+            return False
+        status = request.status_of_page(app)
+        return status not in NO_TO_APP or status == _told(app).get("page")
+
+    def _register_anew(self, request: _Request) -> App:
+        """Register after a no, and note what this server says to an app that it does know.
+
+        What reads as a no may be its way to refuse a code: it shall not cost an app each time.
+        """
+        app = self._register(request)
+        answer = self._show_invented_code(request.server, app, request.redirect_uri)
+        return {**app, "told": {"token": _word(answer), "page": request.status_of_page(app)}}
+
+    def _app_for_one(self, request: _Request) -> App:
+        """Register an app for one connection alone, with which nobody has signed in."""
+        app = self._register(request)
+        try:
+            self._show_invented_code(request.server, app, request.redirect_uri)
+        except _ChecksNothing:
+            raise ConnectRefused("server_asks_nobody") from None
+        return app
+
+    def _register(self, request: _Request) -> App:
+        form = {
+            "client_name": APP_NAME,
+            "redirect_uris": request.redirect_uri,
+            "scopes": " ".join(SCOPES),
+            "website": self.website,
+        }
+        form = {name: value for name, value in form.items() if value}
+        answer = request.server.ask("POST", "/api/v1/apps", data=form)
+        data = _object_in(answer)
+        app = {name: data.get(name) for name in ("client_id", "client_secret")}
+        if 200 <= answer.status < 300 and all(map(untrusted.secret, app.values())):
+            return app
+        raise _registration_refused(answer)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What one person is sent to a server with; the document is the server's own description."""
+
+    server: Server
+    redirect_uri: str
+    document: Mapping[str, Any]
+    state: str = field(default_factory=lambda: generate_token(32))
+    verifier: str = field(default_factory=lambda: generate_token(64))
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What the person's cookie keeps of it."""
+        kept: dict[str, Any] = {
+            "state": self.state,
+            "server": self.server.url,
+            "host": self.server.host,
+        }
+        if self._has_pkce:
+            kept["verifier"] = self.verifier
+        issuer = _issuer_in(self.document, self.server)
+        if issuer and not _is_same(issuer, self.server.url):
+            kept["issuer"] = issuer
+        if self.document.get("authorization_response_iss_parameter_supported") is True:
+            kept["says_issuer"] = True
+        return kept
+
+    @property
+    def _has_pkce(self) -> bool:
+        """Whether the server says so; older ones have no such document, and do without."""
+        methods = self.document.get("code_challenge_methods_supported")
+        return isinstance(methods, list) and "S256" in methods
+
+    def url_for(self, app: Mapping[str, Any]) -> str:
+        """Return the address of the consent page."""
+        query = {
+            "response_type": "code",
+            "client_id": app["client_id"],
+            "redirect_uri": self.redirect_uri,
+            "scope": " ".join(SCOPES),
+            "state": self.state,
+        }
+        if self._has_pkce:
+            query["code_challenge"] = _challenge(self.verifier)
+            query["code_challenge_method"] = "S256"
+        return f"{self.server.url}/oauth/authorize?{urlencode(query, quote_via=quote)}"
+
+    def status_of_page(self, app: Mapping[str, Any]) -> int | None:
+        """Return how the consent page answers somebody who has not signed in; None for silence."""
+        another = replace(self, state=generate_token(32), verifier=generate_token(64))
+        try:
+            return self.server.read(another.url_for(app).removeprefix(self.server.url)).status
+        except LookUpFailed:
+            return None
+
+
+def address_at(server: Server, base_uri: str) -> str:
+    """Return the callback address that is this server's alone (RFC 9700, section 4.4.2)."""
+    return f"{base_uri}/{quote(server.host, safe=':')}"
+
+
+def let_go(server: Server, credentials: Mapping[str, Any]) -> None:
+    """End a token that nobody shall have, in the time that is kept back for it; never raises."""
+    ends_at = None if server.ends_at is None else server.ends_at + REVOKE_TIMEOUT
+    with contextlib.suppress(LookUpFailed):
+        revoke(replace(server, ends_at=ends_at), credentials, None)
+
+
+def _no_proof(signing_in: bool) -> ConnectRefused:
+    return ConnectRefused("server_checks_nothing" if signing_in else "start_again")
+
+
+def revoke(server: Server, credentials: Mapping[str, Any], go: float | None) -> None:
+    """End a token, if that begins in time. Raises LookUpFailed when there is no answer."""
+    names = {"client_id": "client_id", "client_secret": "client_secret", "token": "access_token"}
+    form = {name: str(credentials.get(known) or "") for name, known in names.items()}
+    server.ask("POST", "/oauth/revoke", go=go, data=form)
+
+
+def _registration_refused(answer: Response) -> Exception:
+    if answer.status == 429:
+        return ConnectRefused("too_often", problem_of(answer))
+    if answer.status == 408 or (answer.status >= 500 and answer.status != 501):
+        return LookUpFailed(problem_of(answer))
+    if answer.status in NO_MASTODON or not isinstance(answer.data, dict):
+        return ConnectRefused("no_mastodon", problem_of(answer))
+    return ConnectRefused("refused", problem_of(answer))
+
+
+def _object_in(answer: Response) -> dict[str, Any]:
+    return answer.data if isinstance(answer.data, dict) else {}
+
+
+def _document_of(server: Server) -> dict[str, Any]:
+    """Return how the server describes its sign-in (RFC 8414); nothing where it does not."""
+    return _object_in(server.read("/.well-known/oauth-authorization-server"))
+
+
+def _issuer_in(document: Mapping[str, Any], server: Server) -> str:
+    """Return the name that the server gives itself, if it is one of its own."""
+    issuer = document.get("issuer")
+    if not isinstance(issuer, str) or len(issuer) > MAX_ISSUER:
+        return ""
+    return issuer if f"{issuer}/".startswith(f"{server.url}/") else ""
+
+
+def _is_same(issuer: str, other: str) -> bool:
+    return issuer.removesuffix("/") == other.removesuffix("/")
+
+
+def _challenge(verifier: str) -> str:
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _exchange(
+    server: Server, app: Mapping[str, Any], redirect_uri: str, code: str, verifier: str = ""
+) -> Response:
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "client_id": app["client_id"],
+        "client_secret": app["client_secret"],
+        "redirect_uri": redirect_uri,
+    }
+    return server.ask(
+        "POST", "/oauth/token", data=form | ({"code_verifier": verifier} if verifier else {})
+    )
+
+
+def _is_no_to_app(answer: Response, app: Mapping[str, Any]) -> bool:
+    """Whether a server refuses the app itself, and not only the code that was shown."""
+    about_else = _object_in(answer).get("error") in NOT_ABOUT_APP
+    return (
+        answer.status in NO_TO_APP and not about_else and _word(answer) != _told(app).get("token")
+    )
+
+
+def _told(app: Mapping[str, Any]) -> Mapping[str, Any]:
+    told = app.get("told")
+    return told if isinstance(told, dict) else {}
+
+
+def _word(answer: Response) -> str:
+    return f"{answer.status} {str(_object_in(answer).get('error') or '')[:60]}"
+
+
+def _token_in(answer: Response) -> str:
+    data = _object_in(answer)
+    token = data.get("access_token")
+    if answer.status == 200 and isinstance(token, str) and untrusted.secret(token):
+        return token
+    if data.get("error") == "invalid_grant":
+        raise ConnectRefused("stale", "invalid_grant")
+    if 400 <= answer.status < 500 and data.get("error"):
+        raise ConnectRefused("refused", problem_of(answer))
+    raise LookUpFailed(f"HTTP {answer.status}")  # its words might hold a token
+
+
+def _missing_in(answer: Response) -> str:
+    """Return the scopes that were not granted, where the server says what was."""
+    granted = _object_in(answer).get("scope")
+    return _missing(granted.split()) if isinstance(granted, str) and granted else ""
+
+
+def _missing(granted: list[str]) -> str:
+    """Return the scopes that were not granted; ``write`` includes ``write:media``."""
+    return " ".join(
+        scope for scope in SCOPES if scope not in granted and scope.split(":")[0] not in granted
+    )
+
+
+def _code_in(server: Server, memory: Mapping[str, Any], callback: Mapping[str, str]) -> str:
+    """Return the code, if this is the answer that was waited for, and of that very server."""
+    expected, given = str(memory.get("state") or ""), callback.get("state") or ""
+    if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
+        raise ConnectRefused("stale")
+    if memory.get("host") != server.host:
+        raise ConnectRefused("stale", "old_address")
+    if "iss" in callback:
+        issuers = (server.url, str(memory.get("issuer") or server.url))
+        if not any(_is_same(callback["iss"], issuer) for issuer in issuers):
+            raise ConnectRefused("another_server")
+    if callback.get("error"):
+        denied = callback["error"] == "access_denied"
+        raise ConnectRefused("denied" if denied else "refused", callback["error"][:60])
+    if memory.get("says_issuer") and "iss" not in callback:
+        raise ConnectRefused("another_server", "no_issuer")
+    if not callback.get("code"):
+        raise ConnectRefused("refused")
+    return callback["code"]

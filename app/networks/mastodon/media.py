@@ -1,0 +1,106 @@
+"""Pictures on their way to a Mastodon server, and why a post with them may be refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from app.networks.base import (
+    LookUpFailed,
+    Outcome,
+    OutcomeKind,
+    Picture,
+    TokenRefused,
+    UploadRefused,
+)
+from app.networks.http import Response
+from app.networks.mastodon.client import Server, segment
+from app.networks.mastodon.responses import id_in, outcome_of, problem_of
+
+POLL_EVERY = 0.5
+"""Seconds between two questions whether a picture is ready."""
+PROCESSING_WAIT = 5.0
+"""Seconds before a post is tried again whose pictures were not ready."""
+NOW_READY = "pictures_now_ready"
+"""The code of a refusal that may have been about pictures which have become ready since."""
+NOT_FOR_PEOPLE = {400, 401, 403, 422}
+
+
+def upload(server: Server, token: str, picture: Picture) -> dict[str, Any]:
+    """Send a picture and give the server time to make it ready; it may not be at the end.
+
+    :raises UploadRefused: the server does not take it.
+    :raises LookUpFailed: try again later.
+    :raises TokenRefused: the token or a permission is dead.
+    """
+    name = f"picture.{picture.mime.rpartition('/')[2]}"
+    answer = server.ask(
+        "POST",
+        "/api/v2/media",
+        token=token,
+        data={"description": picture.alt} if picture.alt else {},
+        files={"file": (name, picture.data, picture.mime)},
+    )
+    media_id = id_in(answer.data) if 200 <= answer.status < 300 else None
+    if media_id is None:
+        raise _upload_failure(answer)
+    if answer.status == 202:
+        _wait_until_ready(server, token, media_id)
+    return {"id": media_id, "description": picture.alt}
+
+
+def why_refused(
+    server: Server, token: str, content: Mapping[str, Any], refusal: Outcome
+) -> Outcome | None:
+    """Find out what a refusal means that only its words would tell, and those are translated.
+
+    None when it means what it seems to. Asks for the pictures, and whose the token is.
+    """
+    if refusal.http_status not in {400, 422} or refusal.kind != OutcomeKind.REJECTED:
+        return None
+    try:
+        states = [_state_of(server, token, media_id) for media_id in content.get("media_ids", [])]
+        if 206 in states:
+            return replace(
+                refusal,
+                kind=OutcomeKind.LATER,
+                code="pictures_processing",
+                retry_after=PROCESSING_WAIT,
+            )
+        if 404 in states:  # a picture is gone once a post carries it, or after a day without one
+            return replace(refusal, code="pictures_gone")
+        answer = server.read("/api/v1/accounts/verify_credentials", token=token)
+    except LookUpFailed:
+        return None
+    if answer.status in NOT_FOR_PEOPLE:
+        return replace(refusal, kind=OutcomeKind.AUTH, code="token_refused")
+    return replace(refusal, code=NOW_READY) if set(states) == {200} else None
+
+
+def _wait_until_ready(server: Server, token: str, media_id: str) -> None:
+    """Poll while there is time; a create that comes too early is told so."""
+    while server.seconds_left() > POLL_EVERY * 2:
+        time.sleep(POLL_EVERY)
+        try:
+            answer = server.read(f"/api/v1/media/{segment(media_id)}", token=token)
+        except LookUpFailed:
+            return
+        if answer.status == 422:
+            raise UploadRefused("picture_refused", problem_of(answer))
+        if answer.status != 206:
+            return
+
+
+def _state_of(server: Server, token: str, media_id: str) -> int:
+    return server.read(f"/api/v1/media/{segment(media_id)}", token=token).status
+
+
+def _upload_failure(answer: Response) -> Exception:
+    outcome = outcome_of(answer)
+    if outcome.kind == OutcomeKind.AUTH:
+        return TokenRefused(problem_of(answer))
+    if outcome.kind == OutcomeKind.REJECTED:
+        return UploadRefused("picture_refused", problem_of(answer))
+    return LookUpFailed(problem_of(answer), outcome.retry_after)

@@ -1,0 +1,94 @@
+"""What holds for the answers of every network: none at all, another shape, and how long to wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from app.networks.base import LookUpFailed, Outcome, OutcomeKind
+from app.networks.http import NoResponse, NotSent, Response, TooLateToStart
+
+DAY = 86_400.0
+SLOW_MACHINE = 0.2
+"""Seconds until the next try when only this machine was too slow to begin."""
+NO_MOMENT = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
+"""What reading a moment may raise: the library's readers are strict about nothing."""
+EPOCH = 1_000_000_000
+"""A larger number is a moment, a smaller one a number of seconds."""
+
+
+def unanswered(error: NotSent | NoResponse, detail: str | None = None) -> Outcome:
+    """Return how a create call without an answer ended.
+
+    :param detail: what may be told of the error, where its own words may hold a secret.
+    """
+    detail = str(error) if detail is None else detail
+    if isinstance(error, TooLateToStart):
+        return Outcome(OutcomeKind.NOT_SENT, None, detail, retry_after=SLOW_MACHINE)
+    if isinstance(error, NotSent):
+        return Outcome(OutcomeKind.NOT_SENT, "unreachable", detail)
+    return Outcome(OutcomeKind.AMBIGUOUS, "no_answer", detail)
+
+
+@contextmanager
+def known_shape() -> Iterator[None]:
+    """Turn surprises in an answer's shape into LookUpFailed: nothing follows from them."""
+    try:
+        yield
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
+
+
+def bounded(seconds: float) -> float:
+    """Return a wait that is worth its name: a second at least, a day at most."""
+    return min(DAY, max(1.0, seconds))
+
+
+def seconds_until(answer: Response, told: str | None) -> float | None:
+    """Read seconds, an epoch in seconds or milliseconds, an ISO 8601 moment or an HTTP date."""
+    if told is None:
+        return None
+    number = number_in(told)
+    if number is None:
+        moment = _moment(told)
+        return None if moment is None else bounded(moment - _their_time(answer))
+    if number > EPOCH * 1000:
+        number /= 1000
+    return bounded(number - _their_time(answer) if number > EPOCH else number)
+
+
+def number_in(told: str | None) -> float | None:
+    """Return the number that a header is, None for no header and for no usable number."""
+    try:
+        number = float(told) if told is not None else None
+    except ValueError:
+        return None
+    return number if number is not None and abs(number) < EPOCH**2 else None  # no NaN either
+
+
+def _moment(told: str) -> float | None:
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = read(told.strip())
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        except NO_MOMENT:
+            continue
+    return None
+
+
+def _their_time(answer: Response) -> float:
+    """The network's own clock: its resets are absolute, and ours may be off by a minute."""
+    try:
+        return parsedate_to_datetime(answer.header("date") or "").timestamp()
+    except NO_MOMENT:
+        return time.time()

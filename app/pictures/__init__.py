@@ -1,0 +1,43 @@
+"""Pictures of tweets: inspected, made anew, fitted to each network, kept and forgotten."""
+
+from __future__ import annotations
+
+from app.pictures import storage
+from app.pictures.encoding import make_square
+from app.pictures.inspection import MOST_BYTES
+from app.pictures.lifecycle import (
+    LOAD_PATIENCE,
+    FileMissing,
+    FilesAway,
+    PictureRefused,
+    accept,
+    discard,
+    load,
+    load_fitted,
+    process,
+    process_next,
+    sweep,
+    thumb,
+)
+from app.pictures.retention import accounts_showing
+from app.pictures.turns import turns
+
+__all__ = [
+    "LOAD_PATIENCE",
+    "MOST_BYTES",
+    "FileMissing",
+    "FilesAway",
+    "PictureRefused",
+    "accept",
+    "accounts_showing",
+    "discard",
+    "load",
+    "load_fitted",
+    "make_square",
+    "process",
+    "process_next",
+    "storage",
+    "sweep",
+    "thumb",
+    "turns",
+]

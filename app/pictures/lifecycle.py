@@ -1,0 +1,333 @@
+"""The life of a picture: taken, made clean by a worker, read by deliveries, forgotten.
+
+The row decides here too. A bell wakes a worker; when it is lost, the row's next_at comes.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, or_, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from app import broker
+from app.db import commit_and_keep, db, from_now, retry_transient, rows_changed
+from app.models import Picture, PictureState, User, quota
+from app.networks import LookUpFailed, UploadRefused, base
+from app.pictures import retention, storage
+from app.pictures.encoding import Made, make
+from app.pictures.fitting import fitted
+from app.pictures.inspection import PictureRefused, look_at
+from app.pictures.retention import (
+    KEPT_FOR,
+    clean,
+    discard,
+    drop_row,
+    forget_files,
+    keys_of,
+    original,
+    thumbnail,
+)
+from app.pictures.storage import FileMissing, FilesAway
+from app.pictures.turns import LastTurns, turns
+
+__all__ = [
+    "FileMissing",
+    "FilesAway",
+    "PictureRefused",
+    "accept",
+    "discard",
+    "fitted",
+    "load",
+    "load_fitted",
+    "process",
+    "process_next",
+    "sweep",
+    "thumb",
+]
+
+log = logging.getLogger(__name__)
+
+LEASE = 30.0
+"""Seconds after which somebody else may begin with a picture that a worker began with, or whose
+bytes are still on their way."""
+PAUSE = 10.0
+"""Seconds until the next try when the place of the bytes did not answer."""
+MOST_TRIES = 3
+LOAD_PATIENCE = 10.0
+"""Seconds that a delivery waits for a picture that another worker has begun with."""
+SOON = 60.0
+"""Seconds before a tweet is due in which its pictures go before those of others."""
+FAR = 2**62
+"""A moment that is after all."""
+AT_A_TIME = 20
+"""Pictures that one sweep makes at most."""
+MOST_UNCLAIMED = 60
+"""Pictures of one person that belong to no tweet (yet)."""
+
+
+def accept(user: User, data: bytes, filename: str, picture_id: str | None = None) -> Picture:
+    """Store what somebody sent and wake a worker to make a picture of it.
+
+    :param filename: only named in a refusal.
+    :param picture_id: of a file that may come twice; it is stored once.
+    :raises PictureRefused: the first look says that it cannot be used, or its owner keeps as much
+        as one may (``quota``); nothing was stored.
+    :raises FilesAway: its place does not answer; nothing was stored.
+    """
+    try:
+        look = look_at(data)
+    except PictureRefused as refusal:
+        refusal.name = filename
+        raise
+    if picture_id and (known := db.session.get(Picture, picture_id)):
+        return known
+    if _unclaimed_of(user) >= MOST_UNCLAIMED:
+        raise PictureRefused("too_many_waiting")
+    if not quota.has_room_for(user.id, len(data)):
+        db.session.rollback()
+        raise PictureRefused("quota", filename)
+    picture = Picture(
+        id=picture_id,
+        user_id=user.id,
+        mime=look.mime,
+        width=look.width,
+        height=look.height,
+        size=len(data),
+        next_at=from_now(LEASE),
+    )
+    db.session.add(picture)
+    try:
+        commit_and_keep()
+    except IntegrityError:  # it came twice at once
+        db.session.rollback()
+        return db.session.get_one(Picture, picture_id)
+    try:
+        storage.put(original(picture.id), data)
+    except FilesAway as error:
+        log.warning("pictures cannot be stored: %s", error)
+        drop_row(picture.id)
+        raise
+    _postpone(picture.id, 0)  # from now on any worker may take it
+    broker.notify([broker.WakeUp(broker.PROCESS_PICTURES, [picture.id])])
+    return picture
+
+
+def process(picture_id: str, *, is_due: bool = False) -> bool:
+    """Make a clean picture of what was sent, unless somebody has begun with it. Repeatable.
+
+    Return False when the place of its bytes does not answer.
+
+    :param is_due: a tweet that is due waits for it.
+    """
+    person = db.session.scalar(select(Picture.user_id).where(Picture.id == picture_id))
+    db.session.commit()
+    with turns.turn(person or 0, is_due=is_due):  # first: the lease covers the work, not the wait
+        return _process(picture_id)
+
+
+def process_next() -> bool:
+    """Make the picture whose turn it is; False when there is none, or its bytes are not to be had.
+
+    Those that tweets need which are due come first, then the others; among them people take turns,
+    so that nobody's fifty keep another's one waiting. What one person has goes by when it is
+    needed, then by age.
+    """
+    with turns.turn():  # what is next is asked when there is room for it, not before
+        while row := _next():
+            tries = _begin(row.id)
+            if tries is not None:  # else another worker was quicker
+                _last_made.had_one(row.user_id)
+                return _make(row.id, tries)
+    return False
+
+
+_last_made = LastTurns()
+
+
+def _process(picture_id: str) -> bool:
+    tries = _begin(picture_id)
+    return True if tries is None else _make(picture_id, tries)
+
+
+def _make(picture_id: str, tries: int) -> bool:
+    """Make a picture that was begun with; False when the place of its bytes does not answer."""
+    try:
+        _keep(picture_id, make(storage.get(original(picture_id))))
+    except PictureRefused as refusal:
+        _finish(picture_id, state=PictureState.REFUSED, error_code=refusal.code)
+        forget_files(original(picture_id))
+    except FileMissing:
+        if tries >= MOST_TRIES:
+            _finish(picture_id, state=PictureState.REFUSED, error_code="picture_gone")
+    except FilesAway as error:
+        log.warning("pictures cannot be read or stored: %s", error)
+        _postpone(picture_id, PAUSE, since=tries)
+        return False
+    return True
+
+
+def load(picture_id: str) -> base.Picture:
+    """Return a clean picture for a delivery, making it first if no worker has.
+
+    :raises UploadRefused: it was refused or is gone; the code says why.
+    :raises LookUpFailed: its bytes cannot be had now; try again later.
+    """
+    gives_up = time.monotonic() + LOAD_PATIENCE
+    while (row := _row(picture_id)).state == PictureState.PROCESSING:
+        if time.monotonic() > gives_up:
+            raise LookUpFailed("the picture is still being processed")
+        if not process(picture_id, is_due=True):
+            raise LookUpFailed("the place of the pictures does not answer")
+        time.sleep(0.05 if row.tries == 0 else 0.5)
+    if row.state != PictureState.READY:
+        raise UploadRefused(row.error_code or "picture_gone")
+    try:
+        data = storage.get(clean(picture_id))
+    except FileMissing as error:
+        raise UploadRefused("picture_gone") from error
+    except FilesAway as error:
+        raise LookUpFailed(str(error)) from error
+    return base.Picture(data, row.mime, row.alt, row.width, row.height)
+
+
+def load_fitted(picture_id: str, limits: base.Limits) -> base.Picture:
+    """Return a clean picture for a delivery, as its network takes it.
+
+    :raises UploadRefused: and LookUpFailed, as ``load`` and ``fitted``.
+    """
+    picture = load(picture_id)
+    person = db.session.scalar(select(Picture.user_id).where(Picture.id == picture_id))
+    db.session.commit()
+    return fitted(picture, limits, person or 0)
+
+
+def thumb(picture_id: str) -> bytes:
+    """Return a small WebP of a picture that is ready.
+
+    :raises FileMissing: there is none (yet).
+    :raises FilesAway: it cannot be known now.
+    """
+    return storage.get(thumbnail(picture_id))
+
+
+def sweep() -> None:
+    """Do what was left undone: pictures whose worker was lost, and those that nobody needs.
+
+    Safe to call in any number of workers at once. May take seconds: not for a ticker's own thread.
+    """
+    for _ in range(AT_A_TIME):
+        if not process_next():
+            break
+    retention.sweep()
+
+
+def _unclaimed_of(user: User) -> int:
+    kept = (~Picture.claimed, Picture.state != PictureState.REFUSED)
+    query = select(func.count()).where(Picture.user_id == user.id, *kept)
+    return db.session.scalar(query) or 0
+
+
+def _next() -> Row[Any] | None:
+    """Return the id and user_id of the picture to make next; ends the transaction."""
+    is_due = func.coalesce(Picture.needed_at, from_now(SOON + 1)) <= from_now(SOON)
+    place = func.row_number().over(
+        partition_by=Picture.user_id,
+        order_by=(func.coalesce(Picture.needed_at, FAR), Picture.created_at),
+    )
+    waiting = (
+        select(Picture.id, Picture.user_id, Picture.created_at, is_due.label("is_due"))
+        .add_columns(place.label("place"))
+        .where(text("pictures.state = 'processing'"), Picture.next_at <= from_now())
+        .subquery()
+    )
+    firsts = db.session.execute(select(waiting).where(waiting.c.place == 1)).all()
+    db.session.commit()
+    return min(firsts, key=_order, default=None)
+
+
+def _order(row: Row[Any]) -> tuple[bool, int, datetime]:
+    return not row.is_due, _last_made.of(row.user_id), row.created_at
+
+
+def _begin(picture_id: str) -> int | None:
+    """Take a picture for some time; return the number of this try, None if it is not to be had."""
+    free = or_(Picture.tries == 0, Picture.next_at <= from_now())
+    chosen = (Picture.id == picture_id, Picture.state == PictureState.PROCESSING, free)
+    taken = (
+        update(Picture)
+        .where(*chosen)
+        .values(tries=Picture.tries + 1, next_at=from_now(LEASE))
+        .returning(Picture.tries)
+    )
+
+    def take() -> int | None:
+        tries = db.session.scalar(taken, execution_options={"synchronize_session": False})
+        db.session.commit()
+        return tries
+
+    tries = retry_transient(take)
+    if tries is not None and tries > MOST_TRIES:  # it has ended every worker that began with it
+        _finish(picture_id, state=PictureState.REFUSED, error_code="picture_broken")
+        forget_files(original(picture_id))
+        return None
+    return tries
+
+
+def _keep(picture_id: str, made: Made) -> None:
+    """Store what was made; nothing of it stays if the picture was discarded meanwhile."""
+    storage.put(clean(picture_id), made.data)
+    storage.put(thumbnail(picture_id), made.thumb)
+    is_kept = _finish(
+        picture_id,
+        state=PictureState.READY,
+        next_at=from_now(KEPT_FOR),
+        mime=made.mime,
+        width=made.width,
+        height=made.height,
+        size=len(made.data),
+        thumb_size=len(made.thumb),
+    )
+    if is_kept:
+        forget_files(original(picture_id))
+    elif db.session.get(Picture, picture_id) is None:
+        forget_files(*keys_of(picture_id))
+
+
+def _finish(picture_id: str, **values: Any) -> bool:
+    """Write the end of the processing, once."""
+    unfinished = (Picture.id == picture_id, Picture.state == PictureState.PROCESSING)
+
+    def write() -> bool:
+        end = {"next_at": None, **values}
+        changed = rows_changed(update(Picture).where(*unfinished).values(end))
+        db.session.commit()
+        return bool(changed)
+
+    return retry_transient(write)
+
+
+def _postpone(picture_id: str, seconds: float, since: int = 0) -> None:
+    """Let somebody begin after some time, unless somebody has since try number ``since``.
+
+    That try does not count: it was not the picture's fault.
+    """
+    untouched = (Picture.state == PictureState.PROCESSING, Picture.tries == since)
+    later = {"next_at": from_now(seconds), "tries": max(0, since - 1)}
+    rows_changed(update(Picture).where(Picture.id == picture_id, *untouched).values(later))
+    db.session.commit()
+
+
+def _row(picture_id: str) -> Picture:
+    """Return the row as it is now; ends the transaction.
+
+    :raises UploadRefused: there is none.
+    """
+    row = db.session.get(Picture, picture_id, populate_existing=True)
+    if row is None:
+        raise UploadRefused("picture_gone")
+    commit_and_keep()
+    return row

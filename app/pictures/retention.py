@@ -1,0 +1,133 @@
+"""How long pictures are kept, and what goes when. docs/decisions/0011-what-is-kept-of-pictures.md.
+
+As long as a tweet may still bring a picture to a network, all of it is kept. When its tweets have
+ended, the thumbnail is: the pages show it beside what was published.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, select, update
+
+from app.db import db, from_now, rows_changed
+from app.models import LOOK_AGAIN_AFTER, Account, Delivery, Picture, PictureState, Tweet
+from app.pictures import storage
+from app.pictures.storage import FilesAway
+from app.states import FINAL
+
+log = logging.getLogger(__name__)
+
+DAY = 86_400.0
+UNCLAIMED_FOR = DAY
+"""Seconds that a picture is kept which belongs to no tweet."""
+KEPT_FOR = 7 * DAY
+"""Seconds that a picture is kept after its last delivery ended: one that failed may be retried."""
+LEASE = 60.0
+"""Seconds after which somebody else may delete what a worker began to delete."""
+AT_A_TIME = 20
+
+original = "original/{}".format
+clean = "picture/{}".format
+thumbnail = "thumb/{}".format
+"""The keys of a picture's bytes: as they came, and as they were made."""
+
+
+def keys_of(picture_id: str) -> tuple[str, ...]:
+    """Return all of them."""
+    return original(picture_id), clean(picture_id), thumbnail(picture_id)
+
+
+def discard(picture: Picture) -> bool:
+    """Forget a picture that belongs to no tweet; False when one has it."""
+    return bool(_forget(Picture.id == picture.id, ~Picture.claimed))
+
+
+def sweep() -> None:
+    """Let go of what nobody needs any more. Repeatable, in any number of workers at once."""
+    unused = (~Picture.claimed, Picture.created_at < from_now(-UNCLAIMED_FOR))
+    if found := some(*unused):
+        _forget(~Picture.claimed, Picture.id.in_(found))
+    kept = Picture.state.in_((PictureState.READY, PictureState.PAST))
+    for picture_id in some(kept, Picture.claimed, Picture.next_at <= from_now()):
+        _let_go(picture_id)
+
+
+def some(*conditions: Any) -> list[str]:
+    """Return the ids of a few pictures; ends the transaction."""
+    picture_ids = list(db.session.scalars(select(Picture.id).where(*conditions).limit(AT_A_TIME)))
+    db.session.commit()
+    return picture_ids
+
+
+def _let_go(picture_id: str) -> None:
+    """Keep only the thumbnail, if every tweet with this picture has ended; else look again later.
+
+    Whoever claims it meanwhile moves ``next_at``, and wins.
+    """
+    due = (Picture.id == picture_id, Picture.next_at <= from_now())
+    shown = _of_a_tweet(picture_id)
+    if _changed(*due, ~exists().where(*shown), claimed=False):
+        return  # an edit has taken it out: it goes like one that was never used
+    unneeded = ~exists().where(*shown, _may_be_sent())
+    if _changed(*due, unneeded, state=PictureState.PAST, next_at=from_now(LEASE)):
+        if forget_files(original(picture_id), clean(picture_id)):
+            _changed(Picture.id == picture_id, next_at=None)
+        return
+    _changed(*due, next_at=from_now(LOOK_AGAIN_AFTER))
+
+
+def _of_a_tweet(picture_id: str) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a delivery shows a picture, or that its tweet does."""
+    shown = [cast(parts, Text).contains(picture_id) for parts in (Tweet.parts, Delivery.parts)]
+    owner = select(Picture.user_id).where(Picture.id == picture_id).scalar_subquery()
+    return Tweet.user_id == owner, Delivery.tweet_id == Tweet.id, shown[0] | shown[1]
+
+
+def accounts_showing(picture_id: str) -> list[Account]:
+    """Return the accounts on which a picture may be published yet; ends no transaction."""
+    pending = Delivery.state.not_in(FINAL)
+    shown = exists().where(*_of_a_tweet(picture_id), Delivery.account_id == Account.id, pending)
+    return list(db.session.scalars(select(Account).where(shown)))
+
+
+def _may_be_sent() -> ColumnElement[bool]:
+    """Return the condition that a delivery has not ended, or not long ago."""
+    ended_at = func.coalesce(Delivery.finished_at, Delivery.due_at)
+    return Delivery.state.not_in(FINAL) | (ended_at > from_now(-KEPT_FOR))
+
+
+def _changed(*conditions: Any, **values: Any) -> int:
+    changed = rows_changed(update(Picture).where(*conditions).values(values))
+    db.session.commit()
+    return changed
+
+
+def _forget(*conditions: Any) -> list[str]:
+    """Delete pictures and their bytes; those that a tweet claims meanwhile stay."""
+    gone = {"state": PictureState.REFUSED, "error_code": "picture_gone", "next_at": None}
+    statement = update(Picture).where(*conditions).values(gone).returning(Picture.id)
+    found = db.session.scalars(statement, execution_options={"synchronize_session": False})
+    picture_ids = list(found)
+    db.session.commit()  # from here on no tweet can claim them
+    for picture_id in picture_ids:
+        if forget_files(*keys_of(picture_id)):
+            drop_row(picture_id)
+    return picture_ids
+
+
+def forget_files(*keys: str) -> bool:
+    """Delete bytes; False when their place did not answer."""
+    try:
+        storage.delete(keys)
+    except FilesAway as error:
+        log.warning("pictures cannot be deleted: %s", error)
+        return False
+    return True
+
+
+def drop_row(picture_id: str) -> None:
+    """Delete a row that no tweet has claimed."""
+    rows_changed(delete(Picture).where(Picture.id == picture_id, ~Picture.claimed))
+    db.session.commit()

@@ -1,1 +1,0 @@
-"""What happens to tweets, one verb per file; each commits its own work."""

@@ -1,0 +1,51 @@
+"""What every page knows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, current_app
+from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import monitoring
+from app.db import db
+from app.networks import Network
+from app.web import sessions
+
+
+def init_app(app: Flask) -> None:
+    """Give every template what all pages show."""
+    app.context_processor(_shared)
+
+
+def _shared() -> dict[str, Any]:
+    local = [network for network in networks().values() if network.is_local]
+    real = [
+        network.title for network in networks().values() if network.ready and network not in local
+    ]
+    return {
+        "sandbox": bool(local),
+        "real_networks": real,
+        "sandbox_url": local[0].profile_url("") if local else None,
+        "nothing_is_sent": _silence(),
+        "person_mark": sessions.person_mark,
+    }
+
+
+def networks() -> dict[str, Network]:
+    """Return the app's networks by name."""
+    return current_app.extensions["networks"]
+
+
+def _silence() -> dict[str, datetime | None] | None:
+    """When no worker is alive, say so, and since when."""
+    if not current_user.is_authenticated:
+        return None
+    try:
+        pulse = monitoring.pulse()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return None
+    return None if pulse.beats else {"last_seen_at": pulse.last_seen_at}

@@ -1,0 +1,252 @@
+"""What people read when an account could not be connected."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_login import current_user
+
+from app.networks import ConnectRefused, Network
+from app.web.errors import refuse
+
+log = logging.getLogger(__name__)
+
+
+def refused(site: Network, refusal: ConnectRefused) -> ResponseReturnValue:
+    """Say why a consent page ended without an account."""
+    if refusal.code == "denied":
+        return _refused_by_person(site)
+    if refusal.code == "stale":
+        return _stale(site)
+    return _refused_by_network(site, refusal)
+
+
+def field_sentence(site: Network, refusal: ConnectRefused) -> str:
+    """Return what is wrong with what was typed."""
+    other = _("%(network)s did not complete the sign-in.", network=site.title)
+    return known_sentence(site, refusal.code) or other
+
+
+def known_sentence(site: Network, code: str) -> str | None:
+    """Return the sentence for a ConnectRefused code; None for one without words of its own."""
+    return {**_of_typing(site.title), **_of_network(site.title), **_of_server()}.get(code)
+
+
+def _of_typing(title: str) -> dict[str, str]:
+    return {
+        "bad_server": _(
+            "This is not a server that we can reach. Type its name, like example.social."
+        ),
+        "no_mastodon": _(
+            "This server answers, but there is no %(network)s on it, and it names none. Type the "
+            "name of the server where you sign in, like example.social.",
+            network=title,
+        ),
+        "other_server": _(
+            "This account is not kept on the server that you typed. Leave the server empty, and we "
+            "find it."
+        ),
+        "bad_identity": _(
+            "What %(network)s, this account and its server say of each other does not agree, so we "
+            "cannot tell whose account it is.",
+            network=title,
+        ),
+        "unknown_handle": _("%(network)s does not know this handle.", network=title),
+        "bad_password": _(
+            "%(network)s does not accept this handle with this app password.", network=title
+        ),
+        "needs_app_password": _(
+            "%(network)s asks for a code with your own password. Make an app password there and "
+            "type that.",
+            network=title,
+        ),
+    }
+
+
+def _of_network(title: str) -> dict[str, str]:
+    return {
+        "too_often": _(
+            "%(network)s has seen too many sign-ins. Wait a few minutes, then try again.",
+            network=title,
+        ),
+        "account_inactive": _(
+            "%(network)s says this account is deactivated or suspended.", network=title
+        ),
+        "scope_missing": _(
+            "Tweet Later needs every permission that %(network)s asks you for. Try again and "
+            "leave all of them on.",
+            network=title,
+        ),
+        "no_pages": _(
+            "%(network)s showed us no Page that you may post for. Choose at least one when it "
+            "asks.",
+            network=title,
+        ),
+        "app_refused": _(
+            "%(network)s does not accept this app. Its operator must check the app's id and "
+            "secret.",
+            network=title,
+        ),
+    }
+
+
+def _of_server() -> dict[str, str]:
+    """Return what is wrong with a server that somebody named."""
+    return {
+        "server_checks_nothing": _(
+            "This server gives access to anybody who asks, so it cannot tell us who you are. Sign "
+            "in with another account, then connect this one."
+        ),
+        "server_asks_nobody": _(
+            "This server gives access without asking anybody, so no account there can be connected."
+        ),
+        "start_again": _(
+            "Please start again. This server needs an app of its own for your account, and next "
+            "time it gets one."
+        ),
+        "another_server": _(
+            "The answer came from another server than the one that you chose. Nothing was "
+            "connected."
+        ),
+    }
+
+
+def _again(site: Network, typed: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the way back to the form, with what was typed there but passwords."""
+    names = [field.name for field in site.connect_fields if not field.secret]
+    kept: dict[str, Any] = {name: typed[name][:300] for name in names if typed and typed.get(name)}
+    return {"url": url_for("auth.login", network=site.name, **kept), "label": _("Try again")}
+
+
+def _refused_by_person(site: Network) -> ResponseReturnValue:
+    return refuse(
+        403,
+        "consent_refused",
+        _("You did not give Tweet Later access on %(network)s.", network=site.title),
+        title=_("Not connected"),
+        next_step=_("Nothing was stored. You can try again whenever you like."),
+        action=_again(site),
+    )
+
+
+def _stale(site: Network) -> ResponseReturnValue:
+    return refuse(
+        400,
+        "stale_callback",
+        _("This sign-in was started in another window, or too long ago."),
+        title=_("Not signed in"),
+        next_step=_("Start it again from here."),
+        action=_again(site),
+    )
+
+
+def _refused_by_network(site: Network, refusal: ConnectRefused) -> ResponseReturnValue:
+    reason = refusal.detail if refusal.detail.isidentifier() else refusal.code
+    log.warning("%s refused a sign-in: %s", site.name, reason)
+    known = known_sentence(site, refusal.code)
+    short = _("Its pages are open for a short time only. Start again from here.")
+    return refuse(
+        400,
+        "sign_in_refused",
+        known or _("%(network)s did not complete the sign-in.", network=site.title),
+        title=_("Not connected") if known else _("Not signed in"),
+        next_step=None if known else short,
+        action=_again(site),
+    )
+
+
+def no_answer(
+    site: Network, error: Exception, typed: Mapping[str, str] | None = None
+) -> ResponseReturnValue:
+    """Say that the network is silent."""
+    log.warning("%s did not answer a sign-in: %s", site.name, type(error).__name__)
+    return refuse(
+        502,
+        "network_silent",
+        _("%(network)s does not answer at the moment.", network=site.title),
+        title=_("Not signed in"),
+        next_step=_("Wait a minute, then try again."),
+        action=_again(site, typed),
+    )
+
+
+def crowded(site: Network, typed: Mapping[str, str] | None = None) -> ResponseReturnValue:
+    """Say that too many people wait for the network already."""
+    return refuse(
+        503,
+        "network_crowded",
+        _("Too many people are waiting for %(network)s at the moment.", network=site.title),
+        title=_("Not signed in"),
+        next_step=_("Wait a minute, then try again."),
+        action=_again(site, typed),
+    )
+
+
+def belongs_to_somebody_else(handle: str) -> ResponseReturnValue:
+    """Say that another user has this account."""
+    words = _("@%(handle)s is already connected to another user here.", handle=handle)
+    if current_user.is_authenticated:
+        way = {"url": url_for("accounts.index"), "label": _("To your accounts")}
+        step = _("Sign out, then sign in with that account.")
+    else:
+        way = {"url": url_for("tweets.index"), "label": _("To the start page")}
+        step = _("Sign in with another account, or ask whoever connected it to disconnect it.")
+    title = _("Not connected")
+    return refuse(409, "account_taken", words, title=title, next_step=step, action=way)
+
+
+def too_many_accounts(most: int) -> ResponseReturnValue:
+    """Say that one person has as many accounts as one may have."""
+    return refuse(
+        422,
+        "quota",
+        ngettext(
+            "You can connect at most %(num)s account.",
+            "You can connect at most %(num)s accounts.",
+            most,
+        ),
+        title=_("Not connected"),
+        next_step=_("Disconnect one that you do not need, then try again."),
+        action={"url": url_for("accounts.index"), "label": _("To your accounts")},
+    )
+
+
+def proves_nobody(site: Network, server: str) -> ResponseReturnValue:
+    """Say that a server gives access to anybody, so that it cannot say who somebody is."""
+    return refuse(
+        403,
+        "proves_nobody",
+        _(
+            "%(server)s does not check who signs in. Anybody could come in as you, so we do not "
+            "let it sign in.",
+            server=server or site.title,
+        ),
+        title=_("Not signed in"),
+        next_step=_(
+            "Sign in with another account. You can then connect this one to publish with it."
+        ),
+        action={"url": url_for("tweets.index"), "label": _("To the start page")},
+    )
+
+
+def signs_nobody_in(handle: str) -> ResponseReturnValue:
+    """Say that an account is connected here, but does not open the door."""
+    return refuse(
+        403,
+        "does_not_sign_in",
+        _(
+            "@%(handle)s is connected to somebody here, but may not be used to sign in.",
+            handle=handle,
+        ),
+        title=_("Not signed in"),
+        next_step=_(
+            "If it is yours, sign in with another of your accounts and allow it under Accounts."
+        ),
+        action={"url": url_for("tweets.index"), "label": _("To the start page")},
+    )

@@ -1,0 +1,200 @@
+"""What people read about a Delivery that waits or failed: a sentence and a next step."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from app.web.messages.pictures import picture_delivery_errors
+
+
+def delivery_error(code: str, network: str) -> tuple[str, str]:
+    """Return (message, next step) for an error code of a Delivery."""
+    return known_error(code, network) or (
+        _("%(n)s did not take it.", n=network),
+        _("Try again."),
+    )
+
+
+def known_error(code: str, network: str) -> tuple[str, str] | None:
+    """Return (message, next step) for an error code; None for one without words of its own."""
+    pictures = (_pictures, picture_delivery_errors)
+    for known in (_waiting, _unclear, _refused, *pictures, _access, _account, _asking):
+        found = known(network).get(code)
+        if found:
+            return found
+    return None
+
+
+def _waiting(network: str) -> dict[str, tuple[str, str]]:
+    return {
+        "unreachable": (_("%(n)s could not be reached.", n=network), _("We try again.")),
+        "rate_limited": (
+            _("%(n)s asks us to wait before the next tweet.", n=network),
+            _("It goes out by itself."),
+        ),
+        "usage_cap": (
+            _("The allowance of this app at %(n)s is used up.", n=network),
+            _("It goes out when there is a new one."),
+        ),
+        "token_refused": (
+            _("%(n)s no longer accepts our access.", n=network),
+            _("We renew it and try again."),
+        ),
+        "app_forbidden": (
+            _("%(n)s refuses this app for now.", n=network),
+            _("We ask again by ourselves. You need do nothing."),
+        ),
+        "no_credits": (
+            _("This app has no credits left at %(n)s.", n=network),
+            _("It goes out when there are new ones."),
+        ),
+        "disconnected": (
+            _("This account was disconnected before its time came."),
+            _("Connect it again and write it anew."),
+        ),
+    }
+
+
+def _unclear(network: str) -> dict[str, tuple[str, str]]:
+    nothing = _("You need do nothing.")
+    return {
+        "no_answer": (
+            _("%(n)s did not answer in time. We are checking whether it went out.", n=network),
+            nothing,
+        ),
+        "server_error": (
+            _("%(n)s reported an error. We are checking whether it went out.", n=network),
+            nothing,
+        ),
+        "garbled_answer": (
+            _("%(n)s gave an unreadable answer. We are checking whether it went out.", n=network),
+            nothing,
+        ),
+        "redirected": (
+            _("%(n)s pointed elsewhere. We are checking whether it went out.", n=network),
+            nothing,
+        ),
+        "echoed": (
+            _("%(n)s says that it has this already. We are looking for it there.", n=network),
+            nothing,
+        ),
+        "worker_lost": (
+            _("We were interrupted while sending. We are checking whether it went out."),
+            nothing,
+        ),
+    }
+
+
+def _refused(network: str) -> dict[str, tuple[str, str]]:
+    edit = _("Change the text and try again.")
+    return {
+        "not_stored": (
+            _("We could not store what was about to be sent. Nothing was sent."),
+            _("Write it again as a new tweet."),
+        ),
+        "duplicate": (
+            _("%(n)s refused it because you published the same text recently.", n=network),
+            edit,
+        ),
+        "rejected": (_("%(n)s refused this text.", n=network), edit),
+        "not_found": (
+            _("%(n)s did not find what this belongs to.", n=network),
+            _("If a part of it was deleted there, write the rest anew."),
+        ),
+        "content_policy": (_("%(n)s says this breaks its rules.", n=network), edit),
+        "link_refused": (
+            _("%(n)s does not accept a link in this text.", n=network),
+            _("Remove or change the link and try again."),
+        ),
+        "blocked": (
+            _("%(n)s blocks this account from posting for a while.", n=network),
+            _("Look there for a message about it, wait, then try again."),
+        ),
+    }
+
+
+def _pictures(network: str) -> dict[str, tuple[str, str]]:
+    other = _("Choose another picture and try again.")
+    return {
+        "picture_refused": (_("%(n)s refused a picture.", n=network), other),
+        "picture_gone": (_("A picture of this tweet is no longer there."), other),
+        "picture_broken": (_("A picture of this tweet cannot be read."), other),
+        "pictures_gone": (
+            _("%(n)s has lost a picture of this tweet.", n=network),
+            _("We upload it again."),
+        ),
+        "pictures_processing": (
+            _("%(n)s still works on a picture of this tweet.", n=network),
+            _("It goes out when that is done."),
+        ),
+    }
+
+
+def _access(network: str) -> dict[str, tuple[str, str]]:
+    again = _("Connect the account again; what waits for it goes out then.")
+    return {
+        "permission_missing": (
+            _("%(n)s did not give Tweet Later permission to post.", n=network),
+            _("Connect the account again and allow everything that is asked."),
+        ),
+        "oauth1_permissions": (
+            _("%(n)s lets this app read only.", n=network),
+            _("Its operator must allow it to write; then connect the account again."),
+        ),
+        "unsupported_authentication": (
+            _("%(n)s does not accept this kind of access any more.", n=network),
+            again,
+        ),
+        "app_removed": (_("You removed Tweet Later from your apps at %(n)s.", n=network), again),
+        "password_changed": (
+            _("%(n)s ended our access because your password was changed.", n=network),
+            again,
+        ),
+        "server_moved": (
+            _("The server of this account is gone or has moved."),
+            _("Connect the account again under the name of its new server."),
+        ),
+        "page_not_authorized": (
+            _("%(n)s has not yet authorized this Page to publish.", n=network),
+            _("Follow what %(n)s asks for the Page, then connect it again.", n=network),
+        ),
+    }
+
+
+def _account(network: str) -> dict[str, tuple[str, str]]:
+    there = _("Sign in at %(n)s and do what it asks, then connect the account again.", n=network)
+    return {
+        "account_inactive": (
+            _("%(n)s says this account is deactivated or suspended.", n=network),
+            _("Settle that at %(n)s, then connect the account again.", n=network),
+        ),
+        "user_suspended": (_("%(n)s has suspended this account.", n=network), there),
+        "checkpoint": (_("%(n)s wants you to confirm a sign-in first.", n=network), there),
+        "confirm_identity": (_("%(n)s wants you to confirm who you are.", n=network), there),
+        "role_lost": (
+            _("You may no longer post for this Page at %(n)s.", n=network),
+            _("Ask one of its owners for the role, then connect it again."),
+        ),
+    }
+
+
+def _asking(network: str) -> dict[str, tuple[str, str]]:
+    look = _("Look at your profile, then tell us: is it there?")
+    return {
+        "never_seen": (
+            _("We sent it without a clear answer and do not see it on %(n)s.", n=network),
+            look,
+        ),
+        "likely_there": (
+            _("We sent it without a clear answer. A post at %(n)s looks like it.", n=network),
+            look,
+        ),
+        "parent_gone": (
+            _("%(n)s does not have the part before this one any more.", n=network),
+            _("Discard the rest, or write it anew."),
+        ),
+        "unreadable": (
+            _("%(n)s gave no clear answer, and we may not read your timeline there.", n=network),
+            look,
+        ),
+    }

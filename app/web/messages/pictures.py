@@ -1,0 +1,95 @@
+"""What people read when a picture is not taken, and when one is not published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask_babel import gettext as _
+
+from app.web.messages.usage import no_room_for_pictures
+
+
+def picture_refusal(code: str, name: str = "") -> str:
+    """Return the sentence for a picture that was not taken, after the name of its file."""
+    sentence = _refusals().get(code) or _("This picture could not be used.")
+    return f"{name}: {sentence}" if name else sentence
+
+
+def of_contents(code: str, named: Mapping[str, object]) -> str | None:
+    """Return why pictures cannot be shown together or there; None for another code.
+
+    :param named: the ``network``, and the ``limit`` and ``length`` that it is about.
+    """
+    sentences = {
+        "too_many_pictures": _("%(network)s takes at most %(limit)s pictures with one text."),
+        "picture_moves": _(
+            "%(network)s shows no moving pictures. Take the GIF away, or leave %(network)s out."
+        ),
+        "picture_moves_too_much": _(
+            "This GIF is too heavy for %(network)s, which takes %(limit)s kB. Make it shorter or "
+            "smaller, or leave %(network)s out."
+        ),
+        "picture_moves_alone": _(
+            "On %(network)s a moving picture goes alone. Take the other pictures away."
+        ),
+        "alt_too_long": _(
+            "%(network)s takes at most %(limit)s characters to describe a picture; one of these "
+            "has %(length)s. Shorten it, or leave %(network)s out."
+        ),
+        "picture_twice": _("The same picture is there twice. Take one of them away."),
+    }
+    if code == "alt_too_long" and not named.get("network"):
+        return _(
+            "A description can have at most %(limit)s characters; one of these has %(length)s.",
+            **named,
+        )
+    return sentences[code] % named if code in sentences else None
+
+
+def picture_delivery_errors(network: str) -> dict[str, tuple[str, str]]:
+    """Return (message, next step) for each code with which a Delivery fails over a picture."""
+    other = _("Choose another picture and try again.")
+    codes = {
+        "alt_too_long": _("The description of a picture is too long for %(n)s.", n=network),
+        "picture_refused": _("%(n)s refused a picture.", n=network),
+        "picture_moves": _("%(n)s shows no moving pictures.", n=network),
+        "picture_does_not_fit": _("A picture cannot be made small enough for %(n)s.", n=network),
+    }
+    shorten = {"alt_too_long": _("Shorten it and try again.")}
+    told = _refusals() | codes
+    return {code: (words, shorten.get(code, other)) for code, words in told.items()}
+
+
+def _refusals() -> dict[str, str]:
+    gone = _("This picture is no longer here. Add it again.")
+    return {
+        "picture_too_heavy": _("This file is larger than 40 MB. Choose a smaller one."),
+        "picture_unknown": _("This is not a JPEG, PNG, GIF, WebP, HEIC or AVIF picture."),
+        "picture_polyglot": _(
+            "This file is more than a picture. Export it again as a plain JPEG or PNG."
+        ),
+        "picture_too_many_pixels": _(
+            "This picture has too many pixels. Make it smaller: up to 50 megapixels are fine, "
+            "16 for a GIF."
+        ),
+        "picture_broken": _(
+            "This picture is damaged and cannot be read to its end. Export it again."
+        ),
+        "picture_moving": _(
+            "A moving picture must be a GIF. Export this one as a GIF, or as a picture that does "
+            "not move."
+        ),
+        "picture_too_long": _(
+            "This GIF is too long or too large. It can have 500 frames, and 100 megapixels in all "
+            "of them together. Shorten it, or make it smaller."
+        ),
+        "picture_gone": gone,
+        "unknown_picture": gone,
+        "too_many_pictures": _("At most four pictures."),
+        "too_many_waiting": _(
+            "You have added many pictures without using them. Remove some, or come back tomorrow."
+        ),
+        "quota": no_room_for_pictures(),
+        "pictures_away": _("Pictures cannot be stored right now. Please try again in a minute."),
+        "picture_used": _("This picture belongs to a tweet already."),
+    }

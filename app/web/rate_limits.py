@@ -1,0 +1,99 @@
+"""Rate limits: by person, generous, and kept in memory while Redis is away."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from contextlib import suppress
+
+import redis
+from flask import Flask, current_app, request
+from flask_limiter import Limiter
+
+from app import broker
+from app.web import sessions
+
+
+def _who() -> str:
+    """Say who asks; a database that is away must not look like no Redis."""
+    return sessions.spender() or _address()
+
+
+def where(address: str | None) -> str:
+    """Return what counts as one place: an address, or an IPv6 network of 64 bits (one owner's)."""
+    if not address:
+        return "nowhere"
+    with suppress(ValueError):
+        known = ipaddress.ip_address(address.partition("%")[0])
+        if isinstance(known, ipaddress.IPv4Address):
+            return str(known)
+        return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
+    return address
+
+
+def _address() -> str:
+    """Return where somebody asks from; ``X-Forwarded-For`` is in it only with BEHIND_PROXY."""
+    return where(request.remote_addr)
+
+
+limiter = Limiter(_who, in_memory_fallback_enabled=True, swallow_errors=True)
+
+writes = limiter.shared_limit(lambda: str(current_app.config["RATE_LIMIT_WRITES"]), scope="writes")
+reads = limiter.shared_limit(lambda: str(current_app.config["RATE_LIMIT_READS"]), scope="reads")
+sign_in = limiter.shared_limit(
+    lambda: str(current_app.config["RATE_LIMIT_SIGN_IN"]), scope="sign-in"
+)
+
+
+def _rate_of_bad_tokens() -> str:
+    """Return the rates of writing and of signing in; the stricter one counts."""
+    config = current_app.config
+    return f"{config['RATE_LIMIT_WRITES']};{config['RATE_LIMIT_SIGN_IN']}"
+
+
+@limiter.shared_limit(_rate_of_bad_tokens, scope="bad-token", key_func=_address)
+def count_bad_token() -> None:
+    """Count a form whose token is missing or wrong, by address: guessing must not be free.
+
+    The token is judged before the page's own limit is, which counts by person.
+
+    :raises TooManyRequests: it was one too many.
+    """
+
+
+@writes
+def _count_write() -> None:
+    """Count what would have been counted if the token had been right; raises TooManyRequests."""
+
+
+def count_signed_out() -> None:
+    """Count a form of somebody who is signed out, by address, whatever its token.
+
+    A page whose session has ended is no attack, and costs what a change costs; where no session
+    ever was, it counts as guessing.
+
+    :raises TooManyRequests: it was one too many.
+    """
+    if sessions.key() is None:
+        count_bad_token()
+    else:
+        _count_write()
+
+
+def seconds_until_allowed() -> int:
+    """Return after how many seconds a refused request may be made again."""
+    limit = limiter.current_limit
+    return max(1, round(limit.reset_at - time.time())) if limit else 1
+
+
+def init_app(app: Flask) -> None:
+    """Keep the counts in Redis; docs/decisions/0004 says why with such short timeouts."""
+    timeout = app.config["BELL_TIMEOUT"] / 2  # a ring may have to wait, too, before a 202
+    options = broker.hasty_redis_options(app.config, timeout)
+    # Few at a time: small plans allow few connections, and an answer takes microseconds.
+    pool = redis.BlockingConnectionPool.from_url(
+        app.config["REDIS_URL"], max_connections=2, **{"timeout": timeout, **options}
+    )
+    app.config.setdefault("RATELIMIT_STORAGE_URI", app.config["REDIS_URL"])
+    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"connection_pool": pool})
+    limiter.init_app(app)

@@ -1,0 +1,306 @@
+"""What an owner may still do to a tweet. Each answers 409 when a worker was quicker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_required
+
+from app import broker
+from app.db import commit_and_keep, db, utcnow
+from app.models import WAITING, AlreadyBeingSent, Content, Delivery, JobStatus, Tweet, content
+from app.networks import text as texts
+from app.states import State
+from app.web import rate_limits, schemas
+from app.web.errors import gives_back, refuse, wants_json
+from app.web.i18n import exact_time, iso_utc
+from app.web.messages import REFUSALS, input_refusal
+from app.web.schemas import Invalid
+from app.web.tweets import forms
+from app.web.tweets.payload import any_of, filled, follows, merged
+from app.web.tweets.routes import own
+from app.web.tweets.views import account_views, job_views, shown, tweet_views
+
+bp = Blueprint("changes", __name__)
+
+
+@bp.post("/tweets/<int:tweet_id>/cancel")
+@rate_limits.writes
+@login_required
+def cancel(tweet_id: int) -> ResponseReturnValue:
+    """Take back a tweet that waits."""
+    tweet = own(tweet_id)
+    tweet.cancel(_job_id(tweet, *WAITING, State.REVIEW))
+    if any(delivery.attempts for delivery in tweet.deliveries):  # some of it may be out
+        return _done(tweet, _("Cancelled. Nothing more is sent."))
+    return _done(tweet, _("Cancelled. Nothing is sent."))
+
+
+@bp.post("/tweets/<int:tweet_id>/reschedule")
+@rate_limits.writes
+@login_required
+def reschedule(tweet_id: int) -> ResponseReturnValue:
+    """Move a tweet that waits to another time. Now must be said, too."""
+    tweet = own(tweet_id)
+    _refuse_unless(tweet, *WAITING)
+    given = schemas.body(schemas.Reschedule)
+    try:
+        if not given.when.strip():
+            raise Invalid("empty_time", "when")
+        at = forms.due_at(given.when, given.shown_at)
+    except REFUSALS as problem:
+        return _refuse_input(problem)
+    job_ids = tweet.reschedule(at)
+    if at <= utcnow():
+        broker.notify_jobs(job_ids)
+        return _done(tweet, _("Your tweet is on its way."))
+    return _done(tweet, _("Scheduled for %(when)s.", when=exact_time(at, seconds=False)))
+
+
+@bp.post("/tweets/<int:tweet_id>/retry")
+@rate_limits.writes
+@login_required
+def retry(tweet_id: int) -> ResponseReturnValue:
+    """Send again what failed, or what its owner says did not arrive."""
+    tweet = own(tweet_id)
+    return _retry(tweet, _job_id(tweet, State.FAILED, State.REVIEW))
+
+
+def _retry(tweet: Tweet, job_id: str | None) -> ResponseReturnValue:
+    broker.notify_jobs(tweet.retry(job_id))
+    return _done(tweet, _("We try again."))
+
+
+@bp.post("/tweets/<int:tweet_id>/confirm")
+@rate_limits.writes
+@login_required
+def confirm(tweet_id: int) -> ResponseReturnValue:
+    """Take its owner's word that the tweet is there."""
+    tweet = own(tweet_id)
+    broker.notify_jobs(tweet.confirm(_job_id(tweet, State.REVIEW)))
+    return _done(tweet, _("Good. It counts as published."))
+
+
+@bp.patch("/tweets/<int:tweet_id>")
+@rate_limits.writes
+@login_required
+def change(tweet_id: int) -> ResponseReturnValue:
+    """Change contents, time or both; what is left out stays."""
+    tweet = own(tweet_id)
+    try:
+        what, at, job_id = forms.read_change()
+        before = _all_of(tweet)
+        _edit(tweet, job_id, what, at)
+    except REFUSALS as problem:
+        return _refuse_input(problem)
+    return _done(tweet, _saved(tweet, before))
+
+
+@bp.get("/tweets/<int:tweet_id>/edit")
+@rate_limits.reads
+@login_required
+def edit(tweet_id: int) -> ResponseReturnValue:
+    """Show the form for a change: of the tweet, or of what one account has yet to publish."""
+    tweet = own(tweet_id)
+    job = _job_of(tweet, schemas.query(schemas.EditQuery).job_id)
+    if job and not job.remaining:
+        raise AlreadyBeingSent
+    form = forms.empty() | {
+        "parts": _stored(job.remaining) if job else _shared(tweet),
+        "variants": {} if job else {d.account_id: d.parts for d in tweet.deliveries if d.parts},
+        "when": _as_typed(tweet),
+    }
+    return _edit_page(tweet, job, form)
+
+
+@bp.post("/tweets/<int:tweet_id>/edit")
+@rate_limits.writes
+@login_required
+def save(tweet_id: int) -> ResponseReturnValue:
+    """Store a change that came as a plain form, and send it where a button says so."""
+    tweet = own(tweet_id)
+    form = forms.read_edit()
+    job_id = request.form.get("job_id")
+    try:
+        if form["refusal"]:
+            raise form["refusal"]
+        before = _all_of(tweet)
+        _edit(tweet, job_id, form, _new_time(tweet, form["when"], form["shown_at"]))
+    except REFUSALS as problem:
+        db.session.rollback()
+        field, _code, message = input_refusal(problem)
+        return _again(own(tweet_id), job_id, form, form["refused_at"] or field, message), 422
+    flash(str(tweet_id), "saved")  # for the page's script, which has kept what was written
+    if "again" in request.form:
+        return _retry(tweet, job_id)
+    if "now" in request.form:
+        broker.notify_jobs([delivery.id for delivery in tweet.deliveries])
+        return _done(tweet, _("Your tweet is on its way."))
+    return _done(tweet, _saved(tweet, before))
+
+
+def _again(tweet: Tweet, job_id: str | None, form: dict[str, Any], field: str, message: str) -> str:
+    """Return the edit page with what was typed, and what is wrong with it."""
+    account_ids = [delivery.account_id for delivery in tweet.deliveries]
+    place = forms.place_of(field, form, account_ids)
+    form |= {"errors": {place: message}, "when": form["when"] or ""} | forms.shown_again(form)
+    return _edit_page(tweet, _job_of(tweet, job_id), form)
+
+
+def _old_form(message: str) -> ResponseReturnValue:
+    """Give back what was written in a page of another session, to be saved again from here."""
+    tweet = own((request.view_args or {})["tweet_id"])
+    form = forms.read_edit(Invalid("old_form", ""))
+    return _again(tweet, request.form.get("job_id"), form, "", message), 400
+
+
+gives_back("changes.save", _old_form)
+
+
+def _new_time(tweet: Tweet, typed: str | None, shown_at: str) -> datetime | None:
+    """Return the time to which a form moves it; Save never means now by itself."""
+    if "now" in request.form:
+        return utcnow()
+    if typed is None or typed == _as_typed(tweet):
+        return None
+    if not typed.strip() or (at := forms.due_at(typed, shown_at)) <= utcnow():
+        raise Invalid("empty_time", "when")
+    return at
+
+
+def _all_of(tweet: Tweet) -> Any:
+    """Return all that a change may change, to compare."""
+    return tweet.text, tweet.parts, tweet.due_at, [one.parts for one in tweet.deliveries]
+
+
+def _saved(tweet: Tweet, before: Any) -> str:
+    db.session.expire_all()
+    return _("Saved.") if _all_of(tweet) != before else _("Nothing was changed.")
+
+
+def _job_id(tweet: Tweet, *states: State) -> str | None:
+    """Return the one job that is meant, None for all of the tweet's.
+
+    :param states: those in which something can be done. None in any is a 409, whatever was sent.
+    """
+    _refuse_unless(tweet, *states)
+    job_id = schemas.body(schemas.OneJob).job_id
+    _job_of(tweet, job_id)
+    return job_id
+
+
+def _refuse_unless(tweet: Tweet, *states: State) -> None:
+    if all(delivery.state not in states for delivery in tweet.deliveries):
+        raise AlreadyBeingSent
+
+
+def _as_typed(tweet: Tweet) -> str:
+    """Return the due time as a person would type it."""
+    return tweet.due_at.astimezone(current_user.zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _job_of(tweet: Tweet, job_id: str | None) -> Delivery | None:
+    """Return the tweet's job with this id, None for all of them; 404 when it has no such job."""
+    found = next((one for one in tweet.deliveries if one.id == job_id), None)
+    if job_id is not None and found is None:
+        abort(404)
+    return found
+
+
+def _shared(tweet: Tweet) -> list[content.StoredPart]:
+    return tweet.parts or [{"text": tweet.text, "pictures": []}]
+
+
+def _stored(parts: Sequence[Content]) -> list[content.StoredPart]:
+    return [part.as_stored() for part in parts]
+
+
+def _edit(
+    tweet: Tweet, job_id: str | None, given: dict[str, Any] | None, at: datetime | None
+) -> None:
+    """Check everything before changing anything."""
+    if job := _job_of(tweet, job_id):
+        if at is not None or (given and given["variants"]):
+            raise Invalid("not_for_one_job", "variants" if at is None else "when")
+        _edit_job(tweet, job, given)
+        return
+    if given is None:
+        tweet.edit(tweet.text, at)
+        return
+    content.refuse_strangers(given["variants"], [one.account for one in tweet.deliveries])
+    draft = _changed(tweet, given)
+    commit_and_keep()  # no transaction stays open while words are counted
+    content.check(draft, [delivery.account for delivery in tweet.deliveries])
+    with_own = {one.account_id for one in tweet.deliveries if one.parts} | set(given["variants"])
+    named = {account_id: draft.variants.get(account_id) for account_id in with_own}
+    tweet.edit(draft.text, at, draft.parts, named)
+
+
+def _edit_job(tweet: Tweet, job: Delivery, given: dict[str, Any] | None) -> None:
+    if given is None or not job.remaining:
+        raise AlreadyBeingSent
+    draft = content.draft_of("", merged(given, _stored(job.remaining)))
+    commit_and_keep()  # as above
+    content.check(draft, [job.account])
+    tweet.edit_job(job.id, draft.parts or [{"text": draft.text, "pictures": []}])
+
+
+def _changed(tweet: Tweet, given: dict[str, Any]) -> content.Draft:
+    """Return what the tweet would be. Variants that show the shared pictures go on doing so."""
+    before = _shared(tweet)
+    parts = merged(given, before)
+    variants: dict[int, list[content.StoredPart]] = {}
+    for delivery in tweet.deliveries:
+        stored = delivery.parts or []
+        now = given["variants"].get(delivery.account_id)
+        if now is None or (request.form and _words(now) == _words(stored)):
+            # Forms know no pictures of its own.
+            now = [{**part, "pictures": None} for part in stored]
+        own = filled(now, parts if follows(stored, before) else stored)
+        if any_of(own):
+            variants[delivery.account_id] = own
+    return content.draft_of("", parts, (), variants)
+
+
+def _words(parts: Sequence[content.StoredPart]) -> list[str]:
+    return [part["text"] for part in parts if part["text"]]
+
+
+def _edit_page(tweet: Tweet, job: Delivery | None, form: dict[str, Any]) -> str:
+    accounts = [job.account] if job else [delivery.account for delivery in tweet.deliveries]
+    meant = [job] if job else tweet.deliveries
+    return render_template(
+        "edit.html",
+        tweet=tweet_views([tweet])[0],
+        job=job,
+        out=_stored(job.contents[: len(job.posted)]) if job else [],
+        form=shown(form),
+        accounts=account_views(accounts),
+        is_timed=job is None and any(one.state in WAITING for one in meant),
+        has_failed=any(one.state == State.FAILED for one in meant),
+        tlds=texts.known_tlds(),
+    )
+
+
+def _refuse_input(problem: Exception) -> ResponseReturnValue:
+    db.session.rollback()
+    field, code, message = input_refusal(problem)
+    back = {"url": url_for("tweets.index"), "label": _("To your tweets")}
+    return refuse(422, code, message, field=field or None, action=back)
+
+
+def _done(tweet: Tweet, words: str) -> ResponseReturnValue:
+    db.session.expire_all()
+    if wants_json():
+        return jsonify(
+            tweet={"id": tweet.id, "text": tweet.text, "due_at": iso_utc(tweet.due_at)},
+            jobs=job_views([JobStatus.from_delivery(delivery) for delivery in tweet.deliveries]),
+            message=words,
+        )
+    flash(words)
+    return redirect(url_for("tweets.index"), 303)

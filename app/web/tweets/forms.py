@@ -1,0 +1,314 @@
+"""Reading what people typed, and saying how it was understood."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import request
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.db import db, utcnow
+from app.models import content
+from app.web import pictures, schemas
+from app.web.i18n import exact_time, iso_utc, relative_time
+from app.web.messages import input_refusal
+from app.web.schemas import Invalid, moment_of
+from app.web.tweets.payload import is_about_contents, read_payload
+from app.when import LONGEST_WORDS, Moment, WhenProblem, as_shown, is_now, understand, zone_named
+
+
+def empty() -> dict[str, Any]:
+    """Return a composer with nothing in it."""
+    return {
+        "parts": [{"text": "", "pictures": []}],
+        "variants": {},
+        "when": "",
+        "shown_at": "",
+        "mode": "",
+        "accounts": [],
+        "submit_id": str(uuid.uuid4()),
+        "timezone": current_user.timezone or "",
+        "errors": {},
+        "echo": None,
+    }
+
+
+def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
+    """Return what was submitted, as a form or as JSON, in the composer's shape.
+
+    :param refusal: why a form is refused before it is read: no file of it is stored.
+
+    ``refusal`` is why it cannot be used, as far as that is known already, None for nothing: of a
+    form everything that was typed is here all the same. ``refused_at`` is its field.
+
+    :raises BadRequest: the JSON or the form cannot be read.
+    :raises schemas.Invalid: the JSON does not fit.
+    """
+    if request.is_json:
+        given = schemas.body(schemas.NewTweet).model_dump(exclude_unset=True)
+        _refuse_text_beside_parts(given)
+        read = read_payload(given) | {"refusal": None, "refused_at": None}
+        accounts, is_check = given.get("accounts") or [], given.get("check") is True
+        _refuse_unknown_zone(given.get("timezone"))
+    else:
+        given, read = _form(schemas.NewTweetForm, refusal)
+        # The form has a field for every account; what is left empty says nothing.
+        read["variants"] = {key: own for key, own in read["variants"].items() if own}
+        accounts = [number for word in request.form.getlist("accounts") if (number := _id(word))]
+        is_check = bool(request.form.get("check"))
+    refused_key = read["refusal"] and read["refused_at"] == "submit_id"
+    submit_id = None if refused_key else _key(given)
+    form = empty() | {
+        **read,
+        "when": given.get("when") or "",
+        "shown_at": given.get("shown_at") or "",
+        "mode": given.get("mode") or "",
+        "timezone": given.get("timezone") or "",
+        "accounts": accounts,
+        "submit_id": submit_id,
+        "check": is_check,
+    }
+    if problem := _time_problem(form):
+        form |= {"refusal": form["refusal"] or problem}
+    return form
+
+
+def read_edit(refusal: Invalid | None = None) -> dict[str, Any]:
+    """Return what a form of the edit page says, like ``read_tweet``."""
+    given, read = _form(schemas.EditForm, refusal)
+    return empty() | {
+        **read,
+        "when": given.get("when"),
+        "shown_at": given.get("shown_at") or "",
+        "timezone": given.get("timezone") or "",
+        "submit_id": given.get("submit_id"),
+    }
+
+
+def read_change() -> tuple[dict[str, Any] | None, datetime | None, str | None]:
+    """Return (contents, due time, job id) of a change; None for what was left out.
+
+    :raises WhenProblem: the time cannot be understood.
+    :raises schemas.Invalid: it does not fit, or says nothing to change.
+    """
+    if request.is_json:
+        given = schemas.body(schemas.TweetChange).model_dump(exclude_unset=True)
+        _refuse_text_beside_parts(given)
+        said = {name for name, value in given.items() if value is not None}
+    else:
+        given = schemas.form(schemas.EditForm).model_dump(exclude_unset=True, by_alias=True)
+        said = set(request.form) - {"csrf_token", "timezone", "submit_id", "writer"}
+    when = given.get("when")
+    if not said - {"job_id", "shown_at"}:
+        raise Invalid("nothing_to_change")
+    if when is not None and not when.strip():
+        raise Invalid("empty_time", "when")
+    names = said if request.is_json else set(request.form)
+    what = None
+    if any(map(is_about_contents, names)):
+        what = read_payload(given) if request.is_json else _form(schemas.EditForm)[1]
+        if what.get("refusal"):
+            raise what["refusal"]
+    at = None if when is None else due_at(when, given.get("shown_at"))
+    return what, at, given.get("job_id")
+
+
+def due_at(words: str, shown_at: str | None) -> datetime:
+    """Return when something is due: what was shown for the words is what is stored.
+
+    :raises WhenProblem: the words cannot be understood.
+    :raises Invalid: ``time_moved``: they mean another moment by now, which is shown then.
+    """
+    moment, is_as_shown = as_shown(words, moment_of(shown_at), current_user.zone, utcnow())
+    if not is_as_shown:
+        raise Invalid("time_moved", "when", echo=echo_of(moment))
+    return moment.at
+
+
+def said_when(form: Mapping[str, Any]) -> str | datetime:
+    """Return the time of a new tweet: as it was shown, else in the words for it; raises ``due_at``.
+
+    Words that mean now are left as they are: now is when they are stored. So are those of a tweet
+    that was stored before, which gets the same answer whatever they mean by now.
+    """
+    words: str = form["when"]
+    if not form["shown_at"] or is_now(words) or current_user.has_submitted(form["submit_id"]):
+        return words
+    return due_at(words, form["shown_at"])
+
+
+def shown_again(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a form says of its time as it is understood by now, if it has one."""
+    if not (form["when"] or "").strip():
+        return {"shown_at": ""}
+    known = echo(form["when"])
+    return {"echo": known.get("echo"), "shown_at": known.get("shown_at", "")}
+
+
+def _form(
+    schema: type[schemas.NewTweetForm | schemas.EditForm], refusal: Invalid | None = None
+) -> tuple[Any, dict[str, Any]]:
+    """Return the fields of a form, and its contents in the composer's shape.
+
+    What does not fit is the ``refusal``; its files are not stored then.
+    """
+    refused: dict[str, Any] = {"refusal": None, "refused_at": None}
+    count = 1 + len(request.form.getlist("part"))
+    picked: list[list[str] | None] = []
+    try:
+        if refusal:
+            raise refusal
+        schemas.form(schema)
+        schemas.key_in_header()
+        schemas.file_fields(count)
+        _refuse_pictures_of_no_part(count)
+    except Invalid as problem:
+        refused = {"refusal": problem, "refused_at": problem.field}
+        fields = range(min(count, content.MOST_PARTS))
+        picked = [request.form.getlist(pictures.field_of(number))[:4] for number in fields]
+    else:
+        picked, refused = _pictures_of_form(count)
+    given = request.form.to_dict()
+    if refused["refusal"]:  # shown again, however it looks
+        given |= {
+            name: given[name][:LONGEST_WORDS]
+            for name in ("when", "submit_id", "shown_at")
+            if name in given
+        }
+    return given, _short(read_payload(request.form, picked)) | refused
+
+
+def _short(read: dict[str, Any]) -> dict[str, Any]:
+    """Return contents with few enough parts to show them again; so many were refused."""
+    most = 2 * content.MOST_PARTS
+    variants = {account_id: own[:most] for account_id, own in read["variants"].items()}
+    return read | {"parts": read["parts"][:most], "variants": variants}
+
+
+def _pictures_of_form(count: int) -> tuple[list[list[str] | None], dict[str, Any]]:
+    """Return the pictures of each part, with the first refusal of a file and its field."""
+    refused: dict[str, Any] = {"refusal": None, "refused_at": None}
+    submit_id = _key(request.form)
+    picked: list[list[str] | None] = []
+    for number in range(count):
+        name = pictures.field_of(number)
+        found, refusal = pictures.read_form(
+            current_user, request.form, request.files, number, submit_id
+        )
+        picked.append(found if found or name in request.form else None)
+        if refusal and not refused["refusal"]:
+            refused = {"refusal": refusal, "refused_at": name}
+    return picked, refused
+
+
+def _refuse_pictures_of_no_part(parts: int) -> None:
+    for name in request.form:
+        number = name.rpartition("-")[2]
+        if name.startswith("pictures-") and int(number) >= parts:
+            raise Invalid("unknown_name", name)
+
+
+def _refuse_text_beside_parts(given: Mapping[str, Any]) -> None:
+    """Words that would be dropped without a sound are refused."""
+    parts = given.get("parts")
+    for own in ("text", "pictures"):
+        if parts and given.get(own) and given[own] != parts[0].get(own):
+            raise Invalid("text_and_parts", own)
+    for own in (given.get("variants") or {}).values():
+        if own:
+            _refuse_text_beside_parts(own)
+
+
+def _refuse_unknown_zone(name: str | None) -> None:
+    """A program that names a zone means it; of a browser's an unknown one is left aside."""
+    try:
+        if name:
+            zone_named(name)
+    except WhenProblem:
+        raise Invalid("unknown_zone", "timezone") from None
+
+
+def _time_problem(form: Mapping[str, Any]) -> Invalid | None:
+    """Return why the time and the choice between now and later do not go together.
+
+    In a form without scripts "Now" is chosen already when a time is typed: there the time wins.
+    """
+    has_time = bool(form["when"].strip())
+    if form["mode"] == "later" and not has_time:
+        return Invalid("empty_time", "when")
+    if request.is_json and form["mode"] == "now" and has_time and not is_now(form["when"]):
+        return Invalid("now_or_later", "when")
+    return None
+
+
+def _key(given: Mapping[str, Any]) -> str | None:
+    return schemas.key_in_header() or given.get("submit_id") or None
+
+
+def _id(word: str) -> int | None:
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= 10 else None
+
+
+def place_of(field: str, form: Mapping[str, Any], account_ids: Iterable[int]) -> str:
+    """Return where a page shows what is wrong with a field: "" for one that it has no place for."""
+    if field in {"text", "when", "accounts", "pictures"}:
+        return field
+    kind, _dash, number = field.partition("-")
+    if kind in {"part", "pictures"} and number.isdigit() and int(number) < len(form["parts"]):
+        return field
+    is_shown = kind == "variant" and number.split("-")[0] in map(str, account_ids)
+    return field if is_shown else ""
+
+
+def remember_zone(name: str) -> None:
+    """Keep the browser's zone for a person who has not chosen one."""
+    if current_user.timezone is None and name:
+        try:
+            current_user.timezone = zone_named(name).key
+        except WhenProblem:
+            return
+        db.session.commit()
+
+
+def zone_of(name: str | None) -> ZoneInfo:
+    """Return the person's own zone, else the browser's."""
+    if current_user.timezone is None and name:
+        try:
+            return zone_named(name)
+        except WhenProblem:
+            pass
+    return current_user.zone
+
+
+def echo(words: str) -> dict[str, Any]:
+    """Return the parts of a form that say how its time is understood."""
+    try:
+        moment = understand(words, current_user.zone, utcnow())
+    except WhenProblem as problem:
+        return {"errors": {"when": input_refusal(problem)[2]}}
+    note = note_of(moment)
+    return {
+        "echo": f"{echo_of(moment)} {note}" if note else echo_of(moment),
+        "shown_at": iso_utc(moment.at),
+    }
+
+
+def echo_of(moment: Moment) -> str:
+    """Return "Wed 14 Oct 2026, 16:05 (Europe/Berlin), in 1 hour"."""
+    if moment.at <= utcnow():
+        return _("Now")
+    return f"{exact_time(moment.at, moment.zone, seconds=False)}, {relative_time(moment.at)}"
+
+
+def note_of(moment: Moment) -> str | None:
+    """Return what is special about a time, None for nothing."""
+    if moment.note == "overlap_first":
+        return _(
+            "This time comes twice that night, when the clocks go back; the first one is meant."
+        )
+    return None

@@ -1,0 +1,29 @@
+"""When a Tweet is due: words, ISO times and Python times become one moment in UTC."""
+
+from __future__ import annotations
+
+from app.when.moments import (
+    LONGEST_WORDS,
+    Moment,
+    WhenProblem,
+    as_shown,
+    is_now,
+    local,
+    understand,
+    which_of_two,
+    zone_named,
+    zone_names,
+)
+
+__all__ = [
+    "LONGEST_WORDS",
+    "Moment",
+    "WhenProblem",
+    "as_shown",
+    "is_now",
+    "local",
+    "understand",
+    "which_of_two",
+    "zone_named",
+    "zone_names",
+]

@@ -1,0 +1,69 @@
+"""Makes pictures in a worker process: one at a time, and never on a thread that tweets need."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from celery import shared_task
+from celery.signals import worker_shutting_down
+from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import pictures
+from app.broker import PROCESS_PICTURES
+from app.db import rollback_quietly
+from app.pictures import storage
+
+log = logging.getLogger(__name__)
+
+_hands = ThreadPoolExecutor(1, thread_name_prefix="pictures")
+_sweeping: Future[None] | None = None
+
+
+@shared_task(name=PROCESS_PICTURES, ignore_result=True)
+def process_pictures(picture_ids: list[str]) -> None:
+    """Make as many pictures as there are here: not these, but those whose turn it is.
+
+    What is left undone when a worker is lost is made in another worker's sweep.
+    """
+    for _ in picture_ids:
+        _put(_app(), pictures.process_next)
+
+
+def sweep(app: Flask) -> None:
+    """Do soon what was left undone; for the ticker's slow beat, returns at once."""
+    global _sweeping
+    if _sweeping is None:
+        _put(app, storage.try_out)
+    if _sweeping is None or _sweeping.done():
+        _sweeping = _put(app, pictures.sweep)
+
+
+@worker_shutting_down.connect
+def stop_beginning(**_: object) -> None:
+    """SIGTERM: finish the picture in hand, leave the others to other workers."""
+    _hands.shutdown(wait=False, cancel_futures=True)
+
+
+def _app() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined]
+
+
+def _put(app: Flask, work: Callable[[], object]) -> Future[None] | None:
+    try:
+        return _hands.submit(_do, app, work)
+    except RuntimeError:  # the process is about to end
+        return None
+
+
+def _do(app: Flask, work: Callable[[], object]) -> None:
+    with app.app_context():
+        try:
+            work()
+        except Exception as error:
+            # The row's next_at brings it back.
+            unexpected = not isinstance(error, SQLAlchemyError)
+            log.error("a picture stumbled: %s", type(error).__name__, exc_info=unexpected)
+            rollback_quietly()

@@ -1,0 +1,224 @@
+"""The worker's own clock: a thread of idempotent SQL that rings for due rows.
+
+Every worker has one; a second one is harmless. What the broker does not take, or nobody answers
+to, the ticker publishes itself, so Redis decides about throughput and never about punctuality.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import redis
+from celery import current_app as current_celery
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import broker, monitoring
+from app.accounts import (
+    audit,
+    avatars,
+    disconnections,
+    holds,
+    limits,
+    pending,
+    probes,
+    sampling,
+    sessions,
+)
+from app.concurrency import ConcurrencyLimiter
+from app.db import rollback_quietly
+from app.delivery import dispatcher, expire_leases, retention, undo_clock_step
+from app.networks import Destination
+from app.shutdown import stopping
+from app.workers import pictures
+from app.workers.lookups import LookUpPool
+from app.workers.publishers import PublisherPool
+
+log = logging.getLogger(__name__)
+
+LONGEST_SLEEP = 0.5
+SHORTEST_SLEEP = 0.02
+BEAT_EVERY = 5.0
+BROKER_EVERY = 1.0
+LEASES_EVERY = 0.25
+SWEEP_EVERY = 600.0
+HELPERS = 24
+"""Errands at networks that a ticker does itself at a time, such as probes."""
+OF_A_SERVER = 3
+"""Of these, one server's: it may be silent."""
+LONGEST_GOODBYE = 22.0
+
+
+class Scheduler:
+    """Looks for due rows until it is told to stop."""
+
+    def __init__(self) -> None:
+        self._app: Flask = current_celery.flask_app
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+        self._lanes = PublisherPool(self._app)
+        self._app.extensions["lanes"] = self._lanes
+        self._looks = LookUpPool(self._app)
+        self._app.extensions["looks"] = self._looks
+        self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="helper")
+        self._helping = ConcurrencyLimiter(HELPERS, OF_A_SERVER)
+        self._retention = retention.Retention()
+        self._next_beat = 0.0
+        self._next_broker_look = 0.0
+        self._next_lease_look = 0.0
+        self._next_sweep = 0.0
+        self._redis = _client(self._app)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop_beginning(self, **_: object) -> None:
+        """SIGTERM: ring no more, let what is being sent finish, hand the rest back."""
+        stopping.set()
+        self._stopping.set()
+
+    def stop_completely(self, **_: object) -> None:
+        """The worker has finished its tasks: finish what is being sent too, then leave."""
+        self.stop_beginning()
+        self._thread.join(timeout=5)
+        leaves_at = time.monotonic() + LONGEST_GOODBYE
+        for part in (self._lanes, self._looks):
+            part.join(leaves_at - time.monotonic())
+        self._helpers.shutdown(wait=True, cancel_futures=True)
+        with self._app.app_context():
+            try:
+                monitoring.say_goodbye(self._name)
+            except SQLAlchemyError:
+                log.warning("could not say goodbye")
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            with self._app.app_context():
+                pause = self._tick_safely()
+            self._stopping.wait(pause)
+
+    def _tick_safely(self) -> float:
+        try:
+            return self._tick()
+        except Exception as error:
+            # The database is away, or one row is odd: the next tick tries again.
+            log.error("the ticker stumbled: %s", type(error).__name__, exc_info=_unexpected(error))
+            rollback_quietly()
+            return 1.0
+
+    def _tick(self) -> float:
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._next_beat = now + BEAT_EVERY  # first: what fails here holds up no tweet for long
+            monitoring.beat(self._name)
+            undo_clock_step()
+            holds.release_forgotten()
+            self._look_after_accounts()
+            pictures.sweep(self._app)
+            self._helpers.submit(self._in_context, self._delete_old, None)
+        if now >= self._next_sweep:
+            self._next_sweep = now + SWEEP_EVERY
+            self._helpers.submit(self._in_context, _forget_the_past, None)
+        if now >= self._next_broker_look:
+            self._next_broker_look = now + self._look_at_broker()
+        if now >= self._next_lease_look:
+            self._next_lease_look = now + LEASES_EVERY
+            expire_leases()
+        found = dispatcher.dispatch()
+        self._ring(found)
+        if found.rings or found.looks:
+            return SHORTEST_SLEEP
+        upcoming = dispatcher.seconds_until_next()
+        return LONGEST_SLEEP if upcoming is None else min(LONGEST_SLEEP, upcoming + SHORTEST_SLEEP)
+
+    def _ring(self, found: dispatcher.DueWork) -> None:
+        looks = dispatcher.look_up_messages(found.looks)
+        if (found.rings or looks) and not broker.notify([*found.rings, *looks]):
+            for ring in looks:
+                self._looks.put(ring.job_ids)
+            found.unheard += found.job_ids
+        if found.unheard:
+            self._lanes.put(found.unheard)
+
+    def _do_here(
+        self, service: Callable[[Any], None], subject: str | int, server: Destination
+    ) -> None:
+        """Do it in this process if there is room; what is left out comes due again soon."""
+        if self._helping.take(server):
+            self._helpers.submit(self._help, service, subject, server)
+
+    def _help(
+        self, service: Callable[[Any], None], subject: str | int, server: Destination
+    ) -> None:
+        try:
+            self._in_context(service, [subject])
+        finally:
+            self._helping.leave(server)
+
+    def _in_context(self, service: Callable[[Any], None], argument: Any) -> None:
+        with self._app.app_context():
+            try:
+                service(argument)
+            except Exception as error:
+                # Whatever was begun is settled by its lease.
+                log.error(
+                    "a helper stumbled: %s",
+                    type(error).__name__,
+                    exc_info=_unexpected(error),
+                )
+
+    def _delete_old(self, _: None) -> None:
+        self._retention.sweep()
+
+    def _look_after_accounts(self) -> None:
+        """What may ask a network: stops that may be over, ended access, old limits and avatars."""
+        for name in probes.due_probes():
+            self._do_here(probes.probe, name, Destination(name, ""))
+        for wanted, service in (
+            (disconnections.leaving, disconnections.finish),
+            (limits.outdated, limits.measure),
+            (avatars.outdated, avatars.fetch),
+        ):
+            for account_id in wanted():
+                self._do_here(service, account_id, sampling.server_of(account_id))
+        for pending_id, server in pending.expired():
+            self._do_here(pending.sweep, pending_id, server)
+
+    def _look_at_broker(self) -> float:
+        """Notice a flushed or restarted broker; return seconds until the next look."""
+        fresh = uuid.uuid4().hex
+        try:
+            self._redis.set(broker.GENERATION_KEY, fresh, nx=True)
+            current = self._redis.get(broker.GENERATION_KEY)
+        except (redis.RedisError, OSError):
+            return 3 * BROKER_EVERY
+        if monitoring.broker_has_forgotten(str(current)):
+            log.warning("the broker lost its memory: ringing again for everything due")
+            dispatcher.forget_wake_ups()
+        return BROKER_EVERY
+
+
+def _forget_the_past(_nothing: None) -> None:
+    """Sessions that nobody uses any more, and what happened to doors long ago."""
+    sessions.sweep()
+    audit.sweep()
+
+
+def _client(app: Flask) -> redis.Redis:
+    options = broker.hasty_redis_options(app.config, app.config["BELL_TIMEOUT"])
+    return redis.Redis.from_url(app.config["REDIS_URL"], decode_responses=True, **options)
+
+
+def _unexpected(error: Exception) -> bool:
+    """A traceback only for what is not simply a database that is away."""
+    return not isinstance(error, SQLAlchemyError)

@@ -1,0 +1,61 @@
+"""The Celery tasks: find the rows, call one service, return."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from celery import current_app as current_celery
+from celery import shared_task
+from celery.signals import worker_init, worker_shutdown, worker_shutting_down
+from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.broker import PUBLISH, RECONCILE
+from app.db import rollback_quietly
+from app.delivery import publishing, reconciler
+from app.workers.cpu import switch_less
+from app.workers.pictures import process_pictures
+from app.workers.scheduler import Scheduler
+from app.workers.supervisor import ProcessSupervisor, follow
+
+__all__ = ["process_pictures", "publish", "reconcile", "start_ticking"]
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name=PUBLISH, ignore_result=True)
+def publish(job_ids: list[str]) -> None:
+    """Publish deliveries whose bell rang: in this worker's lanes, or here when there are none."""
+    lanes = current_app.extensions.get("lanes")
+    _do(publishing.publish if lanes is None else lanes.put_patiently, job_ids)
+
+
+@shared_task(name=RECONCILE, ignore_result=True)
+def reconcile(job_ids: list[str]) -> None:
+    """Look up deliveries that may have been accepted: beside this worker's tasks, or here."""
+    looks = current_app.extensions.get("looks")
+    _do(reconciler.reconcile if looks is None else looks.put, job_ids)
+
+
+def _do(service: Callable[[list[str]], None], job_ids: list[str]) -> None:
+    try:
+        service(job_ids)
+    except SQLAlchemyError as error:
+        log.error("the database failed: %s; these come due again", type(error).__name__)
+        rollback_quietly()
+
+
+@worker_init.connect
+def start_ticking(sender: object, **_: object) -> None:
+    """Every worker process looks at the schedule itself; there is no beat.
+
+    Not worker_ready: that waits for the broker, and tweets do not.
+    """
+    switch_less()
+    follow()
+    processes = current_celery.flask_app.config["WORKER_PROCESSES"]
+    for part in (Scheduler(), ProcessSupervisor(processes - 1)):
+        part.start()
+        worker_shutting_down.connect(part.stop_beginning, weak=False)
+        worker_shutdown.connect(part.stop_completely, weak=False)

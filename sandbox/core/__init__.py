@@ -1,0 +1,1 @@
+"""What every network of the sandbox shares: clock, store, pages."""

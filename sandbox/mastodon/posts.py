@@ -1,0 +1,185 @@
+"""The posts and pictures that the Mastodon of the sandbox accepted."""
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+from sandbox.core.clock import Clock, iso
+from sandbox.core.store import Store
+from sandbox.mastodon.errors import MastodonError
+from sandbox.mastodon.records import Media, Status
+from sandbox.mastodon.settings import MastodonSettings
+
+STATUS, MEDIA = "mastodon_status", "mastodon_media"
+KEY_LIFE = 3_600  # seconds for which a key brings the first post back
+MEDIA_LIFE = 86_400  # seconds that a picture without a post is kept
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a create call asks for."""
+
+    text: str
+    media: list[str] = field(default_factory=list)
+    in_reply_to: str | None = None
+    visibility: str = "public"
+    spoiler: str = ""
+    language: str = "en"
+
+
+class StatusBook:
+    """Every post in order of acceptance. The caller holds the state's lock."""
+
+    def __init__(self, clock: Clock, settings: MastodonSettings, store: Store) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._store = store
+        self._forget()
+        for record in store.records(STATUS):
+            self._index(Status(**record))
+        for record in store.records(MEDIA):
+            self._media[record["id"]] = Media(**record)
+        self._ids = itertools.count(time.time_ns() // 1_000_000 << 16)
+
+    def next_id(self) -> str:
+        """A new id, as a decimal string; later ones are larger."""
+        return str(next(self._ids))
+
+    def replayed(self, person_id: str, key: str) -> Status | None:
+        """The post that the same key made within the hour. Raises MastodonError (404)."""
+        known = self._keys.get((person_id, key)) if self._settings.idempotency else None
+        if known is None or self._clock.now() - known[1] >= KEY_LIFE:
+            return None
+        status = self._by_id[known[0]]
+        if status.deleted:
+            raise MastodonError(404, "not_found")
+        return status
+
+    def publish(self, person_id: str, client_id: str, draft: Draft, key: str) -> Status:
+        """Publish; the caller has checked the draft, and its pictures with ``check_media``."""
+        status = Status(
+            id=self.next_id(),
+            person_id=person_id,
+            text=draft.text,
+            created_at=time.time(),
+            clock_at=self._clock.now(),
+            client_id=client_id,
+            in_reply_to=draft.in_reply_to,
+            visibility=draft.visibility,
+            spoiler=draft.spoiler,
+            language=draft.language,
+            media=draft.media,
+        )
+        for media_id in draft.media:
+            self._media[media_id].status_id = status.id
+            self._store.put(MEDIA, media_id, asdict(self._media[media_id]))
+        self._index(status)
+        self._store.put(STATUS, status.id, asdict(status))
+        if key:
+            self._keys[person_id, key] = (status.id, self._clock.now())
+        return status
+
+    def check_media(self, person_id: str, media_ids: list[str]) -> None:
+        """Raise MastodonError unless these pictures can be attached by this person."""
+        if len(media_ids) > self._settings.pictures:
+            raise MastodonError(422, "too_many_files", limit=self._settings.pictures)
+        gone = [one for one in media_ids if self.loose(one, person_id) is None]
+        if gone or len(set(media_ids)) < len(media_ids):
+            raise MastodonError(422, "media_gone", ids=", ".join(gone or media_ids))
+        if len(media_ids) > 1 and any(self._media[one].moves for one in media_ids):
+            raise MastodonError(422, "mixed")
+        if not all(self.is_ready(self._media[one]) for one in media_ids):
+            raise MastodonError(422, "processing")
+
+    def add_media(self, person_id: str, data: bytes, mime: str, description: str) -> Media:
+        """Keep a picture, without a post."""
+        media = Media(self.next_id(), person_id, mime, description, len(data), self._clock.now())
+        self._media[media.id] = media
+        self._data[media.id] = data
+        self._store.put(MEDIA, media.id, asdict(media))
+        return media
+
+    def loose(self, media_id: str, person_id: str) -> Media | None:
+        """A person's picture that no post carries yet and that was not swept away."""
+        media = self._media.get(media_id)
+        if media is None or media.person_id != person_id or media.status_id is not None:
+            return None
+        return media if self._clock.now() - media.clock_at < MEDIA_LIFE else None
+
+    def is_ready(self, media: Media) -> bool:
+        """Whether a picture has been processed."""
+        return self._clock.now() - media.clock_at >= self._settings.media_seconds
+
+    def media(self, media_id: str) -> Media | None:
+        """The picture of that id."""
+        return self._media.get(media_id)
+
+    def media_data(self, media_id: str) -> bytes | None:
+        """Its bytes, if it came since the sandbox started."""
+        return self._data.get(media_id)
+
+    def find(self, status_id: str) -> Status | None:
+        """The post of that id, deleted or not."""
+        return self._by_id.get(status_id)
+
+    def delete(self, status: Status) -> None:
+        """Delete a post; it stays in what was accepted."""
+        status.deleted = True
+        self._store.put(STATUS, status.id, asdict(status))
+
+    def is_shown(self, status: Status) -> bool:
+        """Whether reads may show a post: not what is deleted or hidden by the lag."""
+        lag = self._settings.read_lag
+        return not status.deleted and status.clock_at + lag <= self._clock.now()
+
+    def shown(self, person_id: str) -> Iterator[Status]:
+        """What the API shows of a person, newest first."""
+        return (one for one in reversed(self._by_person.get(person_id, [])) if self.is_shown(one))
+
+    def newest(self, limit: int, person_id: str | None = None) -> list[Status]:
+        """The latest posts, lag or not, newest first."""
+        every = self._statuses if person_id is None else self._by_person.get(person_id, [])
+        return [one for one in reversed(every) if not one.deleted][:limit]
+
+    def everything(self) -> list[Status]:
+        """Every accepted post, in order of acceptance."""
+        return list(self._statuses)
+
+    def posted_twice(self) -> list[tuple[str, str, int]]:
+        """``(person_id, text, times)`` of every text that a person posted more than once."""
+        counted = Counter((one.person_id, one.text) for one in self._statuses if one.text)
+        return [(who, text, times) for (who, text), times in counted.items() if times > 1]
+
+    def clear(self) -> None:
+        """Forget every post and picture."""
+        self._forget()
+        self._store.empty(STATUS)
+        self._store.empty(MEDIA)
+
+    def _forget(self) -> None:
+        self._statuses: list[Status] = []
+        self._by_id: dict[str, Status] = {}
+        self._by_person: dict[str, list[Status]] = {}
+        self._keys: dict[tuple[str, str], tuple[str, float]] = {}
+        self._media: dict[str, Media] = {}
+        self._data: dict[str, bytes] = {}  # pictures are shown until the sandbox stops
+
+    def _index(self, status: Status) -> None:
+        self._statuses.append(status)
+        self._by_id[status.id] = status
+        self._by_person.setdefault(status.person_id, []).append(status)
+
+
+def as_fact(status: Status, handle: str, alts: list[str]) -> dict[str, object]:
+    """``status`` as the control API tells of it."""
+    return {
+        "id": status.id,
+        "handle": handle,
+        "text": status.text,
+        "created_at": iso(status.created_at),
+        "in_reply_to": status.in_reply_to,
+        "deleted": status.deleted,
+        "pictures": [{"id": i, "alt": a} for i, a in zip(status.media, alts, strict=True)],
+    }

@@ -1,0 +1,98 @@
+"""People, posts and pictures as Mastodon's API shows them."""
+
+import re
+from typing import Any
+
+from flask import request
+
+from sandbox.core.clock import iso
+from sandbox.mastodon.records import Media, Person, Status
+from sandbox.mastodon.state import MastodonState
+from sandbox.mastodon.text import html_of
+
+_PICTURE_LINK = re.compile(r"https?://\S+\.(?:jpe?g|png|gif|webp)\b", re.IGNORECASE)
+
+
+def account_json(person: Person) -> dict[str, Any]:
+    """A person."""
+    avatar = f"{request.host_url}i/avatar/{person.handle}.png"
+    return {
+        "id": person.id,
+        "username": person.handle,
+        "acct": person.handle,
+        "display_name": person.name,
+        "url": f"{request.host_url}@{person.handle}",
+        "uri": f"{request.host_url}users/{person.handle}",
+        "avatar": avatar,
+        "avatar_static": avatar,
+        "created_at": iso(person.created_at),
+        "locked": False,
+        "bot": False,
+    }
+
+
+def status_json(state: MastodonState, status: Status, reader: Person) -> dict[str, Any]:
+    """A post; only its author sees from which app it came."""
+    author = state.author(status)
+    parent = state.posts.find(status.in_reply_to) if status.in_reply_to else None
+    shown: dict[str, Any] = {
+        "id": status.id,
+        "uri": f"{request.host_url}users/{author.handle}/statuses/{status.id}",
+        "url": f"{request.host_url}@{author.handle}/{status.id}",
+        "created_at": iso(status.created_at),
+        "account": account_json(author),
+        "content": html_of(kept_of(state, status.text)),
+        "visibility": status.visibility,
+        "sensitive": False,
+        "spoiler_text": status.spoiler,
+        "language": status.language,
+        "in_reply_to_id": status.in_reply_to,
+        "in_reply_to_account_id": parent.person_id if parent else None,
+        "reblog": None,
+        "media_attachments": _attachments(state, status),
+        "mentions": [],
+        "tags": [],
+        "poll": None,
+    }
+    app = state.tokens.app(status.client_id)
+    if reader.id == author.id and app is not None:
+        shown["application"] = {"name": app.name, "website": app.website or None}
+    return shown
+
+
+def kept_of(state: MastodonState, text: str) -> str:
+    """A text as this server keeps and shows it."""
+    if state.settings.drops_invisible:
+        text = text.replace("\u200d", "").replace("\ufe0f", "")
+    if state.settings.escapes_quotes:
+        text = text.replace('"', "&#34;").replace("'", "&#39;")
+    return text
+
+
+def _attachments(state: MastodonState, status: Status) -> list[dict[str, Any]]:
+    shown = [
+        media_json(media, ready=True)
+        for one in status.media
+        if (media := state.posts.media(one)) is not None
+    ]
+    if state.settings.renames_media:
+        shown = [{**media, "id": f"{status.id}{place}"} for place, media in enumerate(shown)]
+    if state.settings.attaches_links:
+        links = _PICTURE_LINK.findall(status.text)
+        shown += [
+            {"id": f"{status.id}9{place}", "type": "image", "url": link, "description": None}
+            for place, link in enumerate(links)
+        ]
+    return shown
+
+
+def media_json(media: Media, ready: bool) -> dict[str, Any]:
+    """A picture; without an address while it is being processed."""
+    return {
+        "id": media.id,
+        "type": "gifv" if media.moves else "image",
+        "url": f"{request.host_url}i/media/{media.id}" if ready else None,
+        "preview_url": f"{request.host_url}i/media/{media.id}" if ready else None,
+        "description": media.description or None,
+        "meta": {},
+    }

@@ -1,0 +1,1 @@
+"""X as networks.md describes it."""

@@ -1,0 +1,211 @@
+"""X's API v2: who am I, create, timeline, lookup, delete (docs: X endpoints)."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, Response, g, jsonify, request
+
+from sandbox.faults.effects import play_after, play_before
+from sandbox.x import errors
+from sandbox.x.auth import Caller, identify
+from sandbox.x.create import read_create
+from sandbox.x.headers import add_headers
+from sandbox.x.posts import Draft, Duplicate, mentions
+from sandbox.x.query import (
+    ID,
+    SELECTORS,
+    check_names,
+    page_token,
+    read_timeline,
+    render_person,
+    render_tweet,
+)
+from sandbox.x.records import Tweet
+from sandbox.x.signatures import Signatures
+from sandbox.x.state import XState
+from sandbox.x.uploads import append, describe, finalize, initialize, status, upload
+
+READ = ("tweet.read", "users.read")
+MEDIA = ("media.write",)
+WRITE = ("tweet.read", "tweet.write", "users.read")
+
+View = Callable[..., Response]
+
+
+def make_api(state: XState, signatures: Signatures) -> Blueprint:
+    """The routes of the API, each behind its token check, rate limit and faults."""
+    routes = Blueprint("x_api", __name__)
+    guard = _Guard(state, signatures)
+    rules: list[tuple[str, str, str, tuple[str, ...], View]] = [
+        ("GET", "/2/users/me", "me", READ, _me),
+        ("POST", "/2/tweets", "create", WRITE, _create),
+        ("POST", "/2/media/upload", "upload", MEDIA, upload),
+        ("POST", "/2/media/upload/initialize", "upload", MEDIA, initialize),
+        ("POST", "/2/media/upload/<media_id>/append", "upload", MEDIA, append),
+        ("POST", "/2/media/upload/<media_id>/finalize", "upload", MEDIA, finalize),
+        ("GET", "/2/media/upload", "upload", MEDIA, status),
+        ("POST", "/2/media/metadata", "describe", MEDIA, describe),
+        ("GET", "/2/tweets", "lookup", READ, _lookup_many),
+        ("GET", "/2/tweets/<tweet_id>", "lookup", READ, _lookup),
+        ("DELETE", "/2/tweets/<tweet_id>", "delete", WRITE, _delete),
+        ("GET", "/2/users/<person_id>/tweets", "timeline", READ, _timeline),
+    ]
+    for method, path, operation, scopes, view in rules:
+        routes.add_url_rule(
+            path,
+            endpoint=view.__name__.strip("_"),
+            view_func=guard.around(view, operation, scopes),
+            methods=[method],
+        )
+    routes.after_request(add_headers)
+    return routes
+
+
+class _Guard:
+    """What every call passes before and after its view."""
+
+    def __init__(self, state: XState, signatures: Signatures) -> None:
+        self._state = state
+        self._signatures = signatures
+
+    def around(self, view: View, operation: str, scopes: tuple[str, ...]) -> View:
+        """``view`` with everything around it that does not depend on what it does."""
+        state = self._state
+
+        @wraps(view)
+        def guarded(**where: str) -> Response:
+            caller = self._admit(operation, scopes)
+            instead = play_before(state, operation, caller.person.handle)
+            if instead is not None:
+                return instead
+            answer = view(state, caller, **where)
+            return play_after(state, operation, caller.person.handle, answer)
+
+        return guarded
+
+    def _admit(self, operation: str, scopes: tuple[str, ...]) -> Caller:
+        state = self._state
+        with state.lock:
+            state.calls.count(operation)
+        caller = identify(state, self._signatures, request)
+        g.access_level = caller.access_level
+        caller.check_may(scopes)
+        with state.lock:
+            fits, g.limit_headers = state.limits.spend(operation, caller.person.id)
+        if not fits:
+            raise errors.plain(429)
+        return caller
+
+
+def _me(state: XState, caller: Caller) -> Response:
+    check_names(request.args, SELECTORS)
+    return jsonify(data=render_person(caller.person, request.args, request.host_url))
+
+
+def _create(state: XState, caller: Caller) -> Response:
+    text, in_reply_to, media_ids = read_create(request.get_data(), request.mimetype)
+    draft = Draft.of(text, in_reply_to, caller.client)
+    with state.lock:
+        state.check_running()
+        _check_reply(state, caller, in_reply_to)
+        pictures = state.media.take(media_ids, caller.person.id)
+        try:
+            tweet = state.tweets.accept(caller.person, draft.with_pictures(pictures))
+        except Duplicate as error:
+            raise errors.duplicate() from error
+    data = {"id": tweet.id, "text": tweet.shown, "edit_history_tweet_ids": [tweet.id]}
+    answer = jsonify(data=data)
+    answer.status_code = 201
+    return answer
+
+
+def _check_reply(state: XState, caller: Caller, in_reply_to: str | None) -> None:
+    if in_reply_to is None:
+        return
+    parent = state.tweets.find(in_reply_to)
+    if parent is None:
+        raise errors.missing(in_reply_to, "reply.in_reply_to_tweet_id")
+    if parent.person_id != caller.person.id and not mentions(parent, caller.person.handle):
+        raise errors.reply_not_allowed()
+
+
+def _timeline(state: XState, caller: Caller, person_id: str) -> Response:
+    query = read_timeline(request.args)
+    with state.lock:
+        if state.person_by_id(person_id) is None:
+            raise errors.plain(404, f"Could not find user with id: [{person_id}].")
+        page: list[Tweet] = []
+        more = False
+        for tweet in state.tweets.timeline(person_id):
+            if int(tweet.id) <= query.since_id or tweet.created_at < query.start:
+                break
+            if query.wants(tweet):
+                more = len(page) == query.max_results
+                if more:
+                    break
+                page.append(tweet)
+        data = [render_tweet(state, tweet, request.args) for tweet in page]
+    return jsonify(_page(data, page, more))
+
+
+def _page(data: list[dict[str, Any]], page: list[Tweet], more: bool) -> dict[str, Any]:
+    if not page:
+        return {"meta": {"result_count": 0}}
+    meta: dict[str, Any] = {
+        "result_count": len(page),
+        "newest_id": page[0].id,
+        "oldest_id": page[-1].id,
+    }
+    if more:
+        meta["next_token"] = page_token(page[-1])
+    return {"data": data, "meta": meta}
+
+
+def _lookup(state: XState, caller: Caller, tweet_id: str) -> Response:
+    check_names(request.args, SELECTORS)
+    with state.lock:
+        tweet = state.tweets.visible(_checked_id(tweet_id, "id"))
+        if tweet is None:
+            raise errors.missing(tweet_id, "id")
+        return jsonify(data=render_tweet(state, tweet, request.args))
+
+
+def _lookup_many(state: XState, caller: Caller) -> Response:
+    check_names(request.args, ("ids", *SELECTORS))
+    ids = request.args.get("ids", "").split(",")
+    if len(ids) > 100:
+        raise errors.invalid("The `ids` query parameter takes at most 100 ids", "ids", len(ids))
+    found, missing = [], []
+    with state.lock:
+        for tweet_id in ids:
+            tweet = state.tweets.visible(_checked_id(tweet_id, "ids"))
+            if tweet is None:
+                missing.append(_without_status(errors.missing(tweet_id, "ids").body))
+            else:
+                found.append(render_tweet(state, tweet, request.args))
+    answer: dict[str, Any] = {"data": found} if found else {}
+    return jsonify(answer | ({"errors": missing} if missing else {}))
+
+
+def _delete(state: XState, caller: Caller, tweet_id: str) -> Response:
+    with state.lock:
+        tweet = state.tweets.find(_checked_id(tweet_id, "id"))
+        if tweet is None:
+            raise errors.missing(tweet_id, "id")
+        if tweet.person_id != caller.person.id:
+            raise errors.plain(403, "You are not authorized to delete this Tweet.")
+        state.check_running()
+        state.tweets.delete(tweet)
+    return jsonify(data={"deleted": True})
+
+
+def _checked_id(tweet_id: str, parameter: str) -> str:
+    if not ID.fullmatch(tweet_id):
+        message = f"The `{parameter}` value [{tweet_id}] does not match ^[0-9]{{1,19}}$"
+        raise errors.invalid(message, parameter, tweet_id)
+    return tweet_id
+
+
+def _without_status(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "status"}

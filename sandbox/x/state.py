@@ -1,0 +1,113 @@
+"""Everything the X of the sandbox knows, under one lock."""
+
+import re
+import time
+from dataclasses import asdict
+from typing import Any
+
+from sandbox.core.clock import Clock
+from sandbox.core.state import State
+from sandbox.core.store import Store
+from sandbox.x.limits import Limits
+from sandbox.x.media import MediaBook
+from sandbox.x.posts import TweetBook, as_fact
+from sandbox.x.records import Person
+from sandbox.x.settings import Settings
+from sandbox.x.signed_tokens import SignedTokenBook
+from sandbox.x.tokens import TokenBook
+
+HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}")
+INVENTED = {"ana": "Ana Duarte", "ben": "Ben Okafor", "chidi": "Chidi Lindqvist"}
+KIND = "x_person"
+
+
+class XState(State[Settings]):
+    """The books of the sandbox. Hold ``lock`` while reading or changing any of them."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, Clock(), Settings())
+        self.limits = Limits(self.clock, self.settings)
+        self.tweets = TweetBook(self.clock, self.settings, store)
+        self.tokens = TokenBook(self.clock, self.settings, store)
+        self.signed_tokens = SignedTokenBook(store)
+        self.media = MediaBook(self.clock)
+        self._people: dict[str, Person] = {}
+        self._by_handle: dict[str, Person] = {}
+        for record in store.records(KIND):
+            self._index(Person(**record))
+        self._invite()
+
+    def person(self, handle: str) -> Person:
+        """The person of that handle, made up if new. Raises ValueError for an impossible handle."""
+        handle = handle.strip().removeprefix("@")
+        if not HANDLE.fullmatch(handle):
+            raise ValueError("A handle has 1 to 15 letters, digits or underscores.")
+        with self.lock:
+            known = self._by_handle.get(handle.lower())
+            return known or self._welcome(handle)
+
+    def known_person(self, handle: str) -> Person | None:
+        """The person of that handle, if there is one."""
+        return self._by_handle.get(handle.lower())
+
+    def person_by_id(self, person_id: str) -> Person | None:
+        """The person of that id, if there is one."""
+        return self._people.get(person_id)
+
+    def handle_of(self, person_id: str) -> str:
+        """The handle behind an id that a record carries."""
+        person = self._people.get(person_id)
+        return person.handle if person else ""  # a call may outlive a reset
+
+    def people(self) -> list[Person]:
+        """Everybody, in the order they came."""
+        with self.lock:
+            return list(self._people.values())
+
+    def revoke(self, person: Person, only_access: bool = False) -> None:
+        """End a person's tokens, or only the OAuth 2.0 access tokens."""
+        with self.lock:
+            self.tokens.end_all_of(person.id, only_access)
+            if not only_access:
+                self.signed_tokens.end_all_of(person.id)
+
+    def reset(self, keep_tokens: bool = False) -> None:
+        """Forget Tweets, faults, counts and changed settings; people and tokens unless kept."""
+        with self.lock:
+            self._start_over()
+            self.tweets.clear()
+            self.media.by_id.clear()
+            self.limits.clear()
+            if not keep_tokens:
+                self.tokens.clear()
+                self.signed_tokens.clear()
+                self._store.empty(KIND)
+                self._people, self._by_handle = {}, {}
+                self._invite()
+
+    def facts(self, handle: str | None = None, with_tweets: bool = True) -> dict[str, Any]:
+        """What happened so far, for tests: see the README for the fields."""
+        with self.lock:
+            accepted = [as_fact(t, self.handle_of(t.person_id)) for t in self.tweets.everything()]
+            if handle:
+                accepted = [t for t in accepted if t["handle"].lower() == handle.lower()]
+            repeated = [
+                (self.handle_of(person_id), text, times)
+                for person_id, text, times in self.tweets.posted_twice()
+            ]
+            return self._facts(accepted, repeated, self.people(), with_tweets)
+
+    def _invite(self) -> None:
+        for handle in INVENTED:
+            self.person(handle)
+
+    def _welcome(self, handle: str) -> Person:
+        name = INVENTED.get(handle.lower(), handle)
+        person = Person(self.tweets.next_id(), handle, name, time.time())
+        self._index(person)
+        self._store.put(KIND, person.id, asdict(person))
+        return person
+
+    def _index(self, person: Person) -> None:
+        self._people[person.id] = person
+        self._by_handle[person.handle.lower()] = person

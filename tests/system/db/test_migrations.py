@@ -1,0 +1,115 @@
+"""Migrations keep what is stored, in both directions."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from flask_migrate import downgrade, upgrade
+
+from app.accounts import avatars, credentials
+from app.db import db
+from app.models import Account, Delivery
+from app.states import State
+from tests.conftest import MakeWorld
+
+
+def test_the_networks_come_and_go_without_a_loss(make_world: MakeWorld, database_url: str) -> None:
+    """A delivery from before threads is one part; going back and forth again keeps it."""
+    world = make_world(database_url)
+    job = world.tweet_later(world.user("ana"), "From before", "in one hour")
+    with world.rows():
+        downgrade(revision="0002")
+        names = {column["name"] for column in sa.inspect(db.engine).get_columns("deliveries")}
+        assert "posted" not in names
+        upgrade()
+        delivery = db.session.get_one(Delivery, job)
+        assert (delivery.state, delivery.posted, delivery.parts) == (State.SCHEDULED, [], None)
+        assert [part.text for part in delivery.contents] == ["From before"]
+        assert delivery.account.connected
+
+
+def test_each_server_is_known_again(make_world: MakeWorld, database_url: str) -> None:
+    """Mastodon's at once, Bluesky's when an access is renewed."""
+    world = make_world(database_url)
+    bluesky, mastodon = (world.sandbox.on(name) for name in ("bluesky", "mastodon"))
+    ana = world.user("ana", "bluesky")
+    world.connect(ana, "mastodon", "ana")
+    here = [urlsplit(played.url).netloc for played in (bluesky, mastodon)]
+    with world.rows():
+        hosts = db.select(Account.host).order_by(Account.network)
+        assert db.session.scalars(hosts).all() == here
+        db.session.rollback()
+        downgrade(revision="0005")
+        upgrade()
+        assert db.session.scalars(hosts).all() == ["", here[1]]
+        db.session.execute(db.update(Account).values(credentials_stale=True))
+        db.session.commit()
+        credentials.access_to(world.accounts_of(ana)[0])
+        assert db.session.scalars(hosts).all() == here
+
+
+def test_avatars_come_and_go_without_a_loss(make_world: MakeWorld, database_url: str) -> None:
+    """An account from before avatars were kept is as it was; a worker fetches its avatar."""
+    world = make_world(database_url)
+    user_id = world.user("ana", "mastodon")
+    with world.rows():
+        downgrade(revision="0004")
+        names = {column["name"] for column in sa.inspect(db.engine).get_columns("accounts")}
+        assert not {"avatar", "avatar_at"} & names
+        upgrade()
+        account = db.session.scalars(db.select(Account)).one()
+        assert (account.user_id, account.avatar, account.avatar_at) == (user_id, None, None)
+        assert account.avatar_url
+        assert account.credentials
+        assert avatars.outdated() == [account.id]
+
+
+def test_who_signs_in_is_known_afterwards(make_world: MakeWorld, database_url: str) -> None:
+    """X signs in, and of typed servers the first account alone; Pages are shared and never do."""
+    world = make_world(database_url)
+    ana = world.user("ana", "mastodon")
+    for network in ("x", "bluesky", "facebook"):
+        world.connect(ana, network, "ana")
+    with world.rows():
+        second = Account(network="mastodon", server="other.test", remote_id="7", handle="ana@other")
+        second.user_id, second.credentials = ana, {}
+        db.session.add(second)
+        db.session.commit()
+        before = db.session.scalar(db.select(db.func.count(Account.id)))
+        db.session.commit()
+        downgrade(revision="0006")
+        upgrade()
+        accounts = db.session.scalars(db.select(Account).order_by(Account.id)).all()
+        assert len(accounts) == before
+        found = [(one.network, one.signs_in, bool(one.person_id)) for one in accounts]
+        assert found[:4] == [
+            ("mastodon", True, True),
+            ("x", True, True),
+            ("bluesky", True, True),
+            ("facebook", False, False),
+        ]
+        assert set(found[4:-1]) <= {("facebook", False, False)}
+        assert found[-1] == ("mastodon", False, True)
+
+
+def test_a_disconnected_account_stays_beside_the_one_that_took_its_place(
+    make_world: MakeWorld, database_url: str
+) -> None:
+    """Two rows of one identity survive going back, and the connected one keeps its name."""
+    world = make_world(database_url)
+    user_id = world.user("ana")
+    with world.rows():
+        (old,) = db.session.scalars(db.select(Account))
+        remote_id = old.remote_id
+        old.connected = False
+        db.session.commit()
+        new = Account(network="x", remote_id=remote_id, handle="ana", user_id=user_id)
+        new.credentials = {}
+        db.session.add(new)
+        db.session.commit()
+        downgrade(revision="0006")
+        upgrade()
+        rows = db.session.scalars(db.select(Account).order_by(Account.id)).all()
+        assert [row.connected for row in rows] == [False, True]
+        assert rows[1].remote_id == remote_id

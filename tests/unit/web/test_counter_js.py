@@ -1,0 +1,115 @@
+"""The browser's counter agrees with the server's."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from app.networks import text as texts
+from app.networks.bluesky import text as bluesky_text
+from app.networks.mastodon import text as mastodon_text
+from tests.unit.networks.test_text import LENGTHS, LINKS
+
+COUNTER = Path(__file__).parents[3] / "app" / "static" / "counter.js"
+PIECES = [
+    "example.com", "a.b.co.uk", "http://", "HTTPS://", "x.com", "/path", "/a(b)c", "/(a(b)c)",
+    "?q=1&b=2", "#frag", "@", "$", "#", " ", "\n", "\r\n", "\t", "\u00a0", "\u0085", ".", "..",
+    "-", "_", "日本", "。", "é", "e\u0301", "中国", "한국", "tar.bz2", "foo_bar", "(", ")", "[",
+    "]", "!", ",", "'", '"', ":80", "/", "http://t.co/abcDE12345", "t.co/ab", "xn--ls8h.la",
+    "みんな", ".中国", "😀", "☃", "~", ";", "a", "B", "7", "|", "&", "*", "Русские", "–", "+", "=",
+    "%", "\\", "^", "👍🏽", "👨‍👩‍👧", "🇪🇸", "🇪", "1️⃣", "#️⃣", "©", "®️", "\u200d", "\ufe0f", "❤️", "❤",
+    "🏽", "𝒳", "ﷺ", "\u2028", "ﬃ", "ΑΩ", "שלום",
+    "\ufeff", "\u202d", "\u202c", "\u202d+49 151\u202c", "\x0b", "\x0c", "\u2029",
+]  # fmt: skip
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser_page(browser: Browser) -> Iterator[Page]:
+    """An empty page in a real browser."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+def lengths(page: Page, written: list[str], tlds: list[str] | None) -> Any:
+    """What the browser counts for each text, on a page with or without the list."""
+    listed = f'<script type="application/json" id="tlds">{json.dumps(tlds)}</script>'
+    page.goto("about:blank")
+    page.set_content(f"<!doctype html><title>counter</title>{listed if tlds else ''}")
+    page.add_script_tag(content=COUNTER.read_text("utf-8"))
+    return page.evaluate("texts => texts.map(text => TweetCounter.length(text))", written)
+
+
+def disagreements(page: Page, written: list[str]) -> list[tuple[str, int, int]]:
+    """Each text whose length differs: (text, in the browser, on the server)."""
+    counted = lengths(page, written, texts.known_tlds())
+    pairs = zip(written, counted, strict=True)
+    return [
+        (text, length, texts.weighted_length(text))
+        for text, length in pairs
+        if length != texts.weighted_length(text)
+    ]
+
+
+def test_agrees_on_known_texts(browser_page: Page) -> None:
+    """The documented examples count the same on both sides."""
+    known = [text for text, _ in LENGTHS] + [text for text, _ in LINKS]
+    assert disagreements(browser_page, known) == []
+
+
+def test_agrees_on_random_texts(browser_page: Page) -> None:
+    """Links, emoji and scripts thrown together count the same on both sides."""
+    chance = random.Random(280)
+    written = ["".join(chance.choices(PIECES, k=chance.randint(1, 12))) for _ in range(2000)]
+    assert disagreements(browser_page, written) == []
+
+
+def test_without_the_list_only_a_scheme_makes_a_link(browser_page: Page) -> None:
+    """A page that forgot the list still counts ordinary links and never fails."""
+    written = ["http://test.co", "test.com", "http://日本語.jp", "http://a.みんな"]
+    assert lengths(browser_page, written, None) == [23, 8, 23, 15]
+
+
+MORE_PIECES = [
+    "https://a.music/x ", "https://a.de/w/アイ==", "https://a.de/?q=é= ", "नमस्ते", "क्ष",
+    "「b」", "<", ">", "?", "https://a.de/x_(y_(z)) ",
+    "@ana", "@ana@example.social", "x@ana", "@ana.@", "/@b@c.d:80 ", "@añ", "https://a.example/b ",
+    "e\u0301\u0302", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "각", "นี้", "ä",
+]  # fmt: skip
+
+
+def counted_as(page: Page, written: list[str], unit: str, link_length: int | None) -> Any:
+    """What the browser counts in another unit."""
+    lengths(page, [], texts.known_tlds())
+    return page.evaluate(
+        "([texts, unit, link]) => texts.map((text) =>"
+        " TweetCounter.lengthAs(text, unit, link ?? undefined))",
+        [written, unit, link_length],
+    )
+
+
+@pytest.mark.parametrize("network", ["mastodon", "imitator", "bluesky", "facebook"])
+def test_other_networks_count_the_same_on_both_sides(browser_page: Page, network: str) -> None:
+    """Graphemes, links and mentions of Mastodon, and UTF-16 units."""
+    chance = random.Random(500)
+    pieces = [*PIECES, *MORE_PIECES]
+    written = [
+        texts.clean("".join(chance.choices(pieces, k=chance.randint(1, 10)))) for _ in range(1000)
+    ]
+    unit, link_length, count = {
+        "mastodon": ("graphemes", 23, lambda text: mastodon_text.length(text, 23)),
+        "imitator": ("codepoints", 40, lambda text: mastodon_text.code_points(text, 40)),
+        "bluesky": ("graphemes", None, bluesky_text.length),
+        "facebook": ("utf16", None, lambda text: len(text.encode("utf-16-le")) // 2),
+    }[network]
+    counted = counted_as(browser_page, written, unit, link_length)
+    pairs = zip(written, counted, strict=True)
+    assert [(text, length, count(text)) for text, length in pairs if length != count(text)] == []
