@@ -258,15 +258,17 @@ def _timing(env: Mapping[str, str]) -> dict[str, Any]:
         raise ConfigurationError("RECONCILE_DELAYS must be rising numbers of seconds, up to a day.")
     return {
         "SEND_TIMEOUT": send_timeout,
-        "GO_DEADLINE": go_deadline,
+        "START_DEADLINE": go_deadline,
         "LEASE": 2 * send_timeout + go_deadline + 1,
         "RECONCILE_DELAYS": delays,
-        "RECONCILE_PATIENCE": _number(env, "RECONCILE_PATIENCE", max(7200, 3 * delays[-1]), 0),
+        "RECONCILE_GIVE_UP_AFTER": _number(
+            env, "RECONCILE_GIVE_UP_AFTER", max(7200, 3 * delays[-1]), 0
+        ),
         "LATE_TOLERANCE": int(_number(env, "LATE_TOLERANCE", 6 * 3600, 60)),
         "CATCH_UP_AFTER": _number(env, "CATCH_UP_AFTER", 60, 1),
         "CATCH_UP_GAP": _number(env, "CATCH_UP_GAP", 2, 0),
-        "BELL_TIMEOUT": _number(env, "BELL_TIMEOUT", 0.3, 0.05),
-        "BELL_PATIENCE": _number(env, "BELL_PATIENCE", 5, 0.5),
+        "BROKER_TIMEOUT": _number(env, "BROKER_TIMEOUT", 0.3, 0.05),
+        "NOTIFY_AGAIN_AFTER": _number(env, "NOTIFY_AGAIN_AFTER", 5, 0.5),
     }
 
 

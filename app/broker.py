@@ -70,13 +70,13 @@ class Notifier:
         }
         self._timeout = timeout
 
-    def notify(self, rings: Iterable[WakeUp]) -> bool:
+    def notify(self, wake_ups: Iterable[WakeUp]) -> bool:
         """Send the messages in one round trip; False when the broker did not take them."""
         with self._lock:
             if time.monotonic() < self._silent_until:
                 return False
             try:
-                self._send(list(rings))
+                self._send(list(wake_ups))
             except AWAY as error:
                 log.warning("the broker did not take a ring: %s", type(error).__name__)
                 self._silent_until = time.monotonic() + self.SILENCE
@@ -84,10 +84,10 @@ class Notifier:
                 return False
             return True
 
-    def _send(self, rings: list[WakeUp]) -> None:
+    def _send(self, wake_ups: list[WakeUp]) -> None:
         producer = self._producer or self._connect()
         with producer.batch(max_size=500):
-            for notify in rings:
+            for notify in wake_ups:
                 self._celery.send_task(
                     notify.task,
                     args=[notify.job_ids],
@@ -146,7 +146,7 @@ def init_app(app: Flask) -> Celery:
     celery.flask_app = app
     celery.set_default()
     app.extensions["celery"] = celery
-    app.extensions["bell"] = Notifier(celery, app.config["BELL_TIMEOUT"])
+    app.extensions["notifier"] = Notifier(celery, app.config["BROKER_TIMEOUT"])
     return celery
 
 
@@ -199,10 +199,10 @@ def notify_jobs(job_ids: Iterable[str]) -> bool:
     return notify(WakeUp(PUBLISH, [job_id], job_id) for job_id in job_ids)
 
 
-def notify(rings: Iterable[WakeUp]) -> bool:
+def notify(wake_ups: Iterable[WakeUp]) -> bool:
     """Send messages to the workers; False when the broker did not take them."""
-    bell: Notifier = current_app.extensions["bell"]
-    return bell.notify(rings)
+    notifier: Notifier = current_app.extensions["notifier"]
+    return notifier.notify(wake_ups)
 
 
 def publish_here(job_ids: list[str]) -> None:

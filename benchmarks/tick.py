@@ -49,7 +49,7 @@ def measure(plan: Plan, contenders: Sequence[Contender]) -> str:
         product.end()
 
 
-def _tick() -> None:
+def _work_once() -> None:
     expire_leases()
     dispatcher.dispatch()
     dispatcher.seconds_until_next()
@@ -72,7 +72,7 @@ def _make_one_due() -> None:
 def _line(name: str, ticks: int, prepare: Callable[[], None]) -> list[str]:
     prepare()
     with _statements() as statements:
-        _tick()
+        _work_once()
     plans = [(statement, _explain(statement, values)) for statement, values in statements]
     scans = [statement for statement, plan in plans if SCAN in plan]
     for statement in scans:
@@ -82,7 +82,7 @@ def _line(name: str, ticks: int, prepare: Callable[[], None]) -> list[str]:
     for _ in range(ticks):
         prepare()
         begin = time.perf_counter()
-        _tick()
+        _work_once()
         took.append(1_000 * (time.perf_counter() - begin))
     cells = [f"{median(took):.1f}", f"{percentile(took, 0.99):.1f}"]
     return [name, *cells, str(len(statements)), str(len(scans)), ", ".join(indexes)]

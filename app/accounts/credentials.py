@@ -33,7 +33,7 @@ from app.states import State
 
 log = logging.getLogger(__name__)
 
-LONGEST_WAIT = 300.0
+MAX_WAIT_SECONDS = 300.0
 """Seconds after which a refresh is tried again at the latest, whatever the network asked for."""
 
 
@@ -133,7 +133,7 @@ def _refresh(
     except RefreshUnclear as silence:
         _leave_lease(account_id, lease)
         _tell(account_id, "rate_limited" if silence.retry_after else "unreachable")
-        raise NotNow(after=min(LONGEST_WAIT, silence.retry_after or 5)) from silence
+        raise NotNow(after=min(MAX_WAIT_SECONDS, silence.retry_after or 5)) from silence
     stored = retry_transient(lambda: _store(account_id, version, fresh))
     if not stored:
         raise NotNow(after=0.5)
@@ -143,16 +143,16 @@ def _refresh(
 def _ask_twice(network: Network, credentials: Credentials, began: float) -> Credentials:
     """An answer that was lost may have spent the token; asking once more tells.
 
-    :param began: when the lease began, or a moment before it, on http.suspend_clock().
+    :param began: when the lease began, or a moment before it, on http.boottime().
     """
-    go = began + current_app.config["GO_DEADLINE"]
+    start_by = began + current_app.config["START_DEADLINE"]
     try:
-        return network.refresh(credentials, go)
+        return network.refresh(credentials, start_by)
     except RefreshUnclear as silence:
         if silence.retry_after is not None:
             raise
         log.info("refresh without an answer, asking once more: %s", silence)
-        return network.refresh(credentials, go + current_app.config["SEND_TIMEOUT"])
+        return network.refresh(credentials, start_by + current_app.config["SEND_TIMEOUT"])
 
 
 def _newer_access(account_id: int, version: int, detail: str) -> Access:

@@ -147,13 +147,13 @@ def end_access(name: str, profile: Profile, credentials: Credentials, began: flo
     A network may know all accesses of one account to one app as the same: ending one would end
     the other, too. Never raises.
 
-    :param began: on http.suspend_clock(); too long after it, the network is not asked.
+    :param began: on http.boottime(); too long after it, the network is not asked.
     """
     network = current_app.extensions["networks"].get(name)
     if network is None or not credentials or _is_connected(name, profile):
         return
     try:
-        network.revoke(credentials, began + current_app.config["GO_DEADLINE"])
+        network.revoke(credentials, began + current_app.config["START_DEADLINE"])
     except Exception as error:  # whatever it is, the access is forgotten here
         log.warning("%s did not end an access: %s", name, type(error).__name__)
 

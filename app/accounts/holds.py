@@ -15,7 +15,7 @@ from app.states import HoldReason, State
 FIRST_PROBE = 5 * 60.0
 LATER_PROBES = 60 * 60.0
 UNSTATED_WAIT = 15 * 60.0
-LONGEST_WAIT = 24 * 3600.0
+MAX_WAIT_SECONDS = 24 * 3600.0
 
 
 def pause_account(account_id: int, seconds: float | None) -> float:
@@ -28,7 +28,7 @@ def pause_account(account_id: int, seconds: float | None) -> float:
     now = database_now()
     ends = account.paused_until or now
     if seconds is None and ends <= now:  # several tweets refused side by side are one limit
-        seconds = min(LONGEST_WAIT, UNSTATED_WAIT * 2.0**account.pauses)
+        seconds = min(MAX_WAIT_SECONDS, UNSTATED_WAIT * 2.0**account.pauses)
         account.pauses += 1
     account.paused_until = max(ends, now + timedelta(seconds=seconds or 0))
     return (account.paused_until - now).total_seconds()
@@ -180,7 +180,7 @@ def _release(*conditions: object) -> list[str]:
                 hold_reason=None,
                 error_code=None,
                 error_detail=None,
-                rings=0,
+                wake_ups=0,
                 refusals=0,
                 next_at=Delivery.not_before,
             )

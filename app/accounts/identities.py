@@ -13,7 +13,7 @@ from app.db import db, rows_changed
 from app.models import Account
 from app.networks import Connection, LookUpFailed
 
-PATIENCE = 10.0
+MAX_IDENTIFY_SECONDS = 10.0
 """Seconds for all accounts of one sign-in: somebody waits for the page."""
 MAX_ASKED = 20
 
@@ -33,7 +33,7 @@ def learn(network: Any, connections: Sequence[Connection]) -> None:
         return
     (person_id,) = person_ids
     remote_ids = [connection.profile.remote_id for connection in connections]
-    ends_at = time.monotonic() + PATIENCE
+    ends_at = time.monotonic() + MAX_IDENTIFY_SECONDS
     for user_id in _users_of(network.name, remote_ids):
         for account_id, version in _asked(network, user_id, person_id, ends_at).items():
             _note(account_id, version, person_id)

@@ -21,7 +21,7 @@ from app.networks import App, Known, LookUpFailed
 
 LEASE = timedelta(seconds=30)
 """Longer than all calls of one registration may take together."""
-PATIENCE = 20.0
+MAX_REGISTER_SECONDS = 20.0
 """Seconds for which somebody else's registration is waited for: a person waits for the page."""
 GLANCE = 0.1
 """Seconds between two looks at it."""
@@ -43,7 +43,7 @@ class ServerApps:
 
         :raises LookUpFailed: somebody else is registering it and does not come to an end.
         """
-        ends_at = time.monotonic() + PATIENCE
+        ends_at = time.monotonic() + MAX_REGISTER_SECONDS
         while time.monotonic() < ends_at:
             app = self.get(server, redirect_uri)
             if app:

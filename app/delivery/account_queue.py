@@ -86,7 +86,7 @@ class AccountQueue:
         """Use these credentials for the next two seconds."""
         self.access, self._read_at = access, time.monotonic()
 
-    def hear(self, outcome: Outcome) -> float | None:
+    def note_outcome(self, outcome: Outcome) -> float | None:
         """Open the line after an answer, or close it.
 
         :return: None when the others may follow, else the seconds for which they have to rest.

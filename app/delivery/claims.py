@@ -331,7 +331,7 @@ def expire_leases() -> None:
     """Settle what lost workers left: a claim goes back, a send may have been accepted."""
     over = (Delivery.next_at <= from_now(), Delivery.lease_until <= from_now())
     _back_to_schedule(over, after=0)
-    first_look = current_app.config["RECONCILE_DELAYS"][0]
+    first_look_up = current_app.config["RECONCILE_DELAYS"][0]
     _update(
         [Delivery.state == State.SENDING, *over],
         state=State.UNCONFIRMED,
@@ -340,7 +340,7 @@ def expire_leases() -> None:
         lease_until=None,
         lookups=0,
         unconfirmed_at=from_now(),
-        next_at=from_now(first_look),
+        next_at=from_now(first_look_up),
     )
 
 
@@ -375,7 +375,7 @@ def _back_to_schedule(conditions: Iterable[Any], after: float) -> None:
     _update(
         [Delivery.state == State.CLAIMED, *conditions],
         state=State.SCHEDULED,
-        rings=0,
+        wake_ups=0,
         owner=None,
         lease_until=None,
         not_before=from_now(after),

@@ -32,14 +32,19 @@ ALONE = 8
 class DueWork:
     """What there is to do now: messages to ring with, and ids whose bell rang in vain."""
 
-    rings: list[WakeUp] = field(default_factory=list)
-    unheard: list[str] = field(default_factory=list)
-    looks: list[str] = field(default_factory=list)
+    wake_ups: list[WakeUp] = field(default_factory=list)
+    unclaimed: list[str] = field(default_factory=list)
+    look_ups: list[str] = field(default_factory=list)
 
     @property
     def job_ids(self) -> list[str]:
         """The ids to publish."""
-        return [job_id for ring in self.rings for job_id in ring.job_ids if ring.task == PUBLISH]
+        return [
+            job_id
+            for notify in self.wake_ups
+            for job_id in notify.job_ids
+            if notify.task == PUBLISH
+        ]
 
 
 def dispatch() -> DueWork:
@@ -58,9 +63,9 @@ def dispatch() -> DueWork:
     _defer(sorted_rows["paused"])
     prompt = _spread(sorted_rows["overdue"], now)
     return DueWork(
-        rings=_messages(_mark_rung([row.id for row in sorted_rows["ring"]] + prompt)),
-        unheard=_mark_rung([row.id for row in sorted_rows["unheard"]]),
-        looks=_mark_looked([row.id for row in sorted_rows["look"]]),
+        wake_ups=_messages(_mark_notified([row.id for row in sorted_rows["ring"]] + prompt)),
+        unclaimed=_mark_notified([row.id for row in sorted_rows["unheard"]]),
+        look_ups=_mark_looked_up([row.id for row in sorted_rows["look"]]),
     )
 
 
@@ -84,10 +89,10 @@ def forget_wake_ups() -> None:
         .where(
             Delivery.next_at.is_not(None),
             Delivery.state == State.SCHEDULED,
-            Delivery.rings > 0,
+            Delivery.wake_ups > 0,
             Delivery.not_before <= from_now(),
         )
-        .values(rings=0, next_at=from_now())
+        .values(wake_ups=0, next_at=from_now())
         .execution_options(synchronize_session=False)
     )
     db.session.commit()
@@ -101,7 +106,7 @@ def _due_rows() -> Sequence[Row[Any]]:
             Delivery.due_at,
             Delivery.not_before,
             Delivery.next_at,
-            Delivery.rings,
+            Delivery.wake_ups,
             Delivery.attempts,
             Delivery.account_id,
             Account.health,
@@ -136,7 +141,7 @@ def _decide(row: Row[Any], now: datetime) -> str:
         return "late"
     if _paused_until(row) > now:
         return "paused"
-    if row.rings:
+    if row.wake_ups:
         return "unheard"
     never_tried = row.attempts == 0 and row.not_before == row.due_at
     overdue = now - row.due_at > timedelta(seconds=current_app.config["CATCH_UP_AFTER"])
@@ -157,7 +162,7 @@ def _defer(rows: Sequence[Row[Any]]) -> None:
     for row in rows:
         by_moment[_paused_until(row)].append(row)
     for moment, its_rows in by_moment.items():
-        _move(its_rows, rings=0, not_before=moment, next_at=moment)
+        _move(its_rows, wake_ups=0, not_before=moment, next_at=moment)
 
 
 def _spread(rows: Sequence[Row[Any]], now: datetime) -> list[str]:
@@ -192,15 +197,15 @@ def _reserve(account_id: int, seen: datetime | None, last_slot: datetime) -> boo
     return bool(reserved)
 
 
-def _mark_rung(job_ids: Sequence[str]) -> list[str]:
+def _mark_notified(job_ids: Sequence[str]) -> list[str]:
     """Set the next look at these rows, later each time; return those that were still due."""
-    patience = current_app.config["BELL_PATIENCE"]
-    doubling = db.case((Delivery.rings > 3, 8), else_=Delivery.rings + 1)
-    next_at = from_now() + round(patience * 1000) * doubling
-    return _change_due(job_ids, State.SCHEDULED, rings=Delivery.rings + 1, next_at=next_at)
+    again_after = current_app.config["NOTIFY_AGAIN_AFTER"]
+    doubling = db.case((Delivery.wake_ups > 3, 8), else_=Delivery.wake_ups + 1)
+    next_at = from_now() + round(again_after * 1000) * doubling
+    return _change_due(job_ids, State.SCHEDULED, wake_ups=Delivery.wake_ups + 1, next_at=next_at)
 
 
-def _mark_looked(job_ids: Sequence[str]) -> list[str]:
+def _mark_looked_up(job_ids: Sequence[str]) -> list[str]:
     """Leave a look-up the time it may take; it sets the next one itself."""
     return _change_due(job_ids, State.UNCONFIRMED, next_at=from_now(current_app.config["LEASE"]))
 

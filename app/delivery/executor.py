@@ -47,5 +47,5 @@ class Executors:
 
     def __exit__(self, *_error: object) -> None:
         """Wait until their work is done, and end them."""
-        for crew in (self.callers, self.refreshers, self.preparers):
-            crew.shutdown()
+        for executor in (self.callers, self.refreshers, self.preparers):
+            executor.shutdown()

@@ -47,7 +47,7 @@ UNSENT = set(State) - {State.SENDING, State.UNCONFIRMED, State.PUBLISHED}
 """Where a late answer may find a row of another claim without another call being under way."""
 
 
-def record_accepted(endings: Sequence[SendResult]) -> list[SendResult]:
+def record_accepted(send_results: Sequence[SendResult]) -> list[SendResult]:
     """Publish the rows of accepted tweets and close their attempts; repeats while the database
     is away.
 
@@ -56,25 +56,27 @@ def record_accepted(endings: Sequence[SendResult]) -> list[SendResult]:
     :returns: those that the database refuses in any form: they are looked for like lost ones.
     """
     try:
-        retry_transient(lambda: _store(endings))
+        retry_transient(lambda: _store(send_results))
     except Exception as error:
         if is_transient(error):
             raise
-        return [ending for ending in endings if not _is_stored_alone(ending)]
+        return [send_result for send_result in send_results if not _is_stored_alone(send_result)]
     return []
 
 
-def _is_stored_alone(ending: SendResult) -> bool:
+def _is_stored_alone(send_result: SendResult) -> bool:
     """Store one ending, without the network's words if it cannot be with them."""
-    bare = replace(ending.outcome, remote_url=None, request_id=None, detail=None)
-    for tried in (ending, replace(ending, outcome=bare)):
+    bare = replace(send_result.outcome, remote_url=None, request_id=None, detail=None)
+    for tried in (send_result, replace(send_result, outcome=bare)):
         try:
             retry_transient(partial(_store_taking_back, tried))
         except Exception as error:
             if is_transient(error):
                 raise
             reason = type(error).__name__
-            log.error("job %s was accepted and cannot be stored: %s", ending.claim.job_id, reason)
+            log.error(
+                "job %s was accepted and cannot be stored: %s", send_result.claim.job_id, reason
+            )
         else:
             return True
     return False
@@ -85,31 +87,33 @@ def seconds_since(outcome: Outcome) -> float:
     return 0 if outcome.answered_at is None else http.boottime() - outcome.answered_at
 
 
-def _store(endings: Sequence[SendResult]) -> None:
-    rows = _as_rows(endings)
-    published = _publish_all(endings, rows)
+def _store(send_results: Sequence[SendResult]) -> None:
+    rows = _as_rows(send_results)
+    published = _publish_all(send_results, rows)
     db.session.execute(_close_attempts(rows), execution_options={"synchronize_session": False})
-    _care_for_accounts(endings)
+    _care_for_accounts(send_results)
     db.session.commit()
-    for ending in endings:
-        if ending.claim.job_id not in published:
-            log.error("job %s was accepted after its claim was gone", ending.claim.job_id)
+    for send_result in send_results:
+        if send_result.claim.job_id not in published:
+            log.error("job %s was accepted after its claim was gone", send_result.claim.job_id)
 
 
-def _publish_all(endings: Sequence[SendResult], rows: CTE) -> set[str]:
+def _publish_all(send_results: Sequence[SendResult], rows: CTE) -> set[str]:
     """Return the ids of the rows that were changed."""
-    threads = [ending for ending in endings if ending.claim.parts > 1]
+    threads = [send_result for send_result in send_results if send_result.claim.parts > 1]
     if not threads:
         return set(db.session.scalars(_publish(rows)))
-    whole = [ending for ending in endings if ending.claim.parts == 1]
+    whole = [send_result for send_result in send_results if send_result.claim.parts == 1]
     published = set(db.session.scalars(_publish(_as_rows(whole)))) if whole else set()
-    return published | {ending.claim.job_id for ending in threads if _continue(ending)}
+    return published | {
+        send_result.claim.job_id for send_result in threads if _continue(send_result)
+    }
 
 
-def _continue(ending: SendResult) -> bool:
+def _continue(send_result: SendResult) -> bool:
     """Store that a part of a thread is out, and schedule or publish what follows from it."""
-    claim, outcome = ending.claim, ending.outcome
-    _take_back(ending)  # before it is stored: only the first part's id is unique by itself
+    claim, outcome = send_result.claim, send_result.outcome
+    _take_back(send_result)  # before it is stored: only the first part's id is unique by itself
     posted = [
         *claim.posted,
         posted_as(outcome.remote_id, outcome.remote_url, outcome.reference),
@@ -130,7 +134,7 @@ def _is_awaited(claim: Claim) -> tuple[Any, ...]:
     )
 
 
-def _as_rows(endings: Sequence[SendResult]) -> CTE:
+def _as_rows(send_results: Sequence[SendResult]) -> CTE:
     columns: dict[str, TypeEngine[Any]] = {
         "job_id": String(),
         "fence": Integer(),
@@ -140,11 +144,11 @@ def _as_rows(endings: Sequence[SendResult]) -> CTE:
         "request_id": String(),
         "http_status": Integer(),
     }
-    return table_of("accepted", columns, [_as_row(ending) for ending in endings])
+    return table_of("accepted", columns, [_as_row(send_result) for send_result in send_results])
 
 
-def _as_row(ending: SendResult) -> tuple[Any, ...]:
-    claim, outcome = ending.claim, ending.outcome
+def _as_row(send_result: SendResult) -> tuple[Any, ...]:
+    claim, outcome = send_result.claim, send_result.outcome
     age_ms = round(1000 * seconds_since(outcome))
     told = (outcome.remote_id, outcome.remote_url, age_ms, outcome.request_id, outcome.http_status)
     return (claim.job_id, claim.fence, *told)
@@ -193,38 +197,38 @@ def _ago(rows: CTE) -> Any:
     return db.type_coerce(db.type_coerce(from_now(), BigInteger) - rows.c.age_ms, UTCDateTime)
 
 
-def _care_for_accounts(endings: Sequence[SendResult]) -> None:
+def _care_for_accounts(send_results: Sequence[SendResult]) -> None:
     """An accepted tweet ends the doubling of waits, and may have used up an allowance."""
-    proven = {ending.claim.account_id for ending in endings}
+    proven = {send_result.claim.account_id for send_result in send_results}
     rows_changed(update(Account).where(Account.id.in_(proven), Account.pauses > 0).values(pauses=0))
-    for ending in endings:
-        if ending.outcome.pause_for is not None:
-            left = max(0.0, ending.outcome.pause_for - seconds_since(ending.outcome))
-            holds.pause_account(ending.claim.account_id, left)
+    for send_result in send_results:
+        if send_result.outcome.pause_for is not None:
+            left = max(0.0, send_result.outcome.pause_for - seconds_since(send_result.outcome))
+            holds.pause_account(send_result.claim.account_id, left)
 
 
-def _store_taking_back(ending: SendResult) -> None:
-    _take_back(ending)
-    _store([ending])
+def _store_taking_back(send_result: SendResult) -> None:
+    _take_back(send_result)
+    _store([send_result])
 
 
-def _take_back(ending: SendResult) -> None:
+def _take_back(send_result: SendResult) -> None:
     """A look-up for an equal text bound a post to another row: the network's answer wins.
 
     A thread that is taken back asks its owner: a look-up could not say which part is missing.
     """
-    awaited = db.select(Delivery.id).where(*_is_awaited(ending.claim))
+    awaited = db.select(Delivery.id).where(*_is_awaited(send_result.claim))
     if db.session.scalar(awaited) is None:
         return  # it was sent again, and goes by what that was called
     is_thread = ~is_next(0)
-    first_look = from_now(current_app.config["RECONCILE_DELAYS"][0])
-    known = [posted["remote_id"] for posted in ending.claim.posted]
+    first_look_up = from_now(current_app.config["RECONCILE_DELAYS"][0])
+    known = [posted["remote_id"] for posted in send_result.claim.posted]
     rows_changed(
         update(Delivery)
         .where(
-            Delivery.account_id == ending.claim.account_id,
-            Delivery.remote_id.in_([*known, ending.outcome.remote_id]),
-            Delivery.id != ending.claim.job_id,
+            Delivery.account_id == send_result.claim.account_id,
+            Delivery.remote_id.in_([*known, send_result.outcome.remote_id]),
+            Delivery.id != send_result.claim.job_id,
         )
         .values(
             state=db.case((is_thread, State.REVIEW), else_=State.UNCONFIRMED),
@@ -234,7 +238,7 @@ def _take_back(ending: SendResult) -> None:
             finished_at=None,
             lookups=0,
             unconfirmed_at=from_now(),
-            next_at=db.case((is_thread, None), else_=first_look),
+            next_at=db.case((is_thread, None), else_=first_look_up),
         )
     )
 
@@ -248,82 +252,90 @@ FORGETTING = 2
 """How often pictures that the network has lost are uploaded again."""
 
 
-def record_results(endings: Sequence[SendResult]) -> list[str]:
+def record_results(send_results: Sequence[SendResult]) -> list[str]:
     """Store every ending; return the ids that should be claimed again at once.
 
     Keeps trying through a restart of the database. What never lands is settled by its lease.
     """
-    accepted = [ending for ending in endings if ending.outcome.kind == OutcomeKind.OK]
-    others = [ending for ending in endings if ending.outcome.kind != OutcomeKind.OK]
+    accepted = [
+        send_result for send_result in send_results if send_result.outcome.kind == OutcomeKind.OK
+    ]
+    others = [
+        send_result for send_result in send_results if send_result.outcome.kind != OutcomeKind.OK
+    ]
     unstored = record_accepted(accepted) if accepted else []
-    told = [ending for ending in endings if ending not in unstored]
-    others += [_as_lost(ending) for ending in unstored]
-    again = [ending.claim.job_id for ending in others if _asks_for_another(ending)]
+    told = [send_result for send_result in send_results if send_result not in unstored]
+    others += [_as_lost(send_result) for send_result in unstored]
+    again = [send_result.claim.job_id for send_result in others if _asks_for_another(send_result)]
     again += [
-        ending.claim.job_id
-        for ending in told
-        if ending.outcome.kind == OutcomeKind.OK and not ending.claim.is_last
+        send_result.claim.job_id
+        for send_result in told
+        if send_result.outcome.kind == OutcomeKind.OK and not send_result.claim.is_last
     ]
     broker.store_results(_results(told))
     return again
 
 
-def _as_lost(ending: SendResult) -> SendResult:
+def _as_lost(send_result: SendResult) -> SendResult:
     """What was accepted and cannot be stored is looked for, and is never sent again blindly."""
-    outcome = ending.outcome
+    outcome = send_result.outcome
     lost = Outcome(
         OutcomeKind.AMBIGUOUS,
         "garbled_answer",
         http_status=outcome.http_status,
         answered_at=outcome.answered_at,
     )
-    return replace(ending, outcome=lost)
+    return replace(send_result, outcome=lost)
 
 
-def _asks_for_another(ending: SendResult) -> bool:
+def _asks_for_another(send_result: SendResult) -> bool:
     """Store one ending; True to claim it again at once.
 
     Without the network's words if it cannot be with them; what cannot at all is left to its lease.
     """
-    bare = replace(ending.outcome, detail=None, request_id=None)
-    for tried in (ending, replace(ending, outcome=bare)):
+    bare = replace(send_result.outcome, detail=None, request_id=None)
+    for tried in (send_result, replace(send_result, outcome=bare)):
         try:
             return retry_transient(partial(_record, tried))
         except Exception as error:
             if is_transient(error):
                 raise
             reason = type(error).__name__
-            log.error("how job %s ended cannot be stored: %s", ending.claim.job_id, reason)
+            log.error("how job %s ended cannot be stored: %s", send_result.claim.job_id, reason)
     return False
 
 
-def _results(endings: Sequence[SendResult]) -> list[tuple[str, str, Any]]:
+def _results(send_results: Sequence[SendResult]) -> list[tuple[str, str, Any]]:
     """Return what AsyncResult shall say, for the jobs that are over."""
     results: list[tuple[str, str, Any]] = [
-        (ending.claim.job_id, broker.SUCCESS, _url_of(ending))
-        for ending in endings
-        if ending.outcome.kind == OutcomeKind.OK and ending.claim.is_last
+        (send_result.claim.job_id, broker.SUCCESS, _url_of(send_result))
+        for send_result in send_results
+        if send_result.outcome.kind == OutcomeKind.OK and send_result.claim.is_last
     ]
-    refused = [ending for ending in endings if ending.outcome.kind == OutcomeKind.REJECTED]
+    refused = [
+        send_result
+        for send_result in send_results
+        if send_result.outcome.kind == OutcomeKind.REJECTED
+    ]
     failed = retry_transient(lambda: _failed_of(refused)) if refused else []
     return [*results, *((job_id, broker.FAILURE, RuntimeError(code)) for job_id, code in failed)]
 
 
-def _failed_of(endings: Sequence[SendResult]) -> list[tuple[str, str | None]]:
+def _failed_of(send_results: Sequence[SendResult]) -> list[tuple[str, str | None]]:
     """Return the jobs among these that have failed, and why; others may have gone on."""
-    its_ids = [ending.claim.job_id for ending in endings]
+    its_ids = [send_result.claim.job_id for send_result in send_results]
     failed = (Delivery.id.in_(its_ids), Delivery.state == State.FAILED)
     rows = db.session.execute(db.select(Delivery.id, Delivery.error_code).where(*failed)).all()
     db.session.commit()
     return [(row.id, row.error_code) for row in rows]
 
 
-def _url_of(ending: SendResult) -> str | None:
-    first = next(iter(ending.claim.posted), None)
-    return first["remote_url"] if first else ending.outcome.remote_url
+def _url_of(send_result: SendResult) -> str | None:
+    first = next(iter(send_result.claim.posted), None)
+    return first["remote_url"] if first else send_result.outcome.remote_url
 
 
-def _record(ending: SendResult) -> bool:
+def _record(send_result: SendResult) -> bool:
     """Store one ending that is not an accepted tweet; True to claim it again at once."""
     handlers: dict[OutcomeKind, Callable[[SendResult], bool]] = {
         OutcomeKind.NOT_SENT: _not_sent,
@@ -333,41 +345,41 @@ def _record(ending: SendResult) -> bool:
         OutcomeKind.HOLD: _app_refused,
         OutcomeKind.AMBIGUOUS: _ambiguous,
     }
-    again = handlers[ending.outcome.kind](ending)
-    _close_attempt(ending.claim, ending.outcome)
+    again = handlers[send_result.outcome.kind](send_result)
+    _close_attempt(send_result.claim, send_result.outcome)
     db.session.commit()
     return again
 
 
-def _not_sent(ending: SendResult) -> bool:
+def _not_sent(send_result: SendResult) -> bool:
     """Try again, less and less often; soon when it was only this machine that was slow."""
-    wait = ending.outcome.retry_after
+    wait = send_result.outcome.retry_after
     if wait is None:
-        wait = min(MAX_RETRY_SECONDS, 2.0 ** min(_count_of(Delivery.tries, ending.claim), 10))
-    _back(ending, wait, tries=Delivery.tries + 1)
+        wait = min(MAX_RETRY_SECONDS, 2.0 ** min(_count_of(Delivery.tries, send_result.claim), 10))
+    _back(send_result, wait, tries=Delivery.tries + 1)
     return False
 
 
-def _later(ending: SendResult) -> bool:
-    outcome = ending.outcome
+def _later(send_result: SendResult) -> bool:
+    outcome = send_result.outcome
     if outcome.code == "pictures_gone":
-        return _pictures_gone(ending)
-    if not _is_fresh(ending):
-        return _back(ending, 0)
+        return _pictures_gone(send_result)
+    if not _is_fresh(send_result):
+        return _back(send_result, 0)
     if outcome.scope == Scope.NETWORK and outcome.retry_after is not None:
         wait = outcome.retry_after
-        holds.pause_network(ending.network, wait)
+        holds.pause_network(send_result.network, wait)
     else:
-        wait = holds.pause_account(ending.claim.account_id, outcome.retry_after)
-    _back(ending, wait)
+        wait = holds.pause_account(send_result.claim.account_id, outcome.retry_after)
+    _back(send_result, wait)
     return False
 
 
-def _pictures_gone(ending: SendResult) -> bool:
+def _pictures_gone(send_result: SendResult) -> bool:
     """Upload them again; when that did not help either, it is a no."""
-    claim = ending.claim
-    if not _is_fresh(ending):  # the pictures may be others by now
-        return _back(ending, 0)
+    claim = send_result.claim
+    if not _is_fresh(send_result):  # the pictures may be others by now
+        return _back(send_result, 0)
     uploads = delete(Upload).where(
         Upload.delivery_id == claim.job_id, Upload.picture_id.in_(claim.pictures)
     )
@@ -375,111 +387,113 @@ def _pictures_gone(ending: SendResult) -> bool:
     before = db.select(db.func.count(Attempt.id)).where(
         Attempt.delivery_id == claim.job_id,
         Attempt.part == claim.part,
-        Attempt.code == ending.outcome.code,
+        Attempt.code == send_result.outcome.code,
     )
     if (db.session.scalar(before) or 0) >= FORGETTING:
-        _fail(ending)
+        _fail(send_result)
     else:
-        _back(ending, ending.outcome.retry_after or 0)
+        _back(send_result, send_result.outcome.retry_after or 0)
     return False
 
 
-def _rejected(ending: SendResult) -> bool:
-    if ending.outcome.is_duplicate and _count_of(Delivery.resends, ending.claim):
-        _unconfirm(ending, "echoed", echoed=True)
+def _rejected(send_result: SendResult) -> bool:
+    if send_result.outcome.is_duplicate and _count_of(Delivery.resends, send_result.claim):
+        _unconfirm(send_result, "echoed", echoed=True)
         return False
-    if ending.outcome.code == "pictures_gone":
-        return _pictures_gone(ending)
-    if ending.outcome.pause_for is not None and _is_fresh(ending):
-        holds.pause_account(ending.claim.account_id, ending.outcome.pause_for)
-    _fail(ending)
+    if send_result.outcome.code == "pictures_gone":
+        return _pictures_gone(send_result)
+    if send_result.outcome.pause_for is not None and _is_fresh(send_result):
+        holds.pause_account(send_result.claim.account_id, send_result.outcome.pause_for)
+    _fail(send_result)
     return False
 
 
-def _fail(ending: SendResult) -> None:
+def _fail(send_result: SendResult) -> None:
     _move(
-        ending.claim,
+        send_result.claim,
         UNDER_WAY,
         state=State.FAILED,
         next_at=None,
         finished_at=from_now(),
         first_sent_at=_UNLESS_RESENT,
-        error_code=ending.outcome.code,
-        error_detail=ending.outcome.detail,
+        error_code=send_result.outcome.code,
+        error_detail=send_result.outcome.detail,
     )
 
 
-def _access_refused(ending: SendResult) -> bool:
+def _access_refused(send_result: SendResult) -> bool:
     """The first refusal asks for a refresh, when there is one; the second ends the access.
 
     A refusal of credentials that were replaced meanwhile says nothing about the new ones.
     """
-    account_id, version = ending.claim.account_id, ending.access_version
+    account_id, version = send_result.claim.account_id, send_result.access_version
     account = db.session.get_one(Account, account_id, populate_existing=True)
-    network = current_app.extensions["networks"][ending.network]
-    refusals = _count_of(Delivery.refusals, ending.claim)
+    network = current_app.extensions["networks"][send_result.network]
+    refusals = _count_of(Delivery.refusals, send_result.claim)
     if network.can_refresh(account.credentials) and refusals == 0:
         refused = holds.doubt_access(account_id, version)
-        return _back(ending, 0, refusals=1 if refused else 0)
-    if not holds.hold_account(account_id, version, ending.outcome.detail):
-        return _back(ending, 0)
-    _hold(ending, HoldReason.RECONNECT)
+        return _back(send_result, 0, refusals=1 if refused else 0)
+    if not holds.hold_account(account_id, version, send_result.outcome.detail):
+        return _back(send_result, 0)
+    _hold(send_result, HoldReason.RECONNECT)
     return False
 
 
-def _app_refused(ending: SendResult) -> bool:
-    if not _is_fresh(ending):
-        return _back(ending, 0)
-    holds.stop_network(ending.network, ending.outcome.code or "", ending.outcome.detail)
-    _hold(ending, HoldReason.NETWORK)
-    holds.hold_network_rows(ending.network)
+def _app_refused(send_result: SendResult) -> bool:
+    if not _is_fresh(send_result):
+        return _back(send_result, 0)
+    holds.stop_network(
+        send_result.network, send_result.outcome.code or "", send_result.outcome.detail
+    )
+    _hold(send_result, HoldReason.NETWORK)
+    holds.hold_network_rows(send_result.network)
     return False
 
 
-def _ambiguous(ending: SendResult) -> bool:
-    _unconfirm(ending)
+def _ambiguous(send_result: SendResult) -> bool:
+    _unconfirm(send_result)
     return False
 
 
-def _unconfirm(ending: SendResult, code: str | None = None, **values: Any) -> None:
+def _unconfirm(send_result: SendResult, code: str | None = None, **values: Any) -> None:
     _move(
-        ending.claim,
+        send_result.claim,
         (State.SENDING,),
         state=State.UNCONFIRMED,
         lookups=0,
         unconfirmed_at=from_now(),
         next_at=from_now(current_app.config["RECONCILE_DELAYS"][0]),
-        error_code=code or ending.outcome.code,
-        error_detail=ending.outcome.detail,
+        error_code=code or send_result.outcome.code,
+        error_detail=send_result.outcome.detail,
         **values,
     )
 
 
-def _hold(ending: SendResult, reason: HoldReason) -> None:
+def _hold(send_result: SendResult, reason: HoldReason) -> None:
     _move(
-        ending.claim,
+        send_result.claim,
         UNDER_WAY,
         state=State.HELD,
         hold_reason=reason,
         next_at=None,
-        error_code=ending.outcome.code,
-        error_detail=ending.outcome.detail,
+        error_code=send_result.outcome.code,
+        error_detail=send_result.outcome.detail,
     )
 
 
-def _back(ending: SendResult, wait: float, **values: Any) -> bool:
+def _back(send_result: SendResult, wait: float, **values: Any) -> bool:
     """Only a definite "not now" may come here: nothing of it is at the network."""
     return bool(
         _move(
-            ending.claim,
+            send_result.claim,
             UNDER_WAY,
             state=State.SCHEDULED,
-            rings=0,
+            wake_ups=0,
             not_before=from_now(wait),
             next_at=from_now(wait),
             first_sent_at=_UNLESS_RESENT,
-            error_code=ending.outcome.code,
-            error_detail=ending.outcome.detail,
+            error_code=send_result.outcome.code,
+            error_detail=send_result.outcome.detail,
             **values,
         )
     )
@@ -489,9 +503,9 @@ _UNLESS_RESENT = db.case((Delivery.resends > 0, Delivery.first_sent_at))
 """After a definite no, look-ups need not reach back to this call."""
 
 
-def _is_fresh(ending: SendResult) -> bool:
+def _is_fresh(send_result: SendResult) -> bool:
     """False when the lease is over: whoever slept so long may have heard it at any time."""
-    mine = (Delivery.id == ending.claim.job_id, Delivery.fence == ending.claim.fence)
+    mine = (Delivery.id == send_result.claim.job_id, Delivery.fence == send_result.claim.fence)
     still = db.select(Delivery.id).where(*mine, Delivery.lease_until > from_now())
     return db.session.scalar(still) is not None
 

@@ -191,7 +191,7 @@ def _uploads_of(claim: Claim) -> dict[str, Mapping[str, Any]]:
 def _keep(claim: Claim, picture_id: str, reference: Mapping[str, Any], began: float) -> None:
     """Keep what the network called a picture, unless somebody else brings it by now.
 
-    :param began: when it was brought, on http.suspend_clock().
+    :param began: when it was brought, on http.boottime().
     """
     mine = (Delivery.id == claim.job_id, Delivery.fence == claim.fence)
     if db.session.scalar(db.select(Delivery.id).where(*mine).with_for_update()):

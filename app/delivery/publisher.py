@@ -54,16 +54,16 @@ _Done = SendResult | Preparation | _Credentials | SendCrashed
 class Publisher:
     """The deliveries of one network on their way."""
 
-    def __init__(self, network: Network, crews: Executors) -> None:
+    def __init__(self, network: Network, executors: Executors) -> None:
         self._app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
         self._network = network
-        self._crews = crews
+        self._executors = executors
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-        self._inbox: WorkQueue[_Done] = WorkQueue(stopping)
+        self._work_queue: WorkQueue[_Done] = WorkQueue(stopping)
         self._preparer = Preparer(
-            self._app, network, self._owner, crews.preparers, stopping, self._inbox.finish
+            self._app, network, self._owner, executors.preparers, stopping, self._work_queue.finish
         )
-        self._lines: dict[int, AccountQueue] = {}
+        self._queues: dict[int, AccountQueue] = {}
         self._ready: deque[Ready] = deque()
         self._calls = 0
 
@@ -71,23 +71,23 @@ class Publisher:
 
     def put(self, job_ids: Iterable[str]) -> None:
         """Let these wait for their turn; what is too much comes due again."""
-        self._inbox.put(job_ids)
+        self._work_queue.put(job_ids)
 
     def wait_for_room(self, seconds: float) -> bool:
         """Wait until few are waiting, while the network answers at all; False if it stays full."""
-        return self._inbox.wait_for_room(CROWD, seconds)
+        return self._work_queue.wait_for_room(CROWD, seconds)
 
     # From the one thread that works it
 
     @property
     def is_idle(self) -> bool:
         """True when there is nothing to do and nothing under way."""
-        busy = any(line.is_busy for line in self._lines.values())
-        return self._inbox.is_empty and not busy
+        busy = any(queue.is_busy for queue in self._queues.values())
+        return self._work_queue.is_empty and not busy
 
     def wait(self, seconds: float) -> None:
         """Wait until there is something to do, and a moment for more of it."""
-        self._inbox.wait(self._has_work, seconds)
+        self._work_queue.wait(self._has_work, seconds)
         if self._calls > 1:
             time.sleep(GROUPING_SECONDS)
 
@@ -106,30 +106,30 @@ class Publisher:
     def forget(self) -> None:
         """After a step that failed: leave what was claimed and not begun to its lease."""
         for ready in self._ready:
-            self._lines[ready.claim.account_id].going -= 1
+            self._queues[ready.claim.account_id].going -= 1
         self._ready.clear()
-        for line in self._lines.values():
-            line.waiting = []
+        for queue in self._queues.values():
+            queue.waiting = []
 
     def _has_work(self) -> bool:
-        if self._inbox.has_done:
+        if self._work_queue.has_done:
             return True
         if stopping.is_set():
-            waits = self._ready or any(line.waiting for line in self._lines.values())
-            return bool(self._inbox.has_ids or waits)
-        return self._inbox.has_ids and self._room() > 0
+            waits = self._ready or any(queue.waiting for queue in self._queues.values())
+            return bool(self._work_queue.has_ids or waits)
+        return self._work_queue.has_ids and self._room() > 0
 
     def _room(self) -> int:
-        return MAX_CLAIMED - sum(line.size for line in self._lines.values())
+        return MAX_CLAIMED - sum(queue.size for queue in self._queues.values())
 
     def _take_done(self) -> list[_Done]:
         """Take out what ended; whatever becomes of it, it is under way no longer."""
-        done = self._inbox.take_done()
+        done = self._work_queue.take_done()
         for item in done:
             if isinstance(item, _Credentials):
-                self._lines[item.account_id].preparing = False
+                self._queues[item.account_id].preparing = False
             else:
-                self._lines[item.claim.account_id].going -= 1
+                self._queues[item.claim.account_id].going -= 1
             if isinstance(item, SendResult | SendCrashed):
                 self._calls -= 1
         return done
@@ -143,25 +143,25 @@ class Publisher:
             if isinstance(item, _Credentials):
                 self._learn(item)
         failed = [self._prepared(item) for item in done if isinstance(item, Preparation)]
-        self._record([ending for ending in failed if ending])
+        self._record([send_result for send_result in failed if send_result])
 
-    def _record(self, endings: Sequence[SendResult]) -> None:
-        if endings:
-            again = record_results(endings)
-            for ending in endings:
-                self._follow(ending)
+    def _record(self, send_results: Sequence[SendResult]) -> None:
+        if send_results:
+            again = record_results(send_results)
+            for send_result in send_results:
+                self._follow(send_result)
             self.put(again)
 
     def _prepared(self, item: Preparation) -> SendResult | None:
         """Make ready what is prepared, unless its account has to wait; return what failed."""
-        line = self._lines[item.claim.account_id]
+        queue = self._queues[item.claim.account_id]
         if isinstance(item.result, SendResult):
             return item.result
         if isinstance(item.result, Materials):
-            line.preparations.regain()
-        if isinstance(item.result, Materials) and line.access is not None:
-            line.going += 1
-            self._ready.append(Ready(item.claim, line.access, item.result))
+            queue.preparations.regain()
+        if isinstance(item.result, Materials) and queue.access is not None:
+            queue.going += 1
+            self._ready.append(Ready(item.claim, queue.access, item.result))
         else:
             release_claims([item.claim], self._owner, preparation.ROOM_AGAIN)
             self._advance(item.claim.account_id)
@@ -169,7 +169,7 @@ class Publisher:
 
     def _learn(self, item: _Credentials) -> None:
         if isinstance(item.result, Access):
-            self._lines[item.account_id].learn(item.result)
+            self._queues[item.account_id].learn(item.result)
             self._advance(item.account_id)
             return
         if not isinstance(item.result, credentials.NotNow | credentials.NoAccess):
@@ -178,77 +178,77 @@ class Publisher:
         after = item.result.after if isinstance(item.result, credentials.NotNow) else 0
         self._withdraw(item.account_id, after)
 
-    def _follow(self, ending: SendResult) -> None:
+    def _follow(self, send_result: SendResult) -> None:
         """Let the account's others go after its first, unless the network says not now."""
-        account_id, outcome = ending.claim.account_id, ending.outcome
-        line = self._lines[account_id]
-        if outcome.kind == OutcomeKind.NOT_SENT and not ending.was_prepared:
-            alike = line.take_waiting(self._preparer.is_needed)
-            release_claims(alike, self._owner, line.preparations.lose())
+        account_id, outcome = send_result.claim.account_id, send_result.outcome
+        queue = self._queues[account_id]
+        if outcome.kind == OutcomeKind.NOT_SENT and not send_result.was_prepared:
+            alike = queue.take_waiting(self._preparer.is_needed)
+            release_claims(alike, self._owner, queue.preparations.lose())
             self._advance(account_id)
-        elif (rest := line.hear(outcome)) is None:
+        elif (rest := queue.note_outcome(outcome)) is None:
             self._advance(account_id)
         else:
             self._withdraw(account_id, rest)
 
     def _withdraw(self, account_id: int, after: float = 0) -> None:
         """Hand back what this account has claimed and not begun."""
-        line = self._lines[account_id]
+        queue = self._queues[account_id]
         ready = [one.claim for one in self._ready if one.claim.account_id == account_id]
         if ready:
             others = (one for one in self._ready if one.claim.account_id != account_id)
             self._ready = deque(others)
-        claims, line.waiting = [*ready, *line.waiting], []
-        line.going -= len(ready)
+        claims, queue.waiting = [*ready, *queue.waiting], []
+        queue.going -= len(ready)
         release_claims(claims, self._owner, after)
 
     def _hand_back(self) -> None:
-        self._inbox.clear()
-        for account_id in list(self._lines):
+        self._work_queue.clear()
+        for account_id in list(self._queues):
             self._withdraw(account_id)
 
     def _claim(self) -> None:
-        job_ids = self._inbox.take_ids(self._room())
+        job_ids = self._work_queue.take_ids(self._room())
         if not job_ids:
             return
-        self._forget_quiet_lines()
+        self._forget_quiet_queues()
         claims = claim_deliveries(job_ids, self._owner)
         for claim in claims:
-            self._lines.setdefault(claim.account_id, AccountQueue()).waiting.append(claim)
+            self._queues.setdefault(claim.account_id, AccountQueue()).waiting.append(claim)
         account_ids = list(dict.fromkeys(claim.account_id for claim in claims))
         self._read_credentials(account_ids)
         for account_id in account_ids:
             self._advance(account_id)
 
-    def _forget_quiet_lines(self) -> None:
-        self._lines = {key: line for key, line in self._lines.items() if not line.is_quiet}
+    def _forget_quiet_queues(self) -> None:
+        self._queues = {key: queue for key, queue in self._queues.items() if not queue.is_quiet}
 
     def _read_credentials(self, account_ids: Sequence[int]) -> None:
-        unknown = [i for i in account_ids if not self._lines[i].is_known]
+        unknown = [i for i in account_ids if not self._queues[i].is_known]
         for account_id, access in credentials.usable_accesses(self._network, unknown).items():
-            self._lines[account_id].learn(access)
+            self._queues[account_id].learn(access)
 
     def _advance(self, account_id: int) -> None:
         """Make ready what this account may send now."""
-        line = self._lines[account_id]
-        if not line.waiting or line.preparing:
+        queue = self._queues[account_id]
+        if not queue.waiting or queue.preparing:
             return
-        if line.access is None or not line.is_known:
-            line.preparing = True
-            self._crews.refreshers.begin(self._look_up_access, account_id)
+        if queue.access is None or not queue.is_known:
+            queue.preparing = True
+            self._executors.refreshers.begin(self._look_up_access, account_id)
         else:
-            self._begin(line, line.access)
+            self._begin(queue, queue.access)
 
-    def _begin(self, line: AccountQueue, access: Access) -> None:
+    def _begin(self, queue: AccountQueue, access: Access) -> None:
         """Send what may go now, or prepare it first; what finds no room comes due again."""
         crowded: list[Claim] = []
-        while claims := line.next_claims():
+        while claims := queue.next_claims():
             for claim in claims:
                 if not self._preparer.is_needed(claim):
                     self._ready.append(Ready(claim, access))
                 elif not self._preparer.begin(claim, access):
                     crowded.append(claim)
-                    line.going -= 1
+                    queue.going -= 1
         release_claims(crowded, self._owner, preparation.ROOM_AGAIN)
 
     def _look_up_access(self, account_id: int) -> None:
@@ -260,7 +260,7 @@ class Publisher:
                 result = credentials.access_to(account_id)
         except Exception as error:
             result = error
-        self._inbox.finish(_Credentials(account_id, result))
+        self._work_queue.finish(_Credentials(account_id, result))
 
     def _send(self) -> None:
         """Store that these calls are about to be made, then make them."""
@@ -268,7 +268,7 @@ class Publisher:
         chosen = [self._ready.popleft() for _ in range(count)]
         if not chosen:
             return
-        go = http.boottime() + self._app.config["GO_DEADLINE"]
+        start_by = http.boottime() + self._app.config["START_DEADLINE"]
         bodies = composed(chosen, self._network)
         going: set[tuple[str, int]] = set()
         try:
@@ -277,18 +277,18 @@ class Publisher:
             going = {claim.key for claim in intended}
         finally:
             for one in chosen:
-                self._lines[one.claim.account_id].going -= one.claim.key not in going
+                self._queues[one.claim.account_id].going -= one.claim.key not in going
         for one, body in bodies:
             if one.claim.key in going:
                 self._calls += 1
-                self._crews.callers.begin(self._call, one, body, go)
+                self._executors.callers.begin(self._call, one, body, start_by)
 
-    def _call(self, ready: Ready, body: dict[str, Any], go: float) -> None:
+    def _call(self, ready: Ready, body: dict[str, Any], start_by: float) -> None:
         claim, access = ready.claim, ready.access
         try:
-            outcome = self._network.create(access.credentials, body, go)
+            outcome = self._network.create(access.credentials, body, start_by)
         except Exception:
             log.exception("the call for job %s raised", claim.job_id)
-            self._inbox.finish(SendCrashed(claim))
+            self._work_queue.finish(SendCrashed(claim))
         else:
-            self._inbox.finish(SendResult(claim, self._network.name, access.version, outcome))
+            self._work_queue.finish(SendResult(claim, self._network.name, access.version, outcome))

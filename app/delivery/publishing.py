@@ -29,9 +29,9 @@ def publish(job_ids: Sequence[str]) -> None:
 
 def _publish(app: Flask, destination: Destination, job_ids: Sequence[str]) -> None:
     network = app.extensions["networks"][destination.network]
-    with app.app_context(), Executors(network.name, len(job_ids)) as crews:
-        lane = Publisher(network, crews)
-        lane.put(job_ids)
-        while not lane.is_idle:
-            lane.step()
-            lane.wait(1)
+    with app.app_context(), Executors(network.name, len(job_ids)) as executors:
+        publisher = Publisher(network, executors)
+        publisher.put(job_ids)
+        while not publisher.is_idle:
+            publisher.step()
+            publisher.wait(1)

@@ -43,13 +43,13 @@ log = logging.getLogger(__name__)
 
 JUMP = timedelta(hours=2)
 """How far before the first send look-ups read: our clock may have been ahead when we sent."""
-SLOWEST_LOOK = 60.0
+MAX_LOOK_UP_SECONDS = 60.0
 GAP = 5.0
 """Seconds between two look-ups of one account, where the delays are not shorter: what comes due
 meanwhile is looked up together, or a busy account's look-ups would use up its allowance."""
-ECHO_PATIENCE = 900.0
+MAX_ECHO_SECONDS = 900.0
 """Seconds for which what the network says it has is looked for."""
-SLOWEST_RESEND = 300.0
+MAX_RESEND_SECONDS = 300.0
 
 
 def reconcile(job_ids: Sequence[str]) -> None:
@@ -78,7 +78,7 @@ def reconcile(job_ids: Sequence[str]) -> None:
                 raise
             log.exception("account %s cannot be looked up", account_id)
             rollback_quietly()
-            _look_later(due)
+            _look_up_later(due)
 
 
 class _Turns:
@@ -159,24 +159,24 @@ def _reconcile_account(
         posts = network.recent(access.credentials, remote_id, since, bodies)
     except (LookUpFailed, refreshing.NotNow, refreshing.NoAccess) as failure:
         log.info("account %s cannot be looked up now: %s", account_id, type(failure).__name__)
-        _look_later(rows, getattr(failure, "retry_after", None))
+        _look_up_later(rows, getattr(failure, "retry_after", None))
     except TokenRefused as refusal:
         _refuse_access(account_id, access.version, network, str(refusal))
-        _look_later(rows)
+        _look_up_later(rows)
     except LookUpRefused as refusal:
         for row in rows:
             _ask_owner(row, "unreadable", str(refusal))
     else:
         for row in rows:
-            _settle_alone(row, posts, _Look(network, access.credentials, profile))
+            _settle_alone(row, posts, _LookUp(network, access.credentials, profile))
         for row in others:
             _bind_alone(row, posts, network)
 
 
-def _settle_alone(row: Row[Any], posts: Sequence[SeenPost], look: _Look) -> None:
+def _settle_alone(row: Row[Any], posts: Sequence[SeenPost], look_up: _LookUp) -> None:
     """Settle a row; what was found for it and cannot be stored is shown to its owner."""
     try:
-        _settle(row, posts, look)
+        _settle(row, posts, look_up)
     except Exception as error:
         if is_transient(error):
             raise
@@ -197,7 +197,7 @@ def _bind_alone(row: Row[Any], posts: Sequence[SeenPost], network: Network) -> N
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _LookUp:
     """What a look-up was made with."""
 
     network: Network
@@ -212,17 +212,17 @@ class _Look:
         return False
 
 
-def _settle(row: Row[Any], posts: Sequence[SeenPost], look: _Look) -> None:
+def _settle(row: Row[Any], posts: Sequence[SeenPost], look_up: _LookUp) -> None:
     """Take one of the posts for this row, or decide what it means that none of them is it."""
-    alike = _alike(row, posts, look.network)
-    if _bind_if_there(row, alike, look.network):
+    alike = _alike(row, posts, look_up.network)
+    if _bind_if_there(row, alike, look_up.network):
         return
-    if matching.may_be_it(row, alike, look.network):
-        _look_later([row])  # that is not absence
+    if matching.may_be_it(row, alike, look_up.network):
+        _look_up_later([row])  # that is not absence
     elif any(matching.is_nobodys(row, post) for post in alike if not post.is_certain):
         _ask_owner(row, "likely_there", None)
     else:
-        _not_found(row, look)
+        _not_found(row, look_up)
 
 
 def _alike(row: Row[Any], posts: Sequence[SeenPost], network: Network) -> list[SeenPost]:
@@ -239,28 +239,28 @@ def _bind_if_there(row: Row[Any], posts: Sequence[SeenPost], network: Network) -
     return any(matching.bind(row, post, network) for post in sure)
 
 
-def _not_found(row: Row[Any], look: _Look) -> None:
+def _not_found(row: Row[Any], look_up: _LookUp) -> None:
     """Count a successful look-up that did not show it, and decide after the last one."""
     delays = current_app.config["RECONCILE_DELAYS"]
-    looks = look.network.looks_before_resend(look.credentials, row.first_sent_at)
-    guarded = looks is not None and looks <= len(delays)
+    look_ups = look_up.network.look_ups_before_resend(look_up.credentials, row.first_sent_at)
+    guarded = look_ups is not None and look_ups <= len(delays)
     looked = row.lookups + 1
-    if looked < min(looks or len(delays), len(delays)):
+    if looked < min(look_ups or len(delays), len(delays)):
         pause = delays[looked] - delays[row.lookups]
         _count(row, next_at=from_now(max(0.5, pause)))
     elif row.echoed:
-        _take_the_networks_word(row, look)
+        _take_the_networks_word(row, look_up)
     elif row.asks_first:
         _ask_owner(row, "never_seen", None)
-    elif look.lacks_parent(row):
+    elif look_up.lacks_parent(row):
         _ask_owner(row, "parent_gone", None)
-    elif guarded or (looks is not None and row.resends == 0):
-        wait = min(SLOWEST_RESEND, 2.0**row.resends) if row.resends else 0
+    elif guarded or (look_ups is not None and row.resends == 0):
+        wait = min(MAX_RESEND_SECONDS, 2.0**row.resends) if row.resends else 0
         _count(
             row,
             state=State.SCHEDULED,
             resends=row.resends + 1,
-            rings=0,
+            wake_ups=0,
             not_before=from_now(wait),
             next_at=from_now(wait),
         )
@@ -272,14 +272,14 @@ def _count(row: Row[Any], **values: Any) -> bool:
     return retry_transient(lambda: _change(row, lookups=row.lookups + 1, **values))
 
 
-def _take_the_networks_word(row: Row[Any], look: _Look) -> None:
+def _take_the_networks_word(row: Row[Any], look_up: _LookUp) -> None:
     """It refused the resend as a duplicate, so it has the tweet, but does not show it yet."""
     age = database_now() - row.unconfirmed_at
-    if age.total_seconds() < min(ECHO_PATIENCE, current_app.config["RECONCILE_PATIENCE"]):
-        _look_later([row])
+    if age.total_seconds() < min(MAX_ECHO_SECONDS, current_app.config["RECONCILE_GIVE_UP_AFTER"]):
+        _look_up_later([row])
         return
     # Without its id no part can answer it; or perhaps it was the twin that the network meant.
-    twin = db.select(matching.twin(row, State.PUBLISHED, look.network))
+    twin = db.select(matching.twin(row, State.PUBLISHED, look_up.network))
     if threads.is_thread(row) or db.session.scalar(twin):
         _ask_owner(row, "never_seen", None)
         return
@@ -287,7 +287,7 @@ def _take_the_networks_word(row: Row[Any], look: _Look) -> None:
         lambda: matching.move(
             row,
             state=State.PUBLISHED,
-            remote_url=look.profile,
+            remote_url=look_up.profile,
             accepted_at=row.first_sent_at,
             finished_at=from_now(),
             next_at=None,
@@ -296,10 +296,10 @@ def _take_the_networks_word(row: Row[Any], look: _Look) -> None:
         )
     )
     if published:
-        broker.store_results([(row.id, broker.SUCCESS, look.profile)])
+        broker.store_results([(row.id, broker.SUCCESS, look_up.profile)])
 
 
-def _look_later(rows: Sequence[Row[Any]], retry_after: float | None = None) -> None:
+def _look_up_later(rows: Sequence[Row[Any]], retry_after: float | None = None) -> None:
     """Nothing was learnt: look again, less and less often, and in the end ask the owner.
 
     :param retry_after: seconds for which the network asked to be left alone; everything of the
@@ -310,10 +310,10 @@ def _look_later(rows: Sequence[Row[Any]], retry_after: float | None = None) -> N
     first_delay = current_app.config["RECONCILE_DELAYS"][0]
     for row in rows:
         age = (now - row.unconfirmed_at).total_seconds()
-        if age > current_app.config["RECONCILE_PATIENCE"]:
+        if age > current_app.config["RECONCILE_GIVE_UP_AFTER"]:
             _ask_owner(row, "unreadable", None)
             continue
-        pause = min(SLOWEST_LOOK, max(1.0, first_delay, age / 2))
+        pause = min(MAX_LOOK_UP_SECONDS, max(1.0, first_delay, age / 2))
         if retry_after is not None:
             pause = max(pause, min(retry_after, MAX_REST_SECONDS))
         retry_transient(partial(_change, row, next_at=from_now(pause)))

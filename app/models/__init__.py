@@ -3,13 +3,13 @@
 from app.models import content, quota
 from app.models.account import Account, Health, NetworkBlock
 from app.models.attempt import Attempt
-from app.models.content import AFRESH, MOST_PARTS, Content, StoredPart, contents_of
+from app.models.content import AFRESH, MAX_PARTS, Content, StoredPart, contents_of
 from app.models.delivery import DOUBTED, RESTORED, Delivery, milliseconds_late
 from app.models.job_status import JobStatus
 from app.models.pending_connection import PendingConnection
 from app.models.picture import (
     LOOK_AGAIN_AFTER,
-    MOST_PICTURES,
+    MAX_PICTURES,
     MOVING,
     Picture,
     PictureFile,
@@ -36,8 +36,8 @@ __all__ = [
     "AFRESH",
     "DOUBTED",
     "LOOK_AGAIN_AFTER",
-    "MOST_PARTS",
-    "MOST_PICTURES",
+    "MAX_PARTS",
+    "MAX_PICTURES",
     "MOVING",
     "RESTORED",
     "SESSION_LIFE",

@@ -70,7 +70,7 @@ def _joined(contents: Sequence[Content]) -> Content:
 StoredPart = dict[str, Any]
 """``{"text": …, "pictures": [ids]}``, as in ``Tweet.parts``."""
 
-MOST_PARTS = 25
+MAX_PARTS = 25
 """Of one thread."""
 TOO_HEAVY = 10
 """How many times heavier than a network allows a moving picture may be: beyond it, what could be
@@ -210,8 +210,8 @@ def _check_text(network: Network, text: str, limits: Limits, about: Mapping[str,
 
 
 def _cleaned(parts: Sequence[Mapping[str, Any]], account_id: int | None = None) -> list[StoredPart]:
-    if len(parts) > MOST_PARTS:
-        raise TextProblem("too_many_parts", limit=MOST_PARTS, field="text")
+    if len(parts) > MAX_PARTS:
+        raise TextProblem("too_many_parts", limit=MAX_PARTS, field="text")
     cleaned = []
     for number, part in enumerate(parts):
         field_name = _field_of(number, account_id)

@@ -82,7 +82,7 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     """Counts claims. A worker writes only while its own claim is the newest."""
     owner: Mapped[str | None]
     lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    rings: Mapped[int] = mapped_column(default=0)
+    wake_ups: Mapped[int] = mapped_column("rings", default=0)
     """How often the bell rang for this row since it last became scheduled."""
     attempts: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
 
-MOST_PICTURES = 4
+MAX_PICTURES = 4
 """In one part of a tweet."""
 MOVING = "image/gif"
 """The media type of pictures that move, and of no others: a GIF of one frame becomes a PNG."""
@@ -114,7 +114,7 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
         :raises TooManyPictures: more than a part may have.
         :raises UnknownPicture: one is not the user's, was refused, or is gone.
         """
-        if len(picture_ids) > MOST_PICTURES:
+        if len(picture_ids) > MAX_PICTURES:
             raise TooManyPictures
         if len(_possible(picture_ids)) < len(picture_ids):
             raise UnknownPicture

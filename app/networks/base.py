@@ -73,7 +73,7 @@ class Outcome:
     http_status: int | None = None
     request_id: str | None = None
     answered_at: float | None = None
-    """http.suspend_clock() when the answer was complete."""
+    """http.boottime() when the answer was complete."""
     pause_for: float | None = None
     """Seconds to leave the account alone: its allowance is used up, or it is blocked."""
     reference: Mapping[str, Any] | None = None
@@ -352,7 +352,7 @@ class Network(Protocol):
         Raises ConnectRefused, LookUpFailed.
         """
 
-    def revoke(self, credentials: Credentials, go: float | None = None) -> None:
+    def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
         """End this access as far as the network lets us; begin as ``refresh``. Never raises."""
 
     def can_refresh(self, credentials: Credentials) -> bool:
@@ -361,8 +361,8 @@ class Network(Protocol):
     def is_expired(self, credentials: Credentials) -> bool:
         """True when the access token is known to be over, or will be within a minute."""
 
-    def refresh(self, credentials: Credentials, go: float | None = None) -> Credentials:
-        """Exchange the refresh token, but do not begin after ``go``, on http.suspend_clock().
+    def refresh(self, credentials: Credentials, start_by: float | None = None) -> Credentials:
+        """Exchange the refresh token, but do not begin after ``start_by``, on http.boottime().
 
         :raises TokenRefused, RefreshUnclear, AppRefused:
         """
@@ -394,8 +394,8 @@ class Network(Protocol):
     def body(self, part: Part, prepared: Mapping[str, Any]) -> Body:
         """Return all that the create call sends; JSON, stored before the call."""
 
-    def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
-        """Publish; never raises. After ``go``, on http.suspend_clock(), nothing is begun."""
+    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+        """Publish; never raises. After ``start_by``, on http.boottime(), nothing is begun."""
 
     def recent(
         self, credentials: Credentials, remote_id: str, since: datetime, bodies: Sequence[Body]
@@ -405,7 +405,9 @@ class Network(Protocol):
         Raises LookUpFailed, LookUpRefused, TokenRefused.
         """
 
-    def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int | None:
+    def look_ups_before_resend(
+        self, credentials: Credentials, first_sent_at: datetime
+    ) -> int | None:
         """Return how many look-ups that show nothing prove that nothing arrived.
         None: no number does, so its owner is asked. More than there are delays: all of them do, and
         only once. Otherwise the network itself guards each resend, so as many follow as it takes.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from app.pictures import storage
 from app.pictures.encoding import make_square
-from app.pictures.inspection import MOST_BYTES
+from app.pictures.inspection import MAX_BYTES
 from app.pictures.lifecycle import (
-    LOAD_PATIENCE,
+    MAX_LOAD_SECONDS,
     FileMissing,
     FilesAway,
     PictureRefused,
@@ -23,8 +23,8 @@ from app.pictures.retention import accounts_showing
 from app.pictures.turns import turns
 
 __all__ = [
-    "LOAD_PATIENCE",
-    "MOST_BYTES",
+    "MAX_BYTES",
+    "MAX_LOAD_SECONDS",
     "FileMissing",
     "FilesAway",
     "PictureRefused",

@@ -25,18 +25,18 @@ from app.pictures.inspection import (
     look_at,
 )
 
-MOST_KEPT_PIXELS = 33_177_600
+MAX_KEPT_PIXELS = 33_177_600
 """Of what is kept: what the most generous network takes. Each gets its own size in the end."""
 THUMB_SIDE = 400
 BAND_PIXELS = 2 * MEGA
 """A large picture is made smaller in bands: a second one of its size would not fit in memory."""
 LARGEST_PROFILE = 4 * MEGA
 """Bytes; a colour profile beyond it is not read."""
-MOST_STILL_BYTES = 16 * MEGA
+MAX_STILL_BYTES = 16 * MEGA
 """Of a PNG; what is more becomes a JPEG, or a WebP if something shines through."""
-LONGEST_WEBP = 16_383
+MAX_WEBP = 16_383
 """Pixels of a side, by the format."""
-MOST_MOVING_BYTES = 15 * MEGA
+MAX_MOVING_BYTES = 15 * MEGA
 SHRINK = 0.75
 """Of each side of a moving picture that is too heavy."""
 SMALLEST = 64
@@ -219,13 +219,13 @@ def plain(image: Image.Image) -> Image.Image:
 
 
 def _made_still(image: Image.Image, kind: str, data: bytes) -> Made:
-    size = within(image.size, MOST_KEPT_PIXELS)
+    size = within(image.size, MAX_KEPT_PIXELS)
     clean = plain(ImageOps.exif_transpose(_smaller(image, size)))
     lossless = kind in {"PNG", "GIF"} or data[12:16] == b"VP8L"
     mime = "image/png" if lossless or clean.mode == "RGBA" else "image/jpeg"
     made = encode(clean, mime)
-    if len(made) > MOST_STILL_BYTES and mime == "image/png":
-        keeps_holes = clean.mode == "RGBA" and max(clean.size) <= LONGEST_WEBP
+    if len(made) > MAX_STILL_BYTES and mime == "image/png":
+        keeps_holes = clean.mode == "RGBA" and max(clean.size) <= MAX_WEBP
         mime = "image/webp" if keeps_holes else "image/jpeg"
         made = encode(clean, mime)
     return Made(made, mime, clean.width, clean.height, _thumb(clean))
@@ -301,7 +301,7 @@ def _made_moving(image: Image.Image) -> Made:
     durations, loop = durations_of(image), image.info.get("loop")
     for size in shrinking(image.size):
         made = encode_moving(frames_of(image, size), durations, loop)
-        if len(made) <= MOST_MOVING_BYTES:
+        if len(made) <= MAX_MOVING_BYTES:
             return Made(made, "image/gif", *size, _thumb(next(frames_of(image))))
     raise PictureRefused("picture_too_long")
 

@@ -13,7 +13,7 @@ from PIL import Image
 from app.models import MOVING
 from app.networks import Limits, Picture, UploadRefused
 from app.pictures.encoding import (
-    LONGEST_WEBP,
+    MAX_WEBP,
     durations_of,
     encode,
     encode_moving,
@@ -26,7 +26,7 @@ from app.pictures.encoding import (
 from app.pictures.turns import turns
 
 QUALITIES = (90, 80, 70)
-LEAST_STEP, MOST_STEP = 0.4, 0.85
+LEAST_STEP, MAX_STEP = 0.4, 0.85
 """Of each side, when no quality is low enough: by how much it was too heavy, within these."""
 SMALLEST = 64
 """Pixels of the longer side: what does not fit then does not fit at all."""
@@ -134,13 +134,13 @@ def _next_size(size: tuple[int, int], share: float) -> tuple[int, int]:
 
     :param share: what is allowed of the bytes that it took at this size.
     """
-    step = min(MOST_STEP, max(LEAST_STEP, math.sqrt(share)))
+    step = min(MAX_STEP, max(LEAST_STEP, math.sqrt(share)))
     return max(1, int(size[0] * step)), max(1, int(size[1] * step))
 
 
 def _lossy(image: Image.Image, limits: Limits) -> str:
     """Return the type with loss to try: WebP keeps holes, but takes ten times as long."""
-    keeps_holes = image.mode == "RGBA" and max(image.size) <= LONGEST_WEBP
+    keeps_holes = image.mode == "RGBA" and max(image.size) <= MAX_WEBP
     can_be_webp = "image/webp" in limits.picture_types
     only_webp = can_be_webp and "image/jpeg" not in limits.picture_types
     return "image/webp" if can_be_webp and (keeps_holes or only_webp) else "image/jpeg"

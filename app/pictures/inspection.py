@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from PIL import Image
 
 MEGA = 1_000_000
-MOST_BYTES = 40 * MEGA
+MAX_BYTES = 40 * MEGA
 """Of a file as it comes: a photo of 108 megapixels, or one with a short film behind it."""
-MOST_PIXELS = {
+MAX_PIXELS = {
     "JPEG": 108 * MEGA,
     "PNG": 50 * MEGA,
     "GIF": 16 * MEGA,
@@ -26,16 +26,16 @@ MOST_PIXELS = {
     "AVIF": 50 * MEGA,
 }
 """By how much memory each needs while it is decoded: two thirds of a gigabyte at most."""
-LONGEST_SIDE = 30_000
-MOST_DRAFT_PIXELS = 64 * MEGA
+MAX_SIDE = 30_000
+MAX_DRAFT_PIXELS = 64 * MEGA
 """Of a JPEG as it is decoded: a larger one is decoded at half its sides."""
-MOST_AT_ONCE = 640 * MEGA
+MAX_AT_ONCE = 640 * MEGA
 """Bytes for a JPEG that comes in several goes: all of its numbers are in memory, and the pixels."""
-MOST_SCANS = 24 * 108 * MEGA
+MAX_SCANS = 24 * 108 * MEGA
 """Pixels of all goes of a JPEG together: each costs time, and may be a few bytes."""
-MOST_FRAMES = 500
-MOST_FRAME_PIXELS = 4 * MEGA
-MOST_MOVING_PIXELS = 100 * MEGA
+MAX_FRAMES = 500
+MAX_FRAME_PIXELS = 4 * MEGA
+MAX_MOVING_PIXELS = 100 * MEGA
 """Of all frames of a moving picture together."""
 
 SIGNATURES = {
@@ -47,7 +47,7 @@ SIGNATURES = {
 HEIF_STILL = {b"heic", b"heix", b"heim", b"heis", b"mif1"}
 HEIF_MOVES = {b"hevc", b"hevx", b"hevm", b"hevs", b"msf1"}
 AVIF_BRANDS = {b"avif", b"avis"}
-MOST_BRANDS = 256
+MAX_BRANDS = 256
 """Bytes in which a HEIF or AVIF says what it is."""
 HEIF_HEAD = MEGA
 """Bytes in which a HEIF or AVIF says how large it is."""
@@ -63,7 +63,7 @@ ZIP_END = b"PK\x05\x06"
 ZIP_TAIL = 65_536 + 22
 WEBP_MOVES = 0x02
 
-Image.MAX_IMAGE_PIXELS = max(MOST_PIXELS.values())
+Image.MAX_IMAGE_PIXELS = max(MAX_PIXELS.values())
 
 
 class PictureRefused(ValueError):
@@ -80,7 +80,7 @@ class Look:
     """What a file says about itself."""
 
     kind: str
-    """A key of ``MOST_PIXELS``."""
+    """A key of ``MAX_PIXELS``."""
     width: int
     height: int
     moves: bool = False
@@ -102,7 +102,7 @@ def look_at(data: bytes) -> Look:
         picture_too_many_pixels, picture_broken, picture_moving (of those that move, only GIFs are
         taken), picture_too_long (a GIF of more frames than can be made anew).
     """
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_BYTES:
         raise PictureRefused("picture_too_heavy")
     kind = _kind_of(data)
     if kind is None:
@@ -112,7 +112,7 @@ def look_at(data: bytes) -> Look:
     width, height, moves = _shape_of(data, kind)
     if width < 1 or height < 1:
         raise PictureRefused("picture_broken")
-    if width * height > MOST_PIXELS[kind] or max(width, height) > LONGEST_SIDE:
+    if width * height > MAX_PIXELS[kind] or max(width, height) > MAX_SIDE:
         raise PictureRefused("picture_too_many_pixels")
     if moves and kind != "GIF":
         raise PictureRefused("picture_moving")
@@ -129,7 +129,7 @@ def check_frames(pixels: int, frames: int) -> None:
     :param pixels: of one frame.
     :raises PictureRefused: picture_too_long.
     """
-    if frames > MOST_FRAMES or pixels > MOST_FRAME_PIXELS or frames * pixels > MOST_MOVING_PIXELS:
+    if frames > MAX_FRAMES or pixels > MAX_FRAME_PIXELS or frames * pixels > MAX_MOVING_PIXELS:
         raise PictureRefused("picture_too_long")
 
 
@@ -185,7 +185,7 @@ def _shape_of(data: bytes, kind: str) -> tuple[int, int, bool]:
 def draft_factor(pixels: int) -> int:
     """Return by what the sides of so large a JPEG are divided while it is decoded."""
     factor = 1
-    while pixels > MOST_DRAFT_PIXELS * factor**2:
+    while pixels > MAX_DRAFT_PIXELS * factor**2:
         factor *= 2
     return factor
 
@@ -196,7 +196,7 @@ def is_too_much_at_once(data: bytes, pixels: int) -> bool:
     if not samples:
         return False
     shown = 4 * pixels // draft_factor(pixels) ** 2
-    return 2 * samples * pixels + shown > MOST_AT_ONCE or scans * pixels > MOST_SCANS
+    return 2 * samples * pixels + shown > MAX_AT_ONCE or scans * pixels > MAX_SCANS
 
 
 def _scans_in(data: bytes) -> tuple[float, int]:
@@ -262,7 +262,7 @@ def _brands_of(data: bytes) -> list[bytes]:
     """Return what a file of the family of MP4 says that it is, the best name first."""
     if data[4:8] != b"ftyp":
         return []
-    end = min(int.from_bytes(data[:4]), MOST_BRANDS, len(data))
+    end = min(int.from_bytes(data[:4]), MAX_BRANDS, len(data))
     return [data[8:12], *(data[at : at + 4] for at in range(16, end - 3, 4))]
 
 

@@ -56,8 +56,8 @@ LEASE = 30.0
 bytes are still on their way."""
 PAUSE = 10.0
 """Seconds until the next try when the place of the bytes did not answer."""
-MOST_TRIES = 3
-LOAD_PATIENCE = 10.0
+MAX_TRIES = 3
+MAX_LOAD_SECONDS = 10.0
 """Seconds that a delivery waits for a picture that another worker has begun with."""
 SOON = 60.0
 """Seconds before a tweet is due in which its pictures go before those of others."""
@@ -65,7 +65,7 @@ FAR = 2**62
 """A moment that is after all."""
 AT_A_TIME = 20
 """Pictures that one sweep makes at most."""
-MOST_UNCLAIMED = 60
+MAX_UNCLAIMED = 60
 """Pictures of one person that belong to no tweet (yet)."""
 
 
@@ -85,7 +85,7 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
         raise
     if picture_id and (known := db.session.get(Picture, picture_id)):
         return known
-    if _unclaimed_of(user) >= MOST_UNCLAIMED:
+    if _unclaimed_of(user) >= MAX_UNCLAIMED:
         raise PictureRefused("too_many_waiting")
     if not quota.has_room_for(user.id, len(data)):
         db.session.rollback()
@@ -161,7 +161,7 @@ def _make(picture_id: str, tries: int) -> bool:
         _finish(picture_id, state=PictureState.REFUSED, error_code=refusal.code)
         forget_files(original(picture_id))
     except FileMissing:
-        if tries >= MOST_TRIES:
+        if tries >= MAX_TRIES:
             _finish(picture_id, state=PictureState.REFUSED, error_code="picture_gone")
     except FilesAway as error:
         log.warning("pictures cannot be read or stored: %s", error)
@@ -176,7 +176,7 @@ def load(picture_id: str) -> base.Picture:
     :raises UploadRefused: it was refused or is gone; the code says why.
     :raises LookUpFailed: its bytes cannot be had now; try again later.
     """
-    gives_up = time.monotonic() + LOAD_PATIENCE
+    gives_up = time.monotonic() + MAX_LOAD_SECONDS
     while (row := _row(picture_id)).state == PictureState.PROCESSING:
         if time.monotonic() > gives_up:
             raise LookUpFailed("the picture is still being processed")
@@ -270,7 +270,7 @@ def _begin(picture_id: str) -> int | None:
         return tries
 
     tries = retry_transient(take)
-    if tries is not None and tries > MOST_TRIES:  # it has ended every worker that began with it
+    if tries is not None and tries > MAX_TRIES:  # it has ended every worker that began with it
         _finish(picture_id, state=PictureState.REFUSED, error_code="picture_broken")
         forget_files(original(picture_id))
         return None

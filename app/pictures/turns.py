@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-MOST_REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 """People whose last turn is remembered; beyond it all begin as equals again."""
 
 
@@ -24,7 +24,7 @@ class LastTurns:
 
     def had_one(self, person: int) -> None:
         """Note that it was this person's turn."""
-        if len(self._last) >= MOST_REMEMBERED:
+        if len(self._last) >= MAX_REMEMBERED:
             self._last.clear()
         self._last[person] = next(self._numbers)
 

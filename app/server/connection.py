@@ -20,7 +20,7 @@ from gunicorn.http.unreader import IterUnreader
 
 from app.server.bodies import Body, Unreadable
 
-LONGEST_HEAD = 32 * 1024
+MAX_HEAD = 32 * 1024
 HEAD_PIECE, PIECE = 16 * 1024, 64 * 1024
 """The most bytes that are read at once while a head is awaited, and a body."""
 BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
@@ -148,10 +148,10 @@ class Connection:
         if end < 0:
             if BARE_LINE_FEED.search(self.buffer, start):
                 raise BadHead(400, "bare line feed")
-            if len(self.buffer) > LONGEST_HEAD:
+            if len(self.buffer) > MAX_HEAD:
                 raise BadHead(431, "too long")
             return None
-        if end > LONGEST_HEAD:
+        if end > MAX_HEAD:
             raise BadHead(431, "too long")
         head = bytes(self.buffer[: end + 4])
         del self.buffer[: end + 4]

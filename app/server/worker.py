@@ -30,9 +30,9 @@ LARGE_BODIES, OF_A_PERSON = 8, 3
 """Bodies above everybody's limit that are read at a time; each of them may take much disk."""
 STEP = 4 * 1024 * 1024
 """Each so many bytes of a large body that have come give it its time once more."""
-MOST_BODIES = 256
+MAX_BODIES = 256
 """Bodies that are read at a time; beyond that the oldest one has had its time."""
-MOST_UNSENT = 32 * 1024 * 1024
+MAX_UNSENT = 32 * 1024 * 1024
 """Bytes of answers that wait for clients to take them."""
 WRITE_TIMEOUT = 30.0
 LINGER = 2.0
@@ -318,7 +318,7 @@ class Worker(Base):
 
     def _bound_bodies(self) -> None:
         bodies = [one for one in self._connections if one.stage is Stage.BODY]
-        if len(bodies) > MOST_BODIES:
+        if len(bodies) > MAX_BODIES:
             self._refuse(min(bodies, key=lambda one: one.since), 408)
 
     def _read_body(self, connection: Connection) -> None:
@@ -421,7 +421,7 @@ class Worker(Base):
 
     def _bound_unsent(self) -> None:
         writing = [one for one in self._connections if one.stage is Stage.WRITING]
-        if sum(len(one.output) for one in writing) > MOST_UNSENT:
+        if sum(len(one.output) for one in writing) > MAX_UNSENT:
             self._close(min(writing, key=lambda one: one.since))
 
     def _refuse(self, connection: Connection, status: int) -> None:

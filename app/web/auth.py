@@ -52,7 +52,7 @@ login_manager.session_protection = None  # a session is a row that can be ended,
 
 STATE_NAMES = ("state", "oauth_token", "denied")
 """Where networks send back what the consent page began with."""
-MOST_AT_ONCE = 3
+MAX_AT_ONCE = 3
 """Consent pages that one browser may have open; the oldest is forgotten."""
 
 
@@ -126,7 +126,7 @@ def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
     if isinstance(begun, list):
         return _connect_at_once(site, begun)
     memory = {**begun.memory, "network": site.name, "signing_in": signing_in_now}
-    session["consents"] = [*session.get("consents", []), memory][-MOST_AT_ONCE:]
+    session["consents"] = [*session.get("consents", []), memory][-MAX_AT_ONCE:]
     return redirect(begun.url)
 
 

@@ -22,7 +22,7 @@ DROPPED = {"csrf_token", "now", "again"}
 """The old token, and buttons that publish: those are pressed anew."""
 WITHOUT_WORDS = {403, 404, 408, 413}
 """Refusals of a body that is not there to give back, or of what may be somebody else's."""
-MOST_FIELDS = 500
+MAX_FIELDS = 500
 
 
 def is_ours() -> bool:
@@ -66,6 +66,6 @@ def _fields() -> list[dict[str, Any]]:
             "value": value,
             "is_prose": name.startswith(WORDS) and bool(value.strip()),
         }
-        for name, value in given[:MOST_FIELDS]
+        for name, value in given[:MAX_FIELDS]
         if name not in DROPPED and (value.strip() or not name.startswith("new-alt"))
     ]

@@ -16,25 +16,25 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from app import pictures
 from app.db import db
-from app.models import MOST_PICTURES, Picture, PictureState, User, content
+from app.models import MAX_PICTURES, Picture, PictureState, User, content
 from app.networks import TextProblem
-from app.pictures import MOST_BYTES, FileMissing, FilesAway, PictureRefused, accounts_showing
+from app.pictures import MAX_BYTES, FileMissing, FilesAway, PictureRefused, accounts_showing
 from app.web import rate_limits, schemas, sessions
 from app.web.messages import of_contents, picture_refusal
 
 bp = Blueprint("pictures", __name__)
 
-LONGEST_ALT = 10_000
+MAX_ALT = 10_000
 """Characters of a description; each network has a limit of its own below it."""
 SHORT_ALT = 400
 """What every network takes."""
-LONGEST_FILE_NAME = 1000
+MAX_FILE_NAME = 1000
 WORDS_BESIDE = 1_000_000
 """Bytes of a request that are not its files: text fields and the frame around the parts."""
 FILES_IN = {
     "pictures.create": 1,
-    "tweets.create": MOST_PICTURES,
-    "changes.save": MOST_PICTURES,
+    "tweets.create": MAX_PICTURES,
+    "changes.save": MAX_PICTURES,
 }
 FORMS = uuid.UUID("6f3a2f0e-6f0b-4c55-9d0c-0a4e0b0f7b5e")
 """Names the pictures that come with plain forms, by what they are and where they stand."""
@@ -56,7 +56,7 @@ def _let_pictures_in(endpoint: str | None, _values: dict[str, Any] | None) -> No
 
 def most_bytes_of(endpoint: str) -> int:
     """Return the largest body of an endpoint where files may come."""
-    return FILES_IN[endpoint] * MOST_BYTES + WORDS_BESIDE
+    return FILES_IN[endpoint] * MAX_BYTES + WORDS_BESIDE
 
 
 @bp.errorhandler(RequestEntityTooLarge)
@@ -162,7 +162,7 @@ def read_form(
             continue  # a field that was left alone
         key = submit_id and f"{user.id} {submit_id} {part} {number}"
         try:
-            if len(picture_ids) >= MOST_PICTURES:
+            if len(picture_ids) >= MAX_PICTURES:
                 raise PictureRefused("too_many_pictures")
             taken = _accept(user, file, key)
         except PictureRefused as refusal:
@@ -205,9 +205,9 @@ def _check_alt(picture: Picture, alt: str) -> None:
 
     :raises TextProblem: ``alt_too_long``.
     """
-    if len(alt) > LONGEST_ALT:
+    if len(alt) > MAX_ALT:
         raise TextProblem(
-            "alt_too_long", length=len(alt), limit=LONGEST_ALT, network="", field="pictures"
+            "alt_too_long", length=len(alt), limit=MAX_ALT, network="", field="pictures"
         )
     if not picture.claimed or len(alt) <= SHORT_ALT:
         return
@@ -250,8 +250,8 @@ def _clean_line(text: str) -> str:
 
 
 def _accept(user: User, file: FileStorage, key: str | None = None) -> Picture:
-    name = _clean_line((file.filename or "")[:LONGEST_FILE_NAME])[:100]
-    data = file.stream.read(MOST_BYTES + 1)
+    name = _clean_line((file.filename or "")[:MAX_FILE_NAME])[:100]
+    data = file.stream.read(MAX_BYTES + 1)
     same = key and f"{key} {hashlib.sha256(data).hexdigest()}"
     return pictures.accept(user, data, name, same and str(uuid.uuid5(FORMS, same)))
 

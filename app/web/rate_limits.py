@@ -88,7 +88,7 @@ def seconds_until_allowed() -> int:
 
 def init_app(app: Flask) -> None:
     """Keep the counts in Redis; docs/decisions/0004 says why with such short timeouts."""
-    timeout = app.config["BELL_TIMEOUT"] / 2  # a ring may have to wait, too, before a 202
+    timeout = app.config["BROKER_TIMEOUT"] / 2  # a ring may have to wait, too, before a 202
     options = broker.hasty_redis_options(app.config, timeout)
     # Few at a time: small plans allow few connections, and an answer takes microseconds.
     pool = redis.BlockingConnectionPool.from_url(

@@ -30,7 +30,7 @@ BROWSER_LIFE = 2 * 365 * 86_400
 """Seconds for which a browser is known again."""
 POLLED = {"status", "health"}
 """What a page that was left open goes on asking: nobody needs to be there for that."""
-MOST_PEOPLE = 20
+MAX_PEOPLE = 20
 """People whom one browser is remembered to have signed in."""
 
 
@@ -178,7 +178,7 @@ def _signer() -> URLSafeSerializer:
 def _see(response: Response) -> Response:
     """Remember the browser after a sign-in, and now and then that the session is in use."""
     if browser := g.get("browser"):
-        kept = {**browser, "people": browser["people"][:MOST_PEOPLE]}
+        kept = {**browser, "people": browser["people"][:MAX_PEOPLE]}
         response.set_cookie(
             BROWSER,
             _signer().dumps(kept),

@@ -14,13 +14,13 @@ from app.web import rate_limits, schemas
 from app.web.errors import gives_back
 from app.web.i18n import LOCALES
 from app.web.messages import in_words, input_refusal
-from app.web.schemas import LONGEST_NAME
+from app.web.schemas import MAX_NAME
 from app.when import WhenProblem, zone_named, zone_names
 
 bp = Blueprint("settings", __name__)
 
 HOUR = 3600
-LONGEST_TOLERANCE = 7 * 24
+MAX_TOLERANCE = 7 * 24
 FIELDS = {"timezone", "locale", "late_tolerance_hours"}
 
 
@@ -61,7 +61,7 @@ def save() -> ResponseReturnValue:
 
 def _again(errors: dict[str, str]) -> str:
     """Return the page with what was typed, and what is wrong with it."""
-    typed = {name: request.form.get(name, "")[:LONGEST_NAME] for name in FIELDS}
+    typed = {name: request.form.get(name, "")[:MAX_NAME] for name in FIELDS}
     return _page(typed | {"errors": errors})
 
 
@@ -82,7 +82,7 @@ def _store(form: dict[str, Any]) -> dict[str, str]:
             hours = float(form["late_tolerance_hours"].replace(",", "."))
         except ValueError:
             hours = -1
-        if not 0.1 <= hours <= LONGEST_TOLERANCE:
+        if not 0.1 <= hours <= MAX_TOLERANCE:
             errors["late_tolerance_hours"] = _("Give a number of hours from 0.1 to 168.")
         else:
             current_user.late_tolerance = round(hours * HOUR)

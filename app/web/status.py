@@ -16,7 +16,7 @@ from flask_login import current_user
 from app.models import JobStatus
 from app.web import i18n, rate_limits, schemas, sessions
 from app.web.errors import refuse, signed_out
-from app.web.schemas import MOST_JOBS
+from app.web.schemas import MAX_JOBS
 from app.web.tweets import job_views
 
 bp = Blueprint("status", __name__)
@@ -45,8 +45,8 @@ def many() -> ResponseReturnValue:
         return signed_out()
     listed = schemas.query(schemas.StatusQuery).job_ids or ""
     job_ids = [part.strip() for part in listed.split(",") if part.strip()]
-    if len(job_ids) > MOST_JOBS:
-        message = _("Ask for at most %(most)s jobs at a time.", most=MOST_JOBS)
+    if len(job_ids) > MAX_JOBS:
+        message = _("Ask for at most %(most)s jobs at a time.", most=MAX_JOBS)
         return refuse(422, "too_many", message, field="job_ids")
     found = JobStatus.of(key, job_ids)
     if not found and not current_user.is_authenticated:

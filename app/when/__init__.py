@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.when.moments import (
-    LONGEST_WORDS,
+    MAX_WORDS,
     Moment,
     WhenProblem,
     as_shown,
@@ -16,7 +16,7 @@ from app.when.moments import (
 )
 
 __all__ = [
-    "LONGEST_WORDS",
+    "MAX_WORDS",
     "Moment",
     "WhenProblem",
     "as_shown",

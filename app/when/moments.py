@@ -10,10 +10,10 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo, available_timezones
 
-from app.when.parser import LONGEST_WORDS, WhenProblem, Wish, is_now, read
+from app.when.parser import MAX_WORDS, WhenProblem, Wish, is_now, read
 
 __all__ = [
-    "LONGEST_WORDS",
+    "MAX_WORDS",
     "Moment",
     "WhenProblem",
     "as_shown",
@@ -156,7 +156,7 @@ def _moment(
         if isinstance(words, timedelta):
             return now + words, None
         if isinstance(words, str):
-            if len(words) > LONGEST_WORDS:  # before any dear work
+            if len(words) > MAX_WORDS:  # before any dear work
                 raise WhenProblem("not_understood")
             return _from_words(words.strip(), zone, now, languages)
     except OverflowError:
@@ -184,7 +184,7 @@ def _from_words(
 
 
 def _written(words: str) -> re.Match[str] | None:
-    found = _WRITTEN.fullmatch(words[:LONGEST_WORDS])
+    found = _WRITTEN.fullmatch(words[:MAX_WORDS])
     return found if found and found["zone"] in _known_zones() else None
 
 

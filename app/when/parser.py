@@ -17,7 +17,7 @@ import dateparser
 
 from app.when.phrases import MONTHS, WEEKDAYS, in_plain_words
 
-LONGEST_WORDS = 200
+MAX_WORDS = 200
 USUAL_TIME = time(9)
 NO_TIME = timedelta()
 ONE_DAY, ONE_WEEK = timedelta(days=1), timedelta(days=7)
@@ -105,7 +105,7 @@ class Wish:
 
 def is_now(words: str, languages: Iterable[str] = ("en", "es")) -> bool:
     """True for words that say now: "now", "ahora", "right now". Nothing at all says nothing."""
-    return len(words) <= LONGEST_WORDS and in_plain_words(words, languages) == "now"
+    return len(words) <= MAX_WORDS and in_plain_words(words, languages) == "now"
 
 
 def read(words: str, here: datetime, languages: Iterable[str]) -> Wish:
@@ -117,7 +117,7 @@ def read(words: str, here: datetime, languages: Iterable[str]) -> Wish:
     :param here: the time on the wall now, naive.
     :raises WhenProblem: ``not_understood``, ``ambiguous``, or out of every calendar.
     """
-    if len(words) > LONGEST_WORDS:
+    if len(words) > MAX_WORDS:
         raise WhenProblem("not_understood")
     said = in_plain_words(words, languages)
     if said == "now":

@@ -25,7 +25,7 @@ OF_A_SERVER = 3
 WAITING = 8
 """Those under way, and those that wait for them to end."""
 IN_ALL = 256
-PATIENCE = 1.0
+TURN_SECONDS = 1.0
 """Seconds to wait; what finds no room comes due again."""
 
 
@@ -58,7 +58,7 @@ class LookUpPool:
 
         def work() -> None:
             try:
-                if turn.acquire(timeout=PATIENCE):
+                if turn.acquire(timeout=TURN_SECONDS):
                     try:
                         self._look_up(job_ids)
                     finally:

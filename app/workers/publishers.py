@@ -20,9 +20,9 @@ from app.shutdown import stopping
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 5.0
+ROOM_SECONDS = 5.0
 """Seconds that a job waits for room in a lane; without any, its bell rings again."""
-LONGEST_WAIT = 0.5
+MAX_WAIT_SECONDS = 0.5
 IDLE_SECONDS = 60.0
 """A lane that had nothing to do for so long is closed."""
 
@@ -33,19 +33,19 @@ class PublisherPool:
     def __init__(self, app: Flask, idle_seconds: float = IDLE_SECONDS) -> None:
         self._app = app
         self._idle_seconds = idle_seconds
-        self._lanes: dict[Destination, Publisher] = {}
+        self._publishers: dict[Destination, Publisher] = {}
         self._threads: set[threading.Thread] = set()
         self._changing = threading.RLock()
 
-    def put(self, job_ids: Sequence[str], patience: float | None = None) -> None:
+    def put(self, job_ids: Sequence[str], room_seconds: float | None = None) -> None:
         """Publish those of these deliveries that are due and scheduled, each once, soon.
 
-        :param patience: seconds to wait for room, in all; what finds none comes due again.
+        :param room_seconds: seconds to wait for room, in all; what finds none comes due again.
         """
-        ends = time.monotonic() + (patience or 0)
+        ends = time.monotonic() + (room_seconds or 0)
         crowded = []
         for destination, its_ids in by_destination(job_ids).items():
-            if patience is None or self._has_room(destination, 0):
+            if room_seconds is None or self._has_room(destination, 0):
                 self._put(destination, its_ids)
             else:
                 crowded.append((destination, its_ids))
@@ -53,9 +53,9 @@ class PublisherPool:
             if self._has_room(destination, ends - time.monotonic()):
                 self._put(destination, its_ids)
 
-    def put_patiently(self, job_ids: Sequence[str]) -> None:
+    def put_with_room(self, job_ids: Sequence[str]) -> None:
         """The same, but wait for room, and leave what finds none to another bell or worker."""
-        self.put(job_ids, PATIENCE)
+        self.put(job_ids, ROOM_SECONDS)
 
     def join(self, seconds: float) -> None:
         """After ``stopping`` was set: wait until what was being sent is recorded."""
@@ -63,61 +63,61 @@ class PublisherPool:
         for thread in list(self._threads):
             thread.join(max(0.0, ends - time.monotonic()))
 
-    def _has_room(self, destination: Destination, patience: float) -> bool:
-        lane = self._lanes.get(destination)
-        return lane is None or lane.wait_for_room(patience)
+    def _has_room(self, destination: Destination, room_seconds: float) -> bool:
+        publisher = self._publishers.get(destination)
+        return publisher is None or publisher.wait_for_room(room_seconds)
 
     def _put(self, destination: Destination, job_ids: Sequence[str]) -> None:
         with self._changing:
-            if destination not in self._lanes:
+            if destination not in self._publishers:
                 try:
-                    self._lanes[destination] = self._open(destination)
+                    self._publishers[destination] = self._open(destination)
                 except RuntimeError as error:  # no thread for it: these come due again
                     log.error("no lane for %s: %s", destination.network, error)
                     return
-            self._lanes[destination].put(job_ids)
+            self._publishers[destination].put(job_ids)
 
     def _open(self, destination: Destination) -> Publisher:
         name = destination.network
-        crews = Executors(name)
+        executors = Executors(name)
         with self._app.app_context():
-            lane = Publisher(self._app.extensions["networks"][name], crews)
+            publisher = Publisher(self._app.extensions["networks"][name], executors)
 
         def work() -> None:
-            with crews:
-                self._work(lane, destination)
+            with executors:
+                self._work(publisher, destination)
 
         thread = threading.Thread(target=work, name=f"{name}-lane", daemon=True)
         thread.start()
         self._threads.add(thread)
-        return lane
+        return publisher
 
-    def _work(self, lane: Publisher, destination: Destination) -> None:
+    def _work(self, publisher: Publisher, destination: Destination) -> None:
         worked_at = time.monotonic()
-        while not self._is_over(lane, destination, worked_at):
-            if not lane.is_idle:
+        while not self._is_over(publisher, destination, worked_at):
+            if not publisher.is_idle:
                 worked_at = time.monotonic()
             with self._app.app_context():
-                self._step_safely(lane)
-            lane.wait(LONGEST_WAIT)
+                self._step_safely(publisher)
+            publisher.wait(MAX_WAIT_SECONDS)
 
-    def _is_over(self, lane: Publisher, destination: Destination, worked_at: float) -> bool:
+    def _is_over(self, publisher: Publisher, destination: Destination, worked_at: float) -> bool:
         """Close a lane that is not needed; while it is looked at, nothing is put into it."""
         with self._changing:
             long_idle = time.monotonic() - worked_at > self._idle_seconds
-            if not (lane.is_idle and (long_idle or stopping.is_set())):
+            if not (publisher.is_idle and (long_idle or stopping.is_set())):
                 return False
-            del self._lanes[destination]
+            del self._publishers[destination]
             self._threads.discard(threading.current_thread())
             return True
 
-    def _step_safely(self, lane: Publisher) -> None:
+    def _step_safely(self, publisher: Publisher) -> None:
         try:
-            lane.step()
+            publisher.step()
         except Exception as error:
             # Whatever was begun is settled by its lease.
             unexpected = not isinstance(error, SQLAlchemyError)
             log.error("a lane stumbled: %s", type(error).__name__, exc_info=unexpected)
             rollback_quietly()
-            lane.forget()
+            publisher.forget()
             time.sleep(1)

@@ -44,7 +44,7 @@ from app.workers.publishers import PublisherPool
 
 log = logging.getLogger(__name__)
 
-LONGEST_SLEEP = 0.5
+MAX_SLEEP_SECONDS = 0.5
 SHORTEST_SLEEP = 0.02
 BEAT_EVERY = 5.0
 BROKER_EVERY = 1.0
@@ -54,7 +54,7 @@ HELPERS = 24
 """Errands at networks that a ticker does itself at a time, such as probes."""
 OF_A_SERVER = 3
 """Of these, one server's: it may be silent."""
-LONGEST_GOODBYE = 22.0
+MAX_SHUTDOWN_SECONDS = 22.0
 
 
 class Scheduler:
@@ -65,16 +65,16 @@ class Scheduler:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
-        self._lanes = PublisherPool(self._app)
-        self._app.extensions["lanes"] = self._lanes
-        self._looks = LookUpPool(self._app)
-        self._app.extensions["looks"] = self._looks
+        self._publishers = PublisherPool(self._app)
+        self._app.extensions["publishers"] = self._publishers
+        self._look_ups = LookUpPool(self._app)
+        self._app.extensions["look_ups"] = self._look_ups
         self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="helper")
         self._helping = ConcurrencyLimiter(HELPERS, OF_A_SERVER)
         self._retention = retention.Retention()
         self._next_beat = 0.0
-        self._next_broker_look = 0.0
-        self._next_lease_look = 0.0
+        self._next_broker_check = 0.0
+        self._next_lease_check = 0.0
         self._next_sweep = 0.0
         self._redis = _client(self._app)
 
@@ -91,8 +91,8 @@ class Scheduler:
         """The worker has finished its tasks: finish what is being sent too, then leave."""
         self.stop_beginning()
         self._thread.join(timeout=5)
-        leaves_at = time.monotonic() + LONGEST_GOODBYE
-        for part in (self._lanes, self._looks):
+        leaves_at = time.monotonic() + MAX_SHUTDOWN_SECONDS
+        for part in (self._publishers, self._look_ups):
             part.join(leaves_at - time.monotonic())
         self._helpers.shutdown(wait=True, cancel_futures=True)
         with self._app.app_context():
@@ -104,51 +104,55 @@ class Scheduler:
     def _run(self) -> None:
         while not self._stopping.is_set():
             with self._app.app_context():
-                pause = self._tick_safely()
+                pause = self._work_safely()
             self._stopping.wait(pause)
 
-    def _tick_safely(self) -> float:
+    def _work_safely(self) -> float:
         try:
-            return self._tick()
+            return self._work_once()
         except Exception as error:
             # The database is away, or one row is odd: the next tick tries again.
             log.error("the ticker stumbled: %s", type(error).__name__, exc_info=_unexpected(error))
             rollback_quietly()
             return 1.0
 
-    def _tick(self) -> float:
+    def _work_once(self) -> float:
         now = time.monotonic()
         if now >= self._next_beat:
             self._next_beat = now + BEAT_EVERY  # first: what fails here holds up no tweet for long
             monitoring.beat(self._name)
             undo_clock_step()
             holds.release_forgotten()
-            self._look_after_accounts()
+            self._care_for_accounts()
             pictures.sweep(self._app)
             self._helpers.submit(self._in_context, self._delete_old, None)
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_EVERY
             self._helpers.submit(self._in_context, _forget_the_past, None)
-        if now >= self._next_broker_look:
-            self._next_broker_look = now + self._look_at_broker()
-        if now >= self._next_lease_look:
-            self._next_lease_look = now + LEASES_EVERY
+        if now >= self._next_broker_check:
+            self._next_broker_check = now + self._check_broker()
+        if now >= self._next_lease_check:
+            self._next_lease_check = now + LEASES_EVERY
             expire_leases()
         found = dispatcher.dispatch()
-        self._ring(found)
-        if found.rings or found.looks:
+        self._notify(found)
+        if found.wake_ups or found.look_ups:
             return SHORTEST_SLEEP
         upcoming = dispatcher.seconds_until_next()
-        return LONGEST_SLEEP if upcoming is None else min(LONGEST_SLEEP, upcoming + SHORTEST_SLEEP)
+        return (
+            MAX_SLEEP_SECONDS
+            if upcoming is None
+            else min(MAX_SLEEP_SECONDS, upcoming + SHORTEST_SLEEP)
+        )
 
-    def _ring(self, found: dispatcher.DueWork) -> None:
-        looks = dispatcher.look_up_messages(found.looks)
-        if (found.rings or looks) and not broker.notify([*found.rings, *looks]):
-            for ring in looks:
-                self._looks.put(ring.job_ids)
-            found.unheard += found.job_ids
-        if found.unheard:
-            self._lanes.put(found.unheard)
+    def _notify(self, found: dispatcher.DueWork) -> None:
+        look_ups = dispatcher.look_up_messages(found.look_ups)
+        if (found.wake_ups or look_ups) and not broker.notify([*found.wake_ups, *look_ups]):
+            for notify in look_ups:
+                self._look_ups.put(notify.job_ids)
+            found.unclaimed += found.job_ids
+        if found.unclaimed:
+            self._publishers.put(found.unclaimed)
 
     def _do_here(
         self, service: Callable[[Any], None], subject: str | int, server: Destination
@@ -180,7 +184,7 @@ class Scheduler:
     def _delete_old(self, _: None) -> None:
         self._retention.sweep()
 
-    def _look_after_accounts(self) -> None:
+    def _care_for_accounts(self) -> None:
         """What may ask a network: stops that may be over, ended access, old limits and avatars."""
         for name in probes.due_probes():
             self._do_here(probes.probe, name, Destination(name, ""))
@@ -194,7 +198,7 @@ class Scheduler:
         for pending_id, server in pending.expired():
             self._do_here(pending.sweep, pending_id, server)
 
-    def _look_at_broker(self) -> float:
+    def _check_broker(self) -> float:
         """Notice a flushed or restarted broker; return seconds until the next look."""
         fresh = uuid.uuid4().hex
         try:
@@ -215,7 +219,7 @@ def _forget_the_past(_nothing: None) -> None:
 
 
 def _client(app: Flask) -> redis.Redis:
-    options = broker.hasty_redis_options(app.config, app.config["BELL_TIMEOUT"])
+    options = broker.hasty_redis_options(app.config, app.config["BROKER_TIMEOUT"])
     return redis.Redis.from_url(app.config["REDIS_URL"], decode_responses=True, **options)
 
 

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 IS_ONE = "TWEET_LATER_SIBLING"
 PAUSE = 3.0
 """Seconds before one that ended is started again."""
-LONGEST_GOODBYE = 24.0
+MAX_SHUTDOWN_SECONDS = 24.0
 
 
 class ProcessSupervisor:
@@ -43,7 +43,7 @@ class ProcessSupervisor:
     def stop_beginning(self, **_: object) -> None:
         """Tell them to stop as this process does."""
         if not self._stopping.is_set():
-            self._goodbye_ends = time.monotonic() + LONGEST_GOODBYE
+            self._goodbye_ends = time.monotonic() + MAX_SHUTDOWN_SECONDS
         self._stopping.set()
         for process in list(self._living):
             _let_go(process)

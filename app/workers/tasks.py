@@ -19,7 +19,7 @@ from app.workers.pictures import process_pictures
 from app.workers.scheduler import Scheduler
 from app.workers.supervisor import ProcessSupervisor, follow
 
-__all__ = ["process_pictures", "publish", "reconcile", "start_ticking"]
+__all__ = ["process_pictures", "publish", "reconcile", "start_worker_threads"]
 
 log = logging.getLogger(__name__)
 
@@ -27,14 +27,14 @@ log = logging.getLogger(__name__)
 @shared_task(name=PUBLISH, ignore_result=True)
 def publish(job_ids: list[str]) -> None:
     """Publish deliveries whose bell rang: in this worker's lanes, or here when there are none."""
-    lanes = current_app.extensions.get("lanes")
-    _do(publishing.publish if lanes is None else lanes.put_patiently, job_ids)
+    publishers = current_app.extensions.get("publishers")
+    _do(publishing.publish if publishers is None else publishers.put_with_room, job_ids)
 
 
 @shared_task(name=RECONCILE, ignore_result=True)
 def reconcile(job_ids: list[str]) -> None:
     """Look up deliveries that may have been accepted: beside this worker's tasks, or here."""
-    looks = current_app.extensions.get("looks")
+    looks = current_app.extensions.get("look_ups")
     _do(reconciler.reconcile if looks is None else looks.put, job_ids)
 
 
@@ -47,7 +47,7 @@ def _do(service: Callable[[list[str]], None], job_ids: list[str]) -> None:
 
 
 @worker_init.connect
-def start_ticking(sender: object, **_: object) -> None:
+def start_worker_threads(sender: object, **_: object) -> None:
     """Every worker process looks at the schedule itself; there is no beat.
 
     Not worker_ready: that waits for the broker, and tweets do not.

@@ -40,11 +40,11 @@ def moving(
     """An installation, and how to set the clock by which it decides so many seconds ahead."""
     if database_url.startswith("postgres"):
         clock = PostgresClock(database_url)
-        yield make_world(database_url, RECONCILE_PATIENCE="5"), clock.set
+        yield make_world(database_url, RECONCILE_GIVE_UP_AFTER="5"), clock.set
         clock.close()
     else:
         here = ProcessClock(tmp_path / "clock")
-        yield make_world(database_url, RECONCILE_PATIENCE="5", **here.environ), here.set
+        yield make_world(database_url, RECONCILE_GIVE_UP_AFTER="5", **here.environ), here.set
 
 
 def test_a_moved_clock_is_moved(tmp_path: Path, postgres_url: str) -> None:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.support.notifier import knows_the_new_redis, until_heard
 
 from app.states import State
 from tests.support.author import Author
-from tests.support.bell import knows_the_new_redis, until_heard
 from tests.support.crowd import BOTH_IN_FULL, write_tweets
 from tests.support.figures import Figures, promise_kept, sized
 from tests.support.freezing import freeze
@@ -23,10 +23,10 @@ from tests.support.world import World
 
 PEOPLE = [f"person{n}" for n in range(5)]
 PATIENCE = 5.0
-"""BELL_PATIENCE where nothing else is set: seconds until a bell counts as unheard."""
+"""NOTIFY_AGAIN_AFTER where nothing else is set: seconds until a bell counts as unheard."""
 HEARD_AGAIN = 30.0
 """Seconds within which a worker consumes again once Redis can be reached."""
-LONG_PATIENCE = {"BELL_PATIENCE": "300"}
+LONG_PATIENCE = {"NOTIFY_AGAIN_AFTER": "300"}
 """So patient that within a test only the broker wakes anybody."""
 
 

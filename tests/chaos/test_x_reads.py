@@ -184,7 +184,7 @@ def test_a_timeline_that_is_never_readable_asks_the_owner(
     make_world: MakeWorld, database_url: str
 ) -> None:
     """What cannot be known is not guessed: no second call, and the owner decides."""
-    world = make_world(database_url, RECONCILE_PATIENCE=str(sized(4, 45)))
+    world = make_world(database_url, RECONCILE_GIVE_UP_AFTER=str(sized(4, 45)))
     world.sandbox.settings(duplicate_window=0)
     world.sandbox.fault("accept_then_drop", count=None)
     world.start_worker()

@@ -194,7 +194,7 @@ def test_nothing_arrived(story: Story, scenario: str, network: str) -> None:
     """Sent once more where looking proves that it is not there; elsewhere its owner is asked."""
     end = story.end(scenario, network)
     client = client_of(story, network)
-    if client.looks_before_resend({}, end.began_at) is None:
+    if client.look_ups_before_resend({}, end.began_at) is None:
         assert (end.delivery.state, end.posts) == (State.REVIEW, [])
         assert len(end.calls) == 1
     else:

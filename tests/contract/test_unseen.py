@@ -15,7 +15,7 @@ HIDE = {"x": {"read_lag": 300}, "mastodon": {"read_lag": 300}, "facebook": {"rea
 @pytest.fixture
 def story(make_world: MakeWorld, sqlite_url: str) -> Story:
     """Somebody with an account on every network, none of which shows what it has."""
-    told = Story(make_world(sqlite_url, RECONCILE_PATIENCE="5"))
+    told = Story(make_world(sqlite_url, RECONCILE_GIVE_UP_AFTER="5"))
     for network, settings in HIDE.items():
         told.world.sandbox.on(network).settings(**settings)
     return told
@@ -33,5 +33,5 @@ def test_hidden_posts_are_never_sent_twice(story: Story) -> None:
         end = story.end("hidden", network)
         assert len(end.posts) == 1, network
         client = story.world.app.extensions["networks"][network]
-        tells = network not in HIDE or client.looks_before_resend({}, end.began_at) is not None
+        tells = network not in HIDE or client.look_ups_before_resend({}, end.began_at) is not None
         assert end.delivery.state == (State.PUBLISHED if tells else State.REVIEW), network

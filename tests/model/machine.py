@@ -64,19 +64,19 @@ class Machine(Owners):
         """A ticker looks at the rows; its messages are heard at once, later or never."""
         self.ground.time.passes(luck.after)
         interrupted = luck.other % 2 == 0
-        found = self.ground.do(self._tick, self._interruption(luck) if interrupted else None)
+        found = self.ground.do(self._work_once, self._interruption(luck) if interrupted else None)
         if found is None:
             return
-        heard = [*(ring.job_ids for ring in found.rings), found.unheard]
+        heard = [*(notify.job_ids for notify in found.wake_ups), found.unclaimed]
         self.messages += heard
         if found.looks:
             self.look_ups.append(found.looks)
         if not luck.silence:
             for job_ids in heard:
-                self._worker(luck.which).hear(job_ids)
+                self._worker(luck.which).note_outcome(job_ids)
             self._work(luck.which % WORKERS, self._interruption(luck))
 
-    def _tick(self) -> dispatcher.DueWork | None:
+    def _work_once(self) -> dispatcher.DueWork | None:
         try:
             undo_clock_step()
             expire_leases()
@@ -90,7 +90,9 @@ class Machine(Owners):
     def _hear_again(self, luck: Luck) -> None:
         """A message comes again, and to anybody."""
         if self.messages:
-            self._worker(luck.other).hear(self.messages[-1 - luck.which % len(self.messages)])
+            self._worker(luck.other).note_outcome(
+                self.messages[-1 - luck.which % len(self.messages)]
+            )
 
     def _work_somewhere(self, luck: Luck) -> None:
         """A worker goes on."""
@@ -159,8 +161,8 @@ class Machine(Owners):
         if other == 0:
             self.ground.time.passes(50)
         if other <= 2:
-            found = self.ground.do(self._tick)
-            self._worker(other).hear(found.job_ids + found.unheard if found else [])
+            found = self.ground.do(self._work_once)
+            self._worker(other).note_outcome(found.job_ids + found.unclaimed if found else [])
         elif other == 3:
             idle = next(i for i in range(WORKERS) if i not in self.at_work)
             self.ground.do(self.workers[idle].run_to_the_end)
@@ -198,9 +200,9 @@ class Machine(Owners):
 
     def _drain_once(self, worker: ModelWorker) -> None:
         """Let time pass until the next wake-up, and everything be done."""
-        found = self.ground.do(self._tick)
+        found = self.ground.do(self._work_once)
         assert found is not None
-        worker.hear(found.job_ids + found.unheard)
+        worker.note_outcome(found.job_ids + found.unclaimed)
         self.ground.do(worker.run_to_the_end)
         if found.looks:
             self.look_ups.append(found.looks)

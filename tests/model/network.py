@@ -182,9 +182,9 @@ class ModelNetwork:
         """Return the text, and a number by which the model knows this body again."""
         return {"text": part.text, "serial": next(self._numbers)}
 
-    def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
+    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Answer as the model decided, unless it is too late to begin."""
-        if http.boottime() + self.slept > go:
+        if http.boottime() + self.slept > start_by:
             return Outcome(OutcomeKind.NOT_SENT, None, "too late to start", retry_after=0.2)
         self.arrive()
         if self._tokens[credentials["owner"]] != credentials["access_token"]:
@@ -250,7 +250,7 @@ class ModelNetwork:
         if self._tokens[credentials["owner"]] != credentials["access_token"]:
             raise TokenRefused
 
-    def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int:
+    def look_ups_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int:
         """All that there are."""
         return 1_000
 

@@ -22,7 +22,7 @@ from tests.model.ledger import Ledger, Promised
 from tests.model.luck import Luck
 
 PEOPLE = ("ana", "ben")
-MOST_TWEETS = 8
+MAX_TWEETS = 8
 
 
 class Owners(RuleBasedStateMachine):
@@ -44,7 +44,7 @@ class Owners(RuleBasedStateMachine):
     def write(self, luck: Luck) -> None:
         """Somebody writes one tweet or three; sometimes one that they wrote already."""
         for number in range(3 if luck.other % 2 else 1):
-            if len(self.ledger.jobs) < MOST_TWEETS:
+            if len(self.ledger.jobs) < MAX_TWEETS:
                 wait = 5 if luck.skip == 0 else 0
                 self._write(luck.who % 2, wait, twin=number == 0 and luck.other == 7)
 

@@ -26,8 +26,8 @@ class Story(Machine):
         self.begin(skew=0, duplicates=False)
         self.write(Luck(other=1))
         self.ground.time.passes(6)
-        found = self.ground.do(self._tick)
-        self.workers[0].hear(found.job_ids if found else [])
+        found = self.ground.do(self._work_once)
+        self.workers[0].note_outcome(found.job_ids if found else [])
         before = self.ground.interruptions.happened.total()
         self.ground.do(self._live, Interruption(kind, skip))
         if kind == Kind.CRASH:
@@ -45,7 +45,7 @@ class Story(Machine):
                 worker.call(0, answer)
                 worker.work()
         self.ground.time.passes(15)
-        found = self._tick()
+        found = self._work_once()
         if found and found.looks:
             self._reconcile(found.looks)
 
@@ -61,8 +61,8 @@ class Renewals(Machine):
             self.ground.network.end_access(name)
             self.write(Luck(who=who))
         self.ground.time.passes(6)
-        found = self.ground.do(self._tick)
-        worker.hear(found.job_ids if found else [])
+        found = self.ground.do(self._work_once)
+        worker.note_outcome(found.job_ids if found else [])
         before = self.ground.interruptions.happened.total()
         while worker.preparations < len(PEOPLE):
             self.ground.do(worker.work)

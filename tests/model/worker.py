@@ -52,10 +52,10 @@ class ModelWorker:
 
     def __init__(self, network: ModelNetwork, time: Time) -> None:
         self._network = network
-        crews = ModelCrews(time)
-        self._calls = crews.callers
-        self._preparations = crews.refreshers
-        self._lane = Publisher(network, crews)
+        executors = ModelCrews(time)
+        self._calls = executors.callers
+        self._preparations = executors.refreshers
+        self._lane = Publisher(network, executors)
         self._app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
 
     @property
@@ -73,7 +73,7 @@ class ModelWorker:
         """For how many accounts it is about to look for credentials."""
         return len(self._preparations.tasks)
 
-    def hear(self, job_ids: Sequence[str]) -> None:
+    def note_outcome(self, job_ids: Sequence[str]) -> None:
         """Let these wait for their turn."""
         self._lane.put(job_ids)
 

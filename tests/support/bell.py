@@ -23,7 +23,9 @@ def ring_by_hand(world: World, user: int, text: str) -> str:
         db.session.execute(
             db.update(Delivery)
             .where(Delivery.id == job_id)
-            .values(due_at=from_now(), not_before=from_now(), rings=1, next_at=from_now(LEFT_ALONE))
+            .values(
+                due_at=from_now(), not_before=from_now(), wake_ups=1, next_at=from_now(LEFT_ALONE)
+            )
         )
         db.session.commit()
         broker.notify_jobs([job_id])

@@ -20,9 +20,9 @@ GO = 0.2
 def call_for_ever(url: str) -> None:
     """Call, naming in the body the moment after which nothing may be written."""
     while True:
-        go = http.boottime() + GO
+        start_by = http.boottime() + GO
         with contextlib.suppress(http.NotSent, http.NoResponse):
-            http.call("POST", url, timeout=3, go=go, data=str(go))
+            http.call("POST", url, timeout=3, start_by=start_by, data=str(start_by))
         sum(range(50_000))
 
 

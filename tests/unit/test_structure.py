@@ -100,8 +100,8 @@ def test_no_import_ring() -> None:
                 waiting.append(following)
         return seen
 
-    rings = [module for module in graph if module in reach(module)]
-    assert rings == []
+    wake_ups = [module for module in graph if module in reach(module)]
+    assert wake_ups == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

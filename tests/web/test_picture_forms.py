@@ -12,7 +12,7 @@ from app.db import db
 from app.models import User
 from app.models.picture import Picture
 from app.pictures.lifecycle import PictureRefused
-from app.web.pictures import MOST_PICTURES, read_form, views_of
+from app.web.pictures import MAX_PICTURES, read_form, views_of
 from tests.support import photos
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
@@ -77,8 +77,8 @@ def test_too_many(small_world: World, ana: int) -> None:
     """A fifth picture is refused, and the four before it stay."""
     with small_world.app.test_request_context():
         user = db.session.get_one(User, ana)
-        picture_ids, refusal = sent(user, *(file() for _ in range(MOST_PICTURES + 1)))
-        assert len(picture_ids) == MOST_PICTURES
+        picture_ids, refusal = sent(user, *(file() for _ in range(MAX_PICTURES + 1)))
+        assert len(picture_ids) == MAX_PICTURES
         assert refusal is not None
         assert refusal.code == "too_many_pictures"
 

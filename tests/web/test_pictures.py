@@ -15,7 +15,7 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 
 JSON = {"Accept": "application/json"}
-MOST_BYTES = 40_000_000
+MAX_BYTES = 40_000_000
 
 
 def send(who: Visitor, data: bytes, name: str = "photo.jpg", **headers: str) -> requests.Response:
@@ -123,13 +123,13 @@ def test_refused_by_the_worker(ana: Visitor) -> None:
 def test_five_megabytes_are_taken(ana: Visitor) -> None:
     """A photo is larger than any tweet may be."""
     large = photos.file_of(photos.noisy(2600, 2600), quality=95)
-    assert 4_000_000 < len(large) < MOST_BYTES
+    assert 4_000_000 < len(large) < MAX_BYTES
     assert send(ana, large).status_code == 201
 
 
 def test_too_heavy(ana: Visitor) -> None:
     """A file of more than 40 MB is 413 with a sentence."""
-    answer = send(ana, photos.file_of(photos.colourful()) + b"\0" * MOST_BYTES)
+    answer = send(ana, photos.file_of(photos.colourful()) + b"\0" * MAX_BYTES)
     assert answer.status_code == 413
     assert answer.json()["error"]["code"] == "picture_too_heavy"
 

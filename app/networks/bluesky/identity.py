@@ -139,8 +139,8 @@ class Directory:
         entryway, other = oauth.origin_of(self.entryway.url), oauth.origin_of(server)
         if entryway is None or other is None:
             return False
-        ending = HOSTED_BY.get(entryway)
-        hosted = ending is not None and other[0] == "https" and other[1].endswith(ending)
+        send_result = HOSTED_BY.get(entryway)
+        hosted = send_result is not None and other[0] == "https" and other[1].endswith(send_result)
         return entryway == other or hosted
 
     def _document_of(self, did: str, ends_at: float) -> Mapping[str, Any] | None:

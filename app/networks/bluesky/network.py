@@ -41,7 +41,7 @@ PLC_DIRECTORY = "https://plc.directory"
 SITE = "https://bsky.app"
 SIGN_IN = 20.0
 """Seconds for all calls of one sign-in: somebody waits for the page."""
-LOOK_TIMEOUT = 20.0
+LOOK_UP_TIMEOUT = 20.0
 """Seconds for all reads of one look-up: a worker that is asked to stop has 25."""
 REFRESH_TIMEOUT = 10.0
 """Seconds for one of two tries."""
@@ -130,7 +130,7 @@ class Bluesky:
         """Raise ConnectRefused: there is no consent page to come back from."""
         raise ConnectRefused("stale")
 
-    def revoke(self, credentials: Credentials, go: float | None = None) -> None:
+    def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
         """Close the session; never raises."""
         with contextlib.suppress(http.NotSent, http.NoResponse):
             self._home(credentials).call(
@@ -138,7 +138,7 @@ class Bluesky:
                 "com.atproto.server.deleteSession",
                 token=str(credentials.get("refresh_jwt") or ""),
                 at_most=REFRESH_TIMEOUT,
-                go=go,
+                start_by=start_by,
             )
 
     def can_refresh(self, credentials: Credentials) -> bool:
@@ -150,7 +150,7 @@ class Bluesky:
         expires_at = credentials.get("expires_at")
         return bool(expires_at) and time.time() + EXPIRY_LEEWAY >= float(expires_at or 0)
 
-    def refresh(self, credentials: Credentials, go: float | None = None) -> Credentials:
+    def refresh(self, credentials: Credentials, start_by: float | None = None) -> Credentials:
         """Exchange the refresh token; for two hours the old one gives the same new one.
 
         :raises TokenRefused: the session is over, or the app password was taken back.
@@ -162,7 +162,7 @@ class Bluesky:
                 "com.atproto.server.refreshSession",
                 token=str(credentials.get("refresh_jwt") or ""),
                 at_most=REFRESH_TIMEOUT,
-                go=go,
+                start_by=start_by,
             )
         except (http.NotSent, http.NoResponse) as error:
             raise RefreshUnclear(str(error)) from error
@@ -238,7 +238,7 @@ class Bluesky:
         handles = bluesky_text.mentions(written)
         if not handles:
             return {}
-        server, ends_at = self._home(credentials), time.monotonic() + LOOK_TIMEOUT
+        server, ends_at = self._home(credentials), time.monotonic() + LOOK_UP_TIMEOUT
         token = str(credentials.get("access_jwt") or "")
         found = {handle: did_of(server, handle, token, ends_at) for handle in handles}
         return {"dids": {handle: did for handle, did in found.items() if did}}
@@ -259,11 +259,15 @@ class Bluesky:
 
     # Publishing
 
-    def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
+    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Publish; docs/networks/bluesky.md says what each answer means."""
         did = str(credentials.get("did") or "")
         return publish(
-            self._home(credentials), credentials, body, go, lambda key: self._page_of(did, key)
+            self._home(credentials),
+            credentials,
+            body,
+            start_by,
+            lambda key: self._page_of(did, key),
         )
 
     def _page_of(self, did: str, rkey: str) -> str:
@@ -271,7 +275,7 @@ class Bluesky:
 
     # Looking up
 
-    def looks_before_resend(self, _credentials: Credentials, _first_sent_at: datetime) -> int:
+    def look_ups_before_resend(self, _credentials: Credentials, _first_sent_at: datetime) -> int:
         """Return one: what is read is the repository itself, where a post is at once."""
         return 1
 
@@ -292,7 +296,7 @@ class Bluesky:
         :raises LookUpRefused: the server does not show the account's posts.
         :raises TokenRefused: the server shows them to nobody.
         """
-        server, ends_at = self._home(credentials), time.monotonic() + LOOK_TIMEOUT
+        server, ends_at = self._home(credentials), time.monotonic() + LOOK_UP_TIMEOUT
         return [
             SeenPost(
                 remote_id=post.reference["uri"],

@@ -26,7 +26,7 @@ def publish(
     server: Server,
     credentials: Credentials,
     body: Body,
-    go: float,
+    start_by: float,
     link_to: Callable[[str], str],
 ) -> Outcome:
     """Make the create call, and look once when the server refuses the record; never raises.
@@ -39,7 +39,7 @@ def publish(
             "POST",
             "com.atproto.repo.createRecord",
             token=str(credentials.get("access_jwt") or ""),
-            go=go,
+            start_by=start_by,
             json={"repo": did, **body},
         )
     except (http.NotSent, http.NoResponse) as error:

@@ -53,7 +53,7 @@ GRAPH_URL = "https://graph.facebook.com/v25.0"
 DIALOG_URL = "https://www.facebook.com/v25.0/dialog/oauth"
 SITE = "https://www.facebook.com"
 MAX_PAGES = 8
-LOOK_TIMEOUT = 20.0
+LOOK_UP_TIMEOUT = 20.0
 """Seconds for all pages of one look-up: a worker that is asked to stop has 25."""
 DESCRIBE_TIMEOUT = 5.0
 """Seconds to ask about one token: somebody waits for the page."""
@@ -219,7 +219,7 @@ class Facebook:
 
     # Publishing
 
-    def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
+    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Publish on the Page; docs/networks/facebook.md says what each answer means."""
         try:
             answer = self._graph.call(
@@ -227,7 +227,7 @@ class Facebook:
                 f"{credentials.get('page_id')}/feed",
                 _token(credentials),
                 params={"fields": ANSWER_FIELDS},
-                go=go,
+                start_by=start_by,
                 json=body,
             )
         except (http.NotSent, http.NoResponse) as error:
@@ -247,7 +247,9 @@ class Facebook:
 
     # Looking up
 
-    def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int | None:
+    def look_ups_before_resend(
+        self, credentials: Credentials, first_sent_at: datetime
+    ) -> int | None:
         """Return None: Facebook's list may leave posts out, so absence is no proof."""
         return None
 
@@ -285,7 +287,7 @@ class Facebook:
         self, credentials: Credentials, remote_id: str, since: datetime
     ) -> Iterator[list[dict[str, Any]]]:
         query = {"fields": POST_FIELDS, "limit": "100"}
-        ends_at = time.monotonic() + LOOK_TIMEOUT
+        ends_at = time.monotonic() + LOOK_UP_TIMEOUT
         for _ in range(MAX_PAGES):
             left = ends_at - time.monotonic()
             if left <= 0:

@@ -34,7 +34,7 @@ KEEP_SECONDS = 2.0
 """A kept connection is used again only if its last answer came less than this ago."""
 CONNECT_SECONDS = 5.0
 """Seconds until a server has to be reached."""
-MAX_ANSWER = 4 * 1024 * 1024
+MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 """Bytes of an answer's body, unpacked."""
 MAX_AHEAD = 512 * 1024
 """Bytes by which a body on the wire may be ahead of twice what came out of it: its chunks can be
@@ -82,7 +82,7 @@ class Response:
     text: str
     content: bytes = b""
     at: float = field(default_factory=boottime)
-    """When it was complete, on suspend_clock()."""
+    """When it was complete, on boottime()."""
 
     def header(self, name: str) -> str | None:
         """Return a header by name in any case."""
@@ -181,20 +181,20 @@ class _Watched:
             self.connect()
         call = current_call.get()
         self._check_peer(self.sock)  # a kept connection may be another call's
-        begun = 0 if call.started or call.go is None else self._begin(data, call.go)
+        begun = 0 if call.started or call.start_by is None else self._begin(data, call.start_by)
         call.started = True
         if begun < len(data):
             self.sock.keep(call)
             self.sock.sendall(data[begun:])
 
-    def _begin(self, data: bytes, go: float) -> int:
+    def _begin(self, data: bytes, start_by: float) -> int:
         """Write what can be written at once, unless it is too late; return how much that was.
 
         A process that is stopped between the look at the clock and the write will write when it
         wakes, however late. So nothing stands between them that waits.
         """
         self.sock.never_wait()
-        if boottime() > go:
+        if boottime() > start_by:
             raise TooLateToStart("the go-deadline had passed")
         current_call.get().started = True
         return int(self.sock.send_at_once(data))
@@ -277,7 +277,7 @@ def call(
     timeout: float,
     connect_timeout: float = CONNECT_SECONDS,
     auth: Any = None,
-    go: float | None = None,
+    start_by: float | None = None,
     public_only: bool = False,
     resolve: Resolve = names.addresses_of,
     **content: Any,
@@ -286,12 +286,12 @@ def call(
 
     :param content: ``json``, ``data`` or ``params``, as requests takes them.
     :param public_only: refuse private addresses; through a proxy, those that are known here.
-    :param go: a moment on suspend_clock(); after it, a request that has not begun is not sent.
+    :param start_by: a moment on boottime(); after it, a request that has not begun is not sent.
     :param resolve: looks names up.
     :raises NotSent: nothing was written (refused, name unknown, TLS failed, too late to start).
     :raises Unanswered: something was written and no complete answer came.
     """
-    current = Call(time.monotonic() + timeout, go, public_only, resolve)
+    current = Call(time.monotonic() + timeout, start_by, public_only, resolve)
     with _reasons(current):
         request = requests.PreparedRequest()
         request.prepare(method, url, auth=auth, **{"headers": _HEADERS, **content})
@@ -394,7 +394,7 @@ def _read(response: requests.Response) -> Response:
         call.receive(-2 * len(chunk))
         pieces.append(chunk)
         length += len(chunk)
-        if length > MAX_ANSWER:
+        if length > MAX_RESPONSE_BYTES:
             response.close()
             raise ValueError("the answer is too large")
     content = b"".join(pieces)

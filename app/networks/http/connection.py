@@ -18,11 +18,11 @@ Resolve = Callable[[str, int, float], list[str]]
 class Call:
     """What the connection must know of the call it carries.
 
-    ``ends_at`` is on time.monotonic(), ``go`` on http.suspend_clock().
+    ``ends_at`` is on time.monotonic(), ``start_by`` on http.boottime().
     """
 
     ends_at: float
-    go: float | None
+    start_by: float | None
     public_only: bool
     resolve: Resolve
     started: bool = False

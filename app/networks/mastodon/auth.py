@@ -310,11 +310,11 @@ def _no_proof(signing_in: bool) -> ConnectRefused:
     return ConnectRefused("server_checks_nothing" if signing_in else "start_again")
 
 
-def revoke(server: Server, credentials: Mapping[str, Any], go: float | None) -> None:
+def revoke(server: Server, credentials: Mapping[str, Any], start_by: float | None) -> None:
     """End a token, if that begins in time. Raises LookUpFailed when there is no answer."""
     names = {"client_id": "client_id", "client_secret": "client_secret", "token": "access_token"}
     form = {name: str(credentials.get(known) or "") for name, known in names.items()}
-    server.ask("POST", "/oauth/revoke", go=go, data=form)
+    server.ask("POST", "/oauth/revoke", start_by=start_by, data=form)
 
 
 def _registration_refused(answer: Response) -> Exception:

@@ -53,7 +53,7 @@ from app.networks.mastodon.responses import (
 from app.networks.mastodon.timeline import created_at, is_anothers, link_to, pages_of, seen
 from app.networks.responses import known_shape, unanswered
 
-ALL_LOOKS = 1_000
+ALL_LOOK_UPS = 1_000
 KEY = "idempotency_key"
 KEY_LIFE = timedelta(minutes=50)
 """A server forgets a key after an hour; the last try may take a while to arrive."""
@@ -66,7 +66,7 @@ UNPROVEN_CONNECT_TIMEOUT = 3.0
 MAX_HOMES = 3
 """Names that a domain may give us, of which the first that is one of a public server counts."""
 USERNAME = re.compile(r"[\w.~\-]{1,200}")
-LOOK_TIMEOUT = 20.0
+LOOK_UP_TIMEOUT = 20.0
 """Seconds for all calls of one look-up: a worker that is asked to stop has 25."""
 
 
@@ -181,10 +181,10 @@ class Mastodon:
             )
         ]
 
-    def revoke(self, credentials: Credentials, go: float | None = None) -> None:
+    def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
         """End the token; never raises."""
         with contextlib.suppress(LookUpFailed):
-            revoke(self._home(credentials), credentials, go)
+            revoke(self._home(credentials), credentials, start_by)
 
     def can_refresh(self, _credentials: Credentials) -> bool:
         """False: a dead token comes back only by signing in again."""
@@ -269,17 +269,17 @@ class Mastodon:
 
     # Publishing
 
-    def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
+    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Publish; docs/networks/mastodon.md says what each answer means."""
         server, token = self._home(credentials).within(self._timeout), _token(credentials)
-        outcome = _post(server, token, body, go)
+        outcome = _post(server, token, body, start_by)
         if outcome.code == NOW_READY:
-            outcome = _post(server, token, body, go)
+            outcome = _post(server, token, body, start_by)
         return replace(outcome, code="rejected") if outcome.code == NOW_READY else outcome
 
     # Looking up
 
-    def looks_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int:
+    def look_ups_before_resend(self, credentials: Credentials, first_sent_at: datetime) -> int:
         """Return how many empty look-ups allow a second send.
 
         Mastodon itself gives the first post back when the same key comes again: two, or as many
@@ -288,7 +288,7 @@ class Mastodon:
         """
         is_late = datetime.now(UTC) - first_sent_at > KEY_LIFE
         if credentials.get("software") != "mastodon" or is_late:
-            return ALL_LOOKS
+            return ALL_LOOK_UPS
         rested = (count for count, delay in enumerate(self._delays, 1) if delay >= REST)
         return max(2, next(rested, len(self._delays)))
 
@@ -301,7 +301,7 @@ class Mastodon:
         if parent is None:
             return False
         path = f"/api/v1/statuses/{segment(str(parent))}"
-        server = self._home(credentials).within(LOOK_TIMEOUT)
+        server = self._home(credentials).within(LOOK_UP_TIMEOUT)
         return server.read(path, token=_token(credentials)).status in {404, 410}
 
     def comparable(self, body: Body) -> str:
@@ -317,7 +317,7 @@ class Mastodon:
         :raises LookUpRefused: a permission is missing, or the account is gone.
         :raises TokenRefused: the token is dead.
         """
-        server, token = self._home(credentials).within(LOOK_TIMEOUT), _token(credentials)
+        server, token = self._home(credentials).within(LOOK_UP_TIMEOUT), _token(credentials)
         is_mastodon = credentials.get("software") == "mastodon"
         sought = sought_of(bodies)
         since = since.replace(microsecond=0)  # some servers tell moments in whole seconds
@@ -335,14 +335,16 @@ class Mastodon:
             return sorted(found, key=lambda post: post.created_at or since)
 
 
-def _post(server: Server, token: str, body: Body, go: float) -> Outcome:
+def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
     """Make one create call."""
     content = dict(body)
     key = str(content.pop(KEY, ""))
     for name in (SENT_AT, DESCRIPTIONS):
         content.pop(name, None)
     try:
-        answer = server.call("POST", "/api/v1/statuses", token=token, key=key, go=go, json=content)
+        answer = server.call(
+            "POST", "/api/v1/statuses", token=token, key=key, start_by=start_by, json=content
+        )
     except (http.NotSent, http.NoResponse) as error:
         return unanswered(error)
     remote_id = id_in(answer.data) if 200 <= answer.status < 300 else None

@@ -27,7 +27,7 @@ from app.networks.mastodon.responses import (
 
 MAX_PAGES = 8
 PAGE = 40
-LONGEST_REST = 900.0
+MAX_REST_SECONDS = 900.0
 """Seconds; a reset that is further away is of another allowance than reads have."""
 RESERVE = 30
 """Calls of an account's allowance that look-ups leave to publishing."""
@@ -73,7 +73,7 @@ def _leave_room(answer: Response) -> None:
     :raises LookUpFailed: they are few, after so many seconds there are more.
     """
     left, wait = calls_left(answer), wait_in(answer)
-    if left is not None and left < RESERVE and wait is not None and wait <= LONGEST_REST:
+    if left is not None and left < RESERVE and wait is not None and wait <= MAX_REST_SECONDS:
         raise LookUpFailed("few calls are left", wait)
 
 

@@ -20,7 +20,7 @@ from app.networks.oauth import check_issuer, check_state
 
 SCOPES = "tweet.read tweet.write users.read media.write offline.access"
 SIGN_IN_TIMEOUT = 10.0
-LONGEST_LIFE = 10 * 366 * 86_400
+MAX_LIFE_SECONDS = 10 * 366 * 86_400
 """Seconds for which a token may be good."""
 """Seconds for one call: somebody waits for the page."""
 
@@ -143,11 +143,13 @@ def _sentences() -> Iterator[None]:
 def oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
     """Return what is kept of a token answer."""
     # A spent pair's successor must not be lost, whatever else the answer says.
-    lasts = untrusted.whole(token.get("expires_in"), 1, LONGEST_LIFE)
+    lasts = untrusted.whole(token.get("expires_in"), 1, MAX_LIFE_SECONDS)
     if lasts is not None:
         expires_at: int | None = int(time.time()) + lasts
     else:
-        expires_at = untrusted.whole(token.get("expires_at"), 1, int(time.time()) + LONGEST_LIFE)
+        expires_at = untrusted.whole(
+            token.get("expires_at"), 1, int(time.time()) + MAX_LIFE_SECONDS
+        )
     access_token = untrusted.secret(token["access_token"])
     if access_token is None:
         raise KeyError("access_token")
@@ -164,18 +166,18 @@ def revoke(
     signature: Any,
     app: tuple[str, str],
     timeout: float,
-    go: float | None,
+    start_by: float | None,
 ) -> None:
     """Tell X that this access is no longer wanted (docs: revoke token, invalidate token).
 
     :param signature: of OAuth 1.0a; None for OAuth 2.0.
     :param app: client id and secret; the secret is empty for a public client.
-    :param go: a moment on http.suspend_clock() after which it is not told.
+    :param start_by: a moment on http.boottime() after which it is not told.
     :raises http.NotSent: and http.Unanswered.
     """
     if signature is not None:
         url = f"{api}/1.1/oauth/invalidate_token.json"
-        http.call("POST", url, timeout=timeout, auth=signature, go=go)
+        http.call("POST", url, timeout=timeout, auth=signature, start_by=start_by)
         return
     ends_at = time.monotonic() + timeout
     for name in ("refresh_token", "access_token"):
@@ -186,5 +188,7 @@ def revoke(
             left = max(1.0, ends_at - time.monotonic())
             basic = app if app[1] else None
             url = f"{api}/2/oauth2/revoke"
-            http.call("POST", url, timeout=left, auth=basic, go=go, data=form)
-            go = None if go is None else go + timeout  # the second one waits for the first
+            http.call("POST", url, timeout=left, auth=basic, start_by=start_by, data=form)
+            start_by = (
+                None if start_by is None else start_by + timeout
+            )  # the second one waits for the first

@@ -44,9 +44,9 @@ from app.networks.x.responses import (
     seen,
 )
 
-ALL_LOOKS = 1_000
+ALL_LOOK_UPS = 1_000
 MAX_PAGES = 8
-LOOK_TIMEOUT = 20.0
+LOOK_UP_TIMEOUT = 20.0
 """Seconds for all pages of one look-up: a worker that is asked to stop has 25."""
 REFRESH_TIMEOUT = 10.0
 """Seconds for one of two tries."""
@@ -114,13 +114,13 @@ class X:
             return OAuth2Flow(self._client_id, self._client_secret, self._authorize, token_url)
         return OAuth1Flow(self._consumer_key or "", self._consumer_secret or "", self._api)
 
-    def revoke(self, credentials: Credentials, go: float | None = None) -> None:
+    def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
         """End the access; never raises."""
         with contextlib.suppress(http.NotSent, http.NoResponse):
             signature = self._signature(credentials) if "token_secret" in credentials else None
             app = (self._client_id or "", self._client_secret or "")
             most = min(self._timeout, REFRESH_TIMEOUT)
-            revoke(self._api, credentials, signature, app, most, go)
+            revoke(self._api, credentials, signature, app, most, start_by)
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True for OAuth 2.0 with offline access; OAuth 1.0a tokens do not expire."""
@@ -133,7 +133,7 @@ class X:
             return False
         return time.time() + EXPIRY_LEEWAY >= float(expires_at)
 
-    def refresh(self, credentials: Credentials, go: float | None = None) -> Credentials:
+    def refresh(self, credentials: Credentials, start_by: float | None = None) -> Credentials:
         """Spend the refresh token, which works once: the caller holds the account's lease.
 
         :raises TokenRefused: X knows neither this token nor, any more, this access.
@@ -152,7 +152,7 @@ class X:
                 f"{self._api}/2/oauth2/token",
                 timeout=min(self._timeout, REFRESH_TIMEOUT),
                 auth=basic,
-                go=go,
+                start_by=start_by,
                 data=form,
             )
         except (http.NotSent, http.NoResponse) as error:
@@ -207,14 +207,14 @@ class X:
         """Return the JSON of ``POST /2/tweets``."""
         return body_of(part)
 
-    def create(self, credentials: Credentials, body: Body, go: float) -> Outcome:
+    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Post a tweet; docs/networks/x.md says what each answer means."""
         try:
             answer = http.call(
                 "POST",
                 f"{self._api}/2/tweets",
                 timeout=self._timeout,
-                go=go,
+                start_by=start_by,
                 auth=self._signature(credentials),
                 json=body,
             )
@@ -272,9 +272,9 @@ class X:
             found = [seen(post, self._site) for page in pages for post in page.get("data") or []]
             return sorted(found, key=lambda post: post.created_at or since)
 
-    def looks_before_resend(self, _credentials: Credentials, _first_sent_at: datetime) -> int:
+    def look_ups_before_resend(self, _credentials: Credentials, _first_sent_at: datetime) -> int:
         """Return more than there are: the timeline lags, so only all delays together prove it."""
-        return ALL_LOOKS
+        return ALL_LOOK_UPS
 
     def _pages(
         self, credentials: Credentials, remote_id: str, since: datetime
@@ -284,7 +284,7 @@ class X:
             "max_results": "100",
             "tweet.fields": "created_at,entities,referenced_tweets,attachments,note_tweet",
         }
-        ends_at = time.monotonic() + LOOK_TIMEOUT
+        ends_at = time.monotonic() + LOOK_UP_TIMEOUT
         for _ in range(MAX_PAGES):
             left = ends_at - time.monotonic()
             if left <= 0:
@@ -302,7 +302,7 @@ class X:
         path: str,
         credentials: Credentials,
         query: Mapping[str, str],
-        at_most: float = LOOK_TIMEOUT,
+        at_most: float = LOOK_UP_TIMEOUT,
     ) -> dict[str, Any]:
         try:
             answer = http.call(

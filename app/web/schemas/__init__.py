@@ -20,7 +20,7 @@ from app.web.schemas.calls import (
     TweetChange,
     WhenQuery,
 )
-from app.web.schemas.fields import LARGEST_ID, LONGEST_NAME, MOST_JOBS, moment_of
+from app.web.schemas.fields import LARGEST_ID, MAX_JOBS, MAX_NAME, moment_of
 from app.web.schemas.reading import (
     Invalid,
     body,
@@ -36,8 +36,8 @@ from app.web.schemas.reading import (
 
 __all__ = [
     "LARGEST_ID",
-    "LONGEST_NAME",
-    "MOST_JOBS",
+    "MAX_JOBS",
+    "MAX_NAME",
     "AccountChange",
     "AltChange",
     "Confirming",

@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from app.models import MOST_PARTS
+from app.models import MAX_PARTS
 from app.web.schemas.fields import (
-    LONGEST_LIST,
-    MOST_ACCOUNTS,
+    MAX_ACCOUNTS,
+    MAX_LIST,
     AccountIds,
     AccountKey,
     Alt,
@@ -30,9 +30,9 @@ from app.web.schemas.fields import (
     YesOrNo,
 )
 
-Parts = Annotated[list["Part"], Field(max_length=MOST_PARTS)]
+Parts = Annotated[list["Part"], Field(max_length=MAX_PARTS)]
 Variants = Annotated[
-    dict[AccountKey, Annotated["Variant | None", VariantOf]], Field(max_length=MOST_ACCOUNTS)
+    dict[AccountKey, Annotated["Variant | None", VariantOf]], Field(max_length=MAX_ACCOUNTS)
 ]
 Flag = Annotated[str, Field(max_length=10)]
 FilePictures = Annotated[list[Text], Field(max_length=100)]
@@ -148,7 +148,7 @@ class WhenQuery(Schema):
 class StatusQuery(Schema):
     """``GET /status``"""
 
-    job_ids: Annotated[str, Field(max_length=LONGEST_LIST)] | None = Field(
+    job_ids: Annotated[str, Field(max_length=MAX_LIST)] | None = Field(
         None, description="up to 100 ids, with commas between them"
     )
 
@@ -178,8 +178,8 @@ class _Writing(Schema):
     csrf_token: Text | None = None
     writer: Name | None = None
     text: Text | None = None
-    part: Annotated[list[Text], Field(max_length=MOST_PARTS + 3)] = Field(default_factory=list)
-    variant: Annotated[dict[AccountKey, list[Text]], Field(max_length=MOST_ACCOUNTS)] = Field(
+    part: Annotated[list[Text], Field(max_length=MAX_PARTS + 3)] = Field(default_factory=list)
+    variant: Annotated[dict[AccountKey, list[Text]], Field(max_length=MAX_ACCOUNTS)] = Field(
         default_factory=dict
     )
     pictures: FilePictures = Field(default_factory=list)

@@ -9,23 +9,23 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from app.models import MOST_PARTS, MOST_PICTURES
-from app.when import LONGEST_WORDS
+from app.models import MAX_PARTS, MAX_PICTURES
+from app.when import MAX_WORDS
 
 LARGEST_ID = 2**31 - 1
 """PostgreSQL refuses to compare an integer column with more than this."""
-MOST_ACCOUNTS = 1000
+MAX_ACCOUNTS = 1000
 """Of one tweet; a person with more is limited elsewhere long before."""
-MOST_JOBS = 100
-LONGEST_SUBMIT_ID = 200
-LONGEST_NAME = 100
+MAX_JOBS = 100
+MAX_SUBMIT_ID = 200
+MAX_NAME = 100
 """Characters of a zone, a language, a number that is typed."""
-LONGEST_ALT_AS_TYPED = 20_000
+MAX_ALT_AS_TYPED = 20_000
 """White space is taken out before a description is measured."""
-LONGEST_LIST = 8000
+MAX_LIST = 8000
 """Characters of a list in an address, which is no longer than that anyway."""
 
-LONGEST_MOMENT = 40
+MAX_MOMENT = 40
 """Characters of a moment as this product writes it."""
 
 _DIGITS = re.compile(r"[0-9]{1,10}")
@@ -107,26 +107,26 @@ def _empty_is_nothing(value: Any) -> Any:
 
 Text = str
 """Words to be published. How long they may be, the networks of the tweet say."""
-When = Annotated[str, Field(max_length=LONGEST_WORDS)]
+When = Annotated[str, Field(max_length=MAX_WORDS)]
 PictureId = Annotated[str, AfterValidator(_unknown_picture)]
-Pictures = Annotated[list[PictureId], Field(max_length=MOST_PICTURES)]
+Pictures = Annotated[list[PictureId], Field(max_length=MAX_PICTURES)]
 AccountId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
-AccountIds = Annotated[list[AccountId], Field(max_length=MOST_ACCOUNTS)]
+AccountIds = Annotated[list[AccountId], Field(max_length=MAX_ACCOUNTS)]
 AccountKey = Annotated[str, AfterValidator(_account_key)]
-SubmitId = Annotated[str, Field(max_length=LONGEST_SUBMIT_ID), AfterValidator(_printable)]
-JobId = Annotated[str, Field(max_length=LONGEST_NAME)]
-Name = Annotated[str, Field(max_length=LONGEST_NAME)]
-ShownAt = Annotated[str, Field(max_length=LONGEST_MOMENT), AfterValidator(_moment)]
-Alt = Annotated[str, Field(max_length=LONGEST_ALT_AS_TYPED)]
+SubmitId = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
+JobId = Annotated[str, Field(max_length=MAX_NAME)]
+Name = Annotated[str, Field(max_length=MAX_NAME)]
+ShownAt = Annotated[str, Field(max_length=MAX_MOMENT), AfterValidator(_moment)]
+Alt = Annotated[str, Field(max_length=MAX_ALT_AS_TYPED)]
 
 # As forms and addresses have them
 YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 EventId = Annotated[AccountId, BeforeValidator(_whole_number)]
 TypedAccountIds = Annotated[
-    list[Annotated[AccountId, BeforeValidator(_whole_number)]], Field(max_length=MOST_ACCOUNTS)
+    list[Annotated[AccountId, BeforeValidator(_whole_number)]], Field(max_length=MAX_ACCOUNTS)
 ]
 Cursor = Annotated[
     Annotated[int, BeforeValidator(_cursor)] | None, BeforeValidator(_empty_is_nothing)
 ]
-PartNumber = Annotated[Annotated[int, Field(ge=1, lt=MOST_PARTS)], BeforeValidator(_whole_number)]
+PartNumber = Annotated[Annotated[int, Field(ge=1, lt=MAX_PARTS)], BeforeValidator(_whole_number)]
 VariantOf = BeforeValidator(_words_alone)

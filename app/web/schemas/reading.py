@@ -25,12 +25,12 @@ from app.web.errors import refuse
 from app.web.schemas.calls import SubmitKey
 from app.web.schemas.fields import Schema
 
-LONGEST_SHOWN_NAME = 60
-LONGEST_TYPED = 500
+MAX_SHOWN_NAME = 60
+MAX_TYPED = 500
 """Characters of a server, a handle or a password."""
-MOST_FORM_BYTES = 256 * 1024
+MAX_FORM_BYTES = 256 * 1024
 """Of all texts of a form, files aside; as MAX_CONTENT_LENGTH of a body without files."""
-MOST_NAMES = 2000
+MAX_NAMES = 2000
 """In one object of JSON or one form: a text of its own for each of many accounts, and the rest."""
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 FILES = re.compile(r"picture-files(?:-([1-9][0-9]?))?")
@@ -69,7 +69,7 @@ def shown_name(name: str) -> str:
     """Return a name of a field that somebody sent, short and safe to show."""
     plain = name.encode("utf-8", "backslashreplace").decode()
     readable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in plain)
-    return readable[:LONGEST_SHOWN_NAME]
+    return readable[:MAX_SHOWN_NAME]
 
 
 def body(schema: type[Model]) -> Model:
@@ -92,10 +92,10 @@ def form(schema: type[Model]) -> Model:
     if (
         sum(map(len, request.form.keys()))
         + sum(len(value) for values in request.form.listvalues() for value in values)
-        > MOST_FORM_BYTES
+        > MAX_FORM_BYTES
     ):
         raise RequestEntityTooLarge
-    if len(request.form) > MOST_NAMES:
+    if len(request.form) > MAX_NAMES:
         raise Invalid("too_many", next(iter(request.form)))
     given = _by_field(schema, request.form)
     if "csrf_token" not in schema.model_fields:
@@ -139,7 +139,7 @@ def connect_fields(names: Iterable[str], given: Mapping[str, str]) -> dict[str, 
     """Return what was typed to connect an account; raises Invalid for what is far too long."""
     typed = {name: given.get(name, "") for name in names}
     for name, value in typed.items():
-        if len(value) > LONGEST_TYPED:
+        if len(value) > MAX_TYPED:
             raise Invalid("too_long", name)
     return typed
 
@@ -194,7 +194,7 @@ def _json() -> Any:
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > MOST_NAMES:
+    if len(pairs) > MAX_NAMES:
         raise Invalid("too_many", pairs[0][0])
     found = dict(pairs)
     if len(found) < len(pairs):

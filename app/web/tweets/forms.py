@@ -19,7 +19,7 @@ from app.web.i18n import exact_time, iso_utc, relative_time
 from app.web.messages import input_refusal
 from app.web.schemas import Invalid, moment_of
 from app.web.tweets.payload import is_about_contents, read_payload
-from app.when import LONGEST_WORDS, Moment, WhenProblem, as_shown, is_now, understand, zone_named
+from app.when import MAX_WORDS, Moment, WhenProblem, as_shown, is_now, understand, zone_named
 
 
 def empty() -> dict[str, Any]:
@@ -169,14 +169,14 @@ def _form(
         _refuse_pictures_of_no_part(count)
     except Invalid as problem:
         refused = {"refusal": problem, "refused_at": problem.field}
-        fields = range(min(count, content.MOST_PARTS))
+        fields = range(min(count, content.MAX_PARTS))
         picked = [request.form.getlist(pictures.field_of(number))[:4] for number in fields]
     else:
         picked, refused = _pictures_of_form(count)
     given = request.form.to_dict()
     if refused["refusal"]:  # shown again, however it looks
         given |= {
-            name: given[name][:LONGEST_WORDS]
+            name: given[name][:MAX_WORDS]
             for name in ("when", "submit_id", "shown_at")
             if name in given
         }
@@ -185,7 +185,7 @@ def _form(
 
 def _short(read: dict[str, Any]) -> dict[str, Any]:
     """Return contents with few enough parts to show them again; so many were refused."""
-    most = 2 * content.MOST_PARTS
+    most = 2 * content.MAX_PARTS
     variants = {account_id: own[:most] for account_id, own in read["variants"].items()}
     return read | {"parts": read["parts"][:most], "variants": variants}
 

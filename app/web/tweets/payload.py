@@ -18,7 +18,7 @@ from werkzeug.datastructures import MultiDict
 from app.models import StoredPart
 
 PREFIX = "variant-"
-LONGEST_ID = 10
+MAX_ID = 10
 KEYS = {"text", "part", "parts", "pictures", "variants"}
 
 
@@ -130,4 +130,4 @@ def _part_in(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _id_in(word: str) -> int | None:
     """What is no id is shown nowhere again; the schema has refused it."""
-    return int(word) if word.isascii() and word.isdigit() and len(word) <= LONGEST_ID else None
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= MAX_ID else None

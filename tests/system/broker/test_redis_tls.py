@@ -30,7 +30,7 @@ def failing(world: World) -> list[str]:
     return told
 
 
-def rings(world: World) -> bool:
+def wake_ups(world: World) -> bool:
     """Wake a worker."""
     with world.app.app_context():
         return broker.notify_jobs(["nobody"])
@@ -42,7 +42,7 @@ def test_an_unknown_certificate_is_refused(
     """By the probe, the broker and the limits; the pages go on as without Redis."""
     world = make_world(sqlite_url, REDIS_URL=front.redis_url)
     assert failing(world) == ["redis", "worker"]
-    assert not rings(world)
+    assert not wake_ups(world)
     wait_for(lambda: front.refusals >= 2, what="two refusals")
     refused = front.refusals
     assert world.app.test_client().get("/login/x").status_code == 302
@@ -54,10 +54,10 @@ def test_it_is_taken_where_somebody_says_so(
 ) -> None:
     """``REDIS_TLS_VERIFY=0``: encrypted, and no question asked."""
     world = make_world(
-        sqlite_url, REDIS_URL=front.redis_url, REDIS_TLS_VERIFY="0", BELL_TIMEOUT="5"
+        sqlite_url, REDIS_URL=front.redis_url, REDIS_TLS_VERIFY="0", BROKER_TIMEOUT="5"
     )
     assert failing(world) == ["worker"]
-    assert rings(world)
+    assert wake_ups(world)
 
 
 def test_a_known_authority_vouches_for_its_own_names_alone(
@@ -72,7 +72,7 @@ def test_a_known_authority_vouches_for_its_own_names_alone(
     monkeypatch.setenv("SSL_CERT_FILE", str(elsewhere.authority))
     world = make_world(sqlite_url, REDIS_URL=elsewhere.redis_url)
     assert failing(world) == ["redis", "worker"]
-    assert not rings(world)
+    assert not wake_ups(world)
     elsewhere.close()
 
 
@@ -80,7 +80,7 @@ def test_everything_works_with_a_known_certificate(
     make_world: MakeWorld, sqlite_url: str, front: TlsFront
 ) -> None:
     """Rings, results and limits of pages and worker, with ``SSL_CERT_FILE`` as OpenSSL reads it."""
-    trust = {"SSL_CERT_FILE": str(front.authority), "BELL_TIMEOUT": "5"}
+    trust = {"SSL_CERT_FILE": str(front.authority), "BROKER_TIMEOUT": "5"}
     world = make_world(sqlite_url, REDIS_URL=front.redis_url, **trust)
     site = world.start_web()
     world.start_worker()

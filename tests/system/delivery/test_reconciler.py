@@ -95,7 +95,7 @@ def test_an_echo_that_cannot_be_looked_up_asks_the_owner(
 
     Until then nobody is told to change the text, for the network has it.
     """
-    world = make_world(sqlite_url, RECONCILE_PATIENCE="6")
+    world = make_world(sqlite_url, RECONCILE_GIVE_UP_AFTER="6")
     world.sandbox.settings(read_lag=300)
     world.sandbox.fault("accept_then_drop")
     ana = world.user("ana")

@@ -104,7 +104,7 @@ def test_a_post_that_cannot_be_named_is_its_owners_question(
     make_world: MakeWorld, sqlite_url: str, hostile: HostileServer
 ) -> None:
     """The list has an id that is none, too: nothing is sent again, its owner is asked."""
-    world = make_world(sqlite_url, RECONCILE_PATIENCE="2")
+    world = make_world(sqlite_url, RECONCILE_GIVE_UP_AFTER="2")
     user = account_at(world, hostile.server.url)
     job = world.tweet_later(user, "tweet 7")
     world.start_worker()
@@ -182,8 +182,10 @@ def test_a_refusal_that_cannot_be_stored_spoils_no_other(world: World) -> None:
         refuse("deliveries", "NEW.error_detail = 'odd'")
         no = Outcome(OutcomeKind.REJECTED, "rejected", "no")
         said = [no, replace(no, detail="odd"), no]
-        endings = [SendResult(c, "x", 1, outcome) for c, outcome in zip(claims, said, strict=True)]
-        assert record_results(endings) == []
+        send_results = [
+            SendResult(c, "x", 1, outcome) for c, outcome in zip(claims, said, strict=True)
+        ]
+        assert record_results(send_results) == []
     rows = [world.delivery(claim.job_id) for claim in claims]
     assert {row.state for row in rows} == {State.FAILED}
     assert [row.error_detail for row in rows] == ["no", None, "no"]

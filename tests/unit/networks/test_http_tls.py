@@ -41,8 +41,8 @@ def tunnel(monkeypatch: pytest.MonkeyPatch) -> Iterator[Tunnel]:
 
 def post(server: ScriptedServer, *, after: float = 60, **content: object) -> http.Response:
     """Make a create call that may begin for so many seconds from now."""
-    go = http.boottime() + after
-    return http.call("POST", server.url, timeout=2, go=go, **content)
+    start_by = http.boottime() + after
+    return http.call("POST", server.url, timeout=2, start_by=start_by, **content)
 
 
 def test_a_call_is_answered(server: ScriptedServer) -> None:

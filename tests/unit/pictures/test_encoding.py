@@ -7,8 +7,8 @@ import struct
 import pytest
 from PIL import Image, ImageChops
 
-from app.pictures.encoding import MOST_KEPT_PIXELS, THUMB_SIDE, Made, make
-from app.pictures.inspection import MOST_BYTES, PictureRefused, look_at
+from app.pictures.encoding import MAX_KEPT_PIXELS, THUMB_SIDE, Made, make
+from app.pictures.inspection import MAX_BYTES, PictureRefused, look_at
 from tests.support import photos
 from tests.support.photos import assert_near, opened
 
@@ -179,7 +179,7 @@ def test_transparent_palette() -> None:
     ("size", "kept"),
     [
         ((6000, 4000), 24_000_000),
-        ((8064, 6048), MOST_KEPT_PIXELS),
+        ((8064, 6048), MAX_KEPT_PIXELS),
         ((1080, 12_000), 1080 * 12_000),
         ((12_000, 9000), 27_000_000),
     ],
@@ -372,7 +372,7 @@ def test_gif_that_changes_nothing() -> None:
 
 def test_too_heavy() -> None:
     """More bytes than allowed are not even looked at."""
-    heavy = photos.file_of(photos.colourful()) + b"\0" * MOST_BYTES
+    heavy = photos.file_of(photos.colourful()) + b"\0" * MAX_BYTES
     assert refusal_of(heavy) == "picture_too_heavy"
 
 

@@ -47,7 +47,7 @@ def test_a_post_that_is_not_there_is_not_there(scripted: ScriptedServer) -> None
     """The repository answers exactly, so one look is enough."""
     scripted.answers = [ABSENT]
     assert recent(scripted) == []
-    assert bluesky_at(scripted.url).looks_before_resend({}, STARTED_AT) == 1
+    assert bluesky_at(scripted.url).look_ups_before_resend({}, STARTED_AT) == 1
 
 
 def test_each_body_is_asked_for(scripted: ScriptedServer) -> None:

@@ -80,7 +80,7 @@ def test_the_standing_promises() -> None:
     """No threads, no refreshing, no second send without a person's word."""
     facebook = facebook_at("https://graph")
     assert facebook.threads is False
-    assert facebook.looks_before_resend(CREDENTIALS, datetime.now(UTC)) is None
+    assert facebook.look_ups_before_resend(CREDENTIALS, datetime.now(UTC)) is None
     assert facebook.connect_fields == ()
     assert not facebook.can_refresh(CREDENTIALS)
     assert not facebook.is_expired(CREDENTIALS)

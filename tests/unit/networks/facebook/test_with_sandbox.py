@@ -210,7 +210,7 @@ def test_what_is_not_shown_proves_nothing(facebook: FacebookSandbox, client: Fac
     ana = facebook.mint("ana")
     assert publish(client, ana).kind == OutcomeKind.OK
     assert client.recent(ana, ana["id"], datetime.now(UTC) - timedelta(minutes=2), []) == []
-    assert client.looks_before_resend(ana, datetime.now(UTC)) is None
+    assert client.look_ups_before_resend(ana, datetime.now(UTC)) is None
 
 
 def test_many_posts_are_many_pages(facebook: FacebookSandbox, client: Facebook) -> None:

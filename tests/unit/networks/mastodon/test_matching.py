@@ -119,7 +119,7 @@ def test_a_list_that_lags(server: MastodonSandbox, client: Mastodon) -> None:
     server.fault("accept_then_drop")
     send(client, ana, body)
     assert look(client, ana, body) == []
-    assert client.looks_before_resend(ana, datetime.now(UTC)) == 2
+    assert client.look_ups_before_resend(ana, datetime.now(UTC)) == 2
     assert send(client, ana, body).kind == OutcomeKind.OK
     assert server.state()["accepted_count"] == 1
 
@@ -130,7 +130,7 @@ def test_a_server_that_ignores_keys(server: MastodonSandbox, client: Mastodon) -
     ana, body = server.mint("ana"), client.body(piece())
     assert [send(client, ana, body).kind for _ in range(2)] == [OutcomeKind.OK, OutcomeKind.OK]
     assert server.state()["accepted_count"] == 2
-    assert client.looks_before_resend(ana, datetime.now(UTC)) > 5
+    assert client.look_ups_before_resend(ana, datetime.now(UTC)) > 5
     assert len(look(client, ana, body)) == 2
 
 
@@ -141,8 +141,8 @@ def test_a_forgotten_key(server: MastodonSandbox, client: Mastodon) -> None:
     server.settings(clock_offset=3601)
     assert send(client, ana, body).remote_id != first.remote_id
     now = datetime.now(UTC)
-    assert client.looks_before_resend(ana, now - 49 * MINUTE) == 2
-    assert client.looks_before_resend(ana, now - 51 * MINUTE) > 5
+    assert client.look_ups_before_resend(ana, now - 49 * MINUTE) == 2
+    assert client.look_ups_before_resend(ana, now - 51 * MINUTE) > 5
 
 
 def test_a_picture_that_is_used_up(server: MastodonSandbox, client: Mastodon) -> None:

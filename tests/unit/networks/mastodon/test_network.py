@@ -42,14 +42,14 @@ def test_the_standing_promises() -> None:
 def test_a_key_is_not_used_again_at_once(delays: list[float], looks: int) -> None:
     """The first call has half a minute to end before a second one comes."""
     client, ana = mastodon(RECONCILE_DELAYS=delays), credentials_at("https://example.social")
-    assert client.looks_before_resend(ana, datetime.now(UTC)) == looks
+    assert client.look_ups_before_resend(ana, datetime.now(UTC)) == looks
 
 
 @pytest.mark.parametrize("software", ["", "gotosocial", "pleroma", "hometown"])
 def test_other_servers_get_every_look(software: str) -> None:
     """An unknown server may ignore keys."""
     ana = credentials_at("https://example.social", software=software)
-    assert mastodon(RECONCILE_DELAYS=[10, 30]).looks_before_resend(ana, datetime.now(UTC)) > 2
+    assert mastodon(RECONCILE_DELAYS=[10, 30]).look_ups_before_resend(ana, datetime.now(UTC)) > 2
 
 
 @pytest.mark.parametrize(
