@@ -58,6 +58,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         _complete_for_development(env)
     if production:
         _refuse_incomplete_production(env)
+    renamed = _take_old_names(env)
     return {
         "PRODUCTION": production,
         **_secrets(env, production),
@@ -65,9 +66,27 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         **_timing(env),
         **_networks(env, production),
         **_web(env, production),
-        "WARNINGS": _warnings(env) if production else [],
+        "WARNINGS": [*renamed, *(_warnings(env) if production else [])],
         **_quotas(env),
     }
+
+
+RENAMED = {
+    "BELL_TIMEOUT": "BROKER_TIMEOUT",
+    "BELL_PATIENCE": "NOTIFY_AGAIN_AFTER",
+    "RECONCILE_PATIENCE": "RECONCILE_GIVE_UP_AFTER",
+}
+"""Settings by their old names, which are read for one more release."""
+
+
+def _take_old_names(env: dict[str, str]) -> list[str]:
+    """Read renamed settings under their old names, too; return a sentence for each that is used."""
+    sentences = []
+    for old, new in RENAMED.items():
+        if env.get(old):
+            env.setdefault(new, env[old])
+            sentences.append(f"{old} is now called {new}. The old name works in this release.")
+    return sentences
 
 
 def is_production(env: Mapping[str, str]) -> bool:

@@ -30,9 +30,8 @@ from app.networks.base import (
 )
 from app.networks.bluesky import Bluesky
 from app.networks.facebook import Facebook
-from app.networks.http.addresses import host_in, public_https_url
-from app.networks.mastodon import Mastodon
-from app.networks.mastodon.apps import App, Known
+from app.networks.http import host_in, public_https_url
+from app.networks.mastodon import App, Known, Mastodon
 from app.networks.text import TextProblem
 from app.networks.x import X
 

@@ -171,7 +171,7 @@ def test_a_worker_has_a_process_for_each_of_two_cores_where_that_helps() -> None
         ("BODY_TIMEOUT", "never"),
         ("MAX_ACCOUNTS", "0"),
         ("MAX_ACCOUNTS", "many"),
-        ("BELL_TIMEOUT", "0,3"),
+        ("BROKER_TIMEOUT", "0,3"),
         ("RECONCILE_DELAYS", "1,two"),
         ("RECONCILE_DELAYS", "3,2,1"),
         ("RECONCILE_DELAYS", "-1,2"),
@@ -236,11 +236,22 @@ def test_private_servers_stay_closed_unless_said(word: str, meant: bool) -> None
     )
 
 
+@pytest.mark.parametrize("old", config.RENAMED)
+def test_old_names_of_settings_work_for_a_release(old: str) -> None:
+    """What was set under an old name holds, and one line says how it is called now."""
+    new = config.RENAMED[old]
+    settings = config.load({"APP_ENV": "test", "TOKEN_KEYS": KEY, "SECRET_KEY": "s", old: "7777"})
+    assert settings[new] == 7777
+    assert [line for line in settings["WARNINGS"] if old in line and new in line]
+    both = {"APP_ENV": "test", "TOKEN_KEYS": KEY, "SECRET_KEY": "s", old: "7777", new: "8888"}
+    assert config.load(both)[new] == 8888
+
+
 def test_a_network_may_be_down_for_an_hour() -> None:
     """Nobody is asked meanwhile about tweets that its gateway answered with an error."""
     for delays in ("10,30,90,180,300", "1,2,3"):
         settings = config.load({"APP_ENV": "test", "RECONCILE_DELAYS": delays})
-        assert settings["RECONCILE_PATIENCE"] > 3600
+        assert settings["RECONCILE_GIVE_UP_AFTER"] > 3600
 
 
 @pytest.mark.parametrize("url", ["s3://bucket/folder", "file:///folder"])

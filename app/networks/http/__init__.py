@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.networks.http import addresses
-from app.networks.http.addresses import ascii_host, public_https_url
+from app.networks.http.addresses import ascii_host, host_in, public_https_url
 from app.networks.http.calls import (
     CONNECT_SECONDS,
     KEEP_SECONDS,
@@ -34,5 +34,6 @@ __all__ = [
     "ascii_host",
     "boottime",
     "call",
+    "host_in",
     "public_https_url",
 ]

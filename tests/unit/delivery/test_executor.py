@@ -9,9 +9,9 @@ from tests.support.sandbox import ROOT
 
 PROGRAM = """
 import resource, threading
-from app.delivery.executor import Crew
+from app.delivery.executor import Executor
 
-crew = Crew(400, "call")
+executor = Executor(400, "call")
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 300_000_000,) * 2)
 may_end, done = threading.Event(), []
@@ -21,10 +21,10 @@ def work(number):
     done.append(number)
 
 for number in range(400):
-    crew.begin(work, number)
+    executor.begin(work, number)
 few = threading.active_count()
 may_end.set()
-crew.shutdown()
+executor.shutdown()
 print(few < 300, sorted(done) == list(range(400)))
 """
 """Address space for a few dozen stacks of threads is left."""

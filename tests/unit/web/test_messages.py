@@ -17,7 +17,7 @@ from app.web.messages.input import input_refusal
 from config import load
 
 NETWORKS = Path(__file__).parents[3] / "app" / "networks"
-TREES = [ast.parse(path.read_text("utf-8")) for path in sorted(NETWORKS.glob("*.py"))]
+TREES = [ast.parse(path.read_text("utf-8")) for path in sorted(NETWORKS.rglob("*.py"))]
 CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 OF_PAGES = {"denied", "stale", "refused"}
 """Ends of a sign-in that have a page of their own."""
