@@ -9,6 +9,7 @@ from flask import current_app
 from sqlalchemy import and_, delete, exists, or_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.backoff import backoff_seconds
 from app.db import database_now, db, from_now, rows_changed
 from app.models import Account, Delivery, Health, NetworkBlock, transitions
 from app.states import HoldReason, State
@@ -29,7 +30,7 @@ def pause_account(account_id: int, seconds: float | None) -> float:
     now = database_now()
     ends = account.paused_until or now
     if seconds is None and ends <= now:  # several tweets refused side by side are one limit
-        seconds = min(MAX_WAIT_SECONDS, UNSTATED_WAIT * 2.0**account.pauses)
+        seconds = backoff_seconds(account.pauses, MAX_WAIT_SECONDS, first=UNSTATED_WAIT)
         account.pauses += 1
     account.paused_until = max(ends, now + timedelta(seconds=seconds or 0))
     return (account.paused_until - now).total_seconds()

@@ -64,8 +64,8 @@ def dispatch() -> DueWork:
     _defer(sorted_rows["paused"])
     prompt = _spread(sorted_rows["overdue"], now)
     return DueWork(
-        wake_ups=_messages(_mark_notified([row.id for row in sorted_rows["ring"]] + prompt)),
-        unclaimed=_mark_notified([row.id for row in sorted_rows["unheard"]]),
+        wake_ups=_messages(_mark_notified([row.id for row in sorted_rows["notify"]] + prompt)),
+        unclaimed=_mark_notified([row.id for row in sorted_rows["unclaimed"]]),
         look_ups=_mark_looked_up([row.id for row in sorted_rows["look"]]),
     )
 
@@ -84,7 +84,7 @@ def seconds_until_next() -> float | None:
 
 
 def forget_wake_ups() -> None:
-    """The broker lost its memory: everything that was rung for is due for ringing again."""
+    """The broker lost its memory: workers are told again of everything that they were told of."""
     rows_changed(transitions.forget_wake_ups())
     db.session.commit()
 
@@ -133,10 +133,10 @@ def _decide(row: Row[Any], now: datetime) -> str:
     if _paused_until(row) > now:
         return "paused"
     if row.wake_ups:
-        return "unheard"
+        return "unclaimed"
     never_tried = row.attempts == 0 and row.not_before == row.due_at
     overdue = now - row.due_at > timedelta(seconds=current_app.config["CATCH_UP_AFTER"])
-    return "overdue" if never_tried and overdue else "ring"
+    return "overdue" if never_tried and overdue else "notify"
 
 
 def _paused_until(row: Row[Any]) -> datetime:

@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeEngine
 
 from app import broker
 from app.accounts import holds
+from app.backoff import backoff_seconds
 from app.db import db, from_now, is_transient, retry_transient, rows_changed, table_of
 from app.delivery.claims import Claim
 from app.delivery.threads import is_next, posted_as
@@ -307,7 +308,7 @@ def _not_sent(result: SendResult) -> bool:
     """Try again, less and less often; soon when it was only this machine that was slow."""
     wait = result.outcome.retry_after
     if wait is None:
-        wait = min(MAX_RETRY_SECONDS, 2.0 ** min(_count_of(Delivery.tries, result.claim), 10))
+        wait = backoff_seconds(_count_of(Delivery.tries, result.claim), MAX_RETRY_SECONDS)
     _back(result, wait, tries=Delivery.tries + 1)
     return False
 

@@ -63,7 +63,7 @@ class _Lost(Exception):
 
 
 class Preparer:
-    """Prepares a lane's claims on other threads."""
+    """Prepares a publisher's claims on other threads."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Preparer:
             with self._app.app_context():
                 result = self._prepare(claim, access)
         except Exception as error:
-            log.exception("the preparation of job %s stumbled", claim.job_id)
+            log.exception("the preparation of job %s failed", claim.job_id)
             outcome = Outcome(OutcomeKind.NOT_SENT, "not_prepared", type(error).__name__)
             result = self._unprepared(claim, access, outcome)
         self._places.leave(claim.account_id)

@@ -21,6 +21,7 @@ from sqlalchemy import Row, Update
 
 from app import broker
 from app.accounts import credentials, holds
+from app.backoff import backoff_seconds
 from app.db import (
     database_now,
     db,
@@ -252,7 +253,7 @@ def _not_found(row: Row[Any], look_up: _LookUp) -> None:
     elif look_up.lacks_parent(row):
         _ask_owner(row, "parent_gone", None)
     elif guarded or (look_ups is not None and row.resends == 0):
-        wait = min(MAX_RESEND_SECONDS, 2.0**row.resends) if row.resends else 0
+        wait = backoff_seconds(row.resends, MAX_RESEND_SECONDS) if row.resends else 0
         _run(transitions.resend(wait, row.resends + 1, *_as_read(row), lookups=looked))
     else:
         _ask_owner(row, "never_seen", None)

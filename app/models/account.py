@@ -48,7 +48,7 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     """Who proved to be its owner: ``remote_id``, or the person behind a Page, which is shared.
     Empty where that was never asked: nobody signs in by it."""
     signs_in: Mapped[bool] = mapped_column(default=False)
-    """Whether ``person_id`` opens the door to all that its user has here."""
+    """Whether ``person_id`` signs in to all that its user has here."""
     handle: Mapped[str] = mapped_column(index=True)
     display_name: Mapped[str] = mapped_column(default="")
     profile_url: Mapped[str] = mapped_column(default="")

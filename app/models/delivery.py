@@ -75,7 +75,7 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     owner: Mapped[str | None]
     lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     wake_ups: Mapped[int] = mapped_column("rings", default=0)
-    """How often the bell rang for this row since it last became scheduled."""
+    """How often workers were told of this row since it last became scheduled."""
     attempts: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
     """How often the network could not be reached, for the growing wait."""

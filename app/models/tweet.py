@@ -135,7 +135,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         return [{**self.parts[0], "text": text}, *self.parts[1:]] if self.parts else []
 
     def reschedule(self, due_at: datetime) -> list[str]:
-        """Move everything that still waits to another time; return the ids to ring for.
+        """Move everything that still waits to another time; return the ids to notify workers of.
 
         :raises AlreadyBeingSent: nothing waits any more.
         """
@@ -166,8 +166,8 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     def confirm(self, job_id: str | None = None) -> list[str]:
         """Take its owner's word that an unsettled delivery did arrive.
 
-        Of a thread, that is one part: return the ids to ring for, whose other parts go on. They
-        answer the last part whose id is known.
+        Of a thread, that is one part: return the ids to notify workers of, whose other parts go
+        on. They answer the last part whose id is known.
 
         :param job_id: only this one of its jobs.
         :raises AlreadyBeingSent: nothing is in review.

@@ -246,14 +246,14 @@ def note_connected(site: Network, done: Connected) -> None:
     """Say on the next page what was connected and what was not, and keep it in the audit log."""
     accounts = [*done.added, *done.renewed]
     handles = ", ".join(f"@{account.handle}" for account in accounts)
-    if accounts and not done.door:
+    if accounts and not done.sign_in_account:
         flash(_("Connected on %(network)s: %(handles)s", network=site.title, handles=handles))
     for profile in done.left_out:
         flash(_("@%(handle)s is already connected to another user here.", handle=profile.handle))
     if done.beyond:
         handles = ", ".join(f"@{profile.handle}" for profile in done.beyond)
         flash(_("Not connected, because you have too many accounts: %(handles)s", handles=handles))
-    renewed = [account for account in done.renewed if account is not done.door]
+    renewed = [account for account in done.renewed if account is not done.sign_in_account]
     for kind, some in ((EventKind.ACCOUNT_ADDED, done.added), (EventKind.ACCOUNT_RENEWED, renewed)):
         for account in some:
             audit.note(kind, sessions.visit(), done.user_id, site.name, account.handle)
@@ -272,9 +272,9 @@ def logout() -> ResponseReturnValue:
 def _enter(site: Network, done: Connected) -> ResponseReturnValue:
     page = "accounts.index" if session.get("back") else "tweets.index"
     zone = _known_zone(session.get("timezone", ""))
-    assert done.door is not None
+    assert done.sign_in_account is not None
     try:
-        sessions.open_for(done.user_id, done.door, zone)
+        sessions.open_for(done.user_id, done.sign_in_account, zone)
     except signing_in.DoorClosed:
         return refused(site, ConnectRefused("stale", "door_closed"))
     note_connected(site, done)
