@@ -47,6 +47,31 @@ RING = r"""() => {
 """What shows where the keyboard is, and its contrast with what it stands on."""
 
 
+def assert_targets(page: Page) -> None:
+    """What is pressed is at least 24 pixels each way, but for links within a sentence."""
+    small = page.evaluate(
+        """() => [...document.querySelectorAll("a, button, summary, select, input, textarea")]
+          .filter((each) => each.checkVisibility() && each.type !== "hidden")
+          .filter((each) => !each.matches("p a") || each.parentElement.innerText === each.innerText)
+          .map((each) => [each.outerHTML.slice(0, 150),
+                          (each.closest("label") || each).getBoundingClientRect()])
+          .filter(([, box]) => box.width < 24 || box.height < 24)
+          .map(([what, box]) => [what, box.width, box.height])"""
+    )
+    assert small == [], page.url
+
+
+def assert_lines(page: Page) -> None:
+    """No words stand letter under letter."""
+    narrow = page.evaluate(
+        """() => [...document.querySelectorAll("dt, dd, .account-choice, .account-words")]
+          .map((each) => [each.textContent.trim(), each.getBoundingClientRect()])
+          .filter(([, box]) => box.height > 3 * box.width)
+          .map(([what, box]) => [what, box.width, box.height])"""
+    )
+    assert narrow == [], page.url
+
+
 def assert_focus_shows(page: Page) -> None:
     """Whatever Tab reaches is seen, with a ring of at least 3:1."""
     page.evaluate("document.activeElement.blur()")
@@ -134,7 +159,7 @@ def with_much_to_show(page: Page, running: World) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_focus_shows(browser: Browser, running: World, scheme: str) -> None:
-    """On every page, and where a text was refused."""
+    """On every page, and where a text was refused; what takes it is large enough to press."""
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
     context.set_default_timeout(10_000)
     page = context.new_page()
@@ -149,6 +174,7 @@ def test_focus_shows(browser: Browser, running: World, scheme: str) -> None:
             page.locator("[data-add-part]").first.click()
             page.evaluate("document.querySelector('#text').setAttribute('aria-invalid', 'true')")
         assert_focus_shows(page)
+        assert_targets(page)
     page.goto(running.site)
     page.evaluate(
         """document.querySelector("#notice").innerHTML = '<a href="/settings">Elsewhere</a>'"""
@@ -169,6 +195,7 @@ def test_large_text_fits(browser: Browser, running: World, locale: str) -> None:
         for width in (360, 768):
             page.set_viewport_size({"width": width, "height": 800})
             assert_fits(page)
+            assert_lines(page)
     context.clear_cookies()
     page.goto(running.site)
     page.evaluate("document.documentElement.style.fontSize = '200%'")
