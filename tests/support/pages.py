@@ -23,6 +23,8 @@ class Page:
     headers: Mapping[str, str] = field(default_factory=dict)
     pause: float = 0.0
     """Seconds before each byte of the content."""
+    is_endless: bool = False
+    """The content is repeated for ever, and its length is not told."""
 
 
 def document(head: str, body: str = "Hello") -> Page:
@@ -63,10 +65,13 @@ class WebSite:
         """Write a page, as slowly as it wants."""
         handler.send_response(page.status)
         handler.send_header("Content-Type", page.content_type)
-        handler.send_header("Content-Length", str(len(page.content)))
+        if not page.is_endless:
+            handler.send_header("Content-Length", str(len(page.content)))
         for name, value in page.headers.items():
             handler.send_header(name, value)
         handler.end_headers()
+        while page.is_endless:
+            handler.wfile.write(page.content)
         if not page.pause:
             handler.wfile.write(page.content)
             return

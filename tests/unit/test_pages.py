@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import time
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -47,6 +49,24 @@ def test_only_the_beginning_of_a_huge_page_is_read(site: WebSite) -> None:
     """Half a megabyte, and no more."""
     site.pages["/"] = document("<title>Huge</title>", "x" * 20_000_000)
     assert len(read(site.url + "/")) == pages.HTML.bytes
+
+
+def test_an_endless_page_ends(site: WebSite) -> None:
+    """Whether it says how long it is or not."""
+    site.pages["/"] = Page(b"<title>Endless</title>" * 999, is_endless=True)
+    assert len(read(site.url + "/")) == pages.HTML.bytes
+
+
+def test_a_packed_page_is_unpacked_as_far_as_it_is_read(site: WebSite) -> None:
+    """A quarter of a gigabyte in some kilobytes takes the memory of what is wanted."""
+    packed = gzip.compress(b"<title>Bomb</title>" + bytes(1 << 28), 9)
+    site.pages["/"] = Page(packed, headers={"Content-Encoding": "gzip"})
+    tracemalloc.start()
+    try:
+        assert len(read(site.url + "/")) == pages.HTML.bytes
+        assert tracemalloc.get_traced_memory()[1] < 16_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("kind", ["image/png", "application/pdf", "text/plain", "", "text/htmlx"])
