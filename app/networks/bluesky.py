@@ -249,7 +249,8 @@ class Bluesky:
         link = None if has_pictures else bluesky_text.first_link(written)
         if link:
             did, public_only = str(credentials.get("did") or ""), not self._allow_private
-            prepared["card"] = self._cards.of(did, link, self._timeout, public_only)
+            if card := self._cards.of(did, link, self._timeout, public_only):
+                prepared["card"] = card
         return prepared
 
     def _dids_of(self, credentials: Credentials, handles: Sequence[str]) -> dict[str, str]:
