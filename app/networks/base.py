@@ -375,11 +375,16 @@ class Network(Protocol):
     def check(self, text: str, limits: Limits) -> None:
         """Raise app.networks.text.TextProblem for a text that does not fit."""
 
-    def needs_preparation(self, text: str) -> bool:
-        """True when ``prepare`` would have to ask the network about this text."""
+    def needs_preparation(self, text: str, has_pictures: bool = False) -> bool:
+        """True when ``prepare`` would have to ask somebody about this text."""
 
-    def prepare(self, credentials: Credentials, text: str) -> Mapping[str, Any]:
-        """Return what ``body`` must know beyond the text. Raises LookUpFailed, TokenRefused."""
+    def prepare(
+        self, credentials: Credentials, text: str, has_pictures: bool = False
+    ) -> Mapping[str, Any]:
+        """Return what ``body`` must know beyond the text. Raises LookUpFailed, TokenRefused.
+
+        :param has_pictures: whether pictures go with the text.
+        """
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
         """Return what ``body`` needs. Raises UploadRefused, LookUpFailed, TokenRefused."""

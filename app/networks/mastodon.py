@@ -235,11 +235,13 @@ class Mastodon:
         """Raise TextProblem for a text that a server with these limits does not take."""
         mastodon_text.check(written, limits)
 
-    def needs_preparation(self, _text: str) -> bool:
+    def needs_preparation(self, _text: str, _has_pictures: bool = False) -> bool:
         """False: there is nothing to ask about a text."""
         return False
 
-    def prepare(self, _credentials: Credentials, _written: str) -> Mapping[str, Any]:
+    def prepare(
+        self, _credentials: Credentials, _written: str, _has_pictures: bool = False
+    ) -> Mapping[str, Any]:
         """Return nothing: a server finds links and mentions by itself."""
         return {}
 
