@@ -12,6 +12,8 @@ from app import words
 
 Credentials = dict[str, Any]
 Body = dict[str, Any]
+VISIBILITY = "visibility"
+"""The field of a body that says who sees the post, on networks that have ``visibilities``."""
 
 
 SECRETS = (
@@ -316,6 +318,8 @@ class Network(Protocol):
     """What fits into a part where the account's own server says nothing else."""
     threads: bool
     """Whether a post can answer the one before; otherwise the parts of a tweet are one post."""
+    visibilities: tuple[str, ...]
+    """Who may see a post, in the network's words, where its owner can choose that; else nothing."""
     connect_fields: tuple[Field, ...]
     """What a person types first; nothing when the consent page asks everything."""
 

@@ -77,6 +77,7 @@ class Mastodon:
     title = "Mastodon"
     usual_limits = USUAL
     threads = True
+    visibilities: tuple[str, ...] = ("public", "unlisted", "private")
     connect_fields: tuple[Field, ...] = (Field("server", "Server", "For example mastodon.social"),)
 
     def __init__(self, config: Mapping[str, Any]) -> None:

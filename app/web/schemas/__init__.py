@@ -18,8 +18,10 @@ from app.web.schemas.calls import (
     SettingsForm,
     StatusQuery,
     TweetChange,
+    VisibilityForm,
     WhenQuery,
 )
+from app.web.schemas.fields import DEFAULT_VISIBILITY
 from app.web.schemas.reading import (
     Invalid,
     body,
@@ -34,6 +36,7 @@ from app.web.schemas.reading import (
 )
 
 __all__ = [
+    "DEFAULT_VISIBILITY",
     "AccountChange",
     "AltChange",
     "Confirming",
@@ -50,6 +53,7 @@ __all__ = [
     "SettingsForm",
     "StatusQuery",
     "TweetChange",
+    "VisibilityForm",
     "WhenQuery",
     "body",
     "connect_fields",

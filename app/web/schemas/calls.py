@@ -26,6 +26,7 @@ from app.web.schemas.fields import (
     Text,
     TypedAccountIds,
     VariantOf,
+    Visibility,
     When,
     YesOrNo,
 )
@@ -126,7 +127,12 @@ class AltChange(Schema):
 class AccountChange(Schema):
     """``PATCH /accounts/<id>``"""
 
-    signs_in: bool = Field(description="whether this account may be used for signing in")
+    signs_in: bool | None = Field(
+        None, description="whether this account may be used for signing in"
+    )
+    visibility: Visibility | None = Field(
+        None, description="who sees its posts from now on; Mastodon only"
+    )
 
 
 class Confirming(Schema):
@@ -216,6 +222,12 @@ class DoorForm(Schema):
     """``POST /accounts/<id>/door``."""
 
     signs_in: YesOrNo
+
+
+class VisibilityForm(Schema):
+    """``POST /accounts/<id>/visibility``."""
+
+    visibility: Visibility
 
 
 class SeenForm(Schema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -118,6 +118,9 @@ SubmitId = Annotated[str, Field(max_length=LONGEST_SUBMIT_ID), AfterValidator(_p
 JobId = Annotated[str, Field(max_length=LONGEST_NAME)]
 Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 ShownAt = Annotated[str, Field(max_length=LONGEST_MOMENT), AfterValidator(_moment)]
+Visibility = Literal["default", "public", "unlisted", "private"]
+DEFAULT_VISIBILITY: Visibility = "default"
+"""What the account says itself."""
 Alt = Annotated[str, Field(max_length=LONGEST_ALT_AS_TYPED)]
 
 # As forms and addresses have them
