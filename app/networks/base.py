@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from app import words
 
@@ -156,7 +156,8 @@ class Consent:
     memory: dict[str, Any]
     """Kept in the signed cookie until the callback: state, verifier, server. JSON, under 1 KB.
 
-    ``host`` is what the network added to the callback address, if it did."""
+    ``host`` is what the network added to the callback address, if it did, and ``client`` the app,
+    where that was registered for us and may be gone: see RegistersApps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,3 +418,16 @@ class Network(Protocol):
 
     def profile_url(self, handle: str) -> str:
         """Return the page of an account whose network has not told it."""
+
+
+@runtime_checkable
+class RegistersApps(Protocol):
+    """A network whose servers register apps, and may forget one without a word to us."""
+
+    def begin_anew(
+        self, memory: Mapping[str, Any], redirect_uri: str, signing_in: bool = True
+    ) -> Consent:
+        """Begin again at the server of this memory, with another app than its ``client``.
+
+        Raises ConnectRefused, LookUpFailed.
+        """

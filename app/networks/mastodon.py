@@ -133,6 +133,17 @@ class Mastodon:
                     raise
             return self._sign_in.begin(home, redirect_uri, signing_in)
 
+    def begin_anew(
+        self, memory: Mapping[str, Any], redirect_uri: str, signing_in: bool = True
+    ) -> Consent:
+        """Return the consent page once more, for another app than that of this memory.
+
+        Raises ConnectRefused, LookUpFailed.
+        """
+        server = self._visited(self._checked(str(memory.get("server") or "")))
+        with _private_is_bad():
+            return self._sign_in.begin(server, redirect_uri, signing_in, str(memory["client"]))
+
     def _checked(self, typed: str) -> str:
         """Return the address of a server that was typed. Raises ConnectRefused."""
         try:

@@ -27,7 +27,7 @@ from app.models.session import hash_of
 from app.networks.base import Profile
 from app.services import avatars, connecting, disconnecting, doors, pending, showing, surveying
 from app.services.pending import Pending
-from app.web import auth, limits, reasons, refusals, schemas, sentences, sessions, turns
+from app.web import auth, limits, reasons, refusals, schemas, sentences, sessions, turns, ways_out
 from app.web.pages import networks
 from app.web.problems import refuse, wants_json
 
@@ -48,10 +48,12 @@ def index() -> ResponseReturnValue:
         view["opens"] = view["id"] in opening
         view["is_only_way"] = opening == {view["id"]}
         view["is_careless"] = view["network"] == "mastodon" and view["host"] in careless
+    ready = [network for network in networks().values() if network.ready]
     return render_template(
         "accounts.html",
         surveys=views,
-        networks=[network for network in networks().values() if network.ready],
+        networks=ready,
+        unreturned={network.name: ways_out.servers_of(network) for network in ready},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.web.schemas.calls import (
     AccountChange,
     AltChange,
+    AnewForm,
     Confirming,
     DoorForm,
     EditForm,
@@ -39,6 +40,7 @@ __all__ = [
     "DEFAULT_VISIBILITY",
     "AccountChange",
     "AltChange",
+    "AnewForm",
     "Confirming",
     "DoorForm",
     "EditForm",

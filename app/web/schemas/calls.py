@@ -21,6 +21,7 @@ from app.web.schemas.fields import (
     PictureId,
     Pictures,
     Schema,
+    Server,
     ShownAt,
     SubmitId,
     Text,
@@ -228,6 +229,13 @@ class VisibilityForm(Schema):
     """``POST /accounts/<id>/visibility``."""
 
     visibility: Visibility
+
+
+class AnewForm(Schema):
+    """``POST /login/<network>/anew``."""
+
+    server: Server
+    back: Name | None = None
 
 
 class SeenForm(Schema):
