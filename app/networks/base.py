@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from app import words
 
 Credentials = dict[str, Any]
 Body = dict[str, Any]
+VISIBILITY = "visibility"
+"""The field of a body that says who sees the post, on networks that have ``visibilities``."""
 
 
 SECRETS = (
@@ -154,7 +156,8 @@ class Consent:
     memory: dict[str, Any]
     """Kept in the signed cookie until the callback: state, verifier, server. JSON, under 1 KB.
 
-    ``host`` is what the network added to the callback address, if it did."""
+    ``host`` is what the network added to the callback address, if it did, and ``client`` the app,
+    where that was registered for us and may be gone: see RegistersApps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +319,8 @@ class Network(Protocol):
     """What fits into a part where the account's own server says nothing else."""
     threads: bool
     """Whether a post can answer the one before; otherwise the parts of a tweet are one post."""
+    visibilities: tuple[str, ...]
+    """Who may see a post, in the network's words, where its owner can choose that; else nothing."""
     connect_fields: tuple[Field, ...]
     """What a person types first; nothing when the consent page asks everything."""
 
@@ -418,3 +423,16 @@ class Network(Protocol):
 
     def profile_url(self, handle: str) -> str:
         """Return the page of an account whose network has not told it."""
+
+
+@runtime_checkable
+class RegistersApps(Protocol):
+    """A network whose servers register apps, and may forget one without a word to us."""
+
+    def begin_anew(
+        self, memory: Mapping[str, Any], redirect_uri: str, signing_in: bool = True
+    ) -> Consent:
+        """Begin again at the server of this memory, with another app than its ``client``.
+
+        Raises ConnectRefused, LookUpFailed.
+        """

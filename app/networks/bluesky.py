@@ -66,6 +66,7 @@ class Bluesky:
     title = "Bluesky"
     usual_limits = LIMITS
     threads = True
+    visibilities: tuple[str, ...] = ()
     connect_fields: tuple[Field, ...] = (
         Field("identifier", "Handle", "For example alice.bsky.social"),
         Field(

@@ -71,6 +71,7 @@ class Facebook:
     name = "facebook"
     title = "Facebook"
     threads = False
+    visibilities: tuple[str, ...] = ()
     connect_fields: tuple[Field, ...] = ()
     usual_limits = LIMITS
 

@@ -54,6 +54,7 @@ class X:
     title = "X"
     usual_limits = LIMITS
     threads = True
+    visibilities: tuple[str, ...] = ()
     connect_fields: tuple[Field, ...] = ()
 
     def __init__(self, config: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from app.db import utcnow
-from app.networks.base import Body, Network, Part
+from app.networks.base import VISIBILITY, Body, Network, Part
 from app.services.claims import Claim
 from app.services.refreshing import Access
 
@@ -54,7 +54,17 @@ def body_of(claim: Claim, network: Network, materials: Materials = NOTHING) -> B
     """Return the body for this claim: the one sent before, when that may not have arrived.
 
     Unless the network has refused that one because it lost the pictures: then with the new ones.
+    Who sees it is what its owner says by now: look-ups do not compare that, and no key is made of
+    it.
     """
+    body = _content_of(claim, network, materials)
+    if not network.visibilities:
+        return body
+    content = {name: value for name, value in body.items() if name != VISIBILITY}
+    return content | ({VISIBILITY: claim.visibility} if claim.visibility else {})
+
+
+def _content_of(claim: Claim, network: Network, materials: Materials) -> Body:
     if claim.body is not None and _names(claim.body, materials.pictures):
         return claim.body
     parents = [posted["reference"] for posted in claim.posted if posted.get("reference")]

@@ -25,9 +25,9 @@ from app.db import db
 from app.models import Account, Delivery
 from app.models.session import hash_of
 from app.networks.base import Profile
-from app.services import avatars, connecting, disconnecting, doors, pending, surveying
+from app.services import avatars, connecting, disconnecting, doors, pending, showing, surveying
 from app.services.pending import Pending
-from app.web import auth, limits, reasons, refusals, schemas, sentences, sessions, turns
+from app.web import auth, limits, reasons, refusals, schemas, sentences, sessions, turns, ways_out
 from app.web.pages import networks
 from app.web.problems import refuse, wants_json
 
@@ -48,10 +48,12 @@ def index() -> ResponseReturnValue:
         view["opens"] = view["id"] in opening
         view["is_only_way"] = opening == {view["id"]}
         view["is_careless"] = view["network"] == "mastodon" and view["host"] in careless
+    ready = [network for network in networks().values() if network.ready]
     return render_template(
         "accounts.html",
         surveys=views,
-        networks=[network for network in networks().values() if network.ready],
+        networks=ready,
+        unreturned={network.name: ways_out.servers_of(network) for network in ready},
     )
 
 
@@ -180,10 +182,47 @@ def _opened(waiting: Pending, strangers: list[Profile]) -> list[dict[str, Any]]:
 @limits.writes
 @login_required
 def change(account_id: int) -> ResponseReturnValue:
-    """Say whether an account opens the door."""
-    account = _own(account_id)
-    wanted = schemas.body(schemas.AccountChange).signs_in
-    return _switch(account, wanted) or _plain(_own(account_id))
+    """Say whether an account opens the door, or who sees its posts."""
+    account, wanted = _own(account_id), schemas.body(schemas.AccountChange)
+    if wanted.signs_in is None and wanted.visibility is None:
+        raise schemas.Invalid("nothing_to_change")
+    if wanted.visibility is not None and (refusal := _cannot_be_chosen(account)):
+        return refusal
+    if wanted.signs_in is not None and (refusal := _switch(account, wanted.signs_in)):
+        return refusal
+    if wanted.visibility is not None:
+        showing.choose(account_id, _stored(wanted.visibility))
+    return _plain(_own(account_id))
+
+
+@bp.post("/accounts/<int:account_id>/visibility")
+@limits.writes
+@login_required
+def choose_visibility(account_id: int) -> ResponseReturnValue:
+    """Say who sees an account's posts from now on, as a plain form."""
+    account, wanted = _own(account_id), schemas.body(schemas.VisibilityForm).visibility
+    if refusal := _cannot_be_chosen(account):
+        return refusal
+    handle = account.handle
+    showing.choose(account_id, _stored(wanted))
+    flash(_("Changed for all that @%(handle)s has yet to post. Older posts stay.", handle=handle))
+    return redirect(url_for("accounts.index"), 303)
+
+
+def _stored(visibility: str) -> str:
+    return "" if visibility == schemas.DEFAULT_VISIBILITY else visibility
+
+
+def _cannot_be_chosen(account: Account) -> ResponseReturnValue | None:
+    """Return why nobody can choose here who sees an account's posts; nothing where one can."""
+    site = networks()[account.network]
+    if site.visibilities:
+        return None
+    words = _("Who sees posts on %(network)s can only be changed there.", network=site.title)
+    action = {"url": url_for("accounts.index"), "label": _("To your accounts")}
+    return refuse(
+        422, "no_visibility", words, title=_("Not changed"), field="visibility", action=action
+    )
 
 
 @bp.post("/accounts/<int:account_id>/door")
@@ -249,6 +288,8 @@ def _switch(account: Account, signs_in: bool) -> ResponseReturnValue | None:
 
 def _plain(account: Account) -> dict[str, Any]:
     """Return an account as programs see it."""
+    is_chosen_here = bool(networks()[account.network].visibilities)
+    chosen = account.visibility or schemas.DEFAULT_VISIBILITY
     return {
         "id": account.id,
         "network": account.network,
@@ -257,6 +298,7 @@ def _plain(account: Account) -> dict[str, Any]:
         "display_name": account.display_name,
         "server": account.server,
         "signs_in": account.signs_in,
+        "visibility": chosen if is_chosen_here else None,
     }
 
 
@@ -331,6 +373,8 @@ def _view(survey: surveying.Survey, with_avatar: set[int]) -> dict[str, Any]:
         "health": _health_of(survey),
         "paused_until": survey.paused_until,
         "waiting": survey.waiting,
+        "visibilities": network.visibilities,
+        "chosen_visibility": account.visibility or schemas.DEFAULT_VISIBILITY,
         "visibility": (account.limits or {}).get("visibility") or "",
         "last_post": survey.last_post,
         "last_error": _error_of(survey),

@@ -84,6 +84,7 @@ class ModelNetwork:
     title = "X"
     usual_limits = Limits(characters=280, unit="weighted")
     threads = True
+    visibilities: tuple[str, ...] = ()
     connect_fields: tuple[Field, ...] = ()
     ready = True
     is_local = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.web.schemas.calls import (
     AccountChange,
     AltChange,
+    AnewForm,
     Confirming,
     DoorForm,
     EditForm,
@@ -18,8 +19,10 @@ from app.web.schemas.calls import (
     SettingsForm,
     StatusQuery,
     TweetChange,
+    VisibilityForm,
     WhenQuery,
 )
+from app.web.schemas.fields import DEFAULT_VISIBILITY
 from app.web.schemas.reading import (
     Invalid,
     body,
@@ -34,8 +37,10 @@ from app.web.schemas.reading import (
 )
 
 __all__ = [
+    "DEFAULT_VISIBILITY",
     "AccountChange",
     "AltChange",
+    "AnewForm",
     "Confirming",
     "DoorForm",
     "EditForm",
@@ -50,6 +55,7 @@ __all__ = [
     "SettingsForm",
     "StatusQuery",
     "TweetChange",
+    "VisibilityForm",
     "WhenQuery",
     "body",
     "connect_fields",

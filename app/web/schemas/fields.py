@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -21,6 +21,7 @@ MOST_JOBS = 100
 LONGEST_SUBMIT_ID = 200
 LONGEST_NAME = 100
 """Characters of a zone, a language, a number that is typed."""
+LONGEST_SERVER = 300
 LONGEST_ALT_AS_TYPED = 20_000
 """White space is taken out before a description is measured."""
 LONGEST_LIST = 8000
@@ -117,7 +118,11 @@ AccountKey = Annotated[str, AfterValidator(_account_key)]
 SubmitId = Annotated[str, Field(max_length=LONGEST_SUBMIT_ID), AfterValidator(_printable)]
 JobId = Annotated[str, Field(max_length=LONGEST_NAME)]
 Name = Annotated[str, Field(max_length=LONGEST_NAME)]
+Server = Annotated[str, Field(max_length=LONGEST_SERVER)]
 ShownAt = Annotated[str, Field(max_length=LONGEST_MOMENT), AfterValidator(_moment)]
+Visibility = Literal["default", "public", "unlisted", "private"]
+DEFAULT_VISIBILITY: Visibility = "default"
+"""What the account says itself."""
 Alt = Annotated[str, Field(max_length=LONGEST_ALT_AS_TYPED)]
 
 # As forms and addresses have them
