@@ -7,10 +7,12 @@ from typing import Any, Protocol
 
 from app.networks import base, http, text
 from app.networks.base import (
+    VISIBILITY,
     AppRefused,
     Body,
     Connection,
     ConnectRefused,
+    Consent,
     Credentials,
     Destination,
     Limits,
@@ -23,6 +25,7 @@ from app.networks.base import (
     Picture,
     Profile,
     RefreshUnclear,
+    RegistersApps,
     Scope,
     SeenPost,
     TokenRefused,
@@ -32,7 +35,7 @@ from app.networks.bluesky import Bluesky
 from app.networks.facebook import Facebook
 from app.networks.http.addresses import host_in, public_https_url
 from app.networks.mastodon import Mastodon
-from app.networks.mastodon.apps import App, Known
+from app.networks.mastodon.apps import ANEW_REST, App, Known, mark_of, too_soon
 from app.networks.text import TextProblem
 from app.networks.x import X
 
@@ -58,13 +61,16 @@ def build(config: Mapping[str, Any]) -> dict[str, Network]:
 
 
 __all__ = [
+    "ANEW_REST",
     "REGISTRY",
+    "VISIBILITY",
     "App",
     "AppRefused",
     "Bluesky",
     "Body",
     "ConnectRefused",
     "Connection",
+    "Consent",
     "Credentials",
     "Destination",
     "Facebook",
@@ -81,6 +87,7 @@ __all__ = [
     "Picture",
     "Profile",
     "RefreshUnclear",
+    "RegistersApps",
     "Scope",
     "SeenPost",
     "TextProblem",
@@ -91,6 +98,8 @@ __all__ = [
     "build",
     "host_in",
     "http",
+    "mark_of",
     "public_https_url",
     "text",
+    "too_soon",
 ]
