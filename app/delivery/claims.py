@@ -49,6 +49,8 @@ class Claim:
     """Whose tweet it is."""
     language: str | None = None
     """The one that its author has chosen here; None when none was chosen."""
+    visibility: str = ""
+    """Who shall see it, as the account's owner says by now; empty for the account's own default."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -84,9 +86,11 @@ def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
             tweets.c.parts,
             tweets.c.user_id,
             users.c.locale,
+            Account.visibility,
         )
         .join(tweets, tweets.c.id == Delivery.tweet_id)
         .join(users, users.c.id == tweets.c.user_id)
+        .join(Account, Account.id == Delivery.account_id)
         .where(id_in(Delivery.id, taken))
         .order_by(Delivery.due_at, Delivery.tweet_id)
     )
@@ -110,6 +114,7 @@ def _claim_of(row: Row[Any], has_threads: bool, bodies: Mapping[tuple[str, int],
         tuple(row.posted),
         row.user_id,
         row.locale,
+        row.visibility,
     )
 
 

@@ -65,6 +65,9 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     limits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What its network said about lengths and pictures, at limits_at."""
     limits_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    visibility: Mapped[str] = mapped_column(default="")
+    """Who sees what is published from now on, in its network's word, as its owner chose it here;
+    empty: what the account says itself."""
     health: Mapped[str] = mapped_column(default=Health.OK)
     credentials: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON, deferred=True)
     credentials_version: Mapped[int] = mapped_column(default=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import unicodedata
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ __all__ = [
     "graphemes",
     "known_tlds",
     "refuse_far_too_long",
+    "shortened",
     "urls_in",
     "weighted_length",
 ]
@@ -151,6 +153,12 @@ def refuse_far_too_long(text: str, limit: int) -> None:
 def graphemes(text: str) -> int:
     """Return how many characters people see: grapheme clusters, in linear time."""
     return sum(1 for _ in _GRAPHEME.finditer(text))
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many grapheme clusters; the last is … where some are left out."""
+    ends = [found.end() for found in islice(_GRAPHEME.finditer(text), most + 1)]
+    return text if len(ends) <= most else f"{text[: ends[most - 2]].rstrip()}…"
 
 
 def allowed(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.networks.base import Part
 from app.networks.bluesky import text
+from app.networks.bluesky.card import embed_of
 
 COLLECTION = "app.bsky.feed.post"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,10 +38,13 @@ def tid(microseconds: int, clock_id: int) -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
 
 
-def record_of(part: Part, dids: Mapping[str, str]) -> dict[str, Any]:
+def record_of(
+    part: Part, dids: Mapping[str, str], card: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Return the post as it is stored for ever.
 
     :param dids: of the handles that it mentions, by handle.
+    :param card: of its link; a post has pictures or a card.
     """
     moment = part.started_at.astimezone(UTC).isoformat(timespec="milliseconds")
     record: dict[str, Any] = {
@@ -58,6 +62,8 @@ def record_of(part: Part, dids: Mapping[str, str]) -> dict[str, Any]:
     if part.pictures:
         images = [_image(picture) for picture in part.pictures]
         record["embed"] = {"$type": "app.bsky.embed.images", "images": images}
+    elif card is not None:
+        record["embed"] = embed_of(card)
     return record
 
 

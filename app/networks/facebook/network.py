@@ -74,6 +74,7 @@ class Facebook:
     name = "facebook"
     title = "Facebook"
     threads = False
+    visibilities: tuple[str, ...] = ()
     connect_fields: tuple[Field, ...] = ()
     usual_limits = LIMITS
 
@@ -172,11 +173,13 @@ class Facebook:
         if length > limits.characters:
             raise TextProblem("too_long", length=length, limit=limits.characters)
 
-    def needs_preparation(self, _text: str) -> bool:
+    def needs_preparation(self, _text: str, _has_pictures: bool = False) -> bool:
         """False: there is nothing to ask about a text."""
         return False
 
-    def prepare(self, credentials: Credentials, written: str) -> Mapping[str, Any]:
+    def prepare(
+        self, credentials: Credentials, written: str, _has_pictures: bool = False
+    ) -> Mapping[str, Any]:
         """Return nothing: Facebook fetches what a link leads to by itself."""
         return {}
 

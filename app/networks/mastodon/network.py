@@ -77,6 +77,7 @@ class Mastodon:
     title = "Mastodon"
     usual_limits = USUAL
     threads = True
+    visibilities: tuple[str, ...] = ("public", "unlisted", "private")
     connect_fields: tuple[Field, ...] = (Field("server", "Server", "For example mastodon.social"),)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -131,6 +132,17 @@ class Mastodon:
                 if home is None:
                     raise
             return self._sign_in.begin(home, redirect_uri, signing_in)
+
+    def begin_anew(
+        self, memory: Mapping[str, Any], redirect_uri: str, signing_in: bool = True
+    ) -> Consent:
+        """Return the consent page once more, for another app than that of this memory.
+
+        Raises ConnectRefused, LookUpFailed.
+        """
+        server = self._visited(self._checked(str(memory.get("server") or "")))
+        with _private_is_bad():
+            return self._sign_in.begin(server, redirect_uri, signing_in, str(memory["client"]))
 
     def _checked(self, typed: str) -> str:
         """Return the address of a server that was typed. Raises ConnectRefused."""
@@ -235,11 +247,13 @@ class Mastodon:
         """Raise TextProblem for a text that a server with these limits does not take."""
         text.check(written, limits)
 
-    def needs_preparation(self, _text: str) -> bool:
+    def needs_preparation(self, _text: str, _has_pictures: bool = False) -> bool:
         """False: there is nothing to ask about a text."""
         return False
 
-    def prepare(self, _credentials: Credentials, _written: str) -> Mapping[str, Any]:
+    def prepare(
+        self, _credentials: Credentials, _written: str, _has_pictures: bool = False
+    ) -> Mapping[str, Any]:
         """Return nothing: a server finds links and mentions by itself."""
         return {}
 
