@@ -9,6 +9,16 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from app import untrusted
+from app.networks.errors import (  # noqa: F401
+    AppRefused,
+    ConnectRefused,
+    LookUpFailed,
+    LookUpRefused,
+    RefreshUnclear,
+    TokenRefused,
+    UploadRefused,
+    wait_in_bounds,
+)
 
 Credentials = dict[str, Any]
 Body = dict[str, Any]
@@ -19,15 +29,6 @@ SECRETS = (
     *("access_jwt", "refresh_jwt", "client_secret"),
 )
 """What credentials hold that a call carries in a header or a form."""
-MAX_WAIT = 86_400.0
-"""Seconds: nothing that a network asks for lasts longer than a day without being asked again."""
-
-
-def _wait(seconds: float | None) -> float | None:
-    """Return seconds to wait that a clock can count; None for what is no number."""
-    if seconds is None or seconds != seconds:
-        return None
-    return min(MAX_WAIT, max(0.0, float(seconds)))
 
 
 def _set(kept: Any, **values: Any) -> None:
@@ -86,9 +87,9 @@ class Outcome:
             detail=None if self.detail is None else untrusted.detail(self.detail),
             remote_id=untrusted.identifier(self.remote_id),
             remote_url=untrusted.web_address(self.remote_url) or None,
-            retry_after=_wait(self.retry_after),
+            retry_after=wait_in_bounds(self.retry_after),
             request_id=untrusted.trace(self.request_id),
-            pause_for=_wait(self.pause_for),
+            pause_for=wait_in_bounds(self.pause_for),
         )
 
     @property
@@ -186,26 +187,6 @@ class Connection:
             raise ConnectRefused("refused", "what it gave is not usable")
 
 
-class _Told(Exception):
-    """Its words may be the network's own, so they are bounded."""
-
-    def __init__(self, *said: object) -> None:
-        super().__init__(*map(untrusted.detail, said))
-
-
-class _Refused(_Told):
-    """A definite no: ``code`` is one of our own words, ``detail`` the network's."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.detail = untrusted.detail(detail)
-
-
-class ConnectRefused(_Refused):
-    """Connecting ended without an account; app/web/messages/connect.py knows the codes."""
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
     """What one create call shall publish; the same at every try."""
@@ -236,10 +217,6 @@ class Picture:
     alt: str
     width: int
     height: int
-
-
-class UploadRefused(_Refused):
-    """The network does not take this picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,30 +265,6 @@ class SeenPost:
         if remote_id is None:
             raise ValueError("a post without an id")
         _set(self, remote_id=remote_id, url=untrusted.web_address(self.url))
-
-
-class LookUpFailed(_Told):
-    """Nothing was learnt or changed now; it may ask us to stay away for ``retry_after`` seconds."""
-
-    def __init__(self, detail: str = "", retry_after: float | None = None) -> None:
-        super().__init__(detail)
-        self.retry_after = _wait(retry_after)
-
-
-class LookUpRefused(_Told):
-    """The network does not let us read (no permission, no credits): a person must decide."""
-
-
-class TokenRefused(_Told):
-    """The network says the refresh token or the access token is dead: only its owner can help."""
-
-
-class RefreshUnclear(LookUpFailed):
-    """The answer to a refresh was lost; the old token may be spent, unless we shall stay away."""
-
-
-class AppRefused(_Told):
-    """The network refuses this app itself (wrong secret, suspended): its operator must help."""
 
 
 class Network(Protocol):

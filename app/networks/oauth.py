@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from app.networks.base import ConnectRefused
+from app.networks.errors import ConnectRefused
 
 _USUAL_PORTS = {"http": 80, "https": 443}
 

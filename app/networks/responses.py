@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from app.networks.base import LookUpFailed, Outcome, OutcomeKind
+from app.networks.base import Outcome, OutcomeKind
+from app.networks.errors import LookUpFailed
 from app.networks.http import NoResponse, NotSent, Response, TooLateToStart
 
 DAY = 86_400.0

@@ -10,14 +10,8 @@ from urllib.parse import urlencode
 
 from authlib.common.security import generate_token
 
-from app.networks.base import (
-    Connection,
-    ConnectRefused,
-    Consent,
-    LookUpFailed,
-    LookUpRefused,
-    TokenRefused,
-)
+from app.networks.base import Connection, Consent
+from app.networks.errors import ConnectRefused, LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.facebook.client import Graph
 from app.networks.facebook.responses import (
     code_of,

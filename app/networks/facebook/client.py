@@ -14,7 +14,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from app.networks import http
-from app.networks.base import LookUpFailed
+from app.networks.errors import LookUpFailed
 
 TAKES_NO_FORMS = {404, 405, 501}
 

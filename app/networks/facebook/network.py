@@ -16,17 +16,14 @@ from app.networks.base import (
     Credentials,
     Field,
     Limits,
-    LookUpFailed,
-    LookUpRefused,
     Outcome,
     OutcomeKind,
     Part,
     Picture,
     Profile,
     SeenPost,
-    TokenRefused,
-    UploadRefused,
 )
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused, UploadRefused
 from app.networks.facebook.auth import PAGE_FIELDS, SignIn
 from app.networks.facebook.client import Graph, without_query
 from app.networks.facebook.responses import (

@@ -13,15 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from app import untrusted as words
 from app.networks import text
-from app.networks.base import (
-    LookUpFailed,
-    LookUpRefused,
-    Outcome,
-    OutcomeKind,
-    Profile,
-    Scope,
-    TokenRefused,
-)
+from app.networks.base import Outcome, OutcomeKind, Profile, Scope
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.facebook.usage import HOUR, told_wait, used_up_for
 from app.networks.http import Response
 

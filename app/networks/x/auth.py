@@ -15,7 +15,8 @@ from authlib.integrations.requests_client import OAuth1Session, OAuth2Session
 
 from app import untrusted
 from app.networks import http
-from app.networks.base import ConnectRefused, Consent, Credentials, LookUpFailed
+from app.networks.base import Consent, Credentials
+from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.oauth import check_issuer, check_state
 
 SCOPES = "tweet.read tweet.write users.read media.write offline.access"

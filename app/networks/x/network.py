@@ -13,23 +13,25 @@ from requests_oauthlib import OAuth1, OAuth2
 from app import untrusted
 from app.networks import http, oauth, text
 from app.networks.base import (
-    AppRefused,
     Body,
     Connection,
-    ConnectRefused,
     Consent,
     Credentials,
     Field,
     Limits,
-    LookUpFailed,
-    LookUpRefused,
     Outcome,
     OutcomeKind,
     Part,
     Picture,
     Profile,
-    RefreshUnclear,
     SeenPost,
+)
+from app.networks.errors import (
+    AppRefused,
+    ConnectRefused,
+    LookUpFailed,
+    LookUpRefused,
+    RefreshUnclear,
     TokenRefused,
 )
 from app.networks.responses import known_shape, unanswered

@@ -8,17 +8,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from app.networks import http, text
-from app.networks.base import (
-    Body,
-    Limits,
-    LookUpFailed,
-    Outcome,
-    OutcomeKind,
-    Part,
-    Picture,
-    TokenRefused,
-    UploadRefused,
-)
+from app.networks.base import Body, Limits, Outcome, OutcomeKind, Part, Picture
+from app.networks.errors import LookUpFailed, TokenRefused, UploadRefused
 from app.networks.x.responses import id_in, outcome_of
 
 GIF = "image/gif"

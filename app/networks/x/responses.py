@@ -11,16 +11,8 @@ from typing import Any
 
 from app import untrusted as words
 from app.networks import text
-from app.networks.base import (
-    LookUpFailed,
-    LookUpRefused,
-    Outcome,
-    OutcomeKind,
-    Profile,
-    Scope,
-    SeenPost,
-    TokenRefused,
-)
+from app.networks.base import Outcome, OutcomeKind, Profile, Scope, SeenPost
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.responses import DAY, number_in, seconds_until
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import LookUpFailed, OutcomeKind, Picture, TokenRefused, UploadRefused
+from app.networks.base import OutcomeKind, Picture
+from app.networks.errors import LookUpFailed, TokenRefused, UploadRefused
 from app.networks.x.network import X
 from app.networks.x.posts import CHUNK, LIMITS
 from app.pictures.fitting import fitted

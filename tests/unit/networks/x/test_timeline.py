@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.networks.base import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.x.network import MAX_PAGES, X
 from tests.support.scripted import ScriptedServer, part
 from tests.support.waiting import free_port
