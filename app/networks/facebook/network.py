@@ -42,9 +42,9 @@ from app.networks.facebook.responses import (
     trace_of,
 )
 from app.networks.facebook.usage import used_up_for
+from app.networks.links import addresses_in
 from app.networks.responses import known_shape, unanswered
 from app.networks.text import TextProblem
-from app.networks.web_addresses import addresses_in
 
 GRAPH_URL = "https://graph.facebook.com/v25.0"
 DIALOG_URL = "https://www.facebook.com/v25.0/dialog/oauth"

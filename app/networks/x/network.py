@@ -11,7 +11,7 @@ from typing import Any
 from requests_oauthlib import OAuth1, OAuth2
 
 from app import untrusted
-from app.networks import http, oauth, text
+from app.networks import http, oauth
 from app.networks.base import (
     Body,
     Connection,
@@ -35,6 +35,7 @@ from app.networks.errors import (
     TokenRefused,
 )
 from app.networks.responses import known_shape, unanswered
+from app.networks.text import comparable
 from app.networks.x.auth import OAuth1Flow, OAuth2Flow, oauth2_credentials, revoke
 from app.networks.x.posts import LIMITS, body_of, upload
 from app.networks.x.responses import (
@@ -45,6 +46,7 @@ from app.networks.x.responses import (
     reading_of,
     seen,
 )
+from app.networks.x.text import check
 
 ALL_LOOK_UPS = 1_000
 MAX_PAGES = 8
@@ -191,7 +193,7 @@ class X:
 
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that X does not take."""
-        text.check(written, limits.characters)
+        check(written, limits.characters)
 
     def needs_preparation(self, _text: str) -> bool:
         """False: X finds links and mentions by itself."""
@@ -254,7 +256,7 @@ class X:
 
     def comparable(self, body: Body) -> str:
         """Return the body's text in the form in which look-ups compare it."""
-        return text.comparable(body.get("text") or "")
+        return comparable(body.get("text") or "")
 
     def recent(
         self,

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from app.networks import http, text
+from app.networks import http
 from app.networks.base import Body, Limits, Outcome, OutcomeKind, Part, Picture
 from app.networks.errors import LookUpFailed, TokenRefused, UploadRefused
+from app.networks.links import LINK_LENGTH
 from app.networks.x.responses import id_in, outcome_of
+from app.networks.x.text import MAX_WEIGHTED_LENGTH
 
 GIF = "image/gif"
 LIMITS = Limits(
-    characters=text.TWEET_LIMIT,
+    characters=MAX_WEIGHTED_LENGTH,
     unit="weighted",
-    link_length=23,
+    link_length=LINK_LENGTH,
     pictures=4,
     picture_bytes=5_000_000,
     picture_side=8_192,

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from app import untrusted as words
-from app.networks import text
 from app.networks.base import Outcome, OutcomeKind, Profile, Scope, SeenPost
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.responses import DAY, number_in, seconds_until
+from app.networks.x.text import comparable_found
 
 CODES_DUPLICATE = {187}
 CODES_DEAD_TOKEN = {32, 89}
@@ -188,7 +188,7 @@ def seen(post: Mapping[str, Any], site: str) -> SeenPost:
         remote_id=post["id"],
         url=f"{site}/i/web/status/{post['id']}",
         created_at=moment_in(created) if created else None,
-        comparable=text.comparable_found(
+        comparable=comparable_found(
             (whole.get("text") or post.get("text") or "")[:LONGEST],
             (entities.get("urls") or [])[:LONGEST],
         ),
