@@ -23,6 +23,16 @@ from app.networks.errors import (  # noqa: F401
 Credentials = dict[str, Any]
 Body = dict[str, Any]
 
+SIGN_IN_SECONDS = 20.0
+"""For all calls of one step of a sign-in: somebody waits for the page."""
+REFRESH_SECONDS = 10.0
+"""For one of the two tries to refresh a token."""
+LOOK_UP_SECONDS = 20.0
+"""For all calls of one look-up: a worker that is asked to stop has 25."""
+MAX_PAGES = 8
+"""Pages of a list of posts that one look-up reads."""
+ALL_LOOK_UPS = 1_000
+"""``look_ups_before_resend``: more than there are, so all of them together count as proof."""
 
 SECRETS = (
     *("access_token", "refresh_token", "token", "token_secret"),

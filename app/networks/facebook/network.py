@@ -228,7 +228,7 @@ class Facebook:
                 json=body,
             )
         except (http.NotSent, http.NoResponse) as error:
-            return unanswered(error, without_query(error))
+            return unanswered(error)
         remote_id = id_in(answer.data) if 200 <= answer.status < 300 else None
         if remote_id is None:
             return outcome_of(answer)

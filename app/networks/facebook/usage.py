@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from app import untrusted
+from app.networks.errors import DAY_SECONDS
 from app.networks.http import Response
-from app.networks.responses import DAY, bounded
+from app.networks.responses import bounded
 
 HOUR = 3600.0
 FULL = 100.0
@@ -67,4 +68,4 @@ def _minutes(usage: dict[str, Any]) -> float:
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0.0
-    return float(min(value, DAY)) if value > 0 else 0.0  # NaN is not more than nothing
+    return float(min(value, DAY_SECONDS)) if value > 0 else 0.0  # NaN is not more than nothing

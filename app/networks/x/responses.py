@@ -1,4 +1,4 @@
-"""What X's answers to a create call mean. The status decides first; the bodies have generations.
+"""What X's responses mean. The status decides first: the bodies have had several generations.
 
 Facts: docs/networks/x.md.
 """
@@ -6,15 +6,13 @@ Facts: docs/networks/x.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from app import untrusted as words
-from app.networks.base import Outcome, OutcomeKind, Profile, Scope, SeenPost
-from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.base import Outcome, OutcomeKind, Profile, Scope
+from app.networks.errors import DAY_SECONDS, LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
-from app.networks.responses import DAY, number_in, seconds_until
-from app.networks.x.text import comparable_found
+from app.networks.responses import number_in, seconds_until
 
 CODES_DUPLICATE = {187}
 CODES_DEAD_TOKEN = {32, 89}
@@ -110,7 +108,9 @@ def _later(answer: Response) -> Outcome:
         scope = Scope.NETWORK if (wait, Scope.NETWORK) in empty else scope
         return _outcome(answer, OutcomeKind.LATER, "rate_limited", scope, retry_after=wait)
     if _is_usage_cap(answer):
-        return _outcome(answer, OutcomeKind.LATER, "usage_cap", Scope.NETWORK, retry_after=DAY)
+        return _outcome(
+            answer, OutcomeKind.LATER, "usage_cap", Scope.NETWORK, retry_after=DAY_SECONDS
+        )
     told = seconds_until(answer, answer.header("retry-after"))
     return _outcome(answer, OutcomeKind.LATER, "rate_limited", retry_after=told)
 
@@ -141,10 +141,6 @@ def _codes(answer: Response) -> set[int]:
     return {code for code in found if isinstance(code, int)}
 
 
-LONGEST = 30_000
-"""Characters of a post that are looked at; the longest that X takes has 25,000."""
-
-
 def reading_of(answer: Response) -> dict[str, Any]:
     """Return the JSON of a read that worked; it has ``data``, ``meta`` or both.
 
@@ -169,36 +165,3 @@ def profile_of(user: Mapping[str, Any]) -> Profile:
     """Return who this is; raises KeyError or ValueError for another shape."""
     name, avatar = user.get("name") or "", user.get("profile_image_url") or ""
     return Profile(user["id"], user["username"], name, avatar)
-
-
-def moment_in(text: str) -> datetime:
-    """Return an RFC 3339 moment; raise ValueError for one without a zone."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without a zone")
-    return moment
-
-
-def seen(post: Mapping[str, Any], site: str) -> SeenPost:
-    """Return a post of the timeline as it is compared."""
-    whole = post.get("note_tweet") or post.get("note_post") or post
-    entities = whole.get("entities") or post.get("entities") or {}
-    created = post.get("created_at")
-    return SeenPost(
-        remote_id=post["id"],
-        url=f"{site}/i/web/status/{post['id']}",
-        created_at=moment_in(created) if created else None,
-        comparable=comparable_found(
-            (whole.get("text") or post.get("text") or "")[:LONGEST],
-            (entities.get("urls") or [])[:LONGEST],
-        ),
-        in_reply_to=_parent_of(post),
-        reference={"id": str(post["id"])},
-    )
-
-
-def _parent_of(post: Mapping[str, Any]) -> str | None:
-    """Return the id of the post that this one answers."""
-    referenced = post.get("referenced_tweets") or post.get("referenced_posts") or []
-    parents = (str(other["id"]) for other in referenced if other.get("type") == "replied_to")
-    return next(parents, None)

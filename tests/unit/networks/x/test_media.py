@@ -11,8 +11,9 @@ import pytest
 from app.networks import http
 from app.networks.base import OutcomeKind, Picture
 from app.networks.errors import LookUpFailed, TokenRefused, UploadRefused
+from app.networks.x.media import CHUNK_BYTES
 from app.networks.x.network import X
-from app.networks.x.posts import CHUNK, LIMITS
+from app.networks.x.posts import LIMITS
 from app.pictures.fitting import fitted
 from tests.support import photos
 from tests.support.sandbox import Sandbox
@@ -42,7 +43,7 @@ def post(x: X, credentials: dict[str, Any], *pictures: Any) -> Any:
     return x.create(credentials, body, http.boottime() + 5)
 
 
-@pytest.mark.parametrize("size", [0, CHUNK + 1])
+@pytest.mark.parametrize("size", [0, CHUNK_BYTES + 1])
 def test_it_is_posted_with_its_words(sandbox: Sandbox, x: X, size: int) -> None:
     """In as many pieces as it takes, described, and only when X is done with it."""
     ana = {"access_token": sandbox.token("ana")["access_token"]}
