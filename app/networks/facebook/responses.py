@@ -1,4 +1,4 @@
-"""What Facebook's answers to a create call mean: its codes decide, the HTTP status hardly does.
+"""What Facebook's responses mean: its error codes decide, the HTTP status hardly does.
 
 Facts: docs/networks/facebook.md.
 """
@@ -6,16 +6,14 @@ Facts: docs/networks/facebook.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from app import untrusted as words
-from app.networks import text
 from app.networks.base import Outcome, OutcomeKind, Profile, Scope
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
-from app.networks.facebook.usage import HOUR, told_wait, used_up_for
+from app.networks.facebook.usage import HOUR_SECONDS, told_wait, used_up_for
 from app.networks.http import Response
 
 APP_THROTTLED = 4
@@ -108,7 +106,7 @@ def _by_subcode(answer: Response, error: Mapping[str, Any]) -> Outcome | None:
     for number in (subcode_of(answer), code_of(answer)):
         kind, code = SUBCODES.get(number or 0, (None, ""))
         if kind == OutcomeKind.LATER:
-            return _later(answer, Scope.ACCOUNT, at_least=HOUR)
+            return _later(answer, Scope.ACCOUNT, at_least=HOUR_SECONDS)
         if kind is not None:
             return _outcome(answer, kind, code)
     if code_of(answer) == BAD_PARAMETER and subcode_of(answer) == NO_SUCH_OBJECT:
@@ -128,7 +126,7 @@ def _by_code(answer: Response, error: Mapping[str, Any]) -> Outcome:
     if code == DUPLICATE:
         return _outcome(answer, OutcomeKind.REJECTED, "duplicate")
     if code == BLOCKED:
-        return _outcome(answer, OutcomeKind.REJECTED, "blocked", pause_for=HOUR)
+        return _outcome(answer, OutcomeKind.REJECTED, "blocked", pause_for=HOUR_SECONDS)
     if code == UNKNOWN_APP or _is_wrong_proof(error):
         return _outcome(answer, OutcomeKind.HOLD, "app_forbidden", Scope.NETWORK)
     if code in UNCLEAR or error.get("is_transient") is True:
@@ -142,7 +140,7 @@ def _is_wrong_proof(error: Mapping[str, Any]) -> bool:
 
 
 def _later(answer: Response, scope: Scope, at_least: float = 0.0) -> Outcome:
-    wait = used_up_for(answer) or told_wait(answer) or HOUR
+    wait = used_up_for(answer) or told_wait(answer) or HOUR_SECONDS
     return _outcome(
         answer, OutcomeKind.LATER, "rate_limited", scope, retry_after=max(wait, at_least)
     )
@@ -188,14 +186,6 @@ def reading_of(answer: Response) -> dict[str, Any]:
     if answer.status < 500 and (code in NO_PERMISSION or is_gone):
         raise LookUpRefused(problem_of(answer))
     raise LookUpFailed(problem_of(answer))
-
-
-def moment_in(words: str) -> datetime:
-    """Return a moment such as ``2026-11-21T12:00:00+0000``; ValueError for one without a zone."""
-    moment = datetime.fromisoformat(words)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without a zone")
-    return moment
 
 
 def id_in(data: Any) -> str | None:
@@ -244,21 +234,3 @@ def profile_of(page: Mapping[str, Any]) -> Profile:
         display_name=page.get("name") or "",
         avatar_url=(picture.get("data") or {}).get("url") or "",
     )
-
-
-def comparable(message: str, pictures: Iterable[str]) -> str:
-    """Return the form in which what was sent and what Facebook shows are equal.
-
-    The message alone where there is one; a post of pictures only is told by their ids.
-    """
-    return text.clean(message) or "pictures " + ",".join(sorted(pictures))
-
-
-def pictures_in(post: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the id of each picture of a post; an album has them one level deeper."""
-    for attachment in (post.get("attachments") or {}).get("data") or []:
-        inner = (attachment.get("subattachments") or {}).get("data") or [attachment]
-        for picture in inner:
-            target = (picture.get("target") or {}).get("id")
-            if target:
-                yield str(target)

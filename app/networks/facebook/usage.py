@@ -10,9 +10,9 @@ from app.networks.errors import DAY_SECONDS
 from app.networks.http import Response
 from app.networks.responses import bounded
 
-HOUR = 3600.0
-FULL = 100.0
-"""Percent at which Facebook refuses calls."""
+HOUR_SECONDS = 3600.0
+FULL_PERCENT = 100.0
+"""At which Facebook refuses calls."""
 PERCENTAGES = ("call_count", "total_time", "total_cputime")
 SHARED = "x-app-usage"
 OWN = "x-page-usage"
@@ -24,7 +24,7 @@ def used_up_for(answer: Response) -> float | None:
 
     An hour where Facebook does not say when it begins to accept calls again.
     """
-    waits = [_wait(usage) for usage in _usages(answer) if _percent(usage) >= FULL]
+    waits = [_wait(usage) for usage in _usages(answer) if _percent(usage) >= FULL_PERCENT]
     return max(waits, default=None)
 
 
@@ -36,7 +36,7 @@ def told_wait(answer: Response) -> float | None:
 
 def _wait(usage: dict[str, Any]) -> float:
     minutes = _minutes(usage)
-    return bounded(minutes * 60) if minutes > 0 else HOUR
+    return bounded(minutes * 60) if minutes > 0 else HOUR_SECONDS
 
 
 def _usages(answer: Response) -> Iterator[dict[str, Any]]:
