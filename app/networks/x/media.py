@@ -133,8 +133,8 @@ def _id_in(answer: Response) -> str:
 
 
 def _failure(outcome: Outcome) -> Exception:
-    lacks_permission = outcome.http_status == 403  # a token from before pictures were supported
+    is_old_token = outcome.http_status == 403  # from before pictures were supported
     refusal = UploadRefused(
-        "picture_permission" if lacks_permission else "picture_refused", outcome.detail or ""
+        "permission_missing" if is_old_token else "picture_refused", outcome.detail or ""
     )
     return upload_error(outcome, refusal)

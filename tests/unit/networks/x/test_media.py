@@ -151,3 +151,11 @@ def test_what_announcing_is_answered(
     with pytest.raises(error):
         x_at(scripted.url).upload(OAUTH2, gif())
     assert len(scripted.seen) == 1
+
+
+def test_a_token_that_may_not_upload(scripted: ScriptedServer) -> None:
+    """403: the owner is told to connect the account again, which is what helps."""
+    scripted.play = lambda _seen: (403, {"title": "Forbidden", "status": 403})
+    with pytest.raises(UploadRefused) as refused:
+        x_at(scripted.url).upload(OAUTH2, gif())
+    assert refused.value.code == "permission_missing"
