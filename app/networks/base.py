@@ -84,11 +84,11 @@ class Outcome:
     http_status: int | None = None
     request_id: str | None = None
     answered_at: float | None = None
-    """http.boottime() when the answer was complete."""
+    """http.boottime() when the response was complete."""
     pause_for: float | None = None
     """Seconds to leave the account alone: its allowance is used up, or it is blocked."""
     reference: Mapping[str, Any] | None = None
-    """What the next part of a thread needs to answer this one; JSON."""
+    """What the next part of a thread needs to reply to this one; JSON."""
 
     def __post_init__(self) -> None:
         """Bound what the network said: whatever it is, the outcome itself can be kept."""
@@ -106,14 +106,14 @@ class Outcome:
     def is_duplicate(self) -> bool:
         """True when the network says it already has this content.
 
-        Or that its pictures are gone, which on some is what becomes of pictures that are posted.
+        Or that its pictures are gone: on some networks, they are once a post carries them.
         """
         used = self.kind == OutcomeKind.REJECTED and self.code == "pictures_gone"
         return used or self.code == "duplicate"
 
 
 class Destination(NamedTuple):
-    """A server that may be slow or silent by itself; "" where the network has only one."""
+    """A server that can be slow while others are not; "" where the network has only one."""
 
     network: str
     host: str
@@ -130,12 +130,12 @@ class Profile:
     server: str = ""
     """The host, on networks that are many servers; part of the account's identity."""
     page_url: str = ""
-    """Its page, where the network tells it: servers differ in where they show people."""
+    """Its page, where the network says which: servers show people at different addresses."""
     person_id: str = ""
-    """Who proved to be its owner, where that is not ``remote_id``: a Page is shared by several."""
+    """Who signed in, where that is not ``remote_id``: several people may share a Page."""
 
     def __post_init__(self) -> None:
-        """Bound what the network said. Raises ValueError where nobody is named."""
+        """Bound what the network said. Raises ValueError when it names nobody."""
         remote_id, handle = untrusted.identifier(self.remote_id), untrusted.line(self.handle)
         if remote_id is None or not handle:
             raise ValueError("an account without an id or a name")
@@ -159,7 +159,7 @@ class Field:
     hint: str = ""
     secret: bool = False
     value: str = ""
-    """What stands there before anything is typed."""
+    """What is there before anything is typed."""
     optional: bool = False
     """May stay empty."""
 
@@ -177,7 +177,7 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An account that its owner has opened to us."""
+    """An account whose owner has given us access."""
 
     profile: Profile
     credentials: Credentials
@@ -185,13 +185,13 @@ class Connection:
     limits: Limits | None = None
     """What fits into a part, where that was asked on the way."""
     server_was_typed: bool = False
-    """A person named the server, so anybody may run it: it signs nobody in unless its owner says
-    so while signed in otherwise."""
+    """A person typed the server, so anybody may run it. The account signs nobody in until its
+    owner allows that while signed in with another one."""
     proves_nobody: bool = False
     """The server gives tokens to anybody who asks: it publishes, and never signs in."""
 
     def __post_init__(self) -> None:
-        """Raise ConnectRefused where what opens the account is nothing that a call can carry."""
+        """Raise ConnectRefused for tokens that no header or form can carry."""
         secrets = (self.credentials.get(name) for name in SECRETS)
         if any(secret and untrusted.secret(secret) is None for secret in secrets):
             raise ConnectRefused("refused", "what it gave is not usable")
@@ -199,7 +199,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one create call shall publish; the same at every try."""
+    """What one create call is to publish; the same at every try."""
 
     text: str
     key: str
@@ -207,7 +207,7 @@ class Part:
     started_at: datetime
     """When this try began; a later try after a definite no has another moment."""
     written_at: datetime
-    """A moment of its own that nothing moves: no try, no restart, not even its owner."""
+    """When it was written. It never changes: not with a try or a restart, nor when it is due."""
     reply_to: Mapping[str, Any] | None = None
     """``Outcome.reference`` of the part before."""
     root: Mapping[str, Any] | None = None
@@ -215,7 +215,7 @@ class Part:
     pictures: tuple[Mapping[str, Any], ...] = ()
     """What ``upload`` returned for each, in order."""
     languages: tuple[str, ...] = ()
-    """BCP 47 tags of the languages that it is written in, as far as they are known."""
+    """BCP 47 tags of the languages in which it is written, where they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +285,7 @@ class Network(Protocol):
     usual_limits: Limits
     """What fits into a part where the account's own server says nothing else."""
     threads: bool
-    """Whether a post can answer the one before; otherwise the parts of a tweet are one post."""
+    """Whether a post can reply to the one before; otherwise the parts of a tweet are one post."""
     connect_fields: tuple[Field, ...]
     """What a person types first; nothing when the consent page asks everything."""
 
@@ -295,7 +295,7 @@ class Network(Protocol):
 
     @property
     def is_local(self) -> bool:
-        """True when it is the sandbox's: what is published there leaves this machine nowhere."""
+        """True when the sandbox plays it: what is published there never leaves this machine."""
 
     def begin(
         self, typed: Mapping[str, str], redirect_uri: str, signing_in: bool = True
@@ -310,7 +310,7 @@ class Network(Protocol):
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> list[Connection]:
-        """Take the answer of the consent page; ``memory["state"]`` must be its state.
+        """Take what the consent page sends back; ``memory["state"]`` must be its state.
 
         Raises ConnectRefused, LookUpFailed.
         """
@@ -371,14 +371,16 @@ class Network(Protocol):
     def look_ups_before_resend(
         self, credentials: Credentials, first_sent_at: datetime
     ) -> int | None:
-        """Return how many look-ups that show nothing prove that nothing arrived.
-        None: no number does, so its owner is asked. More than there are delays: all of them do, and
-        only once. Otherwise the network itself guards each resend, so as many follow as it takes.
-        What protects a resend may fade with the time since ``first_sent_at``, our first call.
+        """Return after how many look-ups without the post it may be sent again.
+
+        None: never, so its owner is asked. ALL_LOOK_UPS: after all of them, and only once.
+        Any other number: the network itself recognises a resend, so it may be repeated.
+
+        :param first_sent_at: of our first call; some networks recognise a resend only for a time.
         """
 
     def lacks_parent(self, credentials: Credentials, body: Body) -> bool:
-        """True when the post that this body answers is gone. Raises LookUpFailed."""
+        """True when the post that this body replies to is gone. Raises LookUpFailed."""
 
     def comparable(self, body: Body) -> str:
         """Return what a SeenPost of this body would carry as ``comparable``."""

@@ -42,7 +42,7 @@ class UploadRefused(Refusal):
 
 
 class LookUpFailed(NetworkError):
-    """There was no usable answer, and nothing changed.
+    """There was no usable response, and nothing changed.
 
     ``retry_after``: seconds for which the network asks us to stay away, None when it does not say.
     """
@@ -61,7 +61,7 @@ class TokenRefused(NetworkError):
 
 
 class RefreshUnclear(LookUpFailed):
-    """The answer to a refresh was lost, so the old token may be spent.
+    """The response to a refresh was lost, so the old token may be spent.
 
     It is not spent where the network asks us to stay away (``retry_after``).
     """

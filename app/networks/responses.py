@@ -32,7 +32,7 @@ def unanswered(error: NotSent | NoResponse) -> Outcome:
 
 @contextmanager
 def known_shape() -> Iterator[None]:
-    """Turn surprises in an answer's shape into LookUpFailed: nothing follows from them."""
+    """Raise LookUpFailed for a response of another shape than the code inside expects."""
     try:
         yield
     except (
@@ -68,21 +68,21 @@ def moment_in(text: str) -> datetime:
 
 
 def bounded(seconds: float) -> float:
-    """Return a wait that is worth its name: a second at least, a day at most."""
+    """Return a wait of at least a second and at most a day."""
     return min(DAY_SECONDS, max(1.0, seconds))
 
 
-def seconds_until(answer: Response, told: str | None) -> float | None:
+def seconds_until(response: Response, told: str | None) -> float | None:
     """Read seconds, an epoch in seconds or milliseconds, an ISO 8601 moment or an HTTP date."""
     if told is None:
         return None
     number = number_in(told)
     if number is None:
         moment = _moment(told)
-        return None if moment is None else bounded(moment - _their_time(answer))
+        return None if moment is None else bounded(moment - _their_time(response))
     if number > EPOCH * 1000:
         number /= 1000
-    return bounded(number - _their_time(answer) if number > EPOCH else number)
+    return bounded(number - _their_time(response) if number > EPOCH else number)
 
 
 def number_in(told: str | None) -> float | None:
@@ -104,9 +104,9 @@ def _moment(told: str) -> float | None:
     return None
 
 
-def _their_time(answer: Response) -> float:
+def _their_time(response: Response) -> float:
     """The network's own clock: its resets are absolute, and ours may be off by a minute."""
     try:
-        return parsedate_to_datetime(answer.header("date") or "").timestamp()
+        return parsedate_to_datetime(response.header("date") or "").timestamp()
     except NO_MOMENT:
         return time.time()

@@ -164,7 +164,7 @@ def _decoded(entity: regex.Match[str]) -> str:
 
 
 def _address(url: str) -> str:
-    """Return one spelling for a link: X may answer another scheme, script or last slash."""
+    """Return one spelling for a link: X may show another scheme, script or last slash."""
     _, host, rest = split_url(url)
     with contextlib.suppress(ValueError):  # no name anybody could register stays as it is
         host = ascii_host(host)

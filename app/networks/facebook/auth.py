@@ -62,7 +62,7 @@ class SignIn:
         Several people may publish on one Page, so a Page proves nobody's identity: the person does.
 
         :raises ConnectRefused: stale, denied, refused, app_refused, scope_missing, no_pages.
-        :raises LookUpFailed: no usable answer.
+        :raises LookUpFailed: no usable response.
         """
         check_state(memory.get("state"), callback.get("state"))
         check_issuer(callback, self.dialog_url, self.graph.url)
@@ -99,12 +99,12 @@ def connected_by(graph: Graph, credentials: Credentials) -> str:
     For Pages that were connected before we asked who the person is. Facebook answers for a dead
     token, too. Raises LookUpFailed.
     """
-    answer = graph.within(DESCRIBE_SECONDS).describe(access_token_of(credentials))
+    response = graph.within(DESCRIBE_SECONDS).describe(access_token_of(credentials))
     with known_shape():
-        if code_of(answer) == BAD_PARAMETER:
+        if code_of(response) == BAD_PARAMETER:
             return ""  # Facebook has forgotten this token
         try:
-            described = reading_of(answer)["data"]
+            described = reading_of(response)["data"]
         except (LookUpRefused, TokenRefused) as error:
             raise LookUpFailed(str(error)) from error
         is_our_app = str(described["app_id"]) == graph.client_id
@@ -124,22 +124,22 @@ def _code_in(callback: Mapping[str, str]) -> str:
 
 def _exchanged(graph: Graph, form: Mapping[str, str]) -> str:
     """Return the token for which a code or another token is exchanged."""
-    answer = graph.exchange(form)
-    data = answer.data if isinstance(answer.data, dict) else {}
+    response = graph.exchange(form)
+    data = response.data if isinstance(response.data, dict) else {}
     token = data.get("access_token")
-    if answer.status == 200 and isinstance(token, str) and token:
+    if response.status == 200 and isinstance(token, str) and token:
         return token
-    raise _refusal(answer)
+    raise _refusal(response)
 
 
-def _refusal(answer: Response) -> Exception:
+def _refusal(response: Response) -> Exception:
     """Return the error for an exchange that gave no token."""
-    code = code_of(answer)
-    if not 400 <= answer.status < 500 or code is None:
-        return LookUpFailed(problem_of(answer))
+    code = code_of(response)
+    if not 400 <= response.status < 500 or code is None:
+        return LookUpFailed(problem_of(response))
     if code == BAD_PARAMETER:  # the code was used already, or is too old
-        return ConnectRefused("stale", problem_of(answer))
-    return ConnectRefused("app_refused" if code in APP_REFUSED else "refused", problem_of(answer))
+        return ConnectRefused("stale", problem_of(response))
+    return ConnectRefused("app_refused" if code in APP_REFUSED else "refused", problem_of(response))
 
 
 def _check_granted(graph: Graph, token: str) -> None:
@@ -157,7 +157,7 @@ def _check_granted(graph: Graph, token: str) -> None:
 def _person_id(graph: Graph, token: str) -> str:
     """Return who consented, by the id that only this app knows them by.
 
-    :raises ConnectRefused: the answer names nobody, so nobody is let in.
+    :raises ConnectRefused: the response names nobody, so nobody is let in.
     """
     person_id = person_in(reading_of(graph.read("me", {"fields": "id"}, token=token)), "id")
     if not person_id:

@@ -63,10 +63,10 @@ class Graph(ApiClient):
         """
         form = {"client_id": self.client_id or "", "client_secret": self.secret or "", **form}
         path, both = "oauth/access_token", self.within(min(self.timeout, self.seconds_left()))
-        answer = both.ask("POST", path, data=form)
-        if answer.status in TAKES_NO_FORMS:
-            answer = both.ask("GET", path, params=form)
-        return answer
+        response = both.ask("POST", path, data=form)
+        if response.status in TAKES_NO_FORMS:
+            response = both.ask("GET", path, params=form)
+        return response
 
     def describe(self, token: str) -> Response:
         """Ask what is known of one of our own tokens, dead or alive. Raises LookUpFailed."""

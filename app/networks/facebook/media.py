@@ -21,16 +21,16 @@ def upload(graph: Graph, credentials: Credentials, picture: Picture) -> dict[str
     if picture.alt:
         form["alt_text_custom"] = picture.alt
     name = f"picture.{picture.mime.rpartition('/')[2]}"
-    answer = graph.ask(
+    response = graph.ask(
         "POST",
         f"{credentials['page_id']}/photos",
         token=access_token_of(credentials),
         data=form,
         files={"source": (name, picture.data, picture.mime)},
     )
-    photo_id = id_in(answer.data) if answer.status == 200 else None
+    photo_id = id_in(response.data) if response.status == 200 else None
     if photo_id is None:
-        outcome = outcome_of(answer)
+        outcome = outcome_of(response)
         refusal = UploadRefused(outcome.code or "rejected", outcome.detail or "")
         raise upload_error(outcome, refusal)
     return {"media_fbid": photo_id}

@@ -42,7 +42,7 @@ def create(
     :param site_url: of Facebook's pages.
     """
     try:
-        answer = graph.call(
+        response = graph.call(
             "POST",
             f"{credentials.get('page_id')}/feed",
             token=access_token_of(credentials),
@@ -52,15 +52,15 @@ def create(
         )
     except (NotSent, NoResponse) as error:
         return unanswered(error)
-    remote_id = id_in(answer.data) if 200 <= answer.status < 300 else None
+    remote_id = id_in(response.data) if 200 <= response.status < 300 else None
     if remote_id is None:
-        return outcome_of(answer)
+        return outcome_of(response)
     return Outcome(
         OutcomeKind.OK,
         remote_id=remote_id,
-        remote_url=link_to(answer.data, site_url),
-        http_status=answer.status,
-        request_id=trace_of(answer),
-        answered_at=answer.at,
-        pause_for=used_up_for(answer),
+        remote_url=link_to(response.data, site_url),
+        http_status=response.status,
+        request_id=trace_of(response),
+        answered_at=response.at,
+        pause_for=used_up_for(response),
     )

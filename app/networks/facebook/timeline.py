@@ -21,7 +21,7 @@ def recent(
 ) -> list[SeenPost]:
     """Return the posts since then, oldest first.
 
-    :raises LookUpFailed: no usable answer, no time for all of them, or more than MAX_PAGES.
+    :raises LookUpFailed: no usable response, no time for all of them, or more than MAX_PAGES.
     :raises LookUpRefused: a permission is missing, or the Page is gone.
     :raises TokenRefused: the token is dead.
     """

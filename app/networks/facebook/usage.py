@@ -19,18 +19,18 @@ OWN = "x-page-usage"
 BUSINESS = "x-business-use-case-usage"
 
 
-def used_up_for(answer: Response) -> float | None:
+def used_up_for(response: Response) -> float | None:
     """Return seconds to leave the account alone, None while something of every allowance is left.
 
     An hour where Facebook does not say when it begins to accept calls again.
     """
-    waits = [_wait(usage) for usage in _usages(answer) if _percent(usage) >= FULL_PERCENT]
+    waits = [_wait(usage) for usage in _usages(response) if _percent(usage) >= FULL_PERCENT]
     return max(waits, default=None)
 
 
-def told_wait(answer: Response) -> float | None:
+def told_wait(response: Response) -> float | None:
     """Return the longest wait in seconds that any header names, at whatever percentage."""
-    named = [minutes * 60 for usage in _usages(answer) if (minutes := _minutes(usage)) > 0]
+    named = [minutes * 60 for usage in _usages(response) if (minutes := _minutes(usage)) > 0]
     return bounded(max(named)) if named else None
 
 
@@ -39,12 +39,12 @@ def _wait(usage: dict[str, Any]) -> float:
     return bounded(minutes * 60) if minutes > 0 else HOUR_SECONDS
 
 
-def _usages(answer: Response) -> Iterator[dict[str, Any]]:
+def _usages(response: Response) -> Iterator[dict[str, Any]]:
     for name in (SHARED, OWN):
-        usage = _json(answer.header(name))
+        usage = _json(response.header(name))
         if isinstance(usage, dict):
             yield usage
-    business = _json(answer.header(BUSINESS))
+    business = _json(response.header(BUSINESS))
     for usages in business.values() if isinstance(business, dict) else ():
         yield from (
             (usage for usage in usages if isinstance(usage, dict))

@@ -92,7 +92,7 @@ class ApiClient:
         )
 
     def ask(self, method: str, path: str, **content: Any) -> Response:
-        """Make a call that publishes nothing. Raises LookUpFailed when there is no answer."""
+        """Make a call that publishes nothing. Raises LookUpFailed when there is no response."""
         try:
             return self.call(method, path, **content)
         except PrivateAddress:
@@ -102,5 +102,5 @@ class ApiClient:
             raise LookUpFailed(reason) from None
 
     def read(self, path: str, params: Mapping[str, str] | None = None, **content: Any) -> Response:
-        """GET, whatever the answer. Raises LookUpFailed when there is none."""
+        """GET, whatever the response. Raises LookUpFailed when there is none."""
         return self.ask("GET", path, params=params, **content)

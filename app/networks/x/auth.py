@@ -68,7 +68,7 @@ class OAuth2Flow:
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> Mapping[str, Any]:
-        """Exchange the code; return X's token answer."""
+        """Exchange the code; return X's token response."""
         check_state(memory.get("state"), callback.get("state"))
         check_issuer(callback, self.authorize_url, self.token_url)
         if callback.get("error"):
@@ -119,7 +119,7 @@ class OAuth1Flow:
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> Mapping[str, Any]:
-        """Exchange the verifier; return X's token answer."""
+        """Exchange the verifier; return X's token response."""
         check_state(memory.get("state"), callback.get("oauth_token") or callback.get("denied"))
         check_issuer(callback, self.api)
         if callback.get("denied"):
@@ -184,8 +184,8 @@ def who_am_i(api: XApi, credentials: Credentials) -> Profile:
     """Ask ``/2/users/me``. Raises TokenRefused, LookUpFailed, LookUpRefused."""
     with known_shape():
         query = {"user.fields": "profile_image_url"}
-        answer = api.within(LOOK_UP_SECONDS).read("/2/users/me", query, credentials=credentials)
-        return profile_of(reading_of(answer)["data"])
+        response = api.within(LOOK_UP_SECONDS).read("/2/users/me", query, credentials=credentials)
+        return profile_of(reading_of(response)["data"])
 
 
 def oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
@@ -219,25 +219,25 @@ def refresh(api: XApi, credentials: Credentials, start_by: float | None) -> Cred
     """
     form = {"grant_type": "refresh_token", "refresh_token": credentials["refresh_token"]}
     try:
-        answer = api.within(REFRESH_SECONDS).call(
+        response = api.within(REFRESH_SECONDS).call(
             "POST", TOKEN_PATH, start_by=start_by, **_as_the_app(api, form)
         )
     except (NotSent, NoResponse) as error:
         raise RefreshUnclear(str(error)) from error
-    return _refreshed(answer, credentials)
+    return _refreshed(response, credentials)
 
 
-def _refreshed(answer: Response, old: Credentials) -> Credentials:
-    data = answer.data if isinstance(answer.data, dict) else {}
-    if answer.status == 200 and untrusted.secret(data.get("access_token")):
+def _refreshed(response: Response, old: Credentials) -> Credentials:
+    data = response.data if isinstance(response.data, dict) else {}
+    if response.status == 200 and untrusted.secret(data.get("access_token")):
         new = oauth2_credentials(data)
         return {**new, "refresh_token": new.get("refresh_token") or old["refresh_token"]}
     error = str(data.get("error") or "")
     if error in {"invalid_client", "unauthorized_client"}:
         raise AppRefused(str(data.get("error_description") or error))
-    if data and answer.status in {400, 401, 403}:  # an empty or HTML one is a gateway's
+    if data and response.status in {400, 401, 403}:  # an empty or HTML one is a gateway's
         raise TokenRefused(str(data.get("error_description") or error))
-    raise RefreshUnclear(f"HTTP {answer.status}")
+    raise RefreshUnclear(f"HTTP {response.status}")
 
 
 def revoke(api: XApi, credentials: Credentials, start_by: float | None) -> None:

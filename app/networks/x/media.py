@@ -51,21 +51,21 @@ class _MediaApi:
     def ask(self, method: str, path: str, **content: Any) -> Response:
         """Return a response that says yes. Raises as ``upload``."""
         path = f"/2/media/{path}"
-        answer = self.api.ask(method, path, credentials=self.credentials, **content)
-        if not 200 <= answer.status < 300:
-            raise _failure(outcome_of(answer))
-        return answer
+        response = self.api.ask(method, path, credentials=self.credentials, **content)
+        if not 200 <= response.status < 300:
+            raise _failure(outcome_of(response))
+        return response
 
 
 def _upload(media: _MediaApi, picture: Picture) -> str:
     name = f"picture.{picture.mime.rpartition('/')[2]}"
-    answer = media.ask(
+    response = media.ask(
         "POST",
         "upload",
         data={"media_category": "tweet_image", "media_type": picture.mime},
         files={"media": (name, picture.data, picture.mime)},
     )
-    return _id_in(answer)
+    return _id_in(response)
 
 
 def _upload_moving(media: _MediaApi, picture: Picture) -> str:
@@ -99,10 +99,10 @@ def _wait_until_ready(media: _MediaApi, media_id: str) -> None:
     while media.api.seconds_left() > pause + MIN_POLL_SECONDS:
         time.sleep(pause)
         try:
-            answer = media.ask("GET", "upload", params=query)
+            response = media.ask("GET", "upload", params=query)
         except LookUpFailed:
             return
-        progress = _progress_in(answer)
+        progress = _progress_in(response)
         if progress.get("state") == "failed":
             error = progress.get("error")
             message = error.get("message") if isinstance(error, dict) else ""
@@ -118,15 +118,15 @@ def _pause_in(asked: Any) -> float:
     return POLL_SECONDS
 
 
-def _progress_in(answer: Response) -> dict[str, Any]:
+def _progress_in(response: Response) -> dict[str, Any]:
     """Return what X says of its work on a picture; nothing where it is done."""
-    data = answer.data.get("data") if isinstance(answer.data, dict) else None
+    data = response.data.get("data") if isinstance(response.data, dict) else None
     progress = data.get("processing_info") if isinstance(data, dict) else None
     return progress if isinstance(progress, dict) else {}
 
 
-def _id_in(answer: Response) -> str:
-    media_id = id_in(answer.data)
+def _id_in(response: Response) -> str:
+    media_id = id_in(response.data)
     if media_id is None:
         raise LookUpFailed("the answer names no picture")
     return media_id

@@ -77,7 +77,7 @@ class X:
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> list[Connection]:
-        """Take the answer of the consent page. Raises ConnectRefused, LookUpFailed."""
+        """Take what the consent page sends back. Raises ConnectRefused, LookUpFailed."""
         token = self._flow.finish(memory, callback, redirect_uri)
         return [auth.connection_of(self._api, token)]
 

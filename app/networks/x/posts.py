@@ -45,22 +45,22 @@ def create(
     :param site_url: of X's pages.
     """
     try:
-        answer = api.call(
+        response = api.call(
             "POST", "/2/tweets", credentials=credentials, start_by=start_by, json=body
         )
     except (NotSent, NoResponse) as error:
         return unanswered(error)
-    remote_id = id_in(answer.data) if 200 <= answer.status < 300 else None
+    remote_id = id_in(response.data) if 200 <= response.status < 300 else None
     if remote_id is None:
-        return outcome_of(answer)
+        return outcome_of(response)
     return Outcome(
         OutcomeKind.OK,
         remote_id=remote_id,
         remote_url=page_of(site_url, remote_id),
-        http_status=answer.status,
-        request_id=answer.header("x-transaction-id"),
-        answered_at=answer.at,
-        pause_for=allowance_left_for(answer),
+        http_status=response.status,
+        request_id=response.header("x-transaction-id"),
+        answered_at=response.at,
+        pause_for=allowance_left_for(response),
         reference={"id": remote_id},
     )
 

@@ -61,7 +61,7 @@ def _prose_length(text: str) -> int:
 
 
 def comparable_found(text: str, urls: Iterable[Mapping[str, Any]]) -> str:
-    """Return ``comparable`` of a text as X's API answers it.
+    """Return ``comparable`` of a text as X's API shows it.
 
     :param urls: the post's ``entities.urls``: each t.co link becomes its ``expanded_url`` again;
         a last one that only stands for the post's media is removed.

@@ -23,7 +23,7 @@ def recent(
 ) -> list[SeenPost]:
     """Return the posts since then, oldest first.
 
-    :raises LookUpFailed: no usable answer, no time for all of them, or more than MAX_PAGES.
+    :raises LookUpFailed: no usable response, no time for all of them, or more than MAX_PAGES.
     :raises LookUpRefused: reading is not allowed (402, 403, 404).
     :raises TokenRefused: 401.
     """
