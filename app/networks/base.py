@@ -9,16 +9,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from app import untrusted
-from app.networks.errors import (  # noqa: F401
-    AppRefused,
-    ConnectRefused,
-    LookUpFailed,
-    LookUpRefused,
-    RefreshUnclear,
-    TokenRefused,
-    UploadRefused,
-    wait_in_bounds,
-)
+from app.networks.errors import ConnectRefused, wait_in_bounds
 
 Credentials = dict[str, Any]
 Body = dict[str, Any]

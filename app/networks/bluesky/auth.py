@@ -15,18 +15,17 @@ import regex
 
 from app import untrusted
 from app.networks import http, oauth
-from app.networks.base import (
-    ConnectRefused,
-    Credentials,
-    LookUpFailed,
-    LookUpRefused,
-    Profile,
-    RefreshUnclear,
-    TokenRefused,
-)
+from app.networks.base import Credentials, Profile
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import Directory, Identity, is_did, is_handle
 from app.networks.bluesky.responses import problem_of, reading_of, word_in
+from app.networks.errors import (
+    ConnectRefused,
+    LookUpFailed,
+    LookUpRefused,
+    RefreshUnclear,
+    TokenRefused,
+)
 from app.networks.responses import known_shape
 
 MAX_EXPIRES_AT = 10**11

@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from app.networks import http, oauth
-from app.networks.base import ConnectRefused, LookUpFailed
 from app.networks.bluesky.client import Server
+from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.http import public_https_url
 from app.networks.responses import known_shape
 

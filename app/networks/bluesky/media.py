@@ -7,9 +7,10 @@ from typing import Any
 
 from app import untrusted
 from app.networks import http
-from app.networks.base import LookUpFailed, LookUpRefused, Picture, UploadRefused
+from app.networks.base import Picture
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.responses import BAD_PICTURE, problem_of, reading_of, word_in
+from app.networks.errors import LookUpFailed, LookUpRefused, UploadRefused
 from app.networks.responses import known_shape
 
 TOO_LARGE = 413

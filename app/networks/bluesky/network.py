@@ -11,7 +11,6 @@ from app.networks import oauth
 from app.networks.base import (
     Body,
     Connection,
-    ConnectRefused,
     Credentials,
     Field,
     Limits,
@@ -25,6 +24,7 @@ from app.networks.bluesky import auth, media, posts, timeline
 from app.networks.bluesky import text as bluesky_text
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import Directory
+from app.networks.errors import ConnectRefused
 
 ENTRYWAY = "https://bsky.social"
 PLC_DIRECTORY = "https://plc.directory"

@@ -9,17 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.networks import http
-from app.networks.base import (
-    Body,
-    Credentials,
-    Limits,
-    LookUpFailed,
-    LookUpRefused,
-    Outcome,
-    OutcomeKind,
-    Part,
-    TokenRefused,
-)
+from app.networks.base import Body, Credentials, Limits, Outcome, OutcomeKind, Part
 from app.networks.bluesky import text
 from app.networks.bluesky.auth import token_of
 from app.networks.bluesky.client import Server
@@ -32,6 +22,7 @@ from app.networks.bluesky.responses import (
     reference_in,
 )
 from app.networks.bluesky.timeline import stored_post
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.responses import unanswered
 
 LIMITS = Limits(

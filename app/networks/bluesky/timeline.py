@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.networks import http
-from app.networks.base import Body, LookUpFailed, LookUpRefused, SeenPost, TokenRefused
+from app.networks.base import Body, SeenPost
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import is_did
 from app.networks.bluesky.responses import (
@@ -19,6 +19,7 @@ from app.networks.bluesky.responses import (
     reference_in,
     word_in,
 )
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.responses import known_shape
 
 LOOK_UP_SECONDS = 20.0

@@ -13,16 +13,8 @@ from authlib.common.security import generate_token
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from app import untrusted
-from app.networks.base import (
-    Connection,
-    ConnectRefused,
-    Consent,
-    Credentials,
-    LookUpFailed,
-    LookUpRefused,
-    Profile,
-    TokenRefused,
-)
+from app.networks.base import Connection, Consent, Credentials, Profile
+from app.networks.errors import ConnectRefused, LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.mastodon.apps import App, Apps
 from app.networks.mastodon.client import Server

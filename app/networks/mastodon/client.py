@@ -12,7 +12,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from app.networks import http
-from app.networks.base import LookUpFailed
+from app.networks.errors import LookUpFailed
 
 
 class _Headers(AuthBase):

@@ -7,14 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.networks.base import (
-    LookUpFailed,
-    Outcome,
-    OutcomeKind,
-    Picture,
-    TokenRefused,
-    UploadRefused,
-)
+from app.networks.base import Outcome, OutcomeKind, Picture
+from app.networks.errors import LookUpFailed, TokenRefused, UploadRefused
 from app.networks.http import Response
 from app.networks.mastodon.client import Server, segment
 from app.networks.mastodon.responses import id_in, outcome_of, problem_of

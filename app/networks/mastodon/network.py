@@ -12,19 +12,17 @@ from app.networks import oauth
 from app.networks.base import (
     Body,
     Connection,
-    ConnectRefused,
     Consent,
     Credentials,
     Field,
     Limits,
-    LookUpFailed,
     Outcome,
     Part,
     Picture,
     Profile,
     SeenPost,
-    TokenRefused,
 )
+from app.networks.errors import ConnectRefused, LookUpFailed, TokenRefused
 from app.networks.mastodon import auth, matching, media, posts, text, timeline
 from app.networks.mastodon.apps import Apps, AppsInMemory
 from app.networks.mastodon.client import Server

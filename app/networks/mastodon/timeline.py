@@ -11,14 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from requests.utils import parse_header_links
 
-from app.networks.base import (
-    Body,
-    Credentials,
-    LookUpFailed,
-    LookUpRefused,
-    SeenPost,
-    TokenRefused,
-)
+from app.networks.base import Body, Credentials, SeenPost
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.mastodon.auth import APP_NAME, token_of
 from app.networks.mastodon.client import Server, segment
