@@ -36,7 +36,7 @@ def check_issuer(callback: Mapping[str, str], *urls: str) -> None:
         raise ConnectRefused("refused", "another_issuer")
 
 
-def access_token_of(credentials: Credentials) -> str:
+def token_of(credentials: Credentials) -> str:
     """Return the access token, "" where there is none."""
     return str(credentials.get("access_token") or "")
 

@@ -86,7 +86,7 @@ class Directory:
     def _did_at_entryway(self, handle: str, ends_at: float) -> str | None:
         name, asked = "com.atproto.identity.resolveHandle", {"handle": handle}
         try:
-            answer = self.entryway.read(name, asked, at_most=self._left(ends_at))
+            answer = self.entryway.within(self._left(ends_at)).read(name, asked)
         except LookUpFailed:
             return None
         did = answer.data.get("did") if isinstance(answer.data, dict) else None

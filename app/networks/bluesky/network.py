@@ -9,6 +9,7 @@ from typing import Any
 
 from app.networks import oauth
 from app.networks.base import (
+    SIGN_IN_SECONDS,
     Body,
     Connection,
     Credentials,
@@ -88,7 +89,7 @@ class Bluesky:
 
         Raises ConnectRefused, LookUpFailed.
         """
-        ends_at = time.monotonic() + auth.SIGN_IN_SECONDS
+        ends_at = time.monotonic() + SIGN_IN_SECONDS
         opened = self._sign_in.open(typed, ends_at)
         credentials = auth.credentials_of(opened.session, opened.server)
         server, left = self._server_of(credentials), ends_at - time.monotonic()

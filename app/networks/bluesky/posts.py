@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -114,7 +113,7 @@ def create(
     :param start_by: on http.boottime(); nothing is begun after it.
     :param site: the address of the website that shows posts.
     """
-    did, ends_at = str(credentials.get("did") or ""), time.monotonic() + server.timeout
+    did, server = str(credentials.get("did") or ""), server.within(server.timeout)
     try:
         answer = server.call(
             "POST",
@@ -127,7 +126,7 @@ def create(
         return unanswered(error)
     reference = reference_in(answer.data, did) if 200 <= answer.status < 300 else None
     if reference is None:
-        return _unless_there(server, credentials, body, outcome_of(answer), ends_at, site)
+        return _unless_there(server, credentials, body, outcome_of(answer), site)
     return Outcome(
         OutcomeKind.OK,
         remote_id=reference["uri"],
@@ -145,7 +144,6 @@ def _unless_there(
     credentials: Credentials,
     body: Body,
     refusal: Outcome,
-    ends_at: float,
     site: str,
 ) -> Outcome:
     """Return the refusal, or success where the repository has the post.
@@ -156,7 +154,7 @@ def _unless_there(
         return refusal
     did = str(credentials["did"])
     try:
-        post = stored_post(server, token_of(credentials), did, body, ends_at)
+        post = stored_post(server, token_of(credentials), did, body)
     except (LookUpRefused, TokenRefused):
         return refusal
     except LookUpFailed:

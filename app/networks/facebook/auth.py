@@ -22,7 +22,7 @@ from app.networks.facebook.responses import (
     reading_of,
 )
 from app.networks.http import Response
-from app.networks.oauth import access_token_of, check_issuer, check_state
+from app.networks.oauth import check_issuer, check_state, token_of
 from app.networks.responses import known_shape
 
 SCOPES = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")
@@ -90,7 +90,7 @@ def who_am_i(graph: Graph, credentials: Credentials) -> Profile:
     """Ask which Page it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
     with known_shape():
         query = {"fields": PAGE_FIELDS}
-        return profile_of(reading_of(graph.read("me", query, token=access_token_of(credentials))))
+        return profile_of(reading_of(graph.read("me", query, token=token_of(credentials))))
 
 
 def connected_by(graph: Graph, credentials: Credentials) -> str:
@@ -99,7 +99,7 @@ def connected_by(graph: Graph, credentials: Credentials) -> str:
     For Pages that were connected before we asked who the person is. Facebook answers for a dead
     token, too. Raises LookUpFailed.
     """
-    response = graph.within(DESCRIBE_SECONDS).describe(access_token_of(credentials))
+    response = graph.within(DESCRIBE_SECONDS).describe(token_of(credentials))
     with known_shape():
         if code_of(response) == BAD_PARAMETER:
             return ""  # Facebook has forgotten this token

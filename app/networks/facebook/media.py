@@ -6,7 +6,7 @@ from app.networks.base import Credentials, Picture
 from app.networks.errors import UploadRefused
 from app.networks.facebook.client import Graph
 from app.networks.facebook.responses import id_in, outcome_of
-from app.networks.oauth import access_token_of
+from app.networks.oauth import token_of
 from app.networks.responses import upload_error
 
 
@@ -24,7 +24,7 @@ def upload(graph: Graph, credentials: Credentials, picture: Picture) -> dict[str
     response = graph.ask(
         "POST",
         f"{credentials['page_id']}/photos",
-        token=access_token_of(credentials),
+        token=token_of(credentials),
         data=form,
         files={"source": (name, picture.data, picture.mime)},
     )

@@ -8,7 +8,7 @@ from app.networks.facebook.responses import id_in, link_to, outcome_of, trace_of
 from app.networks.facebook.text import first_link
 from app.networks.facebook.usage import used_up_for
 from app.networks.http import NoResponse, NotSent
-from app.networks.oauth import access_token_of
+from app.networks.oauth import token_of
 from app.networks.responses import unanswered
 
 CREATED_FIELDS = "id,permalink_url,created_time"
@@ -45,7 +45,7 @@ def create(
         response = graph.call(
             "POST",
             f"{credentials.get('page_id')}/feed",
-            token=access_token_of(credentials),
+            token=token_of(credentials),
             params={"fields": CREATED_FIELDS},
             start_by=start_by,
             json=body,

@@ -10,7 +10,7 @@ from app.networks.base import LOOK_UP_SECONDS, MAX_PAGES, Credentials, SeenPost
 from app.networks.facebook.client import Graph
 from app.networks.facebook.responses import link_to
 from app.networks.facebook.text import comparable
-from app.networks.oauth import access_token_of
+from app.networks.oauth import token_of
 from app.networks.responses import known_shape, moment_in
 
 POST_FIELDS = "id,message,created_time,permalink_url,attachments,is_published"
@@ -42,7 +42,7 @@ def _pages(
     graph: Graph, credentials: Credentials, page_id: str, since: datetime
 ) -> Iterator[list[dict[str, Any]]]:
     """Yield ``/{page}/published_posts``, newest first, until they are older than ``since``."""
-    path, token = f"{page_id}/published_posts", access_token_of(credentials)
+    path, token = f"{page_id}/published_posts", token_of(credentials)
     query = {"fields": POST_FIELDS, "limit": "100"}
     for page in graph.pages(path, token, query, MAX_PAGES):
         yield page["data"]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 Ask = Callable[[str, int], list[str]]
-LOOK_UP_SECONDS = 5.0
+NAME_LOOK_UP_SECONDS = 5.0
 MAX_LOOK_UPS = 128
 """Under way at a time; one whose name server is silent takes half a minute."""
 MAX_LOOK_UPS_OF_A_ZONE = 8
@@ -50,7 +50,9 @@ class Names:
         self._under_way: dict[str, _LookUp] = {}
         self._zones: Counter[str] = Counter()
 
-    def addresses_of(self, host: str, port: int, seconds: float = LOOK_UP_SECONDS) -> list[str]:
+    def addresses_of(
+        self, host: str, port: int, seconds: float = NAME_LOOK_UP_SECONDS
+    ) -> list[str]:
         """Return every address of a name.
 
         :raises TimeoutError: it did not end in time, or too many others do not end.

@@ -11,7 +11,7 @@ from requests_oauthlib import OAuth1
 
 from app.networks.base import Credentials
 from app.networks.http import ApiClient, Headers, Response
-from app.networks.oauth import access_token_of
+from app.networks.oauth import token_of
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class XApi(ApiClient):
                 credentials["token_secret"],
             )
             return signature
-        return Headers(bearer=access_token_of(credentials))
+        return Headers(bearer=token_of(credentials))
 
 
 def is_oauth1(credentials: Mapping[str, Any]) -> bool:
