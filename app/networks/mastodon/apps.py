@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from authlib.common.security import generate_token
 
-from app.networks.base import ConnectRefused
+from app.networks.errors import ConnectRefused
 
 App = dict[str, Any]
 """``client_id`` and ``client_secret``; ``told``, where it says how it is told from no app."""
