@@ -35,7 +35,7 @@ def read(url: str, seconds: float = 3.0, public_only: bool = False) -> str:
 @pytest.fixture
 def public(site: WebSite, monkeypatch: pytest.MonkeyPatch) -> WebSite:
     """The site as if its address, and its port, were those of anybody on the internet."""
-    monkeypatch.setattr(http, "is_public", lambda ip: ip == "127.0.0.1" or is_public(ip))
+    monkeypatch.setattr(calls, "is_public", lambda ip: ip == "127.0.0.1" or is_public(ip))
     monkeypatch.setattr(pages, "PORTS", {"http": site.port, "https": 443})
     return site
 
