@@ -242,6 +242,18 @@ def test_only_transitions_move_a_delivery(module: str) -> None:
         assert list(moves_in(SOURCES[module])) == []
 
 
+def test_every_arrow_is_in_the_page() -> None:
+    """docs/delivery.md names every function of the state machine, and no other."""
+    page = (ROOT / "docs" / "delivery.md").read_text("utf-8")
+    table = page.partition("| who | arrows |")[2].partition("\n\n")[0]
+    functions = {
+        node.name
+        for node in ast.parse(SOURCES["app.models.transitions"]).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    }
+    assert set(re.findall(r"`(\w+)`", table)) == functions - {"moment_before"}
+
+
 @pytest.mark.parametrize(
     "source",
     [
