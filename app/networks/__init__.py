@@ -7,28 +7,30 @@ from typing import Any, Protocol
 
 from app.networks import base, http, text
 from app.networks.base import (
-    AppRefused,
     Body,
     Connection,
-    ConnectRefused,
     Credentials,
     Destination,
     Limits,
-    LookUpFailed,
-    LookUpRefused,
     Network,
     Outcome,
     OutcomeKind,
     Part,
     Picture,
     Profile,
-    RefreshUnclear,
     Scope,
     SeenPost,
+)
+from app.networks.bluesky import Bluesky
+from app.networks.errors import (
+    AppRefused,
+    ConnectRefused,
+    LookUpFailed,
+    LookUpRefused,
+    RefreshUnclear,
     TokenRefused,
     UploadRefused,
 )
-from app.networks.bluesky import Bluesky
 from app.networks.facebook import Facebook
 from app.networks.http import host_in, public_https_url
 from app.networks.mastodon import App, Known, Mastodon

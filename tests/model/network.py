@@ -17,17 +17,14 @@ from app.networks.base import (
     Credentials,
     Field,
     Limits,
-    LookUpFailed,
-    LookUpRefused,
     Outcome,
     OutcomeKind,
     Part,
     Picture,
     Profile,
-    RefreshUnclear,
     SeenPost,
-    TokenRefused,
 )
+from app.networks.errors import LookUpFailed, LookUpRefused, RefreshUnclear, TokenRefused
 from tests.model.time import Time
 
 SKEW = timedelta(seconds=60)

@@ -32,7 +32,7 @@ LOST_WORKERS_ARE_RESENT = Mutant(
 )
 NO_GO_DEADLINE = Mutant(
     "app/networks/http/calls.py",
-    "boottime() > go:",
+    "boottime() > start_by:",
     "False:",
 )
 NO_CLAMP = Mutant(

@@ -15,34 +15,29 @@ import regex
 
 from app import untrusted
 from app.networks import http, oauth
-from app.networks.base import (
-    ConnectRefused,
-    Credentials,
-    LookUpFailed,
-    LookUpRefused,
-    Profile,
-    RefreshUnclear,
-    TokenRefused,
-)
+from app.networks.base import REFRESH_SECONDS, Credentials, Profile
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import Directory, Identity, is_did, is_handle
 from app.networks.bluesky.responses import problem_of, reading_of, word_in
+from app.networks.errors import (
+    ConnectRefused,
+    LookUpFailed,
+    LookUpRefused,
+    RefreshUnclear,
+    TokenRefused,
+)
+from app.networks.oauth import expires_soon
 from app.networks.responses import known_shape
 
 MAX_EXPIRES_AT = 10**11
 """Epoch seconds; a token that is to end later does not say readably when it ends."""
-SIGN_IN_SECONDS = 20.0
-"""For all calls of one sign-in: somebody waits for the page."""
 SIGN_IN_CALL_SECONDS = 10.0
 """For the call that opens a session."""
 FINDING_SECONDS = 8.0
 """For finding the account's server; then the entryway is asked."""
 PROFILE_SECONDS = 5.0
-REFRESH_SECONDS = 10.0
-"""For one of two tries."""
 MOVE_SECONDS = 3.0
 """For finding out whether an account has really moved; without an answer it stays where it was."""
-EXPIRY_LEEWAY_SECONDS = 60.0
 MAX_TYPED_CHARACTERS = 1_000
 MAX_SERVER_CHARACTERS = 300
 
@@ -198,9 +193,8 @@ def _session_at(server: Server, form: Mapping[str, str], ends_at: float) -> dict
     if left <= 0:
         raise LookUpFailed("signing in took too long")
     try:
-        answer = server.call(
-            "POST", "com.atproto.server.createSession", at_most=left, json=dict(form)
-        )
+        method = "com.atproto.server.createSession"
+        answer = server.within(left).call("POST", method, json=dict(form))
     except http.PrivateAddress:
         raise ConnectRefused("bad_server") from None
     except (http.NotSent, http.NoResponse) as error:
@@ -315,7 +309,7 @@ def profile_of(
     if at_most <= 0:
         return Profile(did, handle)
     try:
-        shown = reading_of(server.read(_PROFILE, {"actor": did}, token=token, at_most=at_most))
+        shown = reading_of(server.within(at_most).read(_PROFILE, {"actor": did}, token=token))
     except (LookUpFailed, LookUpRefused, TokenRefused):
         return Profile(did, handle)
     name, avatar = shown.get("displayName"), shown.get("avatar")
@@ -324,8 +318,7 @@ def profile_of(
 
 def is_expired(credentials: Credentials) -> bool:
     """Whether the access token (2 hours) is over or will be within a minute."""
-    expires_at = credentials.get("expires_at")
-    return bool(expires_at) and time.time() + EXPIRY_LEEWAY_SECONDS >= float(expires_at or 0)
+    return expires_soon(credentials.get("expires_at"))
 
 
 def refresh(
@@ -379,10 +372,9 @@ def revoke(server: Server, credentials: Credentials, start_by: float | None) -> 
 def _use_refresh_token(
     server: Server, method: str, credentials: Credentials, start_by: float | None
 ) -> http.Response:
-    return server.call(
+    return server.within(REFRESH_SECONDS).call(
         "POST",
         f"com.atproto.server.{method}",
         token=str(credentials.get("refresh_jwt") or ""),
-        at_most=REFRESH_SECONDS,
         start_by=start_by,
     )

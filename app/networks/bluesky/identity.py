@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from app.networks import http, oauth
-from app.networks.base import ConnectRefused, LookUpFailed
 from app.networks.bluesky.client import Server
+from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.http import public_https_url
 from app.networks.responses import known_shape
 
@@ -86,7 +86,7 @@ class Directory:
     def _did_at_entryway(self, handle: str, ends_at: float) -> str | None:
         name, asked = "com.atproto.identity.resolveHandle", {"handle": handle}
         try:
-            answer = self.entryway.read(name, asked, at_most=self._left(ends_at))
+            answer = self.entryway.within(self._left(ends_at)).read(name, asked)
         except LookUpFailed:
             return None
         did = answer.data.get("did") if isinstance(answer.data, dict) else None

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from app import untrusted
-from app.networks import http
-from app.networks.base import LookUpFailed, LookUpRefused, Picture, UploadRefused
+from app.networks.base import Picture
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.responses import BAD_PICTURE, problem_of, reading_of, word_in
+from app.networks.errors import LookUpRefused, UploadRefused
 from app.networks.responses import known_shape
 
 TOO_LARGE = 413
@@ -17,16 +17,8 @@ TOO_LARGE = 413
 
 def upload(server: Server, token: str, picture: Picture) -> Mapping[str, Any]:
     """Store a picture. Raises UploadRefused, LookUpFailed, TokenRefused."""
-    try:
-        answer = server.call(
-            "POST",
-            "com.atproto.repo.uploadBlob",
-            token=token,
-            mime=picture.mime,
-            data=picture.data,
-        )
-    except (http.NotSent, http.NoResponse) as error:
-        raise LookUpFailed(type(error).__name__) from error
+    method = "com.atproto.repo.uploadBlob"
+    answer = server.ask("POST", method, token=token, mime=picture.mime, data=picture.data)
     if answer.status == TOO_LARGE or word_in(answer) in BAD_PICTURE:
         raise UploadRefused("picture_refused", problem_of(answer))
     try:

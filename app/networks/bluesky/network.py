@@ -9,9 +9,9 @@ from typing import Any
 
 from app.networks import oauth
 from app.networks.base import (
+    SIGN_IN_SECONDS,
     Body,
     Connection,
-    ConnectRefused,
     Credentials,
     Field,
     Limits,
@@ -25,6 +25,7 @@ from app.networks.bluesky import auth, media, posts, timeline
 from app.networks.bluesky import text as bluesky_text
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import Directory
+from app.networks.errors import ConnectRefused
 
 ENTRYWAY = "https://bsky.social"
 PLC_DIRECTORY = "https://plc.directory"
@@ -88,7 +89,7 @@ class Bluesky:
 
         Raises ConnectRefused, LookUpFailed.
         """
-        ends_at = time.monotonic() + auth.SIGN_IN_SECONDS
+        ends_at = time.monotonic() + SIGN_IN_SECONDS
         opened = self._sign_in.open(typed, ends_at)
         credentials = auth.credentials_of(opened.session, opened.server)
         server, left = self._server_of(credentials), ends_at - time.monotonic()

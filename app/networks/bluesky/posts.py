@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.networks import http
-from app.networks.base import (
-    Body,
-    Credentials,
-    Limits,
-    LookUpFailed,
-    LookUpRefused,
-    Outcome,
-    OutcomeKind,
-    Part,
-    TokenRefused,
-)
+from app.networks.base import Body, Credentials, Limits, Outcome, OutcomeKind, Part
 from app.networks.bluesky import text
 from app.networks.bluesky.auth import token_of
 from app.networks.bluesky.client import Server
@@ -32,6 +21,7 @@ from app.networks.bluesky.responses import (
     reference_in,
 )
 from app.networks.bluesky.timeline import stored_post
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.responses import unanswered
 
 LIMITS = Limits(
@@ -123,7 +113,7 @@ def create(
     :param start_by: on http.boottime(); nothing is begun after it.
     :param site: the address of the website that shows posts.
     """
-    did, ends_at = str(credentials.get("did") or ""), time.monotonic() + server.timeout
+    did, server = str(credentials.get("did") or ""), server.within(server.timeout)
     try:
         answer = server.call(
             "POST",
@@ -136,7 +126,7 @@ def create(
         return unanswered(error)
     reference = reference_in(answer.data, did) if 200 <= answer.status < 300 else None
     if reference is None:
-        return _unless_there(server, credentials, body, outcome_of(answer), ends_at, site)
+        return _unless_there(server, credentials, body, outcome_of(answer), site)
     return Outcome(
         OutcomeKind.OK,
         remote_id=reference["uri"],
@@ -154,7 +144,6 @@ def _unless_there(
     credentials: Credentials,
     body: Body,
     refusal: Outcome,
-    ends_at: float,
     site: str,
 ) -> Outcome:
     """Return the refusal, or success where the repository has the post.
@@ -165,7 +154,7 @@ def _unless_there(
         return refusal
     did = str(credentials["did"])
     try:
-        post = stored_post(server, token_of(credentials), did, body, ends_at)
+        post = stored_post(server, token_of(credentials), did, body)
     except (LookUpRefused, TokenRefused):
         return refusal
     except LookUpFailed:

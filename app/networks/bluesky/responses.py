@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from app import untrusted
-from app.networks.base import LookUpFailed, LookUpRefused, Outcome, OutcomeKind, TokenRefused
+from app.networks.base import Outcome, OutcomeKind
 from app.networks.bluesky.identity import is_did
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.responses import number_in, seconds_until
 

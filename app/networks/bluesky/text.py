@@ -14,8 +14,8 @@ import regex
 
 from app.networks import text
 from app.networks.base import Limits
+from app.networks.links import addresses_in
 from app.networks.text import TextProblem
-from app.networks.web_addresses import addresses_in
 
 MAX_TAG_GRAPHEMES = 64
 MAX_TAG_BYTES = 640

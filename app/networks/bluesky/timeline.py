@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.networks import http
-from app.networks.base import Body, LookUpFailed, LookUpRefused, SeenPost, TokenRefused
+from app.networks.base import LOOK_UP_SECONDS, Body, SeenPost
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import is_did
 from app.networks.bluesky.responses import (
@@ -19,10 +17,10 @@ from app.networks.bluesky.responses import (
     reference_in,
     word_in,
 )
+from app.networks.errors import LookUpRefused, TokenRefused
+from app.networks.http import Response
 from app.networks.responses import known_shape
 
-LOOK_UP_SECONDS = 20.0
-"""For all reads of one look-up: a worker that is asked to stop has 25."""
 BEFORE_EVERY_SEND = datetime(1970, 1, 1, tzinfo=UTC)
 """The date of a record under our key that has other words than ours."""
 UNSIGNED = 401
@@ -49,7 +47,7 @@ def recent(
     :raises LookUpRefused: the server does not show the account's posts.
     :raises TokenRefused: the server shows them to nobody.
     """
-    ends_at = time.monotonic() + LOOK_UP_SECONDS
+    server = server.within(LOOK_UP_SECONDS)
     return [
         SeenPost(
             remote_id=post.reference["uri"],
@@ -62,7 +60,7 @@ def recent(
             reference=post.reference,
         )
         for body in bodies
-        if (post := stored_post(server, token, did, body, ends_at)) is not None
+        if (post := stored_post(server, token, did, body)) is not None
     ]
 
 
@@ -71,20 +69,17 @@ def comparable_of(body: Body) -> str:
     return str(body["rkey"])
 
 
-def stored_post(
-    server: Server, token: str, did: str, body: Body, ends_at: float
-) -> StoredPost | None:
+def stored_post(server: Server, token: str, did: str, body: Body) -> StoredPost | None:
     """Return the record that the body was to become, None when the repository has no such record.
 
     :param did: whose repository it is.
-    :param ends_at: on time.monotonic(), when to give up.
     :raises LookUpFailed: no usable answer.
     :raises LookUpRefused: the server does not show the repository.
     :raises TokenRefused: it shows it to nobody.
     """
     rkey, record = body["rkey"], body["record"]
     asked = {"repo": did, "collection": COLLECTION, "rkey": rkey}
-    answer = _read_public(server, "com.atproto.repo.getRecord", asked, token, ends_at)
+    answer = _read_public(server, "com.atproto.repo.getRecord", asked, token)
     if answer.status == 400 and word_in(answer) == "RecordNotFound":
         return None
     with known_shape():
@@ -99,18 +94,15 @@ def stored_post(
 
 def dids_of(server: Server, token: str, handles: Sequence[str]) -> dict[str, str]:
     """Return the DIDs of those handles that exist, by handle. Raises LookUpFailed."""
-    ends_at = time.monotonic() + LOOK_UP_SECONDS
-    found = {handle: did_of(server, handle, token, ends_at) for handle in handles}
+    server = server.within(LOOK_UP_SECONDS)
+    found = {handle: did_of(server, handle, token) for handle in handles}
     return {handle: did for handle, did in found.items() if did}
 
 
-def did_of(server: Server, handle: str, token: str, ends_at: float) -> str | None:
-    """Return whose handle it is, None for nobody's. Raises LookUpFailed.
-
-    :param ends_at: on time.monotonic(), when to give up.
-    """
+def did_of(server: Server, handle: str, token: str) -> str | None:
+    """Return whose handle it is, None for nobody's. Raises LookUpFailed."""
     asked = {"handle": handle}
-    answer = _read_public(server, "com.atproto.identity.resolveHandle", asked, token, ends_at)
+    answer = _read_public(server, "com.atproto.identity.resolveHandle", asked, token)
     if answer.status in KNOWS_NO_HANDLES:
         return None
     try:
@@ -120,21 +112,12 @@ def did_of(server: Server, handle: str, token: str, ends_at: float) -> str | Non
     return did if is_did(did) else None
 
 
-def _read_public(
-    server: Server, name: str, asked: Mapping[str, str], token: str, ends_at: float
-) -> http.Response:
+def _read_public(server: Server, name: str, asked: Mapping[str, str], token: str) -> Response:
     """Read what is public, without the token: a session that has ended must not hide it.
 
     The token is sent only to the few servers that want it.
     """
-    answer = server.read(name, asked, at_most=_left(ends_at))
+    answer = server.read(name, asked)
     if answer.status == UNSIGNED and token:
-        answer = server.read(name, asked, token=token, at_most=_left(ends_at))
+        answer = server.read(name, asked, token=token)
     return answer
-
-
-def _left(ends_at: float) -> float:
-    left = ends_at - time.monotonic()
-    if left <= 0:
-        raise LookUpFailed("there was no time for all of it")
-    return left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.networks.http import addresses
 from app.networks.http.addresses import ascii_host, host_in, public_https_url
+from app.networks.http.api_client import ApiClient, Headers
 from app.networks.http.calls import (
     CONNECT_SECONDS,
     KEEP_SECONDS,
@@ -24,6 +25,8 @@ __all__ = [
     "KEEP_SECONDS",
     "MAX_HEADER",
     "USER_AGENT",
+    "ApiClient",
+    "Headers",
     "LibraryAdapter",
     "NoResponse",
     "NotSent",

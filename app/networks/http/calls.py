@@ -1,7 +1,7 @@
-"""One HTTP call with a deadline for the whole of it, and an honest word on whether it left.
+"""One HTTP call with a deadline for the whole of it, which tells whether anything was sent.
 
-A create may be repeated only when no byte of it was written. So the connection itself notes the
-first write, refuses it after the go-deadline, and never retries or follows a redirect.
+A create call may be repeated only when no byte of it was written. So the connection itself notes
+the first write, refuses it after the go-deadline, and never retries or follows a redirect.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from app.networks.http.connection import Call, DeadlineSocket, Resolve, current_
 from app.networks.http.dns import names
 
 KEEP_SECONDS = 2.0
-"""A kept connection is used again only if its last answer came less than this ago."""
+"""A kept connection is used again only if its last response came less than this ago."""
 CONNECT_SECONDS = 5.0
 """Seconds until a server has to be reached."""
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
-"""Bytes of an answer's body, unpacked."""
+"""Bytes of a response's body, unpacked."""
 MAX_AHEAD = 512 * 1024
 """Bytes by which a body on the wire may be ahead of twice what came out of it: its chunks can be
 small, each brings its length, and taking it apart is work."""
@@ -53,7 +53,7 @@ class NotSent(Exception):
 
 
 class NoResponse(Exception):
-    """The request may have arrived; no complete answer came."""
+    """The request may have arrived; no complete response came."""
 
 
 class TooLateToStart(NotSent):
@@ -71,9 +71,9 @@ def boottime() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A complete answer. ``data`` is the parsed JSON, None when it is none.
+    """A complete response. ``data`` is the parsed JSON, None when it is none.
 
-    Its words are fit to be kept (app.words); how long each may be is said where they are read.
+    Its words are fit to be kept (app.untrusted); how long each may be is said where they are read.
     """
 
     status: int
@@ -90,7 +90,7 @@ class Response:
 
 
 def _check_public(addresses: Sequence[str]) -> None:
-    """Knock at no private door: whether it is open is nobody's business."""
+    """Raise PrivateAddress: we connect to no private address, not even to see if it is open."""
     if not all(map(is_public, addresses)):
         raise PrivateAddress("the name leads to a private address")
 
@@ -102,9 +102,9 @@ def _addresses_of(host: str, port: int) -> list[str]:
 
 
 def _check_proxied(url: str, proxies: Mapping[str, str]) -> None:
-    """Ask no proxy for what is known to be private: it may well be able to reach it.
+    """Raise PrivateAddress for a proxied call to a private address: a proxy may well reach it.
 
-    A name that is unknown here is left to the proxy, which often alone can look names up.
+    A name that is unknown here is left to the proxy: often only it can look names up.
     """
     if select_proxy(url, proxies):
         parts = urlsplit(url)
@@ -113,7 +113,7 @@ def _check_proxied(url: str, proxies: Mapping[str, str]) -> None:
 
 
 class _Watched:
-    """Mixed into a connection: notes the first byte, keeps the deadlines, drops stale keeps."""
+    """Mixed into a connection: notes the first byte, keeps deadlines, closes old connections."""
 
     sock: Any
     proxy: Any
@@ -124,8 +124,10 @@ class _Watched:
     _held: list[Any] | None = None
 
     def _new_conn(self) -> Any:
-        """Connect to an address that was looked up, and checked, here: asked again, the name might
-        lead elsewhere, and take for ever. Name and certificate stay the name's."""
+        """Connect to an address that was looked up and checked here.
+
+        A second look-up might lead elsewhere, or take for ever. TLS still checks the name.
+        """
         name, usual = self._dns_host, self.timeout
         addresses = _addresses_of(name, self.port)
         if self._must_be_public():
@@ -150,7 +152,7 @@ class _Watched:
         raise failure
 
     def _must_be_public(self) -> bool:
-        """False through a proxy too: its own address is nobody's choice; the name was checked."""
+        """False through a proxy, too: the operator chose its address; the name was checked."""
         return current_call.get().public_only and not self.proxy
 
     def _check_peer(self, sock: Any) -> None:
@@ -210,13 +212,13 @@ class _Watched:
     def getresponse(self) -> Any:
         call = current_call.get()
         call.may_receive = MAX_HEAD
-        answer = super().getresponse()  # type: ignore[misc]
-        if answer.status < 200:  # "early hints", say: the answer itself has not come yet
+        response = super().getresponse()  # type: ignore[misc]
+        if response.status < 200:  # "early hints", say: the response itself has not come yet
             self.close()  # type: ignore[attr-defined]
             raise OSError("an answer that is none yet")
         call.may_receive = MAX_AHEAD
         self._answered_at = boottime()
-        return answer
+        return response
 
 
 class _WatchedHTTPConnection(_Watched, HTTPConnection):
@@ -245,7 +247,7 @@ class _WatchedAdapter(HTTPAdapter):
         manager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Watch calls through a proxy too, or a lost answer would count as never sent."""
+        """Watch calls through a proxy too, or a lost response would count as never sent."""
         if proxy.lower().startswith("socks"):
             raise requests.exceptions.InvalidProxyURL("SOCKS proxies are not supported")
         manager = super().proxy_manager_for(proxy, **kwargs)
@@ -254,6 +256,7 @@ class _WatchedAdapter(HTTPAdapter):
 
 
 LIBRARY_SECONDS = 10.0
+"""For a call of a library that gives no timeout."""
 _QUERY = re.compile(r"\?[^\s'\"<>]+")
 _adapter = _WatchedAdapter(max_retries=0, pool_connections=32, pool_maxsize=256)
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
@@ -282,14 +285,14 @@ def call(
     resolve: Resolve = names.addresses_of,
     **content: Any,
 ) -> Response:
-    """Make one request and read its whole answer within ``timeout`` seconds.
+    """Make one request and read its whole response within ``timeout`` seconds.
 
     :param content: ``json``, ``data`` or ``params``, as requests takes them.
     :param public_only: refuse private addresses; through a proxy, those that are known here.
     :param start_by: a moment on boottime(); after it, a request that has not begun is not sent.
     :param resolve: looks names up.
     :raises NotSent: nothing was written (refused, name unknown, TLS failed, too late to start).
-    :raises Unanswered: something was written and no complete answer came.
+    :raises NoResponse: something was written and no complete response came.
     """
     current = Call(time.monotonic() + timeout, start_by, public_only, resolve)
     with _reasons(current):
@@ -300,7 +303,7 @@ def call(
 
 @contextmanager
 def _reasons(current: Call) -> Iterator[None]:
-    """Carry the call, and say of every failure whether anything had left."""
+    """Set the current call; raise NotSent or NoResponse for every failure."""
     token = current_call.set(current)
     try:
         yield
@@ -337,12 +340,12 @@ def without_query(text: str) -> str:
 
 
 class LibraryAdapter(BaseAdapter):
-    """Lets a library that brings its own session make its calls like ours, in all respects."""
+    """Makes a library's own session call as ``call`` does, in all respects."""
 
     def send(
         self, request: requests.PreparedRequest, *_: Any, timeout: Any = None, **__: Any
     ) -> requests.Response:
-        """Return the answer, its words fit to be kept.
+        """Return the response, its words fit to be kept.
 
         :raises requests.ConnectionError: there is none.
         """
@@ -362,7 +365,7 @@ class LibraryAdapter(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Do nothing: the connections are everybody's."""
+        """Do nothing: all share the connections."""
 
 
 class _NoQueries(logging.Filter):

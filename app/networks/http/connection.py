@@ -37,7 +37,7 @@ class Call:
         return left
 
     def receive(self, count: int) -> None:
-        """Count what came in. Raises OSError when it is more than an answer may have."""
+        """Count what came in. Raises OSError when it is more than a response may have."""
         if self.may_receive is not None:
             self.may_receive -= count
             if self.may_receive < 0:

@@ -13,30 +13,20 @@ from authlib.common.security import generate_token
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from app import untrusted
-from app.networks.base import (
-    Connection,
-    ConnectRefused,
-    Consent,
-    Credentials,
-    LookUpFailed,
-    LookUpRefused,
-    Profile,
-    TokenRefused,
-)
+from app.networks.base import Connection, Consent, Credentials, Profile
+from app.networks.errors import ConnectRefused, LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.mastodon.apps import App, Apps
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.posts import limits_at
 from app.networks.mastodon.responses import problem_of, profile_of, reading_of
-from app.networks.oauth import check_state
+from app.networks.oauth import check_state, token_of
 from app.networks.responses import known_shape
 
 APP_NAME = "Tweet Later"
 SCOPES = ("read:accounts", "read:statuses", "write:statuses", "write:media")
-SIGN_IN_SECONDS = 20.0
-"""For all calls of a step together: somebody waits for the page."""
 REVOKE_SECONDS = 4.0
-"""Of these, reserved for revoking tokens that must not be used."""
+"""Of SIGN_IN_SECONDS, reserved for revoking tokens that must not be used."""
 NO_MASTODON = {301, 302, 303, 307, 308, 404, 405, 410, 501}
 NO_TO_APP = {400, 401, 403, 404, 422}
 """How servers answer an app that they do not know, each with a body of its own, or none."""
@@ -345,11 +335,6 @@ def who_am_i(server: Server, credentials: Credentials) -> Profile:
         if not USERNAME.fullmatch(profile.handle.removesuffix(f"@{server.host}")):
             raise ValueError("a name that would read as somebody else's, or as none")
         return profile
-
-
-def token_of(credentials: Credentials) -> str:
-    """Return the access token, "" where there is none."""
-    return str(credentials.get("access_token") or "")
 
 
 def software_of(server: Server) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
-from app.networks.base import LookUpFailed
+from app.networks.errors import LookUpFailed
 from app.networks.http import Response
 from app.networks.mastodon.client import Server
 

@@ -7,17 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.networks.base import (
-    LookUpFailed,
-    Outcome,
-    OutcomeKind,
-    Picture,
-    TokenRefused,
-    UploadRefused,
-)
-from app.networks.http import Response
+from app.networks.base import Outcome, OutcomeKind, Picture
+from app.networks.errors import LookUpFailed, UploadRefused
 from app.networks.mastodon.client import Server, segment
 from app.networks.mastodon.responses import id_in, outcome_of, problem_of
+from app.networks.responses import upload_error
 
 POLL_SECONDS = 0.5
 """Between two questions whether a picture is ready."""
@@ -46,7 +40,7 @@ def upload(server: Server, token: str, picture: Picture) -> dict[str, Any]:
     )
     media_id = id_in(answer.data) if 200 <= answer.status < 300 else None
     if media_id is None:
-        raise _upload_failure(answer)
+        raise upload_error(outcome_of(answer), UploadRefused("picture_refused", problem_of(answer)))
     if answer.status == 202:
         _wait_until_ready(server, token, media_id)
     return {"id": media_id, "description": picture.alt}
@@ -97,12 +91,3 @@ def _wait_until_ready(server: Server, token: str, media_id: str) -> None:
 
 def _state_of(server: Server, token: str, media_id: str) -> int:
     return server.read(f"/api/v1/media/{segment(media_id)}", token=token).status
-
-
-def _upload_failure(answer: Response) -> Exception:
-    outcome = outcome_of(answer)
-    if outcome.kind == OutcomeKind.AUTH:
-        return TokenRefused(problem_of(answer))
-    if outcome.kind == OutcomeKind.REJECTED:
-        return UploadRefused("picture_refused", problem_of(answer))
-    return LookUpFailed(problem_of(answer), outcome.retry_after)

@@ -12,19 +12,17 @@ from app.networks import oauth
 from app.networks.base import (
     Body,
     Connection,
-    ConnectRefused,
     Consent,
     Credentials,
     Field,
     Limits,
-    LookUpFailed,
     Outcome,
     Part,
     Picture,
     Profile,
     SeenPost,
-    TokenRefused,
 )
+from app.networks.errors import ConnectRefused, LookUpFailed, TokenRefused
 from app.networks.mastodon import auth, matching, media, posts, text, timeline
 from app.networks.mastodon.apps import Apps, AppsInMemory
 from app.networks.mastodon.client import Server
@@ -140,7 +138,7 @@ class Mastodon:
     def limits(self, credentials: Credentials) -> Limits:
         """Ask the server what it takes. Raises LookUpFailed, LookUpRefused, TokenRefused."""
         software = str(credentials.get("software") or "")
-        return posts.limits_at(self._server_of(credentials), auth.token_of(credentials), software)
+        return posts.limits_at(self._server_of(credentials), oauth.token_of(credentials), software)
 
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that a server with these limits does not take."""
@@ -162,7 +160,7 @@ class Mastodon:
         :raises TokenRefused: the token or a permission is dead.
         """
         server = self._server_of(credentials).within(self._timeout)
-        return media.upload(server, auth.token_of(credentials), picture)
+        return media.upload(server, oauth.token_of(credentials), picture)
 
     def body(self, part: Part, _prepared: Mapping[str, Any] | None = None) -> Body:
         """Return the JSON of ``POST /api/v1/statuses``, its key and what look-ups compare."""
@@ -173,7 +171,7 @@ class Mastodon:
     def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Publish; docs/networks/mastodon.md says what each answer means."""
         server = self._server_of(credentials).within(self._timeout)
-        return posts.create(server, auth.token_of(credentials), body, start_by)
+        return posts.create(server, oauth.token_of(credentials), body, start_by)
 
     # Looking up
 
@@ -187,7 +185,7 @@ class Mastodon:
         :raises LookUpFailed: no answer.
         """
         server = self._server_of(credentials)
-        return timeline.lacks_parent(server, auth.token_of(credentials), body)
+        return timeline.lacks_parent(server, oauth.token_of(credentials), body)
 
     def comparable(self, body: Body) -> str:
         """Return the body in the form in which look-ups compare it."""

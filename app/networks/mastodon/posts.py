@@ -8,16 +8,8 @@ from typing import Any
 
 from app import untrusted
 from app.networks import http
-from app.networks.base import (
-    Body,
-    Limits,
-    LookUpFailed,
-    LookUpRefused,
-    Outcome,
-    OutcomeKind,
-    Part,
-    TokenRefused,
-)
+from app.networks.base import Body, Limits, Outcome, OutcomeKind, Part
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.media import NOW_READY, why_refused
 from app.networks.mastodon.responses import (

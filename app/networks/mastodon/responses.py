@@ -10,14 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from app import untrusted
-from app.networks.base import (
-    LookUpFailed,
-    LookUpRefused,
-    Outcome,
-    OutcomeKind,
-    Profile,
-    TokenRefused,
-)
+from app.networks.base import Outcome, OutcomeKind, Profile
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.mastodon.client import Server
 from app.networks.responses import number_in, seconds_until

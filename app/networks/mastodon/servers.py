@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from urllib.parse import urlsplit
 
-from app.networks.base import ConnectRefused, LookUpFailed
+from app.networks.base import SIGN_IN_SECONDS
+from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.http import public_https_url
 from app.networks.mastodon.apps import Apps
-from app.networks.mastodon.auth import REVOKE_SECONDS, SIGN_IN_SECONDS
+from app.networks.mastodon.auth import REVOKE_SECONDS
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.delegation import homes_of
 

@@ -11,16 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from requests.utils import parse_header_links
 
-from app.networks.base import (
-    Body,
-    Credentials,
-    LookUpFailed,
-    LookUpRefused,
-    SeenPost,
-    TokenRefused,
-)
+from app.networks.base import ALL_LOOK_UPS, LOOK_UP_SECONDS, MAX_PAGES, Body, Credentials, SeenPost
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
-from app.networks.mastodon.auth import APP_NAME, token_of
+from app.networks.mastodon.auth import APP_NAME
 from app.networks.mastodon.client import Server, segment
 from app.networks.mastodon.matching import Likeness, Shown, Sought, likeness, sought_of
 from app.networks.mastodon.responses import (
@@ -31,16 +25,13 @@ from app.networks.mastodon.responses import (
     reading_of,
     wait_in,
 )
+from app.networks.oauth import token_of
 from app.networks.responses import known_shape
 
-ALL_LOOK_UPS = 1_000
 KEY_LIFE = timedelta(minutes=50)
 """A server forgets a key after an hour; the last try may take a while to arrive."""
 KEY_REST_SECONDS = 30.0
 """Before a key is used again: the server may still be at work on the first call."""
-LOOK_UP_SECONDS = 20.0
-"""For all calls of one look-up: a worker that is asked to stop has 25."""
-MAX_PAGES = 8
 PAGE_POSTS = 40
 MAX_REST_SECONDS = 900.0
 """A reset that is further away belongs to another allowance than that of reads."""

@@ -14,7 +14,7 @@ from flask_migrate import downgrade, upgrade
 from app.accounts.server_apps import LEASE, WALK, ServerApps, has_answered
 from app.db import database_now, db
 from app.models import ConnectionApp, MastodonServer, ServerApp
-from app.networks.base import ConnectRefused
+from app.networks.errors import ConnectRefused
 from app.networks.mastodon.apps import Known
 from tests.support.mastodon import CALLBACK, MastodonSandbox, visit
 from tests.support.visitor import Visitor

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import LookUpFailed, Picture, TokenRefused, UploadRefused
+from app.networks.base import Picture
+from app.networks.errors import LookUpFailed, TokenRefused, UploadRefused
 from tests.support.bluesky import PNG, bluesky_at, credentials_at
 from tests.support.scripted import ScriptedServer
 

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.networks.base import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from tests.support.bluesky import DID, STARTED_AT, bluesky_at, credentials_at, piece
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.networks.base import ConnectRefused, Consent, LookUpFailed
+from app.networks.base import Consent
+from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.mastodon.apps import AppsInMemory
 from app.networks.mastodon.network import Mastodon
 from tests.support.mastodon import CALLBACK, mastodon

@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.networks.base import ConnectRefused, Consent
+from app.networks.base import Consent
+from app.networks.errors import ConnectRefused
 from app.networks.mastodon.apps import AppsInMemory
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.delegation import homes_of

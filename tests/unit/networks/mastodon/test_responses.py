@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.networks.base import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from tests.support.mastodon import credentials_at, mastodon
 from tests.support.scripted import ScriptedServer
 

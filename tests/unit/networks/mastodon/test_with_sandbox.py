@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import (
+from app.networks.base import Consent, OutcomeKind, Picture
+from app.networks.errors import (
     ConnectRefused,
-    Consent,
     LookUpFailed,
     LookUpRefused,
-    OutcomeKind,
-    Picture,
     TokenRefused,
     UploadRefused,
 )
