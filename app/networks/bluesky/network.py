@@ -119,7 +119,7 @@ class Bluesky:
         """Exchange the refresh token; for two hours the old one gives the same new one.
 
         :raises TokenRefused: the session is over, or the app password was taken back.
-        :raises RefreshUnclear: no answer, or none that says anything.
+        :raises RefreshUnclear: no response, or none that says anything.
         """
         return auth.refresh(self._server_of(credentials), self._directory, credentials, start_by)
 
@@ -175,7 +175,7 @@ class Bluesky:
     # Publishing
 
     def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
-        """Publish; docs/networks/bluesky.md says what each answer means."""
+        """Publish; docs/networks/bluesky.md says what each response means."""
         server = self._server_of(credentials)
         return posts.create(server, credentials, body, start_by, self._site)
 
@@ -198,7 +198,7 @@ class Bluesky:
     ) -> list[SeenPost]:
         """Ask for each body's record by its key.
 
-        :raises LookUpFailed: no usable answer, or no time for all of them.
+        :raises LookUpFailed: no usable response, or no time for all of them.
         :raises LookUpRefused: the server does not show the account's posts.
         :raises TokenRefused: the server shows them to nobody.
         """

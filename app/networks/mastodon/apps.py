@@ -1,8 +1,8 @@
-"""What is kept of each Mastodon server: our app there, and whether its word proves anything.
+"""What is kept about each Mastodon server: our app there, and whether it checks codes.
 
-An app is registered once at each server, however many sign in at a time. A server that gives
-tokens for invented codes gets one for each connection instead: shared, it would give everybody
-the account of whoever came last.
+An app is registered once at each server, however many people sign in at the same time. At a server
+that gives tokens for invented codes, each connection has an app of its own instead: a shared one
+would give everybody the account of the last person who signed in.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any, Protocol
 from authlib.common.security import generate_token
 
 App = dict[str, Any]
-"""``client_id`` and ``client_secret``; ``told``, where it says how it is told from no app."""
+"""``client_id``, ``client_secret``; ``told``: what looks like a refusal of it there and is none."""
 LOCKS = 64
-"""A few servers share a lock, so that locks stay few."""
+"""Servers share them, so that their number is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class Apps(Protocol):
         """
 
     def forget(self, server: str, redirect_uri: str, app: Mapping[str, Any]) -> None:
-        """Let go of an app that its server no longer knows, unless another took its place."""
+        """Delete an app that its server no longer knows, unless another has replaced it."""
 
     def keep_for_one(self, server: str, app: App) -> str:
-        """Keep an app for one connection alone; return the key under which it is found."""
+        """Keep an app for one connection only; return the key under which it is found."""
 
     def take_for_one(self, server: str, key: str) -> App | None:
-        """Return that app and let go of it; None for a key of nothing, or of another server."""
+        """Return that app and delete it; None for an unknown key, or one of another server."""
 
     def known(self, server: str) -> Known:
         """Return what is known of a server."""
@@ -66,7 +66,7 @@ class Apps(Protocol):
 
 
 class AppsInMemory:
-    """Keeps them for as long as this process lives."""
+    """Keeps them as long as this process runs."""
 
     def __init__(self) -> None:
         self._apps: dict[tuple[str, str], App] = {}
@@ -88,21 +88,21 @@ class AppsInMemory:
                 return self._apps.setdefault((server, redirect_uri), app)
 
     def forget(self, server: str, redirect_uri: str, app: Mapping[str, Any]) -> None:
-        """Let go of an app, unless another took its place."""
+        """Delete an app, unless another has replaced it."""
         with self._lock:
             kept = self._apps.get((server, redirect_uri))
             if kept is not None and kept["client_id"] == app["client_id"]:
                 del self._apps[server, redirect_uri]
 
     def keep_for_one(self, server: str, app: App) -> str:
-        """Keep an app for one connection alone; return its key."""
+        """Keep an app for one connection only; return its key."""
         key = generate_token(24)
         with self._lock:
             self._for_one[server, key] = app
         return key
 
     def take_for_one(self, server: str, key: str) -> App | None:
-        """Return that app and let go of it."""
+        """Return that app and delete it."""
         with self._lock:
             return self._for_one.pop((server, key), None)
 
