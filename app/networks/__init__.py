@@ -7,8 +7,10 @@ from typing import Any, Protocol
 
 from app.networks import base, http, text
 from app.networks.base import (
+    VISIBILITY,
     Body,
     Connection,
+    Consent,
     Credentials,
     Destination,
     Limits,
@@ -18,6 +20,7 @@ from app.networks.base import (
     Part,
     Picture,
     Profile,
+    RegistersApps,
     Scope,
     SeenPost,
 )
@@ -33,7 +36,7 @@ from app.networks.errors import (
 )
 from app.networks.facebook import Facebook
 from app.networks.http import host_in, public_https_url
-from app.networks.mastodon import App, Known, Mastodon
+from app.networks.mastodon import ANEW_REST, App, Known, Mastodon, mark_of, too_soon
 from app.networks.text import TextProblem
 from app.networks.x import X
 
@@ -59,13 +62,16 @@ def build(config: Mapping[str, Any]) -> dict[str, Network]:
 
 
 __all__ = [
+    "ANEW_REST",
     "REGISTRY",
+    "VISIBILITY",
     "App",
     "AppRefused",
     "Bluesky",
     "Body",
     "ConnectRefused",
     "Connection",
+    "Consent",
     "Credentials",
     "Destination",
     "Facebook",
@@ -82,6 +88,7 @@ __all__ = [
     "Picture",
     "Profile",
     "RefreshUnclear",
+    "RegistersApps",
     "Scope",
     "SeenPost",
     "TextProblem",
@@ -92,6 +99,8 @@ __all__ = [
     "build",
     "host_in",
     "http",
+    "mark_of",
     "public_https_url",
     "text",
+    "too_soon",
 ]

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from app import untrusted
 from app.networks.errors import ConnectRefused, wait_in_bounds
 
 Credentials = dict[str, Any]
 Body = dict[str, Any]
+VISIBILITY = "visibility"
+"""The field of a body that says who sees the post, on networks that have ``visibilities``."""
 
 SIGN_IN_SECONDS = 20.0
 """For all calls of one step of a sign-in: somebody waits for the page."""
@@ -163,7 +165,8 @@ class Consent:
     memory: dict[str, Any]
     """Kept in the signed cookie until the callback: state, verifier, server. JSON, under 1 KB.
 
-    ``host`` is what the network added to the callback address, if it did."""
+    ``host`` is what the network added to the callback address, if it did, and ``client`` the app,
+    where that was registered for us and may be gone: see RegistersApps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +280,8 @@ class Network(Protocol):
     """What fits into a part where the account's own server says nothing else."""
     threads: bool
     """Whether a post can reply to the one before; otherwise the parts of a tweet are one post."""
+    visibilities: tuple[str, ...]
+    """Who may see a post, in the network's words, where its owner can choose that; else nothing."""
     connect_fields: tuple[Field, ...]
     """What a person types first; nothing when the consent page asks everything."""
 
@@ -336,11 +341,16 @@ class Network(Protocol):
     def check(self, text: str, limits: Limits) -> None:
         """Raise app.networks.text.TextProblem for a text that does not fit."""
 
-    def needs_preparation(self, text: str) -> bool:
-        """True when ``prepare`` would have to ask the network about this text."""
+    def needs_preparation(self, text: str, has_pictures: bool = False) -> bool:
+        """True when ``prepare`` would have to ask somebody about this text."""
 
-    def prepare(self, credentials: Credentials, text: str) -> Mapping[str, Any]:
-        """Return what ``body`` must know beyond the text. Raises LookUpFailed, TokenRefused."""
+    def prepare(
+        self, credentials: Credentials, text: str, has_pictures: bool = False
+    ) -> Mapping[str, Any]:
+        """Return what ``body`` must know beyond the text. Raises LookUpFailed, TokenRefused.
+
+        :param has_pictures: whether pictures go with the text.
+        """
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
         """Return what ``body`` needs. Raises UploadRefused, LookUpFailed, TokenRefused."""
@@ -378,3 +388,16 @@ class Network(Protocol):
 
     def profile_url(self, handle: str) -> str:
         """Return the page of an account whose network has not told it."""
+
+
+@runtime_checkable
+class RegistersApps(Protocol):
+    """A network whose servers register apps, and may forget one without a word to us."""
+
+    def begin_anew(
+        self, memory: Mapping[str, Any], redirect_uri: str, signing_in: bool = True
+    ) -> Consent:
+        """Begin again at the server of this memory, with another app than its ``client``.
+
+        Raises ConnectRefused, LookUpFailed.
+        """

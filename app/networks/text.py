@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import unicodedata
+from itertools import islice
 from typing import Any
 
 import regex
@@ -90,6 +91,12 @@ def refuse_far_too_long(text: str, limit: int) -> None:
 def graphemes(text: str) -> int:
     """Return how many characters people see: grapheme clusters, in linear time."""
     return sum(1 for _ in _GRAPHEME.finditer(text))
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many grapheme clusters; the last is … where some are left out."""
+    ends = [found.end() for found in islice(_GRAPHEME.finditer(text), most + 1)]
+    return text if len(ends) <= most else f"{text[: ends[most - 2]].rstrip()}…"
 
 
 def allowed(text: str) -> str:

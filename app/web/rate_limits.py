@@ -43,6 +43,8 @@ reads = limiter.shared_limit(lambda: str(current_app.config["RATE_LIMIT_READS"])
 sign_in = limiter.shared_limit(
     lambda: str(current_app.config["RATE_LIMIT_SIGN_IN"]), scope="sign-in"
 )
+anew = limiter.shared_limit("10 per hour", scope="anew")
+"""For registering anew at servers; each of these gets one app an hour, whoever asks."""
 
 
 def _rate_of_bad_tokens() -> str:
@@ -88,7 +90,7 @@ def seconds_until_allowed() -> int:
 
 def init_app(app: Flask) -> None:
     """Keep the counts in Redis; docs/decisions/0004 says why with such short timeouts."""
-    timeout = app.config["BROKER_TIMEOUT"] / 2  # a ring may have to wait, too, before a 202
+    timeout = app.config["BROKER_TIMEOUT"] / 2  # a wake-up may have to wait, too, before a 202
     options = broker.hasty_redis_options(app.config, timeout)
     # Few at a time: small plans allow few connections, and an answer takes microseconds.
     pool = redis.BlockingConnectionPool.from_url(

@@ -23,6 +23,7 @@ from app.networks.base import (
 )
 from app.networks.bluesky import auth, media, posts, timeline
 from app.networks.bluesky import text as bluesky_text
+from app.networks.bluesky.card import Cards
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import Directory
 from app.networks.errors import ConnectRefused
@@ -39,6 +40,7 @@ class Bluesky:
     title = "Bluesky"
     usual_limits = posts.LIMITS
     threads = True
+    visibilities: tuple[str, ...] = ()
     connect_fields: tuple[Field, ...] = (
         Field("identifier", "Handle", "For example alice.bsky.social"),
         Field(
@@ -63,6 +65,7 @@ class Bluesky:
         plc_url = str(config.get("PLC_URL") or (url if oauth.is_loopback(url) else PLC_DIRECTORY))
         self._directory = Directory(self._entryway, plc_url.rstrip("/"), self._allow_private)
         self._sign_in = auth.SignIn(self._directory, self._timeout)
+        self._cards = Cards()
         self._is_played = self.name in (config.get("SANDBOX") or ())
         self._site = url if self.is_local else SITE
 
@@ -147,17 +150,29 @@ class Bluesky:
         """Raise TextProblem for a text that Bluesky does not take."""
         bluesky_text.check(written, limits)
 
-    def needs_preparation(self, text: str) -> bool:
-        """True when it mentions somebody."""
-        return bool(bluesky_text.mentions(text))
+    def needs_preparation(self, text: str, has_pictures: bool = False) -> bool:
+        """True when it mentions somebody, or shall have a card."""
+        has_card = not has_pictures and bluesky_text.first_link(text) is not None
+        return has_card or bool(bluesky_text.mentions(text))
 
-    def prepare(self, credentials: Credentials, written: str) -> Mapping[str, Any]:
-        """Return the DIDs of the handles that are mentioned. Raises LookUpFailed, TokenRefused."""
-        handles = bluesky_text.mentions(written)
-        if not handles:
-            return {}
-        server, token = self._server_of(credentials), auth.token_of(credentials)
-        return {"dids": timeline.dids_of(server, token, handles)}
+    def prepare(
+        self, credentials: Credentials, written: str, has_pictures: bool = False
+    ) -> Mapping[str, Any]:
+        """Return the DIDs of the handles that are mentioned, and the card of the first link.
+
+        Without a card the post is none the worse: there is none where pictures go with the text,
+        or the page cannot be had in CARD_SECONDS. Raises LookUpFailed, TokenRefused.
+        """
+        prepared: dict[str, Any] = {}
+        if handles := bluesky_text.mentions(written):
+            server, token = self._server_of(credentials), auth.token_of(credentials)
+            prepared["dids"] = timeline.dids_of(server, token, handles)
+        link = None if has_pictures else bluesky_text.first_link(written)
+        if link:
+            did, public_only = str(credentials.get("did") or ""), not self._allow_private
+            if card := self._cards.of(did, link, self._timeout, public_only):
+                prepared["card"] = card
+        return prepared
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
         """Store a picture, which the server keeps for minutes; the same one is stored once.

@@ -11,6 +11,7 @@ from app.networks import http
 from app.networks.base import Body, Credentials, Limits, Outcome, OutcomeKind, Part
 from app.networks.bluesky import text
 from app.networks.bluesky.auth import token_of
+from app.networks.bluesky.card import embed_of
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.responses import (
     COLLECTION,
@@ -44,9 +45,10 @@ _CLOCK_IDS = 1 << 10
 def body_of(part: Part, prepared: Mapping[str, Any]) -> Body:
     """Return record and record key; the account's own DID is added when it is sent.
 
-    :param prepared: ``dids``: those of the handles that it mentions, by handle.
+    :param prepared: ``dids``: those of the handles that it mentions, by handle; ``card``: of its
+        first link.
     """
-    record = record_of(part, prepared.get("dids") or {})
+    record = record_of(part, prepared.get("dids") or {}, prepared.get("card"))
     return {"collection": COLLECTION, "rkey": key_of(part), "record": record}
 
 
@@ -69,10 +71,13 @@ def tid(microseconds: int, clock_id: int) -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
 
 
-def record_of(part: Part, dids: Mapping[str, str]) -> dict[str, Any]:
+def record_of(
+    part: Part, dids: Mapping[str, str], card: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Return the post as its owner's repository stores it.
 
     :param dids: of the handles that it mentions, by handle.
+    :param card: of its link; a post has pictures or a card.
     """
     moment = part.started_at.astimezone(UTC).isoformat(timespec="milliseconds")
     record: dict[str, Any] = {
@@ -90,6 +95,8 @@ def record_of(part: Part, dids: Mapping[str, str]) -> dict[str, Any]:
     if part.pictures:
         images = [_image(picture) for picture in part.pictures]
         record["embed"] = {"$type": "app.bsky.embed.images", "images": images}
+    elif card is not None:
+        record["embed"] = embed_of(card)
     return record
 
 

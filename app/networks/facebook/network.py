@@ -37,6 +37,7 @@ class Facebook:
     name = "facebook"
     title = "Facebook"
     threads = False
+    visibilities: tuple[str, ...] = ()
     connect_fields: tuple[Field, ...] = ()
     usual_limits = posts.LIMITS
 
@@ -117,11 +118,13 @@ class Facebook:
         """Raise TextProblem for a text that Facebook does not take."""
         check(written, limits)
 
-    def needs_preparation(self, _text: str) -> bool:
+    def needs_preparation(self, _text: str, _has_pictures: bool = False) -> bool:
         """False: there is nothing to ask about a text."""
         return False
 
-    def prepare(self, credentials: Credentials, written: str) -> Mapping[str, Any]:
+    def prepare(
+        self, credentials: Credentials, written: str, _has_pictures: bool = False
+    ) -> Mapping[str, Any]:
         """Return nothing: Facebook fetches what a link leads to by itself."""
         return {}
 

@@ -89,6 +89,23 @@ class Response:
         return self.headers.get(name)
 
 
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """How much of an answer's body is wanted: its first bytes, if it is of one of these types.
+
+    The rest is left where it is, and the connection is closed.
+    """
+
+    bytes: int
+    """Unpacked; more than MAX_ANSWER is never read."""
+    types: tuple[str, ...]
+    """Media types without parameters, in small letters."""
+
+    def is_of(self, content_type: str) -> bool:
+        """Whether a body with this Content-Type is wanted at all."""
+        return content_type.partition(";")[0].strip().lower() in self.types
+
+
 def _check_public(addresses: Sequence[str]) -> None:
     """Raise PrivateAddress: we connect to no private address, not even to see if it is open."""
     if not all(map(is_public, addresses)):
@@ -283,22 +300,26 @@ def call(
     start_by: float | None = None,
     public_only: bool = False,
     resolve: Resolve = names.addresses_of,
+    excerpt: Excerpt | None = None,
+    quiet: bool = False,
     **content: Any,
 ) -> Response:
     """Make one request and read its whole response within ``timeout`` seconds.
 
     :param content: ``json``, ``data`` or ``params``, as requests takes them.
+    :param excerpt: how much of the body to read, None for all; of another type: nothing.
+    :param quiet: let no library write into a log where it goes, not even at DEBUG.
     :param public_only: refuse private addresses; through a proxy, those that are known here.
     :param start_by: a moment on boottime(); after it, a request that has not begun is not sent.
     :param resolve: looks names up.
     :raises NotSent: nothing was written (refused, name unknown, TLS failed, too late to start).
     :raises NoResponse: something was written and no complete response came.
     """
-    current = Call(time.monotonic() + timeout, start_by, public_only, resolve)
+    current = Call(time.monotonic() + timeout, start_by, public_only, resolve, is_quiet=quiet)
     with _reasons(current):
         request = requests.PreparedRequest()
         request.prepare(method, url, auth=auth, **{"headers": _HEADERS, **content})
-        return _exchange(request, timeout, connect_timeout)
+        return _exchange(request, timeout, connect_timeout, excerpt)
 
 
 @contextmanager
@@ -319,7 +340,10 @@ def _reasons(current: Call) -> Iterator[None]:
 
 
 def _exchange(
-    request: requests.PreparedRequest, timeout: float, connect_timeout: float = CONNECT_SECONDS
+    request: requests.PreparedRequest,
+    timeout: float,
+    connect_timeout: float = CONNECT_SECONDS,
+    excerpt: Excerpt | None = None,
 ) -> Response:
     environment = _environment_of(_origin_of(str(request.url)))
     if current_call.get().public_only:
@@ -331,7 +355,7 @@ def _exchange(
         timeout=(min(connect_timeout, timeout), timeout),
         **environment,
     ) as response:
-        return _read(response)
+        return _read(response, excerpt)
 
 
 def without_query(text: str) -> str:
@@ -369,10 +393,18 @@ class LibraryAdapter(BaseAdapter):
 
 
 class _NoQueries(logging.Filter):
-    """urllib3 writes the whole path of each call at DEBUG; queries may hold secrets."""
+    """urllib3 writes the whole path of each call at DEBUG; queries may hold secrets.
+
+    Of headers that are none it writes what they say, at WARNING; that is a stranger's.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every line pass, without its queries."""
+        """Let a line pass without its queries, unless it is one about a server's headers."""
+        call = current_call.get(None)
+        if call is not None and call.is_quiet:
+            return False
+        if str(record.msg).startswith("Failed to parse headers"):
+            return False
         if isinstance(record.args, tuple):
             record.args = tuple(
                 without_query(arg) if isinstance(arg, str) else arg for arg in record.args
@@ -391,16 +423,8 @@ def _origin_of(url: str) -> str:
     return "/".join(url.split("/", 3)[:3])
 
 
-def _read(response: requests.Response) -> Response:
-    pieces, length, call = [], 0, current_call.get()
-    for chunk in response.iter_content(65_536):
-        call.receive(-2 * len(chunk))
-        pieces.append(chunk)
-        length += len(chunk)
-        if length > MAX_RESPONSE_BYTES:
-            response.close()
-            raise ValueError("the answer is too large")
-    content = b"".join(pieces)
+def _read(response: requests.Response, excerpt: Excerpt | None) -> Response:
+    content = _body_of(response, excerpt)
     text = content.decode("utf-8", "replace")
     headers = CaseInsensitiveDict(
         {name: untrusted.fit_text(value[:MAX_HEADER]) for name, value in response.headers.items()}
@@ -408,3 +432,21 @@ def _read(response: requests.Response) -> Response:
     return Response(
         response.status_code, headers, untrusted.parsed(text), untrusted.fit_text(text), content
     )
+
+
+def _body_of(response: requests.Response, excerpt: Excerpt | None) -> bytes:
+    if excerpt is not None and not excerpt.is_of(response.headers.get("Content-Type") or ""):
+        response.close()
+        return b""
+    pieces, length, call = [], 0, current_call.get()
+    for chunk in response.iter_content(65_536):
+        call.receive(-2 * len(chunk))
+        pieces.append(chunk)
+        length += len(chunk)
+        if excerpt is not None and length >= excerpt.bytes:
+            response.close()
+            return b"".join(pieces)[: excerpt.bytes]
+        if length > MAX_RESPONSE_BYTES:
+            response.close()
+            raise ValueError("the answer is too large")
+    return b"".join(pieces)

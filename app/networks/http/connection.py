@@ -26,6 +26,8 @@ class Call:
     public_only: bool
     resolve: Resolve
     started: bool = False
+    is_quiet: bool = False
+    """Nobody writes into a log where it goes: a person's text says so."""
     may_receive: int | None = None
     """Bytes that may still come; None while nothing is read."""
 

@@ -16,7 +16,7 @@ from app import untrusted
 from app.networks.base import Connection, Consent, Credentials, Profile
 from app.networks.errors import ConnectRefused, LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
-from app.networks.mastodon.apps import App, Apps
+from app.networks.mastodon.apps import App, Apps, mark_of
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.posts import limits_at
 from app.networks.mastodon.responses import problem_of, profile_of, reading_of
@@ -63,19 +63,22 @@ class SignIn:
     apps: Apps
     website: str
 
-    def begin(self, server: Server, base_uri: str, signing_in: bool) -> Consent:
+    def begin(self, server: Server, base_uri: str, signing_in: bool, failed: str = "") -> Consent:
         """Return the server's consent page.
 
         :param base_uri: our callback address, to which the server's own host is added: a code
             that comes back to it can be no other server's.
+        :param failed: the ``client`` of a memory from which nobody came back: with another app.
         :raises ConnectRefused: no_mastodon, too_often, refused; server_checks_nothing where
             signing in proves nobody; server_asks_nobody where anybody gets any access.
+            just_registered where ``failed`` is a new app already.
         :raises LookUpFailed: no usable response.
         """
         request = _Request(server, address_at(server, base_uri), _document_of(server))
         memory = request.memory | {"signing_in": signing_in}
         try:
-            app = self._shared_app(request)
+            app = self._another_app(request, failed) if failed else self._shared_app(request)
+            memory["client"] = mark_of(app)
         except _ChecksNothing:
             if signing_in:
                 raise ConnectRefused("server_checks_nothing") from None
@@ -97,7 +100,7 @@ class SignIn:
         key, signing_in = memory.get("app"), memory.get("signing_in") is not False
         if not key and self.apps.known(server.url).checks_codes is False:
             raise _no_proof(signing_in)
-        app = self._app_of(server, redirect_uri, key)
+        app = self._app_of(server, redirect_uri, key, str(memory.get("client") or ""))
         try:
             if key:
                 response = _exchange(server, app, redirect_uri, code, verifier)
@@ -119,12 +122,14 @@ class SignIn:
             raise ConnectRefused("scope_missing", missing)
         return Opened(credentials, checks_codes=not key)
 
-    def _app_of(self, server: Server, redirect_uri: str, key: Any) -> App:
-        """Return the app that a sign-in began with."""
+    def _app_of(self, server: Server, redirect_uri: str, key: Any, mark: str) -> App:
+        """Return the app that a sign-in began with, even if another took its place meanwhile."""
         if key:
             app = self.apps.take_for_one(server.url, str(key))
         else:
             app = self.apps.get(server.url, redirect_uri)
+            if mark and (app is None or mark_of(app) != mark):
+                app = self.apps.former(server.url, mark)
         if app is None:
             raise ConnectRefused("stale", "unknown_app")
         return app
@@ -197,6 +202,20 @@ class SignIn:
             return app
         self.apps.forget(server.url, redirect_uri, app)
         return self.apps.made_once(server.url, redirect_uri, lambda: self._register_anew(request))
+
+    def _another_app(self, request: _Request, failed: str) -> App:
+        """Return the shared app, a new one if that is still the one that failed.
+
+        A server may show its error to those alone who have signed in there, and not to us.
+
+        :raises _ChecksNothing: as above.
+        """
+        server = request.server
+        if self.apps.known(server.url).checks_codes is False:
+            raise _ChecksNothing
+        return self.apps.replaced(
+            server.url, request.redirect_uri, failed, lambda: self._register_anew(request)
+        )
 
     def _is_known_there(self, request: _Request, app: App) -> bool:
         """Whether the server still knows the app: some sweep apps away, and some end one with

@@ -36,6 +36,7 @@ class Mastodon:
     title = "Mastodon"
     usual_limits = posts.USUAL
     threads = True
+    visibilities: tuple[str, ...] = ("public", "unlisted", "private")
     connect_fields: tuple[Field, ...] = (Field("server", "Server", "For example mastodon.social"),)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -94,6 +95,18 @@ class Mastodon:
                     raise
             return self._sign_in.begin(home, redirect_uri, signing_in)
 
+    def begin_anew(
+        self, memory: Mapping[str, Any], redirect_uri: str, signing_in: bool = True
+    ) -> Consent:
+        """Return the consent page once more, for another app than that of this memory.
+
+        Raises ConnectRefused, LookUpFailed.
+        """
+        name = str(memory.get("server") or "")
+        server = self._servers.visited(self._servers.checked(name))
+        with private_is_refused():
+            return self._sign_in.begin(server, redirect_uri, signing_in, str(memory["client"]))
+
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> list[Connection]:
@@ -144,11 +157,13 @@ class Mastodon:
         """Raise TextProblem for a text that a server with these limits does not take."""
         text.check(written, limits)
 
-    def needs_preparation(self, _text: str) -> bool:
+    def needs_preparation(self, _text: str, _has_pictures: bool = False) -> bool:
         """False: there is nothing to ask about a text."""
         return False
 
-    def prepare(self, _credentials: Credentials, _written: str) -> Mapping[str, Any]:
+    def prepare(
+        self, _credentials: Credentials, _written: str, _has_pictures: bool = False
+    ) -> Mapping[str, Any]:
         """Return nothing: a server finds links and mentions by itself."""
         return {}
 

@@ -36,6 +36,7 @@ class X:
     title = "X"
     usual_limits = posts.LIMITS
     threads = True
+    visibilities: tuple[str, ...] = ()
     connect_fields: tuple[Field, ...] = ()
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -116,11 +117,13 @@ class X:
         """Raise TextProblem for a text that X does not take."""
         check(written, limits.characters)
 
-    def needs_preparation(self, _text: str) -> bool:
+    def needs_preparation(self, _text: str, _has_pictures: bool = False) -> bool:
         """False: X finds links and mentions by itself."""
         return False
 
-    def prepare(self, _credentials: Credentials, _written: str) -> Mapping[str, Any]:
+    def prepare(
+        self, _credentials: Credentials, _written: str, _has_pictures: bool = False
+    ) -> Mapping[str, Any]:
         """Return nothing."""
         return {}
 

@@ -110,6 +110,10 @@ def _of_server() -> dict[str, str]:
             "Please start again. This server needs an app of its own for your account, and next "
             "time it gets one."
         ),
+        "just_registered": _(
+            "We have registered anew with this server within the last hour, so it is not that. If "
+            "it still shows an error, ask the people who run it."
+        ),
         "another_server": _(
             "The answer came from another server than the one that you chose. Nothing was "
             "connected."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.web.schemas.calls import (
     AccountChange,
     AltChange,
+    AnewForm,
     Confirming,
     DoorForm,
     EditForm,
@@ -18,9 +19,16 @@ from app.web.schemas.calls import (
     SettingsForm,
     StatusQuery,
     TweetChange,
+    VisibilityForm,
     WhenQuery,
 )
-from app.web.schemas.fields import LARGEST_ID, MAX_JOBS, MAX_NAME, moment_of
+from app.web.schemas.fields import (
+    DEFAULT_VISIBILITY,
+    LARGEST_ID,
+    MAX_JOBS,
+    MAX_NAME,
+    moment_of,
+)
 from app.web.schemas.reading import (
     Invalid,
     body,
@@ -35,11 +43,13 @@ from app.web.schemas.reading import (
 )
 
 __all__ = [
+    "DEFAULT_VISIBILITY",
     "LARGEST_ID",
     "MAX_JOBS",
     "MAX_NAME",
     "AccountChange",
     "AltChange",
+    "AnewForm",
     "Confirming",
     "DoorForm",
     "EditForm",
@@ -54,6 +64,7 @@ __all__ = [
     "SettingsForm",
     "StatusQuery",
     "TweetChange",
+    "VisibilityForm",
     "WhenQuery",
     "body",
     "connect_fields",

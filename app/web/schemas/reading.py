@@ -45,7 +45,8 @@ class Invalid(ValueError):
     ``too_many``, ``too_many_parts``, ``too_many_pictures``, ``control_characters``,
     ``unknown_account``, ``unknown_picture``, ``empty_time``, ``now_or_later``,
     ``time_moved``,
-    ``text_and_parts``, ``nothing_to_change``, ``not_for_one_job``, ``unknown_zone``.
+    ``text_and_parts``, ``nothing_to_change``, ``not_for_one_job``, ``unknown_visibility``,
+    ``unknown_zone``.
     """
 
     def __init__(self, code: str, field: str | None = None, **params: Any) -> None:
@@ -170,6 +171,10 @@ def sentence(problem: Invalid) -> str:
         "text_and_parts": _("Send the text as the first part, or without parts."),
         "not_for_one_job": _("One account alone cannot have this. Leave the job out."),
         "nothing_to_change": _("Say what to change. Nothing was changed."),
+        "unknown_visibility": _(
+            "Say “public”, “unlisted”, “private”, or “default” for what the account says itself. "
+            "Nothing was changed."
+        ),
         "unknown_zone": _("We do not know this time zone."),
     }
     other = _("“%(name)s” cannot be read as what it should be.", **named)
@@ -273,6 +278,8 @@ def _problem(schema: type[Schema], error: ErrorDetails) -> Invalid:
     field = _field_of(schema, where)
     if error["type"] == "string_too_short" and field == "when":
         code = "empty_time"
+    if code == "wrong_type" and field == "visibility":
+        code = "unknown_visibility"
     if code == "too_many" and where[-1] == "pictures":
         code = "too_many_pictures"
     if code == "too_many" and where[-1] in {"parts", "part"}:

@@ -137,7 +137,7 @@ def prepare(scripted: ScriptedServer, text: str) -> Any:
 
 def test_a_text_without_mentions_asks_nothing(scripted: ScriptedServer) -> None:
     """Nothing is read for the usual text."""
-    assert prepare(scripted, "hello x.com me@y.com") == {}
+    assert prepare(scripted, "hello #x me@y.com") == {}
     assert scripted.seen == []
 
 
