@@ -160,8 +160,8 @@ class Bluesky:
     ) -> Mapping[str, Any]:
         """Return the DIDs of the handles that are mentioned, and the card of the first link.
 
-        Without a card the post is none the worse: there is none where pictures go with the text,
-        or the page cannot be had in CARD_SECONDS. Raises LookUpFailed, TokenRefused.
+        There is no card where pictures go with the text, or where the page does not come within
+        CARD_SECONDS. Raises LookUpFailed, TokenRefused.
         """
         prepared: dict[str, Any] = {}
         if handles := bluesky_text.mentions(written):
