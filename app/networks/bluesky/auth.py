@@ -37,7 +37,7 @@ FINDING_SECONDS = 8.0
 """For finding the account's server; then the entryway is asked."""
 PROFILE_SECONDS = 5.0
 MOVE_SECONDS = 3.0
-"""For finding out whether an account has really moved; without an answer it stays where it was."""
+"""For finding out whether an account has really moved; without a response it stays."""
 MAX_TYPED_CHARACTERS = 1_000
 MAX_SERVER_CHARACTERS = 300
 
@@ -76,7 +76,7 @@ class SignIn:
         :param ends_at: on time.monotonic(), when to give up.
         :raises ConnectRefused: unknown_handle, bad_password, needs_app_password, account_inactive,
             too_often, bad_server, other_server, bad_identity, refused.
-        :raises LookUpFailed: no usable answer.
+        :raises LookUpFailed: no usable response.
         """
         form = {
             "identifier": _identifier(typed.get("identifier", "")),
@@ -194,17 +194,17 @@ def _session_at(server: Server, form: Mapping[str, str], ends_at: float) -> dict
         raise LookUpFailed("signing in took too long")
     try:
         method = "com.atproto.server.createSession"
-        answer = server.within(left).call("POST", method, json=dict(form))
+        response = server.within(left).call("POST", method, json=dict(form))
     except http.PrivateAddress:
         raise ConnectRefused("bad_server") from None
     except (http.NotSent, http.NoResponse) as error:
         raise LookUpFailed(type(error).__name__) from None  # its cause could quote the password
-    if answer.status == 200 and isinstance(answer.data, dict):
-        session = checked_session(answer.data)
+    if response.status == 200 and isinstance(response.data, dict):
+        session = checked_session(response.data)
         if session.get("active") is False:
             raise ConnectRefused("account_inactive", str(session.get("status") or "")[:60])
         return session
-    raise _refusal(answer)
+    raise _refusal(response)
 
 
 def checked_session(session: dict[str, Any]) -> dict[str, Any]:
@@ -270,24 +270,26 @@ def _identifier(typed: str) -> str:
     return name
 
 
-def _refusal(answer: http.Response) -> Exception:
+def _refusal(response: http.Response) -> Exception:
     """Return why no session was opened."""
-    word = word_in(answer)
-    if answer.status == 429:
-        return ConnectRefused("too_often", problem_of(answer))
-    if not word or not 400 <= answer.status < 500:
-        return LookUpFailed(problem_of(answer))
+    word = word_in(response)
+    if response.status == 429:
+        return ConnectRefused("too_often", problem_of(response))
+    if not word or not 400 <= response.status < 500:
+        return LookUpFailed(problem_of(response))
     if word in _REFUSALS:
-        return ConnectRefused(_REFUSALS[word], problem_of(answer))
-    return ConnectRefused("bad_password" if answer.status == 401 else "refused", problem_of(answer))
+        return ConnectRefused(_REFUSALS[word], problem_of(response))
+    return ConnectRefused(
+        "bad_password" if response.status == 401 else "refused", problem_of(response)
+    )
 
 
 def who_am_i(server: Server, credentials: Credentials) -> Profile:
     """Ask whose session it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
     token = token_of(credentials)
-    answer = server.read("com.atproto.server.getSession", token=token)
+    response = server.read("com.atproto.server.getSession", token=token)
     with known_shape():
-        session = reading_of(answer)
+        session = reading_of(response)
         if session["did"] != credentials.get("did", session["did"]):
             raise LookUpFailed("the answer is about another account")
         if session.get("active") is False:
@@ -327,20 +329,20 @@ def refresh(
     """Exchange the refresh token; for two hours the old one gives the same new one.
 
     :raises TokenRefused: the session is over, or the app password was taken back.
-    :raises RefreshUnclear: no answer, or none that says anything.
+    :raises RefreshUnclear: no response, or none that says anything.
     """
     try:
-        answer = _use_refresh_token(server, "refreshSession", credentials, start_by)
+        response = _use_refresh_token(server, "refreshSession", credentials, start_by)
     except (http.NotSent, http.NoResponse) as error:
         raise RefreshUnclear(str(error)) from error
-    if answer.status in {400, 401, 403} and word_in(answer):  # without a word: a gateway's
-        raise TokenRefused(problem_of(answer))
+    if response.status in {400, 401, 403} and word_in(response):  # without a word: a gateway's
+        raise TokenRefused(problem_of(response))
     try:
-        session = checked_session({"handle": credentials.get("handle"), **reading_of(answer)})
+        session = checked_session({"handle": credentials.get("handle"), **reading_of(response)})
     except LookUpFailed as error:
-        raise RefreshUnclear(f"HTTP {answer.status}", error.retry_after) from error
+        raise RefreshUnclear(f"HTTP {response.status}", error.retry_after) from error
     except LookUpRefused as error:
-        raise RefreshUnclear(f"HTTP {answer.status}") from error
+        raise RefreshUnclear(f"HTTP {response.status}") from error
     if session["did"] != credentials.get("did"):
         raise RefreshUnclear("the answer is about another account")
     return credentials_of(session, _server_after(session, credentials["pds_url"], directory))

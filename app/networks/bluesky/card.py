@@ -1,6 +1,7 @@
-"""The card under a post with a link: Bluesky's servers fetch nothing, so whoever posts brings it.
+"""The card under a post with a link. Bluesky's servers fetch no pages: the app that posts makes it.
 
-It is an ornament: whatever goes wrong, the post goes out without it and no later than its seconds.
+A card is not necessary: whatever goes wrong, the post goes out without it, after CARD_SECONDS at
+the latest.
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from app.networks.bluesky import page_words, pages
 
 CARD_SECONDS = 3.0
 """For names, connections, redirects and the page together: a due post waits for it."""
-SLOW = 0.5
-"""Of its seconds: an account that waited for so long for one page has no other card for a while."""
-REST = 60.0
-"""Seconds for which it has none, so that slow pages do not add up before its posts."""
+SLOW_SHARE = 0.5
+"""Of the seconds for a card: a page that takes longer is slow, and the account rests from cards."""
+REST_SECONDS = 60.0
+"""Without cards after a slow page, so that slow pages do not add up before an account's posts."""
 MAX_RESTING = 10_000
-"""Accounts that are remembered; beyond it all are forgotten."""
-MAX_TITLE = 150
-MAX_DESCRIPTION = 300
-"""Graphemes. The lexicon has no limit; apps show less."""
+"""Accounts that are remembered; when there are more, all are forgotten."""
+MAX_TITLE_GRAPHEMES = 150
+MAX_DESCRIPTION_GRAPHEMES = 300
+"""The lexicon has no limit; apps show less."""
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Cards:
             return None
         seconds = min(seconds, CARD_SECONDS)
         card = _card_of(url, began + seconds, public_only)
-        if time.monotonic() - began >= SLOW * seconds:
+        if time.monotonic() - began >= SLOW_SHARE * seconds:
             self._rest(account)
         return card
 
@@ -64,7 +65,7 @@ class Cards:
         with self._lock:
             if len(self._resting) >= MAX_RESTING:
                 self._resting.clear()
-            self._resting[account] = time.monotonic() + REST
+            self._resting[account] = time.monotonic() + REST_SECONDS
 
 
 def embed_of(card: Mapping[str, str]) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def _card_of(url: str, ends_at: float, public_only: bool) -> dict[str, str] | No
     try:
         return _made_of(url, pages.fetch(url, ends_at, public_only))
     except (pages.NoPage, http.NotSent, http.NoResponse, OSError) as error:
-        log.info("a post goes without a card: %s", type(error).__name__)  # nothing of the page's
+        log.info("a post goes without a card: %s", type(error).__name__)  # its words name no page
     except Exception as error:  # a page can be anything, and no page is worth a post
         log.error("a page stumbled over: %s", type(error).__name__)
     return None
@@ -84,9 +85,9 @@ def _card_of(url: str, ends_at: float, public_only: bool) -> dict[str, str] | No
 
 def _made_of(url: str, page: str) -> dict[str, str]:
     told = page_words.words_of(page)
-    title = page_words.line_of(told.title, MAX_TITLE)
+    title = page_words.line_of(told.title, MAX_TITLE_GRAPHEMES)
     return {
         "uri": url,
         "title": title or untrusted.line(urlsplit(url).hostname),
-        "description": page_words.line_of(told.description, MAX_DESCRIPTION),
+        "description": page_words.line_of(told.description, MAX_DESCRIPTION_GRAPHEMES),
     }

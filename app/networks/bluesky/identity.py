@@ -86,22 +86,22 @@ class Directory:
     def _did_at_entryway(self, handle: str, ends_at: float) -> str | None:
         name, asked = "com.atproto.identity.resolveHandle", {"handle": handle}
         try:
-            answer = self.entryway.within(self._left(ends_at)).read(name, asked)
+            response = self.entryway.within(self._left(ends_at)).read(name, asked)
         except LookUpFailed:
             return None
-        did = answer.data.get("did") if isinstance(answer.data, dict) else None
-        return did if answer.status == 200 and is_did(did) else None
+        did = response.data.get("did") if isinstance(response.data, dict) else None
+        return did if response.status == 200 and is_did(did) else None
 
     def _did_at_home(self, handle: str, ends_at: float) -> str | None:
         """Ask the host that the handle names."""
         if handle.rpartition(".")[2] in RESERVED:
             return None
         try:
-            answer = self._well_known(handle, "atproto-did", ends_at)
+            response = self._well_known(handle, "atproto-did", ends_at)
         except (ConnectRefused, LookUpFailed):
             return None
-        did = answer.text[: MAX_DID_CHARACTERS + 2].strip()
-        return did if answer.status == 200 and is_did(did) else None
+        did = response.text[: MAX_DID_CHARACTERS + 2].strip()
+        return did if response.status == 200 and is_did(did) else None
 
     def identity_of(self, did: str, ends_at: float) -> Identity | None:
         """Return what the DID's own document says, None when it cannot be had at the moment.
@@ -151,17 +151,17 @@ class Directory:
     def _document_of(self, did: str, ends_at: float) -> Mapping[str, Any] | None:
         if did.startswith(PLC):
             url = f"{self.plc_url}/{quote(did, safe=':')}"
-            answer = self._get(url, ends_at, public_only=False)
+            response = self._get(url, ends_at, public_only=False)
             is_directory = self.plc_url != self.entryway.url
         elif _HOST.fullmatch(did):
-            answer = self._well_known(unquote(did.removeprefix(WEB)), "did.json", ends_at)
+            response = self._well_known(unquote(did.removeprefix(WEB)), "did.json", ends_at)
             is_directory = True
         else:
             raise ConnectRefused("unknown_handle", "another kind of DID")
-        if answer.status in UNKNOWN and is_directory:
+        if response.status in UNKNOWN and is_directory:
             raise ConnectRefused("unknown_handle", "nobody has this DID")
-        has_document = answer.status == 200 and isinstance(answer.data, dict)
-        return answer.data if has_document and "id" in answer.data else None
+        has_document = response.status == 200 and isinstance(response.data, dict)
+        return response.data if has_document and "id" in response.data else None
 
     def _well_known(self, host: str, file: str, ends_at: float) -> http.Response:
         """Read a file that a host publishes about itself.

@@ -18,14 +18,14 @@ TOO_LARGE = 413
 def upload(server: Server, token: str, picture: Picture) -> Mapping[str, Any]:
     """Store a picture. Raises UploadRefused, LookUpFailed, TokenRefused."""
     method = "com.atproto.repo.uploadBlob"
-    answer = server.ask("POST", method, token=token, mime=picture.mime, data=picture.data)
-    if answer.status == TOO_LARGE or word_in(answer) in BAD_PICTURE:
-        raise UploadRefused("picture_refused", problem_of(answer))
+    response = server.ask("POST", method, token=token, mime=picture.mime, data=picture.data)
+    if response.status == TOO_LARGE or word_in(response) in BAD_PICTURE:
+        raise UploadRefused("picture_refused", problem_of(response))
     try:
         with known_shape():
-            blob = _blob_in(reading_of(answer)["blob"])
+            blob = _blob_in(reading_of(response)["blob"])
     except LookUpRefused as error:
-        raise UploadRefused("rejected", problem_of(answer)) from error
+        raise UploadRefused("rejected", problem_of(response)) from error
     return {"blob": blob, "alt": picture.alt, "width": picture.width, "height": picture.height}
 
 

@@ -122,7 +122,7 @@ class Bluesky:
         """Exchange the refresh token; for two hours the old one gives the same new one.
 
         :raises TokenRefused: the session is over, or the app password was taken back.
-        :raises RefreshUnclear: no answer, or none that says anything.
+        :raises RefreshUnclear: no response, or none that says anything.
         """
         return auth.refresh(self._server_of(credentials), self._directory, credentials, start_by)
 
@@ -160,8 +160,8 @@ class Bluesky:
     ) -> Mapping[str, Any]:
         """Return the DIDs of the handles that are mentioned, and the card of the first link.
 
-        Without a card the post is none the worse: there is none where pictures go with the text,
-        or the page cannot be had in CARD_SECONDS. Raises LookUpFailed, TokenRefused.
+        There is no card where pictures go with the text, or where the page does not come within
+        CARD_SECONDS. Raises LookUpFailed, TokenRefused.
         """
         prepared: dict[str, Any] = {}
         if handles := bluesky_text.mentions(written):
@@ -190,7 +190,7 @@ class Bluesky:
     # Publishing
 
     def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
-        """Publish; docs/networks/bluesky.md says what each answer means."""
+        """Publish; docs/networks/bluesky.md says what each response means."""
         server = self._server_of(credentials)
         return posts.create(server, credentials, body, start_by, self._site)
 
@@ -213,7 +213,7 @@ class Bluesky:
     ) -> list[SeenPost]:
         """Ask for each body's record by its key.
 
-        :raises LookUpFailed: no usable answer, or no time for all of them.
+        :raises LookUpFailed: no usable response, or no time for all of them.
         :raises LookUpRefused: the server does not show the account's posts.
         :raises TokenRefused: the server shows them to nobody.
         """

@@ -1,7 +1,7 @@
 """What a page says about itself: title and description, in its ``meta`` elements or its ``title``.
 
-A page is a stranger's, so it is read in one pass that takes time by its length alone, whatever
-stands in it; html.parser takes the square of it for some pages, in some versions of Python.
+Anybody may have written the page, so it is read in one pass in linear time, whatever is in it;
+html.parser takes quadratic time for some pages, in some versions of Python.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from app.networks import text
 
 MAX_TAGS = 5_000
 MAX_ATTRIBUTES = 64
-"""Of one tag; what has more is passed over."""
+"""Of one tag; tags with more are ignored."""
 MAX_CHARACTERS = 4_000
-"""Of what is read of a title or a description; what is kept is far shorter."""
+"""How much of a title or a description is read; what is kept is far shorter."""
 
 _MARK = regex.compile(r"<(?:(?P<comment>!--)|(?P<tag>/?[A-Za-z][^\s/>]*+))")
 _ATTRIBUTE = regex.compile(
@@ -38,14 +38,14 @@ _OUT = regex.compile(r"[\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069\uFEFF\uFFFE\uFFFF
 
 @dataclass(frozen=True, slots=True)
 class PageWords:
-    """In one line each, "" where the page says nothing."""
+    """Each in one line, "" where the page does not say it."""
 
     title: str = ""
     description: str = ""
 
 
 def words_of(page: str) -> PageWords:
-    """Return what a page says about itself; what is no page says nothing. Never raises."""
+    """Return what a page says about itself; never raises."""
     found = _found_in(page)
     return PageWords(
         _line(found.get("og:title")) or _line(found.get("title")),
@@ -54,7 +54,7 @@ def words_of(page: str) -> PageWords:
 
 
 def line_of(written: str, most: int) -> str:
-    """Return a stranger's words in one line without controls, of so many graphemes at most."""
+    """Return words in one line without control characters, of at most ``most`` graphemes."""
     # One grapheme may be made of any number of characters.
     return text.shortened(_line(written)[: most * 10], most)
 

@@ -1,4 +1,4 @@
-"""Fetching the beginning of a page that somebody linked: any address, so guarded at every hop.
+"""Fetching the beginning of a linked page. It can be at any address, so each hop is checked.
 
 Only http and https, on their usual ports, at public addresses (``app.networks.http`` connects to
 the very address that it has checked); a few hops, a deadline for all of them, and so many bytes.
@@ -38,7 +38,7 @@ _ENCODINGS = {
 
 
 class NoPage(Exception):
-    """There is none that we would read; the words name no part of the address."""
+    """No page that we would read; its words do not contain the address, which is private."""
 
 
 def fetch(url: str, ends_at: float, public_only: bool) -> str:
@@ -47,18 +47,19 @@ def fetch(url: str, ends_at: float, public_only: bool) -> str:
     :param ends_at: on time.monotonic(), when to give up.
     :param public_only: refuse private addresses, and ports that are not the scheme's own.
     :raises NoPage: the address is none of a page, or private, or something else answers there.
-    :raises http.NotSent: and Unanswered, as ``http.call``.
+    :raises http.NotSent: as ``http.call``.
+    :raises http.NoResponse: as ``http.call``.
     """
     for _ in range(MAX_HOPS):
         _check(url, ends_at, public_only)
         left = _left(ends_at)
-        answer = http.call(
+        response = http.call(
             "GET", url, timeout=left, public_only=public_only, excerpt=HTML, quiet=True
         )
-        if answer.status in REDIRECTS:
-            url = _moved_to(url, answer.header("location"))
-        elif answer.status == 200 and answer.content:
-            return decoded(answer.content, answer.header("content-type") or "")
+        if response.status in REDIRECTS:
+            url = _moved_to(url, response.header("location"))
+        elif response.status == 200 and response.content:
+            return decoded(response.content, response.header("content-type") or "")
         else:
             raise NoPage("something else than a page")
     raise NoPage("it is moved again and again")

@@ -122,7 +122,7 @@ def create(
     """
     did, server = str(credentials.get("did") or ""), server.within(server.timeout)
     try:
-        answer = server.call(
+        response = server.call(
             "POST",
             "com.atproto.repo.createRecord",
             token=token_of(credentials),
@@ -131,17 +131,17 @@ def create(
         )
     except (http.NotSent, http.NoResponse) as error:
         return unanswered(error)
-    reference = reference_in(answer.data, did) if 200 <= answer.status < 300 else None
+    reference = reference_in(response.data, did) if 200 <= response.status < 300 else None
     if reference is None:
-        return _unless_there(server, credentials, body, outcome_of(answer), site)
+        return _unless_there(server, credentials, body, outcome_of(response), site)
     return Outcome(
         OutcomeKind.OK,
         remote_id=reference["uri"],
         remote_url=page_of(site, did, key_in(reference)),
-        http_status=answer.status,
-        request_id=answer.header("x-request-id"),
-        answered_at=answer.at,
-        pause_for=allowance_left_for(answer),
+        http_status=response.status,
+        request_id=response.header("x-request-id"),
+        answered_at=response.at,
+        pause_for=allowance_left_for(response),
         reference=reference,
     )
 

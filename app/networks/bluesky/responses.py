@@ -35,96 +35,96 @@ _TOKEN = re.compile(r"(?<![\w-])[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*+")
 _POST = re.compile(rf"at://(?P<owner>[^/\s]+)/{re.escape(COLLECTION)}/[^/\s]+")
 
 
-def outcome_of(answer: Response) -> Outcome:
+def outcome_of(response: Response) -> Outcome:
     """Return how a create call ended whose response names no new post."""
-    if answer.status == 429:
-        return _outcome(answer, OutcomeKind.LATER, "rate_limited", retry_after=wait_in(answer))
-    if answer.status >= 500 or answer.status == 408:
-        return _outcome(answer, OutcomeKind.AMBIGUOUS, "server_error")
-    if 200 <= answer.status < 300:
-        return _outcome(answer, OutcomeKind.AMBIGUOUS, "garbled_answer")
-    if 300 <= answer.status < 400:
-        return _outcome(answer, OutcomeKind.AMBIGUOUS, "redirected")
-    return _refused(answer, word_in(answer))
+    if response.status == 429:
+        return _outcome(response, OutcomeKind.LATER, "rate_limited", retry_after=wait_in(response))
+    if response.status >= 500 or response.status == 408:
+        return _outcome(response, OutcomeKind.AMBIGUOUS, "server_error")
+    if 200 <= response.status < 300:
+        return _outcome(response, OutcomeKind.AMBIGUOUS, "garbled_answer")
+    if 300 <= response.status < 400:
+        return _outcome(response, OutcomeKind.AMBIGUOUS, "redirected")
+    return _refused(response, word_in(response))
 
 
-def _refused(answer: Response, word: str) -> Outcome:
+def _refused(response: Response, word: str) -> Outcome:
     if word in INACTIVE:
-        return _outcome(answer, OutcomeKind.AUTH, "account_inactive")
-    if word in DEAD_TOKEN or answer.status == 401:
-        return _outcome(answer, OutcomeKind.AUTH, "token_refused")
-    if word and answer.status == 403:
-        return _outcome(answer, OutcomeKind.AUTH, "permission_missing")
+        return _outcome(response, OutcomeKind.AUTH, "account_inactive")
+    if word in DEAD_TOKEN or response.status == 401:
+        return _outcome(response, OutcomeKind.AUTH, "token_refused")
+    if word and response.status == 403:
+        return _outcome(response, OutcomeKind.AUTH, "permission_missing")
     if word == "BlobNotFound":
-        return _outcome(answer, OutcomeKind.LATER, "pictures_gone", retry_after=1.0)
+        return _outcome(response, OutcomeKind.LATER, "pictures_gone", retry_after=1.0)
     if word in BAD_PICTURE:
-        return _outcome(answer, OutcomeKind.REJECTED, "picture_refused")
-    if not word and answer.status in NOT_A_PDS:  # a gateway answers in place of the server
-        return _outcome(answer, OutcomeKind.LATER, "unreachable")
-    return _outcome(answer, OutcomeKind.REJECTED, "rejected")
+        return _outcome(response, OutcomeKind.REJECTED, "picture_refused")
+    if not word and response.status in NOT_A_PDS:  # a gateway answers in place of the server
+        return _outcome(response, OutcomeKind.LATER, "unreachable")
+    return _outcome(response, OutcomeKind.REJECTED, "rejected")
 
 
-def reading_of(answer: Response) -> dict[str, Any]:
+def reading_of(response: Response) -> dict[str, Any]:
     """Return the JSON of a read that worked.
 
-    :raises LookUpFailed: no usable answer.
+    :raises LookUpFailed: no usable response.
     :raises LookUpRefused: a definite no; its first argument is the server's word for it.
     :raises TokenRefused: the token is dead.
     """
-    if answer.status == 200 and isinstance(answer.data, dict):
-        return answer.data
-    word = word_in(answer)
-    if not word or answer.status in {408, 429} or not 400 <= answer.status < 500:
-        wait = wait_in(answer) if answer.status == 429 else None
-        raise LookUpFailed(problem_of(answer), wait)
-    if word in DEAD_TOKEN or answer.status == 401:
-        raise TokenRefused(problem_of(answer))
-    raise LookUpRefused(word, problem_of(answer))
+    if response.status == 200 and isinstance(response.data, dict):
+        return response.data
+    word = word_in(response)
+    if not word or response.status in {408, 429} or not 400 <= response.status < 500:
+        wait = wait_in(response) if response.status == 429 else None
+        raise LookUpFailed(problem_of(response), wait)
+    if word in DEAD_TOKEN or response.status == 401:
+        raise TokenRefused(problem_of(response))
+    raise LookUpRefused(word, problem_of(response))
 
 
-def word_in(answer: Response) -> str:
+def word_in(response: Response) -> str:
     """Return the protocol's word for an error; "" where a gateway answers, which has none."""
-    word = answer.data.get("error") if isinstance(answer.data, dict) else None
+    word = response.data.get("error") if isinstance(response.data, dict) else None
     return word if isinstance(word, str) else ""
 
 
-def problem_of(answer: Response) -> str:
+def problem_of(response: Response) -> str:
     """Return the network's own words, short and without tokens."""
-    data = answer.data if isinstance(answer.data, dict) else {}
+    data = response.data if isinstance(response.data, dict) else {}
     words = [data.get("error"), data.get("message")]
     said = ": ".join(word for word in words if isinstance(word, str) and word)
-    return _TOKEN.sub("…", said[:MAX_ERROR_CHARACTERS])[:300] or f"HTTP {answer.status}"
+    return _TOKEN.sub("…", said[:MAX_ERROR_CHARACTERS])[:300] or f"HTTP {response.status}"
 
 
-def allowance_left_for(answer: Response) -> float | None:
+def allowance_left_for(response: Response) -> float | None:
     """Return seconds to wait where the allowance does not suffice for another post, else None."""
-    remaining = number_in(answer.header("ratelimit-remaining"))
+    remaining = number_in(response.header("ratelimit-remaining"))
     if remaining is None or remaining >= CREATE_POINTS:
         return None
-    return _reset_in(answer)
+    return _reset_in(response)
 
 
-def wait_in(answer: Response) -> float | None:
+def wait_in(response: Response) -> float | None:
     """Return seconds to wait after a 429, None when it does not say."""
-    return seconds_until(answer, answer.header("retry-after")) or _reset_in(answer)
+    return seconds_until(response, response.header("retry-after")) or _reset_in(response)
 
 
 def _outcome(
-    answer: Response, kind: OutcomeKind, code: str, retry_after: float | None = None
+    response: Response, kind: OutcomeKind, code: str, retry_after: float | None = None
 ) -> Outcome:
     return Outcome(
         kind,
         code,
-        problem_of(answer),
+        problem_of(response),
         retry_after=retry_after,
-        http_status=answer.status,
-        request_id=answer.header("x-request-id"),
-        answered_at=answer.at,
+        http_status=response.status,
+        request_id=response.header("x-request-id"),
+        answered_at=response.at,
     )
 
 
-def _reset_in(answer: Response) -> float | None:
-    return seconds_until(answer, answer.header("ratelimit-reset"))
+def _reset_in(response: Response) -> float | None:
+    return seconds_until(response, response.header("ratelimit-reset"))
 
 
 def reference_in(data: Any, did: str) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""Bluesky's way with text: how long it is, and what in it can be clicked.
+"""Text on Bluesky: how long it is, and what in it can be clicked.
 
 Bluesky makes nothing clickable by itself: a post says with byte offsets what is a link, a mention
 or a tag (docs/networks/bluesky.md).
@@ -19,7 +19,7 @@ from app.networks.text import TextProblem
 
 MAX_TAG_GRAPHEMES = 64
 MAX_TAG_BYTES = 640
-MAX_HANDLE = 253
+MAX_HANDLE_CHARACTERS = 253
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
 _MENTION = regex.compile(
@@ -35,7 +35,7 @@ Span = tuple[int, int, dict[str, str]]
 
 
 def length(written: str) -> int:
-    """Return how many characters people see: grapheme clusters."""
+    """Return the number of grapheme clusters: the characters that people see."""
     return text.graphemes(written)
 
 
@@ -99,7 +99,7 @@ def _links(written: str) -> list[Span]:
 def _mentioned(written: str) -> Iterable[tuple[int, int, str]]:
     for match in _MENTION.finditer(written):
         handle = match["handle"].lower()
-        if len(handle) <= MAX_HANDLE and handle.rpartition(".")[2][0].isalpha():
+        if len(handle) <= MAX_HANDLE_CHARACTERS and handle.rpartition(".")[2][0].isalpha():
             yield match.start(), match.end(), handle
 
 

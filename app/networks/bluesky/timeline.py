@@ -43,7 +43,7 @@ def recent(
     """Return the posts that these bodies became: each one's record is asked for by its key.
 
     :param site: the address of the website that shows posts.
-    :raises LookUpFailed: no usable answer, or no time for all of them.
+    :raises LookUpFailed: no usable response, or no time for all of them.
     :raises LookUpRefused: the server does not show the account's posts.
     :raises TokenRefused: the server shows them to nobody.
     """
@@ -73,17 +73,17 @@ def stored_post(server: Server, token: str, did: str, body: Body) -> StoredPost 
     """Return the record that the body was to become, None when the repository has no such record.
 
     :param did: whose repository it is.
-    :raises LookUpFailed: no usable answer.
+    :raises LookUpFailed: no usable response.
     :raises LookUpRefused: the server does not show the repository.
     :raises TokenRefused: it shows it to nobody.
     """
     rkey, record = body["rkey"], body["record"]
     asked = {"repo": did, "collection": COLLECTION, "rkey": rkey}
-    answer = _read_public(server, "com.atproto.repo.getRecord", asked, token)
-    if answer.status == 400 and word_in(answer) == "RecordNotFound":
+    response = _read_public(server, "com.atproto.repo.getRecord", asked, token)
+    if response.status == 400 and word_in(response) == "RecordNotFound":
         return None
     with known_shape():
-        found = reading_of(answer)
+        found = reading_of(response)
         reference = reference_in(found, did)
         if reference is None or key_in(reference) != rkey:
             raise ValueError("no reference")
@@ -102,11 +102,11 @@ def dids_of(server: Server, token: str, handles: Sequence[str]) -> dict[str, str
 def did_of(server: Server, handle: str, token: str) -> str | None:
     """Return whose handle it is, None for nobody's. Raises LookUpFailed."""
     asked = {"handle": handle}
-    answer = _read_public(server, "com.atproto.identity.resolveHandle", asked, token)
-    if answer.status in KNOWS_NO_HANDLES:
+    response = _read_public(server, "com.atproto.identity.resolveHandle", asked, token)
+    if response.status in KNOWS_NO_HANDLES:
         return None
     try:
-        did = reading_of(answer).get("did")
+        did = reading_of(response).get("did")
     except (LookUpRefused, TokenRefused):
         return None
     return did if is_did(did) else None
@@ -117,7 +117,7 @@ def _read_public(server: Server, name: str, asked: Mapping[str, str], token: str
 
     The token is sent only to the few servers that want it.
     """
-    answer = server.read(name, asked)
-    if answer.status == UNSIGNED and token:
-        answer = server.read(name, asked, token=token)
-    return answer
+    response = server.read(name, asked)
+    if response.status == UNSIGNED and token:
+        response = server.read(name, asked, token=token)
+    return response

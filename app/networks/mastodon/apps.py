@@ -1,8 +1,8 @@
-"""What is kept of each Mastodon server: our app there, and whether its word proves anything.
+"""What is kept about each Mastodon server: our app there, and whether it checks codes.
 
-An app is registered once at each server, however many sign in at a time. A server that gives
-tokens for invented codes gets one for each connection instead: shared, it would give everybody
-the account of whoever came last.
+An app is registered once at each server, however many people sign in at the same time. At a server
+that gives tokens for invented codes, each connection has an app of its own instead: a shared one
+would give everybody the account of the last person who signed in.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from authlib.common.security import generate_token
 from app.networks.errors import ConnectRefused
 
 App = dict[str, Any]
-"""``client_id`` and ``client_secret``; ``told``, where it says how it is told from no app."""
+"""``client_id``, ``client_secret``; ``told``: what looks like a refusal of it there and is none."""
 LOCKS = 64
-"""A few servers share a lock, so that locks stay few."""
+"""Servers share them, so that their number is bounded."""
 ANEW_REST = 3_600.0
 """Seconds in which a server gets one app at most that somebody asks for: anybody may ask."""
 
@@ -60,7 +60,7 @@ class Apps(Protocol):
         """
 
     def forget(self, server: str, redirect_uri: str, app: Mapping[str, Any]) -> None:
-        """Let go of an app that its server no longer knows, unless another took its place."""
+        """Delete an app that its server no longer knows, unless another has replaced it."""
 
     def replaced(
         self, server: str, redirect_uri: str, mark: str, register: Callable[[], App]
@@ -76,10 +76,10 @@ class Apps(Protocol):
         """Return an app that another took the place of within the hour."""
 
     def keep_for_one(self, server: str, app: App) -> str:
-        """Keep an app for one connection alone; return the key under which it is found."""
+        """Keep an app for one connection only; return the key under which it is found."""
 
     def take_for_one(self, server: str, key: str) -> App | None:
-        """Return that app and let go of it; None for a key of nothing, or of another server."""
+        """Return that app and delete it; None for an unknown key, or one of another server."""
 
     def known(self, server: str) -> Known:
         """Return what is known of a server."""
@@ -95,7 +95,7 @@ class Apps(Protocol):
 
 
 class AppsInMemory:
-    """Keeps them for as long as this process lives."""
+    """Keeps them as long as this process runs."""
 
     def __init__(self) -> None:
         self._apps: dict[tuple[str, str], App] = {}
@@ -119,7 +119,7 @@ class AppsInMemory:
                 return self._apps.setdefault((server, redirect_uri), app)
 
     def forget(self, server: str, redirect_uri: str, app: Mapping[str, Any]) -> None:
-        """Let go of an app, unless another took its place."""
+        """Delete an app, unless another has replaced it."""
         with self._lock:
             kept = self._apps.get((server, redirect_uri))
             if kept is not None and kept["client_id"] == app["client_id"]:
@@ -150,14 +150,14 @@ class AppsInMemory:
             return self._former.get((server, mark))
 
     def keep_for_one(self, server: str, app: App) -> str:
-        """Keep an app for one connection alone; return its key."""
+        """Keep an app for one connection only; return its key."""
         key = generate_token(24)
         with self._lock:
             self._for_one[server, key] = app
         return key
 
     def take_for_one(self, server: str, key: str) -> App | None:
-        """Return that app and let go of it."""
+        """Return that app and delete it."""
         with self._lock:
             return self._for_one.pop((server, key), None)
 

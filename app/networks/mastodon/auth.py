@@ -29,7 +29,7 @@ REVOKE_SECONDS = 4.0
 """Of SIGN_IN_SECONDS, reserved for revoking tokens that must not be used."""
 NO_MASTODON = {301, 302, 303, 307, 308, 404, 405, 410, 501}
 NO_TO_APP = {400, 401, 403, 404, 422}
-"""How servers answer an app that they do not know, each with a body of its own, or none."""
+"""How servers answer an app that they do not know; the bodies differ from server to server."""
 NOT_ABOUT_APP = {
     *("invalid_grant", "invalid_scope", "invalid_request", "access_denied"),
     *("unsupported_grant_type", "server_error", "temporarily_unavailable"),
@@ -72,7 +72,7 @@ class SignIn:
         :raises ConnectRefused: no_mastodon, too_often, refused; server_checks_nothing where
             signing in proves nobody; server_asks_nobody where anybody gets any access.
             just_registered where ``failed`` is a new app already.
-        :raises LookUpFailed: no usable answer.
+        :raises LookUpFailed: no usable response.
         """
         request = _Request(server, address_at(server, base_uri), _document_of(server))
         memory = request.memory | {"signing_in": signing_in}
@@ -93,7 +93,7 @@ class SignIn:
 
         :raises ConnectRefused: stale, denied, refused, scope_missing, another_server,
             server_checks_nothing, or start_again: the next try gets an app of its own.
-        :raises LookUpFailed: no usable answer.
+        :raises LookUpFailed: no usable response.
         """
         code = _code_in(server, memory, callback)
         redirect_uri, verifier = address_at(server, base_uri), str(memory.get("verifier") or "")
@@ -103,20 +103,20 @@ class SignIn:
         app = self._app_of(server, redirect_uri, key, str(memory.get("client") or ""))
         try:
             if key:
-                answer = _exchange(server, app, redirect_uri, code, verifier)
+                response = _exchange(server, app, redirect_uri, code, verifier)
             else:
-                answer = self._exchange_if_checked(server, app, redirect_uri, code, verifier)
+                response = self._exchange_if_checked(server, app, redirect_uri, code, verifier)
         except _ChecksNothing:
             raise _no_proof(signing_in) from None
-        if not key and _is_no_to_app(answer, app):
+        if not key and _is_no_to_app(response, app):
             self.apps.forget(server.url, redirect_uri, app)
             raise ConnectRefused("stale", "invalid_client")
         credentials = {
             "client_id": app["client_id"],
             "client_secret": app["client_secret"],
-            "access_token": _token_in(answer),
+            "access_token": _token_in(response),
         }
-        missing = _missing_in(answer)
+        missing = _missing_in(response)
         if missing:
             _revoke_unwanted(server, credentials)
             raise ConnectRefused("scope_missing", missing)
@@ -137,36 +137,38 @@ class SignIn:
     def _exchange_if_checked(
         self, server: Server, app: App, redirect_uri: str, code: str, verifier: str
     ) -> Response:
-        """Exchange the code between two invented ones: by now somebody has signed in there.
+        """Exchange the code, and show the server an invented code before it and after it.
 
-        The first one gets the token of a server that gives each once, the last one that of a server
-        to which somebody came just now.
+        By now somebody has signed in there, so a server that checks no codes has a token to give.
+        One that gives each token once gives it for the first invented code; one where somebody else
+        has just signed in gives that person's for the second.
 
-        :raises _ChecksNothing: no token is left.
-        :raises LookUpFailed: whether it checks them cannot be told, and never could.
+        :raises _ChecksNothing: it gave a token for an invented code; all tokens are revoked.
+        :raises LookUpFailed: whether it checks codes is not known, and was not known before.
         """
         self._check_the_server(server, app, redirect_uri, bool(verifier))
-        answer = _exchange(server, app, redirect_uri, code, verifier)
-        token = _object_in(answer).get("access_token")
+        response = _exchange(server, app, redirect_uri, code, verifier)
+        token = _object_in(response).get("access_token")
         if token:
             try:
                 self._check_the_server(server, app, redirect_uri, bool(verifier))
             except (_ChecksNothing, LookUpFailed):
                 _revoke_unwanted(server, {**app, "access_token": token})
                 raise
-        return answer
+        return response
 
     def _check_the_server(
         self, server: Server, app: App, redirect_uri: str, with_verifier: bool
     ) -> None:
+        """Raise _ChecksNothing or LookUpFailed unless the server is known to check codes."""
         try:
-            answer = self._show_invented_code(server, app, redirect_uri, with_verifier)
-            is_told = answer.status not in UNCLEAR
+            response = self._show_invented_code(server, app, redirect_uri, with_verifier)
+            is_clear = response.status not in UNCLEAR
         except LookUpFailed as error:
             if str(error) == "private_address":
                 raise
-            is_told = False
-        if not is_told and not self.apps.known(server.url).checks_codes:
+            is_clear = False
+        if not is_clear and not self.apps.known(server.url).checks_codes:
             raise LookUpFailed("whether it checks codes cannot be told")
 
     def _show_invented_code(
@@ -177,10 +179,10 @@ class SignIn:
         :raises _ChecksNothing: it answers with a token.
         """
         verifier = generate_token(64) if with_verifier else ""
-        answer = _exchange(server, app, redirect_uri, generate_token(43), verifier)
-        token = _object_in(answer).get("access_token")
+        response = _exchange(server, app, redirect_uri, generate_token(43), verifier)
+        token = _object_in(response).get("access_token")
         if not token:
-            return answer
+            return response
         self.apps.note_no_check(server.url)
         _revoke_unwanted(server, {**app, "access_token": token})
         raise _ChecksNothing
@@ -188,7 +190,7 @@ class SignIn:
     def _shared_app(self, request: _Request) -> App:
         """Return the app of all who sign in there, registered if the server knows none.
 
-        :raises _ChecksNothing: a shared one would give everybody somebody's account.
+        :raises _ChecksNothing: with a shared app, people would get each other's accounts.
         """
         server, redirect_uri = request.server, request.redirect_uri
         if self.apps.known(server.url).checks_codes is False:
@@ -219,23 +221,24 @@ class SignIn:
         """Whether the server still knows the app: some sweep apps away, and some end one with
         one of its tokens.
         """
-        answer = self._show_invented_code(request.server, app, request.redirect_uri)
-        if _is_no_to_app(answer, app):
+        response = self._show_invented_code(request.server, app, request.redirect_uri)
+        if _is_no_to_app(response, app):
             return False
         status = request.status_of_page(app)
         return status not in NO_TO_APP or status == _told(app).get("page")
 
     def _register_anew(self, request: _Request) -> App:
-        """Register after a no, and note what this server says to an app that it does know.
+        """Register after a refusal, and note what this server says to an app that it does know.
 
-        What reads as a no may be its way to refuse a code: it shall not cost an app each time.
+        What looks like a refusal of the app may be this server's way to refuse a code. Noted, it
+        does not lead to a new app at every sign-in.
         """
         app = self._register(request)
-        answer = self._show_invented_code(request.server, app, request.redirect_uri)
-        return {**app, "told": {"token": _word(answer), "page": request.status_of_page(app)}}
+        response = self._show_invented_code(request.server, app, request.redirect_uri)
+        return {**app, "told": {"token": _word(response), "page": request.status_of_page(app)}}
 
     def _app_for_one(self, request: _Request) -> App:
-        """Register an app for one connection alone, with which nobody has signed in."""
+        """Register an app for one connection only, with which nobody has signed in yet."""
         app = self._register(request)
         try:
             self._show_invented_code(request.server, app, request.redirect_uri)
@@ -244,6 +247,7 @@ class SignIn:
         return app
 
     def _register(self, request: _Request) -> App:
+        """Register an app. Raises ConnectRefused, LookUpFailed."""
         form = {
             "client_name": APP_NAME,
             "redirect_uris": request.redirect_uri,
@@ -251,12 +255,12 @@ class SignIn:
             "website": self.website,
         }
         form = {name: value for name, value in form.items() if value}
-        answer = request.server.ask("POST", "/api/v1/apps", data=form)
-        data = _object_in(answer)
+        response = request.server.ask("POST", "/api/v1/apps", data=form)
+        data = _object_in(response)
         app = {name: data.get(name) for name in ("client_id", "client_secret")}
-        if 200 <= answer.status < 300 and all(map(untrusted.secret, app.values())):
+        if 200 <= response.status < 300 and all(map(untrusted.secret, app.values())):
             return app
-        raise _registration_refused(answer)
+        raise _registration_refused(response)
 
 
 @dataclass(frozen=True)
@@ -288,7 +292,7 @@ class _Request:
 
     @property
     def _has_pkce(self) -> bool:
-        """Whether the server says so; older ones have no such document, and do without."""
+        """Whether the server offers it; older ones have no such document and no PKCE."""
         methods = self.document.get("code_challenge_methods_supported")
         return isinstance(methods, list) and "S256" in methods
 
@@ -308,7 +312,7 @@ class _Request:
         return f"{self.server.url}/oauth/authorize?{urlencode(query, quote_via=quote)}"
 
     def status_of_page(self, app: Mapping[str, Any]) -> int | None:
-        """Return the status of the consent page for somebody who is not signed in; None without."""
+        """Return the consent page's status for somebody who is not signed in; None without one."""
         another = replace(self, state=generate_token(32), verifier=generate_token(64))
         try:
             return self.server.read(another.url_for(app).removeprefix(self.server.url)).status
@@ -320,7 +324,7 @@ def connection_of(server: Server, opened: Opened) -> Connection:
     """Return the account that a new token belongs to; without one, the token is revoked.
 
     :raises ConnectRefused: refused, when the server does not say whose token it is.
-    :raises LookUpFailed: no usable answer.
+    :raises LookUpFailed: no usable response.
     """
     credentials: Credentials = {**opened.credentials, "server_url": server.url}
     try:
@@ -386,37 +390,38 @@ def _revoke_unwanted(server: Server, credentials: Mapping[str, Any]) -> None:
 
 
 def _no_proof(signing_in: bool) -> ConnectRefused:
+    """Return why nobody is connected by a shared app of a server that checks no codes."""
     return ConnectRefused("server_checks_nothing" if signing_in else "start_again")
 
 
 def revoke(server: Server, credentials: Mapping[str, Any], start_by: float | None) -> None:
-    """End a token, if that begins in time. Raises LookUpFailed when there is no answer."""
+    """Revoke a token, if that begins in time. Raises LookUpFailed when there is no response."""
     names = {"client_id": "client_id", "client_secret": "client_secret", "token": "access_token"}
     form = {name: str(credentials.get(known) or "") for name, known in names.items()}
     server.ask("POST", "/oauth/revoke", start_by=start_by, data=form)
 
 
-def _registration_refused(answer: Response) -> Exception:
-    if answer.status == 429:
-        return ConnectRefused("too_often", problem_of(answer))
-    if answer.status == 408 or (answer.status >= 500 and answer.status != 501):
-        return LookUpFailed(problem_of(answer))
-    if answer.status in NO_MASTODON or not isinstance(answer.data, dict):
-        return ConnectRefused("no_mastodon", problem_of(answer))
-    return ConnectRefused("refused", problem_of(answer))
+def _registration_refused(response: Response) -> Exception:
+    if response.status == 429:
+        return ConnectRefused("too_often", problem_of(response))
+    if response.status == 408 or (response.status >= 500 and response.status != 501):
+        return LookUpFailed(problem_of(response))
+    if response.status in NO_MASTODON or not isinstance(response.data, dict):
+        return ConnectRefused("no_mastodon", problem_of(response))
+    return ConnectRefused("refused", problem_of(response))
 
 
-def _object_in(answer: Response) -> dict[str, Any]:
-    return answer.data if isinstance(answer.data, dict) else {}
+def _object_in(response: Response) -> dict[str, Any]:
+    return response.data if isinstance(response.data, dict) else {}
 
 
 def _document_of(server: Server) -> dict[str, Any]:
-    """Return how the server describes its sign-in (RFC 8414); nothing where it does not."""
+    """Return how the server describes its sign-in (RFC 8414); {} where it does not."""
     return _object_in(server.read("/.well-known/oauth-authorization-server"))
 
 
 def _issuer_in(document: Mapping[str, Any], server: Server) -> str:
-    """Return the name that the server gives itself, if it is one of its own."""
+    """Return the issuer that the server names, "" unless it is an address of this server."""
     issuer = document.get("issuer")
     if not isinstance(issuer, str) or len(issuer) > MAX_ISSUER_CHARACTERS:
         return ""
@@ -442,38 +447,42 @@ def _exchange(
     )
 
 
-def _is_no_to_app(answer: Response, app: Mapping[str, Any]) -> bool:
+def _is_no_to_app(response: Response, app: Mapping[str, Any]) -> bool:
     """Whether a server refuses the app itself, and not only the code that was shown."""
-    about_else = _object_in(answer).get("error") in NOT_ABOUT_APP
+    about_else = _object_in(response).get("error") in NOT_ABOUT_APP
     return (
-        answer.status in NO_TO_APP and not about_else and _word(answer) != _told(app).get("token")
+        response.status in NO_TO_APP
+        and not about_else
+        and _word(response) != _told(app).get("token")
     )
 
 
 def _told(app: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the server says to this app although it knows it; see ``_register_anew``."""
     told = app.get("told")
     return told if isinstance(told, dict) else {}
 
 
-def _word(answer: Response) -> str:
-    return f"{answer.status} {str(_object_in(answer).get('error') or '')[:60]}"
+def _word(response: Response) -> str:
+    """Return status and error word of a response, short."""
+    return f"{response.status} {str(_object_in(response).get('error') or '')[:60]}"
 
 
-def _token_in(answer: Response) -> str:
-    data = _object_in(answer)
+def _token_in(response: Response) -> str:
+    data = _object_in(response)
     token = data.get("access_token")
-    if answer.status == 200 and isinstance(token, str) and untrusted.secret(token):
+    if response.status == 200 and isinstance(token, str) and untrusted.secret(token):
         return token
     if data.get("error") == "invalid_grant":
         raise ConnectRefused("stale", "invalid_grant")
-    if 400 <= answer.status < 500 and data.get("error"):
-        raise ConnectRefused("refused", problem_of(answer))
-    raise LookUpFailed(f"HTTP {answer.status}")  # its words might hold a token
+    if 400 <= response.status < 500 and data.get("error"):
+        raise ConnectRefused("refused", problem_of(response))
+    raise LookUpFailed(f"HTTP {response.status}")  # its words might hold a token
 
 
-def _missing_in(answer: Response) -> str:
+def _missing_in(response: Response) -> str:
     """Return the scopes that were not granted, where the server says what was."""
-    granted = _object_in(answer).get("scope")
+    granted = _object_in(response).get("scope")
     return _missing(granted.split()) if isinstance(granted, str) and granted else ""
 
 

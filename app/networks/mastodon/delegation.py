@@ -39,22 +39,24 @@ def homes_of(server: Server, typed: str) -> Iterator[str]:
         paths.insert(0, f"/.well-known/webfinger?resource={resource}")
     for path in paths:
         try:
-            answer = server.read(path)
+            response = server.read(path)
         except LookUpFailed:
             continue
-        for url in _addresses_in(answer):
+        for url in _addresses_in(response):
             origin = _origin_of(url)
             if origin and urlsplit(origin).netloc != server.host:
                 yield origin
 
 
-def _addresses_in(answer: Response) -> list[str]:
-    """Return the addresses that an answer names: by a redirect, or by the links of its document."""
-    if answer.status in REDIRECTS:
-        return [answer.header("location") or ""]
-    if answer.status != 200 or len(answer.text) > MAX_DOCUMENT_CHARACTERS:
+def _addresses_in(response: Response) -> list[str]:
+    """Return the addresses that a response names, by a redirect or by links in its document."""
+    if response.status in REDIRECTS:
+        return [response.header("location") or ""]
+    if response.status != 200 or len(response.text) > MAX_DOCUMENT_CHARACTERS:
         return []
-    links = _links_of_json(answer.data) if answer.data is not None else _links_of_xml(answer.text)
+    links = (
+        _links_of_json(response.data) if response.data is not None else _links_of_xml(response.text)
+    )
     ranked = [(_rank(link), link.get("template") or link.get("href")) for link in links]
     told = [(rank, url) for rank, url in ranked if rank and isinstance(url, str)]
     return [url for _, url in sorted(told, key=lambda link: link[0])]

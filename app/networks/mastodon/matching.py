@@ -61,7 +61,7 @@ class Sought:
         )
 
     def is_within(self, span: tuple[timedelta, timedelta], moment: datetime | None) -> bool:
-        """Whether a post of this moment is dated so near the first try; true if nobody knows."""
+        """Whether a post of this moment is dated so near the first try; true if unknown."""
         if moment is None or self.sent_at is None:
             return True
         before, after = span

@@ -31,17 +31,19 @@ def upload(server: Server, token: str, picture: Picture) -> dict[str, Any]:
     :raises TokenRefused: the token or a permission is dead.
     """
     name = f"picture.{picture.mime.rpartition('/')[2]}"
-    answer = server.ask(
+    response = server.ask(
         "POST",
         "/api/v2/media",
         token=token,
         data={"description": picture.alt} if picture.alt else {},
         files={"file": (name, picture.data, picture.mime)},
     )
-    media_id = id_in(answer.data) if 200 <= answer.status < 300 else None
+    media_id = id_in(response.data) if 200 <= response.status < 300 else None
     if media_id is None:
-        raise upload_error(outcome_of(answer), UploadRefused("picture_refused", problem_of(answer)))
-    if answer.status == 202:
+        raise upload_error(
+            outcome_of(response), UploadRefused("picture_refused", problem_of(response))
+        )
+    if response.status == 202:
         _wait_until_ready(server, token, media_id)
     return {"id": media_id, "description": picture.alt}
 
@@ -67,10 +69,10 @@ def why_refused(
             )
         if 404 in states:  # a picture is gone once a post carries it, or after a day without one
             return replace(refusal, code="pictures_gone")
-        answer = server.read("/api/v1/accounts/verify_credentials", token=token)
+        response = server.read("/api/v1/accounts/verify_credentials", token=token)
     except LookUpFailed:
         return None
-    if answer.status in TOKEN_REFUSED:
+    if response.status in TOKEN_REFUSED:
         return replace(refusal, kind=OutcomeKind.AUTH, code="token_refused")
     return replace(refusal, code=NOW_READY) if set(states) == {200} else None
 
@@ -80,12 +82,12 @@ def _wait_until_ready(server: Server, token: str, media_id: str) -> None:
     while server.seconds_left() > POLL_SECONDS * 2:
         time.sleep(POLL_SECONDS)
         try:
-            answer = server.read(f"/api/v1/media/{segment(media_id)}", token=token)
+            response = server.read(f"/api/v1/media/{segment(media_id)}", token=token)
         except LookUpFailed:
             return
-        if answer.status == 422:
-            raise UploadRefused("picture_refused", problem_of(answer))
-        if answer.status != 206:
+        if response.status == 422:
+            raise UploadRefused("picture_refused", problem_of(response))
+        if response.status != 206:
             return
 
 

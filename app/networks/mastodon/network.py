@@ -184,7 +184,7 @@ class Mastodon:
     # Publishing
 
     def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
-        """Publish; docs/networks/mastodon.md says what each answer means."""
+        """Publish; docs/networks/mastodon.md says what each response means."""
         server = self._server_of(credentials).within(self._timeout)
         return posts.create(server, oauth.token_of(credentials), body, start_by)
 
@@ -197,7 +197,7 @@ class Mastodon:
     def lacks_parent(self, credentials: Credentials, body: Body) -> bool:
         """Whether the post that this one answers is gone: some servers answer 500 then.
 
-        :raises LookUpFailed: no answer.
+        :raises LookUpFailed: no response.
         """
         server = self._server_of(credentials)
         return timeline.lacks_parent(server, oauth.token_of(credentials), body)
@@ -211,7 +211,7 @@ class Mastodon:
     ) -> list[SeenPost]:
         """Read the account's own posts, those that were made since then.
 
-        :raises LookUpFailed: no usable answer, or no time for all of them.
+        :raises LookUpFailed: no usable response, or no time for all of them.
         :raises LookUpRefused: a permission is missing, or the account is gone.
         :raises TokenRefused: the token is dead.
         """

@@ -51,12 +51,12 @@ def limits_at(server: Server, token: str, software: str) -> Limits:
         software, and where it is not known, the strictest count is taken.
     :raises LookUpFailed, LookUpRefused, TokenRefused: as ``reading_of``.
     """
-    answer = server.read("/api/v2/instance", token=token)
-    is_website = answer.status == 200 and not isinstance(answer.data, dict)
-    if is_website or answer.status in NOT_OFFERED:
-        answer = server.read("/api/v1/instance", token=token)
+    response = server.read("/api/v2/instance", token=token)
+    is_website = response.status == 200 and not isinstance(response.data, dict)
+    if is_website or response.status in NOT_OFFERED:
+        response = server.read("/api/v1/instance", token=token)
     with known_shape():
-        limits = _limits_in(reading_of(answer))
+        limits = _limits_in(reading_of(response))
     unit = limits.unit if software == "mastodon" else "codepoints"
     return replace(limits, unit=unit, visibility=visibility_of(server, token))
 
@@ -137,22 +137,22 @@ def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
     for name in (SENT_AT, DESCRIPTIONS):
         content.pop(name, None)
     try:
-        answer = server.call(
+        response = server.call(
             "POST", "/api/v1/statuses", token=token, key=key, start_by=start_by, json=content
         )
     except (http.NotSent, http.NoResponse) as error:
         return unanswered(error)
-    remote_id = id_in(answer.data) if 200 <= answer.status < 300 else None
+    remote_id = id_in(response.data) if 200 <= response.status < 300 else None
     if remote_id is None:
-        refusal = outcome_of(answer)
+        refusal = outcome_of(response)
         return why_refused(server, token, content, refusal) or refusal
     return Outcome(
         OutcomeKind.OK,
         remote_id=remote_id,
-        remote_url=link_to(answer.data, server),
-        http_status=answer.status,
-        request_id=request_id_of(answer),
-        answered_at=answer.at,
-        pause_for=allowance_left_for(answer),
+        remote_url=link_to(response.data, server),
+        http_status=response.status,
+        request_id=request_id_of(response),
+        answered_at=response.at,
+        pause_for=allowance_left_for(response),
         reference={"id": remote_id},
     )

@@ -26,57 +26,59 @@ AWAY = {403, 404, 405, 406}
 MAX_NAME_CHARACTERS = 100
 
 
-def outcome_of(answer: Response) -> Outcome:
+def outcome_of(response: Response) -> Outcome:
     """Return how a create call ended whose response names no post."""
-    status = answer.status
+    status = response.status
     if status == 429:
-        return outcome(answer, OutcomeKind.LATER, "rate_limited", _wait_after(answer))
+        return outcome(response, OutcomeKind.LATER, "rate_limited", _wait_after(response))
     if status >= 500 or status == 408:
-        return outcome(answer, OutcomeKind.AMBIGUOUS, "server_error")
+        return outcome(response, OutcomeKind.AMBIGUOUS, "server_error")
     if 200 <= status < 300:
-        return outcome(answer, OutcomeKind.AMBIGUOUS, "garbled_answer")
+        return outcome(response, OutcomeKind.AMBIGUOUS, "garbled_answer")
     if status in MOVED:
-        return outcome(answer, OutcomeKind.AUTH, "server_moved")
+        return outcome(response, OutcomeKind.AUTH, "server_moved")
     if 300 <= status < 400:
-        return outcome(answer, OutcomeKind.AMBIGUOUS, "redirected")
+        return outcome(response, OutcomeKind.AMBIGUOUS, "redirected")
     if status == 401:
-        return outcome(answer, OutcomeKind.AUTH, "token_refused")
-    if status in AWAY and not _words(answer):
-        return outcome(answer, OutcomeKind.LATER, "unreachable")
+        return outcome(response, OutcomeKind.AUTH, "token_refused")
+    if status in AWAY and not _words(response):
+        return outcome(response, OutcomeKind.LATER, "unreachable")
     if status == 403:
-        return outcome(answer, OutcomeKind.AUTH, "permission_missing")
-    return outcome(answer, OutcomeKind.REJECTED, "not_found" if status == 404 else "rejected")
+        return outcome(response, OutcomeKind.AUTH, "permission_missing")
+    return outcome(response, OutcomeKind.REJECTED, "not_found" if status == 404 else "rejected")
 
 
 def outcome(
-    answer: Response, kind: OutcomeKind, code: str, retry_after: float | None = None
+    response: Response, kind: OutcomeKind, code: str, retry_after: float | None = None
 ) -> Outcome:
-    """Return an outcome with all that an answer tells beside it; ``retry_after`` in seconds."""
+    """Return an outcome with all that a response tells beside it; ``retry_after`` in seconds."""
     return Outcome(
         kind,
         code,
-        problem_of(answer),
+        problem_of(response),
         retry_after=retry_after,
-        http_status=answer.status,
-        request_id=request_id_of(answer),
-        answered_at=answer.at,
+        http_status=response.status,
+        request_id=request_id_of(response),
+        answered_at=response.at,
     )
 
 
-def reading_of(answer: Response) -> Any:
+def reading_of(response: Response) -> Any:
     """Return the JSON of a read that worked: an object or a list.
 
-    :raises LookUpFailed: no usable answer.
+    :raises LookUpFailed: no usable response.
     :raises LookUpRefused: a permission is missing, or the account is gone.
     :raises TokenRefused: the token is dead, in one of the ways that servers say it.
     """
-    if answer.status == 200 and isinstance(answer.data, dict | list):
-        return answer.data
-    if answer.status == 401 or (answer.status in {400, 422} and _words(answer)):
-        raise TokenRefused(problem_of(answer))
-    if answer.status == 410 or (answer.status in {403, 404} and _words(answer)):
-        raise LookUpRefused(problem_of(answer))
-    raise LookUpFailed(problem_of(answer), _wait_after(answer) if answer.status == 429 else None)
+    if response.status == 200 and isinstance(response.data, dict | list):
+        return response.data
+    if response.status == 401 or (response.status in {400, 422} and _words(response)):
+        raise TokenRefused(problem_of(response))
+    if response.status == 410 or (response.status in {403, 404} and _words(response)):
+        raise LookUpRefused(problem_of(response))
+    raise LookUpFailed(
+        problem_of(response), _wait_after(response) if response.status == 429 else None
+    )
 
 
 def id_in(data: Any) -> str | None:
@@ -84,54 +86,54 @@ def id_in(data: Any) -> str | None:
     return untrusted.identifier(data.get("id")) if isinstance(data, dict) else None
 
 
-def problem_of(answer: Response) -> str:
+def problem_of(response: Response) -> str:
     """Return the server's own words, short."""
-    return _words(answer)[:300] or f"HTTP {answer.status}"
+    return _words(response)[:300] or f"HTTP {response.status}"
 
 
-def request_id_of(answer: Response) -> str | None:
+def request_id_of(response: Response) -> str | None:
     """Return the id by which the server's operator finds a call again."""
-    return (answer.header("x-request-id") or "")[:64] or None
+    return (response.header("x-request-id") or "")[:64] or None
 
 
-def allowance_left_for(answer: Response) -> float | None:
+def allowance_left_for(response: Response) -> float | None:
     """Return seconds to wait when an accepted post used the last of an allowance."""
-    remaining = calls_left(answer)
+    remaining = calls_left(response)
     if remaining is None or remaining > 0:
         return None
-    return _reset_in(answer)
+    return _reset_in(response)
 
 
-def calls_left(answer: Response) -> float | None:
+def calls_left(response: Response) -> float | None:
     """Return how many calls an account has left, None when the server does not say."""
-    return number_in(_first(answer, "x-ratelimit-remaining", "ratelimit-remaining"))
+    return number_in(_first(response, "x-ratelimit-remaining", "ratelimit-remaining"))
 
 
-def wait_in(answer: Response) -> float | None:
+def wait_in(response: Response) -> float | None:
     """Return seconds to wait after a 429, None when it does not say."""
-    return seconds_until(answer, answer.header("retry-after")) or _reset_in(answer)
+    return seconds_until(response, response.header("retry-after")) or _reset_in(response)
 
 
-def _wait_after(answer: Response) -> float:
-    return wait_in(answer) or USUAL_WAIT_SECONDS
+def _wait_after(response: Response) -> float:
+    return wait_in(response) or USUAL_WAIT_SECONDS
 
 
-def _words(answer: Response) -> str:
+def _words(response: Response) -> str:
     """Return the server's words, "" where there are none: then it is a gateway's page.
 
     Servers differ in where they put them.
     """
-    data: Mapping[str, Any] = answer.data if isinstance(answer.data, dict) else {}
+    data: Mapping[str, Any] = response.data if isinstance(response.data, dict) else {}
     said = [data.get("error"), data.get("error_description")]
     return ": ".join(word for word in said if isinstance(word, str) and word)
 
 
-def _reset_in(answer: Response) -> float | None:
-    return seconds_until(answer, _first(answer, "x-ratelimit-reset", "ratelimit-reset"))
+def _reset_in(response: Response) -> float | None:
+    return seconds_until(response, _first(response, "x-ratelimit-reset", "ratelimit-reset"))
 
 
-def _first(answer: Response, *names: str) -> str | None:
-    return next((told for name in names if (told := answer.header(name)) is not None), None)
+def _first(response: Response, *names: str) -> str | None:
+    return next((told for name in names if (told := response.header(name)) is not None), None)
 
 
 def profile_of(account: Mapping[str, Any], server: Server) -> Profile:

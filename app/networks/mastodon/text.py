@@ -1,4 +1,4 @@
-"""Mastodon's way with text: how long it is, and when a post carries what was sent."""
+"""Text on Mastodon: how long it is, and when a post carries what was sent."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def _length_up_to(cleaned: str, limits: Limits) -> int:
 
 
 def _least(written: str) -> int:
-    """Return a length that the exact one is never below: all that may be a link counts 0.
+    """Return a lower bound of the length, quickly: whatever may be a link counts 0.
 
-    Unless a mention's server has a name of thousands of letters, which no server has.
+    It would be too high only for a mention whose server has a name of thousands of letters.
     """
     return text.graphemes(_MENTION.sub(r"@\g<user>", _MAY_BE_A_LINK.sub("", written)))
 
@@ -91,7 +91,7 @@ def _joined(written: str) -> int:
 
 
 def code_points(written: str, link_length: int | None) -> int:
-    """Return the most that a server counts which is not Mastodon.
+    """Return the length of a text for servers that are not Mastodon: the most that any counts.
 
     :param link_length: what it reserves for a link with a scheme; a longer one counts whole.
     """
@@ -117,7 +117,7 @@ def comparable(written: str) -> str:
     """Return the form in which what was sent and what a server shows are equal.
 
     White space is one space, for the HTML of a post keeps no more; a mention has no host, for
-    people are shown without. Entities are what they stand for, and what nobody sees is left out:
+    servers show people without. Entities are decoded, and characters that are not seen left out:
     some servers write quotes as entities, others drop joiners and variation selectors. It errs
     towards equal: a post taken for missing would be sent twice.
     """

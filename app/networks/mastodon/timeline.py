@@ -66,7 +66,7 @@ def look_ups_before_resend(
 def lacks_parent(server: Server, token: str, body: Body) -> bool:
     """Whether the post that this one answers is gone: some servers answer 500 then.
 
-    :raises LookUpFailed: no answer.
+    :raises LookUpFailed: no response.
     """
     parent = body.get("in_reply_to_id")
     if parent is None:
@@ -85,7 +85,7 @@ def recent(
     """Return the account's own posts that were made since then, oldest first.
 
     :param bodies: what is looked for.
-    :raises LookUpFailed: no usable answer, or no time for all of them.
+    :raises LookUpFailed: no usable response, or no time for all of them.
     :raises LookUpRefused: a permission is missing, or the account is gone.
     :raises TokenRefused: the token is dead.
     """
@@ -112,22 +112,22 @@ def pages_of(
 ) -> Iterator[list[dict[str, Any]]]:
     """Yield the account's own posts, newest first, until they are older than ``since``.
 
-    :raises LookUpFailed: no usable answer, or more pages than MAX_PAGES.
+    :raises LookUpFailed: no usable response, or more pages than MAX_PAGES.
     """
     path = f"/api/v1/accounts/{segment(account_id)}/statuses"
     query = {"limit": str(PAGE_POSTS), "exclude_reblogs": "true"}
     for _ in range(MAX_PAGES):
-        answer = server.read(path, query, token=token)
-        page = reading_of(answer)
+        response = server.read(path, query, token=token)
+        page = reading_of(response)
         if not isinstance(page, list):
             raise LookUpFailed("the list of posts is no list")
-        after = _next_page(answer, page)
+        after = _next_page(response, page)
         if after is not None and after == query.get("max_id"):
             if len(page) < SHORT_PAGE_POSTS:
                 return  # this server gives the same page again: it is all there is
             break
         yield page
-        _leave_room(answer)
+        _leave_room(response)
         moments = [moment for status in page if (moment := created_at(status))]
         if after is None or (moments and min(moments) < since):
             return
@@ -135,12 +135,12 @@ def pages_of(
     raise LookUpFailed("the list of posts is too long to read")
 
 
-def _leave_room(answer: Response) -> None:
+def _leave_room(response: Response) -> None:
     """Leave the last calls of an allowance to publishing.
 
     :raises LookUpFailed: few are left; its ``retry_after`` says when there are more.
     """
-    left, wait = calls_left(answer), wait_in(answer)
+    left, wait = calls_left(response), wait_in(response)
     if left is not None and left < RESERVED_CALLS and wait is not None and wait <= MAX_REST_SECONDS:
         raise LookUpFailed("few calls are left", wait)
 
@@ -201,11 +201,11 @@ def _source_of(server: Server, token: str, status_id: str, edited_at: str) -> st
         known = _sources.get(key)
     if known is not None:
         return known
-    answer = server.read(f"/api/v1/statuses/{segment(status_id)}/source", token=token)
-    if answer.status in NOT_OFFERED:
+    response = server.read(f"/api/v1/statuses/{segment(status_id)}/source", token=token)
+    if response.status in NOT_OFFERED:
         return ""
     try:
-        source = str(reading_of(answer).get("text") or "")
+        source = str(reading_of(response).get("text") or "")
     except (LookUpRefused, TokenRefused):
         return ""
     with _sources_lock:
@@ -215,12 +215,12 @@ def _source_of(server: Server, token: str, status_id: str, edited_at: str) -> st
     return source
 
 
-def _next_page(answer: Response, page: list[dict[str, Any]]) -> str | None:
+def _next_page(response: Response, page: list[dict[str, Any]]) -> str | None:
     """Return what the next page begins after: the Link header's word, else the last id.
 
     Never the header's address itself, which may be another server's.
     """
-    header = answer.header("link")
+    header = response.header("link")
     if not page:
         return None
     if not header:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.networks.bluesky.auth import expiry_of
-from app.networks.errors import ConnectRefused, LookUpFailed
+from app.networks.errors import ConnectRefused, LookUpFailed, LookUpRefused, TokenRefused
 from tests.support.bluesky import DID, bluesky_at, credentials_at, document, jwt, session
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port
@@ -240,3 +240,42 @@ def test_signing_out_never_raises(scripted: ScriptedServer) -> None:
     assert seen.headers["Authorization"] == "Bearer refresh"
     bluesky.revoke(credentials_at(f"http://127.0.0.1:{free_port()}"))
     bluesky.revoke({})
+
+
+# Whose session it is
+
+
+def test_whose_session_it_is(scripted: ScriptedServer) -> None:
+    """The session tells the account, an index its name."""
+    scripted.answers = [
+        (200, {"did": DID, "handle": "alice.test", "active": True}),
+        (200, {"displayName": "Alice", "avatar": "https://cdn/a.jpg"}),
+    ]
+    profile = bluesky_at(scripted.url).who_am_i(credentials_at(scripted.url))
+    assert (profile.remote_id, profile.handle, profile.display_name) == (DID, "alice.test", "Alice")
+    assert {seen.headers["Authorization"] for seen in scripted.seen} == {"Bearer access"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "failure"),
+    [
+        (400, {"error": "ExpiredToken"}, TokenRefused),
+        (400, {"error": "InvalidToken"}, TokenRefused),
+        (401, {"error": "AuthMissing"}, TokenRefused),
+        (403, {"error": "Forbidden"}, LookUpRefused),
+        (200, {"did": DID, "handle": "a.test", "active": False}, LookUpRefused),
+        (429, {"error": "RateLimitExceeded"}, LookUpFailed),
+        (500, "", LookUpFailed),
+        (200, "<html>", LookUpFailed),
+        (200, {}, LookUpFailed),
+        (200, {"did": DID}, LookUpFailed),
+        (200, {"handle": "alice.test"}, LookUpFailed),
+    ],
+)
+def test_an_unclear_identity_is_none(
+    scripted: ScriptedServer, status: int, body: Any, failure: type[Exception]
+) -> None:
+    """Nobody is signed in by half an answer."""
+    scripted.answers = [(status, body)]
+    with pytest.raises(failure):
+        bluesky_at(scripted.url).who_am_i(credentials_at(scripted.url))

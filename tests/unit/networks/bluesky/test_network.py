@@ -1,4 +1,4 @@
-"""Bluesky's side of the wire: publishing, against a server that answers what a test wants."""
+"""Publishing at Bluesky, against a server that answers what a test wants."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from app.networks import http
 from app.networks.base import OutcomeKind, Picture
-from app.networks.errors import LookUpFailed, RefreshUnclear, TokenRefused, UploadRefused
+from app.networks.errors import LookUpFailed, RefreshUnclear
 from tests.support.bluesky import DID, PNG, bluesky_at, create, credentials_at, piece
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port
@@ -201,62 +201,10 @@ def test_a_server_that_became_private_is_told_nothing(scripted: ScriptedServer) 
     outcome = create(bluesky, credentials, piece("hi"))
     assert (outcome.kind, outcome.code) == (OutcomeKind.NOT_SENT, "unreachable")
     with pytest.raises(LookUpFailed):
-        bluesky.upload(credentials, PICTURE)
+        bluesky.upload(credentials, Picture(PNG, "image/png", "A wall", 4, 3))
     with pytest.raises(LookUpFailed):
         bluesky.who_am_i(credentials)
     with pytest.raises(RefreshUnclear):
         bluesky.refresh(credentials)
     bluesky.revoke(credentials)
     assert scripted.seen == []
-
-
-# Pictures
-
-BLOB = {"$type": "blob", "ref": {"$link": "bafkreia"}, "mimeType": "image/png", "size": 14}
-PICTURE = Picture(PNG, "image/png", "A wall", 4, 3)
-
-
-def test_a_picture_is_stored_as_it_is(scripted: ScriptedServer) -> None:
-    """Raw bytes with their type; the answer is kept as it came, with the words and the shape."""
-    scripted.answers = [(200, {"blob": BLOB})]
-    stored = bluesky_at(scripted.url).upload(credentials_at(scripted.url), PICTURE)
-    assert stored == {"blob": BLOB, "alt": "A wall", "width": 4, "height": 3}
-    (seen,) = scripted.seen
-    assert (seen.method, seen.path) == ("POST", "/xrpc/com.atproto.repo.uploadBlob")
-    assert (seen.headers["Content-Type"], seen.body) == ("image/png", PNG)
-    assert seen.headers["Authorization"] == "Bearer access"
-    assert seen.headers["User-Agent"] == http.USER_AGENT
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "failure"),
-    [
-        (400, {"error": "ExpiredToken"}, TokenRefused),
-        (401, {"error": "AccountTakedown"}, TokenRefused),
-        (400, {"error": "InvalidMimeType"}, UploadRefused),
-        (400, {"error": "BlobTooLarge"}, UploadRefused),
-        (400, {"error": "InvalidRequest"}, UploadRefused),
-        (413, "<html>", UploadRefused),
-        (413, {"error": "PayloadTooLarge"}, UploadRefused),
-        (429, {"error": "RateLimitExceeded"}, LookUpFailed),
-        (500, {"error": "InternalServerError"}, LookUpFailed),
-        (503, "<html>", LookUpFailed),
-        (200, "<html>", LookUpFailed),
-        (200, {"blob": "bafkreia"}, LookUpFailed),
-        (200, {"blob": {"ref": {}}}, LookUpFailed),
-    ],
-)
-def test_a_picture_that_was_not_stored(
-    scripted: ScriptedServer, status: int, body: Any, failure: type[Exception]
-) -> None:
-    """A dead token, a refused picture and no clear answer are three things."""
-    scripted.answers = [(status, body)]
-    with pytest.raises(failure):
-        bluesky_at(scripted.url).upload(credentials_at(scripted.url), PICTURE)
-
-
-def test_limits_count_graphemes_and_bytes() -> None:
-    """Both are told, and pictures that older servers take too."""
-    limits = bluesky_at("http://127.0.0.1:1").limits({})
-    assert (limits.characters, limits.unit, limits.bytes) == (300, "graphemes", 3_000)
-    assert (limits.pictures, limits.picture_bytes, limits.link_length) == (4, 1_000_000, None)

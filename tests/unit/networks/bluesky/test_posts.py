@@ -1,17 +1,48 @@
-"""A post that the server has under a name, or refuses in words, that were not expected."""
+"""Limits and record keys, and what a server may call a post or a key that is taken."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.networks.base import OutcomeKind
+from app.networks.bluesky.posts import key_of, tid
 from tests.support.bluesky import DID, bluesky_at, create, credentials_at, piece
 from tests.support.scripted import ScriptedServer
 
 RKEY = "3n2t2guek6k22"
 URI = f"at://{DID}/app.bsky.feed.post/{RKEY}"
+
+
+def test_limits_count_graphemes_and_bytes() -> None:
+    """Both are told, and pictures that older servers take too."""
+    limits = bluesky_at("http://127.0.0.1:1").limits({})
+    assert (limits.characters, limits.unit, limits.bytes) == (300, "graphemes", 3_000)
+    assert (limits.pictures, limits.picture_bytes, limits.link_length) == (4, 1_000_000, None)
+
+
+@pytest.mark.parametrize(("clock_id", "key"), [(0, "3muheobs62222"), (7, "3muheobs6222b")])
+def test_record_keys_are_tids(clock_id: int, key: str) -> None:
+    """The vectors of the documentation."""
+    assert tid(1_788_264_000_000_000, clock_id) == key
+
+
+@given(st.integers(0, 2**128 - 1))
+def test_a_key_is_the_same_at_every_try(number: int) -> None:
+    """Moment and name of a part make its key, which sorts by the moment."""
+    part = piece("one", f"{number:032x}")
+    millisecond = int(part.started_at.timestamp() * 1000)
+    assert key_of(part) == key_of(piece("another text", f"{number:032x}"))
+    assert tid(millisecond * 1000, 0) <= key_of(part) < tid((millisecond + 1) * 1000, 0)
+
+
+def test_parts_of_one_millisecond_have_their_own_keys() -> None:
+    """Moments are stored in milliseconds; the part's name tells the rest."""
+    keys = {key_of(piece("x", f"{number:032x}")) for number in range(20_000)}
+    assert len(keys) == 20_000
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.networks.bluesky.posts import LIMITS, key_of, tid
+from app.networks.bluesky.posts import LIMITS
 from app.networks.bluesky.text import check, facets, length, mentions
 from app.networks.text import TextProblem
-from tests.support.bluesky import piece
 
 DIDS = {"ana.bsky.social": "did:plc:ana", "bob.test": "did:web:bob.test"}
 
@@ -222,24 +221,3 @@ def test_what_does_not_fit(text: str, code: str, params: dict[str, object]) -> N
     with pytest.raises(TextProblem) as problem:
         check(text, LIMITS)
     assert (problem.value.code, problem.value.params) == (code, params)
-
-
-@pytest.mark.parametrize(("clock_id", "key"), [(0, "3muheobs62222"), (7, "3muheobs6222b")])
-def test_record_keys_are_tids(clock_id: int, key: str) -> None:
-    """The vectors of the documentation."""
-    assert tid(1_788_264_000_000_000, clock_id) == key
-
-
-@given(st.integers(0, 2**128 - 1))
-def test_a_key_is_the_same_at_every_try(number: int) -> None:
-    """Moment and name of a part make its key, which sorts by the moment."""
-    part = piece("one", f"{number:032x}")
-    millisecond = int(part.started_at.timestamp() * 1000)
-    assert key_of(part) == key_of(piece("another text", f"{number:032x}"))
-    assert tid(millisecond * 1000, 0) <= key_of(part) < tid((millisecond + 1) * 1000, 0)
-
-
-def test_parts_of_one_millisecond_have_their_own_keys() -> None:
-    """Moments are stored in milliseconds; the part's name tells the rest."""
-    keys = {key_of(piece("x", f"{number:032x}")) for number in range(20_000)}
-    assert len(keys) == 20_000

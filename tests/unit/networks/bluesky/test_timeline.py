@@ -1,4 +1,4 @@
-"""Reading from Bluesky: whether a post is there, whose handle it is, whose session."""
+"""Look-ups at Bluesky: whether a post is there, and whose handle it is."""
 
 from __future__ import annotations
 
@@ -169,42 +169,3 @@ def test_an_unclear_handle_is_asked_again(scripted: ScriptedServer, status: int,
     scripted.answers = [(status, body)]
     with pytest.raises(LookUpFailed):
         prepare(scripted, "@bob.test")
-
-
-# Whose session it is
-
-
-def test_whose_session_it_is(scripted: ScriptedServer) -> None:
-    """The session tells the account, an index its name."""
-    scripted.answers = [
-        (200, {"did": DID, "handle": "alice.test", "active": True}),
-        (200, {"displayName": "Alice", "avatar": "https://cdn/a.jpg"}),
-    ]
-    profile = bluesky_at(scripted.url).who_am_i(credentials_at(scripted.url))
-    assert (profile.remote_id, profile.handle, profile.display_name) == (DID, "alice.test", "Alice")
-    assert {seen.headers["Authorization"] for seen in scripted.seen} == {"Bearer access"}
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "failure"),
-    [
-        (400, {"error": "ExpiredToken"}, TokenRefused),
-        (400, {"error": "InvalidToken"}, TokenRefused),
-        (401, {"error": "AuthMissing"}, TokenRefused),
-        (403, {"error": "Forbidden"}, LookUpRefused),
-        (200, {"did": DID, "handle": "a.test", "active": False}, LookUpRefused),
-        (429, {"error": "RateLimitExceeded"}, LookUpFailed),
-        (500, "", LookUpFailed),
-        (200, "<html>", LookUpFailed),
-        (200, {}, LookUpFailed),
-        (200, {"did": DID}, LookUpFailed),
-        (200, {"handle": "alice.test"}, LookUpFailed),
-    ],
-)
-def test_an_unclear_identity_is_none(
-    scripted: ScriptedServer, status: int, body: Any, failure: type[Exception]
-) -> None:
-    """Nobody is signed in by half an answer."""
-    scripted.answers = [(status, body)]
-    with pytest.raises(failure):
-        bluesky_at(scripted.url).who_am_i(credentials_at(scripted.url))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,29 +12,9 @@ from app.networks import http
 from app.networks.base import Outcome, OutcomeKind, Part, Picture
 from app.networks.bluesky.network import Bluesky
 from app.networks.errors import LookUpFailed
-from tests.support.bluesky import PNG, BlueskySandbox, bluesky_at, running_bluesky
+from tests.support.bluesky import PNG, BlueskySandbox
 
 PASSWORD = "sandbox-password"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[BlueskySandbox]:
-    """One server for all tests."""
-    with running_bluesky() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: BlueskySandbox) -> BlueskySandbox:
-    """The server, as if it had just been started."""
-    running.control("reset")
-    return running
-
-
-@pytest.fixture
-def bluesky(sandbox: BlueskySandbox) -> Bluesky:
-    """The client."""
-    return bluesky_at(sandbox.url, SEND_TIMEOUT=1.0)
 
 
 def fresh(text: str, **more: Any) -> Part:
