@@ -13,7 +13,7 @@ from app.db import db
 from app.web import rate_limits, schemas
 from app.web.errors import gives_back
 from app.web.i18n import LOCALES
-from app.web.messages import in_words, input_refusal
+from app.web.messages import input_refusal, usage_of
 from app.web.schemas import MAX_NAME
 from app.when import WhenProblem, zone_named, zone_names
 
@@ -97,5 +97,5 @@ def _page(form: dict[str, Any]) -> str:
         form=form,
         timezones=zone_names(),
         locales=list(LOCALES.items()),
-        usage=in_words(current_user.id),
+        usage=usage_of(current_user.id),
     )

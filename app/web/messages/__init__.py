@@ -12,10 +12,9 @@ from app.web.messages.connect import (
     signs_nobody_in,
     too_many_accounts,
 )
-from app.web.messages.delivery import delivery_error
-from app.web.messages.input import REFUSALS, hold_error, input_refusal, label_of, outcome_of
+from app.web.messages.delivery import delivery_error, hold_error, label_of, outcome_of
+from app.web.messages.input import REFUSALS, input_refusal, usage_of
 from app.web.messages.pictures import of_contents, picture_refusal
-from app.web.messages.usage import in_words
 
 __all__ = [
     "REFUSALS",
@@ -24,7 +23,6 @@ __all__ = [
     "delivery_error",
     "field_sentence",
     "hold_error",
-    "in_words",
     "input_refusal",
     "label_of",
     "no_answer",
@@ -35,4 +33,5 @@ __all__ = [
     "refused",
     "signs_nobody_in",
     "too_many_accounts",
+    "usage_of",
 ]

@@ -1,10 +1,79 @@
-"""What people read about a Delivery that waits or failed: a sentence and a next step."""
+"""What people read about a Delivery: its state, how a try ended, why it waits or failed."""
 
 from __future__ import annotations
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
+from app.models import RESTORED
+from app.states import HoldReason, State
 from app.web.messages.pictures import picture_delivery_errors
+
+_LABELS = {
+    State.SCHEDULED: lazy_gettext("Scheduled"),
+    State.CLAIMED: lazy_gettext("Sending"),
+    State.SENDING: lazy_gettext("Sending"),
+    State.UNCONFIRMED: lazy_gettext("Checking whether it went out"),
+    State.HELD: lazy_gettext("Waiting"),
+    State.REVIEW: lazy_gettext("Waiting for you"),
+    State.PUBLISHED: lazy_gettext("Published"),
+    State.FAILED: lazy_gettext("Failed"),
+    State.CANCELLED: lazy_gettext("Cancelled"),
+}
+
+
+def label_of(state: str) -> str:
+    """Return the short words for a Delivery state."""
+    return str(_LABELS[State(state)])
+
+
+def hold_error(
+    reason: str | None, network: str, handle: str, code: str | None = None
+) -> tuple[str, str, str]:
+    """Return (code, message, next step) for a held delivery.
+
+    :param code: what the network said when it was tried last.
+    """
+    if reason == HoldReason.RECONNECT:
+        known = known_error(code or "", network) if code != "token_refused" else None
+        if known:
+            return ("reconnect", *known)
+        return (
+            "reconnect",
+            _("Access to @%(handle)s ended.", handle=handle),
+            _("Connect the account again; what waits for it goes out then."),
+        )
+    if reason == HoldReason.NETWORK:
+        return (
+            "network",
+            _("%(network)s refuses this app for now.", network=network),
+            _("We ask again by ourselves. You need do nothing."),
+        )
+    if code == RESTORED:
+        return (
+            "late",
+            _("Our records come from a backup, so we cannot know whether this went out."),
+            _("Look at your profile. Then send it now, choose another time, or discard it."),
+        )
+    return (
+        "late",
+        _("We could not send it in time, and now it is later than you allow."),
+        _("Send it now, choose another time, or discard it."),
+    )
+
+
+def outcome_of(kind: str | None) -> str:
+    """Return the words for how an Attempt ended."""
+    words = {
+        "ok": _("Accepted"),
+        "not_sent": _("Not sent: the network could not be reached"),
+        "later": _("Not now, said the network"),
+        "rejected": _("Refused"),
+        "auth": _("The network did not accept our access"),
+        "hold": _("The network refuses this app"),
+        "ambiguous": _("No clear answer"),
+    }
+    return words.get(kind or "", _("No answer recorded"))
 
 
 def delivery_error(code: str, network: str) -> tuple[str, str]:

@@ -1,94 +1,26 @@
-"""What people read: labels for states, and a sentence and a next step for every code."""
+"""What people read when input was not stored, and how much more they may store."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from flask import current_app
+from flask_babel import format_decimal
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 
 from app.models import (
-    RESTORED,
     QuotaReached,
     SubmitIdReused,
     TooManyPictures,
     UnknownAccount,
     UnknownPicture,
+    quota,
 )
 from app.networks import TextProblem
 from app.pictures import PictureRefused
-from app.states import HoldReason, State
 from app.web import schemas
-from app.web.messages.delivery import known_error
-from app.web.messages.pictures import of_contents, picture_refusal
-from app.web.messages.usage import too_many_waiting
+from app.web.messages.pictures import of_contents, picture_refusal, size_in_words
 from app.when import WhenProblem
-
-_LABELS = {
-    State.SCHEDULED: lazy_gettext("Scheduled"),
-    State.CLAIMED: lazy_gettext("Sending"),
-    State.SENDING: lazy_gettext("Sending"),
-    State.UNCONFIRMED: lazy_gettext("Checking whether it went out"),
-    State.HELD: lazy_gettext("Waiting"),
-    State.REVIEW: lazy_gettext("Waiting for you"),
-    State.PUBLISHED: lazy_gettext("Published"),
-    State.FAILED: lazy_gettext("Failed"),
-    State.CANCELLED: lazy_gettext("Cancelled"),
-}
-
-
-def label_of(state: str) -> str:
-    """Return the short words for a Delivery state."""
-    return str(_LABELS[State(state)])
-
-
-def hold_error(
-    reason: str | None, network: str, handle: str, code: str | None = None
-) -> tuple[str, str, str]:
-    """Return (code, message, next step) for a held delivery.
-
-    :param code: what the network said when it was tried last.
-    """
-    if reason == HoldReason.RECONNECT:
-        known = known_error(code or "", network) if code != "token_refused" else None
-        if known:
-            return ("reconnect", *known)
-        return (
-            "reconnect",
-            _("Access to @%(handle)s ended.", handle=handle),
-            _("Connect the account again; what waits for it goes out then."),
-        )
-    if reason == HoldReason.NETWORK:
-        return (
-            "network",
-            _("%(network)s refuses this app for now.", network=network),
-            _("We ask again by ourselves. You need do nothing."),
-        )
-    if code == RESTORED:
-        return (
-            "late",
-            _("Our records come from a backup, so we cannot know whether this went out."),
-            _("Look at your profile. Then send it now, choose another time, or discard it."),
-        )
-    return (
-        "late",
-        _("We could not send it in time, and now it is later than you allow."),
-        _("Send it now, choose another time, or discard it."),
-    )
-
-
-def outcome_of(kind: str | None) -> str:
-    """Return the words for how an Attempt ended."""
-    words = {
-        "ok": _("Accepted"),
-        "not_sent": _("Not sent: the network could not be reached"),
-        "later": _("Not now, said the network"),
-        "rejected": _("Refused"),
-        "auth": _("The network did not accept our access"),
-        "hold": _("The network refuses this app"),
-        "ambiguous": _("No clear answer"),
-    }
-    return words.get(kind or "", _("No answer recorded"))
 
 
 def input_refusal(problem: Exception) -> tuple[str, str, str]:
@@ -101,7 +33,7 @@ def input_refusal(problem: Exception) -> tuple[str, str, str]:
     if isinstance(problem, WhenProblem):
         return "when", problem.code, _when_sentence(problem.code, problem.params)
     if isinstance(problem, QuotaReached):
-        return "text", "quota", too_many_waiting(problem.limit)
+        return "text", "quota", _too_many_waiting(problem.limit)
     if isinstance(problem, UnknownAccount):
         return "accounts", "unknown_account", _("That account is not connected here.")
     if isinstance(problem, SubmitIdReused):
@@ -200,3 +132,29 @@ def _when_sentence(code: str, params: dict[str, Any]) -> str:
     return _(
         "We did not understand that time. Try “in one hour”, “tomorrow at 9” or “2027-01-31 18:30”."
     )
+
+
+def _too_many_waiting(limit: int) -> str:
+    """Say that no further tweet can wait."""
+    return _(
+        "%(limit)s of your tweets wait already, and more cannot. Cancel some, or come back when "
+        "some are out.",
+        limit=format_decimal(limit),
+    )
+
+
+def usage_of(user_id: int) -> list[str]:
+    """Return a sentence about each quota of somebody: how much of it is used."""
+    config = current_app.config
+    return [
+        _(
+            "Waiting tweets: %(used)s of %(limit)s.",
+            used=format_decimal(quota.waiting_tweets(user_id)),
+            limit=format_decimal(config["MAX_WAITING_TWEETS"]),
+        ),
+        _(
+            "Pictures: %(used)s of %(limit)s.",
+            used=size_in_words(quota.picture_bytes(user_id)),
+            limit=size_in_words(config["MAX_PICTURE_BYTES"]),
+        ),
+    ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flask import current_app
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 
-from app.web.messages.usage import no_room_for_pictures
+STEP = 1024
+UNITS = ("KB", "MB", "GB", "TB", "PB")
 
 
 def picture_refusal(code: str, name: str = "") -> str:
@@ -89,7 +92,28 @@ def _refusals() -> dict[str, str]:
         "too_many_waiting": _(
             "You have added many pictures without using them. Remove some, or come back tomorrow."
         ),
-        "quota": no_room_for_pictures(),
+        "quota": _no_room(),
         "pictures_away": _("Pictures cannot be stored right now. Please try again in a minute."),
         "picture_used": _("This picture belongs to a tweet already."),
     }
+
+
+def _no_room() -> str:
+    """Say that no further picture can be kept."""
+    return _(
+        "There is no room for this picture: yours take up %(limit)s, as much as one person may "
+        "have. Remove some that no tweet has, or come back later: a week after a tweet is over, "
+        "its pictures make room.",
+        limit=size_in_words(current_app.config["MAX_PICTURE_BYTES"]),
+    )
+
+
+def size_in_words(size: int) -> str:
+    """Return a number of bytes as people say it: at most three digits and a unit."""
+    number, unit = size / STEP, UNITS[0]
+    for larger in UNITS[1:]:
+        if round(number) < STEP:
+            break
+        number, unit = number / STEP, larger
+    digits = 1 if 0 < number < 10 else 0
+    return f"{format_decimal(round(number, digits))} {unit}"
