@@ -206,6 +206,10 @@ def _access(network: str) -> dict[str, tuple[str, str]]:
             _("%(n)s did not give Tweet Later permission to post.", n=network),
             _("Connect the account again and allow everything that is asked."),
         ),
+        "picture_permission": (
+            _("Our access to this account at %(n)s does not include pictures.", n=network),
+            _("Connect the account again and allow pictures, then try again."),
+        ),
         "oauth1_permissions": (
             _("%(n)s lets this app read only.", n=network),
             _("Its operator must allow it to write; then connect the account again."),

@@ -73,6 +73,7 @@ def outcome_codes() -> set[str]:
                 codes |= strings_in(argument)
     for call in calls_of("UploadRefused"):
         codes |= strings_in(call.args[0])
+    codes.add("picture_permission")  # chosen in a variable
     for table in ("TOKEN_WORDS", "SUBCODES"):
         for value in tables_with(table):
             codes |= strings_in(value)
@@ -89,6 +90,14 @@ def test_every_ending_of_a_delivery_has_a_sentence() -> None:
         message, step = delivery_error(code, "X")
         assert message.endswith(".")
         assert step.endswith((".", "?"))
+
+
+def test_a_missing_permission_for_pictures_says_how_to_give_it() -> None:
+    """A token of X from before pictures may post but not upload: connecting again helps."""
+    assert "picture_permission" in outcome_codes()
+    message, step = delivery_error("picture_permission", "X")
+    assert "pictures" in message
+    assert "Connect the account again" in step
 
 
 def test_every_refused_connection_has_a_sentence() -> None:
