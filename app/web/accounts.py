@@ -372,7 +372,7 @@ def _error_of(survey: overview.Survey) -> dict[str, Any] | None:
 
 def _words_of(trouble: Delivery) -> str:
     title, code = networks()[trouble.account.network].title, trouble.error_code
-    if trouble.hold_reason or not code:
+    if trouble.hold_reason:
         return hold_error(trouble.hold_reason, title, trouble.account.handle, code)[1]
     return delivery_error(code, title)[0]
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from functools import lru_cache
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from app.models import RESTORED
 from app.states import HoldReason, State
 from app.web.messages.pictures import picture_delivery_errors
+
+log = logging.getLogger(__name__)
 
 _LABELS = {
     State.SCHEDULED: lazy_gettext("Scheduled"),
@@ -34,32 +39,25 @@ def hold_error(
 
     :param code: what the network said when it was tried last.
     """
+    decide = _("Send it now, choose another time, or discard it.")
     if reason == HoldReason.RECONNECT:
         known = known_error(code or "", network) if code != "token_refused" else None
-        if known:
-            return ("reconnect", *known)
-        return (
-            "reconnect",
-            _("Access to @%(handle)s ended.", handle=handle),
-            _("Connect the account again; what waits for it goes out then."),
-        )
+        ended = _("Access to @%(handle)s ended.", handle=handle)
+        again = _("Connect the account again; what waits for it goes out then.")
+        return (reason, *(known or (ended, again)))
     if reason == HoldReason.NETWORK:
-        return (
-            "network",
-            _("%(network)s refuses this app for now.", network=network),
-            _("We ask again by ourselves. You need do nothing."),
-        )
-    if code == RESTORED:
-        return (
-            "late",
-            _("Our records come from a backup, so we cannot know whether this went out."),
-            _("Look at your profile. Then send it now, choose another time, or discard it."),
-        )
-    return (
-        "late",
-        _("We could not send it in time, and now it is later than you allow."),
-        _("Send it now, choose another time, or discard it."),
-    )
+        return (reason, *delivery_error("app_forbidden", network))
+    if reason == HoldReason.LATE:
+        late = _("We could not send it in time, and now it is later than you allow.")
+        return (reason, *(delivery_error(code, network) if code == RESTORED else (late, decide)))
+    _note_unknown("a reason to hold", str(reason))
+    return reason or "held", _("This tweet is on hold, and we cannot say why."), decide
+
+
+@lru_cache(maxsize=100)
+def _note_unknown(what: str, code: str) -> None:
+    """Write to the log what has no sentence: once, and not each time that a page asks."""
+    log.warning("there is no sentence for %s: %s", what, code)
 
 
 def outcome_of(kind: str | None) -> str:
@@ -76,12 +74,13 @@ def outcome_of(kind: str | None) -> str:
     return words.get(kind or "", _("No answer recorded"))
 
 
-def delivery_error(code: str, network: str) -> tuple[str, str]:
+def delivery_error(code: str | None, network: str) -> tuple[str, str]:
     """Return (message, next step) for an error code of a Delivery."""
-    return known_error(code, network) or (
-        _("%(n)s did not take it.", n=network),
-        _("Try again."),
-    )
+    if known := known_error(code or "", network):
+        return known
+    _note_unknown("an error code", str(code))
+    general = _("Something went wrong, and we cannot say what.")
+    return general, _("Look at the details of this tweet.")
 
 
 def known_error(code: str, network: str) -> tuple[str, str] | None:
@@ -97,6 +96,10 @@ def known_error(code: str, network: str) -> tuple[str, str] | None:
 def _waiting(network: str) -> dict[str, tuple[str, str]]:
     return {
         "unreachable": (_("%(n)s could not be reached.", n=network), _("We try again.")),
+        "not_prepared": (
+            _("Something went wrong on our side before this was sent."),
+            _("We try again."),
+        ),
         "rate_limited": (
             _("%(n)s asks us to wait before the next tweet.", n=network),
             _("It goes out by itself."),
@@ -116,6 +119,10 @@ def _waiting(network: str) -> dict[str, tuple[str, str]]:
         "no_credits": (
             _("This app has no credits left at %(n)s.", n=network),
             _("It goes out when there are new ones."),
+        ),
+        RESTORED: (
+            _("Our records come from a backup, so we cannot know whether this went out."),
+            _("Look at your profile. Then send it now, choose another time, or discard it."),
         ),
         "disconnected": (
             _("This account was disconnected before its time came."),
