@@ -31,7 +31,7 @@ from app.accounts import sessions as signing_in
 from app.db import db
 from app.models import EventKind, User
 from app.networks import Connection, ConnectRefused, LookUpFailed, Network, http
-from app.web import concurrency, errors, rate_limits, schemas, server_concurrency, sessions
+from app.web import concurrency, errors, rate_limits, schemas, sessions
 from app.web.context import networks
 from app.web.messages import (
     belongs_to_somebody_else,
@@ -115,7 +115,7 @@ def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
     signing_in_now = not current_user.is_authenticated
     try:
         db.session.commit()  # the network may take long: no transaction stays open meanwhile
-        with concurrency.asking(site.name, server_concurrency.named_in(typed)):
+        with concurrency.asking(site.name, concurrency.named_in(typed)):
             begun = site.begin(typed, _redirect_uri(site.name), signing_in_now)
     except concurrency.TooManyAsking:
         return crowded(site, typed)
