@@ -35,7 +35,7 @@ from app.models import Account, Delivery, hash_of
 from app.networks import Profile
 from app.web import auth, concurrency, rate_limits, schemas, sessions
 from app.web.context import networks
-from app.web.errors import refuse, wants_json
+from app.web.errors import refuse, refuse_with, wants_json
 from app.web.messages import belongs_to_somebody_else, delivery_error, hold_error, too_many_accounts
 
 bp = Blueprint("accounts", __name__)
@@ -86,7 +86,7 @@ def confirm() -> ResponseReturnValue:
         return _nothing_to_confirm()
     strangers = connections.strangers(waiting.network, waiting.connections, current_user.id)
     if len(strangers) == len(waiting.connections):
-        return belongs_to_somebody_else(strangers[0].handle)
+        return refuse_with(belongs_to_somebody_else(strangers[0].handle))
     opened = _opened(waiting, strangers)
     if wants_json():
         return {"network": waiting.network, "accounts": opened}
@@ -121,10 +121,10 @@ def settle() -> ResponseReturnValue:
     except connections.NotWanted:
         return _nothing_to_confirm()
     except connections.TooManyAccounts as problem:
-        return too_many_accounts(problem.most)
+        return refuse_with(too_many_accounts(problem.most))
     except connections.BelongsToSomebodyElse as taken:
         _forget(waiting)
-        return belongs_to_somebody_else(taken.profiles[0].handle)
+        return refuse_with(belongs_to_somebody_else(taken.profiles[0].handle))
     session.pop("pending", None)
     auth.note_connected(site, done)
     if wants_json():

@@ -31,12 +31,15 @@ from app.accounts import sessions as signing_in
 from app.db import db
 from app.models import EventKind, User
 from app.networks import Connection, ConnectRefused, LookUpFailed, Network, http
-from app.web import concurrency, errors, rate_limits, schemas, sessions
+from app.web import concurrency, rate_limits, schemas, sessions
 from app.web.context import networks
+from app.web.errors import gives_back, refuse_with
 from app.web.messages import (
+    Refusal,
     belongs_to_somebody_else,
     crowded,
     field_sentence,
+    input_refusal,
     no_answer,
     proves_nobody,
     refused,
@@ -93,7 +96,7 @@ def begin(network: str) -> ResponseReturnValue:
     try:
         typed = schemas.connect_fields(names, request.form)
     except schemas.Invalid as problem:
-        return _given_back(site, schemas.sentence(problem)), 422
+        return _given_back(site, input_refusal(problem)[2]), 422
     return _begin(site, typed)
 
 
@@ -108,7 +111,7 @@ def _old_form(message: str) -> ResponseReturnValue:
     return _given_back(site, message), 400
 
 
-errors.gives_back("auth.begin", _old_form)
+gives_back("auth.begin", _old_form)
 
 
 def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
@@ -118,11 +121,11 @@ def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
         with concurrency.asking(site.name, concurrency.named_in(typed)):
             begun = site.begin(typed, _redirect_uri(site.name), signing_in_now)
     except concurrency.TooManyAsking:
-        return crowded(site, typed)
+        return refuse_with(crowded(site, typed))
     except LookUpFailed as error:
-        return no_answer(site, error, typed)
+        return refuse_with(no_answer(site, error, typed))
     except ConnectRefused as refusal:
-        return _ask_again(site, typed, refusal) if typed else refused(site, refusal)
+        return _ask_again(site, typed, refusal) if typed else refuse_with(refused(site, refusal))
     if isinstance(begun, list):
         return _connect_at_once(site, begun)
     memory = {**begun.memory, "network": site.name, "signing_in": signing_in_now}
@@ -162,11 +165,11 @@ def callback(network: str, host: str = "") -> ResponseReturnValue:
             if signs_in:
                 identities.learn(site, connections)
     except concurrency.TooManyAsking:
-        return crowded(site)
+        return refuse_with(crowded(site))
     except LookUpFailed as error:
-        return no_answer(site, error)
+        return refuse_with(no_answer(site, error))
     except ConnectRefused as refusal:
-        return refused(site, refusal)
+        return refuse_with(refused(site, refusal))
     if signs_in:
         return _sign_in(site, connections)
     session["pending"] = pending.keep(current_user.id, site.name, connections)
@@ -202,10 +205,10 @@ def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseRe
     try:
         done = connecting.add(site.name, connections, current_user.id)
     except connecting.BelongsToSomebodyElse as taken:
-        return belongs_to_somebody_else(taken.profiles[0].handle)
+        return refuse_with(belongs_to_somebody_else(taken.profiles[0].handle))
     except connecting.TooManyAccounts as problem:
         _end(site, connections)
-        return too_many_accounts(problem.most)
+        return refuse_with(too_many_accounts(problem.most))
     note_connected(site, done)
     page = "accounts.index" if session.get("back") else "tweets.index"
     return redirect(url_for(page), 303)
@@ -213,7 +216,7 @@ def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseRe
 
 def _sign_in(site: Network, connections: list[Connection]) -> ResponseReturnValue:
     first = connections[0].profile
-    refusal: tuple[ResponseReturnValue, int | None]
+    refusal: tuple[Refusal, int | None]
     try:
         done = connecting.sign_in(site.name, connections)
     except sign_in_methods.ProvesNobody:
@@ -228,7 +231,7 @@ def _sign_in(site: Network, connections: list[Connection]) -> ResponseReturnValu
     audit.note(kind, sessions.visit(), refusal[1], site.name, first.handle)
     db.session.commit()
     _end(site, connections)
-    return refusal[0]
+    return refuse_with(refusal[0])
 
 
 def _end(site: Network, connections: list[Connection]) -> None:
@@ -276,7 +279,7 @@ def _enter(site: Network, done: Connected) -> ResponseReturnValue:
     try:
         sessions.open_for(done.user_id, done.door, zone)
     except signing_in.DoorClosed:
-        return refused(site, ConnectRefused("stale", "door_closed"))
+        return refuse_with(refused(site, ConnectRefused("stale", "door_closed")))
     note_connected(site, done)
     forms.remember_zone(zone)
     return redirect(url_for(page), 303)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, current_app, g, jsonify, redirect, render_template, request, url_for
@@ -16,7 +16,8 @@ from werkzeug.exceptions import HTTPException
 
 from app.db import rollback_quietly
 from app.models import AlreadyBeingSent
-from app.web import kept_input, rate_limits
+from app.web import kept_input, rate_limits, schemas
+from app.web.messages import Refusal, input_refusal
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def refuse(
     title: str | None = None,
     field: str | None = None,
     next_step: str | None = None,
-    action: dict[str, str] | None = None,
+    action: Mapping[str, str] | None = None,
 ) -> ResponseReturnValue:
     """Answer with a status, a code for programs and a sentence for people."""
     if wants_json():
@@ -80,9 +81,23 @@ def refuse(
     return page, status
 
 
+def refuse_with(refusal: Refusal) -> ResponseReturnValue:
+    """Answer with words that messages/ has ready."""
+    return refuse(
+        refusal.status,
+        refusal.code,
+        refusal.message,
+        title=refusal.title,
+        field=refusal.field,
+        next_step=refusal.next_step,
+        action=refusal.action,
+    )
+
+
 def init_app(app: Flask) -> None:
     """Answer every error in the same way."""
     app.register_error_handler(CSRFError, _on_missing_token)
+    app.register_error_handler(schemas.Invalid, _on_invalid)
     app.register_error_handler(AlreadyBeingSent, _on_lost_race)
     app.register_error_handler(SQLAlchemyError, _on_database_away)
     app.register_error_handler(HTTPException, _on_http_error)
@@ -127,6 +142,12 @@ def _on_signed_out() -> ResponseReturnValue:
     if request.method in {"GET", "HEAD"}:
         return redirect(url_for("tweets.index"))
     return kept_input.page(), 401
+
+
+def _on_invalid(problem: schemas.Invalid) -> ResponseReturnValue:
+    rollback_quietly()
+    field, code, message = input_refusal(problem)
+    return refuse(422, code, message, field=field or None)
 
 
 def _on_lost_race(error: AlreadyBeingSent) -> ResponseReturnValue:

@@ -49,7 +49,7 @@ def save() -> ResponseReturnValue:
     except schemas.Invalid as problem:
         if problem.field not in FIELDS:
             raise
-        return _again({problem.field: schemas.sentence(problem)}), 422
+        return _again({problem.field: input_refusal(problem)[2]}), 422
     form = given.model_dump(include=FIELDS)
     errors = _store(form)
     if errors:

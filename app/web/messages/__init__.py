@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.web.messages.connect import (
+    Refusal,
     belongs_to_somebody_else,
     crowded,
     field_sentence,
@@ -18,6 +19,7 @@ from app.web.messages.pictures import of_contents, picture_refusal
 
 __all__ = [
     "REFUSALS",
+    "Refusal",
     "belongs_to_somebody_else",
     "crowded",
     "delivery_error",

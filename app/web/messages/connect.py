@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
-from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
 
 from app.networks import ConnectRefused, Network
-from app.web.errors import refuse
 
 log = logging.getLogger(__name__)
 
 
-def refused(site: Network, refusal: ConnectRefused) -> ResponseReturnValue:
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A page that says why something was not done; as JSON its code and its message alone."""
+
+    status: int
+    code: str
+    message: str
+    title: str
+    next_step: str | None = None
+    action: Mapping[str, str] | None = None
+    """``url`` and ``label`` of the way on."""
+    field: str | None = None
+
+
+def refused(site: Network, refusal: ConnectRefused) -> Refusal:
     """Say why a consent page ended without an account."""
     if refusal.code == "denied":
         return _refused_by_person(site)
@@ -124,8 +137,8 @@ def _again(site: Network, typed: Mapping[str, str] | None = None) -> dict[str, s
     return {"url": url_for("auth.login", network=site.name, **kept), "label": _("Try again")}
 
 
-def _refused_by_person(site: Network) -> ResponseReturnValue:
-    return refuse(
+def _refused_by_person(site: Network) -> Refusal:
+    return Refusal(
         403,
         "consent_refused",
         _("You did not give Tweet Later access on %(network)s.", network=site.title),
@@ -135,8 +148,8 @@ def _refused_by_person(site: Network) -> ResponseReturnValue:
     )
 
 
-def _stale(site: Network) -> ResponseReturnValue:
-    return refuse(
+def _stale(site: Network) -> Refusal:
+    return Refusal(
         400,
         "stale_callback",
         _("This sign-in was started in another window, or too long ago."),
@@ -146,12 +159,12 @@ def _stale(site: Network) -> ResponseReturnValue:
     )
 
 
-def _refused_by_network(site: Network, refusal: ConnectRefused) -> ResponseReturnValue:
+def _refused_by_network(site: Network, refusal: ConnectRefused) -> Refusal:
     reason = refusal.detail if refusal.detail.isidentifier() else refusal.code
     log.warning("%s refused a sign-in: %s", site.name, reason)
     known = known_sentence(site, refusal.code)
     short = _("Its pages are open for a short time only. Start again from here.")
-    return refuse(
+    return Refusal(
         400,
         "sign_in_refused",
         known or _("%(network)s did not complete the sign-in.", network=site.title),
@@ -161,12 +174,10 @@ def _refused_by_network(site: Network, refusal: ConnectRefused) -> ResponseRetur
     )
 
 
-def no_answer(
-    site: Network, error: Exception, typed: Mapping[str, str] | None = None
-) -> ResponseReturnValue:
+def no_answer(site: Network, error: Exception, typed: Mapping[str, str] | None = None) -> Refusal:
     """Say that the network is silent."""
     log.warning("%s did not answer a sign-in: %s", site.name, type(error).__name__)
-    return refuse(
+    return Refusal(
         502,
         "network_silent",
         _("%(network)s does not answer at the moment.", network=site.title),
@@ -176,9 +187,9 @@ def no_answer(
     )
 
 
-def crowded(site: Network, typed: Mapping[str, str] | None = None) -> ResponseReturnValue:
+def crowded(site: Network, typed: Mapping[str, str] | None = None) -> Refusal:
     """Say that too many people wait for the network already."""
-    return refuse(
+    return Refusal(
         503,
         "network_crowded",
         _("Too many people are waiting for %(network)s at the moment.", network=site.title),
@@ -188,7 +199,7 @@ def crowded(site: Network, typed: Mapping[str, str] | None = None) -> ResponseRe
     )
 
 
-def belongs_to_somebody_else(handle: str) -> ResponseReturnValue:
+def belongs_to_somebody_else(handle: str) -> Refusal:
     """Say that another user has this account."""
     words = _("@%(handle)s is already connected to another user here.", handle=handle)
     if current_user.is_authenticated:
@@ -198,12 +209,12 @@ def belongs_to_somebody_else(handle: str) -> ResponseReturnValue:
         way = {"url": url_for("tweets.index"), "label": _("To the start page")}
         step = _("Sign in with another account, or ask whoever connected it to disconnect it.")
     title = _("Not connected")
-    return refuse(409, "account_taken", words, title=title, next_step=step, action=way)
+    return Refusal(409, "account_taken", words, title=title, next_step=step, action=way)
 
 
-def too_many_accounts(most: int) -> ResponseReturnValue:
+def too_many_accounts(most: int) -> Refusal:
     """Say that one person has as many accounts as one may have."""
-    return refuse(
+    return Refusal(
         422,
         "quota",
         ngettext(
@@ -217,9 +228,9 @@ def too_many_accounts(most: int) -> ResponseReturnValue:
     )
 
 
-def proves_nobody(site: Network, server: str) -> ResponseReturnValue:
+def proves_nobody(site: Network, server: str) -> Refusal:
     """Say that a server gives access to anybody, so that it cannot say who somebody is."""
-    return refuse(
+    return Refusal(
         403,
         "proves_nobody",
         _(
@@ -235,9 +246,9 @@ def proves_nobody(site: Network, server: str) -> ResponseReturnValue:
     )
 
 
-def signs_nobody_in(handle: str) -> ResponseReturnValue:
+def signs_nobody_in(handle: str) -> Refusal:
     """Say that an account is connected here, but does not open the door."""
-    return refuse(
+    return Refusal(
         403,
         "does_not_sign_in",
         _(

@@ -26,7 +26,7 @@ from app.when import WhenProblem
 def input_refusal(problem: Exception) -> tuple[str, str, str]:
     """Return (field, code, sentence) for input that was not stored."""
     if isinstance(problem, schemas.Invalid):
-        return problem.field or "", problem.code, schemas.sentence(problem)
+        return problem.field or "", problem.code, _field_sentence(problem)
     if isinstance(problem, TextProblem):
         field = str(problem.params.get("field") or "text")
         return field, problem.code, _text_sentence(problem.code, problem.params)
@@ -61,6 +61,38 @@ REFUSALS = (
     TooManyPictures,
     QuotaReached,
 )
+
+
+def _field_sentence(problem: schemas.Invalid) -> str:
+    """Return what people read about input that does not fit."""
+    named = {"name": problem.field or "", **problem.params}
+    sentences = {
+        "unknown_name": _("There is no field “%(name)s” here. Nothing was changed.", **named),
+        "repeated_name": _("“%(name)s” is there twice. Nothing was changed.", **named),
+        "missing": _("“%(name)s” is missing.", **named),
+        "too_long": _("That is far too long."),
+        "too_many": _("Those are too many at a time."),
+        "too_many_parts": _("A thread can have at most %(limit)s parts.", **{"limit": "", **named}),
+        "too_many_pictures": _("At most four pictures."),
+        "control_characters": _(
+            "The text contains an invisible control character. Remove it and try again."
+        ),
+        "unknown_account": _("That account is not connected here."),
+        "unknown_picture": _("This picture is no longer here. Add it again."),
+        "empty_time": _("Say when, or choose to post now."),
+        "time_moved": _(
+            "By now this time would be %(echo)s. Nothing was stored. Send it again if you mean "
+            "that.",
+            **{"echo": "", **named},
+        ),
+        "now_or_later": _("There is a time, but “Now” is chosen. Choose one of them."),
+        "text_and_parts": _("Send the text as the first part, or without parts."),
+        "not_for_one_job": _("One account alone cannot have this. Leave the job out."),
+        "nothing_to_change": _("Say what to change. Nothing was changed."),
+        "unknown_zone": _("We do not know this time zone."),
+    }
+    other = _("“%(name)s” cannot be read as what it should be.", **named)
+    return sentences.get(problem.code, other)
 
 
 def _text_sentence(code: str, params: dict[str, Any]) -> str:

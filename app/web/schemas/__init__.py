@@ -27,11 +27,9 @@ from app.web.schemas.reading import (
     connect_fields,
     file_fields,
     form,
-    init_app,
     key_in_header,
     only_file,
     query,
-    sentence,
 )
 
 __all__ = [
@@ -59,10 +57,8 @@ __all__ = [
     "connect_fields",
     "file_fields",
     "form",
-    "init_app",
     "key_in_header",
     "moment_of",
     "only_file",
     "query",
-    "sentence",
 ]

@@ -12,16 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from flask import Flask, request
-from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
+from flask import request
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from app.db import rollback_quietly
-from app.web.errors import refuse
 from app.web.schemas.calls import SubmitKey
 from app.web.schemas.fields import Schema
 
@@ -53,16 +49,6 @@ class Invalid(ValueError):
         self.code = code
         self.field = None if field is None else shown_name(field)
         self.params = params
-
-
-def init_app(app: Flask) -> None:
-    """Answer input that does not fit; in the form itself where people typed it."""
-    app.register_error_handler(Invalid, _on_invalid)
-
-
-def _on_invalid(problem: Invalid) -> ResponseReturnValue:
-    rollback_quietly()
-    return refuse(422, problem.code, sentence(problem), field=problem.field)
 
 
 def shown_name(name: str) -> str:
@@ -142,38 +128,6 @@ def connect_fields(names: Iterable[str], given: Mapping[str, str]) -> dict[str, 
         if len(value) > MAX_TYPED:
             raise Invalid("too_long", name)
     return typed
-
-
-def sentence(problem: Invalid) -> str:
-    """Return what people read about input that does not fit."""
-    named = {"name": problem.field or "", **problem.params}
-    sentences = {
-        "unknown_name": _("There is no field “%(name)s” here. Nothing was changed.", **named),
-        "repeated_name": _("“%(name)s” is there twice. Nothing was changed.", **named),
-        "missing": _("“%(name)s” is missing.", **named),
-        "too_long": _("That is far too long."),
-        "too_many": _("Those are too many at a time."),
-        "too_many_parts": _("A thread can have at most %(limit)s parts.", **{"limit": "", **named}),
-        "too_many_pictures": _("At most four pictures."),
-        "control_characters": _(
-            "The text contains an invisible control character. Remove it and try again."
-        ),
-        "unknown_account": _("That account is not connected here."),
-        "unknown_picture": _("This picture is no longer here. Add it again."),
-        "empty_time": _("Say when, or choose to post now."),
-        "time_moved": _(
-            "By now this time would be %(echo)s. Nothing was stored. Send it again if you mean "
-            "that.",
-            **{"echo": "", **named},
-        ),
-        "now_or_later": _("There is a time, but “Now” is chosen. Choose one of them."),
-        "text_and_parts": _("Send the text as the first part, or without parts."),
-        "not_for_one_job": _("One account alone cannot have this. Leave the job out."),
-        "nothing_to_change": _("Say what to change. Nothing was changed."),
-        "unknown_zone": _("We do not know this time zone."),
-    }
-    other = _("“%(name)s” cannot be read as what it should be.", **named)
-    return sentences.get(problem.code, other)
 
 
 # JSON
