@@ -18,7 +18,6 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from flask_login import current_user, login_required
 
 from app.accounts import (
@@ -36,7 +35,16 @@ from app.networks import Profile
 from app.web import auth, concurrency, rate_limits, schemas, sessions
 from app.web.context import networks
 from app.web.errors import refuse, refuse_with, wants_json
-from app.web.messages import belongs_to_somebody_else, delivery_error, hold_error, too_many_accounts
+from app.web.messages import (
+    access_ended,
+    belongs_to_somebody_else,
+    delivery_error,
+    disconnected,
+    hold_error,
+    sign_in_changed,
+    sign_in_not_changed,
+    too_many_accounts,
+)
 
 bp = Blueprint("accounts", __name__)
 
@@ -187,71 +195,43 @@ def _opened(waiting: Pending, strangers: list[Profile]) -> list[dict[str, Any]]:
 @rate_limits.writes
 @login_required
 def change(account_id: int) -> ResponseReturnValue:
-    """Say whether an account opens the door."""
+    """Say whether an account signs its owner in."""
     account = _own(account_id)
     wanted = schemas.body(schemas.AccountChange).signs_in
-    return _switch(account, wanted) or _plain(_own(account_id))
+    return _set_sign_in(account, wanted) or _plain(_own(account_id))
 
 
 @bp.post("/accounts/<int:account_id>/door")
 @rate_limits.writes
 @login_required
-def open_door(account_id: int) -> ResponseReturnValue:
+def sign_in(account_id: int) -> ResponseReturnValue:
     """The same as a plain form: ``signs_in`` is 1 or 0."""
-    account, wanted = _own(account_id), schemas.body(schemas.DoorForm).signs_in
+    account, wanted = _own(account_id), schemas.body(schemas.SignInForm).signs_in
     handle = account.handle
-    if refusal := _switch(account, wanted):
+    if refusal := _set_sign_in(account, wanted):
         return refusal
-    if wanted:
-        flash(_("You can now sign in with @%(handle)s.", handle=handle))
-    else:
-        flash(
-            _(
-                "@%(handle)s only publishes now. Sessions that were opened with it have ended.",
-                handle=handle,
-            )
-        )
+    flash(sign_in_changed(handle, wanted))
     return redirect(url_for("accounts.index"), 303)
 
 
-def _switch(account: Account, signs_in: bool) -> ResponseReturnValue | None:
-    """Switch it and return nothing, or why that cannot be."""
+_NOT_CHANGED = {
+    sign_in_methods.LastDoor: "last_door",
+    sign_in_methods.ProvesNobody: "proves_nobody",
+    sign_in_methods.OpensAnother: "opens_another",
+    sign_in_methods.NobodyProved: "reconnect_first",
+}
+
+
+def _set_sign_in(account: Account, signs_in: bool) -> ResponseReturnValue | None:
+    """Let an account sign its owner in or not; return nothing, or why that cannot be."""
     handle, title = account.handle, networks()[account.network].title
     server = account.server or title
     try:
         sign_in_methods.switch(current_user.id, account.id, signs_in, sessions.visit())
-    except sign_in_methods.LastDoor:
-        code, words = (
-            "last_door",
-            _("@%(handle)s is your only way in. Let another account sign in first.", handle=handle),
-        )
-    except sign_in_methods.ProvesNobody:
-        code, words = (
-            "proves_nobody",
-            _(
-                "%(server)s does not check who signs in, so @%(handle)s cannot.",
-                server=server,
-                handle=handle,
-            ),
-        )
-    except sign_in_methods.OpensAnother:
-        code, words = (
-            "opens_another",
-            _("Whoever owns @%(handle)s signs in as another user here already.", handle=handle),
-        )
-    except sign_in_methods.NobodyProved:
-        code, words = (
-            "reconnect_first",
-            _(
-                "Reconnect @%(handle)s first: %(network)s must say who you are.",
-                handle=handle,
-                network=title,
-            ),
-        )
-    else:
-        return None
-    action = {"url": url_for("accounts.index"), "label": _("To your accounts")}
-    return refuse(409, code, words, title=_("Not changed"), field="signs_in", action=action)
+    except tuple(_NOT_CHANGED) as problem:
+        code = _NOT_CHANGED[type(problem)]
+        return refuse_with(sign_in_not_changed(code, handle, server, title))
+    return None
 
 
 def _plain(account: Account) -> dict[str, Any]:
@@ -302,13 +282,7 @@ def disconnect(account_id: int) -> ResponseReturnValue:
         concurrency.asking(network, server),
     ):  # else a worker does
         disconnections.finish([account_id])
-    words = _("@%(handle)s is disconnected.", handle=handle)
-    if cancelled:
-        words += " " + ngettext(
-            "%(num)s waiting tweet was cancelled.",
-            "%(num)s waiting tweets were cancelled.",
-            cancelled,
-        )
+    words = disconnected(handle, cancelled)
     if wants_json():
         return {"cancelled": cancelled, "message": words}
     flash(words)
@@ -380,5 +354,4 @@ def _words_of(trouble: Delivery) -> str:
 def _ended(account: Account) -> dict[str, Any] | None:
     if not account.needs_reconnect or account.last_error_at is None:
         return None
-    words = _("Access to @%(handle)s ended.", handle=account.handle)
-    return {"message": words, "at": account.last_error_at, "tweet_id": None}
+    return {"message": access_ended(account.handle), "at": account.last_error_at, "tweet_id": None}

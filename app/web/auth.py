@@ -22,7 +22,6 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import LoginManager, current_user
 
 from app.accounts import Connected, audit, disconnections, identities, pending, sign_in_methods
@@ -36,14 +35,15 @@ from app.web.context import networks
 from app.web.errors import gives_back, refuse_with
 from app.web.messages import (
     Refusal,
+    account_only_publishes,
     belongs_to_somebody_else,
+    connected,
     crowded,
     field_sentence,
     input_refusal,
     no_answer,
-    proves_nobody,
     refused,
-    signs_nobody_in,
+    server_checks_nobody,
     too_many_accounts,
 )
 from app.web.tweets import forms
@@ -220,9 +220,9 @@ def _sign_in(site: Network, connections: list[Connection]) -> ResponseReturnValu
     try:
         done = connecting.sign_in(site.name, connections)
     except sign_in_methods.ProvesNobody:
-        refusal = proves_nobody(site, first.server), None
+        refusal = server_checks_nobody(site, first.server), None
     except connecting.SignsNobodyIn as closed:
-        refusal = signs_nobody_in(first.handle), closed.user_id
+        refusal = account_only_publishes(first.handle), closed.user_id
     except connecting.BelongsToSomebodyElse:
         refusal = belongs_to_somebody_else(first.handle), None
     else:
@@ -247,15 +247,8 @@ def _end(site: Network, connections: list[Connection]) -> None:
 
 def note_connected(site: Network, done: Connected) -> None:
     """Say on the next page what was connected and what was not, and keep it in the audit log."""
-    accounts = [*done.added, *done.renewed]
-    handles = ", ".join(f"@{account.handle}" for account in accounts)
-    if accounts and not done.door:
-        flash(_("Connected on %(network)s: %(handles)s", network=site.title, handles=handles))
-    for profile in done.left_out:
-        flash(_("@%(handle)s is already connected to another user here.", handle=profile.handle))
-    if done.beyond:
-        handles = ", ".join(f"@{profile.handle}" for profile in done.beyond)
-        flash(_("Not connected, because you have too many accounts: %(handles)s", handles=handles))
+    for words in connected(site.title, done):
+        flash(words)
     renewed = [account for account in done.renewed if account is not done.door]
     for kind, some in ((EventKind.ACCOUNT_ADDED, done.added), (EventKind.ACCOUNT_RENEWED, renewed)):
         for account in some:

@@ -75,7 +75,7 @@ def _store(form: dict[str, Any]) -> dict[str, str]:
     except WhenProblem as problem:
         errors["timezone"] = input_refusal(problem)[2]
     if form["locale"] and form["locale"] not in LOCALES:
-        errors["locale"] = _("We do not speak this language yet.")
+        errors["locale"] = input_refusal(schemas.Invalid("unknown_locale", "locale"))[2]
     current_user.locale = form["locale"] or None
     if form["late_tolerance_hours"]:
         try:
@@ -83,7 +83,8 @@ def _store(form: dict[str, Any]) -> dict[str, str]:
         except ValueError:
             hours = -1
         if not 0.1 <= hours <= MAX_TOLERANCE:
-            errors["late_tolerance_hours"] = _("Give a number of hours from 0.1 to 168.")
+            unknown = schemas.Invalid("bad_hours", "late_tolerance_hours")
+            errors["late_tolerance_hours"] = input_refusal(unknown)[2]
         else:
             current_user.late_tolerance = round(hours * HOUR)
     if not errors:

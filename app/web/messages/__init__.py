@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from app.web.messages.connect import (
     Refusal,
+    account_only_publishes,
     belongs_to_somebody_else,
+    connected,
     crowded,
+    disconnected,
     field_sentence,
     no_answer,
-    proves_nobody,
     refused,
-    signs_nobody_in,
+    server_checks_nobody,
+    sign_in_changed,
+    sign_in_not_changed,
     too_many_accounts,
 )
-from app.web.messages.delivery import delivery_error, hold_error, label_of, outcome_of
+from app.web.messages.delivery import access_ended, delivery_error, hold_error, label_of, outcome_of
 from app.web.messages.input import REFUSALS, input_refusal, usage_of
 from app.web.messages.pictures import of_contents, picture_refusal
 
 __all__ = [
     "REFUSALS",
     "Refusal",
+    "access_ended",
+    "account_only_publishes",
     "belongs_to_somebody_else",
+    "connected",
     "crowded",
     "delivery_error",
+    "disconnected",
     "field_sentence",
     "hold_error",
     "input_refusal",
@@ -31,9 +39,10 @@ __all__ = [
     "of_contents",
     "outcome_of",
     "picture_refusal",
-    "proves_nobody",
     "refused",
-    "signs_nobody_in",
+    "server_checks_nobody",
+    "sign_in_changed",
+    "sign_in_not_changed",
     "too_many_accounts",
     "usage_of",
 ]

@@ -1,4 +1,4 @@
-"""What people read when an account could not be connected."""
+"""What people read when an account is connected, disconnected, or cannot be."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
 
+from app.accounts import Connected
 from app.networks import ConnectRefused, Network
 
 log = logging.getLogger(__name__)
@@ -228,7 +229,7 @@ def too_many_accounts(most: int) -> Refusal:
     )
 
 
-def proves_nobody(site: Network, server: str) -> Refusal:
+def server_checks_nobody(site: Network, server: str) -> Refusal:
     """Say that a server gives access to anybody, so that it cannot say who somebody is."""
     return Refusal(
         403,
@@ -246,8 +247,8 @@ def proves_nobody(site: Network, server: str) -> Refusal:
     )
 
 
-def signs_nobody_in(handle: str) -> Refusal:
-    """Say that an account is connected here, but does not open the door."""
+def account_only_publishes(handle: str) -> Refusal:
+    """Say that an account is connected here, but does not sign its owner in."""
     return Refusal(
         403,
         "does_not_sign_in",
@@ -260,4 +261,76 @@ def signs_nobody_in(handle: str) -> Refusal:
             "If it is yours, sign in with another of your accounts and allow it under Accounts."
         ),
         action={"url": url_for("tweets.index"), "label": _("To the start page")},
+    )
+
+
+def sign_in_not_changed(code: str, handle: str, server: str, network: str) -> Refusal:
+    """Say why an account cannot be made, or unmade, one that signs its owner in."""
+    words = {
+        "last_door": _(
+            "@%(handle)s is your only way in. Let another account sign in first.", handle=handle
+        ),
+        "proves_nobody": _(
+            "%(server)s does not check who signs in, so @%(handle)s cannot.",
+            server=server,
+            handle=handle,
+        ),
+        "opens_another": _(
+            "Whoever owns @%(handle)s signs in as another user here already.", handle=handle
+        ),
+        "reconnect_first": _(
+            "Reconnect @%(handle)s first: %(network)s must say who you are.",
+            handle=handle,
+            network=network,
+        ),
+    }
+    return Refusal(
+        409,
+        code,
+        words[code],
+        title=_("Not changed"),
+        field="signs_in",
+        action={"url": url_for("accounts.index"), "label": _("To your accounts")},
+    )
+
+
+def sign_in_changed(handle: str, signs_in: bool) -> str:
+    """Say that an account signs its owner in from now on, or no longer."""
+    if signs_in:
+        return _("You can now sign in with @%(handle)s.", handle=handle)
+    return _(
+        "@%(handle)s only publishes now. Sessions that were opened with it have ended.",
+        handle=handle,
+    )
+
+
+def connected(network: str, done: Connected) -> list[str]:
+    """Say what was connected and what was not; nothing of the account that somebody came in with.
+
+    :param network: its title.
+    """
+    taken = _("@%(handle)s is already connected to another user here.")
+    accounts = [*done.added, *done.renewed] if not done.door else []
+    said = []
+    if accounts:
+        handles = ", ".join(f"@{account.handle}" for account in accounts)
+        said.append(_("Connected on %(network)s: %(handles)s", network=network, handles=handles))
+    said += [taken % {"handle": profile.handle} for profile in done.left_out]
+    if done.beyond:
+        handles = ", ".join(f"@{profile.handle}" for profile in done.beyond)
+        said.append(
+            _("Not connected, because you have too many accounts: %(handles)s", handles=handles)
+        )
+    return said
+
+
+def disconnected(handle: str, cancelled: int) -> str:
+    """Say that an account is disconnected, and how many tweets that waited for it are cancelled."""
+    words = _("@%(handle)s is disconnected.", handle=handle)
+    if not cancelled:
+        return words
+    return f"{words} " + ngettext(
+        "%(num)s waiting tweet was cancelled.",
+        "%(num)s waiting tweets were cancelled.",
+        cancelled,
     )

@@ -42,9 +42,8 @@ def hold_error(
     decide = _("Send it now, choose another time, or discard it.")
     if reason == HoldReason.RECONNECT:
         known = known_error(code or "", network) if code != "token_refused" else None
-        ended = _("Access to @%(handle)s ended.", handle=handle)
         again = _("Connect the account again; what waits for it goes out then.")
-        return (reason, *(known or (ended, again)))
+        return (reason, *(known or (access_ended(handle), again)))
     if reason == HoldReason.NETWORK:
         return (reason, *delivery_error("app_forbidden", network))
     if reason == HoldReason.LATE:
@@ -52,6 +51,11 @@ def hold_error(
         return (reason, *(delivery_error(code, network) if code == RESTORED else (late, decide)))
     _note_unknown("a reason to hold", str(reason))
     return reason or "held", _("This tweet is on hold, and we cannot say why."), decide
+
+
+def access_ended(handle: str) -> str:
+    """Say that an account must be connected again."""
+    return _("Access to @%(handle)s ended.", handle=handle)
 
 
 @lru_cache(maxsize=100)

@@ -71,7 +71,7 @@ def _field_sentence(problem: schemas.Invalid) -> str:
         "repeated_name": _("“%(name)s” is there twice. Nothing was changed.", **named),
         "missing": _("“%(name)s” is missing.", **named),
         "too_long": _("That is far too long."),
-        "too_many": _("Those are too many at a time."),
+        "too_many": _("At most %(limit)s at a time.", **{"limit": "", **named}),
         "too_many_parts": _("A thread can have at most %(limit)s parts.", **{"limit": "", **named}),
         "too_many_pictures": _("At most four pictures."),
         "control_characters": _(
@@ -90,6 +90,8 @@ def _field_sentence(problem: schemas.Invalid) -> str:
         "not_for_one_job": _("One account alone cannot have this. Leave the job out."),
         "nothing_to_change": _("Say what to change. Nothing was changed."),
         "unknown_zone": _("We do not know this time zone."),
+        "unknown_locale": _("We do not speak this language yet."),
+        "bad_hours": _("Give a number of hours from 0.1 to 168."),
     }
     other = _("“%(name)s” cannot be read as what it should be.", **named)
     return sentences.get(problem.code, other)

@@ -82,7 +82,7 @@ def form(schema: type[Model]) -> Model:
     ):
         raise RequestEntityTooLarge
     if len(request.form) > MAX_NAMES:
-        raise Invalid("too_many", next(iter(request.form)))
+        raise Invalid("too_many", next(iter(request.form)), limit=MAX_NAMES)
     given = _by_field(schema, request.form)
     if "csrf_token" not in schema.model_fields:
         given.pop("csrf_token", None)
@@ -149,7 +149,7 @@ def _json() -> Any:
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > MAX_NAMES:
-        raise Invalid("too_many", pairs[0][0])
+        raise Invalid("too_many", pairs[0][0], limit=MAX_NAMES)
     found = dict(pairs)
     if len(found) < len(pairs):
         often = Counter(name for name, _value in pairs).most_common(1)
