@@ -169,7 +169,7 @@ def _forget(waiting: Pending) -> None:
 def _nothing_to_confirm() -> ResponseReturnValue:
     session.pop("pending", None)
     if wants_json():
-        return refuse(404, "nothing_pending", _("No account waits to be connected."))
+        return refuse(404, "nothing_pending", _("No account is waiting to be connected."))
     return redirect(url_for("accounts.index"), 303)
 
 

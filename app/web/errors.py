@@ -167,7 +167,7 @@ def _on_database_away(error: SQLAlchemyError) -> ResponseReturnValue:
     return refuse(
         503,
         "database",
-        _("Our database does not answer. What was stored before is safe; this was not stored."),
+        _("Our database does not answer. What was stored before is safe, but this was not stored."),
         title=_("Not available right now"),
         next_step=_("Please try again in a minute."),
     )
@@ -179,7 +179,7 @@ def _on_surprise(error: Exception) -> ResponseReturnValue:
     return refuse(
         500,
         "unexpected",
-        _("Something went wrong on our side. It has been noted."),
+        _("Something went wrong on our side. It was written to our log."),
         title=_("That did not work"),
         next_step=_("Please try again. What was stored before is safe."),
     )

@@ -114,7 +114,7 @@ def _refuse_foreign_host() -> ResponseReturnValue | None:
         "unknown_host",
         _("This server does not answer under that name. Nothing was changed."),
         title=_("Wrong address"),
-        next_step=None if home else _("Whoever runs it can add the name to TRUSTED_HOSTS."),
+        next_step=None if home else _("The operator can add this name to TRUSTED_HOSTS."),
         action={"url": f"{home}/", "label": _("To the start page")} if home else None,
     )
 

@@ -143,9 +143,9 @@ def _words_of(event: AuditEvent) -> str:
     words = {
         EventKind.SIGNED_IN: _("Signed in with %(account)s", account=account),
         EventKind.SIGNED_IN_NEW_BROWSER: _(
-            "Signed in with %(account)s, in a browser that was new here", account=account
+            "Signed in with %(account)s, in a new browser", account=account
         ),
-        EventKind.SIGN_IN_REFUSED: _("Refused to sign in with %(account)s", account=account),
+        EventKind.SIGN_IN_REFUSED: _("A sign-in with %(account)s was refused", account=account),
         EventKind.SIGNED_OUT: _("Signed out"),
         EventKind.SESSION_ENDED: _("Ended a session"),
         EventKind.ACCOUNT_ADDED: _("Connected %(account)s", account=account),

@@ -155,7 +155,7 @@ def test_disconnecting_says_what_happens_and_does_it(running: World, visitor: Vi
     visitor.until_final(out["job_id"])
     account = account_of(running, "leaver")
     page = visitor.get(f"/accounts/{account.id}/disconnect").text
-    assert "1 tweet waits for this account." in page
+    assert "1 tweet is waiting for this account." in page
     assert "You stay signed in" in page
     done = visitor.submit(f"/accounts/{account.id}/disconnect")
     assert "@leaver is disconnected. 1 waiting tweet was cancelled." in done.text

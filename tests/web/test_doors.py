@@ -205,8 +205,8 @@ def test_a_page_that_several_people_use_is_no_key_of_theirs(visitor: Visitor) ->
     """Only the person who connects a Page of Facebook signs in with it, and the page says so."""
     visitor.sign_in("has_pages")
     asked = visitor.open("facebook", "has_pages").text
-    assert "nobody else who may post for this Page can" in asked
-    assert "Whoever has it" not in asked
+    assert "others who may post for this Page cannot" in asked
+    assert "Anyone who can use it" not in asked
 
 
 def test_somebody_elses_account_is_refused_on_the_page(running: World, ana: Visitor) -> None:
@@ -262,7 +262,7 @@ def test_an_account_of_a_typed_server_only_publishes(running: World, visitor: Vi
     stranger = Visitor(running.site)
     refused = stranger.connect("mastodon", "host_owner")
     assert refused.status_code == 403
-    assert "may not be used to sign in" in refused.text
+    assert "cannot be used to sign in" in refused.text
     assert id_of(running, handle, "mastodon") == account_id
     on = visitor.post(f"/accounts/{account_id}", "PATCH", signs_in=True)
     assert (on.status_code, on.json()["signs_in"], on.json()["id"]) == (200, True, account_id)
@@ -298,7 +298,7 @@ def test_the_last_door_cannot_be_closed(running: World, visitor: Visitor) -> Non
     assert through_first.get("/accounts", allow_redirects=False).status_code == 302
     assert Visitor(running.site).sign_in("one_door").status_code == 403
     page = visitor.get(f"/accounts/{second}/disconnect").text
-    assert "This is your only way in." in page
+    assert "This is the only account you can sign in with." in page
     assert "Let @one_door sign in" in page
     form = visitor.submit(f"/accounts/{first}/door", signs_in="1")
     assert "You can now sign in with @one_door." in form.text

@@ -58,17 +58,17 @@ def _of_typing(title: str) -> dict[str, str]:
             "This is not a server that we can reach. Type its name, like example.social."
         ),
         "no_mastodon": _(
-            "This server answers, but there is no %(network)s on it, and it names none. Type the "
-            "name of the server where you sign in, like example.social.",
+            "This server answers, but it does not run %(network)s, and it names no server that "
+            "does. Type the name of the server where you sign in, like example.social.",
             network=title,
         ),
         "other_server": _(
-            "This account is not kept on the server that you typed. Leave the server empty, and we "
-            "find it."
+            "This account is not on the server that you typed. Leave the server empty, and we "
+            "will find it."
         ),
         "bad_identity": _(
-            "What %(network)s, this account and its server say of each other does not agree, so we "
-            "cannot tell whose account it is.",
+            "%(network)s, this account and its server contradict each other, so we cannot tell "
+            "whose account it is.",
             network=title,
         ),
         "unknown_handle": _("%(network)s does not know this handle.", network=title),
@@ -76,8 +76,8 @@ def _of_typing(title: str) -> dict[str, str]:
             "%(network)s does not accept this handle with this app password.", network=title
         ),
         "needs_app_password": _(
-            "%(network)s asks for a code with your own password. Make an app password there and "
-            "type that.",
+            "%(network)s asks for a code in addition to your own password. Create an app "
+            "password there and use that.",
             network=title,
         ),
     }
@@ -118,15 +118,14 @@ def _of_server() -> dict[str, str]:
             "in with another account, then connect this one."
         ),
         "server_asks_nobody": _(
-            "This server gives access without asking anybody, so no account there can be connected."
+            "This server gives access without asking anybody, so its accounts cannot be connected."
         ),
         "start_again": _(
-            "Please start again. This server needs an app of its own for your account, and next "
-            "time it gets one."
+            "Please start again. This server needs a separate app for your account, and next "
+            "time it will have one."
         ),
         "another_server": _(
-            "The answer came from another server than the one that you chose. Nothing was "
-            "connected."
+            "The answer came from a different server than the one you chose. Nothing was connected."
         ),
     }
 
@@ -144,7 +143,7 @@ def _refused_by_person(site: Network) -> Refusal:
         "consent_refused",
         _("You did not give Tweet Later access on %(network)s.", network=site.title),
         title=_("Not connected"),
-        next_step=_("Nothing was stored. You can try again whenever you like."),
+        next_step=_("Nothing was stored. You can try again at any time."),
         action=_again(site),
     )
 
@@ -164,7 +163,7 @@ def _refused_by_network(site: Network, refusal: ConnectRefused) -> Refusal:
     reason = refusal.detail if refusal.detail.isidentifier() else refusal.code
     log.warning("%s refused a sign-in: %s", site.name, reason)
     known = known_sentence(site, refusal.code)
-    short = _("Its pages are open for a short time only. Start again from here.")
+    short = _("Its sign-in pages are only open for a short time. Start again from here.")
     return Refusal(
         400,
         "sign_in_refused",
@@ -235,7 +234,7 @@ def server_checks_nobody(site: Network, server: str) -> Refusal:
         403,
         "proves_nobody",
         _(
-            "%(server)s does not check who signs in. Anybody could come in as you, so we do not "
+            "%(server)s does not check who signs in. Anybody could sign in as you, so we do not "
             "let it sign in.",
             server=server or site.title,
         ),
@@ -253,7 +252,7 @@ def account_only_publishes(handle: str) -> Refusal:
         403,
         "does_not_sign_in",
         _(
-            "@%(handle)s is connected to somebody here, but may not be used to sign in.",
+            "@%(handle)s is connected here, but cannot be used to sign in.",
             handle=handle,
         ),
         title=_("Not signed in"),
@@ -268,7 +267,9 @@ def sign_in_not_changed(code: str, handle: str, server: str, network: str) -> Re
     """Say why an account cannot be made, or unmade, one that signs its owner in."""
     words = {
         "last_door": _(
-            "@%(handle)s is your only way in. Let another account sign in first.", handle=handle
+            "@%(handle)s is the only account you can sign in with. Let another account sign in "
+            "first.",
+            handle=handle,
         ),
         "proves_nobody": _(
             "%(server)s does not check who signs in, so @%(handle)s cannot.",
@@ -276,7 +277,7 @@ def sign_in_not_changed(code: str, handle: str, server: str, network: str) -> Re
             handle=handle,
         ),
         "opens_another": _(
-            "Whoever owns @%(handle)s signs in as another user here already.", handle=handle
+            "The owner of @%(handle)s already signs in here as another user.", handle=handle
         ),
         "reconnect_first": _(
             "Reconnect @%(handle)s first: %(network)s must say who you are.",

@@ -42,7 +42,7 @@ def hold_error(
     decide = _("Send it now, choose another time, or discard it.")
     if reason == HoldReason.RECONNECT:
         known = known_error(code or "", network) if code != "token_refused" else None
-        again = _("Connect the account again; what waits for it goes out then.")
+        again = _("Connect the account again. Its waiting tweets go out then.")
         return (reason, *(known or (access_ended(handle), again)))
     if reason == HoldReason.NETWORK:
         return (reason, *delivery_error("app_forbidden", network))
@@ -69,7 +69,7 @@ def outcome_of(kind: str | None) -> str:
     words = {
         "ok": _("Accepted"),
         "not_sent": _("Not sent: the network could not be reached"),
-        "later": _("Not now, said the network"),
+        "later": _("The network asked us to wait"),
         "rejected": _("Refused"),
         "auth": _("The network did not accept our access"),
         "hold": _("The network refuses this app"),
@@ -106,11 +106,11 @@ def _waiting(network: str) -> dict[str, tuple[str, str]]:
         ),
         "rate_limited": (
             _("%(n)s asks us to wait before the next tweet.", n=network),
-            _("It goes out by itself."),
+            _("It goes out automatically."),
         ),
         "usage_cap": (
             _("The allowance of this app at %(n)s is used up.", n=network),
-            _("It goes out when there is a new one."),
+            _("It goes out when there is a new allowance."),
         ),
         "token_refused": (
             _("%(n)s no longer accepts our access.", n=network),
@@ -118,48 +118,54 @@ def _waiting(network: str) -> dict[str, tuple[str, str]]:
         ),
         "app_forbidden": (
             _("%(n)s refuses this app for now.", n=network),
-            _("We ask again by ourselves. You need do nothing."),
+            _("Nothing to do: we ask again automatically."),
         ),
         "no_credits": (
             _("This app has no credits left at %(n)s.", n=network),
-            _("It goes out when there are new ones."),
+            _("It goes out when there are new credits."),
         ),
         RESTORED: (
             _("Our records come from a backup, so we cannot know whether this went out."),
             _("Look at your profile. Then send it now, choose another time, or discard it."),
         ),
         "disconnected": (
-            _("This account was disconnected before its time came."),
-            _("Connect it again and write it anew."),
+            _("This account was disconnected before the tweet was due."),
+            _("Connect it again, then write the tweet again."),
         ),
     }
 
 
 def _unclear(network: str) -> dict[str, tuple[str, str]]:
-    nothing = _("You need do nothing.")
+    nothing = _("Nothing to do: we are checking.")
     return {
         "no_answer": (
-            _("%(n)s did not answer in time. We are checking whether it went out.", n=network),
+            _("%(n)s did not answer in time. We do not know yet whether it went out.", n=network),
             nothing,
         ),
         "server_error": (
-            _("%(n)s reported an error. We are checking whether it went out.", n=network),
+            _("%(n)s reported an error. We do not know yet whether it went out.", n=network),
             nothing,
         ),
         "garbled_answer": (
-            _("%(n)s gave an unreadable answer. We are checking whether it went out.", n=network),
+            _(
+                "%(n)s sent an answer that we cannot read. We do not know yet whether it went out.",
+                n=network,
+            ),
             nothing,
         ),
         "redirected": (
-            _("%(n)s pointed elsewhere. We are checking whether it went out.", n=network),
+            _(
+                "%(n)s sent us to another address. We do not know yet whether it went out.",
+                n=network,
+            ),
             nothing,
         ),
         "echoed": (
-            _("%(n)s says that it has this already. We are looking for it there.", n=network),
+            _("%(n)s says that it already has this. We are looking for it there.", n=network),
             nothing,
         ),
         "worker_lost": (
-            _("We were interrupted while sending. We are checking whether it went out."),
+            _("We were interrupted while sending. We do not know yet whether it went out."),
             nothing,
         ),
     }
@@ -178,8 +184,8 @@ def _refused(network: str) -> dict[str, tuple[str, str]]:
         ),
         "rejected": (_("%(n)s refused this text.", n=network), edit),
         "not_found": (
-            _("%(n)s did not find what this belongs to.", n=network),
-            _("If a part of it was deleted there, write the rest anew."),
+            _("%(n)s could not find the post that this belongs to.", n=network),
+            _("If a part of it was deleted there, write the rest again as a new tweet."),
         ),
         "content_policy": (_("%(n)s says this breaks its rules.", n=network), edit),
         "link_refused": (
@@ -188,7 +194,7 @@ def _refused(network: str) -> dict[str, tuple[str, str]]:
         ),
         "blocked": (
             _("%(n)s blocks this account from posting for a while.", n=network),
-            _("Look there for a message about it, wait, then try again."),
+            _("Look for a message about it there, wait, then try again."),
         ),
     }
 
@@ -204,14 +210,14 @@ def _pictures(network: str) -> dict[str, tuple[str, str]]:
             _("We upload it again."),
         ),
         "pictures_processing": (
-            _("%(n)s still works on a picture of this tweet.", n=network),
+            _("%(n)s is still processing a picture of this tweet.", n=network),
             _("It goes out when that is done."),
         ),
     }
 
 
 def _access(network: str) -> dict[str, tuple[str, str]]:
-    again = _("Connect the account again; what waits for it goes out then.")
+    again = _("Connect the account again. Its waiting tweets go out then.")
     return {
         "permission_missing": (
             _("%(n)s did not give Tweet Later permission to post.", n=network),
@@ -222,11 +228,11 @@ def _access(network: str) -> dict[str, tuple[str, str]]:
             _("Connect the account again and allow pictures, then try again."),
         ),
         "oauth1_permissions": (
-            _("%(n)s lets this app read only.", n=network),
-            _("Its operator must allow it to write; then connect the account again."),
+            _("%(n)s only allows this app to read.", n=network),
+            _("Its operator must allow it to write. Then connect the account again."),
         ),
         "unsupported_authentication": (
-            _("%(n)s does not accept this kind of access any more.", n=network),
+            _("%(n)s no longer accepts this kind of access.", n=network),
             again,
         ),
         "app_removed": (_("You removed Tweet Later from your apps at %(n)s.", n=network), again),
@@ -240,7 +246,7 @@ def _access(network: str) -> dict[str, tuple[str, str]]:
         ),
         "page_not_authorized": (
             _("%(n)s has not yet authorized this Page to publish.", n=network),
-            _("Follow what %(n)s asks for the Page, then connect it again.", n=network),
+            _("Do what %(n)s asks for this Page, then connect it again.", n=network),
         ),
     }
 
@@ -250,7 +256,7 @@ def _account(network: str) -> dict[str, tuple[str, str]]:
     return {
         "account_inactive": (
             _("%(n)s says this account is deactivated or suspended.", n=network),
-            _("Settle that at %(n)s, then connect the account again.", n=network),
+            _("Resolve that at %(n)s, then connect the account again.", n=network),
         ),
         "user_suspended": (_("%(n)s has suspended this account.", n=network), there),
         "checkpoint": (_("%(n)s wants you to confirm a sign-in first.", n=network), there),
@@ -266,19 +272,22 @@ def _asking(network: str) -> dict[str, tuple[str, str]]:
     look = _("Look at your profile, then tell us: is it there?")
     return {
         "never_seen": (
-            _("We sent it without a clear answer and do not see it on %(n)s.", n=network),
+            _("We sent it, got no clear answer, and do not see it on %(n)s.", n=network),
             look,
         ),
         "likely_there": (
-            _("We sent it without a clear answer. A post at %(n)s looks like it.", n=network),
+            _("We sent it and got no clear answer. A post at %(n)s looks like it.", n=network),
             look,
         ),
         "parent_gone": (
-            _("%(n)s does not have the part before this one any more.", n=network),
-            _("Discard the rest, or write it anew."),
+            _("%(n)s no longer has the part before this one.", n=network),
+            _("Discard the rest, or write it again as a new tweet."),
         ),
         "unreadable": (
-            _("%(n)s gave no clear answer, and we may not read your timeline there.", n=network),
+            _(
+                "%(n)s gave no clear answer, and we are not allowed to read your timeline there.",
+                n=network,
+            ),
             look,
         ),
     }

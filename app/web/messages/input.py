@@ -81,19 +81,19 @@ def _field_sentence(problem: schemas.Invalid) -> str:
         "unknown_picture": _("This picture is no longer here. Add it again."),
         "empty_time": _("Say when, or choose to post now."),
         "time_moved": _(
-            "By now this time would be %(echo)s. Nothing was stored. Send it again if you mean "
-            "that.",
+            "This time now means %(echo)s. Nothing was stored. Send it again if that is what you "
+            "want.",
             **{"echo": "", **named},
         ),
         "now_or_later": _("There is a time, but “Now” is chosen. Choose one of them."),
         "text_and_parts": _("Send the text as the first part, or without parts."),
-        "not_for_one_job": _("One account alone cannot have this. Leave the job out."),
+        "not_for_one_job": _("This cannot be changed for one account only. Leave the job out."),
         "nothing_to_change": _("Say what to change. Nothing was changed."),
         "unknown_zone": _("We do not know this time zone."),
         "unknown_locale": _("We do not speak this language yet."),
         "bad_hours": _("Give a number of hours from 0.1 to 168."),
     }
-    other = _("“%(name)s” cannot be read as what it should be.", **named)
+    other = _("“%(name)s” does not have the right type or form.", **named)
     return sentences.get(problem.code, other)
 
 
@@ -106,7 +106,8 @@ def _text_sentence(code: str, params: dict[str, Any]) -> str:
         return _("That is far too long: %(network)s takes %(limit)s characters.", **named)
     if code == "not_chosen":
         return _(
-            "This text is for an account that is not chosen. Choose it, or take the text away."
+            "This text is for an account that is not chosen. Choose the account, or remove the "
+            "text."
         )
     if code == "too_long" and params.get("handle"):
         return _(
@@ -121,8 +122,8 @@ def _text_sentence(code: str, params: dict[str, Any]) -> str:
         )
     if code == "too_many_bytes":
         return _(
-            "That looks short, but it is too large for %(network)s: %(length)s bytes; "
-            "%(limit)s are allowed. Use fewer joined or marked characters.",
+            "That looks short, but it is too large for %(network)s: %(length)s bytes; %(limit)s "
+            "are allowed. Use fewer combined emoji and accents.",
             **named,
         )
     if code == "too_many_parts":
@@ -138,8 +139,8 @@ def _control_character(params: dict[str, Any]) -> str:
     """Return which character cannot be sent, at which place, and the words around it."""
     code = params["code_point"]
     return _(
-        "Character %(place)s of the text, %(sign)s, is invisible and cannot be sent. It stands "
-        "here: “%(around)s”. Remove it and try again.",
+        "Character %(place)s of the text, %(sign)s, is invisible and cannot be sent. It is here: "
+        "“%(around)s”. Remove it and try again.",
         place=params["position"] + 1,
         sign=f"{code} {params['name']}".strip(),
         around=f"{params['before']}[{code}]{params['after']}",
@@ -152,7 +153,7 @@ def _when_sentence(code: str, params: dict[str, Any]) -> str:
     if code == "gap":
         return _(
             "%(wall)s does not exist on %(date)s in %(zone)s: the clocks go forward that night. "
-            "The first time after it is %(first_valid)s.",
+            "The next time that exists is %(first_valid)s.",
             **params,
         )
     if code == "too_far":
@@ -171,8 +172,8 @@ def _when_sentence(code: str, params: dict[str, Any]) -> str:
 def _too_many_waiting(limit: int) -> str:
     """Say that no further tweet can wait."""
     return _(
-        "%(limit)s of your tweets wait already, and more cannot. Cancel some, or come back when "
-        "some are out.",
+        "You already have %(limit)s waiting tweets, and more are not possible. Cancel some, or "
+        "wait until some are published.",
         limit=format_decimal(limit),
     )
 

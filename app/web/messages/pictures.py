@@ -26,20 +26,20 @@ def of_contents(code: str, named: Mapping[str, object]) -> str | None:
     sentences = {
         "too_many_pictures": _("%(network)s takes at most %(limit)s pictures with one text."),
         "picture_moves": _(
-            "%(network)s shows no moving pictures. Take the GIF away, or leave %(network)s out."
+            "%(network)s does not show moving pictures. Remove the GIF, or leave %(network)s out."
         ),
         "picture_moves_too_much": _(
-            "This GIF is too heavy for %(network)s, which takes %(limit)s kB. Make it shorter or "
+            "This GIF is too large for %(network)s, which takes %(limit)s kB. Make it shorter or "
             "smaller, or leave %(network)s out."
         ),
         "picture_moves_alone": _(
-            "On %(network)s a moving picture goes alone. Take the other pictures away."
+            "On %(network)s a moving picture must be the only picture. Remove the others."
         ),
         "alt_too_long": _(
             "%(network)s takes at most %(limit)s characters to describe a picture; one of these "
             "has %(length)s. Shorten it, or leave %(network)s out."
         ),
-        "picture_twice": _("The same picture is there twice. Take one of them away."),
+        "picture_twice": _("The same picture is there twice. Remove one of them."),
     }
     if code == "alt_too_long" and not named.get("network"):
         return _(
@@ -55,7 +55,7 @@ def picture_delivery_errors(network: str) -> dict[str, tuple[str, str]]:
     codes = {
         "alt_too_long": _("The description of a picture is too long for %(n)s.", n=network),
         "picture_refused": _("%(n)s refused a picture.", n=network),
-        "picture_moves": _("%(n)s shows no moving pictures.", n=network),
+        "picture_moves": _("%(n)s does not show moving pictures.", n=network),
         "picture_does_not_fit": _("A picture cannot be made small enough for %(n)s.", n=network),
     }
     shorten = {"alt_too_long": _("Shorten it and try again.")}
@@ -76,7 +76,7 @@ def _refusals() -> dict[str, str]:
             "16 for a GIF."
         ),
         "picture_broken": _(
-            "This picture is damaged and cannot be read to its end. Export it again."
+            "This picture is damaged and cannot be read completely. Export it again."
         ),
         "picture_moving": _(
             "A moving picture must be a GIF. Export this one as a GIF, or as a picture that does "
@@ -94,16 +94,16 @@ def _refusals() -> dict[str, str]:
         ),
         "quota": _no_room(),
         "pictures_away": _("Pictures cannot be stored right now. Please try again in a minute."),
-        "picture_used": _("This picture belongs to a tweet already."),
+        "picture_used": _("This picture already belongs to a tweet."),
     }
 
 
 def _no_room() -> str:
     """Say that no further picture can be kept."""
     return _(
-        "There is no room for this picture: yours take up %(limit)s, as much as one person may "
-        "have. Remove some that no tweet has, or come back later: a week after a tweet is over, "
-        "its pictures make room.",
+        "There is no room for this picture: yours already use %(limit)s, as much as one person "
+        "may have. Remove pictures that are in no tweet, or come back later: a week after a "
+        "tweet is finished, its pictures make room.",
         limit=size_in_words(current_app.config["MAX_PICTURE_BYTES"]),
     )
 

@@ -309,6 +309,6 @@ def note_of(moment: Moment) -> str | None:
     """Return what is special about a time, None for nothing."""
     if moment.note == "overlap_first":
         return _(
-            "This time comes twice that night, when the clocks go back; the first one is meant."
+            "This time happens twice that night, when the clocks go back. The first one is used."
         )
     return None
