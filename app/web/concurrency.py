@@ -144,4 +144,4 @@ def _host_of(server: str) -> str:
 def _visitor() -> str:
     """Return who asks: a person, or where somebody asks from who is signed out."""
     user_id = sessions.user_id()
-    return f"user:{user_id}" if user_id else rate_limits.where(request.remote_addr)
+    return f"user:{user_id}" if user_id else rate_limits.origin_of(request.remote_addr)

@@ -124,8 +124,8 @@ def _insist_on_https() -> ResponseReturnValue | None:
     if not current_app.config["FORCE_HTTPS"] or request.path in PROBED or _came_by_https():
         return None
     query = request.query_string.decode("latin-1")
-    place = quote(request.path) + (f"?{quote(query, safe='%&=+,:;/?@')}" if query else "")
-    return redirect(f"{current_app.config['APP_URL']}{place}")
+    address = quote(request.path) + (f"?{quote(query, safe='%&=+,:;/?@')}" if query else "")
+    return redirect(f"{current_app.config['APP_URL']}{address}")
 
 
 def _came_by_https() -> bool:

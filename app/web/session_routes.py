@@ -110,7 +110,7 @@ def _view(one: UserSession, is_current: bool) -> dict[str, Any]:
     return {
         "id": one.id,
         "browser": browsers.in_words(one.browser),
-        "place": place_of(one.zone),
+        "place": city_of(one.zone),
         "address": one.address,
         "signed_in_at": one.signed_in_at,
         "seen_at": one.seen_at,
@@ -118,12 +118,12 @@ def _view(one: UserSession, is_current: bool) -> dict[str, Any]:
     }
 
 
-def place_of(zone: str) -> str:
-    """Return where a time zone is, such as "Berlin"; "" when it does not say."""
+def city_of(zone: str) -> str:
+    """Return the city of a time zone, such as "Berlin"; "" when its name has none."""
     if "/" not in zone or zone.startswith("Etc/"):
         return ""
-    place = str(get_timezone_location(zone, locale=get_locale(), return_city=True))
-    return place or zone.rpartition("/")[2].replace("_", " ")
+    city = str(get_timezone_location(zone, locale=get_locale(), return_city=True))
+    return city or zone.rpartition("/")[2].replace("_", " ")
 
 
 def _event_view(event: AuditEvent) -> dict[str, Any]:

@@ -111,8 +111,8 @@ def is_alive() -> bool:
     return mine is not None and UserSession.exists(mine)
 
 
-def spender() -> str | None:
-    """Return whose allowance a request is counted to; None for nobody's.
+def rate_limit_key() -> str | None:
+    """Return whose rate limits a request is counted to; None for those of its address.
 
     A session that has ended must not use up what its owner has. Polling is counted by session,
     because it asks the database once and no more, and so is everything while that is away.

@@ -1,4 +1,4 @@
-"""A person's time zone, language and patience."""
+"""A person's time zone, language, and how late a tweet may still be sent."""
 
 from __future__ import annotations
 

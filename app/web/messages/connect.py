@@ -177,22 +177,23 @@ def _refused_by_network(site: Network, refusal: ConnectRefused) -> Refusal:
 def no_answer(site: Network, error: Exception, typed: Mapping[str, str] | None = None) -> Refusal:
     """Say that the network is silent."""
     log.warning("%s did not answer a sign-in: %s", site.name, type(error).__name__)
-    return Refusal(
-        502,
-        "network_silent",
-        _("%(network)s does not answer at the moment.", network=site.title),
-        title=_("Not signed in"),
-        next_step=_("Wait a minute, then try again."),
-        action=_again(site, typed),
-    )
+    words = _("%(network)s does not answer at the moment.", network=site.title)
+    return _later(site, 502, "network_silent", words, typed)
 
 
 def crowded(site: Network, typed: Mapping[str, str] | None = None) -> Refusal:
     """Say that too many people wait for the network already."""
+    words = _("Too many people are waiting for %(network)s at the moment.", network=site.title)
+    return _later(site, 503, "network_crowded", words, typed)
+
+
+def _later(
+    site: Network, status: int, code: str, words: str, typed: Mapping[str, str] | None
+) -> Refusal:
     return Refusal(
-        503,
-        "network_crowded",
-        _("Too many people are waiting for %(network)s at the moment.", network=site.title),
+        status,
+        code,
+        words,
         title=_("Not signed in"),
         next_step=_("Wait a minute, then try again."),
         action=_again(site, typed),

@@ -147,8 +147,8 @@ def save(tweet_id: int) -> ResponseReturnValue:
 def _again(tweet: Tweet, job_id: str | None, form: dict[str, Any], field: str, message: str) -> str:
     """Return the edit page with what was typed, and what is wrong with it."""
     account_ids = [delivery.account_id for delivery in tweet.deliveries]
-    place = forms.place_of(field, form, account_ids)
-    form |= {"errors": {place: message}, "when": form["when"] or ""} | forms.shown_again(form)
+    shown_at = forms.field_shown(field, form, account_ids)
+    form |= {"errors": {shown_at: message}, "when": form["when"] or ""} | forms.shown_again(form)
     return _edit_page(tweet, _job_of(tweet, job_id), form)
 
 

@@ -254,8 +254,8 @@ def _id(word: str) -> int | None:
     return int(word) if word.isascii() and word.isdigit() and len(word) <= 10 else None
 
 
-def place_of(field: str, form: Mapping[str, Any], account_ids: Iterable[int]) -> str:
-    """Return where a page shows what is wrong with a field: "" for one that it has no place for."""
+def field_shown(field: str, form: Mapping[str, Any], account_ids: Iterable[int]) -> str:
+    """Return the field of the page beside which a problem is shown; "" for none of its fields."""
     if field in {"text", "when", "accounts", "pictures"}:
         return field
     kind, _dash, number = field.partition("-")
