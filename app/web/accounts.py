@@ -141,7 +141,7 @@ def settle() -> ResponseReturnValue:
 
 
 def _mark_of(waiting: Pending) -> str:
-    """Return what tells the page of one opened access from the page of another."""
+    """Return a mark that differs for each pending connection."""
     return hash_of(waiting.id)[:32]
 
 

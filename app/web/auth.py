@@ -72,7 +72,7 @@ def _load_user(user_id: str) -> User | None:
 @bp.get("/login/<network>")
 @rate_limits.sign_in
 def login(network: str) -> ResponseReturnValue:
-    """Send who is signed out to the consent page, where nothing is typed; else show the form.
+    """Show the form; where nothing is typed, send who is signed out to the consent page at once.
 
     What the address already says, such as the server of an account to reconnect, is filled in.
     """
@@ -196,7 +196,7 @@ def _recall(network: str, host: str, signs_in: bool) -> dict[str, Any]:
 
 
 def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseReturnValue:
-    """The form was ours, and its owner typed a password for this account: nothing more to ask."""
+    """Connect without asking again: the form was ours, and a password was typed in it."""
     if not current_user.is_authenticated:
         return _sign_in(site, connections)
     if not sessions.is_alive():  # it was ended while the network was asked
@@ -235,7 +235,7 @@ def _sign_in(site: Network, connections: list[Connection]) -> ResponseReturnValu
 
 
 def _end(site: Network, connections: list[Connection]) -> None:
-    """End what was opened to us for nothing, as far as the network has room for that."""
+    """End access that is not used, unless too many people wait for the network already."""
     with (
         suppress(concurrency.TooManyAsking),
         concurrency.asking(site.name, connections[0].profile.server),
@@ -246,7 +246,7 @@ def _end(site: Network, connections: list[Connection]) -> None:
 
 
 def note_connected(site: Network, done: Connected) -> None:
-    """Say on the next page what was connected and what was not, and keep it in the audit log."""
+    """Say on the next page what was connected and what was not, and write it to the audit log."""
     for words in connected(site.title, done):
         flash(words)
     renewed = [account for account in done.renewed if account is not done.door]

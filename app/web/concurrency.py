@@ -32,13 +32,14 @@ OF_UNPROVEN_SERVERS = 8
 """For all others together: a third of what their network has."""
 OF_AN_UNPROVEN_SERVER = 2
 OF_A_VISITOR = 2
-"""Of these others', for one person; for one address where nobody is signed in."""
+"""For one visitor, of all unproven servers together."""
 OF_A_VISITOR_AT_PROVEN = 6
-"""Of all proven servers' but the one that is offered: somebody may own several."""
+"""For one visitor, of all proven servers together but the offered one: one may own several."""
 SILENCE = 5.0
-"""Seconds for nothing after which a server counts as unproven, until it is quick again."""
+"""Seconds of waiting without an answer after which a server counts as unproven, until it is
+quick again."""
 SLOWNESS = 10.0
-"""Seconds after which it does so although something came of them."""
+"""Seconds of waiting for an answer after which a server counts as unproven."""
 MAX_SILENT = 1_000
 """Servers of which this process remembers that they did not answer."""
 HOST = re.compile(r"[a-z0-9._\-\[\]:]+")
@@ -55,7 +56,7 @@ _silent: OrderedDict[str, None] = OrderedDict()
 
 
 class TooManyAsking(Exception):
-    """So many people wait for the network already that nobody else may."""
+    """Too many people wait for the network already."""
 
 
 @contextmanager
@@ -106,7 +107,7 @@ def limits_of(server: str) -> list[tuple[ConcurrencyLimiter, str]]:
 
 @contextmanager
 def timed(server: str) -> Iterator[None]:
-    """Note how long a server lets people wait, and for what; what was raised goes on."""
+    """Note how long a server let somebody wait, and whether it answered; raises what was raised."""
     host, began_at = _host_of(server), time.monotonic()
     try:
         yield
@@ -142,6 +143,6 @@ def _host_of(server: str) -> str:
 
 
 def _visitor() -> str:
-    """Return who asks: a person, or where somebody asks from who is signed out."""
+    """Return who asks: the user's id, or the address of somebody who is signed out."""
     user_id = sessions.user_id()
     return f"user:{user_id}" if user_id else rate_limits.origin_of(request.remote_addr)

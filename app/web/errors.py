@@ -28,7 +28,7 @@ _GIVES_BACK: dict[str, Callable[[str], ResponseReturnValue]] = {}
 
 
 def gives_back(endpoint: str, render: Callable[[str], ResponseReturnValue]) -> None:
-    """Answer a form whose token is not this session's with its own page instead of a bare refusal.
+    """Answer a form that has another session's token with its own page, not with a refusal.
 
     :param render: takes the sentence to show, stores nothing, and returns the page with the words.
     """
@@ -112,7 +112,7 @@ def _on_missing_token(_error: CSRFError) -> ResponseReturnValue:
 
 
 def _without_token() -> ResponseReturnValue:
-    """Say first who is signed out: a session that ended takes its tokens with it."""
+    """Say first who is signed out: the tokens of a session end with it."""
     if not current_user.is_authenticated and request.blueprint not in OPEN:
         rate_limits.count_signed_out()
         return _on_signed_out()

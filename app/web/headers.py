@@ -54,7 +54,7 @@ YEAR = 31_536_000
 FOUND = {"tweets.index"}
 """Endpoints that search engines may list."""
 PROBED = {"/healthz"}
-"""Paths that monitors ask for by address and without https; their answers name nobody."""
+"""Paths that monitors ask for by IP address and without https; the answers are about nobody."""
 FOREIGN = "tweet_later.foreign_host"
 """Marks a request under another name in its WSGI environment."""
 
@@ -129,7 +129,7 @@ def _insist_on_https() -> ResponseReturnValue | None:
 
 
 def _came_by_https() -> bool:
-    """True also where a proxy says so that is not named as one: else this would go in circles."""
+    """Believe any proxy here: else a wrong setting would redirect for ever."""
     return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
 
 

@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
 
 
 def prefer(locale: str | None) -> None:
-    """Speak this person's language, so that nobody needs to load who it is."""
+    """Use this language, so that the user need not be loaded to know it."""
     g.preferred_locale = locale
 
 

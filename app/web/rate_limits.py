@@ -15,7 +15,7 @@ from app.web import sessions
 
 
 def _who() -> str:
-    """Say who asks; a database that is away must not look like no Redis."""
+    """Return who asks. A failing database is no error here: the limiter would take it for Redis."""
     return sessions.rate_limit_key() or _address()
 
 

@@ -27,7 +27,7 @@ bp = Blueprint("sessions", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Let every page tell what happened elsewhere."""
+    """Let every page show what happened to the account in other browsers."""
     app.context_processor(lambda: {"notices": _notices})
 
 
@@ -73,7 +73,7 @@ def end_others() -> ResponseReturnValue:
 @rate_limits.writes
 @login_required
 def seen() -> ResponseReturnValue:
-    """Show no more what happened up to an event: its person has read it here."""
+    """Hide what happened up to an event: the person has read it in this browser."""
     up_to = schemas.body(schemas.SeenForm).up_to
     signing_in.read_notices(sessions.here(), up_to)
     if wants_json():

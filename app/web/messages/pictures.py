@@ -19,7 +19,7 @@ def picture_refusal(code: str, name: str = "") -> str:
 
 
 def of_contents(code: str, named: Mapping[str, object]) -> str | None:
-    """Return why pictures cannot be shown together or there; None for another code.
+    """Return why these pictures cannot be published together or there; None for other codes.
 
     :param named: the ``network``, and the ``limit`` and ``length`` that it is about.
     """

@@ -235,7 +235,7 @@ def _problem(schema: type[Schema], error: ErrorDetails) -> Invalid:
 
 
 def _field_of(schema: type[Schema], where: Sequence[int | str]) -> str:
-    """Return the name by which forms, pages and docs/http.md call a place in the input."""
+    """Return the name that forms, pages and docs/http.md have for a field of the input."""
     first = str(where[0]) if where else ""
     rest = [one for one in where[1:] if one != "[key]"]
     groups = {field: kind for kind, field in schema.groups.items()}

@@ -184,7 +184,7 @@ def _form(
 
 
 def _short(read: dict[str, Any]) -> dict[str, Any]:
-    """Return contents with few enough parts to show them again; so many were refused."""
+    """Return refused contents with at most twice the parts allowed, to show them again."""
     most = 2 * content.MAX_PARTS
     variants = {account_id: own[:most] for account_id, own in read["variants"].items()}
     return read | {"parts": read["parts"][:most], "variants": variants}
@@ -214,7 +214,7 @@ def _refuse_pictures_of_no_part(parts: int) -> None:
 
 
 def _refuse_text_beside_parts(given: Mapping[str, Any]) -> None:
-    """Words that would be dropped without a sound are refused."""
+    """Refuse ``text`` or ``pictures`` beside ``parts`` that differ: one of them would be lost."""
     parts = given.get("parts")
     for own in ("text", "pictures"):
         if parts and given.get(own) and given[own] != parts[0].get(own):
@@ -225,7 +225,7 @@ def _refuse_text_beside_parts(given: Mapping[str, Any]) -> None:
 
 
 def _refuse_unknown_zone(name: str | None) -> None:
-    """A program that names a zone means it; of a browser's an unknown one is left aside."""
+    """Refuse a zone that a program names and nobody knows; one that a browser names is ignored."""
     try:
         if name:
             zone_named(name)

@@ -79,7 +79,7 @@ def _own_parts(delivery: Delivery) -> list[StoredPart]:
 
 
 def actions_of(tweet: Tweet) -> list[str]:
-    """Return the verbs that its owner may use now, for all of its accounts together."""
+    """Return the actions that its owner can take now, for all of its accounts together."""
     actions: dict[str, None] = {}
     for delivery in tweet.deliveries:
         actions |= dict.fromkeys(_actions_of_job(delivery))
