@@ -9,18 +9,18 @@ from babel.dates import get_timezone_location
 from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, ngettext
-from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import audit
 from app.accounts import sessions as signing_in
 from app.db import rollback_quietly
-from app.models import AuditEvent, EventKind, UserSession
+from app.models import AuditEvent, UserSession
 from app.web import browsers, rate_limits, schemas, sessions
 from app.web.context import networks
 from app.web.errors import wants_json
 from app.web.i18n import iso_utc
+from app.web.messages import event_words
 from app.web.schemas import LARGEST_ID
 
 bp = Blueprint("sessions", __name__)
@@ -127,34 +127,14 @@ def city_of(zone: str) -> str:
 
 
 def _event_view(event: AuditEvent) -> dict[str, Any]:
+    site = networks().get(event.network)
     return {
         "id": event.id,
         "at": event.at,
-        "words": _words_of(event),
+        "words": event_words(event, site.title if site else event.network),
         "browser": browsers.in_words(event.browser),
         "address": event.address,
     }
-
-
-def _words_of(event: AuditEvent) -> str:
-    site = networks().get(event.network)
-    names = {"handle": event.handle, "network": site.title if site else event.network}
-    account = _("@%(handle)s on %(network)s", **names)
-    words = {
-        EventKind.SIGNED_IN: _("Signed in with %(account)s", account=account),
-        EventKind.SIGNED_IN_NEW_BROWSER: _(
-            "Signed in with %(account)s, in a new browser", account=account
-        ),
-        EventKind.SIGN_IN_REFUSED: _("A sign-in with %(account)s was refused", account=account),
-        EventKind.SIGNED_OUT: _("Signed out"),
-        EventKind.SESSION_ENDED: _("Ended a session"),
-        EventKind.ACCOUNT_ADDED: _("Connected %(account)s", account=account),
-        EventKind.ACCOUNT_RENEWED: _("Reconnected %(account)s", account=account),
-        EventKind.ACCOUNT_DISCONNECTED: _("Disconnected %(account)s", account=account),
-        EventKind.SIGNS_IN_ON: _("Allowed %(account)s to sign in", account=account),
-        EventKind.SIGNS_IN_OFF: _("Stopped %(account)s from signing in", account=account),
-    }
-    return words.get(EventKind(event.kind), "")
 
 
 def _notices() -> list[dict[str, Any]]:

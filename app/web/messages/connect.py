@@ -1,4 +1,4 @@
-"""What people read when an account is connected, disconnected, or cannot be."""
+"""What people read of signing in, of connecting and disconnecting accounts, and when it fails."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from flask_babel import ngettext
 from flask_login import current_user
 
 from app.accounts import Connected
+from app.models import AuditEvent, EventKind
 from app.networks import ConnectRefused, Network
 
 log = logging.getLogger(__name__)
@@ -336,3 +337,26 @@ def disconnected(handle: str, cancelled: int) -> str:
         "%(num)s waiting tweets were cancelled.",
         cancelled,
     )
+
+
+def event_words(event: AuditEvent, network: str) -> str:
+    """Say what happened to somebody's account.
+
+    :param network: the title of the event's network.
+    """
+    account = _("@%(handle)s on %(network)s", handle=event.handle, network=network)
+    words = {
+        EventKind.SIGNED_IN: _("Signed in with %(account)s", account=account),
+        EventKind.SIGNED_IN_NEW_BROWSER: _(
+            "Signed in with %(account)s, in a new browser", account=account
+        ),
+        EventKind.SIGN_IN_REFUSED: _("A sign-in with %(account)s was refused", account=account),
+        EventKind.SIGNED_OUT: _("Signed out"),
+        EventKind.SESSION_ENDED: _("Ended a session"),
+        EventKind.ACCOUNT_ADDED: _("Connected %(account)s", account=account),
+        EventKind.ACCOUNT_RENEWED: _("Reconnected %(account)s", account=account),
+        EventKind.ACCOUNT_DISCONNECTED: _("Disconnected %(account)s", account=account),
+        EventKind.SIGNS_IN_ON: _("Allowed %(account)s to sign in", account=account),
+        EventKind.SIGNS_IN_OFF: _("Stopped %(account)s from signing in", account=account),
+    }
+    return words.get(EventKind(event.kind), "")
