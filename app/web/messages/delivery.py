@@ -89,8 +89,8 @@ def delivery_error(code: str | None, network: str) -> tuple[str, str]:
 
 def known_error(code: str, network: str) -> tuple[str, str] | None:
     """Return (message, next step) for an error code; None for one without words of its own."""
-    pictures = (_pictures, picture_delivery_errors)
-    for known in (_waiting, _unclear, _refused, *pictures, _access, _account, _asking):
+    tables = (_waiting, _unclear, _refused, picture_delivery_errors, _access, _account, _asking)
+    for known in tables:
         found = known(network).get(code)
         if found:
             return found
@@ -195,23 +195,6 @@ def _refused(network: str) -> dict[str, tuple[str, str]]:
         "blocked": (
             _("%(n)s blocks this account from posting for a while.", n=network),
             _("Look for a message about it there, wait, then try again."),
-        ),
-    }
-
-
-def _pictures(network: str) -> dict[str, tuple[str, str]]:
-    other = _("Choose another picture and try again.")
-    return {
-        "picture_refused": (_("%(n)s refused a picture.", n=network), other),
-        "picture_gone": (_("A picture of this tweet is no longer there."), other),
-        "picture_broken": (_("A picture of this tweet cannot be read."), other),
-        "pictures_gone": (
-            _("%(n)s has lost a picture of this tweet.", n=network),
-            _("We upload it again."),
-        ),
-        "pictures_processing": (
-            _("%(n)s is still processing a picture of this tweet.", n=network),
-            _("It goes out when that is done."),
         ),
     }
 

@@ -53,14 +53,26 @@ def picture_delivery_errors(network: str) -> dict[str, tuple[str, str]]:
     """Return (message, next step) for each code with which a Delivery fails over a picture."""
     other = _("Choose another picture and try again.")
     codes = {
-        "alt_too_long": _("The description of a picture is too long for %(n)s.", n=network),
         "picture_refused": _("%(n)s refused a picture.", n=network),
+        "picture_gone": _("A picture of this tweet is no longer there."),
+        "picture_broken": _("A picture of this tweet cannot be read."),
         "picture_moves": _("%(n)s does not show moving pictures.", n=network),
         "picture_does_not_fit": _("A picture cannot be made small enough for %(n)s.", n=network),
     }
-    shorten = {"alt_too_long": _("Shorten it and try again.")}
-    told = _refusals() | codes
-    return {code: (words, shorten.get(code, other)) for code, words in told.items()}
+    return {code: (words, other) for code, words in (_refusals() | codes).items()} | {
+        "alt_too_long": (
+            _("The description of a picture is too long for %(n)s.", n=network),
+            _("Shorten it and try again."),
+        ),
+        "pictures_gone": (
+            _("%(n)s has lost a picture of this tweet.", n=network),
+            _("We upload it again."),
+        ),
+        "pictures_processing": (
+            _("%(n)s is still processing a picture of this tweet.", n=network),
+            _("It goes out when that is done."),
+        ),
+    }
 
 
 def _refusals() -> dict[str, str]:
