@@ -69,7 +69,7 @@ def outcome_of(kind: str | None) -> str:
     words = {
         "ok": _("Accepted"),
         "not_sent": _("Not sent: the network could not be reached"),
-        "later": _("The network asked us to wait"),
+        "later": _("The network answered: not now"),
         "rejected": _("Refused"),
         "auth": _("The network did not accept our access"),
         "hold": _("The network refuses this app"),

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from app.networks.text import TextProblem
+from app.networks import OutcomeKind, TextProblem
 from app.pictures import PictureRefused
 from app.states import HoldReason
 from app.web.messages.connect import known_sentence
-from app.web.messages.delivery import delivery_error, hold_error, known_error
+from app.web.messages.delivery import delivery_error, hold_error, known_error, outcome_of
 from app.web.messages.input import input_refusal
 from app.web.messages.pictures import picture_refusal
 from app.web.schemas import Invalid
@@ -274,6 +274,12 @@ def test_an_unknown_code_gets_no_others_sentence(caplog: pytest.LogCaptureFixtur
     assert delivery_error("comet", "X") == (message, step)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "comet" in caplog.text
+
+
+def test_every_end_of_an_attempt_has_words_of_its_own() -> None:
+    """None is said like an attempt whose end nobody recorded."""
+    said = [outcome_of(kind) for kind in [*OutcomeKind, None]]
+    assert len(set(said)) == len(said)
 
 
 def test_a_missing_permission_for_pictures_says_how_to_give_it() -> None:
