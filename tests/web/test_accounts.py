@@ -90,7 +90,7 @@ def test_a_pause_says_until_when(running: World, visitor: Visitor) -> None:
     wait_for(lambda: "Paused" in card(visitor.get("/accounts").text, "limited"), what="the pause")
     told = card(visitor.get("/accounts").text, "limited")
     assert "X asks us to wait." in told
-    assert re.search(r"Goes on\s+<time [^>]*>in \d+ minutes", told)
+    assert re.search(r"Continues\s+<time [^>]*>in \d+ minutes", told)
     running.sandbox.mend()
 
 
