@@ -49,20 +49,42 @@ class WakeUp:
     task_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
-class Notifier:
-    """Rings for workers over one kept connection, quickly or not at all.
+class CircuitBreaker:
+    """Lets one thread at a time ask Redis, and nobody for some seconds after it did not answer.
 
-    After a failure it keeps silent for a few seconds, so that a dead Redis costs one short wait
-    and not one for each request.
+    One at a time, because small plans allow few connections and an answer takes microseconds.
     """
 
-    SILENCE = 3.0
+    OPEN_SECONDS = 3.0
+
+    def __init__(self) -> None:
+        self._open_until = 0.0
+        self._turn = threading.Lock()
+
+    def ask(self, question: Callable[[], Answer], otherwise: Answer) -> Answer:
+        """Return the answer, or ``otherwise`` when Redis did not give one lately."""
+        with self._turn:
+            # Only now: somebody may have found out while this thread waited for its turn.
+            if time.monotonic() < self._open_until:
+                return otherwise
+            try:
+                return question()
+            except AWAY:
+                self._open_until = time.monotonic() + self.OPEN_SECONDS
+                return otherwise
+
+
+class Notifier:
+    """Tells workers of due rows over one kept connection, quickly or not at all.
+
+    After a failure its circuit breaker is open for a few seconds, so that a dead Redis costs one
+    short wait and not one for each request.
+    """
 
     def __init__(self, celery: Celery, timeout: float) -> None:
         self._celery = celery
-        self._lock = threading.Lock()
+        self._breaker = CircuitBreaker()
         self._producer: Producer | None = None
-        self._silent_until = 0.0
         self._options = {
             "socket_timeout": timeout,
             "socket_connect_timeout": timeout,
@@ -72,26 +94,25 @@ class Notifier:
 
     def notify(self, wake_ups: Iterable[WakeUp]) -> bool:
         """Send the messages in one round trip; False when the broker did not take them."""
-        with self._lock:
-            if time.monotonic() < self._silent_until:
-                return False
-            try:
-                self._send(list(wake_ups))
-            except AWAY as error:
-                log.warning("the broker did not take a ring: %s", type(error).__name__)
-                self._silent_until = time.monotonic() + self.SILENCE
-                self._forget_connection()
-                return False
-            return True
+        return self._breaker.ask(lambda: self._notify(list(wake_ups)), False)
+
+    def _notify(self, wake_ups: list[WakeUp]) -> bool:
+        try:
+            self._send(wake_ups)
+        except AWAY as error:
+            log.warning("the broker did not take a wake-up: %s", type(error).__name__)
+            self._forget_connection()
+            raise
+        return True
 
     def _send(self, wake_ups: list[WakeUp]) -> None:
         producer = self._producer or self._connect()
         with producer.batch(max_size=500):
-            for notify in wake_ups:
+            for wake_up in wake_ups:
                 self._celery.send_task(
-                    notify.task,
-                    args=[notify.job_ids],
-                    task_id=notify.task_id,
+                    wake_up.task,
+                    args=[wake_up.job_ids],
+                    task_id=wake_up.task_id,
                     producer=producer,
                     ignore_result=True,
                     retry=False,
@@ -194,7 +215,7 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
 def notify_jobs(job_ids: Iterable[str]) -> bool:
     """Ask a worker to publish each of these, each in its own job. Never raises, never waits long.
 
-    :returns: False when the broker did not take it; the workers' tickers find the rows anyway.
+    :returns: False when the broker did not take it; the workers' schedulers find the rows anyway.
     """
     return notify(WakeUp(PUBLISH, [job_id], job_id) for job_id in job_ids)
 
@@ -253,31 +274,6 @@ def store_results(results: Iterable[tuple[str, str, Any]]) -> None:
 def _breaker() -> CircuitBreaker:
     breaker: CircuitBreaker = current_app.extensions.setdefault("result_breaker", CircuitBreaker())
     return breaker
-
-
-class CircuitBreaker:
-    """Lets one thread at a time ask Redis, and nobody for some seconds after it did not answer.
-
-    One at a time, because small plans allow few connections and an answer takes microseconds.
-    """
-
-    SILENCE = 3.0
-
-    def __init__(self) -> None:
-        self._open_until = 0.0
-        self._turn = threading.Lock()
-
-    def ask(self, question: Callable[[], Answer], otherwise: Answer) -> Answer:
-        """Return the answer, or ``otherwise`` when Redis did not give one lately."""
-        with self._turn:
-            # Only now: somebody may have found out while this thread waited for its turn.
-            if time.monotonic() < self._open_until:
-                return otherwise
-            try:
-                return question()
-            except AWAY:
-                self._open_until = time.monotonic() + self.SILENCE
-                return otherwise
 
 
 SUCCESS, FAILURE = states.SUCCESS, states.FAILURE

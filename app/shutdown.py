@@ -1,4 +1,9 @@
-"""Stopping a worker process: the event that says so."""
+"""Stopping a worker process: the event that says so, and every deadline of a stop.
+
+On SIGTERM what is being sent finishes and the rest is handed back to the schedule. A dyno is killed
+after 30 seconds, so all deadlines together stay below that; what a kill leaves is settled by its
+lease (docs/delivery.md).
+"""
 
 from __future__ import annotations
 
@@ -6,3 +11,9 @@ from threading import Event
 
 stopping = Event()
 """Set when this process was asked to stop: what has not begun is handed back."""
+SCHEDULER_SECONDS = 5.0
+"""For the scheduler's thread to come to the end of its round."""
+SENDING_SECONDS = 22.0
+"""For publishers and look-ups to finish and record what is under way."""
+PROCESSES_SECONDS = 24.0
+"""For the further processes of a worker, from the first signal on."""

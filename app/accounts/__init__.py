@@ -18,6 +18,7 @@ from app.accounts import (
     sampling,
     sessions,
     sign_in_methods,
+    visibility,
 )
 from app.accounts.audit import Visit
 from app.accounts.connections import Connected
@@ -47,4 +48,5 @@ __all__ = [
     "sampling",
     "sessions",
     "sign_in_methods",
+    "visibility",
 ]

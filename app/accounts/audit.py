@@ -1,4 +1,4 @@
-"""The audit log: what happened to the doors of whose account, from where."""
+"""The audit log: who signed in, connected or disconnected what, and from where."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class NotWanted(Exception):
 
 
 class _Overtaken(Exception):
-    """What was found has changed: somebody connected the same accounts, or closed the door."""
+    """What was found has changed: somebody connected the same accounts, or they sign in no more."""
 
 
 class TooManyAccounts(Exception):
@@ -66,14 +66,14 @@ class Connected:
     """They belong to somebody else."""
     beyond: list[Profile] = field(default_factory=list)
     """They are more than one person may have."""
-    door: Account | None = None
+    sign_in_account: Account | None = None
     """By which the person came in."""
 
 
 def sign_in(network: str, connections: Sequence[Connection]) -> Connected:
     """Find out who opened these accounts to us, or make a new user; connect the accounts.
 
-    :raises doors.ProvesNobody: their server gives access to anybody who asks.
+    :raises sign_in_methods.ProvesNobody: their server gives access to anybody who asks.
     :raises SignsNobodyIn: connected here, but its owner does not let it sign in.
     :raises BelongsToSomebodyElse: none of them is left for a new user.
     """
@@ -165,20 +165,20 @@ def _again_if_overtaken(work: Callable[[], Connected]) -> Connected:
 
 
 def _sign_in(network: str, connections: Sequence[Connection]) -> Connected:
-    door = _door(network, connections)
-    if door is not None:
-        sign_in_methods.lock(door.user_id)
-        if _door(network, connections) is not door:
+    sign_in_account = _sign_in_account(network, connections)
+    if sign_in_account is not None:
+        sign_in_methods.lock(sign_in_account.user_id)
+        if _sign_in_account(network, connections) is not sign_in_account:
             raise _Overtaken  # its owner has disconnected it meanwhile, or closed it
-        known = Connected(door.user_id, door=door)
+        known = Connected(sign_in_account.user_id, sign_in_account=sign_in_account)
         return _tie(network, _that_fit(network, connections, known), known)
     refusal = _refusal(network, connections)
     if refusal is not None:
         # The same person may have come in at this moment, by another window.
-        raise _Overtaken if _door(network, connections) else refusal
+        raise _Overtaken if _sign_in_account(network, connections) else refusal
     fresh = Connected(_new_user(), is_new=True)
     done = _tie(network, _that_fit(network, connections, fresh), fresh)
-    done.door = done.added[0]
+    done.sign_in_account = done.added[0]
     return done
 
 
@@ -220,7 +220,7 @@ def _tie(
         account, is_added = _take(network, connection, done.user_id, is_first)
         (done.added if is_added else done.renewed).append(account)
     db.session.flush()
-    if done.door is None and not done.added and not done.renewed:
+    if done.sign_in_account is None and not done.added and not done.renewed:
         raise _Overtaken  # they were somebody's a moment later; nor is there a user without any
     most = current_app.config["MAX_ACCOUNTS"]
     if done.added and _count(done.user_id) > most:
@@ -278,7 +278,7 @@ def _may_open(account: Account, connection: Connection, is_first: bool) -> bool:
     return is_first or not connection.server_was_typed
 
 
-def _door(network: str, connections: Sequence[Connection]) -> Account | None:
+def _sign_in_account(network: str, connections: Sequence[Connection]) -> Account | None:
     """Return the account that signs in whoever opened these."""
     for connection in connections:
         profile = connection.profile

@@ -13,7 +13,7 @@ from app.accounts import audit, sessions, sign_in_methods
 from app.accounts.audit import Visit
 from app.accounts.sampling import some_of_each_server
 from app.db import db, from_now, rows_changed
-from app.models import Account, Delivery, EventKind, Health
+from app.models import Account, Delivery, EventKind, Health, transitions
 from app.networks import Credentials, Profile, http
 from app.states import State
 
@@ -33,9 +33,8 @@ def disconnect(account_id: int, visit: Visit | None = None) -> int:
     if (owner := db.session.scalar(db.select(Account.user_id).where(*mine))) is None:
         db.session.rollback()
         return 0
-    sign_in_methods.lock(
-        owner
-    )  # who is signing in by it at this moment is let in before, or not at all
+    # Who is signing in by it at this moment is let in before, or not at all.
+    sign_in_methods.lock(owner)
     gone = {"connected": False, "signs_in": False, "health": Health.OK, "avatar": None}
     if not rows_changed(update(Account).where(*mine).values(gone)):
         db.session.rollback()
@@ -70,18 +69,7 @@ def finish(account_ids: Sequence[int]) -> None:
 
 
 def _cancel(condition: Any, account_id: int) -> int:
-    return rows_changed(
-        update(Delivery)
-        .where(Delivery.account_id == account_id, condition)
-        .values(
-            state=State.CANCELLED,
-            next_at=None,
-            hold_reason=None,
-            finished_at=from_now(),
-            error_code="disconnected",
-            error_detail=None,
-        )
-    )
+    return rows_changed(transitions.disconnect(Delivery.account_id == account_id, condition))
 
 
 def _waits_long() -> Any:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import and_, delete, exists, or_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.backoff import backoff_seconds
 from app.db import database_now, db, from_now, rows_changed
-from app.models import Account, Delivery, Health, NetworkBlock
+from app.models import Account, Delivery, Health, NetworkBlock, transitions
 from app.states import HoldReason, State
 
 FIRST_PROBE = 5 * 60.0
@@ -28,7 +30,7 @@ def pause_account(account_id: int, seconds: float | None) -> float:
     now = database_now()
     ends = account.paused_until or now
     if seconds is None and ends <= now:  # several tweets refused side by side are one limit
-        seconds = min(MAX_WAIT_SECONDS, UNSTATED_WAIT * 2.0**account.pauses)
+        seconds = backoff_seconds(account.pauses, MAX_WAIT_SECONDS, first=UNSTATED_WAIT)
         account.pauses += 1
     account.paused_until = max(ends, now + timedelta(seconds=seconds or 0))
     return (account.paused_until - now).total_seconds()
@@ -54,7 +56,7 @@ def hold_account(account_id: int, version: int, detail: str | None) -> bool:
     refused = update(Account).where(*these).values(ended)
     if not rows_changed(refused):
         return False
-    _hold(Delivery.account_id == account_id, HoldReason.RECONNECT)
+    rows_changed(transitions.hold(HoldReason.RECONNECT, Delivery.account_id == account_id))
     return True
 
 
@@ -151,43 +153,12 @@ def release_forgotten() -> None:
 def hold_network_rows(network: str) -> None:
     """Hold what is due for a stopped network; commit is the caller's."""
     accounts = db.select(Account.id).where(Account.network == network)
-    rows_changed(
-        update(Delivery)
-        .where(
-            Delivery.account_id.in_(accounts),
-            Delivery.state == State.SCHEDULED,
-            Delivery.not_before <= from_now(),
-        )
-        .values(state=State.HELD, hold_reason=HoldReason.NETWORK, next_at=None)
-    )
+    due = Delivery.not_before <= from_now()
+    rows_changed(transitions.hold(HoldReason.NETWORK, Delivery.account_id.in_(accounts), due))
 
 
-def _hold(condition: object, reason: HoldReason) -> None:
-    rows_changed(
-        update(Delivery)
-        .where(condition, Delivery.state == State.SCHEDULED)  # type: ignore[arg-type]
-        .values(state=State.HELD, hold_reason=reason, next_at=None)
-    )
-
-
-def _release(*conditions: object) -> list[str]:
-    return list(
-        db.session.scalars(
-            update(Delivery)
-            .where(*conditions)  # type: ignore[arg-type]
-            .values(
-                state=State.SCHEDULED,
-                hold_reason=None,
-                error_code=None,
-                error_detail=None,
-                wake_ups=0,
-                refusals=0,
-                next_at=Delivery.not_before,
-            )
-            .returning(Delivery.id)
-            .execution_options(synchronize_session=False)
-        )
-    )
+def _release(*conditions: Any) -> list[str]:
+    return list(db.session.scalars(transitions.release(*conditions).returning(Delivery.id)))
 
 
 def _tolerance_of(account_id: int) -> int:

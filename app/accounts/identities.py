@@ -75,17 +75,17 @@ def _asked(network: Any, user_id: int, person_id: str, ends_at: float) -> dict[i
 
 def _note(account_id: int, version: int, person_id: str) -> None:
     """Note who connected an account, unless it was connected anew meanwhile."""
-    door = aliased(Account)
-    has_door = exists().where(
-        door.connected,
-        door.signs_in,
+    sign_in_account = aliased(Account)
+    has_sign_in_account = exists().where(
+        sign_in_account.connected,
+        sign_in_account.signs_in,
         or_(
-            door.user_id == Account.user_id,
-            (door.network == Account.network) & (door.person_id == person_id),
+            sign_in_account.user_id == Account.user_id,
+            (sign_in_account.network == Account.network) & (sign_in_account.person_id == person_id),
         ),
-        door.id != Account.id,
+        sign_in_account.id != Account.id,
     )
-    opens = db.session.scalar(select(~has_door).where(Account.id == account_id))
+    opens = db.session.scalar(select(~has_sign_in_account).where(Account.id == account_id))
     is_the_same = (*_unknown(), Account.id == account_id, Account.credentials_version == version)
     values = {"person_id": person_id, "signs_in": bool(opens)}
     rows_changed(update(Account).where(*is_the_same).values(values))

@@ -6,6 +6,7 @@ others wait for the app to appear in it. No transaction is open while a server i
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.db import database_now, db, from_now, rows_changed
 from app.models import ConnectionApp, MastodonServer, ServerApp
-from app.networks import App, Known, LookUpFailed
+from app.networks import ANEW_REST, App, Known, LookUpFailed, mark_of, too_soon
 
 LEASE = timedelta(seconds=30)
 """Longer than all calls of one registration may take together."""
@@ -26,7 +27,10 @@ MAX_REGISTER_SECONDS = 20.0
 GLANCE = 0.1
 """Seconds between two looks at it."""
 WALK = 3_600.0
-"""Seconds for which an app of one connection waits for its person to come back."""
+"""Seconds for which an app of one connection waits for its person to come back; as long as one
+that another took the place of."""
+FORMER = "former-"
+"""What the key of such a one begins with."""
 
 
 class ServerApps:
@@ -64,11 +68,37 @@ class ServerApps:
             _drop(server, redirect_uri, row.created_at)
         db.session.commit()
 
+    def replaced(
+        self, server: str, redirect_uri: str, mark: str, register: Callable[[], App]
+    ) -> App:
+        """Return another app than that of this mark, registered by whoever asks first.
+
+        :raises ConnectRefused: just_registered.
+        :raises LookUpFailed: somebody else is registering it and does not come to an end.
+        """
+        ends_at = time.monotonic() + MAX_REGISTER_SECONDS
+        while time.monotonic() < ends_at:
+            app = self.get(server, redirect_uri)
+            if app is None:
+                return self.made_once(server, redirect_uri, register)
+            if mark_of(app) != mark:
+                return app
+            if _may_replace(server, redirect_uri):
+                return _replace(server, redirect_uri, app, register)
+            time.sleep(GLANCE)
+        raise LookUpFailed("somebody else is registering the app")
+
+    def former(self, server: str, mark: str) -> App | None:
+        """Return an app that another took the place of within the hour."""
+        is_it = (ConnectionApp.id == _former_key(server, mark)) & (ConnectionApp.server == server)
+        app = db.session.scalar(db.select(ConnectionApp.app).where(is_it))
+        db.session.commit()
+        return app
+
     def keep_for_one(self, server: str, app: App) -> str:
         """Keep an app for one connection alone; return the key under which it is found."""
         key = generate_token(24)
-        db.session.execute(delete(ConnectionApp).where(ConnectionApp.created_at < from_now(-WALK)))
-        db.session.add(ConnectionApp(id=key, server=server, app=app, created_at=database_now()))
+        _keep(key, server, app)
         db.session.commit()
         return key
 
@@ -191,6 +221,68 @@ def _fill(
     filled = rows_changed(statement)
     db.session.commit()
     return app if filled else None
+
+
+def _may_replace(server: str, redirect_uri: str) -> bool:
+    """Whether this one may register another app; False while somebody else does.
+
+    :raises ConnectRefused: that was done a short while ago.
+    """
+    now = database_now()
+    made_at, anew_at = _times_of(server, redirect_uri)
+    is_done = anew_at is not None and made_at >= anew_at
+    rest = timedelta(seconds=ANEW_REST) if is_done else LEASE
+    if anew_at is not None and anew_at >= now - rest:
+        db.session.commit()
+        if is_done:
+            raise too_soon()
+        return False
+    unchanged = ServerApp.anew_at.is_(None) if anew_at is None else ServerApp.anew_at == anew_at
+    statement = (
+        update(ServerApp)
+        .where(_is(server, redirect_uri), ServerApp.created_at == made_at, unchanged)
+        .values(anew_at=now)
+    )
+    taken = bool(rows_changed(statement))
+    db.session.commit()
+    return taken
+
+
+def _times_of(server: str, redirect_uri: str) -> tuple[datetime, datetime | None]:
+    """Return when an app was made, and when another was last asked for in its place."""
+    row = db.session.execute(
+        db.select(ServerApp.created_at, ServerApp.anew_at).where(_is(server, redirect_uri))
+    ).first()
+    return (row.created_at, row.anew_at) if row else (database_now(), None)
+
+
+def _replace(server: str, redirect_uri: str, old: App, register: Callable[[], App]) -> App:
+    """Register, and put it in the place of the old one; if that is gone, it is for one person."""
+    here = _is(server, redirect_uri)
+    try:
+        fresh = register()
+    except BaseException:
+        rows_changed(update(ServerApp).where(here).values(anew_at=None))
+        db.session.commit()
+        raise
+    row = db.session.execute(db.select(ServerApp.app, ServerApp.created_at).where(here)).first()
+    is_there = row is not None and row.app.get("client_id") == old["client_id"]
+    is_same = here & (ServerApp.created_at == (row.created_at if row else None))
+    change = update(ServerApp).where(is_same).values(app=fresh, created_at=from_now())
+    kept = old if is_there and rows_changed(change) else fresh
+    _keep(_former_key(server, mark_of(kept)), server, kept)
+    db.session.commit()
+    return fresh
+
+
+def _former_key(server: str, mark: str) -> str:
+    return f"{FORMER}{mark}-{hashlib.sha256(server.encode()).hexdigest()[:24]}"
+
+
+def _keep(key: str, server: str, app: App) -> None:
+    """Keep an app until nobody comes back any more; commit is the caller's."""
+    db.session.execute(delete(ConnectionApp).where(ConnectionApp.created_at < from_now(-WALK)))
+    db.session.merge(ConnectionApp(id=key, server=server, app=app, created_at=database_now()))
 
 
 def _drop(server: str, redirect_uri: str, made_at: datetime) -> None:

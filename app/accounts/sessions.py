@@ -80,10 +80,10 @@ def open_session(
 
 def _is_open(account_id: int) -> bool:
     """Whether an account signs its owner in. Who ends that waits until the session is stored."""
-    door = db.select(Account.id).where(
+    sign_in_account = db.select(Account.id).where(
         Account.id == account_id, Account.connected, Account.signs_in
     )
-    return db.session.scalar(door.with_for_update(read=True)) is not None
+    return db.session.scalar(sign_in_account.with_for_update(read=True)) is not None
 
 
 def sessions_of(user_id: int) -> Sequence[UserSession]:

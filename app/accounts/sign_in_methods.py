@@ -137,7 +137,7 @@ def accounts_of(user_id: int) -> list[Account]:
 
 
 def lock(user_id: int) -> None:
-    """Let nobody else change this user's doors until the transaction ends.
+    """Let nobody else change how this user signs in until the transaction ends.
 
     Comes before any lock of an account, so that no two wait for each other; rows that only name
     the user can be written meanwhile. SQLite has one writer at a time, so there one becomes it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.delivery import dispatcher, publishing, reconciler, restore, retention
+from app.delivery import dispatcher, publisher, reconciler, restore, retention
 from app.delivery.claims import by_destination, expire_leases, undo_clock_step
 from app.delivery.executor import Executors
 from app.delivery.publisher import Publisher
@@ -13,7 +13,7 @@ __all__ = [
     "by_destination",
     "dispatcher",
     "expire_leases",
-    "publishing",
+    "publisher",
     "reconciler",
     "restore",
     "retention",

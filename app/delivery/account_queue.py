@@ -1,4 +1,4 @@
-"""What one account has on its way in a lane.
+"""What one account has on its way in a publisher.
 
 Its first tweet goes alone: only when the network took it, the others follow side by side. So an
 account that is limited or revoked costs one call, and not one for each tweet that waits.
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.accounts import Access
+from app.backoff import Backoff
 from app.delivery.claims import Claim
 from app.networks import Outcome, OutcomeKind
 
@@ -19,33 +20,9 @@ TRUST_SECONDS = 2.0
 OPENING = {OutcomeKind.OK, OutcomeKind.REJECTED, OutcomeKind.AMBIGUOUS}
 """Endings of an account's first call after which its others may follow."""
 MAX_REST_SECONDS = 30.0
-
-
-@dataclass
-class Backoff:
-    """How long an account's others rest when one of them could not reach the network.
-
-    Without a rest that grows, a network that is down would have everything that is due claimed
-    and handed back again and again, at the expense of the others.
-    """
-
-    _failures: int = 0
-    _failed_at: float = 0.0
-
-    @property
-    def lasts(self) -> bool:
-        """True while the failures so far count."""
-        return bool(self._failures) and self._failed_at > time.monotonic() - 2 * MAX_REST_SECONDS
-
-    def lose(self) -> float:
-        """Count a failure; return for how many seconds the others rest."""
-        self._failures = self._failures + 1 if self.lasts else 1
-        self._failed_at = time.monotonic()
-        return min(MAX_REST_SECONDS, 2.0 ** (self._failures - 1))
-
-    def regain(self) -> None:
-        """Forget the failures: something came through."""
-        self._failures = 0
+"""How long an account rests at most when it could not reach its network. Without a rest that grows,
+a network that is down would have everything that is due claimed and handed back again and again,
+at the expense of the others."""
 
 
 @dataclass
@@ -56,8 +33,8 @@ class AccountQueue:
     preparing: bool = False
     waiting: list[Claim] = field(default_factory=list)
     going: int = 0
-    calls: Backoff = field(default_factory=Backoff)
-    preparations: Backoff = field(default_factory=Backoff)
+    calls: Backoff = field(default_factory=lambda: Backoff(MAX_REST_SECONDS))
+    preparations: Backoff = field(default_factory=lambda: Backoff(MAX_REST_SECONDS))
     _read_at: float = 0.0
     _opened_at: float = 0.0
 
@@ -93,10 +70,10 @@ class AccountQueue:
         """
         if outcome.kind in OPENING and outcome.pause_for is None:
             self._opened_at = time.monotonic()
-            self.calls.regain()
+            self.calls.succeed()
             return None
         self.access, self._opened_at = None, 0.0
-        return self.calls.lose() if outcome.code == "unreachable" else 0.0
+        return self.calls.fail() if outcome.code == "unreachable" else 0.0
 
     def next_claims(self) -> list[Claim]:
         """Take out what may be sent now: all when the line is open, else one at a time."""

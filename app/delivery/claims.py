@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import JSON, Integer, Row, String, exists, or_, update
+from sqlalchemy import JSON, Integer, Row, String, Update, exists, or_
 from sqlalchemy.types import TypeEngine
 
 from app.db import (
@@ -23,7 +23,7 @@ from app.db import (
     table_of,
     unindexed,
 )
-from app.models import Account, Attempt, Delivery, Health, NetworkBlock, contents_of
+from app.models import Account, Attempt, Delivery, Health, NetworkBlock, contents_of, transitions
 from app.networks import Body, Destination
 from app.states import State
 
@@ -49,6 +49,8 @@ class Claim:
     """Whose tweet it is."""
     language: str | None = None
     """The one that its author has chosen here; None when none was chosen."""
+    visibility: str = ""
+    """Who shall see it, as the account's owner says by now; empty for the account's own default."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -84,9 +86,11 @@ def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
             tweets.c.parts,
             tweets.c.user_id,
             users.c.locale,
+            Account.visibility,
         )
         .join(tweets, tweets.c.id == Delivery.tweet_id)
         .join(users, users.c.id == tweets.c.user_id)
+        .join(Account, Account.id == Delivery.account_id)
         .where(id_in(Delivery.id, taken))
         .order_by(Delivery.due_at, Delivery.tweet_id)
     )
@@ -110,6 +114,7 @@ def _claim_of(row: Row[Any], has_threads: bool, bodies: Mapping[tuple[str, int],
         tuple(row.posted),
         row.user_id,
         row.locale,
+        row.visibility,
     )
 
 
@@ -148,24 +153,8 @@ def claim_deliveries(job_ids: Sequence[str], owner: str) -> list[Claim]:
 
 def _claim_deliveries(job_ids: Sequence[str], owner: str) -> list[Claim]:
     lease = current_app.config["LEASE"]
-    statement = (
-        update(Delivery)
-        .where(
-            id_in(Delivery.id, job_ids),
-            unindexed(Delivery.state == State.SCHEDULED, Delivery.not_before <= from_now()),
-            _account_may_send(),
-        )
-        .values(
-            state=State.CLAIMED,
-            fence=Delivery.fence + 1,
-            owner=owner,
-            lease_until=from_now(lease),
-            next_at=from_now(lease),
-        )
-        .returning(Delivery.id)
-        .execution_options(synchronize_session=False)
-    )
-    taken = list(db.session.scalars(statement))
+    statement = transitions.claim(owner, lease, id_in(Delivery.id, job_ids), _account_may_send())
+    taken = list(db.session.scalars(statement.returning(Delivery.id)))
     # Read in the same transaction: an edit either came before the claim or is refused.
     claims = claims_of(taken) if taken else []
     db.session.commit()
@@ -199,80 +188,39 @@ def store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Clai
             raise
         rollback_quietly()
         if len(bodies) == 1:
-            claim_deliveries = bodies[0][0]
-            log.error("job %s cannot be stored: %s", claim_deliveries.job_id, type(error).__name__)
-            retry_transient(lambda: _give_up(claim_deliveries, owner))
+            claim = bodies[0][0]
+            log.error("job %s cannot be stored: %s", claim.job_id, type(error).__name__)
+            retry_transient(lambda: _give_up(claim, owner))
             return []
-    return [
-        claim_deliveries for body in bodies for claim_deliveries in store_intents([body], owner)
-    ]
+    return [claim for body in bodies for claim in store_intents([body], owner)]
 
 
-def _give_up(claim_deliveries: Claim, owner: str) -> None:
+def _give_up(claim: Claim, owner: str) -> None:
     """Nothing was sent, and nothing would be at the next try either."""
-    _update(
-        [*_still_mine([claim_deliveries], owner), Delivery.state == State.CLAIMED],
-        state=State.FAILED,
-        next_at=None,
-        finished_at=from_now(),
-        owner=None,
-        lease_until=None,
-        error_code="not_stored",
-        error_detail=None,
-    )
+    _run(transitions.fail_unstored(*_still_mine([claim], owner)))
 
 
 def _store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
-    lease = current_app.config["LEASE"]
-    statement = (
-        update(Delivery)
-        .where(
-            *_still_mine([claim_deliveries for claim_deliveries, _ in bodies], owner),
-            unindexed(Delivery.state == State.CLAIMED, Delivery.lease_until > from_now()),
-        )
-        .values(
-            state=State.SENDING,
-            attempts=Delivery.attempts + 1,
-            first_sent_at=db.func.coalesce(Delivery.first_sent_at, from_now()),
-            lease_until=from_now(lease),
-            next_at=from_now(lease),
-        )
-        .returning(Delivery.id, Delivery.fence)
-        .execution_options(synchronize_session=False)
-    )
-    intended = {(row.id, row.fence) for row in db.session.execute(statement)}
-    going = [
-        (claim_deliveries, body)
-        for claim_deliveries, body in bodies
-        if claim_deliveries.key in intended
-    ]
+    mine = _still_mine([claim for claim, _ in bodies], owner)
+    statement = transitions.start_sending(current_app.config["LEASE"], *mine)
+    started = db.session.execute(statement.returning(Delivery.id, Delivery.fence))
+    intended = {(row.id, row.fence) for row in started}
+    going = [(claim, body) for claim, body in bodies if claim.key in intended]
     if going:
         db.session.execute(_open_attempts(going))
     db.session.commit()
-    return [claim_deliveries for claim_deliveries, _ in going]
+    return [claim for claim, _ in going]
 
 
-def renew_lease(claim_deliveries: Claim, owner: str) -> bool:
+def renew_lease(claim: Claim, owner: str) -> bool:
     """Begin the lease anew before something that may take long; False when it is lost."""
-    lease = from_now(current_app.config["LEASE"])
-
-    def store() -> bool:
-        statement = (
-            update(Delivery)
-            .where(
-                Delivery.id == claim_deliveries.job_id,
-                Delivery.fence == claim_deliveries.fence,
-                Delivery.owner == owner,
-                Delivery.state == State.CLAIMED,
-                Delivery.lease_until > from_now(),
-            )
-            .values(lease_until=lease, next_at=lease)
-        )
-        renewed = rows_changed(statement)
-        db.session.commit()
-        return bool(renewed)
-
-    return retry_transient(store)
+    mine = (
+        Delivery.id == claim.job_id,
+        Delivery.fence == claim.fence,
+        Delivery.owner == owner,
+    )
+    renewed = transitions.renew_lease(current_app.config["LEASE"], *mine)
+    return bool(retry_transient(lambda: _run(renewed)))
 
 
 def _still_mine(claims: Sequence[Claim], owner: str) -> tuple[Any, ...]:
@@ -281,7 +229,7 @@ def _still_mine(claims: Sequence[Claim], owner: str) -> tuple[Any, ...]:
     The owner alone does not say so: a worker that overslept its lease may claim a row again.
     """
     columns: dict[str, TypeEngine[Any]] = {"job_id": String(), "fence": Integer()}
-    rows = table_of("claims", columns, [claim_deliveries.key for claim_deliveries in claims])
+    rows = table_of("claims", columns, [claim.key for claim in claims])
     return (
         Delivery.id == rows.c.job_id,
         unindexed(Delivery.fence == rows.c.fence, Delivery.owner == owner),
@@ -295,10 +243,7 @@ def _open_attempts(going: Sequence[tuple[Claim, Body]]) -> Any:
         "body": JSON(),
         "part": Integer(),
     }
-    values = [
-        (claim_deliveries.job_id, claim_deliveries.fence, body, claim_deliveries.part)
-        for claim_deliveries, body in going
-    ]
+    values = [(claim.job_id, claim.fence, body, claim.part) for claim, body in going]
     rows = table_of("going", columns, values)
     return db.insert(Attempt.__table__).from_select(
         [*columns, "started_at"], db.select(*rows.c, from_now())
@@ -324,65 +269,29 @@ def by_destination(job_ids: Sequence[str]) -> dict[Destination, list[str]]:
 def release_claims(claims: Sequence[Claim], owner: str, after: float = 0) -> None:
     """Return claimed deliveries, of which nothing was sent, to the schedule in some seconds."""
     if claims:
-        retry_transient(lambda: _back_to_schedule(_still_mine(claims, owner), after))
+        released = transitions.release_claim(after, *_still_mine(claims, owner))
+        retry_transient(lambda: _run(released))
 
 
 def expire_leases() -> None:
     """Settle what lost workers left: a claim goes back, a send may have been accepted."""
     over = (Delivery.next_at <= from_now(), Delivery.lease_until <= from_now())
-    _back_to_schedule(over, after=0)
-    first_look_up = current_app.config["RECONCILE_DELAYS"][0]
-    _update(
-        [Delivery.state == State.SENDING, *over],
-        state=State.UNCONFIRMED,
-        error_code="worker_lost",
-        owner=None,
-        lease_until=None,
-        lookups=0,
-        unconfirmed_at=from_now(),
-        next_at=from_now(first_look_up),
-    )
+    _run(transitions.release_claim(0, *over))
+    _run(transitions.expire_send(current_app.config["RECONCILE_DELAYS"][0], *over))
 
 
 def undo_clock_step() -> None:
-    """Free rows whose lease or look-up lies further ahead than any may: the clock stepped back."""
-    longest = current_app.config["LEASE"] + 60
-    _update(
-        [
-            Delivery.state.in_((State.CLAIMED, State.SENDING)),
-            Delivery.next_at > from_now(longest),
-        ],
-        lease_until=from_now(),
-        next_at=from_now(),
-    )
-    longest = max(*current_app.config["RECONCILE_DELAYS"], MAX_REST_SECONDS) + 60
-    longest += current_app.config["LEASE"]
-    _update(
-        [Delivery.state == State.UNCONFIRMED, Delivery.next_at > from_now(longest)],
-        next_at=from_now(),
-    )
-    _update(
-        [
-            Delivery.state == State.SCHEDULED,
-            Delivery.not_before <= from_now(),
-            Delivery.next_at > from_now(120),
-        ],
-        next_at=from_now(),
-    )
+    """Wake up rows whose wake-up lies further ahead than any may: the clock stepped back."""
+    lease = current_app.config["LEASE"]
+    look_up = max(*current_app.config["RECONCILE_DELAYS"], MAX_REST_SECONDS) + lease
+    due = Delivery.not_before <= from_now()
+    _run(transitions.end_leases_now(Delivery.next_at > from_now(lease + 60)))
+    _run(transitions.wake_up_now(State.UNCONFIRMED, Delivery.next_at > from_now(look_up + 60)))
+    _run(transitions.wake_up_now(State.SCHEDULED, due, Delivery.next_at > from_now(120)))
 
 
-def _back_to_schedule(conditions: Iterable[Any], after: float) -> None:
-    _update(
-        [Delivery.state == State.CLAIMED, *conditions],
-        state=State.SCHEDULED,
-        wake_ups=0,
-        owner=None,
-        lease_until=None,
-        not_before=from_now(after),
-        next_at=from_now(after),
-    )
-
-
-def _update(conditions: Iterable[Any], **values: Any) -> None:
-    rows_changed(update(Delivery).where(*conditions).values(values))
+def _run(statement: Update) -> int:
+    """Run and commit one transition; return how many rows it moved."""
+    changed = rows_changed(statement)
     db.session.commit()
+    return changed

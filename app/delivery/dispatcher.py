@@ -7,19 +7,20 @@ UPDATE that only changes rows which are still as they were read, so the second o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BigInteger, Row, String, update
+from sqlalchemy import BigInteger, Row, String, Update, update
 from sqlalchemy.types import TypeEngine
 
 from app.broker import PUBLISH, RECONCILE, WakeUp
-from app.db import EPOCH, database_now, db, from_now, id_in, rows_changed, table_of, unindexed
+from app.db import EPOCH, database_now, db, from_now, id_in, rows_changed, table_of
 from app.delivery.claims import by_destination
-from app.models import Account, Delivery, Health, NetworkBlock, Tweet, User
+from app.models import Account, Delivery, Health, NetworkBlock, Tweet, User, transitions
 from app.states import HoldReason, State
 
 LIMIT = 1000
@@ -30,7 +31,7 @@ ALONE = 8
 
 @dataclass
 class DueWork:
-    """What there is to do now: messages to ring with, and ids whose bell rang in vain."""
+    """What there is to do now: messages for workers, and ids that no worker has claimed in time."""
 
     wake_ups: list[WakeUp] = field(default_factory=list)
     unclaimed: list[str] = field(default_factory=list)
@@ -63,8 +64,8 @@ def dispatch() -> DueWork:
     _defer(sorted_rows["paused"])
     prompt = _spread(sorted_rows["overdue"], now)
     return DueWork(
-        wake_ups=_messages(_mark_notified([row.id for row in sorted_rows["ring"]] + prompt)),
-        unclaimed=_mark_notified([row.id for row in sorted_rows["unheard"]]),
+        wake_ups=_messages(_mark_notified([row.id for row in sorted_rows["notify"]] + prompt)),
+        unclaimed=_mark_notified([row.id for row in sorted_rows["unclaimed"]]),
         look_ups=_mark_looked_up([row.id for row in sorted_rows["look"]]),
     )
 
@@ -83,18 +84,8 @@ def seconds_until_next() -> float | None:
 
 
 def forget_wake_ups() -> None:
-    """The broker lost its memory: everything that was rung for is due for ringing again."""
-    db.session.execute(
-        update(Delivery)
-        .where(
-            Delivery.next_at.is_not(None),
-            Delivery.state == State.SCHEDULED,
-            Delivery.wake_ups > 0,
-            Delivery.not_before <= from_now(),
-        )
-        .values(wake_ups=0, next_at=from_now())
-        .execution_options(synchronize_session=False)
-    )
+    """The broker lost its memory: workers are told again of everything that they were told of."""
+    rows_changed(transitions.forget_wake_ups())
     db.session.commit()
 
 
@@ -142,10 +133,10 @@ def _decide(row: Row[Any], now: datetime) -> str:
     if _paused_until(row) > now:
         return "paused"
     if row.wake_ups:
-        return "unheard"
+        return "unclaimed"
     never_tried = row.attempts == 0 and row.not_before == row.due_at
     overdue = now - row.due_at > timedelta(seconds=current_app.config["CATCH_UP_AFTER"])
-    return "overdue" if never_tried and overdue else "ring"
+    return "overdue" if never_tried and overdue else "notify"
 
 
 def _paused_until(row: Row[Any]) -> datetime:
@@ -154,7 +145,7 @@ def _paused_until(row: Row[Any]) -> datetime:
 
 
 def _hold(rows: Sequence[Row[Any]], reason: HoldReason) -> None:
-    _move(rows, state=State.HELD, hold_reason=reason, next_at=None)
+    _move(rows, partial(transitions.hold, reason))
 
 
 def _defer(rows: Sequence[Row[Any]]) -> None:
@@ -162,7 +153,7 @@ def _defer(rows: Sequence[Row[Any]]) -> None:
     for row in rows:
         by_moment[_paused_until(row)].append(row)
     for moment, its_rows in by_moment.items():
-        _move(its_rows, wake_ups=0, not_before=moment, next_at=moment)
+        _move(its_rows, partial(transitions.defer, moment))
 
 
 def _spread(rows: Sequence[Row[Any]], now: datetime) -> list[str]:
@@ -176,7 +167,7 @@ def _spread(rows: Sequence[Row[Any]], now: datetime) -> list[str]:
         if not _reserve(account_id, overdue[0].catch_up_at, slots[-1]):
             continue
         for row, slot in zip(overdue, slots, strict=True):
-            moved = _move([row], not_before=slot, next_at=slot)
+            moved = _move([row], partial(transitions.give_slot, slot))
             prompt += moved if slot <= now else []
     return prompt
 
@@ -200,24 +191,17 @@ def _reserve(account_id: int, seen: datetime | None, last_slot: datetime) -> boo
 def _mark_notified(job_ids: Sequence[str]) -> list[str]:
     """Set the next look at these rows, later each time; return those that were still due."""
     again_after = current_app.config["NOTIFY_AGAIN_AFTER"]
-    doubling = db.case((Delivery.wake_ups > 3, 8), else_=Delivery.wake_ups + 1)
-    next_at = from_now() + round(again_after * 1000) * doubling
-    return _change_due(job_ids, State.SCHEDULED, wake_ups=Delivery.wake_ups + 1, next_at=next_at)
+    return _run(job_ids, transitions.mark_notified(again_after, id_in(Delivery.id, job_ids)))
 
 
 def _mark_looked_up(job_ids: Sequence[str]) -> list[str]:
     """Leave a look-up the time it may take; it sets the next one itself."""
-    return _change_due(job_ids, State.UNCONFIRMED, next_at=from_now(current_app.config["LEASE"]))
+    lease = current_app.config["LEASE"]
+    return _run(job_ids, transitions.mark_looked_up(lease, id_in(Delivery.id, job_ids)))
 
 
-def _change_due(job_ids: Sequence[str], state: State, **values: Any) -> list[str]:
-    """Change those of these rows that are in this state and due; return their ids."""
-    due = (Delivery.state == state, Delivery.next_at <= from_now())
-    return _change(job_ids, id_in(Delivery.id, job_ids), unindexed(*due), **values)
-
-
-def _move(rows: Sequence[Row[Any]], **values: Any) -> list[str]:
-    """Change those of these scheduled rows that are as they were read; return their ids.
+def _move(rows: Sequence[Row[Any]], transition: Callable[..., Update]) -> list[str]:
+    """Move those of these scheduled rows that are as they were read; return their ids.
 
     Whatever became of the others, be it sent or given another time, gave them another next_at.
     """
@@ -225,23 +209,17 @@ def _move(rows: Sequence[Row[Any]], **values: Any) -> list[str]:
     seen = [(row.id, (row.next_at - EPOCH) // timedelta(milliseconds=1)) for row in rows]
     read = table_of("read_rows", columns, seen)
     next_at_ms = db.type_coerce(Delivery.next_at, BigInteger)
-    same = (Delivery.state == State.SCHEDULED, next_at_ms == read.c.next_at_ms)
-    return _change([row.id for row in rows], Delivery.id == read.c.job_id, *same, **values)
+    same = (Delivery.id == read.c.job_id, next_at_ms == read.c.next_at_ms)
+    return _run([row.id for row in rows], transition(*same))
 
 
-def _change(job_ids: Sequence[str], *conditions: Any, **values: Any) -> list[str]:
+def _run(job_ids: Sequence[str], statement: Update) -> list[str]:
+    """Run and commit a transition of these rows; return the ids of those that it moved."""
     if not job_ids:
         return []
-    changed = db.session.scalars(
-        update(Delivery)
-        .where(*conditions)
-        .values(values)
-        .returning(Delivery.id)
-        .execution_options(synchronize_session=False)
-    )
-    are_changed = set(changed)
+    moved = set(db.session.scalars(statement.returning(Delivery.id)))
     db.session.commit()
-    return [job_id for job_id in job_ids if job_id in are_changed]
+    return [job_id for job_id in job_ids if job_id in moved]
 
 
 def _messages(job_ids: Sequence[str]) -> list[WakeUp]:

@@ -1,4 +1,4 @@
-"""Threads for a lane, that make do with fewer than wanted; a leaf."""
+"""Executors of a publisher: pools of threads that make do with fewer than wanted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 SLOTS = 192
-"""Calls of one lane under way at a time."""
+"""Calls of one publisher under way at a time."""
 REFRESHES = 16
 """Accounts whose credentials are refreshed at a time."""
 PREPARATIONS = 32
@@ -30,7 +30,7 @@ class Executor(ThreadPoolExecutor):
 
 
 class Executors:
-    """All threads of a lane but the one that works it; none outlives the ``with``."""
+    """All threads of a publisher but its own; none outlives the ``with``."""
 
     def __init__(self, network: str, most: int = SLOTS) -> None:
         """Start the first of each. Raises RuntimeError when there is none to be had.
@@ -42,7 +42,7 @@ class Executors:
         self.preparers = Executor(min(most, PREPARATIONS), f"{network}-prepare")
 
     def __enter__(self) -> Executors:
-        """Return the crews."""
+        """Return the executors."""
         return self
 
     def __exit__(self, *_error: object) -> None:

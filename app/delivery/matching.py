@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, exists, update
+from sqlalchemy import Row, Update, exists
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
@@ -14,7 +14,7 @@ from app import broker
 from app.db import db, retry_transient, rows_changed
 from app.delivery import threads
 from app.delivery.threads import posted_as
-from app.models import Delivery, Tweet
+from app.models import Delivery, Tweet, transitions
 from app.networks import Network, SeenPost
 from app.states import State
 
@@ -59,12 +59,11 @@ def bind(row: Row[Any], post: SeenPost, network: Network) -> bool:
 
     def store() -> bool:
         threads.one_at_a_time(row.account_id)
-        return move(
-            row,
+        free = (
             ~twin(row, State.SENDING, network),
             ~threads.is_anothers_part(row, post.remote_id),
-            **threads.changes(posted, parts, accepted_at),
         )
+        return run(transitions.find_part(posted, parts, accepted_at, *as_read(row), *free))
 
     try:
         bound = retry_transient(store)
@@ -92,17 +91,13 @@ def twin(row: Row[Any], state: State, network: Network) -> Any:
     )
 
 
-def move(row: Row[Any], *conditions: Any, **values: Any) -> bool:
-    """Change and commit a row that is still as it was read; False when it is not."""
-    changed = rows_changed(
-        update(Delivery)
-        .where(
-            Delivery.id == row.id,
-            Delivery.fence == row.fence,
-            Delivery.state == State.UNCONFIRMED,
-            *conditions,
-        )
-        .values(values)
-    )
+def as_read(row: Row[Any]) -> tuple[Any, ...]:
+    """Return the conditions that nobody has claimed the row since it was read."""
+    return (Delivery.id == row.id, Delivery.fence == row.fence)
+
+
+def run(statement: Update) -> bool:
+    """Run and commit a transition of one row; False when the row was not as it has to be."""
+    moved = rows_changed(statement)
     db.session.commit()
-    return bool(changed)
+    return bool(moved)

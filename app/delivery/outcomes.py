@@ -1,4 +1,10 @@
-"""How the create call of a claim ended."""
+"""How create calls ended, written down with what follows from it.
+
+Guarded by state and fence: a worker that comes back after its lease changes nothing, and what it
+heard is too old to say anything about an account or a network. What the network accepted is
+published all the same, whatever became of the row meanwhile (looked up, given up, cancelled),
+unless another call for it is under way.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +20,11 @@ from sqlalchemy.types import TypeEngine
 
 from app import broker
 from app.accounts import holds
-from app.db import UTCDateTime, db, from_now, is_transient, retry_transient, rows_changed, table_of
+from app.backoff import backoff_seconds
+from app.db import db, from_now, is_transient, retry_transient, rows_changed, table_of
 from app.delivery.claims import Claim
-from app.delivery.threads import changes, is_next, posted_as
-from app.models import Account, Attempt, Delivery, Upload
+from app.delivery.threads import is_next, posted_as
+from app.models import Account, Attempt, Delivery, Upload, transitions
 from app.networks import Outcome, OutcomeKind, Scope, http
 from app.states import HoldReason, State
 
@@ -43,11 +50,8 @@ class SendCrashed:
 
 log = logging.getLogger(__name__)
 
-UNSENT = set(State) - {State.SENDING, State.UNCONFIRMED, State.PUBLISHED}
-"""Where a late answer may find a row of another claim without another call being under way."""
 
-
-def record_accepted(send_results: Sequence[SendResult]) -> list[SendResult]:
+def record_accepted(results: Sequence[SendResult]) -> list[SendResult]:
     """Publish the rows of accepted tweets and close their attempts; repeats while the database
     is away.
 
@@ -56,27 +60,25 @@ def record_accepted(send_results: Sequence[SendResult]) -> list[SendResult]:
     :returns: those that the database refuses in any form: they are looked for like lost ones.
     """
     try:
-        retry_transient(lambda: _store(send_results))
+        retry_transient(lambda: _store(results))
     except Exception as error:
         if is_transient(error):
             raise
-        return [send_result for send_result in send_results if not _is_stored_alone(send_result)]
+        return [result for result in results if not _is_stored_alone(result)]
     return []
 
 
-def _is_stored_alone(send_result: SendResult) -> bool:
+def _is_stored_alone(result: SendResult) -> bool:
     """Store one ending, without the network's words if it cannot be with them."""
-    bare = replace(send_result.outcome, remote_url=None, request_id=None, detail=None)
-    for tried in (send_result, replace(send_result, outcome=bare)):
+    bare = replace(result.outcome, remote_url=None, request_id=None, detail=None)
+    for tried in (result, replace(result, outcome=bare)):
         try:
             retry_transient(partial(_store_taking_back, tried))
         except Exception as error:
             if is_transient(error):
                 raise
             reason = type(error).__name__
-            log.error(
-                "job %s was accepted and cannot be stored: %s", send_result.claim.job_id, reason
-            )
+            log.error("job %s was accepted and cannot be stored: %s", result.claim.job_id, reason)
         else:
             return True
     return False
@@ -87,54 +89,55 @@ def seconds_since(outcome: Outcome) -> float:
     return 0 if outcome.answered_at is None else http.boottime() - outcome.answered_at
 
 
-def _store(send_results: Sequence[SendResult]) -> None:
-    rows = _as_rows(send_results)
-    published = _publish_all(send_results, rows)
+def _store(results: Sequence[SendResult]) -> None:
+    rows = _as_rows(results)
+    published = _publish_all(results, rows)
     db.session.execute(_close_attempts(rows), execution_options={"synchronize_session": False})
-    _care_for_accounts(send_results)
+    _care_for_accounts(results)
     db.session.commit()
-    for send_result in send_results:
-        if send_result.claim.job_id not in published:
-            log.error("job %s was accepted after its claim was gone", send_result.claim.job_id)
+    for result in results:
+        if result.claim.job_id not in published:
+            log.error("job %s was accepted after its claim was gone", result.claim.job_id)
 
 
-def _publish_all(send_results: Sequence[SendResult], rows: CTE) -> set[str]:
+def _publish_all(results: Sequence[SendResult], rows: CTE) -> set[str]:
     """Return the ids of the rows that were changed."""
-    threads = [send_result for send_result in send_results if send_result.claim.parts > 1]
+    threads = [result for result in results if result.claim.parts > 1]
     if not threads:
-        return set(db.session.scalars(_publish(rows)))
-    whole = [send_result for send_result in send_results if send_result.claim.parts == 1]
-    published = set(db.session.scalars(_publish(_as_rows(whole)))) if whole else set()
-    return published | {
-        send_result.claim.job_id for send_result in threads if _continue(send_result)
-    }
+        return set(db.session.scalars(transitions.accept_all(rows).returning(Delivery.id)))
+    whole = [result for result in results if result.claim.parts == 1]
+    published = (
+        set(db.session.scalars(transitions.accept_all(_as_rows(whole)).returning(Delivery.id)))
+        if whole
+        else set()
+    )
+    return published | {result.claim.job_id for result in threads if _continue(result)}
 
 
-def _continue(send_result: SendResult) -> bool:
+def _continue(result: SendResult) -> bool:
     """Store that a part of a thread is out, and schedule or publish what follows from it."""
-    claim, outcome = send_result.claim, send_result.outcome
-    _take_back(send_result)  # before it is stored: only the first part's id is unique by itself
+    claim, outcome = result.claim, result.outcome
+    _take_back(result)  # before it is stored: only the first part's id is unique by itself
     posted = [
         *claim.posted,
         posted_as(outcome.remote_id, outcome.remote_url, outcome.reference),
     ]
     accepted_at = from_now(-seconds_since(outcome))
-    out = changes(posted, claim.parts, accepted_at)
-    statement = update(Delivery).where(*_is_awaited(claim)).values(owner=None, lease_until=None)
-    return bool(rows_changed(statement.values(out)))
+    awaited = _is_awaited(claim)
+    return bool(rows_changed(transitions.accept_part(posted, claim.parts, accepted_at, *awaited)))
 
 
 def _is_awaited(claim: Claim) -> tuple[Any, ...]:
     """Return the conditions that an answer, however late, says what the claim's row is to be."""
     return (
         Delivery.id == claim.job_id,
-        or_(Delivery.fence == claim.fence, Delivery.state.in_(UNSENT)),
+        or_(Delivery.fence == claim.fence, Delivery.state.in_(transitions.NOT_UNDER_WAY)),
         Delivery.state != State.PUBLISHED,
         is_next(claim.part),
     )
 
 
-def _as_rows(send_results: Sequence[SendResult]) -> CTE:
+def _as_rows(results: Sequence[SendResult]) -> CTE:
     columns: dict[str, TypeEngine[Any]] = {
         "job_id": String(),
         "fence": Integer(),
@@ -144,40 +147,14 @@ def _as_rows(send_results: Sequence[SendResult]) -> CTE:
         "request_id": String(),
         "http_status": Integer(),
     }
-    return table_of("accepted", columns, [_as_row(send_result) for send_result in send_results])
+    return table_of("accepted", columns, [_as_row(result) for result in results])
 
 
-def _as_row(send_result: SendResult) -> tuple[Any, ...]:
-    claim, outcome = send_result.claim, send_result.outcome
+def _as_row(result: SendResult) -> tuple[Any, ...]:
+    claim, outcome = result.claim, result.outcome
     age_ms = round(1000 * seconds_since(outcome))
     told = (outcome.remote_id, outcome.remote_url, age_ms, outcome.request_id, outcome.http_status)
     return (claim.job_id, claim.fence, *told)
-
-
-def _publish(rows: CTE) -> Any:
-    return (
-        update(Delivery)
-        .where(
-            Delivery.id == rows.c.job_id,
-            or_(Delivery.fence == rows.c.fence, Delivery.state.in_(UNSENT)),
-            Delivery.state != State.PUBLISHED,
-        )
-        .values(
-            state=State.PUBLISHED,
-            remote_id=rows.c.remote_id,
-            remote_url=rows.c.remote_url,
-            accepted_at=_ago(rows),
-            finished_at=from_now(),
-            next_at=None,
-            owner=None,
-            lease_until=None,
-            error_code=None,
-            error_detail=None,
-            hold_reason=None,
-        )
-        .returning(Delivery.id)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _close_attempts(rows: CTE) -> Any:
@@ -185,7 +162,7 @@ def _close_attempts(rows: CTE) -> Any:
         update(Attempt)
         .where(Attempt.delivery_id == rows.c.job_id, Attempt.fence == rows.c.fence)
         .values(
-            ended_at=_ago(rows),
+            ended_at=transitions.moment_before(rows.c.age_ms),
             outcome=OutcomeKind.OK,
             http_status=rows.c.http_status,
             request_id=rows.c.request_id,
@@ -193,52 +170,38 @@ def _close_attempts(rows: CTE) -> Any:
     )
 
 
-def _ago(rows: CTE) -> Any:
-    return db.type_coerce(db.type_coerce(from_now(), BigInteger) - rows.c.age_ms, UTCDateTime)
-
-
-def _care_for_accounts(send_results: Sequence[SendResult]) -> None:
+def _care_for_accounts(results: Sequence[SendResult]) -> None:
     """An accepted tweet ends the doubling of waits, and may have used up an allowance."""
-    proven = {send_result.claim.account_id for send_result in send_results}
+    proven = {result.claim.account_id for result in results}
     rows_changed(update(Account).where(Account.id.in_(proven), Account.pauses > 0).values(pauses=0))
-    for send_result in send_results:
-        if send_result.outcome.pause_for is not None:
-            left = max(0.0, send_result.outcome.pause_for - seconds_since(send_result.outcome))
-            holds.pause_account(send_result.claim.account_id, left)
+    for result in results:
+        if result.outcome.pause_for is not None:
+            left = max(0.0, result.outcome.pause_for - seconds_since(result.outcome))
+            holds.pause_account(result.claim.account_id, left)
 
 
-def _store_taking_back(send_result: SendResult) -> None:
-    _take_back(send_result)
-    _store([send_result])
+def _store_taking_back(result: SendResult) -> None:
+    _take_back(result)
+    _store([result])
 
 
-def _take_back(send_result: SendResult) -> None:
+def _take_back(result: SendResult) -> None:
     """A look-up for an equal text bound a post to another row: the network's answer wins.
 
     A thread that is taken back asks its owner: a look-up could not say which part is missing.
     """
-    awaited = db.select(Delivery.id).where(*_is_awaited(send_result.claim))
+    awaited = db.select(Delivery.id).where(*_is_awaited(result.claim))
     if db.session.scalar(awaited) is None:
         return  # it was sent again, and goes by what that was called
     is_thread = ~is_next(0)
-    first_look_up = from_now(current_app.config["RECONCILE_DELAYS"][0])
-    known = [posted["remote_id"] for posted in send_result.claim.posted]
+    known = [posted["remote_id"] for posted in result.claim.posted]
     rows_changed(
-        update(Delivery)
-        .where(
-            Delivery.account_id == send_result.claim.account_id,
-            Delivery.remote_id.in_([*known, send_result.outcome.remote_id]),
-            Delivery.id != send_result.claim.job_id,
-        )
-        .values(
-            state=db.case((is_thread, State.REVIEW), else_=State.UNCONFIRMED),
-            remote_id=None,
-            remote_url=None,
-            accepted_at=None,
-            finished_at=None,
-            lookups=0,
-            unconfirmed_at=from_now(),
-            next_at=db.case((is_thread, None), else_=first_look_up),
+        transitions.take_back(
+            is_thread,
+            current_app.config["RECONCILE_DELAYS"][0],
+            Delivery.account_id == result.claim.account_id,
+            Delivery.remote_id.in_([*known, result.outcome.remote_id]),
+            Delivery.id != result.claim.job_id,
         )
     )
 
@@ -246,96 +209,86 @@ def _take_back(send_result: SendResult) -> None:
 log = logging.getLogger(__name__)
 
 MAX_RETRY_SECONDS = 300.0
-UNDER_WAY = (State.CLAIMED, State.SENDING)
-"""What ends while it is still claimed ended in its preparation: nothing was sent."""
 FORGETTING = 2
 """How often pictures that the network has lost are uploaded again."""
 
 
-def record_results(send_results: Sequence[SendResult]) -> list[str]:
+def record_results(results: Sequence[SendResult]) -> list[str]:
     """Store every ending; return the ids that should be claimed again at once.
 
     Keeps trying through a restart of the database. What never lands is settled by its lease.
     """
-    accepted = [
-        send_result for send_result in send_results if send_result.outcome.kind == OutcomeKind.OK
-    ]
-    others = [
-        send_result for send_result in send_results if send_result.outcome.kind != OutcomeKind.OK
-    ]
+    accepted = [result for result in results if result.outcome.kind == OutcomeKind.OK]
+    others = [result for result in results if result.outcome.kind != OutcomeKind.OK]
     unstored = record_accepted(accepted) if accepted else []
-    told = [send_result for send_result in send_results if send_result not in unstored]
-    others += [_as_lost(send_result) for send_result in unstored]
-    again = [send_result.claim.job_id for send_result in others if _asks_for_another(send_result)]
+    told = [result for result in results if result not in unstored]
+    others += [_as_lost(result) for result in unstored]
+    again = [result.claim.job_id for result in others if _asks_for_another(result)]
     again += [
-        send_result.claim.job_id
-        for send_result in told
-        if send_result.outcome.kind == OutcomeKind.OK and not send_result.claim.is_last
+        result.claim.job_id
+        for result in told
+        if result.outcome.kind == OutcomeKind.OK and not result.claim.is_last
     ]
     broker.store_results(_results(told))
     return again
 
 
-def _as_lost(send_result: SendResult) -> SendResult:
+def _as_lost(result: SendResult) -> SendResult:
     """What was accepted and cannot be stored is looked for, and is never sent again blindly."""
-    outcome = send_result.outcome
+    outcome = result.outcome
     lost = Outcome(
         OutcomeKind.AMBIGUOUS,
         "garbled_answer",
         http_status=outcome.http_status,
         answered_at=outcome.answered_at,
     )
-    return replace(send_result, outcome=lost)
+    return replace(result, outcome=lost)
 
 
-def _asks_for_another(send_result: SendResult) -> bool:
+def _asks_for_another(result: SendResult) -> bool:
     """Store one ending; True to claim it again at once.
 
     Without the network's words if it cannot be with them; what cannot at all is left to its lease.
     """
-    bare = replace(send_result.outcome, detail=None, request_id=None)
-    for tried in (send_result, replace(send_result, outcome=bare)):
+    bare = replace(result.outcome, detail=None, request_id=None)
+    for tried in (result, replace(result, outcome=bare)):
         try:
             return retry_transient(partial(_record, tried))
         except Exception as error:
             if is_transient(error):
                 raise
             reason = type(error).__name__
-            log.error("how job %s ended cannot be stored: %s", send_result.claim.job_id, reason)
+            log.error("how job %s ended cannot be stored: %s", result.claim.job_id, reason)
     return False
 
 
-def _results(send_results: Sequence[SendResult]) -> list[tuple[str, str, Any]]:
+def _results(results: Sequence[SendResult]) -> list[tuple[str, str, Any]]:
     """Return what AsyncResult shall say, for the jobs that are over."""
-    results: list[tuple[str, str, Any]] = [
-        (send_result.claim.job_id, broker.SUCCESS, _url_of(send_result))
-        for send_result in send_results
-        if send_result.outcome.kind == OutcomeKind.OK and send_result.claim.is_last
+    published = [
+        (result.claim.job_id, broker.SUCCESS, _url_of(result))
+        for result in results
+        if result.outcome.kind == OutcomeKind.OK and result.claim.is_last
     ]
-    refused = [
-        send_result
-        for send_result in send_results
-        if send_result.outcome.kind == OutcomeKind.REJECTED
-    ]
+    refused = [result for result in results if result.outcome.kind == OutcomeKind.REJECTED]
     failed = retry_transient(lambda: _failed_of(refused)) if refused else []
-    return [*results, *((job_id, broker.FAILURE, RuntimeError(code)) for job_id, code in failed)]
+    return [*published, *((job_id, broker.FAILURE, RuntimeError(code)) for job_id, code in failed)]
 
 
-def _failed_of(send_results: Sequence[SendResult]) -> list[tuple[str, str | None]]:
+def _failed_of(results: Sequence[SendResult]) -> list[tuple[str, str | None]]:
     """Return the jobs among these that have failed, and why; others may have gone on."""
-    its_ids = [send_result.claim.job_id for send_result in send_results]
+    its_ids = [result.claim.job_id for result in results]
     failed = (Delivery.id.in_(its_ids), Delivery.state == State.FAILED)
     rows = db.session.execute(db.select(Delivery.id, Delivery.error_code).where(*failed)).all()
     db.session.commit()
     return [(row.id, row.error_code) for row in rows]
 
 
-def _url_of(send_result: SendResult) -> str | None:
-    first = next(iter(send_result.claim.posted), None)
-    return first["remote_url"] if first else send_result.outcome.remote_url
+def _url_of(result: SendResult) -> str | None:
+    first = next(iter(result.claim.posted), None)
+    return first["remote_url"] if first else result.outcome.remote_url
 
 
-def _record(send_result: SendResult) -> bool:
+def _record(result: SendResult) -> bool:
     """Store one ending that is not an accepted tweet; True to claim it again at once."""
     handlers: dict[OutcomeKind, Callable[[SendResult], bool]] = {
         OutcomeKind.NOT_SENT: _not_sent,
@@ -345,41 +298,41 @@ def _record(send_result: SendResult) -> bool:
         OutcomeKind.HOLD: _app_refused,
         OutcomeKind.AMBIGUOUS: _ambiguous,
     }
-    again = handlers[send_result.outcome.kind](send_result)
-    _close_attempt(send_result.claim, send_result.outcome)
+    again = handlers[result.outcome.kind](result)
+    _close_attempt(result.claim, result.outcome)
     db.session.commit()
     return again
 
 
-def _not_sent(send_result: SendResult) -> bool:
+def _not_sent(result: SendResult) -> bool:
     """Try again, less and less often; soon when it was only this machine that was slow."""
-    wait = send_result.outcome.retry_after
+    wait = result.outcome.retry_after
     if wait is None:
-        wait = min(MAX_RETRY_SECONDS, 2.0 ** min(_count_of(Delivery.tries, send_result.claim), 10))
-    _back(send_result, wait, tries=Delivery.tries + 1)
+        wait = backoff_seconds(_count_of(Delivery.tries, result.claim), MAX_RETRY_SECONDS)
+    _back(result, wait, tries=Delivery.tries + 1)
     return False
 
 
-def _later(send_result: SendResult) -> bool:
-    outcome = send_result.outcome
+def _later(result: SendResult) -> bool:
+    outcome = result.outcome
     if outcome.code == "pictures_gone":
-        return _pictures_gone(send_result)
-    if not _is_fresh(send_result):
-        return _back(send_result, 0)
+        return _pictures_gone(result)
+    if not _is_fresh(result):
+        return _back(result, 0)
     if outcome.scope == Scope.NETWORK and outcome.retry_after is not None:
         wait = outcome.retry_after
-        holds.pause_network(send_result.network, wait)
+        holds.pause_network(result.network, wait)
     else:
-        wait = holds.pause_account(send_result.claim.account_id, outcome.retry_after)
-    _back(send_result, wait)
+        wait = holds.pause_account(result.claim.account_id, outcome.retry_after)
+    _back(result, wait)
     return False
 
 
-def _pictures_gone(send_result: SendResult) -> bool:
+def _pictures_gone(result: SendResult) -> bool:
     """Upload them again; when that did not help either, it is a no."""
-    claim = send_result.claim
-    if not _is_fresh(send_result):  # the pictures may be others by now
-        return _back(send_result, 0)
+    claim = result.claim
+    if not _is_fresh(result):  # the pictures may be others by now
+        return _back(result, 0)
     uploads = delete(Upload).where(
         Upload.delivery_id == claim.job_id, Upload.picture_id.in_(claim.pictures)
     )
@@ -387,125 +340,88 @@ def _pictures_gone(send_result: SendResult) -> bool:
     before = db.select(db.func.count(Attempt.id)).where(
         Attempt.delivery_id == claim.job_id,
         Attempt.part == claim.part,
-        Attempt.code == send_result.outcome.code,
+        Attempt.code == result.outcome.code,
     )
     if (db.session.scalar(before) or 0) >= FORGETTING:
-        _fail(send_result)
+        _fail(result)
     else:
-        _back(send_result, send_result.outcome.retry_after or 0)
+        _back(result, result.outcome.retry_after or 0)
     return False
 
 
-def _rejected(send_result: SendResult) -> bool:
-    if send_result.outcome.is_duplicate and _count_of(Delivery.resends, send_result.claim):
-        _unconfirm(send_result, "echoed", echoed=True)
+def _rejected(result: SendResult) -> bool:
+    if result.outcome.is_duplicate and _count_of(Delivery.resends, result.claim):
+        _unconfirm(result, "echoed", echoed=True)
         return False
-    if send_result.outcome.code == "pictures_gone":
-        return _pictures_gone(send_result)
-    if send_result.outcome.pause_for is not None and _is_fresh(send_result):
-        holds.pause_account(send_result.claim.account_id, send_result.outcome.pause_for)
-    _fail(send_result)
+    if result.outcome.code == "pictures_gone":
+        return _pictures_gone(result)
+    if result.outcome.pause_for is not None and _is_fresh(result):
+        holds.pause_account(result.claim.account_id, result.outcome.pause_for)
+    _fail(result)
     return False
 
 
-def _fail(send_result: SendResult) -> None:
-    _move(
-        send_result.claim,
-        UNDER_WAY,
-        state=State.FAILED,
-        next_at=None,
-        finished_at=from_now(),
-        first_sent_at=_UNLESS_RESENT,
-        error_code=send_result.outcome.code,
-        error_detail=send_result.outcome.detail,
-    )
+def _fail(result: SendResult) -> None:
+    outcome = result.outcome
+    rows_changed(transitions.fail(outcome.code, outcome.detail, *_mine(result.claim)))
 
 
-def _access_refused(send_result: SendResult) -> bool:
+def _access_refused(result: SendResult) -> bool:
     """The first refusal asks for a refresh, when there is one; the second ends the access.
 
     A refusal of credentials that were replaced meanwhile says nothing about the new ones.
     """
-    account_id, version = send_result.claim.account_id, send_result.access_version
+    account_id, version = result.claim.account_id, result.access_version
     account = db.session.get_one(Account, account_id, populate_existing=True)
-    network = current_app.extensions["networks"][send_result.network]
-    refusals = _count_of(Delivery.refusals, send_result.claim)
+    network = current_app.extensions["networks"][result.network]
+    refusals = _count_of(Delivery.refusals, result.claim)
     if network.can_refresh(account.credentials) and refusals == 0:
         refused = holds.doubt_access(account_id, version)
-        return _back(send_result, 0, refusals=1 if refused else 0)
-    if not holds.hold_account(account_id, version, send_result.outcome.detail):
-        return _back(send_result, 0)
-    _hold(send_result, HoldReason.RECONNECT)
+        return _back(result, 0, refusals=1 if refused else 0)
+    if not holds.hold_account(account_id, version, result.outcome.detail):
+        return _back(result, 0)
+    _hold(result, HoldReason.RECONNECT)
     return False
 
 
-def _app_refused(send_result: SendResult) -> bool:
-    if not _is_fresh(send_result):
-        return _back(send_result, 0)
-    holds.stop_network(
-        send_result.network, send_result.outcome.code or "", send_result.outcome.detail
-    )
-    _hold(send_result, HoldReason.NETWORK)
-    holds.hold_network_rows(send_result.network)
+def _app_refused(result: SendResult) -> bool:
+    if not _is_fresh(result):
+        return _back(result, 0)
+    holds.stop_network(result.network, result.outcome.code or "", result.outcome.detail)
+    _hold(result, HoldReason.NETWORK)
+    holds.hold_network_rows(result.network)
     return False
 
 
-def _ambiguous(send_result: SendResult) -> bool:
-    _unconfirm(send_result)
+def _ambiguous(result: SendResult) -> bool:
+    _unconfirm(result)
     return False
 
 
-def _unconfirm(send_result: SendResult, code: str | None = None, **values: Any) -> None:
-    _move(
-        send_result.claim,
-        (State.SENDING,),
-        state=State.UNCONFIRMED,
-        lookups=0,
-        unconfirmed_at=from_now(),
-        next_at=from_now(current_app.config["RECONCILE_DELAYS"][0]),
-        error_code=code or send_result.outcome.code,
-        error_detail=send_result.outcome.detail,
-        **values,
-    )
+def _unconfirm(result: SendResult, code: str | None = None, **more: Any) -> None:
+    outcome, first_look_up = result.outcome, current_app.config["RECONCILE_DELAYS"][0]
+    mine = _mine(result.claim)
+    code = code or outcome.code
+    rows_changed(transitions.unconfirm(first_look_up, code, outcome.detail, *mine, **more))
 
 
-def _hold(send_result: SendResult, reason: HoldReason) -> None:
-    _move(
-        send_result.claim,
-        UNDER_WAY,
-        state=State.HELD,
-        hold_reason=reason,
-        next_at=None,
-        error_code=send_result.outcome.code,
-        error_detail=send_result.outcome.detail,
-    )
+def _hold(result: SendResult, reason: HoldReason) -> None:
+    outcome = result.outcome
+    mine = _mine(result.claim)
+    rows_changed(transitions.hold_refused(reason, outcome.code, outcome.detail, *mine))
 
 
-def _back(send_result: SendResult, wait: float, **values: Any) -> bool:
+def _back(result: SendResult, wait: float, **more: Any) -> bool:
     """Only a definite "not now" may come here: nothing of it is at the network."""
+    outcome, mine = result.outcome, _mine(result.claim)
     return bool(
-        _move(
-            send_result.claim,
-            UNDER_WAY,
-            state=State.SCHEDULED,
-            wake_ups=0,
-            not_before=from_now(wait),
-            next_at=from_now(wait),
-            first_sent_at=_UNLESS_RESENT,
-            error_code=send_result.outcome.code,
-            error_detail=send_result.outcome.detail,
-            **values,
-        )
+        rows_changed(transitions.postpone(wait, outcome.code, outcome.detail, *mine, **more))
     )
 
 
-_UNLESS_RESENT = db.case((Delivery.resends > 0, Delivery.first_sent_at))
-"""After a definite no, look-ups need not reach back to this call."""
-
-
-def _is_fresh(send_result: SendResult) -> bool:
+def _is_fresh(result: SendResult) -> bool:
     """False when the lease is over: whoever slept so long may have heard it at any time."""
-    mine = (Delivery.id == send_result.claim.job_id, Delivery.fence == send_result.claim.fence)
+    mine = (Delivery.id == result.claim.job_id, Delivery.fence == result.claim.fence)
     still = db.select(Delivery.id).where(*mine, Delivery.lease_until > from_now())
     return db.session.scalar(still) is not None
 
@@ -514,16 +430,9 @@ def _count_of(column: Any, claim: Claim) -> int:
     return db.session.scalar(db.select(column).where(Delivery.id == claim.job_id)) or 0
 
 
-def _move(claim: Claim, states: tuple[State, ...], **values: Any) -> int:
-    return rows_changed(
-        update(Delivery)
-        .where(
-            Delivery.id == claim.job_id,
-            Delivery.fence == claim.fence,
-            Delivery.state.in_(states),
-        )
-        .values(owner=None, lease_until=None, **values)
-    )
+def _mine(claim: Claim) -> tuple[Any, ...]:
+    """Return the conditions that the claim is still the newest of its row."""
+    return (Delivery.id == claim.job_id, Delivery.fence == claim.fence)
 
 
 def _close_attempt(claim: Claim, outcome: Outcome) -> None:

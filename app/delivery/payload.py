@@ -13,7 +13,7 @@ from typing import Any
 from app.accounts import Access
 from app.db import utcnow
 from app.delivery.claims import Claim
-from app.networks import Body, Network, Part
+from app.networks import VISIBILITY, Body, Network, Part
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,17 @@ def body_of(claim: Claim, network: Network, materials: Materials = NOTHING) -> B
     """Return the body for this claim: the one sent before, when that may not have arrived.
 
     Unless the network has refused that one because it lost the pictures: then with the new ones.
+    Who sees it is what its owner says by now: look-ups do not compare that, and no key is made of
+    it.
     """
+    body = _content_of(claim, network, materials)
+    if not network.visibilities:
+        return body
+    content = {name: value for name, value in body.items() if name != VISIBILITY}
+    return content | ({VISIBILITY: claim.visibility} if claim.visibility else {})
+
+
+def _content_of(claim: Claim, network: Network, materials: Materials) -> Body:
     if claim.body is not None and _names(claim.body, materials.pictures):
         return claim.body
     parents = [posted["reference"] for posted in claim.posted if posted.get("reference")]

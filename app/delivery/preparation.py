@@ -1,4 +1,4 @@
-"""What a tweet needs before it is sent: its pictures at the network, its mentions looked up.
+"""What a tweet needs before it is sent: pictures at the network, mentions and cards looked up.
 
 Between the claim and the intent: nothing of it is out, so every step may be repeated. What the
 network called a picture is kept, so that a claim that was lost uploads nothing twice.
@@ -63,7 +63,7 @@ class _Lost(Exception):
 
 
 class Preparer:
-    """Prepares a lane's claims on other threads."""
+    """Prepares a publisher's claims on other threads."""
 
     def __init__(
         self,
@@ -86,8 +86,13 @@ class Preparer:
 
     def is_needed(self, claim: Claim) -> bool:
         """True when this claim cannot be sent as it is."""
-        asks = claim.body is None and self._network.needs_preparation(claim.text)
-        return asks or bool(claim.pictures)
+        return self._asks(claim) or bool(claim.pictures)
+
+    def _asks(self, claim: Claim) -> bool:
+        """True when its text makes its network ask somebody; a resend says what it has said."""
+        if claim.body is not None:
+            return False
+        return self._network.needs_preparation(claim.text, bool(claim.pictures))
 
     def begin(self, claim: Claim, access: Access) -> bool:
         """Prepare it on another thread; False when there is no room now."""
@@ -105,7 +110,7 @@ class Preparer:
             with self._app.app_context():
                 result = self._prepare(claim, access)
         except Exception as error:
-            log.exception("the preparation of job %s stumbled", claim.job_id)
+            log.exception("the preparation of job %s failed", claim.job_id)
             outcome = Outcome(OutcomeKind.NOT_SENT, "not_prepared", type(error).__name__)
             result = self._unprepared(claim, access, outcome)
         self._places.leave(claim.account_id)
@@ -132,9 +137,9 @@ class Preparer:
 
     def _materials(self, claim: Claim, credentials: Credentials) -> Materials:
         prepared: Mapping[str, Any] = {}
-        if claim.body is None and self._network.needs_preparation(claim.text):
+        if self._asks(claim):
             self._renew(claim)
-            prepared = self._network.prepare(credentials, claim.text)
+            prepared = self._network.prepare(credentials, claim.text, bool(claim.pictures))
         known = _uploads_of(claim)
         for picture_id in claim.pictures:
             if picture_id not in known:

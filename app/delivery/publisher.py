@@ -1,6 +1,6 @@
 """One network's deliveries on their way, in one process: claim, store the intent, send, record.
 
-One thread works a lane, step by step, and alone touches the database; the calls themselves run
+One thread works a publisher, step by step, and alone touches the database; the calls run
 side by side. Whatever is ready at the same time travels in the same statement.
 """
 
@@ -13,21 +13,29 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from flask import current_app
+from flask import Flask, current_app
 
 from app.accounts import Access, credentials
 from app.delivery import preparation
 from app.delivery.account_queue import AccountQueue
-from app.delivery.claims import Claim, claim_deliveries, release_claims, store_intents
+from app.delivery.claims import (
+    Claim,
+    by_destination,
+    claim_deliveries,
+    release_claims,
+    store_intents,
+)
 from app.delivery.executor import SLOTS, Executors
 from app.delivery.outcomes import SendCrashed, SendResult, record_results
 from app.delivery.payload import Materials, Ready, composed
 from app.delivery.preparation import Preparation, Preparer
 from app.delivery.work_queue import WorkQueue
-from app.networks import Network, OutcomeKind, http
+from app.networks import Destination, Network, OutcomeKind, http
 from app.shutdown import stopping
 
 log = logging.getLogger(__name__)
@@ -158,7 +166,7 @@ class Publisher:
         if isinstance(item.result, SendResult):
             return item.result
         if isinstance(item.result, Materials):
-            queue.preparations.regain()
+            queue.preparations.succeed()
         if isinstance(item.result, Materials) and queue.access is not None:
             queue.going += 1
             self._ready.append(Ready(item.claim, queue.access, item.result))
@@ -184,7 +192,7 @@ class Publisher:
         queue = self._queues[account_id]
         if outcome.kind == OutcomeKind.NOT_SENT and not send_result.was_prepared:
             alike = queue.take_waiting(self._preparer.is_needed)
-            release_claims(alike, self._owner, queue.preparations.lose())
+            release_claims(alike, self._owner, queue.preparations.fail())
             self._advance(account_id)
         elif (rest := queue.note_outcome(outcome)) is None:
             self._advance(account_id)
@@ -292,3 +300,25 @@ class Publisher:
             self._work_queue.finish(SendCrashed(claim))
         else:
             self._work_queue.finish(SendResult(claim, self._network.name, access.version, outcome))
+
+
+def publish_here(job_ids: Sequence[str]) -> None:
+    """Publish those of these deliveries that are due and scheduled, each once.
+
+    Others are left alone, so that workers may be told too often. Blocks for about
+    as long as the slowest server takes; the others do not wait for it.
+    """
+    app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
+    groups = by_destination(job_ids)
+    with ThreadPoolExecutor(max(1, len(groups))) as servers:
+        list(servers.map(partial(_publish_at, app), groups, groups.values()))
+
+
+def _publish_at(app: Flask, destination: Destination, job_ids: Sequence[str]) -> None:
+    network = app.extensions["networks"][destination.network]
+    with app.app_context(), Executors(network.name, len(job_ids)) as executors:
+        publisher = Publisher(network, executors)
+        publisher.put(job_ids)
+        while not publisher.is_idle:
+            publisher.step()
+            publisher.wait(1)

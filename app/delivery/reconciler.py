@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, update
+from sqlalchemy import Row, Update
 
 from app import broker
-from app.accounts import credentials as refreshing
-from app.accounts import holds
+from app.accounts import credentials, holds
+from app.backoff import backoff_seconds
 from app.db import (
     database_now,
     db,
@@ -30,11 +29,10 @@ from app.db import (
     is_transient,
     retry_transient,
     rollback_quietly,
-    rows_changed,
 )
 from app.delivery import matching, threads
 from app.delivery.claims import MAX_REST_SECONDS
-from app.models import Account, Attempt, Delivery, Tweet
+from app.models import Account, Attempt, Delivery, Tweet, transitions
 from app.networks import Credentials, LookUpFailed, LookUpRefused, Network, SeenPost, TokenRefused
 from app.shutdown import stopping
 from app.states import State
@@ -111,7 +109,7 @@ _turns = _Turns()
 
 def _put_off(rows: Sequence[Row[Any]], seconds: float) -> None:
     for row in rows:
-        retry_transient(partial(_change, row, next_at=from_now(seconds)))
+        _run(transitions.look_up_later(seconds, *_as_read(row)))
 
 
 def _unconfirmed(job_ids: Sequence[str]) -> Sequence[Row[Any]]:
@@ -153,11 +151,11 @@ def _reconcile_account(
     profile = account.profile_url or network.profile_url(account.handle)
     db.session.commit()
     try:
-        access = refreshing.access_to_read(account_id)
+        access = credentials.access_to_read(account_id)
         since = min(row.first_sent_at for row in rows) - JUMP
         bodies = [row.body for row in (*rows, *others)]
         posts = network.recent(access.credentials, remote_id, since, bodies)
-    except (LookUpFailed, refreshing.NotNow, refreshing.NoAccess) as failure:
+    except (LookUpFailed, credentials.NotNow, credentials.NoAccess) as failure:
         log.info("account %s cannot be looked up now: %s", account_id, type(failure).__name__)
         _look_up_later(rows, getattr(failure, "retry_after", None))
     except TokenRefused as refusal:
@@ -247,7 +245,7 @@ def _not_found(row: Row[Any], look_up: _LookUp) -> None:
     looked = row.lookups + 1
     if looked < min(look_ups or len(delays), len(delays)):
         pause = delays[looked] - delays[row.lookups]
-        _count(row, next_at=from_now(max(0.5, pause)))
+        _run(transitions.look_up_later(max(0.5, pause), *_as_read(row), lookups=looked))
     elif row.echoed:
         _take_the_networks_word(row, look_up)
     elif row.asks_first:
@@ -255,21 +253,10 @@ def _not_found(row: Row[Any], look_up: _LookUp) -> None:
     elif look_up.lacks_parent(row):
         _ask_owner(row, "parent_gone", None)
     elif guarded or (look_ups is not None and row.resends == 0):
-        wait = min(MAX_RESEND_SECONDS, 2.0**row.resends) if row.resends else 0
-        _count(
-            row,
-            state=State.SCHEDULED,
-            resends=row.resends + 1,
-            wake_ups=0,
-            not_before=from_now(wait),
-            next_at=from_now(wait),
-        )
+        wait = backoff_seconds(row.resends, MAX_RESEND_SECONDS) if row.resends else 0
+        _run(transitions.resend(wait, row.resends + 1, *_as_read(row), lookups=looked))
     else:
         _ask_owner(row, "never_seen", None)
-
-
-def _count(row: Row[Any], **values: Any) -> bool:
-    return retry_transient(lambda: _change(row, lookups=row.lookups + 1, **values))
 
 
 def _take_the_networks_word(row: Row[Any], look_up: _LookUp) -> None:
@@ -283,18 +270,8 @@ def _take_the_networks_word(row: Row[Any], look_up: _LookUp) -> None:
     if threads.is_thread(row) or db.session.scalar(twin):
         _ask_owner(row, "never_seen", None)
         return
-    published = retry_transient(
-        lambda: matching.move(
-            row,
-            state=State.PUBLISHED,
-            remote_url=look_up.profile,
-            accepted_at=row.first_sent_at,
-            finished_at=from_now(),
-            next_at=None,
-            error_code=None,
-            error_detail=None,
-        )
-    )
+    mine = matching.as_read(row)
+    published = _run(transitions.trust_duplicate(look_up.profile, row.first_sent_at, *mine))
     if published:
         broker.store_results([(row.id, broker.SUCCESS, look_up.profile)])
 
@@ -316,34 +293,28 @@ def _look_up_later(rows: Sequence[Row[Any]], retry_after: float | None = None) -
         pause = min(MAX_LOOK_UP_SECONDS, max(1.0, first_delay, age / 2))
         if retry_after is not None:
             pause = max(pause, min(retry_after, MAX_REST_SECONDS))
-        retry_transient(partial(_change, row, next_at=from_now(pause)))
+        _run(transitions.look_up_later(pause, *_as_read(row)))
     if retry_after is not None:
         _rest(rows[0].account_id, min(retry_after, MAX_REST_SECONDS))
 
 
 def _rest(account_id: int, seconds: float) -> None:
     """Let no other look-up of the account begin sooner."""
-    waiting = (
-        Delivery.account_id == account_id,
-        Delivery.state == State.UNCONFIRMED,
-        Delivery.next_at < from_now(seconds),
-    )
-
-    def store() -> None:
-        rows_changed(update(Delivery).where(*waiting).values(next_at=from_now(seconds)))
-        db.session.commit()
-
-    retry_transient(store)
+    sooner = (Delivery.account_id == account_id, Delivery.next_at < from_now(seconds))
+    _run(transitions.look_up_later(seconds, *sooner))
 
 
 def _ask_owner(row: Row[Any], code: str, detail: str | None) -> None:
-    review = {"state": State.REVIEW, "next_at": None}
-    retry_transient(lambda: _change(row, **review, error_code=code, error_detail=detail))
+    _run(transitions.ask_owner(code, detail, *_as_read(row)))
 
 
-def _change(row: Row[Any], **values: Any) -> bool:
-    """Change a row unless somebody has looked it up since it was read."""
-    return matching.move(row, Delivery.lookups == row.lookups, **values)
+def _as_read(row: Row[Any]) -> tuple[Any, ...]:
+    """Return the conditions that nobody has looked the row up since it was read."""
+    return (*matching.as_read(row), Delivery.lookups == row.lookups)
+
+
+def _run(statement: Update) -> bool:
+    return retry_transient(lambda: matching.run(statement))
 
 
 def _refuse_access(account_id: int, version: int, network: Network, detail: str) -> None:

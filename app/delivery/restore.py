@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, update
+from sqlalchemy import Update, or_, update
 
 from app.db import db, id_in, retry_transient
-from app.models import DOUBTED, Delivery
+from app.models import Delivery, transitions
 from app.states import HoldReason, State
 
 AT_A_TIME = 500
@@ -44,17 +44,18 @@ def hold_due_before(moment: datetime) -> Doubted:
     :param moment: only what was due before it; aware.
     """
     due = Delivery.due_at < moment
-    held = {**DOUBTED, "owner": None, "lease_until": None, "rings": 0}
+    asking = update(Delivery).where(due, UNDER_WAY).values(asks_first=True)
     return Doubted(
-        _change_all((due, WAITING), held), _change_all((due, UNDER_WAY), {"asks_first": True})
+        _run_all((due, WAITING), transitions.hold_in_doubt(due, WAITING)),
+        _run_all((due, UNDER_WAY), asking),
     )
 
 
-def _change_all(conditions: Sequence[Any], values: dict[str, Any]) -> int:
+def _run_all(conditions: Sequence[Any], statement: Update) -> int:
     """Change every row under these conditions, which must end with that; return how many."""
     changed = 0
     while found := retry_transient(partial(_ids, conditions)):
-        changed += len(retry_transient(partial(_change, found, conditions, values)))
+        changed += len(retry_transient(partial(_run, found, statement)))
     return changed
 
 
@@ -65,9 +66,8 @@ def _ids(conditions: Sequence[Any]) -> list[str]:
     return found
 
 
-def _change(found: list[str], conditions: Sequence[Any], values: dict[str, Any]) -> list[str]:
-    statement = update(Delivery).where(id_in(Delivery.id, found), *conditions).values(values)
-    statement = statement.returning(Delivery.id).execution_options(synchronize_session=False)
-    changed = list(db.session.scalars(statement))
+def _run(found: list[str], statement: Update) -> list[str]:
+    some = statement.where(id_in(Delivery.id, found)).returning(Delivery.id)
+    changed = list(db.session.scalars(some, execution_options={"synchronize_session": False}))
     db.session.commit()
     return changed

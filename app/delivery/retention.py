@@ -17,8 +17,9 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import BigInteger, Row, delete, false, or_, select, update
 
+from app import pictures
 from app.db import db, from_now, id_in, rows_changed
-from app.models import Attempt, Delivery, Picture, PictureState, Tweet, Upload
+from app.models import Attempt, Delivery, Tweet, Upload
 from app.states import FINAL
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,7 @@ def _delete_tweets(tweet_ids: list[int], days: float) -> int:
             rows_changed(delete(model).where(id_in(model.delivery_id, job_ids)))
         rows_changed(delete(Delivery).where(id_in(Delivery.id, job_ids)))
         rows_changed(delete(Tweet).where(Tweet.id.in_(over)))
-        _look_at_pictures(shown)
+        pictures.look_again_soon(shown)
     db.session.commit()
     if job_ids:
         log.info("%s tweets are over for %g days: deleted", len(over), days)
@@ -121,12 +122,3 @@ def _whole_tweets(tweet_ids: list[int], job_ids: list[str]) -> set[int]:
     )
     known = select(Delivery.tweet_id).where(id_in(Delivery.id, job_ids))
     return set(db.session.scalars(known)) - set(db.session.scalars(rest))
-
-
-def _look_at_pictures(contents: Sequence[Sequence[dict[str, Any]] | None]) -> None:
-    """Let the pictures' own sweep see soon whether anybody needs these any more."""
-    named = {name for parts in contents for part in parts or () for name in part["pictures"]}
-    kept = Picture.state.in_((PictureState.READY, PictureState.PAST))
-    if named:
-        some = update(Picture).where(id_in(Picture.id, named), kept, Picture.claimed)
-        rows_changed(some.values(next_at=from_now()))

@@ -1,4 +1,4 @@
-"""What follows when a part of a tweet is out: the next part, or, after the last, the end.
+"""Threads: which parts are out, which is next, and whose part a post is.
 
 docs/decisions/0009-threads.md says why each part passes the whole cycle by itself.
 """
@@ -6,19 +6,15 @@ docs/decisions/0009-threads.md says why each part passes the whole cycle by itse
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Text, cast, exists, func, update
 from sqlalchemy.orm import aliased
 
-from app.db import db, from_now, rows_changed
-from app.models import AFRESH, DOUBTED, Account, Content, Delivery, contents_of
+from app.db import rows_changed
+from app.models import Account, Content, Delivery, contents_of
 from app.networks import Network, SeenPost
-from app.states import State
-
-STAYS = (State.CANCELLED, State.HELD)
-"""A late answer for a part changes nothing about these but what is out."""
 
 
 def posted_as(remote_id: str | None, url: str | None, reference: Any) -> dict[str, Any]:
@@ -30,50 +26,6 @@ def posted_as(remote_id: str | None, url: str | None, reference: Any) -> dict[st
 def is_next(part: int) -> ColumnElement[bool]:
     """Return the condition that exactly the parts before this one are out."""
     return func.json_array_length(Delivery.posted) == part
-
-
-def changes(posted: Sequence[Mapping[str, Any]], parts: int, accepted_at: Any) -> dict[str, Any]:
-    """Return what a row becomes when these of its parts are out.
-
-    :param accepted_at: when the network took the newest of them.
-    """
-    if len(posted) < parts:
-        return {"posted": list(posted), **_next_part()}
-    return {
-        "posted": list(posted) if parts > 1 else [],
-        "state": State.PUBLISHED,
-        "remote_id": posted[0]["remote_id"],
-        "remote_url": posted[0]["remote_url"],
-        "accepted_at": accepted_at,
-        "finished_at": from_now(),
-        "next_at": None,
-        "hold_reason": None,
-        "error_code": None,
-        "error_detail": None,
-    }
-
-
-def _next_part() -> dict[str, Any]:
-    """Return what makes the next part due; after a restored backup its owner is asked first."""
-    again = {
-        **AFRESH,
-        "state": State.SCHEDULED,
-        "not_before": from_now(),
-        "next_at": from_now(),
-        "finished_at": None,
-        "error_code": None,
-        "error_detail": None,
-    }
-    asking = {**again, **DOUBTED}
-    stays = Delivery.state.in_(STAYS)
-    return {
-        name: db.case(
-            (stays, getattr(Delivery, name)),
-            (Delivery.asks_first, asking[name]),
-            else_=again.get(name, getattr(Delivery, name)),
-        )
-        for name in asking
-    }
 
 
 def parts_of(row: Row[Any], network: Network) -> list[Content]:

@@ -1,4 +1,4 @@
-"""What a lane is told from other threads: ids to publish, and how what it began has ended."""
+"""The work queue of a publisher: ids to publish, and results of what it began."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Rows and their verbs; no network calls here."""
 
-from app.models import content, quota
+from app.models import content, quota, transitions
 from app.models.account import Account, Health, NetworkBlock
 from app.models.attempt import Attempt
-from app.models.content import AFRESH, MAX_PARTS, Content, StoredPart, contents_of
-from app.models.delivery import DOUBTED, RESTORED, Delivery, milliseconds_late
+from app.models.content import MAX_PARTS, Content, StoredPart, contents_of
+from app.models.delivery import RESTORED, Delivery, milliseconds_late
 from app.models.job_status import JobStatus
 from app.models.pending_connection import PendingConnection
 from app.models.picture import (
@@ -33,8 +33,6 @@ from app.models.user import SubmitIdReused, UnknownAccount, User
 from app.models.worker import Broker, Worker
 
 __all__ = [
-    "AFRESH",
-    "DOUBTED",
     "LOOK_AGAIN_AFTER",
     "MAX_PARTS",
     "MAX_PICTURES",
@@ -77,4 +75,5 @@ __all__ = [
     "hash_of",
     "milliseconds_late",
     "quota",
+    "transitions",
 ]

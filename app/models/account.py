@@ -48,7 +48,7 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     """Who proved to be its owner: ``remote_id``, or the person behind a Page, which is shared.
     Empty where that was never asked: nobody signs in by it."""
     signs_in: Mapped[bool] = mapped_column(default=False)
-    """Whether ``person_id`` opens the door to all that its user has here."""
+    """Whether ``person_id`` signs in to all that its user has here."""
     handle: Mapped[str] = mapped_column(index=True)
     display_name: Mapped[str] = mapped_column(default="")
     profile_url: Mapped[str] = mapped_column(default="")
@@ -65,6 +65,9 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     limits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What its network said about lengths and pictures, at limits_at."""
     limits_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    visibility: Mapped[str] = mapped_column(default="")
+    """Who sees what is published from now on, in its network's word, as its owner chose it here;
+    empty: what the account says itself."""
     health: Mapped[str] = mapped_column(default=Health.OK)
     credentials: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON, deferred=True)
     credentials_version: Mapped[int] = mapped_column(default=1)

@@ -16,18 +16,6 @@ from app.models.picture import MOVING, Picture, PictureFacts
 from app.networks import Limits, Network, TextProblem
 from app.networks import text as texts
 
-AFRESH: Mapping[str, Any] = {
-    "rings": 0,
-    "tries": 0,
-    "refusals": 0,
-    "lookups": 0,
-    "resends": 0,
-    "echoed": False,
-    "first_sent_at": None,
-    "unconfirmed_at": None,
-}
-"""The next part begins like a tweet that was never tried."""
-
 
 @dataclass(frozen=True, slots=True)
 class Content:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, utcnow
 from app.models.content import Content, contents_of
-from app.states import AWAKE, HoldReason, State, status_of
+from app.states import AWAKE, State, status_of
 
 if TYPE_CHECKING:
     from app.models.account import Account
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
 
 RESTORED = "restored"
 """The error code of what waits because nobody can know whether it went out after a backup."""
-DOUBTED: Mapping[str, Any] = {
-    "state": State.HELD,
-    "hold_reason": HoldReason.LATE,
-    "next_at": None,
-    "error_code": RESTORED,
-}
-"""What its owner is asked about after a backup was restored."""
 _AWAKE_SQL = ", ".join(f"'{state}'" for state in sorted(AWAKE))
 
 
@@ -83,7 +75,7 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     owner: Mapped[str | None]
     lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     wake_ups: Mapped[int] = mapped_column("rings", default=0)
-    """How often the bell rang for this row since it last became scheduled."""
+    """How often workers were told of this row since it last became scheduled."""
     attempts: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
     """How often the network could not be reached, for the growing wait."""

@@ -23,10 +23,15 @@ class ServerApp(db.Model):  # type: ignore[name-defined,misc]
     app: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON, deferred=True)
     """Its client id and secret."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
+    anew_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When somebody last asked for another app in the place of one."""
 
 
 class ConnectionApp(db.Model):  # type: ignore[name-defined,misc]
-    """An app of one connection alone, until that begins: its server tells people apart by it."""
+    """An app of one connection alone, until that begins: its server tells people apart by it.
+
+    Or one that another took the place of, for those who were signing in with it.
+    """
 
     __tablename__ = "mastodon_connection_apps"
 

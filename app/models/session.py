@@ -1,4 +1,4 @@
-"""Who is signed in where, and what happened to the doors of their account."""
+"""Who is signed in where, and the audit log of their account."""
 
 from __future__ import annotations
 

@@ -10,19 +10,29 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, func, true, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    Update,
+    func,
+    true,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
-from app.models.content import AFRESH
-from app.models.delivery import DOUBTED, Delivery
+from app.db import UTCDateTime, db, rows_changed, utcnow
+from app.models import transitions
+from app.models.delivery import Delivery
 from app.models.picture import Picture
-from app.states import HoldReason, State
+from app.states import State
 
 if TYPE_CHECKING:
     from app.models.user import User
 
-WAITING = (State.SCHEDULED, State.HELD)
+WAITING = transitions.WAITING
 
 
 class AlreadyBeingSent(Exception):
@@ -86,16 +96,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         if due_at is not None:
             self._need_pictures(due_at)
             self.due_at = due_at
-            freed = {
-                "state": State.SCHEDULED,
-                "hold_reason": None,
-                "asks_first": False,
-                "error_code": None,
-                "rings": 0,
-                **_due(due_at),
-            }
-            late = Delivery.hold_reason == HoldReason.LATE
-            self._change(freed, (Delivery.state == State.SCHEDULED) | late)
+            rows_changed(transitions.edit_due(due_at, self._mine))
             self._change({"due_at": due_at, "not_before": due_at})
         db.session.commit()
 
@@ -134,11 +135,11 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         return [{**self.parts[0], "text": text}, *self.parts[1:]] if self.parts else []
 
     def reschedule(self, due_at: datetime) -> list[str]:
-        """Move everything that still waits to another time; return the ids to ring for.
+        """Move everything that still waits to another time; return the ids to notify workers of.
 
         :raises AlreadyBeingSent: nothing waits any more.
         """
-        return self._revive(due_at, Delivery.state.in_(WAITING))
+        return self._revive(due_at, transitions.reschedule(due_at, self._mine))
 
     def retry(self, job_id: str | None = None) -> list[str]:
         """Send what failed, again and now; if nothing did, what its owner says did not arrive.
@@ -147,17 +148,9 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         :raises AlreadyBeingSent: nothing has failed.
         """
         meant = {delivery.state for delivery in self.deliveries if job_id in {None, delivery.id}}
-        wanted = Delivery.state == (State.FAILED if State.FAILED in meant else State.REVIEW)
-        doubtful = db.case((Delivery.state == State.REVIEW, 1), else_=0)
-        return self._revive(
-            utcnow(),
-            wanted & _only(job_id),
-            tries=0,
-            refusals=0,
-            lookups=0,
-            unconfirmed_at=None,
-            resends=Delivery.resends + doubtful,  # it may be there: a "duplicate" is its echo
-        )
+        wanted = State.FAILED if State.FAILED in meant else State.REVIEW
+        now = utcnow()
+        return self._revive(now, transitions.send_again(now, wanted, self._mine, _only(job_id)))
 
     def cancel(self, job_id: str | None = None) -> None:
         """Take back everything that still waits or asks.
@@ -165,14 +158,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         :param job_id: only this one of its jobs.
         :raises AlreadyBeingSent: nothing does.
         """
-        cancelled = {
-            "state": State.CANCELLED,
-            "next_at": None,
-            "hold_reason": None,
-            "finished_at": from_now(),
-        }
-        waits = Delivery.state.in_((*WAITING, State.REVIEW))
-        if not self._change(cancelled, waits, _only(job_id)):
+        if not rows_changed(transitions.cancel(self._mine, _only(job_id))):
             db.session.rollback()
             raise AlreadyBeingSent
         db.session.commit()
@@ -180,71 +166,29 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     def confirm(self, job_id: str | None = None) -> list[str]:
         """Take its owner's word that an unsettled delivery did arrive.
 
-        Of a thread, that is one part: return the ids to ring for, whose other parts go on. They
-        answer the last part whose id is known.
+        Of a thread, that is one part: return the ids to notify workers of, whose other parts go
+        on. They answer the last part whose id is known.
 
         :param job_id: only this one of its jobs.
         :raises AlreadyBeingSent: nothing is in review.
         """
-        published = {
-            "state": State.PUBLISHED,
-            "accepted_at": Delivery.first_sent_at,
-            "finished_at": from_now(),
-            "error_code": None,
-            "error_detail": None,
-        }
         meant = [one for one in self.deliveries if job_id in {None, one.id}]
         threads = [one for one in meant if one.posted or one.goes_on_after_this_part]
-        confirmed = [one for one in threads if self._confirm_part(one, published)]
+        confirmed = [one for one in threads if rows_changed(transitions.confirm_part(one))]
         others = Delivery.id.not_in([one.id for one in threads])
-        in_review = (Delivery.state == State.REVIEW, others, _only(job_id))
-        if not self._change(published, *in_review) and not confirmed:
+        whole = rows_changed(transitions.confirm(self._mine, others, _only(job_id)))
+        if not whole and not confirmed:
             db.session.rollback()
             raise AlreadyBeingSent
         going = [one.id for one in confirmed if one.goes_on_after_this_part and not one.asks_first]
         db.session.commit()
         return going
 
-    def _confirm_part(self, delivery: Delivery, published: Mapping[str, Any]) -> bool:
-        unknown = {"remote_id": None, "remote_url": None, "reference": None}
-        first = (delivery.posted or [unknown])[0]
-        changes = {
-            **published,
-            "posted": [*delivery.posted, unknown],
-            "remote_id": first["remote_id"],
-            "remote_url": first["remote_url"],
-        }
-        if delivery.goes_on_after_this_part:
-            changes = {
-                **AFRESH,
-                "posted": [*delivery.posted, unknown],
-                "state": State.SCHEDULED,
-                "error_code": None,
-                "error_detail": None,
-                "not_before": from_now(),
-                "next_at": from_now(),
-                **(DOUBTED if delivery.asks_first else {}),
-            }
-        same = (Delivery.id == delivery.id, Delivery.fence == delivery.fence)
-        return bool(self._change(changes, Delivery.state == State.REVIEW, *same))
-
     def _refuse_if_partly_out(self) -> None:
         if any(delivery.posted for delivery in self.deliveries):
             raise PartlyOut
 
-    def _revive(self, due_at: datetime, condition: Any, **changes: Any) -> list[str]:
-        values = {
-            **_due(due_at),
-            "state": State.SCHEDULED,
-            "rings": 0,
-            "hold_reason": None,
-            "asks_first": False,
-            "error_code": None,
-            "error_detail": None,
-            "finished_at": None,
-            **changes,
-        }
-        statement = update(Delivery).where(Delivery.tweet_id == self.id, condition).values(values)
+    def _revive(self, due_at: datetime, statement: Update) -> list[str]:
         revived = list(db.session.scalars(statement.returning(Delivery.id)))
         if not revived:
             db.session.rollback()
@@ -253,6 +197,10 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         self.due_at = due_at
         db.session.commit()
         return revived
+
+    @property
+    def _mine(self) -> ColumnElement[bool]:
+        return Delivery.tweet_id == self.id
 
     def _change(self, values: dict[str, Any], *conditions: Any) -> int:
         statement = update(Delivery).where(Delivery.tweet_id == self.id, *conditions)
@@ -266,10 +214,6 @@ def _editable(parts_out: int) -> tuple[Any, ...]:
         Delivery.resends == 0,  # a resend must carry the text that it may already have sent
         func.json_array_length(Delivery.posted) == parts_out,
     )
-
-
-def _due(due_at: datetime) -> dict[str, Any]:
-    return {"due_at": due_at, "not_before": due_at, "next_at": due_at}
 
 
 def _only(job_id: str | None) -> Any:

@@ -14,13 +14,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import broker, when
 from app.db import UTCDateTime, commit_and_keep, db, utcnow
-from app.models import content, quota
+from app.models import content, quota, transitions
 from app.models.account import Account
 from app.models.content import Draft, StoredPart
 from app.models.delivery import Delivery
 from app.models.picture import Picture
 from app.models.tweet import Tweet
-from app.states import HoldReason, State
+from app.states import State
 
 Chosen = int | str | Account
 """An account, its id or its handle."""
@@ -222,13 +222,5 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
 
 
 def _delivery(account: Account, due_at: datetime, parts: list[StoredPart] | None) -> Delivery:
-    if account.needs_reconnect:
-        return Delivery(
-            account=account,
-            parts=parts,
-            due_at=due_at,
-            not_before=due_at,
-            state=State.HELD,
-            hold_reason=HoldReason.RECONNECT,
-        )
-    return Delivery(account=account, parts=parts, due_at=due_at, not_before=due_at, next_at=due_at)
+    columns = transitions.begin(due_at, can_be_sent=not account.needs_reconnect)
+    return Delivery(account=account, parts=parts, **columns)

@@ -7,31 +7,36 @@ from typing import Any, Protocol
 
 from app.networks import base, http, text
 from app.networks.base import (
-    AppRefused,
+    VISIBILITY,
     Body,
     Connection,
-    ConnectRefused,
+    Consent,
     Credentials,
     Destination,
     Limits,
-    LookUpFailed,
-    LookUpRefused,
     Network,
     Outcome,
     OutcomeKind,
     Part,
     Picture,
     Profile,
-    RefreshUnclear,
+    RegistersApps,
     Scope,
     SeenPost,
+)
+from app.networks.bluesky import Bluesky
+from app.networks.errors import (
+    AppRefused,
+    ConnectRefused,
+    LookUpFailed,
+    LookUpRefused,
+    RefreshUnclear,
     TokenRefused,
     UploadRefused,
 )
-from app.networks.bluesky import Bluesky
 from app.networks.facebook import Facebook
 from app.networks.http import host_in, public_https_url
-from app.networks.mastodon import App, Known, Mastodon
+from app.networks.mastodon import ANEW_REST, App, Known, Mastodon, mark_of, too_soon
 from app.networks.text import TextProblem
 from app.networks.x import X
 
@@ -57,13 +62,16 @@ def build(config: Mapping[str, Any]) -> dict[str, Network]:
 
 
 __all__ = [
+    "ANEW_REST",
     "REGISTRY",
+    "VISIBILITY",
     "App",
     "AppRefused",
     "Bluesky",
     "Body",
     "ConnectRefused",
     "Connection",
+    "Consent",
     "Credentials",
     "Destination",
     "Facebook",
@@ -80,6 +88,7 @@ __all__ = [
     "Picture",
     "Profile",
     "RefreshUnclear",
+    "RegistersApps",
     "Scope",
     "SeenPost",
     "TextProblem",
@@ -90,6 +99,8 @@ __all__ = [
     "build",
     "host_in",
     "http",
+    "mark_of",
     "public_https_url",
     "text",
+    "too_soon",
 ]

@@ -6,28 +6,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from app import untrusted
+from app.networks.errors import ConnectRefused, wait_in_bounds
 
 Credentials = dict[str, Any]
 Body = dict[str, Any]
+VISIBILITY = "visibility"
+"""The field of a body that says who sees the post, on networks that have ``visibilities``."""
 
+SIGN_IN_SECONDS = 20.0
+"""For all calls of one step of a sign-in: somebody waits for the page."""
+REFRESH_SECONDS = 10.0
+"""For one of the two tries to refresh a token."""
+LOOK_UP_SECONDS = 20.0
+"""For all calls of one look-up: a worker that is asked to stop has 25."""
+MAX_PAGES = 8
+"""Pages of a list of posts that one look-up reads."""
+ALL_LOOK_UPS = 1_000
+"""``look_ups_before_resend``: more than there are, so all of them together count as proof."""
 
 SECRETS = (
     *("access_token", "refresh_token", "token", "token_secret"),
     *("access_jwt", "refresh_jwt", "client_secret"),
 )
 """What credentials hold that a call carries in a header or a form."""
-MAX_WAIT = 86_400.0
-"""Seconds: nothing that a network asks for lasts longer than a day without being asked again."""
-
-
-def _wait(seconds: float | None) -> float | None:
-    """Return seconds to wait that a clock can count; None for what is no number."""
-    if seconds is None or seconds != seconds:
-        return None
-    return min(MAX_WAIT, max(0.0, float(seconds)))
 
 
 def _set(kept: Any, **values: Any) -> None:
@@ -73,11 +77,11 @@ class Outcome:
     http_status: int | None = None
     request_id: str | None = None
     answered_at: float | None = None
-    """http.boottime() when the answer was complete."""
+    """http.boottime() when the response was complete."""
     pause_for: float | None = None
     """Seconds to leave the account alone: its allowance is used up, or it is blocked."""
     reference: Mapping[str, Any] | None = None
-    """What the next part of a thread needs to answer this one; JSON."""
+    """What the next part of a thread needs to reply to this one; JSON."""
 
     def __post_init__(self) -> None:
         """Bound what the network said: whatever it is, the outcome itself can be kept."""
@@ -86,23 +90,23 @@ class Outcome:
             detail=None if self.detail is None else untrusted.detail(self.detail),
             remote_id=untrusted.identifier(self.remote_id),
             remote_url=untrusted.web_address(self.remote_url) or None,
-            retry_after=_wait(self.retry_after),
+            retry_after=wait_in_bounds(self.retry_after),
             request_id=untrusted.trace(self.request_id),
-            pause_for=_wait(self.pause_for),
+            pause_for=wait_in_bounds(self.pause_for),
         )
 
     @property
     def is_duplicate(self) -> bool:
         """True when the network says it already has this content.
 
-        Or that its pictures are gone, which on some is what becomes of pictures that are posted.
+        Or that its pictures are gone: on some networks, they are once a post carries them.
         """
         used = self.kind == OutcomeKind.REJECTED and self.code == "pictures_gone"
         return used or self.code == "duplicate"
 
 
 class Destination(NamedTuple):
-    """A server that may be slow or silent by itself; "" where the network has only one."""
+    """A server that can be slow while others are not; "" where the network has only one."""
 
     network: str
     host: str
@@ -119,12 +123,12 @@ class Profile:
     server: str = ""
     """The host, on networks that are many servers; part of the account's identity."""
     page_url: str = ""
-    """Its page, where the network tells it: servers differ in where they show people."""
+    """Its page, where the network says which: servers show people at different addresses."""
     person_id: str = ""
-    """Who proved to be its owner, where that is not ``remote_id``: a Page is shared by several."""
+    """Who signed in, where that is not ``remote_id``: several people may share a Page."""
 
     def __post_init__(self) -> None:
-        """Bound what the network said. Raises ValueError where nobody is named."""
+        """Bound what the network said. Raises ValueError when it names nobody."""
         remote_id, handle = untrusted.identifier(self.remote_id), untrusted.line(self.handle)
         if remote_id is None or not handle:
             raise ValueError("an account without an id or a name")
@@ -148,7 +152,7 @@ class Field:
     hint: str = ""
     secret: bool = False
     value: str = ""
-    """What stands there before anything is typed."""
+    """What is there before anything is typed."""
     optional: bool = False
     """May stay empty."""
 
@@ -161,12 +165,13 @@ class Consent:
     memory: dict[str, Any]
     """Kept in the signed cookie until the callback: state, verifier, server. JSON, under 1 KB.
 
-    ``host`` is what the network added to the callback address, if it did."""
+    ``host`` is what the network added to the callback address, if it did, and ``client`` the app,
+    where that was registered for us and may be gone: see RegistersApps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An account that its owner has opened to us."""
+    """An account whose owner has given us access."""
 
     profile: Profile
     credentials: Credentials
@@ -174,41 +179,21 @@ class Connection:
     limits: Limits | None = None
     """What fits into a part, where that was asked on the way."""
     server_was_typed: bool = False
-    """A person named the server, so anybody may run it: it signs nobody in unless its owner says
-    so while signed in otherwise."""
+    """A person typed the server, so anybody may run it. The account signs nobody in until its
+    owner allows that while signed in with another one."""
     proves_nobody: bool = False
     """The server gives tokens to anybody who asks: it publishes, and never signs in."""
 
     def __post_init__(self) -> None:
-        """Raise ConnectRefused where what opens the account is nothing that a call can carry."""
+        """Raise ConnectRefused for tokens that no header or form can carry."""
         secrets = (self.credentials.get(name) for name in SECRETS)
         if any(secret and untrusted.secret(secret) is None for secret in secrets):
             raise ConnectRefused("refused", "what it gave is not usable")
 
 
-class _Told(Exception):
-    """Its words may be the network's own, so they are bounded."""
-
-    def __init__(self, *said: object) -> None:
-        super().__init__(*map(untrusted.detail, said))
-
-
-class _Refused(_Told):
-    """A definite no: ``code`` is one of our own words, ``detail`` the network's."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.detail = untrusted.detail(detail)
-
-
-class ConnectRefused(_Refused):
-    """Connecting ended without an account; app/web/messages/connect.py knows the codes."""
-
-
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one create call shall publish; the same at every try."""
+    """What one create call is to publish; the same at every try."""
 
     text: str
     key: str
@@ -216,7 +201,7 @@ class Part:
     started_at: datetime
     """When this try began; a later try after a definite no has another moment."""
     written_at: datetime
-    """A moment of its own that nothing moves: no try, no restart, not even its owner."""
+    """When it was written. It never changes: not with a try or a restart, nor when it is due."""
     reply_to: Mapping[str, Any] | None = None
     """``Outcome.reference`` of the part before."""
     root: Mapping[str, Any] | None = None
@@ -224,7 +209,7 @@ class Part:
     pictures: tuple[Mapping[str, Any], ...] = ()
     """What ``upload`` returned for each, in order."""
     languages: tuple[str, ...] = ()
-    """BCP 47 tags of the languages that it is written in, as far as they are known."""
+    """BCP 47 tags of the languages in which it is written, where they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +221,6 @@ class Picture:
     alt: str
     width: int
     height: int
-
-
-class UploadRefused(_Refused):
-    """The network does not take this picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,30 +271,6 @@ class SeenPost:
         _set(self, remote_id=remote_id, url=untrusted.web_address(self.url))
 
 
-class LookUpFailed(_Told):
-    """Nothing was learnt or changed now; it may ask us to stay away for ``retry_after`` seconds."""
-
-    def __init__(self, detail: str = "", retry_after: float | None = None) -> None:
-        super().__init__(detail)
-        self.retry_after = _wait(retry_after)
-
-
-class LookUpRefused(_Told):
-    """The network does not let us read (no permission, no credits): a person must decide."""
-
-
-class TokenRefused(_Told):
-    """The network says the refresh token or the access token is dead: only its owner can help."""
-
-
-class RefreshUnclear(LookUpFailed):
-    """The answer to a refresh was lost; the old token may be spent, unless we shall stay away."""
-
-
-class AppRefused(_Told):
-    """The network refuses this app itself (wrong secret, suspended): its operator must help."""
-
-
 class Network(Protocol):
     """One site. Knows no Flask and no database; every call may block for ``send_timeout``."""
 
@@ -322,7 +279,9 @@ class Network(Protocol):
     usual_limits: Limits
     """What fits into a part where the account's own server says nothing else."""
     threads: bool
-    """Whether a post can answer the one before; otherwise the parts of a tweet are one post."""
+    """Whether a post can reply to the one before; otherwise the parts of a tweet are one post."""
+    visibilities: tuple[str, ...]
+    """Who may see a post, in the network's words, where its owner can choose that; else nothing."""
     connect_fields: tuple[Field, ...]
     """What a person types first; nothing when the consent page asks everything."""
 
@@ -332,7 +291,7 @@ class Network(Protocol):
 
     @property
     def is_local(self) -> bool:
-        """True when it is the sandbox's: what is published there leaves this machine nowhere."""
+        """True when the sandbox plays it: what is published there never leaves this machine."""
 
     def begin(
         self, typed: Mapping[str, str], redirect_uri: str, signing_in: bool = True
@@ -347,7 +306,7 @@ class Network(Protocol):
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> list[Connection]:
-        """Take the answer of the consent page; ``memory["state"]`` must be its state.
+        """Take what the consent page sends back; ``memory["state"]`` must be its state.
 
         Raises ConnectRefused, LookUpFailed.
         """
@@ -382,11 +341,16 @@ class Network(Protocol):
     def check(self, text: str, limits: Limits) -> None:
         """Raise app.networks.text.TextProblem for a text that does not fit."""
 
-    def needs_preparation(self, text: str) -> bool:
-        """True when ``prepare`` would have to ask the network about this text."""
+    def needs_preparation(self, text: str, has_pictures: bool = False) -> bool:
+        """True when ``prepare`` would have to ask somebody about this text."""
 
-    def prepare(self, credentials: Credentials, text: str) -> Mapping[str, Any]:
-        """Return what ``body`` must know beyond the text. Raises LookUpFailed, TokenRefused."""
+    def prepare(
+        self, credentials: Credentials, text: str, has_pictures: bool = False
+    ) -> Mapping[str, Any]:
+        """Return what ``body`` must know beyond the text. Raises LookUpFailed, TokenRefused.
+
+        :param has_pictures: whether pictures go with the text.
+        """
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
         """Return what ``body`` needs. Raises UploadRefused, LookUpFailed, TokenRefused."""
@@ -408,17 +372,32 @@ class Network(Protocol):
     def look_ups_before_resend(
         self, credentials: Credentials, first_sent_at: datetime
     ) -> int | None:
-        """Return how many look-ups that show nothing prove that nothing arrived.
-        None: no number does, so its owner is asked. More than there are delays: all of them do, and
-        only once. Otherwise the network itself guards each resend, so as many follow as it takes.
-        What protects a resend may fade with the time since ``first_sent_at``, our first call.
+        """Return after how many look-ups without the post it may be sent again.
+
+        None: never, so its owner is asked. ALL_LOOK_UPS: after all of them, and only once.
+        Any other number: the network itself recognises a resend, so it may be repeated.
+
+        :param first_sent_at: of our first call; some networks recognise a resend only for a time.
         """
 
     def lacks_parent(self, credentials: Credentials, body: Body) -> bool:
-        """True when the post that this body answers is gone. Raises LookUpFailed."""
+        """True when the post that this body replies to is gone. Raises LookUpFailed."""
 
     def comparable(self, body: Body) -> str:
         """Return what a SeenPost of this body would carry as ``comparable``."""
 
     def profile_url(self, handle: str) -> str:
         """Return the page of an account whose network has not told it."""
+
+
+@runtime_checkable
+class RegistersApps(Protocol):
+    """A network whose servers register apps, and may forget one without a word to us."""
+
+    def begin_anew(
+        self, memory: Mapping[str, Any], redirect_uri: str, signing_in: bool = True
+    ) -> Consent:
+        """Begin again at the server of this memory, with another app than its ``client``.
+
+        Raises ConnectRefused, LookUpFailed.
+        """

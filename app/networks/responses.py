@@ -1,4 +1,4 @@
-"""What holds for the answers of every network: none at all, another shape, and how long to wait."""
+"""What holds for the responses of every network: none at all, another shape, and waits."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from app.networks.base import LookUpFailed, Outcome, OutcomeKind
+from app.networks.base import Outcome, OutcomeKind
+from app.networks.errors import DAY_SECONDS, LookUpFailed, TokenRefused, UploadRefused
 from app.networks.http import NoResponse, NotSent, Response, TooLateToStart
 
-DAY = 86_400.0
 SLOW_MACHINE = 0.2
 """Seconds until the next try when only this machine was too slow to begin."""
 NO_MOMENT = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
@@ -20,12 +20,9 @@ EPOCH = 1_000_000_000
 """A larger number is a moment, a smaller one a number of seconds."""
 
 
-def unanswered(error: NotSent | NoResponse, detail: str | None = None) -> Outcome:
-    """Return how a create call without an answer ended.
-
-    :param detail: what may be told of the error, where its own words may hold a secret.
-    """
-    detail = str(error) if detail is None else detail
+def unanswered(error: NotSent | NoResponse) -> Outcome:
+    """Return how a create call without a response ended."""
+    detail = str(error)
     if isinstance(error, TooLateToStart):
         return Outcome(OutcomeKind.NOT_SENT, None, detail, retry_after=SLOW_MACHINE)
     if isinstance(error, NotSent):
@@ -35,7 +32,7 @@ def unanswered(error: NotSent | NoResponse, detail: str | None = None) -> Outcom
 
 @contextmanager
 def known_shape() -> Iterator[None]:
-    """Turn surprises in an answer's shape into LookUpFailed: nothing follows from them."""
+    """Raise LookUpFailed for a response of another shape than the code inside expects."""
     try:
         yield
     except (
@@ -49,22 +46,43 @@ def known_shape() -> Iterator[None]:
         raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
 
 
+def upload_error(outcome: Outcome, refusal: UploadRefused) -> Exception:
+    """Return what to raise for an upload that was not accepted.
+
+    :param outcome: what the response would mean for a create call.
+    :param refusal: for a picture that the network does not take.
+    """
+    if outcome.kind == OutcomeKind.AUTH:
+        return TokenRefused(outcome.detail or "")
+    if outcome.kind == OutcomeKind.REJECTED:
+        return refusal
+    return LookUpFailed(outcome.detail or "", outcome.retry_after)
+
+
+def moment_in(text: str) -> datetime:
+    """Return an ISO 8601 moment. Raises ValueError for one without a zone."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone")
+    return moment
+
+
 def bounded(seconds: float) -> float:
-    """Return a wait that is worth its name: a second at least, a day at most."""
-    return min(DAY, max(1.0, seconds))
+    """Return a wait of at least a second and at most a day."""
+    return min(DAY_SECONDS, max(1.0, seconds))
 
 
-def seconds_until(answer: Response, told: str | None) -> float | None:
+def seconds_until(response: Response, told: str | None) -> float | None:
     """Read seconds, an epoch in seconds or milliseconds, an ISO 8601 moment or an HTTP date."""
     if told is None:
         return None
     number = number_in(told)
     if number is None:
         moment = _moment(told)
-        return None if moment is None else bounded(moment - _their_time(answer))
+        return None if moment is None else bounded(moment - _their_time(response))
     if number > EPOCH * 1000:
         number /= 1000
-    return bounded(number - _their_time(answer) if number > EPOCH else number)
+    return bounded(number - _their_time(response) if number > EPOCH else number)
 
 
 def number_in(told: str | None) -> float | None:
@@ -86,9 +104,9 @@ def _moment(told: str) -> float | None:
     return None
 
 
-def _their_time(answer: Response) -> float:
+def _their_time(response: Response) -> float:
     """The network's own clock: its resets are absolute, and ours may be off by a minute."""
     try:
-        return parsedate_to_datetime(answer.header("date") or "").timestamp()
+        return parsedate_to_datetime(response.header("date") or "").timestamp()
     except NO_MOMENT:
         return time.time()

@@ -1,52 +1,26 @@
-"""X's way with text: how long it is, what it refuses, and when two texts are the same Tweet."""
+"""What holds for text on every network: what is refused, and when two texts are the same Tweet."""
 
 from __future__ import annotations
 
 import contextlib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
-from urllib.parse import quote
 
 import regex
 
 from app.networks.http import ascii_host
-from app.networks.links import MAX_URL_CHARACTERS, top_level_domains, urls_in
-
-__all__ = [
-    "TWEET_LIMIT",
-    "TextProblem",
-    "allowed",
-    "check",
-    "clean",
-    "comparable",
-    "comparable_found",
-    "graphemes",
-    "known_tlds",
-    "refuse_far_too_long",
-    "urls_in",
-    "weighted_length",
-]
-
-TWEET_LIMIT = 280
-URL_WEIGHT = 23
-COUNTED_IN_NO_TIME = 10_000
-"""Characters of a text that is counted exactly, so that people read by how much it is too long."""
-WIDE_WEIGHT = 2  # an emoji of any length, and every character outside the light ranges
-
-_WIDE = regex.compile(r"[^\u0000-\u10FF\u2000-\u200D\u2010-\u201F\u2032-\u2037]")
-# The signs © and ® are pictures only with a variation selector.
-_PICTURE = (
-    r"(?:\p{Emoji_Modifier_Base}\p{Emoji_Modifier}"
-    r"|(?![©®](?!\uFE0F))\p{Extended_Pictographic}\uFE0F?+)"
+from app.networks.links import (
+    LINK_LENGTH,
+    MAX_URL_CHARACTERS,
+    percent_encoded,
+    split_url,
+    top_level_domains,
+    urls_in,
 )
-# No emoji joins more than four pictures: without a bound a chain of any length would weigh 2.
-_EMOJI = regex.compile(
-    r"\p{Regional_Indicator}{2}"
-    r"|[0-9#*]\uFE0F?\u20E3"
-    r"|\U0001F3F4[\U000E0030-\U000E0039\U000E0061-\U000E007A]{3,6}\U000E007F"
-    rf"|{_PICTURE}(?:\u200D{_PICTURE}){{0,3}}+"
-)
+
+MAX_EXACT_CHARACTERS = 10_000
+"""A text of so many characters is counted exactly; people read by how much it is too long."""
 # Slides, word processors and old files break lines with these.
 _LINE_END = regex.compile(r"\r\n|[\r\x0B\x0C\x85\u2028\u2029]")
 # A mark that files begin with shows nothing anywhere. The override around a phone number comes
@@ -67,11 +41,6 @@ SHOWN_AROUND = 20
 _GRAPHEME = regex.compile(r"\p{Regional_Indicator}{2}(?=\p{Regional_Indicator})|\X")
 _INVISIBLE = regex.compile(r"[\s\p{Default_Ignorable_Code_Point}\p{Cf}]*+")
 _ENTITY = regex.compile(r"&(?:amp;)*+(?:(?P<angle>[lg]t);)?+")
-_ANY_TCO = regex.compile(r"https?://t\.co/[A-Za-z0-9]+")
-_LAST_TCO = regex.compile(r"(?:^|\s)(https?://t\.co/[A-Za-z0-9]+)\s*$")
-_MEDIA_PAGE = regex.compile(r"://(?:\w+\.)?(?:twitter|x)\.com/\w+/status/\d+/(?:photo|video)/\d+$")
-_SCHEME = regex.compile(r"https?://", regex.IGNORECASE)
-_PRINTABLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class TextProblem(ValueError):
@@ -90,21 +59,6 @@ class TextProblem(ValueError):
         self.params = params
 
 
-def weighted_length(text: str) -> int:
-    """Return the length of ``text`` as X counts it: links 23, emoji and wide characters 2."""
-    text = _normalised(text)
-    length, done = 0, 0
-    for start, end, _ in urls_in(text):
-        length += _prose_length(text[done:start]) + URL_WEIGHT
-        done = end
-    return length + _prose_length(text[done:])
-
-
-def _prose_length(text: str) -> int:
-    rest, emojis = _EMOJI.subn("", text)
-    return emojis * WIDE_WEIGHT + len(rest) + len(_WIDE.findall(rest)) * (WIDE_WEIGHT - 1)
-
-
 def known_tlds() -> list[str]:
     """Return the top-level domains that make ``name.tld`` a link, for the browser's counter."""
     return sorted(top_level_domains())
@@ -116,21 +70,7 @@ def clean(text: str) -> str:
     NFC, LF line ends, no white space around it, and without what shows nothing: byte order marks,
     and overrides of the direction that only hold digits.
     """
-    return _normalised(text).strip()
-
-
-def check(text: str, limit: int = TWEET_LIMIT) -> str:
-    """Return the cleaned text.
-
-    :param limit: the most weighted characters the network takes.
-    :raises TextProblem: it is empty, too long, or has characters that must not be sent.
-    """
-    cleaned = allowed(text)
-    refuse_far_too_long(cleaned, limit)
-    length = weighted_length(cleaned)
-    if length > limit:
-        raise TextProblem("too_long", length=length, limit=limit)
-    return cleaned
+    return normalised(text).strip()
 
 
 def refuse_far_too_long(text: str, limit: int) -> None:
@@ -141,9 +81,9 @@ def refuse_far_too_long(text: str, limit: int) -> None:
     :param limit: characters as the network counts them.
     :raises TextProblem: ``too_long``, without a ``length``.
     """
-    if len(text) <= COUNTED_IN_NO_TIME:
+    if len(text) <= MAX_EXACT_CHARACTERS:
         return
-    most = limit * MAX_URL_CHARACTERS // URL_WEIGHT
+    most = limit * MAX_URL_CHARACTERS // LINK_LENGTH
     if len(text) > most or len(text.split()) > limit:
         raise TextProblem("too_long", limit=limit)
 
@@ -151,6 +91,12 @@ def refuse_far_too_long(text: str, limit: int) -> None:
 def graphemes(text: str) -> int:
     """Return how many characters people see: grapheme clusters, in linear time."""
     return sum(1 for _ in _GRAPHEME.finditer(text))
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many grapheme clusters; the last is … where some are left out."""
+    ends = [found.end() for found in islice(_GRAPHEME.finditer(text), most + 1)]
+    return text if len(ends) <= most else f"{text[: ends[most - 2]].rstrip()}…"
 
 
 def allowed(text: str) -> str:
@@ -206,23 +152,6 @@ def comparable(text: str) -> str:
     return clean("".join([*parts, text[done:]]))
 
 
-def comparable_found(text: str, urls: Iterable[Mapping[str, Any]]) -> str:
-    """Return ``comparable`` of a text as X's API answers it.
-
-    :param urls: the post's ``entities.urls``: each t.co link becomes its ``expanded_url`` again;
-        a last one that only stands for the post's media is removed.
-    """
-    known = {str(url.get("url")): url for url in urls}
-    last = _LAST_TCO.search(text)
-    if last is not None and _stands_for_media(known.get(last[1])):
-        text = text[: last.start()]
-
-    def expanded(link: regex.Match[str]) -> str:
-        return str(known.get(link[0], {}).get("expanded_url") or link[0])
-
-    return comparable(_ANY_TCO.sub(expanded, text))
-
-
 def _line_ends(text: str) -> str:
     return _LINE_END.sub("\n", text)
 
@@ -232,7 +161,8 @@ def _harmless(text: str) -> str:
     return _SHOWS_NOTHING.sub("", _AROUND_DIGITS.sub(r"\1", text))
 
 
-def _normalised(text: str) -> str:
+def normalised(text: str) -> str:
+    """Return ``text`` in NFC with LF line ends, without what shows nothing."""
     return unicodedata.normalize("NFC", _harmless(_line_ends(text)))
 
 
@@ -240,21 +170,10 @@ def _decoded(entity: regex.Match[str]) -> str:
     return {"lt": "<", "gt": ">"}.get(entity["angle"], "&")
 
 
-def _stands_for_media(url: Mapping[str, Any] | None) -> bool:
-    """A link without an entity was added by X itself; one that a person wrote always has one."""
-    if url is None or url.get("media_key"):
-        return True
-    if "display_url" in url:
-        return str(url["display_url"]).startswith(("pic.twitter.com/", "pic.x.com/"))
-    return bool(_MEDIA_PAGE.search(str(url.get("expanded_url"))))
-
-
 def _address(url: str) -> str:
-    """Return one spelling for a link: X may answer another scheme, script or last slash."""
-    bare = _SCHEME.sub("", url, count=1)
-    host = regex.split(r"[/?#:]", bare, maxsplit=1)[0]
-    rest = bare[len(host) :]
+    """Return one spelling for a link: X may show another scheme, script or last slash."""
+    _, host, rest = split_url(url)
     with contextlib.suppress(ValueError):  # no name anybody could register stays as it is
         host = ascii_host(host)
-    rest = "" if rest == "/" else quote(rest, safe=_PRINTABLE_ASCII, errors="surrogatepass")
+    rest = "" if rest == "/" else percent_encoded(rest)
     return f"http://{host.lower()}{rest}"

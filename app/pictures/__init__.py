@@ -19,7 +19,7 @@ from app.pictures.lifecycle import (
     sweep,
     thumb,
 )
-from app.pictures.retention import accounts_showing
+from app.pictures.retention import accounts_showing, look_again_soon
 from app.pictures.turns import turns
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "discard",
     "load",
     "load_fitted",
+    "look_again_soon",
     "make_square",
     "process",
     "process_next",

@@ -1,6 +1,6 @@
 """The life of a picture: taken, made clean by a worker, read by deliveries, forgotten.
 
-The row decides here too. A bell wakes a worker; when it is lost, the row's next_at comes.
+The row decides here too. A wake-up tells a worker; when it is lost, the row's next_at comes.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ def thumb(picture_id: str) -> bytes:
 def sweep() -> None:
     """Do what was left undone: pictures whose worker was lost, and those that nobody needs.
 
-    Safe to call in any number of workers at once. May take seconds: not for a ticker's own thread.
+    Safe to call in any number of workers at once. May take seconds: not for the scheduler's thread.
     """
     for _ in range(AT_A_TIME):
         if not process_next():

@@ -7,11 +7,12 @@ ended, the thumbnail is: the pages show it beside what was published.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, select, update
 
-from app.db import db, from_now, rows_changed
+from app.db import db, from_now, id_in, rows_changed
 from app.models import LOOK_AGAIN_AFTER, Account, Delivery, Picture, PictureState, Tweet
 from app.pictures import storage
 from app.pictures.storage import FilesAway
@@ -131,3 +132,15 @@ def drop_row(picture_id: str) -> None:
     """Delete a row that no tweet has claimed."""
     rows_changed(delete(Picture).where(Picture.id == picture_id, ~Picture.claimed))
     db.session.commit()
+
+
+def look_again_soon(contents: Sequence[Sequence[dict[str, Any]] | None]) -> None:
+    """Let the sweep see soon whether anybody needs the pictures of these parts any more.
+
+    Commit is the caller's.
+    """
+    named = {name for parts in contents for part in parts or () for name in part["pictures"]}
+    kept = Picture.state.in_((PictureState.READY, PictureState.PAST))
+    if named:
+        some = update(Picture).where(id_in(Picture.id, named), kept, Picture.claimed)
+        rows_changed(some.values(next_at=from_now()))

@@ -29,10 +29,11 @@ from app.accounts import (
     pending,
     sign_in_methods,
 )
+from app.accounts import visibility as showing
 from app.db import db
 from app.models import Account, Delivery, hash_of
 from app.networks import Profile
-from app.web import auth, concurrency, rate_limits, schemas, sessions
+from app.web import auth, concurrency, rate_limits, schemas, sessions, stuck_sign_ins
 from app.web.context import networks
 from app.web.errors import refuse, refuse_with, wants_json
 from app.web.messages import (
@@ -63,10 +64,12 @@ def index() -> ResponseReturnValue:
         view["opens"] = view["id"] in opening
         view["is_only_way"] = opening == {view["id"]}
         view["is_careless"] = view["network"] == "mastodon" and view["host"] in careless
+    ready = [network for network in networks().values() if network.ready]
     return render_template(
         "accounts.html",
         surveys=views,
-        networks=[network for network in networks().values() if network.ready],
+        networks=ready,
+        unreturned={network.name: stuck_sign_ins.servers_of(network) for network in ready},
     )
 
 
@@ -195,10 +198,47 @@ def _opened(waiting: Pending, strangers: list[Profile]) -> list[dict[str, Any]]:
 @rate_limits.writes
 @login_required
 def change(account_id: int) -> ResponseReturnValue:
-    """Say whether an account signs its owner in."""
-    account = _own(account_id)
-    wanted = schemas.body(schemas.AccountChange).signs_in
-    return _set_sign_in(account, wanted) or _plain(_own(account_id))
+    """Say whether an account signs its owner in, or who sees its posts."""
+    account, wanted = _own(account_id), schemas.body(schemas.AccountChange)
+    if wanted.signs_in is None and wanted.visibility is None:
+        raise schemas.Invalid("nothing_to_change")
+    if wanted.visibility is not None and (refusal := _cannot_be_chosen(account)):
+        return refusal
+    if wanted.signs_in is not None and (refusal := _set_sign_in(account, wanted.signs_in)):
+        return refusal
+    if wanted.visibility is not None:
+        showing.choose(account_id, _stored(wanted.visibility))
+    return _plain(_own(account_id))
+
+
+@bp.post("/accounts/<int:account_id>/visibility")
+@rate_limits.writes
+@login_required
+def choose_visibility(account_id: int) -> ResponseReturnValue:
+    """Say who sees an account's posts from now on, as a plain form."""
+    account, wanted = _own(account_id), schemas.body(schemas.VisibilityForm).visibility
+    if refusal := _cannot_be_chosen(account):
+        return refusal
+    handle = account.handle
+    showing.choose(account_id, _stored(wanted))
+    flash(_("Changed for all that @%(handle)s has yet to post. Older posts stay.", handle=handle))
+    return redirect(url_for("accounts.index"), 303)
+
+
+def _stored(visibility: str) -> str:
+    return "" if visibility == schemas.DEFAULT_VISIBILITY else visibility
+
+
+def _cannot_be_chosen(account: Account) -> ResponseReturnValue | None:
+    """Return why nobody can choose here who sees an account's posts; nothing where one can."""
+    site = networks()[account.network]
+    if site.visibilities:
+        return None
+    words = _("Who sees posts on %(network)s can only be changed there.", network=site.title)
+    action = {"url": url_for("accounts.index"), "label": _("To your accounts")}
+    return refuse(
+        422, "no_visibility", words, title=_("Not changed"), field="visibility", action=action
+    )
 
 
 @bp.post("/accounts/<int:account_id>/door")
@@ -236,6 +276,8 @@ def _set_sign_in(account: Account, signs_in: bool) -> ResponseReturnValue | None
 
 def _plain(account: Account) -> dict[str, Any]:
     """Return an account as programs see it."""
+    is_chosen_here = bool(networks()[account.network].visibilities)
+    chosen = account.visibility or schemas.DEFAULT_VISIBILITY
     return {
         "id": account.id,
         "network": account.network,
@@ -244,6 +286,7 @@ def _plain(account: Account) -> dict[str, Any]:
         "display_name": account.display_name,
         "server": account.server,
         "signs_in": account.signs_in,
+        "visibility": chosen if is_chosen_here else None,
     }
 
 
@@ -315,6 +358,8 @@ def _view(survey: overview.Survey, with_avatar: set[int]) -> dict[str, Any]:
         "health": _health_of(survey),
         "paused_until": survey.paused_until,
         "waiting": survey.waiting,
+        "visibilities": network.visibilities,
+        "chosen_visibility": account.visibility or schemas.DEFAULT_VISIBILITY,
         "visibility": (account.limits or {}).get("visibility") or "",
         "last_post": survey.last_post,
         "last_error": _error_of(survey),

@@ -6,6 +6,7 @@ must lead no further than a form of ours.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -29,10 +30,24 @@ from app.accounts import connections as connecting
 from app.accounts import sessions as signing_in
 from app.db import db
 from app.models import EventKind, User
-from app.networks import Connection, ConnectRefused, LookUpFailed, Network, http
-from app.web import concurrency, rate_limits, schemas, sessions
+from app.networks import (
+    Connection,
+    ConnectRefused,
+    Consent,
+    LookUpFailed,
+    Network,
+    RegistersApps,
+    http,
+)
+from app.web import (
+    concurrency,
+    rate_limits,
+    schemas,
+    sessions,
+    stuck_sign_ins,
+)
 from app.web.context import networks
-from app.web.errors import gives_back, refuse_with
+from app.web.errors import gives_back, refuse, refuse_with, wants_json
 from app.web.messages import (
     Refusal,
     account_only_publishes,
@@ -96,8 +111,36 @@ def begin(network: str) -> ResponseReturnValue:
     try:
         typed = schemas.connect_fields(names, request.form)
     except schemas.Invalid as problem:
+        if wants_json():
+            raise
         return _given_back(site, input_refusal(problem)[2]), 422
     return _begin(site, typed)
+
+
+@bp.post("/login/<network>/anew")
+@rate_limits.sign_in
+@rate_limits.anew
+def anew(network: str) -> ResponseReturnValue:
+    """Begin again with another app, where the server let nobody come back to us."""
+    site = _ready_network(network)
+    given = schemas.body(schemas.AnewForm)
+    _remember_way_back(given.back)
+    memory = stuck_sign_ins.memory_of(site, given.server)
+    if memory is None or not isinstance(site, RegistersApps):
+        way = url_for("auth.login", network=network, server=given.server, back=given.back or None)
+        return redirect(way, 303)
+    asked, uri, signing_in_now = site, _redirect_uri(network), not current_user.is_authenticated
+
+    def ask() -> Consent:
+        try:
+            begun = asked.begin_anew(memory, uri, signing_in_now)
+        except ConnectRefused:
+            stuck_sign_ins.close(network, given.server)
+            raise
+        stuck_sign_ins.close(network, given.server)
+        return begun
+
+    return _begin_with(site, {"server": str(memory["server"])}, ask)
 
 
 def _given_back(site: Network, error: str) -> str:
@@ -115,11 +158,18 @@ gives_back("auth.begin", _old_form)
 
 
 def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
+    signing_in_now, uri = not current_user.is_authenticated, _redirect_uri(site.name)
+    return _begin_with(site, typed, lambda: site.begin(typed, uri, signing_in_now))
+
+
+def _begin_with(
+    site: Network, typed: dict[str, str], ask: Callable[[], Consent | list[Connection]]
+) -> ResponseReturnValue:
     signing_in_now = not current_user.is_authenticated
     try:
         db.session.commit()  # the network may take long: no transaction stays open meanwhile
         with concurrency.asking(site.name, concurrency.named_in(typed)):
-            begun = site.begin(typed, _redirect_uri(site.name), signing_in_now)
+            begun = ask()
     except concurrency.TooManyAsking:
         return refuse_with(crowded(site, typed))
     except LookUpFailed as error:
@@ -128,7 +178,8 @@ def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
         return _ask_again(site, typed, refusal) if typed else refuse_with(refused(site, refusal))
     if isinstance(begun, list):
         return _connect_at_once(site, begun)
-    memory = {**begun.memory, "network": site.name, "signing_in": signing_in_now}
+    known = {**begun.memory, "network": site.name, "signing_in": signing_in_now}
+    memory = stuck_sign_ins.note(known)
     session["consents"] = [*session.get("consents", []), memory][-MAX_AT_ONCE:]
     return redirect(begun.url)
 
@@ -136,12 +187,26 @@ def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
 def _ask_again(site: Network, typed: dict[str, str], refusal: ConnectRefused) -> Any:
     kept = {field.name: typed[field.name] for field in site.connect_fields if not field.secret}
     error = field_sentence(site, refusal)
+    if wants_json():
+        return refuse(422, refusal.code, error, field=_field_of(site, refusal))
     return _connect_page(site, kept, error), 422
+
+
+def _field_of(site: Network, refusal: ConnectRefused) -> str:
+    """Return the name of what has to be typed otherwise."""
+    is_secret = "password" in refusal.code
+    fields = [field.name for field in site.connect_fields if field.secret == is_secret]
+    return (fields or [site.connect_fields[0].name])[0]
 
 
 def _connect_page(site: Network, typed: dict[str, str], error: str | None = None) -> str:
     return render_template(
-        "connect.html", network=site, typed=typed, error=error, back=session.get("back")
+        "connect.html",
+        network=site,
+        typed=typed,
+        error=error,
+        back=session.get("back"),
+        unreturned=stuck_sign_ins.servers_of(site),
     )
 
 
@@ -170,6 +235,7 @@ def callback(network: str, host: str = "") -> ResponseReturnValue:
         return refuse_with(no_answer(site, error))
     except ConnectRefused as refusal:
         return refuse_with(refused(site, refusal))
+    stuck_sign_ins.close(network, host)
     if signs_in:
         return _sign_in(site, connections)
     session["pending"] = pending.keep(current_user.id, site.name, connections)
@@ -249,7 +315,7 @@ def note_connected(site: Network, done: Connected) -> None:
     """Say on the next page what was connected and what was not, and write it to the audit log."""
     for words in connected(site.title, done):
         flash(words)
-    renewed = [account for account in done.renewed if account is not done.door]
+    renewed = [account for account in done.renewed if account is not done.sign_in_account]
     for kind, some in ((EventKind.ACCOUNT_ADDED, done.added), (EventKind.ACCOUNT_RENEWED, renewed)):
         for account in some:
             audit.note(kind, sessions.visit(), done.user_id, site.name, account.handle)
@@ -268,9 +334,9 @@ def logout() -> ResponseReturnValue:
 def _enter(site: Network, done: Connected) -> ResponseReturnValue:
     page = "accounts.index" if session.get("back") else "tweets.index"
     zone = _known_zone(session.get("timezone", ""))
-    assert done.door is not None
+    assert done.sign_in_account is not None
     try:
-        sessions.open_for(done.user_id, done.door, zone)
+        sessions.open_for(done.user_id, done.sign_in_account, zone)
     except signing_in.DoorClosed:
         return refuse_with(refused(site, ConnectRefused("stale", "door_closed")))
     note_connected(site, done)

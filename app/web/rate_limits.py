@@ -43,6 +43,8 @@ reads = limiter.shared_limit(lambda: str(current_app.config["RATE_LIMIT_READS"])
 sign_in = limiter.shared_limit(
     lambda: str(current_app.config["RATE_LIMIT_SIGN_IN"]), scope="sign-in"
 )
+anew = limiter.shared_limit("10 per hour", scope="anew")
+"""For registering anew at servers; each of these gets one app an hour, whoever asks."""
 
 
 def _rate_of_bad_tokens() -> str:

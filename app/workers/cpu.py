@@ -1,4 +1,4 @@
-"""How the threads of a worker take turns on a processor."""
+"""How the operating system shares a processor among the threads of a worker."""
 
 from __future__ import annotations
 

@@ -83,4 +83,4 @@ class LookUpPool:
                 reconciler.reconcile(job_ids)
             except Exception as error:
                 unexpected = not isinstance(error, SQLAlchemyError)
-                log.error("a look-up stumbled: %s", type(error).__name__, exc_info=unexpected)
+                log.error("a look-up failed: %s", type(error).__name__, exc_info=unexpected)

@@ -33,7 +33,7 @@ def process_pictures(picture_ids: list[str]) -> None:
 
 
 def sweep(app: Flask) -> None:
-    """Do soon what was left undone; for the ticker's slow beat, returns at once."""
+    """Do soon what was left undone. For the scheduler: returns at once."""
     global _sweeping
     if _sweeping is None:
         _put(app, storage.try_out)
@@ -65,5 +65,5 @@ def _do(app: Flask, work: Callable[[], object]) -> None:
         except Exception as error:
             # The row's next_at brings it back.
             unexpected = not isinstance(error, SQLAlchemyError)
-            log.error("a picture stumbled: %s", type(error).__name__, exc_info=unexpected)
+            log.error("making a picture failed: %s", type(error).__name__, exc_info=unexpected)
             rollback_quietly()

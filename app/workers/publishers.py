@@ -1,6 +1,6 @@
-"""The lanes of a worker process: one for each server, each worked by a thread of its own.
+"""The publishers of a worker process: one for each server, each with a thread of its own.
 
-A server that is slow or silent fills its own lane and holds up no other, of its network or not.
+A bulkhead: a server that is slow or silent fills its own publisher and holds up no other.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from app.shutdown import stopping
 log = logging.getLogger(__name__)
 
 ROOM_SECONDS = 5.0
-"""Seconds that a job waits for room in a lane; without any, its bell rings again."""
+"""Seconds that a job waits for room in a publisher; without any, workers are told of it again."""
 MAX_WAIT_SECONDS = 0.5
 IDLE_SECONDS = 60.0
-"""A lane that had nothing to do for so long is closed."""
+"""A publisher that had nothing to do for so long is closed."""
 
 
 class PublisherPool:
@@ -54,7 +54,7 @@ class PublisherPool:
                 self._put(destination, its_ids)
 
     def put_with_room(self, job_ids: Sequence[str]) -> None:
-        """The same, but wait for room, and leave what finds none to another bell or worker."""
+        """The same, but wait for room, and leave what finds none to another wake-up or worker."""
         self.put(job_ids, ROOM_SECONDS)
 
     def join(self, seconds: float) -> None:
@@ -73,7 +73,7 @@ class PublisherPool:
                 try:
                     self._publishers[destination] = self._open(destination)
                 except RuntimeError as error:  # no thread for it: these come due again
-                    log.error("no lane for %s: %s", destination.network, error)
+                    log.error("no publisher for %s: %s", destination.network, error)
                     return
             self._publishers[destination].put(job_ids)
 
@@ -87,7 +87,7 @@ class PublisherPool:
             with executors:
                 self._work(publisher, destination)
 
-        thread = threading.Thread(target=work, name=f"{name}-lane", daemon=True)
+        thread = threading.Thread(target=work, name=f"{name}-publisher", daemon=True)
         thread.start()
         self._threads.add(thread)
         return publisher
@@ -102,7 +102,7 @@ class PublisherPool:
             publisher.wait(MAX_WAIT_SECONDS)
 
     def _is_over(self, publisher: Publisher, destination: Destination, worked_at: float) -> bool:
-        """Close a lane that is not needed; while it is looked at, nothing is put into it."""
+        """Close a publisher that is not needed; while it is looked at, nothing is put into it."""
         with self._changing:
             long_idle = time.monotonic() - worked_at > self._idle_seconds
             if not (publisher.is_idle and (long_idle or stopping.is_set())):
@@ -117,7 +117,7 @@ class PublisherPool:
         except Exception as error:
             # Whatever was begun is settled by its lease.
             unexpected = not isinstance(error, SQLAlchemyError)
-            log.error("a lane stumbled: %s", type(error).__name__, exc_info=unexpected)
+            log.error("a publisher failed: %s", type(error).__name__, exc_info=unexpected)
             rollback_quietly()
             publisher.forget()
             time.sleep(1)

@@ -1,7 +1,7 @@
-"""The worker's own clock: a thread of idempotent SQL that rings for due rows.
+"""The scheduler: a thread of idempotent SQL that finds due rows and notifies workers.
 
-Every worker has one; a second one is harmless. What the broker does not take, or nobody answers
-to, the ticker publishes itself, so Redis decides about throughput and never about punctuality.
+Every worker has one; a second one is harmless. What the broker does not take, or nobody claims in
+time, it publishes in its own process, so Redis decides about throughput, never about punctuality.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from app.concurrency import ConcurrencyLimiter
 from app.db import rollback_quietly
 from app.delivery import dispatcher, expire_leases, retention, undo_clock_step
 from app.networks import Destination
-from app.shutdown import stopping
+from app.shutdown import SCHEDULER_SECONDS, SENDING_SECONDS, stopping
 from app.workers import pictures
 from app.workers.lookups import LookUpPool
 from app.workers.publishers import PublisherPool
@@ -51,10 +51,9 @@ BROKER_EVERY = 1.0
 LEASES_EVERY = 0.25
 SWEEP_EVERY = 600.0
 HELPERS = 24
-"""Errands at networks that a ticker does itself at a time, such as probes."""
+"""Calls to networks beside tweets, such as probes, that one scheduler makes at a time."""
 OF_A_SERVER = 3
 """Of these, one server's: it may be silent."""
-MAX_SHUTDOWN_SECONDS = 22.0
 
 
 class Scheduler:
@@ -64,7 +63,7 @@ class Scheduler:
         self._app: Flask = current_celery.flask_app
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ticker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
         self._publishers = PublisherPool(self._app)
         self._app.extensions["publishers"] = self._publishers
         self._look_ups = LookUpPool(self._app)
@@ -83,15 +82,15 @@ class Scheduler:
         self._thread.start()
 
     def stop_beginning(self, **_: object) -> None:
-        """SIGTERM: ring no more, let what is being sent finish, hand the rest back."""
+        """SIGTERM: notify nobody, let what is being sent finish, hand the rest back."""
         stopping.set()
         self._stopping.set()
 
     def stop_completely(self, **_: object) -> None:
         """The worker has finished its tasks: finish what is being sent too, then leave."""
         self.stop_beginning()
-        self._thread.join(timeout=5)
-        leaves_at = time.monotonic() + MAX_SHUTDOWN_SECONDS
+        self._thread.join(timeout=SCHEDULER_SECONDS)
+        leaves_at = time.monotonic() + SENDING_SECONDS
         for part in (self._publishers, self._look_ups):
             part.join(leaves_at - time.monotonic())
         self._helpers.shutdown(wait=True, cancel_futures=True)
@@ -111,8 +110,8 @@ class Scheduler:
         try:
             return self._work_once()
         except Exception as error:
-            # The database is away, or one row is odd: the next tick tries again.
-            log.error("the ticker stumbled: %s", type(error).__name__, exc_info=_unexpected(error))
+            # The database is away, or one row is odd: the next round tries again.
+            log.error("the scheduler failed: %s", type(error).__name__, exc_info=_unexpected(error))
             rollback_quietly()
             return 1.0
 
@@ -128,7 +127,7 @@ class Scheduler:
             self._helpers.submit(self._in_context, self._delete_old, None)
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_EVERY
-            self._helpers.submit(self._in_context, _forget_the_past, None)
+            self._helpers.submit(self._in_context, _sweep_sessions, None)
         if now >= self._next_broker_check:
             self._next_broker_check = now + self._check_broker()
         if now >= self._next_lease_check:
@@ -148,8 +147,8 @@ class Scheduler:
     def _notify(self, found: dispatcher.DueWork) -> None:
         look_ups = dispatcher.look_up_messages(found.look_ups)
         if (found.wake_ups or look_ups) and not broker.notify([*found.wake_ups, *look_ups]):
-            for notify in look_ups:
-                self._look_ups.put(notify.job_ids)
+            for wake_up in look_ups:
+                self._look_ups.put(wake_up.job_ids)
             found.unclaimed += found.job_ids
         if found.unclaimed:
             self._publishers.put(found.unclaimed)
@@ -176,7 +175,7 @@ class Scheduler:
             except Exception as error:
                 # Whatever was begun is settled by its lease.
                 log.error(
-                    "a helper stumbled: %s",
+                    "a call beside tweets failed: %s",
                     type(error).__name__,
                     exc_info=_unexpected(error),
                 )
@@ -207,13 +206,13 @@ class Scheduler:
         except (redis.RedisError, OSError):
             return 3 * BROKER_EVERY
         if monitoring.broker_has_forgotten(str(current)):
-            log.warning("the broker lost its memory: ringing again for everything due")
+            log.warning("the broker lost its memory: telling workers again of everything due")
             dispatcher.forget_wake_ups()
         return BROKER_EVERY
 
 
-def _forget_the_past(_nothing: None) -> None:
-    """Sessions that nobody uses any more, and what happened to doors long ago."""
+def _sweep_sessions(_nothing: None) -> None:
+    """Sessions that nobody uses any more, and old entries of the audit log."""
     sessions.sweep()
     audit.sweep()
 

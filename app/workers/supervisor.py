@@ -15,14 +15,13 @@ import threading
 import time
 from pathlib import Path
 
-from app.shutdown import stopping
+from app.shutdown import PROCESSES_SECONDS, stopping
 
 log = logging.getLogger(__name__)
 
-IS_ONE = "TWEET_LATER_SIBLING"
+IS_ONE = "TWEET_LATER_FURTHER_PROCESS"
 PAUSE = 3.0
 """Seconds before one that ended is started again."""
-MAX_SHUTDOWN_SECONDS = 24.0
 
 
 class ProcessSupervisor:
@@ -30,9 +29,9 @@ class ProcessSupervisor:
 
     def __init__(self, count: int) -> None:
         self._stopping = threading.Event()
-        self._goodbye_ends = 0.0
+        self._stop_ends = 0.0
         self._living: set[subprocess.Popen[bytes]] = set()
-        names = [f"sibling-{number + 1}" for number in range(count if _may_lead() else 0)]
+        names = [f"process-{number + 2}" for number in range(count if _may_lead() else 0)]
         self._keepers = [threading.Thread(target=self._keep, name=n, daemon=True) for n in names]
 
     def start(self) -> None:
@@ -43,7 +42,7 @@ class ProcessSupervisor:
     def stop_beginning(self, **_: object) -> None:
         """Tell them to stop as this process does."""
         if not self._stopping.is_set():
-            self._goodbye_ends = time.monotonic() + MAX_SHUTDOWN_SECONDS
+            self._stop_ends = time.monotonic() + PROCESSES_SECONDS
         self._stopping.set()
         for process in list(self._living):
             _let_go(process)
@@ -52,7 +51,7 @@ class ProcessSupervisor:
         """Wait for them."""
         self.stop_beginning()
         for keeper in self._keepers:
-            keeper.join(max(0.0, self._goodbye_ends - time.monotonic()))
+            keeper.join(max(0.0, self._stop_ends - time.monotonic()))
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
@@ -67,8 +66,8 @@ class ProcessSupervisor:
                 self._stopping.wait(PAUSE)
 
 
-def follow() -> None:
-    """In a sibling: stop in good order when the first process has ended."""
+def stop_with_the_first() -> None:
+    """In a further process: stop in good order when the first one has ended."""
     if os.environ.get(IS_ONE):
         threading.Thread(target=_stop_after_the_first, name="follower", daemon=True).start()
 

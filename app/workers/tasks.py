@@ -13,11 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.broker import PUBLISH, RECONCILE
 from app.db import rollback_quietly
-from app.delivery import publishing, reconciler
+from app.delivery import publisher, reconciler
 from app.workers.cpu import switch_less
 from app.workers.pictures import process_pictures
 from app.workers.scheduler import Scheduler
-from app.workers.supervisor import ProcessSupervisor, follow
+from app.workers.supervisor import ProcessSupervisor, stop_with_the_first
 
 __all__ = ["process_pictures", "publish", "reconcile", "start_worker_threads"]
 
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 @shared_task(name=PUBLISH, ignore_result=True)
 def publish(job_ids: list[str]) -> None:
-    """Publish deliveries whose bell rang: in this worker's lanes, or here when there are none."""
+    """Publish deliveries that are due: in this worker's publishers, or here when it has none."""
     publishers = current_app.extensions.get("publishers")
-    _do(publishing.publish if publishers is None else publishers.put_with_room, job_ids)
+    _do(publisher.publish_here if publishers is None else publishers.put_with_room, job_ids)
 
 
 @shared_task(name=RECONCILE, ignore_result=True)
@@ -53,7 +53,7 @@ def start_worker_threads(sender: object, **_: object) -> None:
     Not worker_ready: that waits for the broker, and tweets do not.
     """
     switch_less()
-    follow()
+    stop_with_the_first()
     processes = current_celery.flask_app.config["WORKER_PROCESSES"]
     for part in (Scheduler(), ProcessSupervisor(processes - 1)):
         part.start()

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort, jsonify, render_template, request
 
 from sandbox.bluesky.ids import COLLECTION, full_handle
 from sandbox.bluesky.records import Person, Post
-from sandbox.bluesky.repository import images_of
+from sandbox.bluesky.repository import card_of, images_of
 from sandbox.bluesky.state import BlueskyState
 from sandbox.control.presets import describe
 from sandbox.core.pages import add_avatars, add_elsewhere
@@ -37,7 +37,9 @@ def make_pages(state: BlueskyState) -> Blueprint:
     routes.add_app_template_filter(moment, "moment")
     routes.add_app_template_filter(lambda post: state.person_of(post.did), "person")
     routes.add_app_template_filter(lambda post: images_of(post.record), "images")
+    routes.add_app_template_filter(lambda post: card_of(post.record), "card")
     routes.add_app_template_filter(segments, "segments")
+    routes.add_app_template_filter(leads_to, "leads_to")
 
     @routes.get("/<name>")
     def document(name: str) -> str | Response:
@@ -90,7 +92,11 @@ def segments(post: Post) -> list[tuple[str, str]]:
 def _address(feature: dict[str, str]) -> str:
     if "did" in feature:
         return f"/profile/{feature['did']}"
-    uri = feature.get("uri", "#")
+    return leads_to(feature.get("uri", "#"))
+
+
+def leads_to(uri: str) -> str:
+    """An address that a browser may be sent to; "#" for any other."""
     return uri if uri.startswith(("https://", "http://")) else "#"
 
 

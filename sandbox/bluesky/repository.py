@@ -34,7 +34,7 @@ class Repository:
         uri = f"at://{did}/{COLLECTION}/{rkey}"
         if self.find(uri) is not None:
             raise errors.plain(500)
-        blobs = [self._live_blob(did, image["image"]) for image in images_of(record)]
+        blobs = [self._live_blob(did, blob) for blob in _blobs_in(record)]
         post = Post(uri, did, rkey, cid_of_record(record), record, time.time())
         for blob in blobs:
             blob.is_used = True
@@ -128,6 +128,18 @@ def images_of(record: dict[str, Any]) -> list[dict[str, Any]]:
     return images
 
 
+def card_of(record: dict[str, Any]) -> dict[str, Any] | None:
+    """The card of a link that a record embeds, None without one."""
+    card: dict[str, Any] | None = record.get("embed", {}).get("external")
+    return card
+
+
+def _blobs_in(record: dict[str, Any]) -> list[dict[str, Any]]:
+    card = card_of(record) or {}
+    thumbs = [card["thumb"]] if "thumb" in card else []
+    return [*(image["image"] for image in images_of(record)), *thumbs]
+
+
 def as_fact(post: Post, handle: str) -> dict[str, Any]:
     """``post`` as the control API tells of it."""
     reply = post.record.get("reply")
@@ -142,4 +154,5 @@ def as_fact(post: Post, handle: str) -> dict[str, Any]:
             {"id": image["image"]["ref"]["$link"], "alt": image["alt"]}
             for image in images_of(post.record)
         ],
+        "card": card_of(post.record),
     }

@@ -14,6 +14,8 @@ from sandbox.bluesky.ids import COLLECTION
 
 MAX_GRAPHEMES, MAX_BYTES = 300, 3_000
 MAX_IMAGES, MAX_IMAGE_BYTES = 4, 2_000_000
+MAX_THUMB_BYTES = 1_000_000
+MAX_URI = 8 * 1024
 MAX_TAG_GRAPHEMES, MAX_TAG_BYTES = 64, 640
 DID = regex.compile(r"did:[a-z]+:[a-zA-Z0-9._:%-]*[a-zA-Z0-9._-]")
 URI = regex.compile(r"\w+:(?://)?[^\s/][^\s]*")
@@ -136,8 +138,11 @@ def _check_reference(reply: Any, name: str) -> None:
 
 def _check_embed(embed: Any) -> None:
     kind = embed.get("$type") if isinstance(embed, dict) else None
+    if kind == "app.bsky.embed.external":
+        _check_external(embed.get("external"))
+        return
     if kind != "app.bsky.embed.images":
-        raise _bad("embed", "must be app.bsky.embed.images: nothing else is played here")
+        raise _bad("embed", "must be app.bsky.embed.images or .external: no other is played here")
     images = embed.get("images")
     if not isinstance(images, list) or not 1 <= len(images) <= MAX_IMAGES:
         raise _bad("embed/images", f"must not have more than {MAX_IMAGES} elements, or none")
@@ -146,17 +151,38 @@ def _check_embed(embed: Any) -> None:
             raise _bad(f"embed/images/{number}", "must have alt and an image of at most 2 MB")
 
 
-def _is_image(image: Any) -> bool:
+def _check_external(card: Any) -> None:
+    if not isinstance(card, dict):
+        raise _bad("embed/external", "must be an object")
+    uri = card.get("uri")
+    if not _matches(URI, uri) or not str(uri).isascii() or len(str(uri)) > MAX_URI:
+        raise _bad("embed/external/uri", "must be a uri")
+    for name in ("title", "description"):
+        if not isinstance(card.get(name), str):
+            raise _bad(f"embed/external/{name}", "must be a string")
+    if "thumb" in card and not _is_blob(card["thumb"], MAX_THUMB_BYTES):
+        raise _bad("embed/external/thumb", "must be an image of at most 1 MB")
+
+
+def _is_blob(blob: Any, most: int) -> bool:
     try:
-        blob = image["image"]
-        ratio = image.get("aspectRatio", {"width": 1, "height": 1})
         return (
-            isinstance(image["alt"], str)
-            and blob["$type"] == "blob"
+            blob["$type"] == "blob"
             and isinstance(blob["ref"]["$link"], str)
             and blob["mimeType"].startswith("image/")
             and type(blob["size"]) is int
-            and 0 < blob["size"] <= MAX_IMAGE_BYTES
+            and 0 < blob["size"] <= most
+        )
+    except (AttributeError, KeyError, TypeError):
+        return False
+
+
+def _is_image(image: Any) -> bool:
+    try:
+        ratio = image.get("aspectRatio", {"width": 1, "height": 1})
+        return (
+            isinstance(image["alt"], str)
+            and _is_blob(image["image"], MAX_IMAGE_BYTES)
             and all(type(ratio[side]) is int and ratio[side] >= 1 for side in ("width", "height"))
         )
     except (AttributeError, KeyError, TypeError):

@@ -12,6 +12,7 @@ from sandbox.mastodon.effects import play_after, play_before
 from sandbox.mastodon.errors import OAuthError, error_answer
 from sandbox.mastodon.records import App, Code
 from sandbox.mastodon.state import INVENTED, MastodonState
+from sandbox.mastodon.tokens import INVALID_GRANT
 
 View = Callable[[MastodonState], Response]
 KNOWN = {
@@ -22,6 +23,7 @@ NO_CLIENT = (
     "Client authentication failed due to unknown client, no client authentication included, or "
     "unsupported authentication method."
 )
+SIGNED_IN = "signed_in"  # a cookie of any value, where hides_dead_apps wants it
 DENIED = {
     "error": "access_denied",
     "error_description": "The resource owner or authorization server denied the request.",
@@ -44,6 +46,8 @@ def make_oauth(state: MastodonState) -> Blueprint:
         with state.lock:
             app = state.tokens.app(request.args.get("client_id", ""))
             problem = _problem(state, app)
+        if app is None and state.settings.hides_dead_apps and SIGNED_IN not in request.cookies:
+            return make_response(render_template("problem.html", title="Sign in", detail=""), 200)
         if app is None or problem:
             page = render_template(
                 "problem.html", title="This sign-in request is not right", detail=problem
@@ -228,6 +232,8 @@ def _client(state: MastodonState, carried: dict[str, object], status: int = 401)
     if app is None or not hmac.compare_digest(app.client_secret.encode(), secret.encode()):
         if state.settings.apps_end:
             raise OAuthError(401)
+        if state.settings.hides_dead_apps and status == 401:
+            raise OAuthError(400, "invalid_grant", INVALID_GRANT)
         error = "invalid_client" if status == 401 else "unauthorized_client"
         raise OAuthError(status, error, NO_CLIENT)
     return app

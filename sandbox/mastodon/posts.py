@@ -180,6 +180,7 @@ def as_fact(status: Status, handle: str, alts: list[str]) -> dict[str, object]:
         "text": status.text,
         "created_at": iso(status.created_at),
         "in_reply_to": status.in_reply_to,
+        "visibility": status.visibility,
         "deleted": status.deleted,
         "pictures": [{"id": i, "alt": a} for i, a in zip(status.media, alts, strict=True)],
     }

@@ -13,6 +13,7 @@ from sandbox.mastodon.state import MastodonState
 from sandbox.mastodon.text import length
 
 VISIBILITIES = ("public", "unlisted", "private", "direct")
+OPEN = ("public", "unlisted")
 NOT_PLAYED = ("poll", "scheduled_at", "quoted_status_id")
 MAX_PAGE = 40
 
@@ -82,7 +83,7 @@ def _checked(state: MastodonState, person: Person, carried: dict[str, Any]) -> D
 
 def _status(state: MastodonState, caller: Caller, status_id: str) -> Response:
     with state.lock:
-        return jsonify(status_json(state, _found(state, status_id), caller.person))
+        return jsonify(status_json(state, _visible(state, caller, status_id), caller.person))
 
 
 def _source(state: MastodonState, caller: Caller, status_id: str) -> Response:
@@ -108,7 +109,11 @@ def _list(state: MastodonState, caller: Caller, account_id: str) -> Response:
     with state.lock:
         if state.person_by_id(account_id) is None:
             raise MastodonError(404, "not_found")
-        found = [one for one in state.posts.shown(account_id) if _is_asked_for(one)]
+        found = [
+            one
+            for one in state.posts.shown(account_id)
+            if _may_see(caller, one) and _is_asked_for(one)
+        ]
         page = found[-limit:] if "min_id" in request.args else found[:limit]
         answer = jsonify([status_json(state, one, caller.person) for one in page])
     if page:
@@ -138,6 +143,18 @@ def _links(page: list[Status], limit: int, has_next: bool) -> list[str]:
 def _number(name: str, usual: int = 0) -> int:
     told = request.args.get(name, "")
     return int(told) if told.isdecimal() else usual
+
+
+def _may_see(caller: Caller, status: Status) -> bool:
+    """Nobody here follows anybody, so what is not open is its author's alone."""
+    return status.visibility in OPEN or status.person_id == caller.person.id
+
+
+def _visible(state: MastodonState, caller: Caller, status_id: str) -> Status:
+    status = _found(state, status_id)
+    if not _may_see(caller, status):
+        raise MastodonError(404, "not_found")
+    return status
 
 
 def _found(state: MastodonState, status_id: str) -> Status:

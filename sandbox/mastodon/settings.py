@@ -25,7 +25,9 @@ class MastodonSettings(Knobs):
     ``escapes_quotes`` writes quotes as entities, ``stumbles_without_parent`` answers 500 to a
     reply whose parent is gone. Without ``checks_codes`` any code gets a token of whoever signed
     in last with that app. ``issuer`` is what the way back names as the server (RFC 9207). With
-    ``apps_end`` revoking a token ends its app, which then is a 401 without a body. ``privacy`` is
+    ``apps_end`` revoking a token ends its app, which then is a 401 without a body. With
+    ``hides_dead_apps`` only who has signed in there is told of an unknown app: others see the
+    sign-in page first, and its code is refused like any other. ``privacy`` is
     who sees the posts of its accounts that do not say who shall.
     """
 
@@ -44,6 +46,7 @@ class MastodonSettings(Knobs):
     checks_codes: bool = True
     issuer: str = "none"
     apps_end: bool = False
+    hides_dead_apps: bool = False
     characters: int = 500
     pictures: int = 4
     picture_bytes: int = 16_777_216

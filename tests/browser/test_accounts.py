@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,8 +133,13 @@ def test_every_page_of_accounts_looks_right(schemed: Page, running: World) -> No
         if name == "sessions":
             Visitor(running.site).sign_in(handle)  # a new browser: every page tells of it
             page.goto(f"{running.site}/settings/sessions")
-        if name == "accounts":
+        if name == "accounts":  # with a sign-in that did not come back
+            page.goto(f"{running.site}/login/mastodon")
+            page.get_by_role("button", name="Connect", exact=True).click()
+            page.wait_for_url("**/oauth/authorize**")
             page.goto(f"{running.site}/accounts")
+            expect(page.get_by_role("button", name="Register anew with")).to_have_count(1)
+            expect(page.get_by_label("Who sees its posts")).to_have_count(1)
         if name == "disconnect":
             page.get_by_role("link", name="Disconnect").first.click()
             page.wait_for_url("**/disconnect")
@@ -185,4 +191,28 @@ def test_disconnecting_without_scripts(browser: Browser, running: World) -> None
     expect(page.locator("main")).to_contain_text(f"@{handle} está desconectada.")
     expect(page.locator("main")).to_contain_text("No hay ninguna cuenta conectada.")
     assert_fits(page)
+    context.close()
+
+
+def test_choosing_and_registering_anew_without_scripts(browser: Browser, running: World) -> None:
+    """Plain forms: who sees the posts, and the way out of a sign-in that ended at the server."""
+    context = browser.new_context(java_script_enabled=False, locale="en-GB")
+    page = context.new_page()
+    with_three_accounts(page, running)
+    page.goto(f"{running.site}/accounts")
+    page.get_by_label("Who sees its posts").select_option("Followers only")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Who sees its posts")).to_have_value("private")
+    page.get_by_role("button", name="Connect Mastodon").click()
+    page.wait_for_url("**/oauth/authorize**")
+    before = page.url
+    page.go_back()
+    page.goto(f"{running.site}/login/mastodon")
+    page.get_by_role("button", name="Register anew with").click()
+    page.wait_for_url("**/oauth/authorize**")
+    client = re.compile("client_id=([^&]+)")
+    assert client.findall(page.url) != client.findall(before)
+    page.locator("#handle").fill(f"w{uuid.uuid4().hex[:10]}")
+    page.get_by_role("button", name="Approve").click()
+    page.wait_for_url("**/accounts/confirm")
     context.close()

@@ -1,4 +1,4 @@
-"""The state machine: owners, tickers, workers and the network, in any order, interrupted."""
+"""The state machine: owners, schedulers, workers and the network, in any order, interrupted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ deeds = st.sampled_from([*MOSTLY, "lose access", "hear again", "end"])
 
 
 class Machine(Owners):
-    """Owners, and three workers with a ticker each."""
+    """Owners, and three workers with a scheduler each."""
 
     def __init__(self, ground: Ground) -> None:
         super().__init__(ground)
@@ -48,7 +48,7 @@ class Machine(Owners):
         does[deed](luck)
 
     def _go_on(self, luck: Luck) -> None:
-        """Whoever can do something does it: a call, a worker, a look-up, a ticker."""
+        """Whoever can do something does it: a call, a worker, a look-up, a scheduler."""
         able = [self._tick_later]
         if self.look_ups:
             able.append(self._look_up)
@@ -61,7 +61,7 @@ class Machine(Owners):
         able[-1 - luck.who % len(able)](luck)
 
     def _tick_later(self, luck: Luck) -> None:
-        """A ticker looks at the rows; its messages are heard at once, later or never."""
+        """A scheduler looks at the rows; its messages are heard at once, later or never."""
         self.ground.time.passes(luck.after)
         interrupted = luck.other % 2 == 0
         found = self.ground.do(self._work_once, self._interruption(luck) if interrupted else None)
@@ -69,11 +69,11 @@ class Machine(Owners):
             return
         heard = [*(notify.job_ids for notify in found.wake_ups), found.unclaimed]
         self.messages += heard
-        if found.looks:
-            self.look_ups.append(found.looks)
+        if found.look_ups:
+            self.look_ups.append(found.look_ups)
         if not luck.silence:
             for job_ids in heard:
-                self._worker(luck.which).note_outcome(job_ids)
+                self._worker(luck.which).notify(job_ids)
             self._work(luck.which % WORKERS, self._interruption(luck))
 
     def _work_once(self) -> dispatcher.DueWork | None:
@@ -90,9 +90,7 @@ class Machine(Owners):
     def _hear_again(self, luck: Luck) -> None:
         """A message comes again, and to anybody."""
         if self.messages:
-            self._worker(luck.other).note_outcome(
-                self.messages[-1 - luck.which % len(self.messages)]
-            )
+            self._worker(luck.other).notify(self.messages[-1 - luck.which % len(self.messages)])
 
     def _work_somewhere(self, luck: Luck) -> None:
         """A worker goes on."""
@@ -162,7 +160,7 @@ class Machine(Owners):
             self.ground.time.passes(50)
         if other <= 2:
             found = self.ground.do(self._work_once)
-            self._worker(other).note_outcome(found.job_ids + found.unclaimed if found else [])
+            self._worker(other).notify(found.job_ids + found.unclaimed if found else [])
         elif other == 3:
             idle = next(i for i in range(WORKERS) if i not in self.at_work)
             self.ground.do(self.workers[idle].run_to_the_end)
@@ -202,10 +200,10 @@ class Machine(Owners):
         """Let time pass until the next wake-up, and everything be done."""
         found = self.ground.do(self._work_once)
         assert found is not None
-        worker.note_outcome(found.job_ids + found.unclaimed)
+        worker.notify(found.job_ids + found.unclaimed)
         self.ground.do(worker.run_to_the_end)
-        if found.looks:
-            self.look_ups.append(found.looks)
+        if found.look_ups:
+            self.look_ups.append(found.look_ups)
             self._look_up(WELL)
         with self.ground.rows():
             pause = dispatcher.seconds_until_next()

@@ -17,17 +17,14 @@ from app.networks.base import (
     Credentials,
     Field,
     Limits,
-    LookUpFailed,
-    LookUpRefused,
     Outcome,
     OutcomeKind,
     Part,
     Picture,
     Profile,
-    RefreshUnclear,
     SeenPost,
-    TokenRefused,
 )
+from app.networks.errors import LookUpFailed, LookUpRefused, RefreshUnclear, TokenRefused
 from tests.model.time import Time
 
 SKEW = timedelta(seconds=60)
@@ -84,6 +81,7 @@ class ModelNetwork:
     title = "X"
     usual_limits = Limits(characters=280, unit="weighted")
     threads = True
+    visibilities: tuple[str, ...] = ()
     connect_fields: tuple[Field, ...] = ()
     ready = True
     is_local = True
@@ -166,11 +164,13 @@ class ModelNetwork:
     def check(self, text: str, limits: Limits) -> None:
         """Every text fits."""
 
-    def needs_preparation(self, text: str) -> bool:
+    def needs_preparation(self, text: str, has_pictures: bool = False) -> bool:
         """Texts go as they are."""
         return False
 
-    def prepare(self, credentials: Credentials, text: str) -> Mapping[str, Any]:
+    def prepare(
+        self, credentials: Credentials, text: str, has_pictures: bool = False
+    ) -> Mapping[str, Any]:
         """Nothing is prepared here."""
         raise AssertionError
 

@@ -27,7 +27,7 @@ class Story(Machine):
         self.write(Luck(other=1))
         self.ground.time.passes(6)
         found = self.ground.do(self._work_once)
-        self.workers[0].note_outcome(found.job_ids if found else [])
+        self.workers[0].notify(found.job_ids if found else [])
         before = self.ground.interruptions.happened.total()
         self.ground.do(self._live, Interruption(kind, skip))
         if kind == Kind.CRASH:
@@ -46,8 +46,8 @@ class Story(Machine):
                 worker.work()
         self.ground.time.passes(15)
         found = self._work_once()
-        if found and found.looks:
-            self._reconcile(found.looks)
+        if found and found.look_ups:
+            self._reconcile(found.look_ups)
 
 
 class Renewals(Machine):
@@ -62,7 +62,7 @@ class Renewals(Machine):
             self.write(Luck(who=who))
         self.ground.time.passes(6)
         found = self.ground.do(self._work_once)
-        worker.note_outcome(found.job_ids if found else [])
+        worker.notify(found.job_ids if found else [])
         before = self.ground.interruptions.happened.total()
         while worker.preparations < len(PEOPLE):
             self.ground.do(worker.work)

@@ -73,7 +73,7 @@ class ModelWorker:
         """For how many accounts it is about to look for credentials."""
         return len(self._preparations.tasks)
 
-    def note_outcome(self, job_ids: Sequence[str]) -> None:
+    def notify(self, job_ids: Sequence[str]) -> None:
         """Let these wait for their turn."""
         self._lane.put(job_ids)
 

@@ -22,22 +22,23 @@ class Mutant:
 
 AMBIGUITY_IS_RESENT = Mutant(
     "app/delivery/outcomes.py",
-    "        Kind.AMBIGUOUS: _ambiguous,\n",
-    "        Kind.AMBIGUOUS: _not_sent,\n",
+    "        OutcomeKind.AMBIGUOUS: _ambiguous,\n",
+    "        OutcomeKind.AMBIGUOUS: _not_sent,\n",
 )
 LOST_WORKERS_ARE_RESENT = Mutant(
-    "app/delivery/claims.py",
-    "        state=State.UNCONFIRMED,\n",
-    "        state=State.SCHEDULED, not_before=from_now(),\n",
+    "app/models/transitions.py",
+    '    return _unconfirm(first_look_up, where, "worker_lost")\n',
+    "    again = {**_NOBODYS, 'state': State.SCHEDULED, 'not_before': from_now()}\n"
+    "    return _move([Delivery.state == State.SENDING, *where], again, next_at=from_now())\n",
 )
 NO_GO_DEADLINE = Mutant(
     "app/networks/http/calls.py",
-    "boottime() > go:",
+    "boottime() > start_by:",
     "False:",
 )
 NO_CLAMP = Mutant(
     "app/workers/scheduler.py",
-    "            claiming.undo_clock_step()\n",
+    "            undo_clock_step()\n",
     "",
 )
 

@@ -17,10 +17,14 @@ MAX_LINES = 600
 MAX_FUNCTION_LINES = 50
 MAX_METHODS = 25
 MAX_FACE = 24
-WIDE_FACES = {"app.models": 48, "app.networks": 36, "app.web.schemas": 36}
+WIDE_FACES = {"app.models": 48, "app.networks": 42, "app.web.schemas": 36}
 """Vocabularies: the classes of rows, the types of the contract of networks, the schemas."""
 NETWORKS = ("x", "mastodon", "bluesky", "facebook")
 NETWORK_FILES = {"network", "auth", "client", "responses", "posts", "media", "timeline", "text"}
+MOVED = {"state", "next_at", "owner", "fence", "lease_until"}
+"""Columns of a Delivery that only its transitions set."""
+OTHER_STATES = ("app.pictures", "app.models.picture", "app.networks", "app.web")
+"""Pictures have states of their own; networks and pages have no rows (``state`` of OAuth, JSON)."""
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 BESIDE = {"sandbox", "dev", "benchmarks"}
 """Programs of their own, which import nothing of the app; benchmarks measure the app itself."""
@@ -149,6 +153,26 @@ def too_large(source: str) -> Iterator[str]:
                 yield node.name
 
 
+def moves_in(source: str) -> Iterator[str]:
+    """Return where a module sets a column that only transitions may set.
+
+    That is a keyword of ``values()`` or of a new Delivery, a key of a dict, or an attribute.
+    Types of columns (``"fence": Integer()``) set nothing.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("values", "Delivery")):
+            yield from (word.arg for word in node.keywords if word.arg in MOVED)
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value in MOVED:
+                    is_type = isinstance(value, ast.Call) and not value.args and not value.keywords
+                    if not is_type:
+                        yield key.value
+        if isinstance(node, ast.Assign):
+            targets = (one.attr for one in node.targets if isinstance(one, ast.Attribute))
+            yield from (name for name in targets if name in MOVED)
+
+
 def forbidden_in(module: str, source: str) -> Iterator[str]:
     """No ETA, no countdown, no Celery retry; only the web touches the request."""
     for word in ("eta=", "countdown=", ".retry("):
@@ -209,6 +233,27 @@ def test_no_import_ring() -> None:
 def test_sizes(module: str) -> None:
     """At most 600 lines a module, 50 a function and 25 methods a class."""
     assert list(too_large(SOURCES[module])) == []
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if name.startswith("app")])
+def test_only_transitions_move_a_delivery(module: str) -> None:
+    """The state machine has one home: app/models/transitions.py."""
+    if module != "app.models.transitions" and not module.startswith(OTHER_STATES):
+        assert list(moves_in(SOURCES[module])) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "update(Delivery).values(state=State.HELD)",
+        "Delivery(account=account, next_at=due_at)",
+        'values = {"lease_until": None}',
+        "delivery.owner = None",
+    ],
+)
+def test_a_move_elsewhere_is_noticed(source: str) -> None:
+    """The rule fails when it is broken on purpose."""
+    assert list(moves_in(source))
 
 
 @pytest.mark.parametrize("module", [name for name in SOURCES if name.startswith("app")])

@@ -10,16 +10,8 @@ from typing import Any
 import pytest
 
 from app import untrusted
-from app.networks.base import (
-    Connection,
-    ConnectRefused,
-    LookUpFailed,
-    Outcome,
-    OutcomeKind,
-    Profile,
-    SeenPost,
-    TokenRefused,
-)
+from app.networks.base import Connection, Outcome, OutcomeKind, Profile, SeenPost
+from app.networks.errors import ConnectRefused, LookUpFailed, TokenRefused
 from app.networks.http.calls import Response
 from app.networks.responses import number_in, seconds_until
 

@@ -12,7 +12,7 @@ import pytest
 from app.accounts import disconnections
 from app.db import db, utcnow
 from app.models import Account, Delivery, User
-from app.networks.mastodon.responses import USUAL
+from app.networks.mastodon.posts import USUAL
 from app.states import State
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for

@@ -11,7 +11,7 @@ import pytest
 
 from app.db import db
 from app.models import Account, User
-from app.networks.mastodon.responses import USUAL
+from app.networks.mastodon.posts import USUAL
 from tests.support import photos
 from tests.support.visitor import Visitor
 from tests.support.world import World

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 import requests
 
-from app.server.worker import OF_A_PERSON
+from app.server.loop import OF_A_PERSON
 from tests.conftest import MakeWorld
 from tests.support.raw import Line, ask, crowd, head
 from tests.support.visitor import Visitor

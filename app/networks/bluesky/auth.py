@@ -1,8 +1,9 @@
-"""Signing in with an app password, and what a session is made of."""
+"""Sign-in with an app password, and the session that it opens: whose it is, refresh, end."""
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import time
 from collections.abc import Mapping
@@ -14,21 +15,33 @@ import regex
 
 from app import untrusted
 from app.networks import http, oauth
-from app.networks.base import ConnectRefused, Credentials, LookUpFailed
+from app.networks.base import REFRESH_SECONDS, Credentials, Profile
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import Directory, Identity, is_did, is_handle
-from app.networks.bluesky.responses import problem_of, word_in
+from app.networks.bluesky.responses import problem_of, reading_of, word_in
+from app.networks.errors import (
+    ConnectRefused,
+    LookUpFailed,
+    LookUpRefused,
+    RefreshUnclear,
+    TokenRefused,
+)
+from app.networks.oauth import expires_soon
 from app.networks.responses import known_shape
 
-FAR_AHEAD = 10**11
-"""Epoch seconds that no token lives to see."""
-SIGN_IN_TIMEOUT = 10.0
-"""Seconds for one call: somebody waits for the page."""
-FINDING_TIMEOUT = 8.0
-"""Seconds until nobody is thought to know the account, and the entryway is asked."""
-MAX_TYPED = 1_000
-MAX_SERVER = 300
+MAX_EXPIRES_AT = 10**11
+"""Epoch seconds; a token that is to end later does not say readably when it ends."""
+SIGN_IN_CALL_SECONDS = 10.0
+"""For the call that opens a session."""
+FINDING_SECONDS = 8.0
+"""For finding the account's server; then the entryway is asked."""
+PROFILE_SECONDS = 5.0
+MOVE_SECONDS = 3.0
+"""For finding out whether an account has really moved; without an answer it stays where it was."""
+MAX_TYPED_CHARACTERS = 1_000
+MAX_SERVER_CHARACTERS = 300
 
+_PROFILE = "app.bsky.actor.getProfile"
 _REFUSALS = {
     "AuthFactorTokenRequired": "needs_app_password",
     "AccountTakedown": "account_inactive",
@@ -44,7 +57,7 @@ _EMAIL = regex.compile(r"[^@\s/]+@[^@\s/]+\.[^@\s/]+")
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A session that is its owner's own, and the server that all later calls go to."""
+    """A new session, and the server that all later calls go to."""
 
     session: dict[str, Any]
     server: str
@@ -71,27 +84,27 @@ class SignIn:
         }
         if not form["password"]:
             raise ConnectRefused("bad_password")
-        wanted = self._wanted_server(typed.get("server", ""))
+        wanted = self._typed_server(typed.get("server", ""))
         is_ours = wanted in {"", self.directory.entryway.url}
-        did, identity = self._found(form["identifier"], not is_ours, ends_at)
+        did, identity = self._identity_behind(form["identifier"], not is_ours, ends_at)
         if identity is None:
             session = _session_at(self.directory.entryway, form, ends_at)
-            return Opened(session, self._told_server(session, did))
+            return Opened(session, self._server_named_in(session, did))
         if wanted and not self._is_same(wanted, identity.server):
             raise ConnectRefused("other_server")
-        session = _session_at(self._door_of(identity.server), form, ends_at)
+        session = _session_at(self._sign_in_server_of(identity.server), form, ends_at)
         if session["did"] != identity.did:
             raise ConnectRefused("bad_identity")
         handle = self._handle(form["identifier"], session, identity, ends_at)
         return Opened({**session, "handle": handle}, identity.server)
 
-    def _wanted_server(self, typed: str) -> str:
-        """Return the server that was typed in one spelling, "" for none."""
-        address = _INVISIBLE.sub("", typed[:MAX_TYPED])
+    def _typed_server(self, typed: str) -> str:
+        """Return the address of the server that was typed, in one spelling; "" for none."""
+        address = _INVISIBLE.sub("", typed[:MAX_TYPED_CHARACTERS])
         if not address:
             return ""
         try:
-            if len(address) > MAX_SERVER:
+            if len(address) > MAX_SERVER_CHARACTERS:
                 raise ValueError("this is no address")
             url = self.directory.spelled(address)
         except ValueError as error:
@@ -99,24 +112,28 @@ class SignIn:
         entryway = self.directory.entryway.url
         return entryway if oauth.origin_of(url) == oauth.origin_of(entryway) else url
 
-    def _found(
-        self, identifier: str, was_typed: bool, ends_at: float
+    def _identity_behind(
+        self, identifier: str, server_was_typed: bool, ends_at: float
     ) -> tuple[str | None, Identity | None]:
-        """Return whose name it is; what nobody says is None, and the entryway is to be asked.
+        """Return DID and identity of a name; None for what nobody knows.
 
-        :param was_typed: whether a foreign server was: it must be known to be the account's.
+        Without an identity the entryway is to be asked.
+
+        :param server_was_typed: a server other than the entryway, which must be the account's.
+        :raises ConnectRefused: unknown_handle, bad_server, bad_identity.
+        :raises LookUpFailed: a server was typed, and nobody knows which one is the account's.
         """
-        ends_at = min(ends_at, time.monotonic() + FINDING_TIMEOUT)
+        ends_at = min(ends_at, time.monotonic() + FINDING_SECONDS)
         did: str | None = identifier if is_did(identifier) else None
         if did is None and is_handle(identifier):
             did = self.directory.did_of(identifier, ends_at)
         if did is None:
-            if was_typed:
+            if server_was_typed:
                 raise ConnectRefused("unknown_handle")
             return None, None
         identity = self.directory.identity_of(did, ends_at)
         if identity is None:
-            if was_typed:
+            if server_was_typed:
                 raise LookUpFailed("nobody says which server keeps this account")
             return did, None
         if identifier != did and identifier not in identity.handles:
@@ -124,19 +141,22 @@ class SignIn:
         return did, identity
 
     def _is_same(self, wanted: str, server: str) -> bool:
-        door = self._door_of(server).url
-        return oauth.origin_of(wanted) in {oauth.origin_of(server), oauth.origin_of(door)}
+        """Whether a typed address is the account's server, or the one that signs in for it."""
+        others = (server, self._sign_in_server_of(server).url)
+        return oauth.origin_of(wanted) in map(oauth.origin_of, others)
 
-    def _door_of(self, server: str) -> Server:
-        """Return where the password of an account of this server goes."""
+    def _sign_in_server_of(self, server: str) -> Server:
+        """Return the server to which the password of an account at ``server`` is given."""
         if self.directory.is_entryways(server):
             return self.directory.entryway
         return Server(server, self.timeout, public_only=not self.directory.allow_private)
 
-    def _told_server(self, session: Mapping[str, Any], did: str | None) -> str:
-        """Return the server that the entryway itself names, as it is the operator's choice.
+    def _server_named_in(self, session: Mapping[str, Any], did: str | None) -> str:
+        """Return the server that a session of the entryway names, else the entryway itself.
 
-        :param did: whose session it must be, as far as that is known.
+        It is believed because the operator chose the entryway.
+
+        :param did: whose session it must be; None where that is not known.
         """
         if did not in {None, session["did"]}:
             raise ConnectRefused("bad_identity")
@@ -151,7 +171,10 @@ class SignIn:
     def _handle(
         self, identifier: str, session: Mapping[str, Any], identity: Identity, ends_at: float
     ) -> str:
-        """Return the account's handle: the typed one, or the server's if that leads back here."""
+        """Return the account's handle: the typed one, or the server's if it leads back to the DID.
+
+        Otherwise return the DID.
+        """
         if identifier != identity.did:
             return identifier
         claimed = str(session["handle"]).lower()
@@ -165,13 +188,13 @@ class SignIn:
 
 
 def _session_at(server: Server, form: Mapping[str, str], ends_at: float) -> dict[str, Any]:
-    left = min(SIGN_IN_TIMEOUT, ends_at - time.monotonic())
+    """Open a session. Raises ConnectRefused, LookUpFailed."""
+    left = min(SIGN_IN_CALL_SECONDS, ends_at - time.monotonic())
     if left <= 0:
         raise LookUpFailed("signing in took too long")
     try:
-        answer = server.call(
-            "POST", "com.atproto.server.createSession", at_most=left, json=dict(form)
-        )
+        method = "com.atproto.server.createSession"
+        answer = server.within(left).call("POST", method, json=dict(form))
     except http.PrivateAddress:
         raise ConnectRefused("bad_server") from None
     except (http.NotSent, http.NoResponse) as error:
@@ -198,7 +221,7 @@ def checked_session(session: dict[str, Any]) -> dict[str, Any]:
 
 
 def credentials_of(session: Mapping[str, Any], pds_url: str) -> Credentials:
-    """Return what later calls need of a session that was checked."""
+    """Return what later calls need of a session that ``checked_session`` returned."""
     return {
         "pds_url": pds_url,
         "did": session["did"],
@@ -209,13 +232,18 @@ def credentials_of(session: Mapping[str, Any], pds_url: str) -> Credentials:
     }
 
 
+def token_of(credentials: Credentials) -> str:
+    """Return the access token, "" where there is none."""
+    return str(credentials.get("access_jwt") or "")
+
+
 def expiry_of(token: str) -> int | None:
     """Return when a token ends, in epoch seconds; None when it does not say so readably."""
     try:
         payload = token.split(".")[1]
         padded = payload + "=" * (-len(payload) % 4)
         expires_at = json.loads(base64.urlsafe_b64decode(padded))["exp"]
-        return int(expires_at) if 0 < expires_at < FAR_AHEAD else None
+        return int(expires_at) if 0 < expires_at < MAX_EXPIRES_AT else None
     except (
         ArithmeticError,
         AttributeError,
@@ -230,7 +258,7 @@ def expiry_of(token: str) -> int | None:
 
 def _identifier(typed: str) -> str:
     """Return a handle however it was typed or pasted; a DID or an e-mail address stays."""
-    name = _INVISIBLE.sub("", typed[:MAX_TYPED]).strip(_AROUND)
+    name = _INVISIBLE.sub("", typed[:MAX_TYPED_CHARACTERS]).strip(_AROUND)
     if page := _PROFILE_PAGE.match(name):
         name = unquote(page[1])
     name = _SCHEME.sub("", name).lstrip("@＠").strip(_AROUND)
@@ -243,6 +271,7 @@ def _identifier(typed: str) -> str:
 
 
 def _refusal(answer: http.Response) -> Exception:
+    """Return why no session was opened."""
     word = word_in(answer)
     if answer.status == 429:
         return ConnectRefused("too_often", problem_of(answer))
@@ -251,3 +280,101 @@ def _refusal(answer: http.Response) -> Exception:
     if word in _REFUSALS:
         return ConnectRefused(_REFUSALS[word], problem_of(answer))
     return ConnectRefused("bad_password" if answer.status == 401 else "refused", problem_of(answer))
+
+
+def who_am_i(server: Server, credentials: Credentials) -> Profile:
+    """Ask whose session it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
+    token = token_of(credentials)
+    answer = server.read("com.atproto.server.getSession", token=token)
+    with known_shape():
+        session = reading_of(answer)
+        if session["did"] != credentials.get("did", session["did"]):
+            raise LookUpFailed("the answer is about another account")
+        if session.get("active") is False:
+            raise LookUpRefused("account_inactive", str(session.get("status") or ""))
+        return profile_of(server, token, session)
+
+
+def profile_of(
+    server: Server, token: str, session: Mapping[str, Any], at_most: float = PROFILE_SECONDS
+) -> Profile:
+    """Return whose session it is.
+
+    Name and picture come from an index; the account works without them.
+
+    :param at_most: seconds for name and picture; they are not asked for when none are left.
+    """
+    did, handle = str(session["did"]), str(session["handle"])
+    at_most = min(at_most, PROFILE_SECONDS)
+    if at_most <= 0:
+        return Profile(did, handle)
+    try:
+        shown = reading_of(server.within(at_most).read(_PROFILE, {"actor": did}, token=token))
+    except (LookUpFailed, LookUpRefused, TokenRefused):
+        return Profile(did, handle)
+    name, avatar = shown.get("displayName"), shown.get("avatar")
+    return Profile(did, handle, untrusted.line(name), untrusted.web_address(avatar))
+
+
+def is_expired(credentials: Credentials) -> bool:
+    """Whether the access token (2 hours) is over or will be within a minute."""
+    return expires_soon(credentials.get("expires_at"))
+
+
+def refresh(
+    server: Server, directory: Directory, credentials: Credentials, start_by: float | None
+) -> Credentials:
+    """Exchange the refresh token; for two hours the old one gives the same new one.
+
+    :raises TokenRefused: the session is over, or the app password was taken back.
+    :raises RefreshUnclear: no answer, or none that says anything.
+    """
+    try:
+        answer = _use_refresh_token(server, "refreshSession", credentials, start_by)
+    except (http.NotSent, http.NoResponse) as error:
+        raise RefreshUnclear(str(error)) from error
+    if answer.status in {400, 401, 403} and word_in(answer):  # without a word: a gateway's
+        raise TokenRefused(problem_of(answer))
+    try:
+        session = checked_session({"handle": credentials.get("handle"), **reading_of(answer)})
+    except LookUpFailed as error:
+        raise RefreshUnclear(f"HTTP {answer.status}", error.retry_after) from error
+    except LookUpRefused as error:
+        raise RefreshUnclear(f"HTTP {answer.status}") from error
+    if session["did"] != credentials.get("did"):
+        raise RefreshUnclear("the answer is about another account")
+    return credentials_of(session, _server_after(session, credentials["pds_url"], directory))
+
+
+def _server_after(session: Mapping[str, Any], url: str, directory: Directory) -> str:
+    """Return the URL of the server that keeps the account after a refresh at ``url``.
+
+    That server may say that the account has moved. It is believed when the account's own document
+    says so, too; otherwise it could send us anywhere.
+    """
+    with contextlib.suppress(ConnectRefused):
+        document = session.get("didDoc")
+        if document is None or directory.server_in(document) == url:
+            return url
+        ends_at = time.monotonic() + MOVE_SECONDS
+        identity = directory.identity_of(str(session["did"]), ends_at)
+        if identity is not None and identity.server == directory.server_in(document):
+            return identity.server
+    return url
+
+
+def revoke(server: Server, credentials: Credentials, start_by: float | None) -> None:
+    """Close the session, if that begins in time; never raises."""
+    with contextlib.suppress(http.NotSent, http.NoResponse):
+        _use_refresh_token(server, "deleteSession", credentials, start_by)
+
+
+def _use_refresh_token(
+    server: Server, method: str, credentials: Credentials, start_by: float | None
+) -> http.Response:
+    return server.within(REFRESH_SECONDS).call(
+        "POST",
+        f"com.atproto.server.{method}",
+        token=str(credentials.get("refresh_jwt") or ""),
+        start_by=start_by,
+    )

@@ -1,8 +1,8 @@
 """Whom a name of the AT Protocol belongs to, and which server keeps the account.
 
 A handle leads to a DID, the DID to its document, and the document back to the handle and on to the
-account's server. Whoever runs a server may claim anything of anybody, so only what all of them say
-of each other counts, and nothing is told to a server before it is known to be the account's own.
+account's server. Whoever runs a server may claim anything about anybody, so a claim counts only if
+all of them agree, and no server is given a password before it is known to be the account's own.
 """
 
 from __future__ import annotations
@@ -15,24 +15,25 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from app.networks import http, oauth
-from app.networks.base import ConnectRefused, LookUpFailed
 from app.networks.bluesky.client import Server
+from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.http import public_https_url
 from app.networks.responses import known_shape
 
 PLC = "did:plc:"
 WEB = "did:web:"
-STEP_TIMEOUT = 5.0
-"""Seconds for one of the calls that find an account's server."""
-MAX_DID = 300
+STEP_SECONDS = 5.0
+"""For one of the calls that find an account's server."""
+MAX_DID_CHARACTERS = 300
 HOSTED_BY = {("https", "bsky.social", 443): ".host.bsky.network"}
-"""Entryways that sign people in for servers of their own, and how these end."""
+"""Entryways that sign people in for other servers, and how the names of these servers end."""
 RESERVED = {
     "alt", "arpa", "example", "home", "internal", "invalid", "lan", "local", "localhost", "onion",
     "test",
 }  # fmt: skip
-"""Last parts of names that lead nowhere on the internet."""
+"""Top-level domains that lead nowhere on the internet."""
 UNKNOWN = {404, 410}
+"""What a directory answers for a DID that it does not know."""
 _ANY_PUBLIC = "1.1.1.1"
 
 _DID = re.compile(r"did:[a-z]+:[A-Za-z0-9._:%\-]*[A-Za-z0-9._\-]")
@@ -43,7 +44,11 @@ _HANDLE = re.compile(rf"(?:{_LABEL}\.)+(?=[a-z]){_LABEL}")
 
 def is_did(value: object) -> bool:
     """Whether this is the name of an account."""
-    return isinstance(value, str) and len(value) <= MAX_DID and _DID.fullmatch(value) is not None
+    return (
+        isinstance(value, str)
+        and len(value) <= MAX_DID_CHARACTERS
+        and _DID.fullmatch(value) is not None
+    )
 
 
 def is_handle(value: str) -> bool:
@@ -53,13 +58,13 @@ def is_handle(value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What the document of a DID says; it is the DID's own."""
+    """What the DID's own document says."""
 
     did: str
     handles: frozenset[str]
-    """Those that it claims; each is its own only if it leads back to the DID."""
+    """Those that the document claims; a handle is the DID's only if it leads back to the DID."""
     server: str
-    """Where the account is kept, in one spelling."""
+    """The URL of the account's server, in one spelling."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +73,11 @@ class Directory:
 
     entryway: Server
     plc_url: str
-    """The directory of ``did:plc``; the operator chose it, so it may be anywhere."""
+    """The directory of ``did:plc``; the operator chose it, so it may be in a private network."""
     allow_private: bool
 
     def did_of(self, handle: str, ends_at: float) -> str | None:
-        """Return the DID that a handle leads to, None when nobody says.
+        """Return the DID that a handle leads to, None when nobody knows.
 
         :param ends_at: on time.monotonic(), when to give up.
         """
@@ -81,7 +86,7 @@ class Directory:
     def _did_at_entryway(self, handle: str, ends_at: float) -> str | None:
         name, asked = "com.atproto.identity.resolveHandle", {"handle": handle}
         try:
-            answer = self.entryway.read(name, asked, at_most=self._left(ends_at))
+            answer = self.entryway.within(self._left(ends_at)).read(name, asked)
         except LookUpFailed:
             return None
         did = answer.data.get("did") if isinstance(answer.data, dict) else None
@@ -92,17 +97,17 @@ class Directory:
         if handle.rpartition(".")[2] in RESERVED:
             return None
         try:
-            answer = self._of_a_server(handle, "atproto-did", ends_at)
+            answer = self._well_known(handle, "atproto-did", ends_at)
         except (ConnectRefused, LookUpFailed):
             return None
-        did = answer.text[: MAX_DID + 2].strip()
+        did = answer.text[: MAX_DID_CHARACTERS + 2].strip()
         return did if answer.status == 200 and is_did(did) else None
 
     def identity_of(self, did: str, ends_at: float) -> Identity | None:
-        """Return what the DID's own document says, None when nobody has it at the moment.
+        """Return what the DID's own document says, None when it cannot be had at the moment.
 
-        :raises ConnectRefused: unknown_handle, when there is no such DID; bad_server, when it names
-            none that may be called; bad_identity, when the document is another one's.
+        :raises ConnectRefused: unknown_handle, when there is no such DID; bad_server, when the
+            document names no server that may be called; bad_identity, when it is another DID's.
         """
         try:
             document = self._document_of(did, ends_at)
@@ -139,8 +144,8 @@ class Directory:
         entryway, other = oauth.origin_of(self.entryway.url), oauth.origin_of(server)
         if entryway is None or other is None:
             return False
-        send_result = HOSTED_BY.get(entryway)
-        hosted = send_result is not None and other[0] == "https" and other[1].endswith(send_result)
+        suffix = HOSTED_BY.get(entryway)
+        hosted = suffix is not None and other[0] == "https" and other[1].endswith(suffix)
         return entryway == other or hosted
 
     def _document_of(self, did: str, ends_at: float) -> Mapping[str, Any] | None:
@@ -149,7 +154,7 @@ class Directory:
             answer = self._get(url, ends_at, public_only=False)
             is_directory = self.plc_url != self.entryway.url
         elif _HOST.fullmatch(did):
-            answer = self._of_a_server(unquote(did.removeprefix(WEB)), "did.json", ends_at)
+            answer = self._well_known(unquote(did.removeprefix(WEB)), "did.json", ends_at)
             is_directory = True
         else:
             raise ConnectRefused("unknown_handle", "another kind of DID")
@@ -158,8 +163,11 @@ class Directory:
         has_document = answer.status == 200 and isinstance(answer.data, dict)
         return answer.data if has_document and "id" in answer.data else None
 
-    def _of_a_server(self, host: str, file: str, ends_at: float) -> http.Response:
-        """Read what a server says of itself. Raises ConnectRefused: bad_server; LookUpFailed."""
+    def _well_known(self, host: str, file: str, ends_at: float) -> http.Response:
+        """Read a file that a host publishes about itself.
+
+        Raises ConnectRefused: bad_server; LookUpFailed.
+        """
         try:
             url = self.spelled(host)
         except ValueError as error:
@@ -175,7 +183,7 @@ class Directory:
             raise LookUpFailed(type(error).__name__) from error
 
     def _left(self, ends_at: float) -> float:
-        left = min(STEP_TIMEOUT, self.entryway.timeout, ends_at - time.monotonic())
+        left = min(STEP_SECONDS, self.entryway.timeout, ends_at - time.monotonic())
         if left <= 0:
             raise LookUpFailed("there was no time for all of it")
         return left

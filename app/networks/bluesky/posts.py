@@ -1,29 +1,63 @@
-"""The record of a post, and the key that its owner's repository keeps it under."""
+"""Posts: what fits into one, its record and record key, and the call that creates it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.networks.base import Part
+from app.networks import http
+from app.networks.base import Body, Credentials, Limits, Outcome, OutcomeKind, Part
 from app.networks.bluesky import text
+from app.networks.bluesky.auth import token_of
+from app.networks.bluesky.card import embed_of
+from app.networks.bluesky.client import Server
+from app.networks.bluesky.responses import (
+    COLLECTION,
+    allowance_left_for,
+    key_in,
+    outcome_of,
+    page_of,
+    reference_in,
+)
+from app.networks.bluesky.timeline import stored_post
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.responses import unanswered
 
-COLLECTION = "app.bsky.feed.post"
+LIMITS = Limits(
+    characters=300,
+    unit="graphemes",
+    bytes=3_000,
+    pictures=4,
+    picture_bytes=1_000_000,  # newer servers take twice as much, older ones do not
+    alt_length=2_000,
+    picture_types=("image/jpeg", "image/png", "image/webp"),
+)
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 MAX_LANGUAGES = 3
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _LENGTH = 13
 _CLOCK_IDS = 1 << 10
 
 
+def body_of(part: Part, prepared: Mapping[str, Any]) -> Body:
+    """Return record and record key; the account's own DID is added when it is sent.
+
+    :param prepared: ``dids``: those of the handles that it mentions, by handle; ``card``: of its
+        first link.
+    """
+    record = record_of(part, prepared.get("dids") or {}, prepared.get("card"))
+    return {"collection": COLLECTION, "rkey": key_of(part), "record": record}
+
+
 def key_of(part: Part) -> str:
     """Return the record key of a part: the same at every try, another for every other part.
 
-    It must also be the same after an older copy of the database was restored, which knows nothing
-    of the tries since: so nothing that a try makes goes into it, and a second send of what is out
-    finds its key taken. A key is a TID: microseconds and a 10-bit clock id. Our moments are whole
+    It is also the same after an older copy of the database was restored, which knows nothing of
+    later tries: nothing that a try makes goes into it, so a second send of a published post finds
+    its key taken. A key is a TID: microseconds and a 10-bit clock id. Our moments are whole
     milliseconds, so the part's own key fills the three digits below them and the clock id.
     """
     microseconds = (part.written_at - EPOCH) // timedelta(microseconds=1)
@@ -37,10 +71,13 @@ def tid(microseconds: int, clock_id: int) -> str:
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
 
 
-def record_of(part: Part, dids: Mapping[str, str]) -> dict[str, Any]:
-    """Return the post as it is stored for ever.
+def record_of(
+    part: Part, dids: Mapping[str, str], card: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the post as its owner's repository stores it.
 
     :param dids: of the handles that it mentions, by handle.
+    :param card: of its link; a post has pictures or a card.
     """
     moment = part.started_at.astimezone(UTC).isoformat(timespec="milliseconds")
     record: dict[str, Any] = {
@@ -58,6 +95,8 @@ def record_of(part: Part, dids: Mapping[str, str]) -> dict[str, Any]:
     if part.pictures:
         images = [_image(picture) for picture in part.pictures]
         record["embed"] = {"$type": "app.bsky.embed.images", "images": images}
+    elif card is not None:
+        record["embed"] = embed_of(card)
     return record
 
 
@@ -71,3 +110,72 @@ def _image(picture: Mapping[str, Any]) -> dict[str, Any]:
     if width and height:
         image["aspectRatio"] = {"width": width, "height": height}
     return image
+
+
+def create(
+    server: Server, credentials: Credentials, body: Body, start_by: float, site: str
+) -> Outcome:
+    """Publish a post, and look for it once when the server refuses the record; never raises.
+
+    :param start_by: on http.boottime(); nothing is begun after it.
+    :param site: the address of the website that shows posts.
+    """
+    did, server = str(credentials.get("did") or ""), server.within(server.timeout)
+    try:
+        answer = server.call(
+            "POST",
+            "com.atproto.repo.createRecord",
+            token=token_of(credentials),
+            start_by=start_by,
+            json={"repo": did, **body},
+        )
+    except (http.NotSent, http.NoResponse) as error:
+        return unanswered(error)
+    reference = reference_in(answer.data, did) if 200 <= answer.status < 300 else None
+    if reference is None:
+        return _unless_there(server, credentials, body, outcome_of(answer), site)
+    return Outcome(
+        OutcomeKind.OK,
+        remote_id=reference["uri"],
+        remote_url=page_of(site, did, key_in(reference)),
+        http_status=answer.status,
+        request_id=answer.header("x-request-id"),
+        answered_at=answer.at,
+        pause_for=allowance_left_for(answer),
+        reference=reference,
+    )
+
+
+def _unless_there(
+    server: Server,
+    credentials: Credentials,
+    body: Body,
+    refusal: Outcome,
+    site: str,
+) -> Outcome:
+    """Return the refusal, or success where the repository has the post.
+
+    Servers differ in how they refuse a key that is taken, and this post may be what took it.
+    """
+    if refusal.code != "rejected":
+        return refusal
+    did = str(credentials["did"])
+    try:
+        post = stored_post(server, token_of(credentials), did, body)
+    except (LookUpRefused, TokenRefused):
+        return refusal
+    except LookUpFailed:
+        return replace(refusal, kind=OutcomeKind.AMBIGUOUS, code="no_answer")
+    if post is None:
+        return refusal
+    if not post.is_ours:
+        return replace(refusal, kind=OutcomeKind.AMBIGUOUS, code="server_error")
+    return replace(
+        refusal,
+        kind=OutcomeKind.OK,
+        code=None,
+        detail=None,
+        remote_id=post.reference["uri"],
+        remote_url=page_of(site, did, body["rkey"]),
+        reference=post.reference,
+    )

@@ -1,4 +1,6 @@
-"""What the answers of a Bluesky server mean. Refused tokens are HTTP 400, so the word decides.
+"""What the responses of a Bluesky server mean.
+
+The protocol's word for an error decides, not the status: a refused token is HTTP 400, too.
 
 Facts: docs/networks/bluesky.md.
 """
@@ -6,29 +8,36 @@ Facts: docs/networks/bluesky.md.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from app.networks.base import LookUpFailed, LookUpRefused, Outcome, OutcomeKind, TokenRefused
+from app import untrusted
+from app.networks.base import Outcome, OutcomeKind
+from app.networks.bluesky.identity import is_did
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.responses import number_in, seconds_until
 
+COLLECTION = "app.bsky.feed.post"
+"""Where a repository keeps posts."""
 CREATE_POINTS = 3
 """What a create takes from the account's allowance."""
 DEAD_TOKEN = {"ExpiredToken", "InvalidToken"}
 INACTIVE = {"AccountDeactivated", "AccountSuspended", "AccountTakedown"}
 BAD_PICTURE = {"BlobTooLarge", "InvalidMimeType"}
 NOT_A_PDS = {404, 405}
-TOO_MANY = 429
+"""Without a word of the protocol: something else answers there."""
 
-MAX_SAID = 20_000
-"""Characters of an error that are looked at; what is told of it is far shorter."""
+MAX_ERROR_CHARACTERS = 20_000
+"""How much of an error is searched for tokens; far less of it is kept."""
 # Possessive and from the beginning of a word: in linear time, whatever a server says.
 _TOKEN = re.compile(r"(?<![\w-])[\w-]{8,}+\.[\w-]{8,}+\.[\w-]*+")
+_POST = re.compile(rf"at://(?P<owner>[^/\s]+)/{re.escape(COLLECTION)}/[^/\s]+")
 
 
 def outcome_of(answer: Response) -> Outcome:
-    """Sort an answer that is not an accepted post."""
-    if answer.status == TOO_MANY:
+    """Return how a create call ended whose response names no new post."""
+    if answer.status == 429:
         return _outcome(answer, OutcomeKind.LATER, "rate_limited", retry_after=wait_in(answer))
     if answer.status >= 500 or answer.status == 408:
         return _outcome(answer, OutcomeKind.AMBIGUOUS, "server_error")
@@ -50,7 +59,7 @@ def _refused(answer: Response, word: str) -> Outcome:
         return _outcome(answer, OutcomeKind.LATER, "pictures_gone", retry_after=1.0)
     if word in BAD_PICTURE:
         return _outcome(answer, OutcomeKind.REJECTED, "picture_refused")
-    if not word and answer.status in NOT_A_PDS:  # its server is away, and a gateway answers
+    if not word and answer.status in NOT_A_PDS:  # a gateway answers in place of the server
         return _outcome(answer, OutcomeKind.LATER, "unreachable")
     return _outcome(answer, OutcomeKind.REJECTED, "rejected")
 
@@ -65,8 +74,8 @@ def reading_of(answer: Response) -> dict[str, Any]:
     if answer.status == 200 and isinstance(answer.data, dict):
         return answer.data
     word = word_in(answer)
-    if not word or answer.status in {408, TOO_MANY} or not 400 <= answer.status < 500:
-        wait = wait_in(answer) if answer.status == TOO_MANY else None
+    if not word or answer.status in {408, 429} or not 400 <= answer.status < 500:
+        wait = wait_in(answer) if answer.status == 429 else None
         raise LookUpFailed(problem_of(answer), wait)
     if word in DEAD_TOKEN or answer.status == 401:
         raise TokenRefused(problem_of(answer))
@@ -74,7 +83,7 @@ def reading_of(answer: Response) -> dict[str, Any]:
 
 
 def word_in(answer: Response) -> str:
-    """Return the protocol's word for an error; empty for what a gateway says."""
+    """Return the protocol's word for an error; "" where a gateway answers, which has none."""
     word = answer.data.get("error") if isinstance(answer.data, dict) else None
     return word if isinstance(word, str) else ""
 
@@ -84,11 +93,11 @@ def problem_of(answer: Response) -> str:
     data = answer.data if isinstance(answer.data, dict) else {}
     words = [data.get("error"), data.get("message")]
     said = ": ".join(word for word in words if isinstance(word, str) and word)
-    return _TOKEN.sub("…", said[:MAX_SAID])[:300] or f"HTTP {answer.status}"
+    return _TOKEN.sub("…", said[:MAX_ERROR_CHARACTERS])[:300] or f"HTTP {answer.status}"
 
 
 def allowance_left_for(answer: Response) -> float | None:
-    """Return seconds to wait when an accepted post left too little for another one."""
+    """Return seconds to wait where the allowance does not suffice for another post, else None."""
     remaining = number_in(answer.header("ratelimit-remaining"))
     if remaining is None or remaining >= CREATE_POINTS:
         return None
@@ -116,3 +125,33 @@ def _outcome(
 
 def _reset_in(answer: Response) -> float | None:
     return seconds_until(answer, answer.header("ratelimit-reset"))
+
+
+def reference_in(data: Any, did: str) -> dict[str, str] | None:
+    """Return uri and cid where a response is about a post of this account, else None.
+
+    :param data: the JSON of the response. It may name the owner by DID or by handle.
+    """
+    if not isinstance(data, dict):
+        return None
+    uri, cid = untrusted.identifier(data.get("uri")), data.get("cid")
+    if uri is None or not isinstance(cid, str) or untrusted.identifier(cid) is None:
+        return None
+    found = _POST.fullmatch(uri)
+    if found is None or (is_did(found["owner"]) and found["owner"] != did):
+        return None
+    return {"uri": uri, "cid": cid}
+
+
+def key_in(reference: Mapping[str, str]) -> str:
+    """Return the record key of a post."""
+    return reference["uri"].rpartition("/")[2]
+
+
+def page_of(site: str, did: str, rkey: str) -> str:
+    """Return the page of a post.
+
+    :param site: the address of the website that shows it.
+    :param rkey: the post's record key.
+    """
+    return f"{site}/profile/{did}/post/{rkey}"

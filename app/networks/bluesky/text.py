@@ -14,8 +14,8 @@ import regex
 
 from app.networks import text
 from app.networks.base import Limits
+from app.networks.links import addresses_in
 from app.networks.text import TextProblem
-from app.networks.web_addresses import addresses_in
 
 MAX_TAG_GRAPHEMES = 64
 MAX_TAG_BYTES = 640
@@ -77,6 +77,12 @@ def facets(written: str, dids: Mapping[str, str]) -> list[dict[str, Any]]:
         }
         for start, end, feature in kept
     ]
+
+
+def first_link(written: str) -> str | None:
+    """Return where the first link of the text leads, as its facet says; None without one."""
+    features = (facet["features"][0] for facet in facets(written, {}))
+    return next((feature["uri"] for feature in features if "uri" in feature), None)
 
 
 def _bytes(written: str) -> int:

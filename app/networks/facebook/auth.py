@@ -1,49 +1,42 @@
-"""Signing in at Facebook: one person's consent opens every Page they may publish on."""
+"""Signing in at Facebook: one person's consent opens every Page on which they may publish."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
 from authlib.common.security import generate_token
 
-from app.networks.base import (
-    Connection,
-    ConnectRefused,
-    Consent,
-    LookUpFailed,
-    LookUpRefused,
-    TokenRefused,
-)
+from app.networks.base import SIGN_IN_SECONDS, Connection, Consent, Credentials, Profile
+from app.networks.errors import ConnectRefused, LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.facebook.client import Graph
 from app.networks.facebook.responses import (
+    BAD_PARAMETER,
+    UNKNOWN_APP,
     code_of,
-    next_page,
     person_in,
     problem_of,
     profile_of,
     reading_of,
 )
 from app.networks.http import Response
-from app.networks.oauth import check_issuer, check_state
+from app.networks.oauth import check_issuer, check_state, token_of
 from app.networks.responses import known_shape
 
 SCOPES = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")
-PUBLISH = "CREATE_CONTENT"
-BAD_CODE = 100
-BAD_APP = {1, 101}
+MAY_PUBLISH = "CREATE_CONTENT"
+APP_REFUSED = {1, UNKNOWN_APP}
 PAGE_FIELDS = "id,name,username,picture"
-MAX_LISTS = 20
-SIGN_IN_TIMEOUT = 20.0
-"""Seconds for all calls together: somebody waits for the page."""
+MAX_PAGE_LISTS = 20
+DESCRIBE_SECONDS = 5.0
+"""To ask about one token: somebody waits for the page."""
 
 
 @dataclass(frozen=True)
 class SignIn:
-    """The code flow, made by hand: Facebook's has a step that no standard knows."""
+    """The code flow, written by hand: Facebook has a second exchange that no standard knows."""
 
     graph: Graph
     dialog_url: str
@@ -64,27 +57,27 @@ class SignIn:
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> list[Connection]:
-        """Exchange the code twice, look at what was granted, and return the person's Pages.
+        """Exchange the code twice, check what was granted, and return the person's Pages.
 
-        Several people may publish on one Page, so the Pages prove nobody: the person does.
+        Several people may publish on one Page, so a Page proves nobody's identity: the person does.
 
         :raises ConnectRefused: stale, denied, refused, app_refused, scope_missing, no_pages.
-        :raises LookUpFailed: no usable answer.
+        :raises LookUpFailed: no usable response.
         """
         check_state(memory.get("state"), callback.get("state"))
         check_issuer(callback, self.dialog_url, self.graph.url)
-        code = _code_in(callback)
-        visit = _Visit(self.graph)
-        short = visit.token({"redirect_uri": redirect_uri, "code": code})
-        user_token = visit.token({"grant_type": "fb_exchange_token", "fb_exchange_token": short})
+        code, graph = _code_in(callback), self.graph.within(SIGN_IN_SECONDS)
+        short = _exchanged(graph, {"redirect_uri": redirect_uri, "code": code})
+        long = {"grant_type": "fb_exchange_token", "fb_exchange_token": short}
+        user_token = _exchanged(graph, long)
         try:
             with known_shape():
-                visit.check_granted(user_token)
-                person_id = visit.person_id(user_token)
+                _check_granted(graph, user_token)
+                person_id = _person_id(graph, user_token)
                 pages = [
                     _connection(page, person_id)
-                    for page in visit.pages(user_token)
-                    if _is_ours(page)
+                    for page in _pages(graph, user_token)
+                    if _may_publish_on(page)
                 ]
         except (LookUpRefused, TokenRefused) as error:
             raise ConnectRefused("refused", str(error)) from error
@@ -93,66 +86,30 @@ class SignIn:
         return pages
 
 
-@dataclass(frozen=True)
-class _Visit:
-    """The calls of one sign-in, which share a deadline."""
+def who_am_i(graph: Graph, credentials: Credentials) -> Profile:
+    """Ask which Page it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
+    with known_shape():
+        query = {"fields": PAGE_FIELDS}
+        return profile_of(reading_of(graph.read("me", query, token=token_of(credentials))))
 
-    graph: Graph
-    ends_at: float = field(default_factory=lambda: time.monotonic() + SIGN_IN_TIMEOUT)
 
-    def token(self, form: Mapping[str, str]) -> str:
-        """Exchange something for a token. Raises ConnectRefused, LookUpFailed."""
-        answer = self.graph.exchange(form, self._left())
-        data = answer.data if isinstance(answer.data, dict) else {}
-        token = data.get("access_token")
-        if answer.status == 200 and isinstance(token, str) and token:
-            return token
-        raise _refusal(answer)
+def connected_by(graph: Graph, credentials: Credentials) -> str:
+    """Return the id of the person whose consent a Page token comes from, "" for an unknown one.
 
-    def check_granted(self, token: str) -> None:
-        """Raise ConnectRefused unless all that we asked for was left ticked."""
-        granted = {
-            entry["permission"]
-            for entry in self._entries("me/permissions", token, {})
-            if entry["status"] == "granted"
-        }
-        if missing := [scope for scope in SCOPES if scope not in granted]:
-            raise ConnectRefused("scope_missing", ", ".join(missing))
-
-    def person_id(self, token: str) -> str:
-        """Return who consented, by the id that only this app knows them by.
-
-        :raises ConnectRefused: the answer names nobody, so nobody is let in.
-        """
-        answer = reading_of(self.graph.read("me", token, {"fields": "id"}, self._left()))
-        person_id = person_in(answer, "id")
-        if not person_id:
-            raise ConnectRefused("refused", "no_person")
-        return person_id
-
-    def pages(self, token: str) -> Iterator[Mapping[str, Any]]:
-        """Yield every Page that the person showed us."""
-        fields = f"{PAGE_FIELDS},access_token,tasks"
-        return self._entries("me/accounts", token, {"fields": fields, "limit": "100"})
-
-    def _entries(
-        self, path: str, token: str, query: Mapping[str, str]
-    ) -> Iterator[Mapping[str, Any]]:
-        query = dict(query)
-        for _ in range(MAX_LISTS):
-            page = reading_of(self.graph.read(path, token, query, self._left()))
-            yield from page["data"]
-            onward = next_page(page)
-            if onward is None:
-                return
-            query |= onward
-        raise LookUpFailed("the list has no end")
-
-    def _left(self) -> float:
-        left = self.ends_at - time.monotonic()
-        if left <= 0:
-            raise LookUpFailed("signing in took too long")
-        return left
+    For Pages that were connected before we asked who the person is. Facebook answers for a dead
+    token, too. Raises LookUpFailed.
+    """
+    response = graph.within(DESCRIBE_SECONDS).describe(token_of(credentials))
+    with known_shape():
+        if code_of(response) == BAD_PARAMETER:
+            return ""  # Facebook has forgotten this token
+        try:
+            described = reading_of(response)["data"]
+        except (LookUpRefused, TokenRefused) as error:
+            raise LookUpFailed(str(error)) from error
+        is_our_app = str(described["app_id"]) == graph.client_id
+        is_this_page = str(described.get("profile_id")) == str(credentials.get("page_id"))
+        return person_in(described, "user_id") if is_our_app and is_this_page else ""
 
 
 def _code_in(callback: Mapping[str, str]) -> str:
@@ -165,18 +122,58 @@ def _code_in(callback: Mapping[str, str]) -> str:
     return callback["code"]
 
 
-def _refusal(answer: Response) -> Exception:
-    """Tell a spent code from an app that Facebook does not know, and both from silence."""
-    code = code_of(answer)
-    if not 400 <= answer.status < 500 or code is None:
-        return LookUpFailed(problem_of(answer))
-    if code == BAD_CODE:
-        return ConnectRefused("stale", problem_of(answer))
-    return ConnectRefused("app_refused" if code in BAD_APP else "refused", problem_of(answer))
+def _exchanged(graph: Graph, form: Mapping[str, str]) -> str:
+    """Return the token for which a code or another token is exchanged."""
+    response = graph.exchange(form)
+    data = response.data if isinstance(response.data, dict) else {}
+    token = data.get("access_token")
+    if response.status == 200 and isinstance(token, str) and token:
+        return token
+    raise _refusal(response)
 
 
-def _is_ours(page: Mapping[str, Any]) -> bool:
-    return PUBLISH in (page.get("tasks") or ()) and bool(page.get("access_token"))
+def _refusal(response: Response) -> Exception:
+    """Return the error for an exchange that gave no token."""
+    code = code_of(response)
+    if not 400 <= response.status < 500 or code is None:
+        return LookUpFailed(problem_of(response))
+    if code == BAD_PARAMETER:  # the code was used already, or is too old
+        return ConnectRefused("stale", problem_of(response))
+    return ConnectRefused("app_refused" if code in APP_REFUSED else "refused", problem_of(response))
+
+
+def _check_granted(graph: Graph, token: str) -> None:
+    """Raise ConnectRefused unless all that we asked for was left ticked."""
+    granted = {
+        entry["permission"]
+        for page in graph.pages("me/permissions", token, {}, MAX_PAGE_LISTS)
+        for entry in page["data"]
+        if entry["status"] == "granted"
+    }
+    if missing := [scope for scope in SCOPES if scope not in granted]:
+        raise ConnectRefused("scope_missing", ", ".join(missing))
+
+
+def _person_id(graph: Graph, token: str) -> str:
+    """Return who consented, by the id that only this app knows them by.
+
+    :raises ConnectRefused: the response names nobody, so nobody is let in.
+    """
+    person_id = person_in(reading_of(graph.read("me", {"fields": "id"}, token=token)), "id")
+    if not person_id:
+        raise ConnectRefused("refused", "no_person")
+    return person_id
+
+
+def _pages(graph: Graph, token: str) -> Iterator[Mapping[str, Any]]:
+    """Yield every Page that the person showed us."""
+    query = {"fields": f"{PAGE_FIELDS},access_token,tasks", "limit": "100"}
+    for page in graph.pages("me/accounts", token, query, MAX_PAGE_LISTS):
+        yield from page["data"]
+
+
+def _may_publish_on(page: Mapping[str, Any]) -> bool:
+    return MAY_PUBLISH in (page.get("tasks") or ()) and bool(page.get("access_token"))
 
 
 def _connection(page: Mapping[str, Any], person_id: str) -> Connection:

@@ -1,4 +1,4 @@
-"""What Facebook's answers to a create call mean: its codes decide, the HTTP status hardly does.
+"""What Facebook's responses mean: its error codes decide, the HTTP status hardly does.
 
 Facts: docs/networks/facebook.md.
 """
@@ -6,23 +6,14 @@ Facts: docs/networks/facebook.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from app import untrusted as words
-from app.networks import text
-from app.networks.base import (
-    LookUpFailed,
-    LookUpRefused,
-    Outcome,
-    OutcomeKind,
-    Profile,
-    Scope,
-    TokenRefused,
-)
-from app.networks.facebook.usage import HOUR, told_wait, used_up_for
+from app.networks.base import Outcome, OutcomeKind, Profile, Scope
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.facebook.usage import HOUR_SECONDS, told_wait, used_up_for
 from app.networks.http import Response
 
 APP_THROTTLED = 4
@@ -60,87 +51,87 @@ NO_SUCH_OBJECT = 33
 _SECRET = re.compile(r"[\w|.~+/=-]{32,}")
 
 
-def outcome_of(answer: Response) -> Outcome:
-    """Sort an answer that is not an accepted post."""
-    if answer.status >= 500 or answer.status == 408:
-        return _outcome(answer, OutcomeKind.AMBIGUOUS, "server_error")
-    if 200 <= answer.status < 300:
-        return _outcome(answer, OutcomeKind.AMBIGUOUS, "garbled_answer")
-    if 300 <= answer.status < 400:
-        return _outcome(answer, OutcomeKind.AMBIGUOUS, "redirected")
-    error = error_in(answer)
+def outcome_of(response: Response) -> Outcome:
+    """Sort a response that is not an accepted post."""
+    if response.status >= 500 or response.status == 408:
+        return _outcome(response, OutcomeKind.AMBIGUOUS, "server_error")
+    if 200 <= response.status < 300:
+        return _outcome(response, OutcomeKind.AMBIGUOUS, "garbled_answer")
+    if 300 <= response.status < 400:
+        return _outcome(response, OutcomeKind.AMBIGUOUS, "redirected")
+    error = error_in(response)
     if not error:
-        return _without_words(answer)
-    return _by_subcode(answer, error) or _by_code(answer, error)
+        return _without_words(response)
+    return _by_subcode(response, error) or _by_code(response, error)
 
 
-def error_in(answer: Response) -> Mapping[str, Any]:
-    """Return the ``error`` object of an answer, an empty one when it has none."""
-    error = answer.data.get("error") if isinstance(answer.data, dict) else None
+def error_in(response: Response) -> Mapping[str, Any]:
+    """Return the ``error`` object of a response, an empty one when it has none."""
+    error = response.data.get("error") if isinstance(response.data, dict) else None
     return error if isinstance(error, dict) else {}
 
 
-def code_of(answer: Response) -> int | None:
+def code_of(response: Response) -> int | None:
     """Return the error's ``code``, None when it has none that is a whole number."""
-    return _whole(error_in(answer).get("code"))
+    return _whole(error_in(response).get("code"))
 
 
-def subcode_of(answer: Response) -> int | None:
+def subcode_of(response: Response) -> int | None:
     """Return the error's ``error_subcode``, None when it has none that is a whole number."""
-    return _whole(error_in(answer).get("error_subcode"))
+    return _whole(error_in(response).get("error_subcode"))
 
 
-def problem_of(answer: Response) -> str:
+def problem_of(response: Response) -> str:
     """Return Facebook's own words, short, and without anything as long as a token."""
-    error = error_in(answer)
+    error = error_in(response)
     words = error.get("error_user_msg") or error.get("message") or ""
-    return _SECRET.sub("…", str(words))[:300] or f"HTTP {answer.status}"
+    return _SECRET.sub("…", str(words))[:300] or f"HTTP {response.status}"
 
 
-def trace_of(answer: Response) -> str | None:
+def trace_of(response: Response) -> str | None:
     """Return the id by which Facebook finds a call again."""
-    trace = error_in(answer).get("fbtrace_id") or answer.header("x-fb-trace-id")
+    trace = error_in(response).get("fbtrace_id") or response.header("x-fb-trace-id")
     return str(trace)[:64] if trace else None
 
 
-def _without_words(answer: Response) -> Outcome:
-    if answer.status == 429:
-        return _later(answer, Scope.ACCOUNT)
-    if answer.status == 404:
-        return _outcome(answer, OutcomeKind.REJECTED, "not_found")
-    return _outcome(answer, OutcomeKind.REJECTED, "rejected")
+def _without_words(response: Response) -> Outcome:
+    if response.status == 429:
+        return _later(response, Scope.ACCOUNT)
+    if response.status == 404:
+        return _outcome(response, OutcomeKind.REJECTED, "not_found")
+    return _outcome(response, OutcomeKind.REJECTED, "rejected")
 
 
-def _by_subcode(answer: Response, error: Mapping[str, Any]) -> Outcome | None:
-    for number in (subcode_of(answer), code_of(answer)):
+def _by_subcode(response: Response, error: Mapping[str, Any]) -> Outcome | None:
+    for number in (subcode_of(response), code_of(response)):
         kind, code = SUBCODES.get(number or 0, (None, ""))
         if kind == OutcomeKind.LATER:
-            return _later(answer, Scope.ACCOUNT, at_least=HOUR)
+            return _later(response, Scope.ACCOUNT, at_least=HOUR_SECONDS)
         if kind is not None:
-            return _outcome(answer, kind, code)
-    if code_of(answer) == BAD_PARAMETER and subcode_of(answer) == NO_SUCH_OBJECT:
-        return _outcome(answer, OutcomeKind.REJECTED, "not_found")
+            return _outcome(response, kind, code)
+    if code_of(response) == BAD_PARAMETER and subcode_of(response) == NO_SUCH_OBJECT:
+        return _outcome(response, OutcomeKind.REJECTED, "not_found")
     return None
 
 
-def _by_code(answer: Response, error: Mapping[str, Any]) -> Outcome:
-    code = code_of(answer)
+def _by_code(response: Response, error: Mapping[str, Any]) -> Outcome:
+    code = code_of(response)
     if code in THROTTLED:  # before is_transient, which these carry too
-        return _later(answer, Scope.NETWORK if code == APP_THROTTLED else Scope.ACCOUNT)
+        return _later(response, Scope.NETWORK if code == APP_THROTTLED else Scope.ACCOUNT)
     if code in DEAD_TOKEN:
-        word = TOKEN_WORDS.get(subcode_of(answer) or 0, "token_refused")
-        return _outcome(answer, OutcomeKind.AUTH, word)
+        word = TOKEN_WORDS.get(subcode_of(response) or 0, "token_refused")
+        return _outcome(response, OutcomeKind.AUTH, word)
     if code in NO_PERMISSION:
-        return _outcome(answer, OutcomeKind.AUTH, "permission_missing")
+        return _outcome(response, OutcomeKind.AUTH, "permission_missing")
     if code == DUPLICATE:
-        return _outcome(answer, OutcomeKind.REJECTED, "duplicate")
+        return _outcome(response, OutcomeKind.REJECTED, "duplicate")
     if code == BLOCKED:
-        return _outcome(answer, OutcomeKind.REJECTED, "blocked", pause_for=HOUR)
+        return _outcome(response, OutcomeKind.REJECTED, "blocked", pause_for=HOUR_SECONDS)
     if code == UNKNOWN_APP or _is_wrong_proof(error):
-        return _outcome(answer, OutcomeKind.HOLD, "app_forbidden", Scope.NETWORK)
+        return _outcome(response, OutcomeKind.HOLD, "app_forbidden", Scope.NETWORK)
     if code in UNCLEAR or error.get("is_transient") is True:
-        return _outcome(answer, OutcomeKind.AMBIGUOUS, "server_error")
-    return _outcome(answer, OutcomeKind.REJECTED, "rejected")
+        return _outcome(response, OutcomeKind.AMBIGUOUS, "server_error")
+    return _outcome(response, OutcomeKind.REJECTED, "rejected")
 
 
 def _is_wrong_proof(error: Mapping[str, Any]) -> bool:
@@ -148,24 +139,24 @@ def _is_wrong_proof(error: Mapping[str, Any]) -> bool:
     return error.get("code") == BAD_PARAMETER and "appsecret_proof" in str(error.get("message"))
 
 
-def _later(answer: Response, scope: Scope, at_least: float = 0.0) -> Outcome:
-    wait = used_up_for(answer) or told_wait(answer) or HOUR
+def _later(response: Response, scope: Scope, at_least: float = 0.0) -> Outcome:
+    wait = used_up_for(response) or told_wait(response) or HOUR_SECONDS
     return _outcome(
-        answer, OutcomeKind.LATER, "rate_limited", scope, retry_after=max(wait, at_least)
+        response, OutcomeKind.LATER, "rate_limited", scope, retry_after=max(wait, at_least)
     )
 
 
 def _outcome(
-    answer: Response, kind: OutcomeKind, code: str, scope: Scope = Scope.ACCOUNT, **more: Any
+    response: Response, kind: OutcomeKind, code: str, scope: Scope = Scope.ACCOUNT, **more: Any
 ) -> Outcome:
     return Outcome(
         kind,
         code,
-        problem_of(answer),
+        problem_of(response),
         scope=scope,
-        http_status=answer.status,
-        request_id=trace_of(answer),
-        answered_at=answer.at,
+        http_status=response.status,
+        request_id=trace_of(response),
+        answered_at=response.at,
         **more,
     )
 
@@ -179,45 +170,37 @@ _OURS = {"access_token", "appsecret_proof"}
 """What stands in a link of Facebook's and is sent in our own way."""
 
 
-def reading_of(answer: Response) -> dict[str, Any]:
+def reading_of(response: Response) -> dict[str, Any]:
     """Return the JSON of a read that worked.
 
-    :raises LookUpFailed: no usable answer.
+    :raises LookUpFailed: no usable response.
     :raises LookUpRefused: a permission is missing, or the Page is gone for us.
     :raises TokenRefused: the token is dead.
     """
-    if answer.status == 200 and isinstance(answer.data, dict) and "error" not in answer.data:
-        return answer.data
-    code = code_of(answer)
-    if answer.status < 500 and code in DEAD_TOKEN:
-        raise TokenRefused(problem_of(answer))
-    is_gone = (code, subcode_of(answer)) == (BAD_PARAMETER, NO_SUCH_OBJECT)
-    if answer.status < 500 and (code in NO_PERMISSION or is_gone):
-        raise LookUpRefused(problem_of(answer))
-    raise LookUpFailed(problem_of(answer))
-
-
-def moment_in(words: str) -> datetime:
-    """Return a moment such as ``2026-11-21T12:00:00+0000``; ValueError for one without a zone."""
-    moment = datetime.fromisoformat(words)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without a zone")
-    return moment
+    if response.status == 200 and isinstance(response.data, dict) and "error" not in response.data:
+        return response.data
+    code = code_of(response)
+    if response.status < 500 and code in DEAD_TOKEN:
+        raise TokenRefused(problem_of(response))
+    is_gone = (code, subcode_of(response)) == (BAD_PARAMETER, NO_SUCH_OBJECT)
+    if response.status < 500 and (code in NO_PERMISSION or is_gone):
+        raise LookUpRefused(problem_of(response))
+    raise LookUpFailed(problem_of(response))
 
 
 def id_in(data: Any) -> str | None:
-    """Return the id of a create answer: a text of any shape, or a number."""
+    """Return the id of a create response: a text of any shape, or a number."""
     return words.identifier(data.get("id")) if isinstance(data, dict) else None
 
 
 def person_in(data: Mapping[str, Any], name: str) -> str:
-    """Return the id of a person that an answer names, "" for none that can be read."""
+    """Return the id of a person that a response names, "" for none that can be read."""
     found = id_in({"id": data.get(name)}) or ""
     return found if _PERSON.fullmatch(found) else ""
 
 
 def link_to(post: Mapping[str, Any], site: str) -> str:
-    """Return a post's page; Facebook answers some without a host, others not at all."""
+    """Return a post's page; Facebook names some without a host, others not at all."""
     link = post.get("permalink_url")
     if isinstance(link, str) and link.startswith("/") and not link.startswith("//"):
         link = f"{site}{link}"
@@ -251,21 +234,3 @@ def profile_of(page: Mapping[str, Any]) -> Profile:
         display_name=page.get("name") or "",
         avatar_url=(picture.get("data") or {}).get("url") or "",
     )
-
-
-def comparable(message: str, pictures: Iterable[str]) -> str:
-    """Return the form in which what was sent and what Facebook shows are equal.
-
-    The message alone where there is one; a post of pictures only is told by their ids.
-    """
-    return text.clean(message) or "pictures " + ",".join(sorted(pictures))
-
-
-def pictures_in(post: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the id of each picture of a post; an album has them one level deeper."""
-    for attachment in (post.get("attachments") or {}).get("data") or []:
-        inner = (attachment.get("subattachments") or {}).get("data") or [attachment]
-        for picture in inner:
-            target = (picture.get("target") or {}).get("id")
-            if target:
-                yield str(target)

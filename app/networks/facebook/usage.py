@@ -6,44 +6,45 @@ from collections.abc import Iterator
 from typing import Any
 
 from app import untrusted
+from app.networks.errors import DAY_SECONDS
 from app.networks.http import Response
-from app.networks.responses import DAY, bounded
+from app.networks.responses import bounded
 
-HOUR = 3600.0
-FULL = 100.0
-"""Percent at which Facebook refuses calls."""
+HOUR_SECONDS = 3600.0
+FULL_PERCENT = 100.0
+"""At which Facebook refuses calls."""
 PERCENTAGES = ("call_count", "total_time", "total_cputime")
 SHARED = "x-app-usage"
 OWN = "x-page-usage"
 BUSINESS = "x-business-use-case-usage"
 
 
-def used_up_for(answer: Response) -> float | None:
+def used_up_for(response: Response) -> float | None:
     """Return seconds to leave the account alone, None while something of every allowance is left.
 
     An hour where Facebook does not say when it begins to accept calls again.
     """
-    waits = [_wait(usage) for usage in _usages(answer) if _percent(usage) >= FULL]
+    waits = [_wait(usage) for usage in _usages(response) if _percent(usage) >= FULL_PERCENT]
     return max(waits, default=None)
 
 
-def told_wait(answer: Response) -> float | None:
+def told_wait(response: Response) -> float | None:
     """Return the longest wait in seconds that any header names, at whatever percentage."""
-    named = [minutes * 60 for usage in _usages(answer) if (minutes := _minutes(usage)) > 0]
+    named = [minutes * 60 for usage in _usages(response) if (minutes := _minutes(usage)) > 0]
     return bounded(max(named)) if named else None
 
 
 def _wait(usage: dict[str, Any]) -> float:
     minutes = _minutes(usage)
-    return bounded(minutes * 60) if minutes > 0 else HOUR
+    return bounded(minutes * 60) if minutes > 0 else HOUR_SECONDS
 
 
-def _usages(answer: Response) -> Iterator[dict[str, Any]]:
+def _usages(response: Response) -> Iterator[dict[str, Any]]:
     for name in (SHARED, OWN):
-        usage = _json(answer.header(name))
+        usage = _json(response.header(name))
         if isinstance(usage, dict):
             yield usage
-    business = _json(answer.header(BUSINESS))
+    business = _json(response.header(BUSINESS))
     for usages in business.values() if isinstance(business, dict) else ():
         yield from (
             (usage for usage in usages if isinstance(usage, dict))
@@ -67,4 +68,4 @@ def _minutes(usage: dict[str, Any]) -> float:
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0.0
-    return float(min(value, DAY)) if value > 0 else 0.0  # NaN is not more than nothing
+    return float(min(value, DAY_SECONDS)) if value > 0 else 0.0  # NaN is not more than nothing

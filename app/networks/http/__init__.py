@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from app.networks.http import addresses
-from app.networks.http.addresses import ascii_host, host_in, public_https_url
+from app.networks.http.addresses import ascii_host, host_in, is_proxied, is_public, public_https_url
+from app.networks.http.api_client import ApiClient, Headers
 from app.networks.http.calls import (
     CONNECT_SECONDS,
     KEEP_SECONDS,
     MAX_HEADER,
     USER_AGENT,
+    Excerpt,
     LibraryAdapter,
     NoResponse,
     NotSent,
@@ -18,12 +20,16 @@ from app.networks.http.calls import (
     boottime,
     call,
 )
+from app.networks.http.dns import names
 
 __all__ = [
     "CONNECT_SECONDS",
     "KEEP_SECONDS",
     "MAX_HEADER",
     "USER_AGENT",
+    "ApiClient",
+    "Excerpt",
+    "Headers",
     "LibraryAdapter",
     "NoResponse",
     "NotSent",
@@ -35,5 +41,8 @@ __all__ = [
     "boottime",
     "call",
     "host_in",
+    "is_proxied",
+    "is_public",
+    "names",
     "public_https_url",
 ]

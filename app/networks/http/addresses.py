@@ -105,7 +105,7 @@ def ascii_host(name: str) -> str:
 
     :raises ValueError: it is too long, or has letters that no name can have.
     """
-    if len(name) > MAX_NAME:  # before any dear work
+    if len(name) > MAX_NAME:  # before any costly work
         raise ValueError("this is too long for a name")
     if name.isascii():
         return name.lower()
@@ -134,7 +134,7 @@ def _is_address(host: str) -> bool:
 
 
 def _host_and_port(typed: str) -> tuple[str, int | None]:
-    if len(typed) > MAX_TYPED:  # before any dear work
+    if len(typed) > MAX_TYPED:  # before any costly work
         raise ValueError("this is too long for the address of a server")
     words = _INVISIBLE.sub("", typed).strip()
     scheme = _SCHEME.match(words)

@@ -1,7 +1,7 @@
-"""One HTTP call with a deadline for the whole of it, and an honest word on whether it left.
+"""One HTTP call with a deadline for the whole of it, which tells whether anything was sent.
 
-A create may be repeated only when no byte of it was written. So the connection itself notes the
-first write, refuses it after the go-deadline, and never retries or follows a redirect.
+A create call may be repeated only when no byte of it was written. So the connection itself notes
+the first write, refuses it after the go-deadline, and never retries or follows a redirect.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from app.networks.http.connection import Call, DeadlineSocket, Resolve, current_
 from app.networks.http.dns import names
 
 KEEP_SECONDS = 2.0
-"""A kept connection is used again only if its last answer came less than this ago."""
+"""A kept connection is used again only if its last response came less than this ago."""
 CONNECT_SECONDS = 5.0
 """Seconds until a server has to be reached."""
 MAX_RESPONSE_BYTES = 4 * 1024 * 1024
-"""Bytes of an answer's body, unpacked."""
+"""Bytes of a response's body, unpacked."""
 MAX_AHEAD = 512 * 1024
 """Bytes by which a body on the wire may be ahead of twice what came out of it: its chunks can be
 small, each brings its length, and taking it apart is work."""
@@ -53,7 +53,7 @@ class NotSent(Exception):
 
 
 class NoResponse(Exception):
-    """The request may have arrived; no complete answer came."""
+    """The request may have arrived; no complete response came."""
 
 
 class TooLateToStart(NotSent):
@@ -71,9 +71,9 @@ def boottime() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A complete answer. ``data`` is the parsed JSON, None when it is none.
+    """A complete response. ``data`` is the parsed JSON, None when it is none.
 
-    Its words are fit to be kept (app.words); how long each may be is said where they are read.
+    Its words are fit to be kept (app.untrusted); how long each may be is said where they are read.
     """
 
     status: int
@@ -89,8 +89,25 @@ class Response:
         return self.headers.get(name)
 
 
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """How much of an answer's body is wanted: its first bytes, if it is of one of these types.
+
+    The rest is left where it is, and the connection is closed.
+    """
+
+    bytes: int
+    """Unpacked; more than MAX_ANSWER is never read."""
+    types: tuple[str, ...]
+    """Media types without parameters, in small letters."""
+
+    def is_of(self, content_type: str) -> bool:
+        """Whether a body with this Content-Type is wanted at all."""
+        return content_type.partition(";")[0].strip().lower() in self.types
+
+
 def _check_public(addresses: Sequence[str]) -> None:
-    """Knock at no private door: whether it is open is nobody's business."""
+    """Raise PrivateAddress: we connect to no private address, not even to see if it is open."""
     if not all(map(is_public, addresses)):
         raise PrivateAddress("the name leads to a private address")
 
@@ -102,9 +119,9 @@ def _addresses_of(host: str, port: int) -> list[str]:
 
 
 def _check_proxied(url: str, proxies: Mapping[str, str]) -> None:
-    """Ask no proxy for what is known to be private: it may well be able to reach it.
+    """Raise PrivateAddress for a proxied call to a private address: a proxy may well reach it.
 
-    A name that is unknown here is left to the proxy, which often alone can look names up.
+    A name that is unknown here is left to the proxy: often only it can look names up.
     """
     if select_proxy(url, proxies):
         parts = urlsplit(url)
@@ -113,7 +130,7 @@ def _check_proxied(url: str, proxies: Mapping[str, str]) -> None:
 
 
 class _Watched:
-    """Mixed into a connection: notes the first byte, keeps the deadlines, drops stale keeps."""
+    """Mixed into a connection: notes the first byte, keeps deadlines, closes old connections."""
 
     sock: Any
     proxy: Any
@@ -124,8 +141,10 @@ class _Watched:
     _held: list[Any] | None = None
 
     def _new_conn(self) -> Any:
-        """Connect to an address that was looked up, and checked, here: asked again, the name might
-        lead elsewhere, and take for ever. Name and certificate stay the name's."""
+        """Connect to an address that was looked up and checked here.
+
+        A second look-up might lead elsewhere, or take for ever. TLS still checks the name.
+        """
         name, usual = self._dns_host, self.timeout
         addresses = _addresses_of(name, self.port)
         if self._must_be_public():
@@ -150,7 +169,7 @@ class _Watched:
         raise failure
 
     def _must_be_public(self) -> bool:
-        """False through a proxy too: its own address is nobody's choice; the name was checked."""
+        """False through a proxy, too: the operator chose its address; the name was checked."""
         return current_call.get().public_only and not self.proxy
 
     def _check_peer(self, sock: Any) -> None:
@@ -210,13 +229,13 @@ class _Watched:
     def getresponse(self) -> Any:
         call = current_call.get()
         call.may_receive = MAX_HEAD
-        answer = super().getresponse()  # type: ignore[misc]
-        if answer.status < 200:  # "early hints", say: the answer itself has not come yet
+        response = super().getresponse()  # type: ignore[misc]
+        if response.status < 200:  # "early hints", say: the response itself has not come yet
             self.close()  # type: ignore[attr-defined]
             raise OSError("an answer that is none yet")
         call.may_receive = MAX_AHEAD
         self._answered_at = boottime()
-        return answer
+        return response
 
 
 class _WatchedHTTPConnection(_Watched, HTTPConnection):
@@ -245,7 +264,7 @@ class _WatchedAdapter(HTTPAdapter):
         manager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Watch calls through a proxy too, or a lost answer would count as never sent."""
+        """Watch calls through a proxy too, or a lost response would count as never sent."""
         if proxy.lower().startswith("socks"):
             raise requests.exceptions.InvalidProxyURL("SOCKS proxies are not supported")
         manager = super().proxy_manager_for(proxy, **kwargs)
@@ -254,6 +273,7 @@ class _WatchedAdapter(HTTPAdapter):
 
 
 LIBRARY_SECONDS = 10.0
+"""For a call of a library that gives no timeout."""
 _QUERY = re.compile(r"\?[^\s'\"<>]+")
 _adapter = _WatchedAdapter(max_retries=0, pool_connections=32, pool_maxsize=256)
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
@@ -280,27 +300,31 @@ def call(
     start_by: float | None = None,
     public_only: bool = False,
     resolve: Resolve = names.addresses_of,
+    excerpt: Excerpt | None = None,
+    quiet: bool = False,
     **content: Any,
 ) -> Response:
-    """Make one request and read its whole answer within ``timeout`` seconds.
+    """Make one request and read its whole response within ``timeout`` seconds.
 
     :param content: ``json``, ``data`` or ``params``, as requests takes them.
+    :param excerpt: how much of the body to read, None for all; of another type: nothing.
+    :param quiet: let no library write into a log where it goes, not even at DEBUG.
     :param public_only: refuse private addresses; through a proxy, those that are known here.
     :param start_by: a moment on boottime(); after it, a request that has not begun is not sent.
     :param resolve: looks names up.
     :raises NotSent: nothing was written (refused, name unknown, TLS failed, too late to start).
-    :raises Unanswered: something was written and no complete answer came.
+    :raises NoResponse: something was written and no complete response came.
     """
-    current = Call(time.monotonic() + timeout, start_by, public_only, resolve)
+    current = Call(time.monotonic() + timeout, start_by, public_only, resolve, is_quiet=quiet)
     with _reasons(current):
         request = requests.PreparedRequest()
         request.prepare(method, url, auth=auth, **{"headers": _HEADERS, **content})
-        return _exchange(request, timeout, connect_timeout)
+        return _exchange(request, timeout, connect_timeout, excerpt)
 
 
 @contextmanager
 def _reasons(current: Call) -> Iterator[None]:
-    """Carry the call, and say of every failure whether anything had left."""
+    """Set the current call; raise NotSent or NoResponse for every failure."""
     token = current_call.set(current)
     try:
         yield
@@ -316,7 +340,10 @@ def _reasons(current: Call) -> Iterator[None]:
 
 
 def _exchange(
-    request: requests.PreparedRequest, timeout: float, connect_timeout: float = CONNECT_SECONDS
+    request: requests.PreparedRequest,
+    timeout: float,
+    connect_timeout: float = CONNECT_SECONDS,
+    excerpt: Excerpt | None = None,
 ) -> Response:
     environment = _environment_of(_origin_of(str(request.url)))
     if current_call.get().public_only:
@@ -328,7 +355,7 @@ def _exchange(
         timeout=(min(connect_timeout, timeout), timeout),
         **environment,
     ) as response:
-        return _read(response)
+        return _read(response, excerpt)
 
 
 def without_query(text: str) -> str:
@@ -337,12 +364,12 @@ def without_query(text: str) -> str:
 
 
 class LibraryAdapter(BaseAdapter):
-    """Lets a library that brings its own session make its calls like ours, in all respects."""
+    """Makes a library's own session call as ``call`` does, in all respects."""
 
     def send(
         self, request: requests.PreparedRequest, *_: Any, timeout: Any = None, **__: Any
     ) -> requests.Response:
-        """Return the answer, its words fit to be kept.
+        """Return the response, its words fit to be kept.
 
         :raises requests.ConnectionError: there is none.
         """
@@ -362,14 +389,22 @@ class LibraryAdapter(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Do nothing: the connections are everybody's."""
+        """Do nothing: all share the connections."""
 
 
 class _NoQueries(logging.Filter):
-    """urllib3 writes the whole path of each call at DEBUG; queries may hold secrets."""
+    """urllib3 writes the whole path of each call at DEBUG; queries may hold secrets.
+
+    Of headers that are none it writes what they say, at WARNING; that is a stranger's.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every line pass, without its queries."""
+        """Let a line pass without its queries, unless it is one about a server's headers."""
+        call = current_call.get(None)
+        if call is not None and call.is_quiet:
+            return False
+        if str(record.msg).startswith("Failed to parse headers"):
+            return False
         if isinstance(record.args, tuple):
             record.args = tuple(
                 without_query(arg) if isinstance(arg, str) else arg for arg in record.args
@@ -388,16 +423,8 @@ def _origin_of(url: str) -> str:
     return "/".join(url.split("/", 3)[:3])
 
 
-def _read(response: requests.Response) -> Response:
-    pieces, length, call = [], 0, current_call.get()
-    for chunk in response.iter_content(65_536):
-        call.receive(-2 * len(chunk))
-        pieces.append(chunk)
-        length += len(chunk)
-        if length > MAX_RESPONSE_BYTES:
-            response.close()
-            raise ValueError("the answer is too large")
-    content = b"".join(pieces)
+def _read(response: requests.Response, excerpt: Excerpt | None) -> Response:
+    content = _body_of(response, excerpt)
     text = content.decode("utf-8", "replace")
     headers = CaseInsensitiveDict(
         {name: untrusted.fit_text(value[:MAX_HEADER]) for name, value in response.headers.items()}
@@ -405,3 +432,21 @@ def _read(response: requests.Response) -> Response:
     return Response(
         response.status_code, headers, untrusted.parsed(text), untrusted.fit_text(text), content
     )
+
+
+def _body_of(response: requests.Response, excerpt: Excerpt | None) -> bytes:
+    if excerpt is not None and not excerpt.is_of(response.headers.get("Content-Type") or ""):
+        response.close()
+        return b""
+    pieces, length, call = [], 0, current_call.get()
+    for chunk in response.iter_content(65_536):
+        call.receive(-2 * len(chunk))
+        pieces.append(chunk)
+        length += len(chunk)
+        if excerpt is not None and length >= excerpt.bytes:
+            response.close()
+            return b"".join(pieces)[: excerpt.bytes]
+        if length > MAX_RESPONSE_BYTES:
+            response.close()
+            raise ValueError("the answer is too large")
+    return b"".join(pieces)

@@ -26,6 +26,8 @@ class Call:
     public_only: bool
     resolve: Resolve
     started: bool = False
+    is_quiet: bool = False
+    """Nobody writes into a log where it goes: a person's text says so."""
     may_receive: int | None = None
     """Bytes that may still come; None while nothing is read."""
 
@@ -37,7 +39,7 @@ class Call:
         return left
 
     def receive(self, count: int) -> None:
-        """Count what came in. Raises OSError when it is more than an answer may have."""
+        """Count what came in. Raises OSError when it is more than a response may have."""
         if self.may_receive is not None:
             self.may_receive -= count
             if self.may_receive < 0:

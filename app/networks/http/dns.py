@@ -1,4 +1,4 @@
-"""Looking names up under a deadline, which the system's own look-up does not have."""
+"""Looks names up with a deadline, which the system's own look-up does not have."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 Ask = Callable[[str, int], list[str]]
-USUAL_SECONDS = 5.0
-MOST = 128
-"""Look-ups under way at a time; one that a silent name server holds up lasts half a minute."""
-OF_A_ZONE = 8
-"""Of these, so many may be of names with the same ending: whoever has one can invent others."""
+NAME_LOOK_UP_SECONDS = 5.0
+MAX_LOOK_UPS = 128
+"""Under way at a time; one whose name server is silent takes half a minute."""
+MAX_LOOK_UPS_OF_A_ZONE = 8
+"""Of these, for names with the same ending: whoever owns one name can invent others below it."""
 
 
 def ask_system(host: str, port: int) -> list[str]:
@@ -27,7 +27,7 @@ def ask_system(host: str, port: int) -> list[str]:
 
 
 class _LookUp:
-    """One under way; whoever wants the same name waits for it, too."""
+    """One that is under way; everybody who wants the same name waits for it."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
@@ -36,16 +36,23 @@ class _LookUp:
 
 
 class Names:
-    """Asks for each name in a thread of its own, and leaves the thread when time is over."""
+    """Looks each name up in a thread of its own, which is left alone when the time is over."""
 
-    def __init__(self, ask: Ask = ask_system, most: int = MOST, of_a_zone: int = OF_A_ZONE) -> None:
+    def __init__(
+        self,
+        ask: Ask = ask_system,
+        most: int = MAX_LOOK_UPS,
+        of_a_zone: int = MAX_LOOK_UPS_OF_A_ZONE,
+    ) -> None:
         self._ask = ask
         self._most, self._of_a_zone = most, of_a_zone
         self._lock = threading.Condition()
         self._under_way: dict[str, _LookUp] = {}
         self._zones: Counter[str] = Counter()
 
-    def addresses_of(self, host: str, port: int, seconds: float = USUAL_SECONDS) -> list[str]:
+    def addresses_of(
+        self, host: str, port: int, seconds: float = NAME_LOOK_UP_SECONDS
+    ) -> list[str]:
         """Return every address of a name.
 
         :raises TimeoutError: it did not end in time, or too many others do not end.

@@ -7,7 +7,9 @@ the account of whoever came last.
 
 from __future__ import annotations
 
+import hashlib
 import threading
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,10 +17,24 @@ from typing import Any, Protocol
 
 from authlib.common.security import generate_token
 
+from app.networks.errors import ConnectRefused
+
 App = dict[str, Any]
 """``client_id`` and ``client_secret``; ``told``, where it says how it is told from no app."""
 LOCKS = 64
 """A few servers share a lock, so that locks stay few."""
+ANEW_REST = 3_600.0
+"""Seconds in which a server gets one app at most that somebody asks for: anybody may ask."""
+
+
+def mark_of(app: Mapping[str, Any]) -> str:
+    """Return a short name of an app, for the cookie of whoever signs in with it."""
+    return hashlib.sha256(str(app["client_id"]).encode()).hexdigest()[:24]
+
+
+def too_soon() -> ConnectRefused:
+    """Return what somebody is told who asks for a new app within ANEW_REST."""
+    return ConnectRefused("just_registered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,19 @@ class Apps(Protocol):
     def forget(self, server: str, redirect_uri: str, app: Mapping[str, Any]) -> None:
         """Let go of an app that its server no longer knows, unless another took its place."""
 
+    def replaced(
+        self, server: str, redirect_uri: str, mark: str, register: Callable[[], App]
+    ) -> App:
+        """Return another app than that of this mark, registered if that is still the one.
+
+        The old one stays to be had with ``former``, for those who are signing in with it.
+
+        :raises ConnectRefused: just_registered, within ANEW_REST of the last one.
+        """
+
+    def former(self, server: str, mark: str) -> App | None:
+        """Return an app that another took the place of within the hour."""
+
     def keep_for_one(self, server: str, app: App) -> str:
         """Keep an app for one connection alone; return the key under which it is found."""
 
@@ -71,6 +100,8 @@ class AppsInMemory:
     def __init__(self) -> None:
         self._apps: dict[tuple[str, str], App] = {}
         self._for_one: dict[tuple[str, str], App] = {}
+        self._former: dict[tuple[str, str], App] = {}
+        self._rests_until: dict[tuple[str, str], float] = {}
         self._known: dict[str, Known] = {}
         self._lock = threading.Lock()
         self._registering = tuple(threading.Lock() for _ in range(LOCKS))
@@ -93,6 +124,30 @@ class AppsInMemory:
             kept = self._apps.get((server, redirect_uri))
             if kept is not None and kept["client_id"] == app["client_id"]:
                 del self._apps[server, redirect_uri]
+
+    def replaced(
+        self, server: str, redirect_uri: str, mark: str, register: Callable[[], App]
+    ) -> App:
+        """Return another app than that of this mark."""
+        here = server, redirect_uri
+        with self._registering[zlib.crc32(server.encode()) % LOCKS]:
+            app = self.get(server, redirect_uri)
+            if app is not None and mark_of(app) != mark:
+                return app
+            if app is not None and time.monotonic() < self._rests_until.get(here, 0.0):
+                raise too_soon()
+            fresh = register()
+            with self._lock:
+                if app is not None:
+                    self._former[server, mark] = app
+                    self._rests_until[here] = time.monotonic() + ANEW_REST
+                self._apps[here] = fresh
+            return fresh
+
+    def former(self, server: str, mark: str) -> App | None:
+        """Return an app that another took the place of."""
+        with self._lock:
+            return self._former.get((server, mark))
 
     def keep_for_one(self, server: str, app: App) -> str:
         """Keep an app for one connection alone; return its key."""

@@ -1,31 +1,32 @@
-"""Signing in at a Mastodon server: the app is registered there first, then it is plain OAuth."""
+"""Sign-in at a Mastodon server: the app is registered there first, then it is plain OAuth."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
-import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from authlib.common.security import generate_token
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from app import untrusted
-from app.networks.base import ConnectRefused, Consent, LookUpFailed
+from app.networks.base import Connection, Consent, Credentials, Profile
+from app.networks.errors import ConnectRefused, LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
-from app.networks.mastodon.apps import App, Apps
+from app.networks.mastodon.apps import App, Apps, mark_of
 from app.networks.mastodon.client import Server
-from app.networks.mastodon.responses import problem_of
+from app.networks.mastodon.posts import limits_at
+from app.networks.mastodon.responses import problem_of, profile_of, reading_of
+from app.networks.oauth import check_state, token_of
+from app.networks.responses import known_shape
 
 APP_NAME = "Tweet Later"
 SCOPES = ("read:accounts", "read:statuses", "write:statuses", "write:media")
-SIGN_IN_TIMEOUT = 20.0
-"""Seconds for all calls of a step together: somebody waits for the page."""
-REVOKE_TIMEOUT = 4.0
-"""Of these, kept back for ending tokens that nobody shall have."""
+REVOKE_SECONDS = 4.0
+"""Of SIGN_IN_SECONDS, reserved for revoking tokens that must not be used."""
 NO_MASTODON = {301, 302, 303, 307, 308, 404, 405, 410, 501}
 NO_TO_APP = {400, 401, 403, 404, 422}
 """How servers answer an app that they do not know, each with a body of its own, or none."""
@@ -36,8 +37,9 @@ NOT_ABOUT_APP = {
 """Words of the standard that say something else than that the app is unknown."""
 UNCLEAR = {408, 425, 429, 502, 503, 504}
 """Statuses that say nothing about the code that was shown."""
-MAX_ISSUER = 200
-"""Characters of an issuer that is remembered: it goes into a cookie."""
+MAX_ISSUER_CHARACTERS = 200
+"""Of an issuer that is remembered: it goes into a cookie."""
+USERNAME = re.compile(r"[\w.~\-]{1,200}")
 
 
 class _ChecksNothing(Exception):
@@ -46,7 +48,7 @@ class _ChecksNothing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What came of a consent page."""
+    """What a code was exchanged for."""
 
     credentials: dict[str, str]
     """The token and the app that it belongs to."""
@@ -56,24 +58,27 @@ class Opened:
 
 @dataclass(frozen=True)
 class SignIn:
-    """The code flow at any server; verifier and state stay in the person's own cookie."""
+    """The code flow at any server; verifier and state are kept in the person's own cookie."""
 
     apps: Apps
     website: str
 
-    def begin(self, server: Server, base_uri: str, signing_in: bool) -> Consent:
+    def begin(self, server: Server, base_uri: str, signing_in: bool, failed: str = "") -> Consent:
         """Return the server's consent page.
 
         :param base_uri: our callback address, to which the server's own host is added: a code
             that comes back to it can be no other server's.
+        :param failed: the ``client`` of a memory from which nobody came back: with another app.
         :raises ConnectRefused: no_mastodon, too_often, refused; server_checks_nothing where
             signing in proves nobody; server_asks_nobody where anybody gets any access.
+            just_registered where ``failed`` is a new app already.
         :raises LookUpFailed: no usable answer.
         """
         request = _Request(server, address_at(server, base_uri), _document_of(server))
         memory = request.memory | {"signing_in": signing_in}
         try:
-            app = self._shared_app(request)
+            app = self._another_app(request, failed) if failed else self._shared_app(request)
+            memory["client"] = mark_of(app)
         except _ChecksNothing:
             if signing_in:
                 raise ConnectRefused("server_checks_nothing") from None
@@ -95,7 +100,7 @@ class SignIn:
         key, signing_in = memory.get("app"), memory.get("signing_in") is not False
         if not key and self.apps.known(server.url).checks_codes is False:
             raise _no_proof(signing_in)
-        app = self._app_of(server, redirect_uri, key)
+        app = self._app_of(server, redirect_uri, key, str(memory.get("client") or ""))
         try:
             if key:
                 answer = _exchange(server, app, redirect_uri, code, verifier)
@@ -113,16 +118,18 @@ class SignIn:
         }
         missing = _missing_in(answer)
         if missing:
-            let_go(server, credentials)
+            _revoke_unwanted(server, credentials)
             raise ConnectRefused("scope_missing", missing)
         return Opened(credentials, checks_codes=not key)
 
-    def _app_of(self, server: Server, redirect_uri: str, key: Any) -> App:
-        """Return the app that a sign-in began with."""
+    def _app_of(self, server: Server, redirect_uri: str, key: Any, mark: str) -> App:
+        """Return the app that a sign-in began with, even if another took its place meanwhile."""
         if key:
             app = self.apps.take_for_one(server.url, str(key))
         else:
             app = self.apps.get(server.url, redirect_uri)
+            if mark and (app is None or mark_of(app) != mark):
+                app = self.apps.former(server.url, mark)
         if app is None:
             raise ConnectRefused("stale", "unknown_app")
         return app
@@ -145,7 +152,7 @@ class SignIn:
             try:
                 self._check_the_server(server, app, redirect_uri, bool(verifier))
             except (_ChecksNothing, LookUpFailed):
-                let_go(server, {**app, "access_token": token})
+                _revoke_unwanted(server, {**app, "access_token": token})
                 raise
         return answer
 
@@ -165,9 +172,9 @@ class SignIn:
     def _show_invented_code(
         self, server: Server, app: App, redirect_uri: str, with_verifier: bool = True
     ) -> Response:
-        """Return what a code that nobody was given is answered.
+        """Return how the server answers a code that it gave to nobody.
 
-        :raises _ChecksNothing: with a token.
+        :raises _ChecksNothing: it answers with a token.
         """
         verifier = generate_token(64) if with_verifier else ""
         answer = _exchange(server, app, redirect_uri, generate_token(43), verifier)
@@ -175,7 +182,7 @@ class SignIn:
         if not token:
             return answer
         self.apps.note_no_check(server.url)
-        let_go(server, {**app, "access_token": token})
+        _revoke_unwanted(server, {**app, "access_token": token})
         raise _ChecksNothing
 
     def _shared_app(self, request: _Request) -> App:
@@ -193,6 +200,20 @@ class SignIn:
             return app
         self.apps.forget(server.url, redirect_uri, app)
         return self.apps.made_once(server.url, redirect_uri, lambda: self._register_anew(request))
+
+    def _another_app(self, request: _Request, failed: str) -> App:
+        """Return the shared app, a new one if that is still the one that failed.
+
+        A server may show its error to those alone who have signed in there, and not to us.
+
+        :raises _ChecksNothing: as above.
+        """
+        server = request.server
+        if self.apps.known(server.url).checks_codes is False:
+            raise _ChecksNothing
+        return self.apps.replaced(
+            server.url, request.redirect_uri, failed, lambda: self._register_anew(request)
+        )
 
     def _is_known_there(self, request: _Request, app: App) -> bool:
         """Whether the server still knows the app: some sweep apps away, and some end one with
@@ -240,7 +261,7 @@ class SignIn:
 
 @dataclass(frozen=True)
 class _Request:
-    """What one person is sent to a server with; the document is the server's own description."""
+    """One sign-in at a server. ``document`` is the server's own description of its sign-in."""
 
     server: Server
     redirect_uri: str
@@ -281,12 +302,13 @@ class _Request:
             "state": self.state,
         }
         if self._has_pkce:
-            query["code_challenge"] = _challenge(self.verifier)
+            challenge: str = create_s256_code_challenge(self.verifier)  # type: ignore[no-untyped-call]
+            query["code_challenge"] = challenge
             query["code_challenge_method"] = "S256"
         return f"{self.server.url}/oauth/authorize?{urlencode(query, quote_via=quote)}"
 
     def status_of_page(self, app: Mapping[str, Any]) -> int | None:
-        """Return how the consent page answers somebody who has not signed in; None for silence."""
+        """Return the status of the consent page for somebody who is not signed in; None without."""
         another = replace(self, state=generate_token(32), verifier=generate_token(64))
         try:
             return self.server.read(another.url_for(app).removeprefix(self.server.url)).status
@@ -294,14 +316,71 @@ class _Request:
             return None
 
 
+def connection_of(server: Server, opened: Opened) -> Connection:
+    """Return the account that a new token belongs to; without one, the token is revoked.
+
+    :raises ConnectRefused: refused, when the server does not say whose token it is.
+    :raises LookUpFailed: no usable answer.
+    """
+    credentials: Credentials = {**opened.credentials, "server_url": server.url}
+    try:
+        profile = who_am_i(server, credentials)
+    except (TokenRefused, LookUpRefused) as error:
+        _revoke_unwanted(server, credentials)
+        raise ConnectRefused("refused", str(error)) from error
+    except LookUpFailed:
+        _revoke_unwanted(server, credentials)
+        raise
+    software, version = software_of(server)
+    credentials |= {"software": software, "version": version}
+    limits = None
+    with contextlib.suppress(LookUpFailed, LookUpRefused, TokenRefused):
+        limits = limits_at(server, token_of(credentials), software)
+    return Connection(
+        profile,
+        credentials,
+        limits,
+        server_was_typed=True,
+        proves_nobody=not opened.checks_codes,
+    )
+
+
+def who_am_i(server: Server, credentials: Credentials) -> Profile:
+    """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
+    path = "/api/v1/accounts/verify_credentials"
+    with known_shape():
+        account = reading_of(server.read(path, token=token_of(credentials)))
+        profile = profile_of(account, server)
+        if not USERNAME.fullmatch(profile.handle.removesuffix(f"@{server.host}")):
+            raise ValueError("a name that would read as somebody else's, or as none")
+        return profile
+
+
+def software_of(server: Server) -> tuple[str, str]:
+    """Return name (in small letters) and version of what runs there, two "" if unknown."""
+    try:
+        with known_shape():
+            software = reading_of(server.read(_node_info_path(server)))["software"]
+            return str(software["name"]).lower()[:60], str(software.get("version") or "")[:60]
+    except (LookUpFailed, LookUpRefused, TokenRefused):
+        return "", ""
+
+
+def _node_info_path(server: Server) -> str:
+    links = reading_of(server.read("/.well-known/nodeinfo"))["links"]
+    paths = (str(link["href"]).removeprefix(server.url) for link in links)
+    own = [path for path in paths if path.startswith("/")]  # never another host
+    return own[-1] if own else "/nodeinfo/2.0"
+
+
 def address_at(server: Server, base_uri: str) -> str:
     """Return the callback address that is this server's alone (RFC 9700, section 4.4.2)."""
     return f"{base_uri}/{quote(server.host, safe=':')}"
 
 
-def let_go(server: Server, credentials: Mapping[str, Any]) -> None:
-    """End a token that nobody shall have, in the time that is kept back for it; never raises."""
-    ends_at = None if server.ends_at is None else server.ends_at + REVOKE_TIMEOUT
+def _revoke_unwanted(server: Server, credentials: Mapping[str, Any]) -> None:
+    """Revoke a token that must not be used, in the time reserved for it; never raises."""
+    ends_at = None if server.ends_at is None else server.ends_at + REVOKE_SECONDS
     with contextlib.suppress(LookUpFailed):
         revoke(replace(server, ends_at=ends_at), credentials, None)
 
@@ -339,18 +418,13 @@ def _document_of(server: Server) -> dict[str, Any]:
 def _issuer_in(document: Mapping[str, Any], server: Server) -> str:
     """Return the name that the server gives itself, if it is one of its own."""
     issuer = document.get("issuer")
-    if not isinstance(issuer, str) or len(issuer) > MAX_ISSUER:
+    if not isinstance(issuer, str) or len(issuer) > MAX_ISSUER_CHARACTERS:
         return ""
     return issuer if f"{issuer}/".startswith(f"{server.url}/") else ""
 
 
 def _is_same(issuer: str, other: str) -> bool:
     return issuer.removesuffix("/") == other.removesuffix("/")
-
-
-def _challenge(verifier: str) -> str:
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def _exchange(
@@ -411,10 +485,8 @@ def _missing(granted: list[str]) -> str:
 
 
 def _code_in(server: Server, memory: Mapping[str, Any], callback: Mapping[str, str]) -> str:
-    """Return the code, if this is the answer that was waited for, and of that very server."""
-    expected, given = str(memory.get("state") or ""), callback.get("state") or ""
-    if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
-        raise ConnectRefused("stale")
+    """Return the code, if the callback has our state and comes from the server of that state."""
+    check_state(memory.get("state"), callback.get("state"))
     if memory.get("host") != server.host:
         raise ConnectRefused("stale", "old_address")
     if "iss" in callback:

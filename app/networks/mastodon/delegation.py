@@ -12,14 +12,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
-from app.networks.base import LookUpFailed
+from app.networks.errors import LookUpFailed
 from app.networks.http import Response
 from app.networks.mastodon.client import Server
 
-TIMEOUT = 5.0
-"""Seconds for all questions to the domain."""
-MAX_DOCUMENT = 100_000
-"""Characters."""
+DELEGATION_SECONDS = 5.0
+"""For all questions to the domain."""
+MAX_DOCUMENT_CHARACTERS = 100_000
 HOST_META = ("/.well-known/host-meta", "/.well-known/host-meta.json")
 REDIRECTS = {301, 302, 303, 307, 308}
 SUBSCRIBE = "http://ostatus.org/schema/1.0/subscribe"
@@ -28,11 +27,11 @@ _DECLARES = re.compile(r"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def homes_of(server: Server, typed: str) -> Iterator[str]:
-    """Yield the origins that a domain names as where its accounts live, the best told first.
+    """Yield the origins where a domain says that its accounts live, the most specific first.
 
     :param typed: what the person typed; with a user's name, the domain is asked for that one.
     """
-    server = server.within(min(TIMEOUT, server.seconds_left()))
+    server = server.within(min(DELEGATION_SECONDS, server.seconds_left()))
     account = _ACCOUNT.fullmatch(typed)
     paths = [*HOST_META]
     if account is not None:
@@ -50,10 +49,10 @@ def homes_of(server: Server, typed: str) -> Iterator[str]:
 
 
 def _addresses_in(answer: Response) -> list[str]:
-    """Return where an answer sends us: by a redirect, or by the links of its document."""
+    """Return the addresses that an answer names: by a redirect, or by the links of its document."""
     if answer.status in REDIRECTS:
         return [answer.header("location") or ""]
-    if answer.status != 200 or len(answer.text) > MAX_DOCUMENT:
+    if answer.status != 200 or len(answer.text) > MAX_DOCUMENT_CHARACTERS:
         return []
     links = _links_of_json(answer.data) if answer.data is not None else _links_of_xml(answer.text)
     ranked = [(_rank(link), link.get("template") or link.get("href")) for link in links]
@@ -62,7 +61,7 @@ def _addresses_in(answer: Response) -> list[str]:
 
 
 def _rank(link: dict[str, Any]) -> int:
-    """Return which link is asked first, 0 for one that says nothing of where accounts live."""
+    """Return the rank of a link, 1 first; 0 for one that does not say where accounts live."""
     known = {"lrdd": 1, SUBSCRIBE: 1, "self": 2}
     rel = link.get("rel")
     return known.get(rel, 0) if isinstance(rel, str) else 0
@@ -74,7 +73,7 @@ def _links_of_json(document: Any) -> list[dict[str, Any]]:
 
 
 def _links_of_xml(document: str) -> list[dict[str, Any]]:
-    """A document that declares anything is not read: nothing in it is ever expanded."""
+    """Return the links of a document, none where it declares entities: none is ever expanded."""
     if _DECLARES.search(document):
         return []
     try:

@@ -1,8 +1,8 @@
 """Whether a post that a server shows is what we sent: surely, perhaps, or not.
 
 Servers change what they are given: pictures get other ids in a post, links become pictures, quotes
-become entities. A post that is there and is not recognised would be sent again, so what is likely
-and not sure is a question to its owner.
+become entities. A published post that is not recognised would be sent again, so where it is likely
+and not sure, its owner is asked.
 """
 
 from __future__ import annotations
@@ -13,23 +13,20 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
-from app import untrusted as words
+from app import untrusted
 from app.networks.base import Body
 from app.networks.mastodon import text
+from app.networks.mastodon.posts import DESCRIPTIONS, SENT_AT
 
-SENT_AT = "sent_at"
-"""When the first try of a body began, ISO 8601; stays here."""
-DESCRIPTIONS = "descriptions"
-"""What the pictures of a body show, in order; stays here."""
-MARKUP = 60
-"""How much longer the HTML of a post may be than its words: many short links."""
-LEEWAY = 2_000
+MARKUP_FACTOR = 60
+"""How many times longer the HTML of a post may be than its words: many short links."""
+LEEWAY_CHARACTERS = 2_000
 FAR_TOO_LONG = "\N{REPLACEMENT CHARACTER}"
 """Stands for the words of a post that is far longer than all that is looked for."""
 CLOSE = (timedelta(minutes=2), timedelta(minutes=10))
-"""How far before and after its first try a post may be dated that is told by its time."""
+"""How far before and after the first try a post may be dated that is recognised by its time."""
 NEAR = (timedelta(minutes=15), timedelta(minutes=30))
-"""The same of a post whose source is worth a call; both clocks may be wrong."""
+"""The same for a post whose source is worth a call; both clocks may be wrong."""
 
 
 class Likeness(IntEnum):
@@ -88,10 +85,10 @@ class Shown:
         """
         media = status.get("media_attachments") or []
         content = str(status.get("content") or "")
-        fits = len(content) <= MARKUP * longest + LEEWAY
+        fits = len(content) <= MARKUP_FACTOR * longest + LEEWAY_CHARACTERS
         return cls(
             _comparable(text.plain(content), longest) if fits else FAR_TOO_LONG,
-            tuple(str(words.identifier(one["id"])) for one in media),
+            tuple(str(untrusted.identifier(one["id"])) for one in media),
             tuple(_trimmed(one.get("description")) for one in media),
             created_at,
         )
@@ -124,7 +121,7 @@ def likeness(sought: Sought, shown: Shown, source: Callable[[], str]) -> Likenes
 
 
 def _likeness_of_pictures(sought: Sought, shown: Shown) -> Likeness:
-    """Pictures alone are told by their ids, else by number, description and time."""
+    """Recognise a post of pictures only: by their ids, else by number, description and time."""
     if shown.words or len(sought.pictures) != len(shown.pictures):
         return Likeness.OTHER
     if sorted(sought.pictures) == sorted(shown.pictures):
@@ -136,7 +133,7 @@ def _likeness_of_pictures(sought: Sought, shown: Shown) -> Likeness:
 
 
 def _of_like_length(sought: Sought, shown: Shown) -> bool:
-    """Whether a post may be what was sent, shown in other words: near its time and as long."""
+    """Whether a post may be what was sent in other words: near its time and about as long."""
     if not sought.is_within(NEAR, shown.created_at):
         return False
     one, other = len(sought.words), len(shown.words)
@@ -144,10 +141,11 @@ def _of_like_length(sought: Sought, shown: Shown) -> bool:
 
 
 def _comparable(written: str, longest: int) -> str:
-    """Return the form that is compared. Finding links takes its time, and a server may send
-    millions of them.
+    """Return the form that is compared; FAR_TOO_LONG for a text that cannot be it.
+
+    Finding links takes time, and a server may send millions of them.
     """
-    if len(written) > 2 * longest + LEEWAY:
+    if len(written) > 2 * longest + LEEWAY_CHARACTERS:
         return FAR_TOO_LONG
     return text.comparable(written)
 

@@ -7,29 +7,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from app.networks.base import (
-    LookUpFailed,
-    Outcome,
-    OutcomeKind,
-    Picture,
-    TokenRefused,
-    UploadRefused,
-)
-from app.networks.http import Response
+from app.networks.base import Outcome, OutcomeKind, Picture
+from app.networks.errors import LookUpFailed, UploadRefused
 from app.networks.mastodon.client import Server, segment
 from app.networks.mastodon.responses import id_in, outcome_of, problem_of
+from app.networks.responses import upload_error
 
-POLL_EVERY = 0.5
-"""Seconds between two questions whether a picture is ready."""
-PROCESSING_WAIT = 5.0
-"""Seconds before a post is tried again whose pictures were not ready."""
+POLL_SECONDS = 0.5
+"""Between two questions whether a picture is ready."""
+PROCESSING_SECONDS = 5.0
+"""Before a post is tried again whose pictures were not ready."""
 NOW_READY = "pictures_now_ready"
 """The code of a refusal that may have been about pictures which have become ready since."""
-NOT_FOR_PEOPLE = {400, 401, 403, 422}
+TOKEN_REFUSED = {400, 401, 403, 422}
+"""What ``verify_credentials`` answers for a dead token."""
 
 
 def upload(server: Server, token: str, picture: Picture) -> dict[str, Any]:
-    """Send a picture and give the server time to make it ready; it may not be at the end.
+    """Send a picture and wait until the server has processed it, as long as there is time.
 
     :raises UploadRefused: the server does not take it.
     :raises LookUpFailed: try again later.
@@ -45,7 +40,7 @@ def upload(server: Server, token: str, picture: Picture) -> dict[str, Any]:
     )
     media_id = id_in(answer.data) if 200 <= answer.status < 300 else None
     if media_id is None:
-        raise _upload_failure(answer)
+        raise upload_error(outcome_of(answer), UploadRefused("picture_refused", problem_of(answer)))
     if answer.status == 202:
         _wait_until_ready(server, token, media_id)
     return {"id": media_id, "description": picture.alt}
@@ -54,9 +49,10 @@ def upload(server: Server, token: str, picture: Picture) -> dict[str, Any]:
 def why_refused(
     server: Server, token: str, content: Mapping[str, Any], refusal: Outcome
 ) -> Outcome | None:
-    """Find out what a refusal means that only its words would tell, and those are translated.
+    """Return what a refusal really means, None when it means what it seems to.
 
-    None when it means what it seems to. Asks for the pictures, and whose the token is.
+    The server's words would tell, but they are translated. So we ask it for the state of the
+    pictures, and whose the token is.
     """
     if refusal.http_status not in {400, 422} or refusal.kind != OutcomeKind.REJECTED:
         return None
@@ -67,22 +63,22 @@ def why_refused(
                 refusal,
                 kind=OutcomeKind.LATER,
                 code="pictures_processing",
-                retry_after=PROCESSING_WAIT,
+                retry_after=PROCESSING_SECONDS,
             )
         if 404 in states:  # a picture is gone once a post carries it, or after a day without one
             return replace(refusal, code="pictures_gone")
         answer = server.read("/api/v1/accounts/verify_credentials", token=token)
     except LookUpFailed:
         return None
-    if answer.status in NOT_FOR_PEOPLE:
+    if answer.status in TOKEN_REFUSED:
         return replace(refusal, kind=OutcomeKind.AUTH, code="token_refused")
     return replace(refusal, code=NOW_READY) if set(states) == {200} else None
 
 
 def _wait_until_ready(server: Server, token: str, media_id: str) -> None:
-    """Poll while there is time; a create that comes too early is told so."""
-    while server.seconds_left() > POLL_EVERY * 2:
-        time.sleep(POLL_EVERY)
+    """Poll while there is time; the server refuses a post that comes too early."""
+    while server.seconds_left() > POLL_SECONDS * 2:
+        time.sleep(POLL_SECONDS)
         try:
             answer = server.read(f"/api/v1/media/{segment(media_id)}", token=token)
         except LookUpFailed:
@@ -95,12 +91,3 @@ def _wait_until_ready(server: Server, token: str, media_id: str) -> None:
 
 def _state_of(server: Server, token: str, media_id: str) -> int:
     return server.read(f"/api/v1/media/{segment(media_id)}", token=token).status
-
-
-def _upload_failure(answer: Response) -> Exception:
-    outcome = outcome_of(answer)
-    if outcome.kind == OutcomeKind.AUTH:
-        return TokenRefused(problem_of(answer))
-    if outcome.kind == OutcomeKind.REJECTED:
-        return UploadRefused("picture_refused", problem_of(answer))
-    return LookUpFailed(problem_of(answer), outcome.retry_after)

@@ -55,7 +55,7 @@ def _code_points_up_to(cleaned: str, limits: Limits) -> int:
 
 def _length_up_to(cleaned: str, limits: Limits) -> int:
     text.refuse_far_too_long(cleaned, limits.characters)
-    if len(cleaned) > text.COUNTED_IN_NO_TIME and _least(cleaned) > limits.characters:
+    if len(cleaned) > text.MAX_EXACT_CHARACTERS and _least(cleaned) > limits.characters:
         raise TextProblem("too_long", limit=limits.characters)
     return length(cleaned, limits.link_length)
 

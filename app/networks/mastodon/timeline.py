@@ -1,42 +1,110 @@
-"""The account's own posts, as a look-up reads them."""
+"""Look-ups: reading the account's own posts back, and what they prove."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from requests.utils import parse_header_links
 
-from app.networks.base import LookUpFailed, LookUpRefused, SeenPost, TokenRefused
+from app.networks.base import ALL_LOOK_UPS, LOOK_UP_SECONDS, MAX_PAGES, Body, Credentials, SeenPost
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.mastodon.auth import APP_NAME
 from app.networks.mastodon.client import Server, segment
-from app.networks.mastodon.matching import Likeness, Shown, Sought, likeness
+from app.networks.mastodon.matching import Likeness, Shown, Sought, likeness, sought_of
 from app.networks.mastodon.responses import (
     NOT_OFFERED,
     calls_left,
     id_in,
-    is_page,
+    link_to,
     reading_of,
     wait_in,
 )
+from app.networks.oauth import token_of
+from app.networks.responses import known_shape
 
-MAX_PAGES = 8
-PAGE = 40
+KEY_LIFE = timedelta(minutes=50)
+"""A server forgets a key after an hour; the last try may take a while to arrive."""
+KEY_REST_SECONDS = 30.0
+"""Before a key is used again: the server may still be at work on the first call."""
+PAGE_POSTS = 40
 MAX_REST_SECONDS = 900.0
-"""Seconds; a reset that is further away is of another allowance than reads have."""
-RESERVE = 30
-"""Calls of an account's allowance that look-ups leave to publishing."""
-KEPT_SOURCES = 2_000
-SHORT = 20
-"""A list with fewer posts than servers give unasked was not cut."""
+"""A reset that is further away belongs to another allowance than that of reads."""
+RESERVED_CALLS = 30
+"""Of an account's allowance: look-ups leave them to publishing."""
+MAX_SOURCES = 2_000
+SHORT_PAGE_POSTS = 20
+"""A page with fewer posts is the whole list: servers give so many without being asked."""
 
 _sources: OrderedDict[tuple[str, str, str], str] = OrderedDict()
-_reading = threading.Lock()
+_sources_lock = threading.Lock()
+
+
+def look_ups_before_resend(
+    credentials: Credentials, delays: Sequence[float], first_sent_at: datetime
+) -> int:
+    """Return how many empty look-ups allow a second send.
+
+    Mastodon itself gives the first post back when the same key comes again: two, or as many as it
+    takes to leave the first call time to end. Other servers, and Mastodon once it may have
+    forgotten the key: all there are.
+
+    :param delays: seconds from the lost call to each look-up.
+    """
+    is_late = datetime.now(UTC) - first_sent_at > KEY_LIFE
+    if credentials.get("software") != "mastodon" or is_late:
+        return ALL_LOOK_UPS
+    rested = (count for count, delay in enumerate(delays, 1) if delay >= KEY_REST_SECONDS)
+    return max(2, next(rested, len(delays)))
+
+
+def lacks_parent(server: Server, token: str, body: Body) -> bool:
+    """Whether the post that this one answers is gone: some servers answer 500 then.
+
+    :raises LookUpFailed: no answer.
+    """
+    parent = body.get("in_reply_to_id")
+    if parent is None:
+        return False
+    path = f"/api/v1/statuses/{segment(str(parent))}"
+    return server.within(LOOK_UP_SECONDS).read(path, token=token).status in {404, 410}
+
+
+def recent(
+    server: Server,
+    credentials: Credentials,
+    account_id: str,
+    since: datetime,
+    bodies: Sequence[Body],
+) -> list[SeenPost]:
+    """Return the account's own posts that were made since then, oldest first.
+
+    :param bodies: what is looked for.
+    :raises LookUpFailed: no usable answer, or no time for all of them.
+    :raises LookUpRefused: a permission is missing, or the account is gone.
+    :raises TokenRefused: the token is dead.
+    """
+    server, token = server.within(LOOK_UP_SECONDS), token_of(credentials)
+    is_mastodon = credentials.get("software") == "mastodon"
+    sought = sought_of(bodies)
+    since = since.replace(microsecond=0)  # some servers tell moments in whole seconds
+    with known_shape():
+        found = [
+            post
+            for page in pages_of(server, token, account_id, since)
+            for status in page
+            if (created_at(status) or since) >= since
+            and not status.get("reblog")
+            and not (is_mastodon and is_anothers(status))
+            for post in seen(server, token, status, sought)
+        ]
+        found.reverse()  # they come newest first, and several may share a moment
+        return sorted(found, key=lambda post: post.created_at or since)
 
 
 def pages_of(
@@ -47,7 +115,7 @@ def pages_of(
     :raises LookUpFailed: no usable answer, or more pages than MAX_PAGES.
     """
     path = f"/api/v1/accounts/{segment(account_id)}/statuses"
-    query = {"limit": str(PAGE), "exclude_reblogs": "true"}
+    query = {"limit": str(PAGE_POSTS), "exclude_reblogs": "true"}
     for _ in range(MAX_PAGES):
         answer = server.read(path, query, token=token)
         page = reading_of(answer)
@@ -55,8 +123,8 @@ def pages_of(
             raise LookUpFailed("the list of posts is no list")
         after = _next_page(answer, page)
         if after is not None and after == query.get("max_id"):
-            if len(page) < SHORT:
-                return  # the same page, wherever it shall begin: it is all there is
+            if len(page) < SHORT_PAGE_POSTS:
+                return  # this server gives the same page again: it is all there is
             break
         yield page
         _leave_room(answer)
@@ -68,12 +136,12 @@ def pages_of(
 
 
 def _leave_room(answer: Response) -> None:
-    """Rest until the reset when few calls are left: publishing goes first.
+    """Leave the last calls of an allowance to publishing.
 
-    :raises LookUpFailed: they are few, after so many seconds there are more.
+    :raises LookUpFailed: few are left; its ``retry_after`` says when there are more.
     """
     left, wait = calls_left(answer), wait_in(answer)
-    if left is not None and left < RESERVE and wait is not None and wait <= MAX_REST_SECONDS:
+    if left is not None and left < RESERVED_CALLS and wait is not None and wait <= MAX_REST_SECONDS:
         raise LookUpFailed("few calls are left", wait)
 
 
@@ -126,18 +194,10 @@ def is_anothers(status: Mapping[str, Any]) -> bool:
     return bool(name) and name != APP_NAME
 
 
-def link_to(status: Mapping[str, Any], server: Server) -> str:
-    """Return a post's page; the address that every Mastodon knows when the server tells none."""
-    for name in ("url", "uri"):
-        if is_page(status.get(name), server):
-            return str(status[name])
-    return f"{server.url}/web/statuses/{id_in(status)}"
-
-
 def _source_of(server: Server, token: str, status_id: str, edited_at: str) -> str:
     """Return what was typed, nothing where the server does not tell (Mastodon before 3.5)."""
     key = (server.url, status_id, edited_at)
-    with _reading:
+    with _sources_lock:
         known = _sources.get(key)
     if known is not None:
         return known
@@ -148,9 +208,9 @@ def _source_of(server: Server, token: str, status_id: str, edited_at: str) -> st
         source = str(reading_of(answer).get("text") or "")
     except (LookUpRefused, TokenRefused):
         return ""
-    with _reading:
+    with _sources_lock:
         _sources[key] = source
-        while len(_sources) > KEPT_SOURCES:
+        while len(_sources) > MAX_SOURCES:
             _sources.popitem(last=False)
     return source
 

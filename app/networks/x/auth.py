@@ -1,4 +1,7 @@
-"""Signing in at X: OAuth 2.0 with PKCE when there is a client id, OAuth 1.0a otherwise."""
+"""Signing in at X, refreshing and revoking tokens.
+
+OAuth 2.0 with PKCE when the app has a client id, OAuth 1.0a otherwise.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,35 @@ from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth1Session, OAuth2Session
 
 from app import untrusted
-from app.networks import http
-from app.networks.base import ConnectRefused, Consent, Credentials, LookUpFailed
+from app.networks.base import (
+    LOOK_UP_SECONDS,
+    REFRESH_SECONDS,
+    Connection,
+    Consent,
+    Credentials,
+    Profile,
+)
+from app.networks.errors import (
+    DAY_SECONDS,
+    AppRefused,
+    ConnectRefused,
+    LookUpFailed,
+    LookUpRefused,
+    RefreshUnclear,
+    TokenRefused,
+)
+from app.networks.http import LibraryAdapter, NoResponse, NotSent, Response
 from app.networks.oauth import check_issuer, check_state
+from app.networks.responses import known_shape
+from app.networks.x.client import XApi, is_oauth1
+from app.networks.x.responses import profile_of, reading_of
 
+TOKEN_PATH = "/2/oauth2/token"
 SCOPES = "tweet.read tweet.write users.read media.write offline.access"
-SIGN_IN_TIMEOUT = 10.0
-MAX_LIFE_SECONDS = 10 * 366 * 86_400
-"""Seconds for which a token may be good."""
-"""Seconds for one call: somebody waits for the page."""
+CALL_SECONDS = 10.0
+"""For one call of a sign-in: somebody waits for the page."""
+MAX_TOKEN_SECONDS = int(10 * 366 * DAY_SECONDS)
+"""For which a token may be valid."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +68,17 @@ class OAuth2Flow:
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> Mapping[str, Any]:
-        """Exchange the code; return X's token answer."""
+        """Exchange the code; return X's token response."""
         check_state(memory.get("state"), callback.get("state"))
         check_issuer(callback, self.authorize_url, self.token_url)
         if callback.get("error"):
             raise ConnectRefused("denied", callback["error"])
-        with _sentences():
+        with _as_our_errors():
             token: Mapping[str, Any] = self._session(redirect_uri).fetch_token(
                 self.token_url,
                 code=callback.get("code", ""),
                 code_verifier=memory["verifier"],
-                timeout=SIGN_IN_TIMEOUT,
+                timeout=CALL_SECONDS,
                 allow_redirects=False,
             )
         return token
@@ -69,7 +92,7 @@ class OAuth2Flow:
             code_challenge_method="S256",
             token_endpoint_auth_method="client_secret_basic" if self.client_secret else "none",
         )
-        return _ours(session)
+        return _with_our_calls(session)
 
 
 @dataclass(frozen=True)
@@ -82,12 +105,12 @@ class OAuth1Flow:
 
     def begin(self, redirect_uri: str) -> Consent:
         """Ask for a request token; return the consent page's URL."""
-        session = _ours(
+        session = _with_our_calls(
             OAuth1Session(self.consumer_key, self.consumer_secret, redirect_uri=redirect_uri)
         )
-        with _sentences():
+        with _as_our_errors():
             token = session.fetch_request_token(
-                f"{self.api}/oauth/request_token", timeout=SIGN_IN_TIMEOUT, allow_redirects=False
+                f"{self.api}/oauth/request_token", timeout=CALL_SECONDS, allow_redirects=False
             )
             memory = {"state": token["oauth_token"], "secret": token["oauth_token_secret"]}
         url = session.create_authorization_url(f"{self.api}/oauth/authorize", token["oauth_token"])
@@ -96,12 +119,12 @@ class OAuth1Flow:
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> Mapping[str, Any]:
-        """Exchange the verifier; return X's token answer."""
+        """Exchange the verifier; return X's token response."""
         check_state(memory.get("state"), callback.get("oauth_token") or callback.get("denied"))
         check_issuer(callback, self.api)
         if callback.get("denied"):
             raise ConnectRefused("denied")
-        session = _ours(
+        session = _with_our_calls(
             OAuth1Session(
                 self.consumer_key,
                 self.consumer_secret,
@@ -110,26 +133,26 @@ class OAuth1Flow:
                 redirect_uri=redirect_uri,
             )
         )
-        with _sentences():
+        with _as_our_errors():
             token: Mapping[str, Any] = session.fetch_access_token(
                 f"{self.api}/oauth/access_token",
                 verifier=callback.get("oauth_verifier", ""),
-                timeout=SIGN_IN_TIMEOUT,
+                timeout=CALL_SECONDS,
                 allow_redirects=False,
             )
             return {"token": token["oauth_token"], "token_secret": token["oauth_token_secret"]}
 
 
-def _ours(session: Any) -> Any:
-    """Let the library's session make its calls as all others are made: bounded, and in time."""
+def _with_our_calls(session: Any) -> Any:
+    """Make the library's session call as all other code does: with deadlines and size limits."""
     for scheme in ("http://", "https://"):
-        session.mount(scheme, http.LibraryAdapter())
+        session.mount(scheme, LibraryAdapter())
     return session
 
 
 @contextlib.contextmanager
-def _sentences() -> Iterator[None]:
-    """Tell silence from refusal, and keep what X sent out of the error: it might be a token."""
+def _as_our_errors() -> Iterator[None]:
+    """Raise LookUpFailed or ConnectRefused; what X sent stays out of it: it might be a token."""
     try:
         yield
     except requests.RequestException as error:
@@ -140,16 +163,42 @@ def _sentences() -> Iterator[None]:
         raise ConnectRefused("refused", type(error).__name__) from error
 
 
+def flow_of(api: XApi, authorize_url: str) -> OAuth1Flow | OAuth2Flow:
+    """Return how people sign in at X with this app's keys."""
+    if api.client_id:
+        token_url = f"{api.url}{TOKEN_PATH}"
+        return OAuth2Flow(api.client_id, api.client_secret, authorize_url, token_url)
+    return OAuth1Flow(api.consumer_key or "", api.consumer_secret or "", api.url)
+
+
+def connection_of(api: XApi, token: Mapping[str, Any]) -> Connection:
+    """Return the account that a token response opens. Raises ConnectRefused, LookUpFailed."""
+    try:
+        credentials = dict(token) if is_oauth1(token) else oauth2_credentials(token)
+        return Connection(who_am_i(api, credentials), credentials)
+    except (KeyError, TokenRefused, LookUpRefused) as error:
+        raise ConnectRefused("refused", type(error).__name__) from error
+
+
+def who_am_i(api: XApi, credentials: Credentials) -> Profile:
+    """Ask ``/2/users/me``. Raises TokenRefused, LookUpFailed, LookUpRefused."""
+    with known_shape():
+        query = {"user.fields": "profile_image_url"}
+        response = api.within(LOOK_UP_SECONDS).read("/2/users/me", query, credentials=credentials)
+        return profile_of(reading_of(response)["data"])
+
+
 def oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
-    """Return what is kept of a token answer."""
-    # A spent pair's successor must not be lost, whatever else the answer says.
-    lasts = untrusted.whole(token.get("expires_in"), 1, MAX_LIFE_SECONDS)
-    if lasts is not None:
-        expires_at: int | None = int(time.time()) + lasts
+    """Return what is kept of a token response. Raises KeyError for one without a token.
+
+    The response may be odd in all else: the old pair is spent, so its successor must not be lost.
+    """
+    now = int(time.time())
+    seconds = untrusted.whole(token.get("expires_in"), 1, MAX_TOKEN_SECONDS)
+    if seconds is not None:
+        expires_at: int | None = now + seconds
     else:
-        expires_at = untrusted.whole(
-            token.get("expires_at"), 1, int(time.time()) + MAX_LIFE_SECONDS
-        )
+        expires_at = untrusted.whole(token.get("expires_at"), 1, now + MAX_TOKEN_SECONDS)
     access_token = untrusted.secret(token["access_token"])
     if access_token is None:
         raise KeyError("access_token")
@@ -160,35 +209,60 @@ def oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
     }
 
 
-def revoke(
-    api: str,
-    credentials: Credentials,
-    signature: Any,
-    app: tuple[str, str],
-    timeout: float,
-    start_by: float | None,
-) -> None:
+def refresh(api: XApi, credentials: Credentials, start_by: float | None) -> Credentials:
+    """Spend the refresh token, which works once: the caller holds the account's lease.
+
+    :param start_by: on http.boottime(), after which the call is not begun.
+    :raises TokenRefused: X knows neither this token nor, any more, this access.
+    :raises RefreshUnclear: no response, or one that says nothing; the token may be spent.
+    :raises AppRefused: X does not accept this app's own id and secret.
+    """
+    form = {"grant_type": "refresh_token", "refresh_token": credentials["refresh_token"]}
+    try:
+        response = api.within(REFRESH_SECONDS).call(
+            "POST", TOKEN_PATH, start_by=start_by, **_as_the_app(api, form)
+        )
+    except (NotSent, NoResponse) as error:
+        raise RefreshUnclear(str(error)) from error
+    return _refreshed(response, credentials)
+
+
+def _refreshed(response: Response, old: Credentials) -> Credentials:
+    data = response.data if isinstance(response.data, dict) else {}
+    if response.status == 200 and untrusted.secret(data.get("access_token")):
+        new = oauth2_credentials(data)
+        return {**new, "refresh_token": new.get("refresh_token") or old["refresh_token"]}
+    error = str(data.get("error") or "")
+    if error in {"invalid_client", "unauthorized_client"}:
+        raise AppRefused(str(data.get("error_description") or error))
+    if data and response.status in {400, 401, 403}:  # an empty or HTML one is a gateway's
+        raise TokenRefused(str(data.get("error_description") or error))
+    raise RefreshUnclear(f"HTTP {response.status}")
+
+
+def revoke(api: XApi, credentials: Credentials, start_by: float | None) -> None:
     """Tell X that this access is no longer wanted (docs: revoke token, invalidate token).
 
-    :param signature: of OAuth 1.0a; None for OAuth 2.0.
-    :param app: client id and secret; the secret is empty for a public client.
-    :param start_by: a moment on http.boottime() after which it is not told.
-    :raises http.NotSent: and http.Unanswered.
+    :param start_by: on http.boottime(), after which the call is not begun.
+    :raises NotSent, NoResponse: as ``http.call``.
     """
-    if signature is not None:
-        url = f"{api}/1.1/oauth/invalidate_token.json"
-        http.call("POST", url, timeout=timeout, auth=signature, start_by=start_by)
+    seconds = min(api.timeout, REFRESH_SECONDS)
+    api = api.within(seconds)
+    if is_oauth1(credentials):
+        path = "/1.1/oauth/invalidate_token.json"
+        api.call("POST", path, credentials=credentials, start_by=start_by)
         return
-    ends_at = time.monotonic() + timeout
     for name in ("refresh_token", "access_token"):
         form = {"token": str(credentials.get(name) or ""), "token_type_hint": name}
-        if not app[1]:
-            form["client_id"] = app[0]
         if form["token"]:
-            left = max(1.0, ends_at - time.monotonic())
-            basic = app if app[1] else None
-            url = f"{api}/2/oauth2/revoke"
-            http.call("POST", url, timeout=left, auth=basic, start_by=start_by, data=form)
-            start_by = (
-                None if start_by is None else start_by + timeout
-            )  # the second one waits for the first
+            api = api.within(max(1.0, api.seconds_left()))
+            api.call("POST", "/2/oauth2/revoke", start_by=start_by, **_as_the_app(api, form))
+            if start_by is not None:
+                start_by += seconds  # the second call waits for the first
+
+
+def _as_the_app(api: XApi, form: Mapping[str, str]) -> dict[str, Any]:
+    """Return the content of a call in the app's own name; a public client has only an id."""
+    if api.client_secret:
+        return {"auth": (api.client_id, api.client_secret), "data": form}
+    return {"data": {**form, "client_id": api.client_id or ""}}

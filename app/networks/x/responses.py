@@ -1,4 +1,4 @@
-"""What X's answers to a create call mean. The status decides first; the bodies have generations.
+"""What X's responses mean. The status decides first: the bodies have had several generations.
 
 Facts: docs/networks/x.md.
 """
@@ -6,23 +6,13 @@ Facts: docs/networks/x.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from app import untrusted as words
-from app.networks import text
-from app.networks.base import (
-    LookUpFailed,
-    LookUpRefused,
-    Outcome,
-    OutcomeKind,
-    Profile,
-    Scope,
-    SeenPost,
-    TokenRefused,
-)
+from app.networks.base import Outcome, OutcomeKind, Profile, Scope
+from app.networks.errors import DAY_SECONDS, LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
-from app.networks.responses import DAY, number_in, seconds_until
+from app.networks.responses import number_in, seconds_until
 
 CODES_DUPLICATE = {187}
 CODES_DEAD_TOKEN = {32, 89}
@@ -33,31 +23,31 @@ BUCKETS = (
 )
 
 
-def outcome_of(answer: Response) -> Outcome:
-    """Sort an answer that is not an accepted tweet."""
-    if answer.status == 429 or _is_usage_cap(answer):
-        return _later(answer)
-    if answer.status >= 500 or answer.status == 408:
-        return _outcome(answer, OutcomeKind.AMBIGUOUS, "server_error")
-    if 200 <= answer.status < 300:
-        return _outcome(answer, OutcomeKind.AMBIGUOUS, "garbled_answer")
-    if answer.status == 401:
-        return _outcome(answer, OutcomeKind.AUTH, "token_refused")
-    if answer.status == 402:
-        return _outcome(answer, OutcomeKind.HOLD, "no_credits", Scope.NETWORK)
-    if answer.status == 403:
-        return _forbidden(answer)
-    if answer.status == 404:
-        return _outcome(answer, OutcomeKind.REJECTED, "not_found")
-    if 300 <= answer.status < 400:
-        return _outcome(answer, OutcomeKind.AMBIGUOUS, "redirected")
-    if answer.status == 400 and "media ids are invalid" in answer.text.lower():
-        return _outcome(answer, OutcomeKind.LATER, "pictures_gone", retry_after=3.0)
-    return _outcome(answer, OutcomeKind.REJECTED, "rejected")
+def outcome_of(response: Response) -> Outcome:
+    """Sort a response that is not an accepted tweet."""
+    if response.status == 429 or _is_usage_cap(response):
+        return _later(response)
+    if response.status >= 500 or response.status == 408:
+        return _outcome(response, OutcomeKind.AMBIGUOUS, "server_error")
+    if 200 <= response.status < 300:
+        return _outcome(response, OutcomeKind.AMBIGUOUS, "garbled_answer")
+    if response.status == 401:
+        return _outcome(response, OutcomeKind.AUTH, "token_refused")
+    if response.status == 402:
+        return _outcome(response, OutcomeKind.HOLD, "no_credits", Scope.NETWORK)
+    if response.status == 403:
+        return _forbidden(response)
+    if response.status == 404:
+        return _outcome(response, OutcomeKind.REJECTED, "not_found")
+    if 300 <= response.status < 400:
+        return _outcome(response, OutcomeKind.AMBIGUOUS, "redirected")
+    if response.status == 400 and "media ids are invalid" in response.text.lower():
+        return _outcome(response, OutcomeKind.LATER, "pictures_gone", retry_after=3.0)
+    return _outcome(response, OutcomeKind.REJECTED, "rejected")
 
 
 def id_in(data: Any) -> str | None:
-    """Return the id of a create answer; ids are decimal strings, whatever type they come in."""
+    """Return the id of a create response; ids are decimal strings, whatever type they come in."""
     try:
         remote_id = words.identifier(data["data"]["id"])
     except (TypeError, LookupError):
@@ -65,148 +55,113 @@ def id_in(data: Any) -> str | None:
     return remote_id if remote_id and remote_id.isascii() and remote_id.isdigit() else None
 
 
-def problem_of(answer: Response) -> str:
+def problem_of(response: Response) -> str:
     """Return the network's own words, short."""
-    data = answer.data if isinstance(answer.data, dict) else {}
+    data = response.data if isinstance(response.data, dict) else {}
     errors = data.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else {}
     words = first.get("message") if isinstance(first, dict) else None
     found = words or data.get("detail") or data.get("title") or data.get("message") or ""
-    return str(found)[:300] or f"HTTP {answer.status}"
+    return str(found)[:300] or f"HTTP {response.status}"
 
 
-def allowance_left_for(answer: Response) -> float | None:
+def allowance_left_for(response: Response) -> float | None:
     """Return seconds to wait when an accepted tweet used the last of an account's allowance."""
-    waits = [wait for wait, scope, empty in _buckets(answer) if empty and scope == Scope.ACCOUNT]
+    waits = [wait for wait, scope, empty in _buckets(response) if empty and scope == Scope.ACCOUNT]
     return max(waits, default=None)
 
 
 def _outcome(
-    answer: Response, kind: OutcomeKind, code: str, scope: Scope = Scope.ACCOUNT, **more: Any
+    response: Response, kind: OutcomeKind, code: str, scope: Scope = Scope.ACCOUNT, **more: Any
 ) -> Outcome:
     return Outcome(
         kind,
         code,
-        problem_of(answer),
+        problem_of(response),
         scope=scope,
-        http_status=answer.status,
-        request_id=answer.header("x-transaction-id") or answer.header("x-request-id"),
-        answered_at=answer.at,
+        http_status=response.status,
+        request_id=response.header("x-transaction-id") or response.header("x-request-id"),
+        answered_at=response.at,
         **more,
     )
 
 
-def _forbidden(answer: Response) -> Outcome:
-    problem = _problem_type(answer)
-    words = answer.text.lower()
-    if "duplicate content" in words or _codes(answer) & CODES_DUPLICATE:
-        return _outcome(answer, OutcomeKind.REJECTED, "duplicate")
+def _forbidden(response: Response) -> Outcome:
+    problem = _problem_type(response)
+    words = response.text.lower()
+    if "duplicate content" in words or _codes(response) & CODES_DUPLICATE:
+        return _outcome(response, OutcomeKind.REJECTED, "duplicate")
     if problem in {"client-forbidden", "app-suspended"}:
-        return _outcome(answer, OutcomeKind.HOLD, "app_forbidden", Scope.NETWORK)
+        return _outcome(response, OutcomeKind.HOLD, "app_forbidden", Scope.NETWORK)
     if problem in {"oauth1-permissions", "user-suspended", "unsupported-authentication"}:
-        return _outcome(answer, OutcomeKind.AUTH, problem.replace("-", "_"))
-    if _codes(answer) & CODES_DEAD_TOKEN:
-        return _outcome(answer, OutcomeKind.AUTH, "token_refused")
-    return _outcome(answer, OutcomeKind.REJECTED, "rejected")
+        return _outcome(response, OutcomeKind.AUTH, problem.replace("-", "_"))
+    if _codes(response) & CODES_DEAD_TOKEN:
+        return _outcome(response, OutcomeKind.AUTH, "token_refused")
+    return _outcome(response, OutcomeKind.REJECTED, "rejected")
 
 
-def _later(answer: Response) -> Outcome:
+def _later(response: Response) -> Outcome:
     """Wait for the latest reset among the empty buckets; none empty: what Retry-After says."""
-    empty = [(wait, scope) for wait, scope, is_empty in _buckets(answer) if is_empty]
+    empty = [(wait, scope) for wait, scope, is_empty in _buckets(response) if is_empty]
     if empty:
         wait, scope = max(empty)
         scope = Scope.NETWORK if (wait, Scope.NETWORK) in empty else scope
-        return _outcome(answer, OutcomeKind.LATER, "rate_limited", scope, retry_after=wait)
-    if _is_usage_cap(answer):
-        return _outcome(answer, OutcomeKind.LATER, "usage_cap", Scope.NETWORK, retry_after=DAY)
-    told = seconds_until(answer, answer.header("retry-after"))
-    return _outcome(answer, OutcomeKind.LATER, "rate_limited", retry_after=told)
+        return _outcome(response, OutcomeKind.LATER, "rate_limited", scope, retry_after=wait)
+    if _is_usage_cap(response):
+        return _outcome(
+            response, OutcomeKind.LATER, "usage_cap", Scope.NETWORK, retry_after=DAY_SECONDS
+        )
+    told = seconds_until(response, response.header("retry-after"))
+    return _outcome(response, OutcomeKind.LATER, "rate_limited", retry_after=told)
 
 
-def _buckets(answer: Response) -> Iterator[tuple[float, Scope, bool]]:
+def _buckets(response: Response) -> Iterator[tuple[float, Scope, bool]]:
     """Yield (seconds until its reset, whom it concerns, whether it is empty) for each bucket."""
     for prefix, scope in BUCKETS:
-        remaining = number_in(answer.header(f"{prefix}-remaining"))
-        wait = seconds_until(answer, answer.header(f"{prefix}-reset"))
+        remaining = number_in(response.header(f"{prefix}-remaining"))
+        wait = seconds_until(response, response.header(f"{prefix}-reset"))
         if remaining is not None and wait is not None:
             yield wait, scope, remaining <= 0
 
 
-def _is_usage_cap(answer: Response) -> bool:
-    return answer.status in {402, 429} and _problem_type(answer) == "usage-capped"
+def _is_usage_cap(response: Response) -> bool:
+    return response.status in {402, 429} and _problem_type(response) == "usage-capped"
 
 
-def _problem_type(answer: Response) -> str:
-    data = answer.data if isinstance(answer.data, dict) else {}
+def _problem_type(response: Response) -> str:
+    data = response.data if isinstance(response.data, dict) else {}
     return str(data.get("type") or "").rsplit("/", 1)[-1]
 
 
-def _codes(answer: Response) -> set[int]:
-    data = answer.data if isinstance(answer.data, dict) else {}
+def _codes(response: Response) -> set[int]:
+    data = response.data if isinstance(response.data, dict) else {}
     errors = data.get("errors")
     listed = errors if isinstance(errors, list) else []
     found = [data.get("code"), *(e.get("code") for e in listed if isinstance(e, dict))]
     return {code for code in found if isinstance(code, int)}
 
 
-LONGEST = 30_000
-"""Characters of a post that are looked at; the longest that X takes has 25,000."""
-
-
-def reading_of(answer: Response) -> dict[str, Any]:
+def reading_of(response: Response) -> dict[str, Any]:
     """Return the JSON of a read that worked; it has ``data``, ``meta`` or both.
 
-    :raises LookUpFailed: no usable answer.
+    :raises LookUpFailed: no usable response.
     :raises LookUpRefused: reading is not allowed (402, 403, 404).
     :raises TokenRefused: 401.
     """
     if (
-        answer.status == 200
-        and isinstance(answer.data, dict)
-        and {"data", "meta"} & set(answer.data)
+        response.status == 200
+        and isinstance(response.data, dict)
+        and {"data", "meta"} & set(response.data)
     ):
-        return answer.data
-    if answer.status == 401:
-        raise TokenRefused(problem_of(answer))
-    if answer.status in {402, 403, 404}:
-        raise LookUpRefused(problem_of(answer))
-    raise LookUpFailed(problem_of(answer))
+        return response.data
+    if response.status == 401:
+        raise TokenRefused(problem_of(response))
+    if response.status in {402, 403, 404}:
+        raise LookUpRefused(problem_of(response))
+    raise LookUpFailed(problem_of(response))
 
 
 def profile_of(user: Mapping[str, Any]) -> Profile:
     """Return who this is; raises KeyError or ValueError for another shape."""
     name, avatar = user.get("name") or "", user.get("profile_image_url") or ""
     return Profile(user["id"], user["username"], name, avatar)
-
-
-def moment_in(text: str) -> datetime:
-    """Return an RFC 3339 moment; raise ValueError for one without a zone."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a moment without a zone")
-    return moment
-
-
-def seen(post: Mapping[str, Any], site: str) -> SeenPost:
-    """Return a post of the timeline as it is compared."""
-    whole = post.get("note_tweet") or post.get("note_post") or post
-    entities = whole.get("entities") or post.get("entities") or {}
-    created = post.get("created_at")
-    return SeenPost(
-        remote_id=post["id"],
-        url=f"{site}/i/web/status/{post['id']}",
-        created_at=moment_in(created) if created else None,
-        comparable=text.comparable_found(
-            (whole.get("text") or post.get("text") or "")[:LONGEST],
-            (entities.get("urls") or [])[:LONGEST],
-        ),
-        in_reply_to=_parent_of(post),
-        reference={"id": str(post["id"])},
-    )
-
-
-def _parent_of(post: Mapping[str, Any]) -> str | None:
-    """Return the id of the post that this one answers."""
-    referenced = post.get("referenced_tweets") or post.get("referenced_posts") or []
-    parents = (str(other["id"]) for other in referenced if other.get("type") == "replied_to")
-    return next(parents, None)

@@ -125,6 +125,10 @@ def _of_server() -> dict[str, str]:
             "Please start again. This server needs a separate app for your account, and next "
             "time it will have one."
         ),
+        "just_registered": _(
+            "We have registered anew with this server within the last hour, so it is not that. If "
+            "it still shows an error, ask the people who run it."
+        ),
         "another_server": _(
             "The answer came from a different server than the one you chose. Nothing was connected."
         ),
@@ -313,7 +317,7 @@ def connected(network: str, done: Connected) -> list[str]:
     :param network: its title.
     """
     taken = _("@%(handle)s is already connected to another user here.")
-    accounts = [*done.added, *done.renewed] if not done.door else []
+    accounts = [*done.added, *done.renewed] if not done.sign_in_account else []
     said = []
     if accounts:
         handles = ", ".join(f"@{account.handle}" for account in accounts)

@@ -89,6 +89,10 @@ def _field_sentence(problem: schemas.Invalid) -> str:
         "text_and_parts": _("Send the text as the first part, or without parts."),
         "not_for_one_job": _("This cannot be changed for one account only. Leave the job out."),
         "nothing_to_change": _("Say what to change. Nothing was changed."),
+        "unknown_visibility": _(
+            "Say “public”, “unlisted”, “private”, or “default” for what the account says itself. "
+            "Nothing was changed."
+        ),
         "unknown_zone": _("We do not know this time zone."),
         "unknown_locale": _("We do not speak this language yet."),
         "bad_hours": _("Give a number of hours from 0.1 to 168."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.web.schemas.calls import (
     AccountChange,
     AltChange,
+    AnewForm,
     Confirming,
     EditForm,
     EditQuery,
@@ -18,9 +19,16 @@ from app.web.schemas.calls import (
     SignInForm,
     StatusQuery,
     TweetChange,
+    VisibilityForm,
     WhenQuery,
 )
-from app.web.schemas.fields import LARGEST_ID, MAX_JOBS, MAX_NAME, moment_of
+from app.web.schemas.fields import (
+    DEFAULT_VISIBILITY,
+    LARGEST_ID,
+    MAX_JOBS,
+    MAX_NAME,
+    moment_of,
+)
 from app.web.schemas.reading import (
     Invalid,
     body,
@@ -33,11 +41,13 @@ from app.web.schemas.reading import (
 )
 
 __all__ = [
+    "DEFAULT_VISIBILITY",
     "LARGEST_ID",
     "MAX_JOBS",
     "MAX_NAME",
     "AccountChange",
     "AltChange",
+    "AnewForm",
     "Confirming",
     "EditForm",
     "EditQuery",
@@ -52,6 +62,7 @@ __all__ = [
     "SignInForm",
     "StatusQuery",
     "TweetChange",
+    "VisibilityForm",
     "WhenQuery",
     "body",
     "connect_fields",

@@ -21,11 +21,13 @@ from app.web.schemas.fields import (
     PictureId,
     Pictures,
     Schema,
+    Server,
     ShownAt,
     SubmitId,
     Text,
     TypedAccountIds,
     VariantOf,
+    Visibility,
     When,
     YesOrNo,
 )
@@ -126,7 +128,12 @@ class AltChange(Schema):
 class AccountChange(Schema):
     """``PATCH /accounts/<id>``"""
 
-    signs_in: bool = Field(description="whether this account may be used for signing in")
+    signs_in: bool | None = Field(
+        None, description="whether this account may be used for signing in"
+    )
+    visibility: Visibility | None = Field(
+        None, description="who sees its posts from now on; Mastodon only"
+    )
 
 
 class Confirming(Schema):
@@ -216,6 +223,19 @@ class SignInForm(Schema):
     """``POST /accounts/<id>/door``."""
 
     signs_in: YesOrNo
+
+
+class VisibilityForm(Schema):
+    """``POST /accounts/<id>/visibility``."""
+
+    visibility: Visibility
+
+
+class AnewForm(Schema):
+    """``POST /login/<network>/anew``."""
+
+    server: Server
+    back: Name | None = None
 
 
 class SeenForm(Schema):

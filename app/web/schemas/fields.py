@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -20,6 +20,7 @@ MAX_JOBS = 100
 MAX_SUBMIT_ID = 200
 MAX_NAME = 100
 """Characters of a zone, a language, a number that is typed."""
+MAX_SERVER = 300
 MAX_ALT_AS_TYPED = 20_000
 """White space is taken out before a description is measured."""
 MAX_LIST = 8000
@@ -116,7 +117,11 @@ AccountKey = Annotated[str, AfterValidator(_account_key)]
 SubmitId = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
 JobId = Annotated[str, Field(max_length=MAX_NAME)]
 Name = Annotated[str, Field(max_length=MAX_NAME)]
+Server = Annotated[str, Field(max_length=MAX_SERVER)]
 ShownAt = Annotated[str, Field(max_length=MAX_MOMENT), AfterValidator(_moment)]
+Visibility = Literal["default", "public", "unlisted", "private"]
+DEFAULT_VISIBILITY: Visibility = "default"
+"""What the account says itself."""
 Alt = Annotated[str, Field(max_length=MAX_ALT_AS_TYPED)]
 
 # As forms and addresses have them

@@ -41,7 +41,8 @@ class Invalid(ValueError):
     ``too_many``, ``too_many_parts``, ``too_many_pictures``, ``control_characters``,
     ``unknown_account``, ``unknown_picture``, ``empty_time``, ``now_or_later``,
     ``time_moved``,
-    ``text_and_parts``, ``nothing_to_change``, ``not_for_one_job``, ``unknown_zone``.
+    ``text_and_parts``, ``nothing_to_change``, ``not_for_one_job``, ``unknown_visibility``,
+    ``unknown_zone``.
     """
 
     def __init__(self, code: str, field: str | None = None, **params: Any) -> None:
@@ -227,6 +228,8 @@ def _problem(schema: type[Schema], error: ErrorDetails) -> Invalid:
     field = _field_of(schema, where)
     if error["type"] == "string_too_short" and field == "when":
         code = "empty_time"
+    if code == "wrong_type" and field == "visibility":
+        code = "unknown_visibility"
     if code == "too_many" and where[-1] == "pictures":
         code = "too_many_pictures"
     if code == "too_many" and where[-1] in {"parts", "part"}:

@@ -194,6 +194,12 @@ IMAGE = {
 }
 
 
+def card(**changes: Any) -> dict[str, Any]:
+    """Return the card of a link, changed."""
+    told = {"uri": "https://example.com/a", "title": "A page", "description": "", **changes}
+    return {"$type": "app.bsky.embed.external", "external": told}
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -226,6 +232,14 @@ IMAGE = {
         {"reply": {"root": {"uri": "at://a", "cid": "b"}}},
         {"reply": {"root": {"uri": "at://a", "cid": "b"}, "parent": {"uri": "at://a", "cid": "b"}}},
         {"embed": {"$type": "app.bsky.embed.external"}},
+        {"embed": card(uri=None)},
+        {"embed": card(uri="not a uri")},
+        {"embed": card(uri="https://x.com/" + "a" * 8192)},
+        {"embed": card(title=None)},
+        {"embed": card(description=5)},
+        {"embed": card(thumb="a picture")},
+        {"embed": card(thumb={**IMAGE["image"], "mimeType": "text/html"})},
+        {"embed": card(thumb={**IMAGE["image"], "size": 1_000_001})},
         {"embed": {"$type": "app.bsky.embed.images", "images": []}},
         {"embed": {"$type": "app.bsky.embed.images", "images": [IMAGE] * 5}},
         {"embed": {"$type": "app.bsky.embed.images", "images": [{**IMAGE, "alt": None}]}},
@@ -237,6 +251,27 @@ def test_wrong_records(bluesky: BlueskySandbox, ana: dict[str, Any], changes: An
     answer = create(bluesky, ana, record=record(**changes))
     assert answered(answer) == (400, "InvalidRequest")
     assert bluesky.facts()["accepted_count"] == 0
+
+
+def test_a_card_is_shown(bluesky: BlueskySandbox, ana: dict[str, Any]) -> None:
+    """Its words as text, its thumb if it has one, and no address but one of the web."""
+    thumb = upload(bluesky, ana)["images"][0]["image"]
+    embed = card(title="<b>Bold</b>", description="About it", thumb=thumb)
+    assert create(bluesky, ana, record=record(embed=embed)).status_code == 200
+    page = bluesky.http.get(bluesky.url, timeout=10).text
+    assert 'href="https://example.com/a"' in page
+    assert "&lt;b&gt;Bold&lt;/b&gt;" in page
+    assert "About it" in page
+    assert f"/i/blob/{thumb['ref']['$link']}" in page
+    odd = create(bluesky, ana, rkey=RKEY[:-1] + "3", record=record(embed=card(uri="javascript:x")))
+    assert odd.status_code == 200
+    assert 'href="javascript' not in bluesky.http.get(bluesky.url, timeout=10).text
+
+
+def test_a_cards_picture_must_be_there(bluesky: BlueskySandbox, ana: dict[str, Any]) -> None:
+    """One that was never stored is refused like any other."""
+    refused = create(bluesky, ana, record=record(embed=card(thumb=IMAGE["image"])))
+    assert answered(refused) == (400, "BlobNotFound")
 
 
 # Keys

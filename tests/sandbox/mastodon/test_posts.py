@@ -291,3 +291,25 @@ def test_pages_for_people(server: MastodonSandbox, ana: dict[str, Any]) -> None:
     html = {"Accept": "text/html"}
     assert server.call("GET", "/@nobody", headers=html).status_code == 404
     assert server.call("GET", "/i/avatar/ana.png").headers["Content-Type"].startswith("image/png")
+
+
+def test_who_sees_a_post(server: MastodonSandbox) -> None:
+    """Its author sees every post of hers; others see what is open. The front page says which."""
+    server.settings(privacy="unlisted")
+    ana, ben = server.mint("ana"), server.mint("ben")
+    for visibility in ("", "public", "unlisted", "private", "direct"):
+        more = {"visibility": visibility} if visibility else {}
+        posted = server.create(ana, f"For {visibility or 'nobody said'}", **more).json()
+        assert posted["visibility"] == (visibility or "unlisted")
+    path = f"/api/v1/accounts/{ana['id']}/statuses"
+    hers = server.call("GET", path, ana).json()
+    assert [post["visibility"] for post in hers] == [
+        *("direct", "private", "unlisted", "public", "unlisted")
+    ]
+    his = server.call("GET", path, ben).json()
+    assert [post["visibility"] for post in his] == ["unlisted", "public", "unlisted"]
+    for post in hers:
+        may = post["visibility"] in ("public", "unlisted")
+        one = server.call("GET", f"/api/v1/statuses/{post['id']}", ben)
+        assert one.status_code == (200 if may else 404)
+    assert server.call("GET", "/").text.count(">private<") == 1

@@ -191,21 +191,23 @@ def test_a_door_that_closes_during_a_sign_in(rows: World) -> None:
     """What was disconnected or switched off since it was found lets nobody in any more."""
     anna = connections.sign_in("x", [x("anna")])
     connections.add("x", [x("other")], anna.user_id)
-    assert anna.door is not None
+    assert anna.sign_in_account is not None
     for close in (
         lambda door: sign_in_methods.switch(anna.user_id, door, False, VISIT),
         lambda door: disconnections.disconnect(door),
     ):
         again = connections.sign_in("x", [x("anna")])
-        assert again.door is not None
-        close(again.door.id)
+        assert again.sign_in_account is not None
+        close(again.sign_in_account.id)
         with pytest.raises(sessions.DoorClosed):
-            sessions.open_session(anna.user_id, again.door, VISIT, browser_key="b", is_known=True)
+            sessions.open_session(
+                anna.user_id, again.sign_in_account, VISIT, browser_key="b", is_known=True
+            )
         assert db.session.query(UserSession).count() == 0
         doors_open = account(remote_id="other")
         assert doors_open.signs_in
         if account_is_connected("anna"):
-            sign_in_methods.switch(anna.user_id, again.door.id, True, VISIT)
+            sign_in_methods.switch(anna.user_id, again.sign_in_account.id, True, VISIT)
 
 
 @contextmanager

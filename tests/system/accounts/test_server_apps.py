@@ -14,8 +14,8 @@ from flask_migrate import downgrade, upgrade
 from app.accounts.server_apps import LEASE, WALK, ServerApps, has_answered
 from app.db import database_now, db
 from app.models import ConnectionApp, MastodonServer, ServerApp
-from app.networks.base import ConnectRefused
-from app.networks.mastodon.apps import Known
+from app.networks.errors import ConnectRefused
+from app.networks.mastodon.apps import ANEW_REST, Known, mark_of
 from tests.support.mastodon import CALLBACK, MastodonSandbox, visit
 from tests.support.visitor import Visitor
 from tests.support.world import World
@@ -111,8 +111,8 @@ def test_apps_of_the_shared_address_are_let_go(world: World) -> None:
         db.session.commit()
         downgrade(revision="0007")
         for address in (CALLBACK, f"{CALLBACK}/example.social"):
-            row = ServerApp(server=URL, redirect_uri=address, app=APP, created_at=database_now())
-            db.session.add(row)
+            row = {"redirect_uri": address, "app": APP, "created_at": database_now()}
+            db.session.execute(db.insert(ServerApp).values(server=URL, **row))
         db.session.commit()
         upgrade()
         assert ServerApps().get(URL, CALLBACK) is None
@@ -135,6 +135,94 @@ def test_only_the_very_app_is_forgotten(world: World) -> None:
         assert apps.get(URL, CALLBACK) == APP
         apps.forget(URL, CALLBACK, APP)
         assert apps.get(URL, CALLBACK) is None
+
+
+NEWER = {"client_id": "id-2", "client_secret": "secret-2"}
+
+
+def age(**past: timedelta) -> None:
+    """Move moments of the app's row into the past."""
+    moments = {name: database_now() - ago for name, ago in past.items()}
+    db.session.query(ServerApp).update(moments)
+    db.session.commit()
+
+
+def test_many_ask_for_a_new_app_at_once(private: World, server: MastodonSandbox) -> None:
+    """Six come back to us empty-handed: one app is registered, and each is sent to that one."""
+    first = begin(private, server)
+    client = private.app.extensions["networks"]["mastodon"]
+    server.fault("slow", "token", seconds=0.5)
+    ready = Barrier(6)
+
+    def ask(_person: int) -> Any:
+        ready.wait(10)
+        with private.rows():
+            return client.begin_anew(first.memory, CALLBACK)
+
+    with ThreadPoolExecutor(6) as people:
+        consents = list(people.map(ask, range(6)))
+    (mark,) = {consent.memory["client"] for consent in consents}
+    assert mark != first.memory["client"]
+    assert server.state()["apps"] == ["Tweet Later"] * 2
+    for consent in (first, consents[0]):  # the old one is good for whoever was there with it
+        answer = visit(consent)
+        with private.rows():
+            (connection,) = client.finish(consent.memory, answer, CALLBACK)
+        assert mark_of(connection.credentials) == consent.memory["client"]
+        assert not connection.proves_nobody
+
+
+def test_a_new_app_is_registered_once_an_hour(world: World) -> None:
+    """Whoever asks; after the hour it may be tried again."""
+    apps = ServerApps()
+    with world.rows():
+        apps.made_once(URL, CALLBACK, lambda: APP)
+        assert apps.replaced(URL, CALLBACK, mark_of(APP), lambda: NEWER) == NEWER
+        assert apps.get(URL, CALLBACK) == NEWER
+        assert apps.replaced(URL, CALLBACK, mark_of(APP), dict) == NEWER
+        assert apps.former(URL, mark_of(APP)) == APP
+        assert apps.former("https://another.example", mark_of(APP)) is None
+        assert apps.former(URL, mark_of(NEWER)) is None
+        with pytest.raises(ConnectRefused, match="just_registered"):
+            apps.replaced(URL, CALLBACK, mark_of(NEWER), dict)
+        assert apps.get(URL, CALLBACK) == NEWER
+        ago = timedelta(seconds=ANEW_REST + 1)
+        age(anew_at=ago, created_at=ago)
+        assert apps.replaced(URL, CALLBACK, mark_of(NEWER), lambda: APP) == APP
+
+
+def test_asking_for_a_new_app_in_vain_loses_nothing(world: World) -> None:
+    """After a no the old one is still there, and the next may ask at once; whoever died while
+    asking is relieved.
+    """
+    apps = ServerApps()
+
+    def refuse() -> dict[str, Any]:
+        raise ConnectRefused("refused")
+
+    with world.rows():
+        apps.made_once(URL, CALLBACK, lambda: APP)
+        with pytest.raises(ConnectRefused, match="refused"):
+            apps.replaced(URL, CALLBACK, mark_of(APP), refuse)
+        assert apps.get(URL, CALLBACK) == APP
+        late = LEASE + timedelta(seconds=1)
+        age(created_at=2 * late, anew_at=late)
+        assert apps.replaced(URL, CALLBACK, mark_of(APP), lambda: NEWER) == NEWER
+
+
+def test_an_app_that_is_gone_meanwhile_is_made_for_whoever_asked(world: World) -> None:
+    """Somebody else let go of it while we registered: the new one is kept for this person."""
+    apps = ServerApps()
+
+    def register() -> dict[str, Any]:
+        apps.forget(URL, CALLBACK, APP)
+        return NEWER
+
+    with world.rows():
+        apps.made_once(URL, CALLBACK, lambda: APP)
+        assert apps.replaced(URL, CALLBACK, mark_of(APP), register) == NEWER
+        assert apps.former(URL, mark_of(NEWER)) == NEWER
+        assert apps.replaced(URL, CALLBACK, mark_of(APP), lambda: APP) == APP
 
 
 def test_an_app_of_one_connection_is_taken_once(world: World) -> None:

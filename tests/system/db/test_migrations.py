@@ -113,3 +113,21 @@ def test_a_disconnected_account_stays_beside_the_one_that_took_its_place(
         rows = db.session.scalars(db.select(Account).order_by(Account.id)).all()
         assert [row.connected for row in rows] == [False, True]
         assert rows[1].remote_id == remote_id
+
+
+def test_who_sees_posts_is_the_accounts_own_choice_at_first(
+    make_world: MakeWorld, database_url: str
+) -> None:
+    """Going back forgets what was chosen here; accounts from before choose nothing."""
+    world = make_world(database_url)
+    world.user("ana", "mastodon")
+    with world.rows():
+        db.session.execute(db.update(Account).values(visibility="private"))
+        db.session.commit()
+        downgrade(revision="0010")
+        inspector = sa.inspect(db.engine)
+        for table, column in (("accounts", "visibility"), ("mastodon_apps", "anew_at")):
+            assert column not in {one["name"] for one in inspector.get_columns(table)}
+        upgrade()
+        account = db.session.scalars(db.select(Account)).one()
+        assert (account.visibility, bool(account.credentials)) == ("", True)

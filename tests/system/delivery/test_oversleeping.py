@@ -16,7 +16,8 @@ from app.delivery.outcomes import SendResult, record_results
 from app.delivery.threads import posted_as
 from app.models import Account, Delivery, Health
 from app.networks import http
-from app.networks.base import Credentials, Network, Outcome, OutcomeKind, TokenRefused
+from app.networks.base import Credentials, Network, Outcome, OutcomeKind
+from app.networks.errors import TokenRefused
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.crowd import account_of
@@ -145,7 +146,7 @@ def used(client: Network, credentials: Credentials) -> Credentials:
 
 
 def decide(world: World) -> None:
-    """Look at what is due, once, as a ticker does."""
+    """Look at what is due, once, as a scheduler does."""
     with world.rows():
         dispatcher.dispatch()
 

@@ -23,7 +23,7 @@ def test_a_lane_without_work_is_closed(small_world: World) -> None:
         job = small_world.tweet_later(ana, text)
         with small_world.rows():
             publishers.put([job])
-        assert "x-lane" in working()
+        assert "x-publisher" in working()
         small_world.until_state(job, State.PUBLISHED)
         wait_for(lambda: not working(), what="a closed lane")
 

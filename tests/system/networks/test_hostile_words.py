@@ -18,7 +18,8 @@ from app.delivery.claims import Claim, claim_deliveries, store_intents
 from app.delivery.outcomes import SendResult, record_results
 from app.models import Account, Attempt, Delivery
 from app.networks import http
-from app.networks.base import LookUpFailed, Outcome, OutcomeKind, Profile
+from app.networks.base import Outcome, OutcomeKind, Profile
+from app.networks.errors import LookUpFailed
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.mastodon import credentials_at

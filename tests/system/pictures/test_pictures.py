@@ -14,7 +14,7 @@ from app import pictures
 from app.db import db, from_now
 from app.models import User
 from app.models.picture import Picture, PictureFile, PictureState, TooManyPictures, UnknownPicture
-from app.networks.base import LookUpFailed, UploadRefused
+from app.networks.errors import LookUpFailed, UploadRefused
 from app.pictures.turns import turns
 from tests.conftest import MakeWorld
 from tests.support import photos

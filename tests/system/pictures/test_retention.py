@@ -15,7 +15,7 @@ from app import pictures
 from app.db import db, from_now
 from app.models import Delivery, Tweet, User
 from app.models.picture import Picture, PictureFile, PictureState, UnknownPicture
-from app.networks.base import UploadRefused
+from app.networks.errors import UploadRefused
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support import photos

@@ -15,14 +15,11 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import (
-    Connection,
+from app.networks.base import Connection, Network, OutcomeKind, Profile
+from app.networks.errors import (
     ConnectRefused,
     LookUpFailed,
     LookUpRefused,
-    Network,
-    OutcomeKind,
-    Profile,
     RefreshUnclear,
     TokenRefused,
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from app.networks.base import Limits, Picture, UploadRefused
+from app.networks.base import Limits, Picture
+from app.networks.errors import UploadRefused
 from app.pictures.encoding import make
 from app.pictures.fitting import fitted
 from tests.support import photos

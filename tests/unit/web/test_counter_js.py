@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, Page
 from app.networks import text as texts
 from app.networks.bluesky import text as bluesky_text
 from app.networks.mastodon import text as mastodon_text
-from tests.unit.networks.test_text import LENGTHS, LINKS
+from app.networks.x import text as x_text
+from tests.unit.networks.x.test_text import LENGTHS, LINKS
 
 COUNTER = Path(__file__).parents[3] / "app" / "static" / "counter.js"
 PIECES = [
@@ -53,9 +54,9 @@ def disagreements(page: Page, written: list[str]) -> list[tuple[str, int, int]]:
     counted = lengths(page, written, texts.known_tlds())
     pairs = zip(written, counted, strict=True)
     return [
-        (text, length, texts.weighted_length(text))
+        (text, length, x_text.weighted_length(text))
         for text, length in pairs
-        if length != texts.weighted_length(text)
+        if length != x_text.weighted_length(text)
     ]
 
 

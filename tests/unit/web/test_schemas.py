@@ -35,7 +35,7 @@ def test_types_are_strict() -> None:
     for wrong in (23.9, 23.0, "23", True, None, float("inf"), float("nan"), [23]):
         with pytest.raises(schemas.Invalid):
             reading._validated(schemas.NewTweet, {"text": "a", "accounts": [wrong]})
-    for truth in (1, 0, "true", None, 1.0):
+    for truth in (1, 0, "true", 1.0):  # null is left out
         with pytest.raises(schemas.Invalid):
             reading._validated(schemas.AccountChange, {"signs_in": truth})
     assert reading._validated(schemas.AccountChange, {"signs_in": False}).signs_in is False

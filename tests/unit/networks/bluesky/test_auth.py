@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.networks.base import ConnectRefused, LookUpFailed
 from app.networks.bluesky.auth import expiry_of
+from app.networks.errors import ConnectRefused, LookUpFailed
 from tests.support.bluesky import DID, bluesky_at, credentials_at, document, jwt, session
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port

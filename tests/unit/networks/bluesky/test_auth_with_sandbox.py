@@ -11,15 +11,9 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import (
-    ConnectRefused,
-    Outcome,
-    OutcomeKind,
-    Part,
-    RefreshUnclear,
-    TokenRefused,
-)
+from app.networks.base import Outcome, OutcomeKind, Part
 from app.networks.bluesky.network import Bluesky
+from app.networks.errors import ConnectRefused, RefreshUnclear, TokenRefused
 from tests.support.bluesky import BlueskySandbox, bluesky_at, running_bluesky
 
 PASSWORD = "sandbox-password"

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.networks.base import Connection, ConnectRefused, LookUpFailed
+from app.networks.base import Connection
 from app.networks.bluesky.network import Bluesky
+from app.networks.errors import ConnectRefused, LookUpFailed
 from sandbox.bluesky.ids import did_of
 from tests.support.bluesky import BlueskySandbox, bluesky_at, running_bluesky, session
 from tests.support.scripted import ScriptedServer

@@ -8,14 +8,8 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import (
-    LookUpFailed,
-    OutcomeKind,
-    Picture,
-    RefreshUnclear,
-    TokenRefused,
-    UploadRefused,
-)
+from app.networks.base import OutcomeKind, Picture
+from app.networks.errors import LookUpFailed, RefreshUnclear, TokenRefused, UploadRefused
 from tests.support.bluesky import DID, PNG, bluesky_at, create, credentials_at, piece
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port

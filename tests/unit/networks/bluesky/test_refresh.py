@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.networks.base import LookUpFailed, RefreshUnclear, TokenRefused
+from app.networks.errors import LookUpFailed, RefreshUnclear, TokenRefused
 from tests.support.bluesky import DID, bluesky_at, credentials_at, document, session
 from tests.support.scripted import ScriptedServer
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from app.networks.base import LookUpFailed, LookUpRefused, OutcomeKind, Scope, TokenRefused
+from app.networks.base import OutcomeKind, Scope
 from app.networks.bluesky.responses import allowance_left_for, outcome_of, problem_of, reading_of
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http.calls import Response
 
 NOW = "Sat, 21 Nov 2026 12:00:00 GMT"

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.networks.bluesky.network import LIMITS
-from app.networks.bluesky.posts import key_of, tid
+from app.networks.bluesky.posts import LIMITS, key_of, tid
 from app.networks.bluesky.text import check, facets, length, mentions
 from app.networks.text import TextProblem
 from tests.support.bluesky import piece

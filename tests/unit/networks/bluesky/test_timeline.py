@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.networks.base import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from tests.support.bluesky import DID, STARTED_AT, bluesky_at, credentials_at, piece
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port
@@ -137,7 +137,7 @@ def prepare(scripted: ScriptedServer, text: str) -> Any:
 
 def test_a_text_without_mentions_asks_nothing(scripted: ScriptedServer) -> None:
     """Nothing is read for the usual text."""
-    assert prepare(scripted, "hello x.com me@y.com") == {}
+    assert prepare(scripted, "hello #x me@y.com") == {}
     assert scripted.seen == []
 
 

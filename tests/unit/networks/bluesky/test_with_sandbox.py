@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import LookUpFailed, Outcome, OutcomeKind, Part, Picture
+from app.networks.base import Outcome, OutcomeKind, Part, Picture
 from app.networks.bluesky.network import Bluesky
+from app.networks.errors import LookUpFailed
 from tests.support.bluesky import PNG, BlueskySandbox, bluesky_at, running_bluesky
 
 PASSWORD = "sandbox-password"

@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.networks.base import Connection, ConnectRefused, LookUpFailed
+from app.networks.base import Connection
+from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.facebook.network import Facebook
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port

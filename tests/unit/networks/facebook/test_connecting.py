@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import ConnectRefused, LookUpFailed, OutcomeKind, Part
+from app.networks.base import OutcomeKind, Part
+from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.facebook.network import Facebook
 from tests.support.facebook import CALLBACK, FacebookSandbox, visit
 

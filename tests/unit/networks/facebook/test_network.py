@@ -12,8 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app.networks import http
-from app.networks.base import LookUpFailed, Outcome, OutcomeKind, Part, Picture, TokenRefused
-from app.networks.facebook.network import LIMITS, Facebook
+from app.networks.base import Outcome, OutcomeKind, Part, Picture
+from app.networks.errors import LookUpFailed, TokenRefused
+from app.networks.facebook.network import Facebook
+from app.networks.facebook.posts import LIMITS
 from app.networks.text import TextProblem
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port

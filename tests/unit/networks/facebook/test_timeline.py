@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.networks.base import LookUpFailed, LookUpRefused, Profile, TokenRefused
-from app.networks.facebook.network import MAX_PAGES, Facebook
+from app.networks.base import MAX_PAGES, Profile
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.facebook.network import Facebook
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port
 

@@ -11,17 +11,8 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import (
-    LookUpFailed,
-    LookUpRefused,
-    Outcome,
-    OutcomeKind,
-    Part,
-    Picture,
-    Scope,
-    TokenRefused,
-    UploadRefused,
-)
+from app.networks.base import Outcome, OutcomeKind, Part, Picture, Scope
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused, UploadRefused
 from app.networks.facebook.network import Facebook
 from tests.support.facebook import FacebookSandbox
 

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.networks.base import ConnectRefused, Consent, LookUpFailed
+from app.networks.base import Consent
+from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.mastodon.apps import AppsInMemory
 from app.networks.mastodon.network import Mastodon
 from tests.support.mastodon import CALLBACK, mastodon
@@ -53,7 +54,9 @@ def test_what_is_registered_and_asked(scripted: ScriptedServer) -> None:
     assert asked["client_id"] == ["id-1"]
     assert asked["code_challenge_method"] == ["S256"]
     assert asked["redirect_uri"] == [f"{CALLBACK}/{scripted.url[7:]}"]
-    assert set(consent.memory) == {"state", "server", "host", "signing_in", "verifier"}
+    kept = {"state", "server", "host", "signing_in", "verifier", "client"}
+    assert set(consent.memory) == kept
+    assert "id-1" not in consent.memory["client"]
     assert consent.memory["host"] == scripted.url[7:]
     assert len(str(consent.memory)) < 1000
     assert consent.memory["verifier"] not in consent.url

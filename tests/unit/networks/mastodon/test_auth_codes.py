@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from werkzeug.routing import Map, Rule
 
-from app.networks.base import Connection, ConnectRefused, Consent, LookUpFailed
+from app.networks.base import Connection, Consent
+from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.mastodon.apps import AppsInMemory
 from app.networks.mastodon.auth import address_at
 from app.networks.mastodon.client import Server

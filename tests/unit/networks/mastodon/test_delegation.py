@@ -9,9 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.networks.base import ConnectRefused, Consent
+from app.networks.base import Consent
+from app.networks.errors import ConnectRefused
+from app.networks.mastodon.apps import AppsInMemory
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.delegation import homes_of
+from app.networks.mastodon.servers import Servers
 from tests.support.mastodon import CALLBACK, MastodonSandbox, mastodon
 from tests.support.scripted import ScriptedServer, Seen
 
@@ -149,7 +152,7 @@ def test_a_silent_domain_ends_in_time(scripted: ScriptedServer) -> None:
 def test_private_servers_are_not_asked(scripted: ScriptedServer, named: str) -> None:
     """What a domain names is checked like what somebody types: public, and by a name."""
     playing(scripted, {"/.well-known/host-meta": (200, HOST_META.format(named))})
-    client = mastodon(ALLOW_PRIVATE_SERVERS=False)
+    servers = Servers("", AppsInMemory(), timeout=5.0, allow_private=False)
     server = Server(scripted.url, 5.0, public_only=False)
     assert list(homes_of(server, "x.example")) == [named]
-    assert client._home_of(server, "x.example") is None
+    assert servers.home_of(server, "x.example") is None

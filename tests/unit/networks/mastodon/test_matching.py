@@ -9,15 +9,8 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import (
-    LookUpFailed,
-    Outcome,
-    OutcomeKind,
-    Part,
-    Picture,
-    SeenPost,
-    TokenRefused,
-)
+from app.networks.base import Outcome, OutcomeKind, Part, Picture, SeenPost
+from app.networks.errors import LookUpFailed, TokenRefused
 from app.networks.mastodon.network import Mastodon
 from tests.support.mastodon import MastodonSandbox, mastodon, piece, png, publish
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.networks.base import LookUpFailed, OutcomeKind, Picture, TokenRefused, UploadRefused
+from app.networks.base import OutcomeKind, Picture
+from app.networks.errors import LookUpFailed, TokenRefused, UploadRefused
 from tests.support.mastodon import credentials_at, mastodon, piece, png, publish
 from tests.support.scripted import ScriptedServer
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import LookUpFailed, OutcomeKind, Picture, Scope, TokenRefused
+from app.networks.base import OutcomeKind, Picture, Scope
+from app.networks.errors import LookUpFailed, TokenRefused
 from tests.support.mastodon import credentials_at, mastodon, piece, png, publish
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.networks.base import LookUpFailed, LookUpRefused, TokenRefused
-from app.networks.mastodon.responses import USUAL
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.mastodon.posts import USUAL
 from tests.support.mastodon import credentials_at, mastodon
 from tests.support.scripted import ScriptedServer
 

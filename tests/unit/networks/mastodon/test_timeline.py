@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from app.networks.base import LookUpFailed, SeenPost
+from app.networks.base import SeenPost
+from app.networks.errors import LookUpFailed
 from app.networks.http.calls import Response
 from app.networks.mastodon.responses import allowance_left_for, reading_of, wait_in
 from tests.support.mastodon import STARTED_AT, credentials_at, mastodon, piece

@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import (
+from app.networks.base import Consent, OutcomeKind, Picture
+from app.networks.errors import (
     ConnectRefused,
-    Consent,
     LookUpFailed,
     LookUpRefused,
-    OutcomeKind,
-    Picture,
     TokenRefused,
     UploadRefused,
 )
@@ -280,3 +278,17 @@ def test_scopes(server: MastodonSandbox, client: Mastodon) -> None:
     assert publish(client, writer).kind == OutcomeKind.OK
     with pytest.raises(LookUpRefused):
         client.who_am_i(writer)
+
+
+def test_a_new_app_where_nobody_came_back(server: MastodonSandbox, client: Mastodon) -> None:
+    """Without a database, too: one an hour, and the old one is good for who was there with it."""
+    first = client.begin({"server": server.url}, CALLBACK)
+    second = client.begin_anew(first.memory, CALLBACK)
+    assert second.memory["client"] != first.memory["client"]
+    assert client.begin_anew(first.memory, CALLBACK).memory["client"] == second.memory["client"]
+    with pytest.raises(ConnectRefused, match="just_registered"):
+        client.begin_anew(second.memory, CALLBACK)
+    for consent in (first, second):
+        (connection,) = client.finish(consent.memory, visit(consent), CALLBACK)
+        assert connection.credentials["client_id"] in consent.url
+    assert len(server.state()["apps"]) == 2

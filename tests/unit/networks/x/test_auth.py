@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.networks.base import ConnectRefused
+from app.networks.errors import ConnectRefused
 from app.networks.x.auth import OAuth1Flow, OAuth2Flow
 from tests.support.scripted import ScriptedServer
 

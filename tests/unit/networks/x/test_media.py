@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from app.networks import http
-from app.networks.base import LookUpFailed, OutcomeKind, Picture, TokenRefused, UploadRefused
+from app.networks.base import OutcomeKind, Picture
+from app.networks.errors import LookUpFailed, TokenRefused, UploadRefused
+from app.networks.x.media import CHUNK_BYTES
 from app.networks.x.network import X
-from app.networks.x.posts import CHUNK, LIMITS
+from app.networks.x.posts import LIMITS
 from app.pictures.fitting import fitted
 from tests.support import photos
 from tests.support.sandbox import Sandbox
@@ -41,7 +43,7 @@ def post(x: X, credentials: dict[str, Any], *pictures: Any) -> Any:
     return x.create(credentials, body, http.boottime() + 5)
 
 
-@pytest.mark.parametrize("size", [0, CHUNK + 1])
+@pytest.mark.parametrize("size", [0, CHUNK_BYTES + 1])
 def test_it_is_posted_with_its_words(sandbox: Sandbox, x: X, size: int) -> None:
     """In as many pieces as it takes, described, and only when X is done with it."""
     ana = {"access_token": sandbox.token("ana")["access_token"]}
@@ -149,3 +151,11 @@ def test_what_announcing_is_answered(
     with pytest.raises(error):
         x_at(scripted.url).upload(OAUTH2, gif())
     assert len(scripted.seen) == 1
+
+
+def test_a_token_that_may_not_upload(scripted: ScriptedServer) -> None:
+    """403: the owner is told to connect the account again, which is what helps."""
+    scripted.play = lambda _seen: (403, {"title": "Forbidden", "status": 403})
+    with pytest.raises(UploadRefused) as refused:
+        x_at(scripted.url).upload(OAUTH2, gif())
+    assert refused.value.code == "permission_missing"

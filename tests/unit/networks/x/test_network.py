@@ -14,7 +14,8 @@ from urllib.parse import quote, unquote
 import pytest
 
 from app.networks import http
-from app.networks.base import AppRefused, OutcomeKind, RefreshUnclear, TokenRefused
+from app.networks.base import OutcomeKind
+from app.networks.errors import AppRefused, RefreshUnclear, TokenRefused
 from app.networks.x.network import X
 from tests.support.scripted import ScriptedServer, part
 from tests.support.waiting import free_port

@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.networks.base import LookUpFailed, LookUpRefused, TokenRefused
-from app.networks.x.network import MAX_PAGES, X
+from app.networks.base import MAX_PAGES
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.x.network import X
 from tests.support.scripted import ScriptedServer, part
 from tests.support.waiting import free_port
 

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.networks import text as texts
+from app.networks.links import urls_in
+from app.networks.x.text import comparable_found
 
 
 def link(url: str, expanded: str, **more: Any) -> dict[str, Any]:
@@ -35,6 +37,7 @@ SAME = [
     ("see http://example.com/?a", f"see {T1}", [link(T1, "http://example.com/?a")]),
     ("http://日本語.jp/é", T1, [link(T1, "http://xn--wgv71a119e.jp/%C3%A9")]),
     ("a.com b.com", f"{T1} {T2}", [link(T2, "http://b.com"), link(T1, "http://a.com")]),
+    ("a.com/http://b.com", T1, [link(T1, "http://a.com/http://b.com")]),
     ("a.com a.com", f"{T1} {T1}", [link(T1, "http://a.com")]),
     ("これa.com/path한국", f"これ{T1}한국", [link(T1, "http://a.com/path")]),
     ("pic", f"pic {T1}", []),
@@ -63,13 +66,13 @@ DIFFERENT = [
 @pytest.mark.parametrize(("sent", "shown", "urls"), SAME)
 def test_known_again(sent: str, shown: str, urls: list[dict[str, Any]]) -> None:
     """X's own rewriting never hides a Tweet, which would be sent a second time."""
-    assert texts.comparable_found(shown, urls) == texts.comparable(sent)
+    assert comparable_found(shown, urls) == texts.comparable(sent)
 
 
 @pytest.mark.parametrize(("sent", "shown", "urls"), DIFFERENT)
 def test_not_taken_for_another(sent: str, shown: str, urls: list[dict[str, Any]]) -> None:
     """Another text is another Tweet."""
-    assert texts.comparable_found(shown, urls) != texts.comparable(sent)
+    assert comparable_found(shown, urls) != texts.comparable(sent)
 
 
 BITS = st.sampled_from(
@@ -92,15 +95,15 @@ def test_found_again_as_x_would_show_it(text: str) -> None:
     """Links wrapped, bare domains given a scheme, the rest escaped: still the same Tweet."""
     sent = texts.clean(text)
     shown, done, urls = "", 0, []
-    for number, (start, end, url) in enumerate(texts.urls_in(sent)):
+    for number, (start, end, url) in enumerate(urls_in(sent)):
         short = f"https://t.co/{number:010d}"
         urls.append(link(short, url if "://" in url else f"http://{url}", display_url=url))
         shown += html.escape(sent[done:start], quote=False) + short
         done = end
     shown += html.escape(sent[done:], quote=False)
-    assert texts.comparable_found(shown, urls) == texts.comparable(sent)
+    assert comparable_found(shown, urls) == texts.comparable(sent)
 
 
 def test_what_a_timeline_may_hold() -> None:
     """Half a surrogate pair in somebody's answer is no reason to fail."""
-    assert texts.comparable_found("\ud83d", []) == "\ud83d"
+    assert comparable_found("\ud83d", []) == "\ud83d"

@@ -1,0 +1,507 @@
+"""Every arrow of docs/delivery.md: how a Delivery moves from state to state.
+
+One function is one arrow: its name, the state that it starts from, and the columns that it sets.
+It returns the UPDATE and does not run it: the caller adds what else must hold (``where``), runs it
+and commits. No other file sets ``state``, ``next_at``, ``owner``, ``fence`` or ``lease_until``, and
+tests/unit/test_structure.py reads the source for that.
+
+Durations are seconds from now on the database's clock; moments are aware, in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Update, update
+
+from app.db import UTCDateTime, db, from_now, unindexed
+from app.models.delivery import RESTORED, Delivery
+from app.states import HoldReason, State
+
+WAITING = (State.SCHEDULED, State.HELD)
+"""Nothing of it is under way: its owner may change it."""
+UNDER_WAY = (State.CLAIMED, State.SENDING)
+"""What ends while it is still claimed ended in its preparation: nothing was sent."""
+LATE_ANSWER = (State.CANCELLED, State.HELD)
+"""A late answer for a part of a thread changes nothing about these but what is out."""
+NOT_UNDER_WAY = set(State) - {State.SENDING, State.UNCONFIRMED, State.PUBLISHED}
+"""Where a late answer may find a row of another claim without another call being under way."""
+
+_NOBODYS: Mapping[str, Any] = {"owner": None, "lease_until": None}
+_NO_ERROR: Mapping[str, Any] = {"error_code": None, "error_detail": None}
+_UNTRIED: Mapping[str, Any] = {
+    "wake_ups": 0,
+    "tries": 0,
+    "refusals": 0,
+    "lookups": 0,
+    "resends": 0,
+    "echoed": False,
+    "first_sent_at": None,
+    "unconfirmed_at": None,
+}
+"""The next part of a thread begins like a tweet that was never tried."""
+_IN_DOUBT: Mapping[str, Any] = {
+    "state": State.HELD,
+    "hold_reason": HoldReason.LATE,
+    "next_at": None,
+    "error_code": RESTORED,
+}
+"""After a restored backup nobody can know whether it went out: its owner is asked."""
+_SENT_BEFORE = db.case((Delivery.resends > 0, Delivery.first_sent_at))
+"""After a definite no, look-ups need not reach back to this call, but to one before it."""
+
+
+def _move(where: Sequence[Any], values: Mapping[str, Any], **more: Any) -> Update:
+    return (
+        update(Delivery)
+        .where(*where)
+        .values({**values, **more})
+        .execution_options(synchronize_session=False)
+    )
+
+
+# Written by its owner
+
+
+def begin(due_at: datetime, can_be_sent: bool) -> dict[str, Any]:
+    """Return the columns of a new delivery: scheduled, or held until its account is reconnected."""
+    due = {"due_at": due_at, "not_before": due_at}
+    if can_be_sent:
+        return {**due, "state": State.SCHEDULED, "next_at": due_at}
+    return {**due, "state": State.HELD, "hold_reason": HoldReason.RECONNECT}
+
+
+def _due(due_at: datetime) -> dict[str, Any]:
+    return {"due_at": due_at, "not_before": due_at, "next_at": due_at}
+
+
+def edit_due(due_at: datetime, *where: Any) -> Update:
+    """scheduled, or held for being late -> scheduled: its owner gave it another time with Edit."""
+    late = Delivery.hold_reason == HoldReason.LATE
+    return _move(
+        [(Delivery.state == State.SCHEDULED) | late, *where],
+        _due(due_at),
+        state=State.SCHEDULED,
+        hold_reason=None,
+        asks_first=False,
+        error_code=None,
+        wake_ups=0,
+    )
+
+
+def reschedule(due_at: datetime, *where: Any) -> Update:
+    """scheduled, held -> scheduled: its owner moved it to another time."""
+    return _revive(due_at, [Delivery.state.in_(WAITING), *where])
+
+
+def send_again(due_at: datetime, state: State, *where: Any) -> Update:
+    """failed, review -> scheduled: its owner wants it sent again.
+
+    :param state: which of the two. What was in review may be there, so it counts as a resend: a
+        "duplicate" is the echo of the first one.
+    """
+    doubtful = db.case((Delivery.state == State.REVIEW, 1), else_=0)
+    return _revive(
+        due_at,
+        [Delivery.state == state, *where],
+        tries=0,
+        refusals=0,
+        lookups=0,
+        unconfirmed_at=None,
+        resends=Delivery.resends + doubtful,
+    )
+
+
+def _revive(due_at: datetime, where: Sequence[Any], **more: Any) -> Update:
+    return _move(
+        where,
+        {**_due(due_at), **_NO_ERROR, **more},
+        state=State.SCHEDULED,
+        wake_ups=0,
+        hold_reason=None,
+        asks_first=False,
+        finished_at=None,
+    )
+
+
+def cancel(*where: Any) -> Update:
+    """scheduled, held, review -> cancelled: its owner took it back."""
+    return _cancel([Delivery.state.in_((*WAITING, State.REVIEW)), *where])
+
+
+def disconnect(*where: Any) -> Update:
+    """scheduled, held -> cancelled: its account was disconnected."""
+    return _cancel(
+        [Delivery.state.in_(WAITING), *where], error_code="disconnected", error_detail=None
+    )
+
+
+def _cancel(where: Sequence[Any], **more: Any) -> Update:
+    values = {"state": State.CANCELLED, "next_at": None, "hold_reason": None, **more}
+    return _move(where, values, finished_at=from_now())
+
+
+def confirm(*where: Any) -> Update:
+    """review -> published: its owner says that it arrived."""
+    return _move([Delivery.state == State.REVIEW, *where], _confirmed())
+
+
+def _confirmed() -> dict[str, Any]:
+    return {
+        **_NO_ERROR,
+        "state": State.PUBLISHED,
+        "accepted_at": Delivery.first_sent_at,
+        "finished_at": from_now(),
+    }
+
+
+def confirm_part(delivery: Delivery, *where: Any) -> Update:
+    """review -> scheduled (the next part), or published after the last one.
+
+    Its owner says that the part arrived; nobody knows its id.
+    """
+    unknown = {"remote_id": None, "remote_url": None, "reference": None}
+    posted = [*delivery.posted, unknown]
+    values: dict[str, Any] = {
+        **_confirmed(),
+        "remote_id": posted[0]["remote_id"],
+        "remote_url": posted[0]["remote_url"],
+    }
+    if delivery.goes_on_after_this_part:
+        values = {**_next_part(), **(_IN_DOUBT if delivery.asks_first else {})}
+    same = (Delivery.id == delivery.id, Delivery.fence == delivery.fence)
+    return _move([Delivery.state == State.REVIEW, *same, *where], values, posted=posted)
+
+
+def _next_part() -> dict[str, Any]:
+    return {
+        **_UNTRIED,
+        **_NO_ERROR,
+        "state": State.SCHEDULED,
+        "not_before": from_now(),
+        "next_at": from_now(),
+    }
+
+
+# Due: the dispatcher
+
+
+def mark_notified(again_after: float, *where: Any) -> Update:
+    """scheduled, stays: a worker was told; look again later, each time twice as late."""
+    doubling = db.case((Delivery.wake_ups > 3, 8), else_=Delivery.wake_ups + 1)
+    return _move(
+        [unindexed(Delivery.state == State.SCHEDULED, Delivery.next_at <= from_now()), *where],
+        {"wake_ups": Delivery.wake_ups + 1},
+        next_at=from_now() + round(again_after * 1000) * doubling,
+    )
+
+
+def mark_looked_up(lease: float, *where: Any) -> Update:
+    """unconfirmed, stays: a look-up was asked for, and has so many seconds."""
+    due = unindexed(Delivery.state == State.UNCONFIRMED, Delivery.next_at <= from_now())
+    return _move([due, *where], {}, next_at=from_now(lease))
+
+
+def forget_wake_ups(*where: Any) -> Update:
+    """scheduled, stays: the broker lost its memory, so workers are told again at once."""
+    told = (Delivery.next_at.is_not(None), Delivery.wake_ups > 0)
+    due = (Delivery.state == State.SCHEDULED, Delivery.not_before <= from_now())
+    return _move([*told, *due, *where], {"wake_ups": 0}, next_at=from_now())
+
+
+def defer(until: datetime, *where: Any) -> Update:
+    """scheduled, stays: its account or network is paused until this moment."""
+    deferred = {"wake_ups": 0, "not_before": until, "next_at": until}
+    return _move([Delivery.state == State.SCHEDULED, *where], deferred)
+
+
+def give_slot(slot: datetime, *where: Any) -> Update:
+    """scheduled, stays: one of many overdue tweets of an account, which go one after the other."""
+    return _move([Delivery.state == State.SCHEDULED, *where], {"not_before": slot}, next_at=slot)
+
+
+def hold(reason: HoldReason, *where: Any) -> Update:
+    """scheduled -> held."""
+    held = {"state": State.HELD, "hold_reason": reason, "next_at": None}
+    return _move([Delivery.state == State.SCHEDULED, *where], held)
+
+
+def release(*where: Any) -> Update:
+    """held -> scheduled: what it waited for is over."""
+    return _move(
+        where,  # the state is in it: the index of held rows needs it word for word
+        {**_NO_ERROR, "hold_reason": None, "wake_ups": 0, "refusals": 0},
+        state=State.SCHEDULED,
+        next_at=Delivery.not_before,
+    )
+
+
+def hold_in_doubt(*where: Any) -> Update:
+    """scheduled, claimed, held -> held, late: after a restored backup its owner decides."""
+    return _move(where, {**_IN_DOUBT, **_NOBODYS, "wake_ups": 0})
+
+
+# Claimed: the publisher
+
+
+def claim(owner: str, lease: float, *where: Any) -> Update:
+    """scheduled and due -> claimed, by one worker, for so many seconds."""
+    due = unindexed(Delivery.state == State.SCHEDULED, Delivery.not_before <= from_now())
+    return _move(
+        [due, *where],
+        {"owner": owner, "fence": Delivery.fence + 1},
+        state=State.CLAIMED,
+        lease_until=from_now(lease),
+        next_at=from_now(lease),
+    )
+
+
+def renew_lease(lease: float, *where: Any) -> Update:
+    """claimed, stays: its preparation goes on, and the lease has not ended."""
+    mine = (Delivery.state == State.CLAIMED, Delivery.lease_until > from_now())
+    return _move([*mine, *where], {"lease_until": from_now(lease)}, next_at=from_now(lease))
+
+
+def release_claim(after: float, *where: Any) -> Update:
+    """claimed -> scheduled in so many seconds: nothing was sent."""
+    return _move(
+        [Delivery.state == State.CLAIMED, *where],
+        {**_NOBODYS, "wake_ups": 0},
+        state=State.SCHEDULED,
+        not_before=from_now(after),
+        next_at=from_now(after),
+    )
+
+
+def fail_unstored(*where: Any) -> Update:
+    """claimed -> failed: the database refuses its intent, so nothing was sent or ever would be."""
+    return _move(
+        [Delivery.state == State.CLAIMED, *where],
+        {**_NOBODYS, "error_code": "not_stored", "error_detail": None},
+        state=State.FAILED,
+        next_at=None,
+        finished_at=from_now(),
+    )
+
+
+def start_sending(lease: float, *where: Any) -> Update:
+    """claimed -> sending: the intent. From now on the network may have it."""
+    return _move(
+        [unindexed(Delivery.state == State.CLAIMED, Delivery.lease_until > from_now()), *where],
+        {"attempts": Delivery.attempts + 1},
+        state=State.SENDING,
+        first_sent_at=db.func.coalesce(Delivery.first_sent_at, from_now()),
+        lease_until=from_now(lease),
+        next_at=from_now(lease),
+    )
+
+
+# The worker is lost
+
+
+def expire_send(first_look_up: float, *where: Any) -> Update:
+    """sending -> unconfirmed: its worker's lease ended, and it may have been accepted."""
+    return _unconfirm(first_look_up, where, "worker_lost")
+
+
+def end_leases_now(*where: Any) -> Update:
+    """claimed, sending, stay: their lease lies further ahead than any may; the clock went back."""
+    leased = Delivery.state.in_(UNDER_WAY)
+    return _move([leased, *where], {"lease_until": from_now()}, next_at=from_now())
+
+
+def wake_up_now(state: State, *where: Any) -> Update:
+    """Stays: its wake-up lies further ahead than any may; the clock went back."""
+    return _move([Delivery.state == state, *where], {"next_at": from_now()})
+
+
+# Sent: what the network answered
+
+
+def accept_all(rows: Any) -> Update:
+    """sending -> published, many in one statement; so is what a late answer finds.
+
+    :param rows: a CTE with job_id, fence, remote_id, remote_url and age_ms, the milliseconds
+        since the network answered.
+    """
+    late = Delivery.state.in_(NOT_UNDER_WAY)
+    where = (Delivery.id == rows.c.job_id, (Delivery.fence == rows.c.fence) | late)
+    return _move(
+        [*where, Delivery.state != State.PUBLISHED],
+        {**_NOBODYS, **_NO_ERROR, "hold_reason": None},
+        state=State.PUBLISHED,
+        remote_id=rows.c.remote_id,
+        remote_url=rows.c.remote_url,
+        accepted_at=moment_before(rows.c.age_ms),
+        finished_at=from_now(),
+        next_at=None,
+    )
+
+
+def moment_before(age_ms: Any) -> Any:
+    """Return the moment so many milliseconds ago, on the database's clock."""
+    return db.type_coerce(db.type_coerce(from_now(), BigInteger) - age_ms, UTCDateTime)
+
+
+def accept_part(
+    posted: Sequence[Mapping[str, Any]], parts: int, accepted_at: Any, *where: Any
+) -> Update:
+    """sending -> scheduled (the next part), or published after the last one.
+
+    :param posted: the parts that are out now, of so many ``parts``.
+    :param accepted_at: when the network took the newest of them.
+    """
+    return _move(where, {**_NOBODYS, **_part_out(posted, parts, accepted_at)})
+
+
+def find_part(
+    posted: Sequence[Mapping[str, Any]], parts: int, accepted_at: Any, *where: Any
+) -> Update:
+    """unconfirmed -> scheduled (the next part), or published: a look-up found it."""
+    unconfirmed = Delivery.state == State.UNCONFIRMED
+    return _move([unconfirmed, *where], _part_out(posted, parts, accepted_at))
+
+
+def _part_out(posted: Sequence[Mapping[str, Any]], parts: int, accepted_at: Any) -> dict[str, Any]:
+    if len(posted) < parts:
+        return {"posted": list(posted), **_next_part_unless_late()}
+    return {
+        **_NO_ERROR,
+        "posted": list(posted) if parts > 1 else [],
+        "state": State.PUBLISHED,
+        "remote_id": posted[0]["remote_id"],
+        "remote_url": posted[0]["remote_url"],
+        "accepted_at": accepted_at,
+        "finished_at": from_now(),
+        "next_at": None,
+        "hold_reason": None,
+    }
+
+
+def _next_part_unless_late() -> dict[str, Any]:
+    """Make the next part due; after a restored backup its owner is asked first.
+
+    A late answer leaves what is cancelled or held as it is.
+    """
+    again = {**_next_part(), "finished_at": None}
+    asking = {**again, **_IN_DOUBT}
+    stays = Delivery.state.in_(LATE_ANSWER)
+    return {
+        name: db.case(
+            (stays, getattr(Delivery, name)),
+            (Delivery.asks_first, asking[name]),
+            else_=again.get(name, getattr(Delivery, name)),
+        )
+        for name in asking
+    }
+
+
+def take_back(is_thread: Any, first_look_up: float, *where: Any) -> Update:
+    """published by a look-up -> unconfirmed, a thread -> review: the post is another row's."""
+    return _move(
+        where,
+        {"remote_id": None, "remote_url": None, "accepted_at": None, "finished_at": None},
+        state=db.case((is_thread, State.REVIEW), else_=State.UNCONFIRMED),
+        lookups=0,
+        unconfirmed_at=from_now(),
+        next_at=db.case((is_thread, None), else_=from_now(first_look_up)),
+    )
+
+
+def postpone(
+    after: float, code: str | None, detail: str | None, *where: Any, **more: Any
+) -> Update:
+    """claimed, sending -> scheduled in so many seconds: a definite "not now"."""
+    return _move(
+        [Delivery.state.in_(UNDER_WAY), *where],
+        {**_NOBODYS, **_error(code, detail), **more, "wake_ups": 0},
+        state=State.SCHEDULED,
+        not_before=from_now(after),
+        next_at=from_now(after),
+        first_sent_at=_SENT_BEFORE,
+    )
+
+
+def fail(code: str | None, detail: str | None, *where: Any) -> Update:
+    """claimed, sending -> failed: a definite no to this content."""
+    return _move(
+        [Delivery.state.in_(UNDER_WAY), *where],
+        {**_NOBODYS, **_error(code, detail)},
+        state=State.FAILED,
+        next_at=None,
+        finished_at=from_now(),
+        first_sent_at=_SENT_BEFORE,
+    )
+
+
+def hold_refused(reason: HoldReason, code: str | None, detail: str | None, *where: Any) -> Update:
+    """claimed, sending -> held: the account's access ended, or the network refuses the app."""
+    return _move(
+        [Delivery.state.in_(UNDER_WAY), *where],
+        {**_NOBODYS, **_error(code, detail)},
+        state=State.HELD,
+        hold_reason=reason,
+        next_at=None,
+    )
+
+
+def unconfirm(
+    first_look_up: float, code: str | None, detail: str | None, *where: Any, **more: Any
+) -> Update:
+    """sending -> unconfirmed: it may have been accepted."""
+    return _unconfirm(first_look_up, where, code, error_detail=detail, **more)
+
+
+def _unconfirm(first_look_up: float, where: Sequence[Any], code: str | None, **more: Any) -> Update:
+    return _move(
+        [Delivery.state == State.SENDING, *where],
+        {**_NOBODYS, "error_code": code, **more},
+        state=State.UNCONFIRMED,
+        lookups=0,
+        unconfirmed_at=from_now(),
+        next_at=from_now(first_look_up),
+    )
+
+
+def _error(code: str | None, detail: str | None) -> dict[str, Any]:
+    return {"error_code": code, "error_detail": detail}
+
+
+# Unconfirmed: what look-ups found
+
+
+def look_up_later(after: float, *where: Any, **more: Any) -> Update:
+    """unconfirmed, stays: looked up again in so many seconds."""
+    return _move([Delivery.state == State.UNCONFIRMED, *where], more, next_at=from_now(after))
+
+
+def resend(after: float, resends: int, *where: Any, **more: Any) -> Update:
+    """unconfirmed -> scheduled: absent from every look-up, so it is sent once more."""
+    return _move(
+        [Delivery.state == State.UNCONFIRMED, *where],
+        {**more, "resends": resends, "wake_ups": 0},
+        state=State.SCHEDULED,
+        not_before=from_now(after),
+        next_at=from_now(after),
+    )
+
+
+def trust_duplicate(profile_url: str, first_sent_at: datetime, *where: Any) -> Update:
+    """unconfirmed -> published: the network refused the resend because it has the first one."""
+    return _move(
+        [Delivery.state == State.UNCONFIRMED, *where],
+        _NO_ERROR,
+        state=State.PUBLISHED,
+        remote_url=profile_url,
+        accepted_at=first_sent_at,
+        finished_at=from_now(),
+        next_at=None,
+    )
+
+
+def ask_owner(code: str, detail: str | None, *where: Any) -> Update:
+    """unconfirmed -> review: nobody but its owner can know."""
+    review = {"state": State.REVIEW, "next_at": None, **_error(code, detail)}
+    return _move([Delivery.state == State.UNCONFIRMED, *where], review)

@@ -1,0 +1,71 @@
+"""What calls to a network raise when they do not end as wished."""
+
+from __future__ import annotations
+
+from app import untrusted
+
+DAY_SECONDS = 86_400.0
+
+
+def wait_in_bounds(seconds: float | None) -> float | None:
+    """Return seconds to wait, from none to a day; None for what is no number.
+
+    Nothing that a network asks for lasts longer than a day without being asked again.
+    """
+    if seconds is None or seconds != seconds:
+        return None
+    return min(DAY_SECONDS, max(0.0, float(seconds)))
+
+
+class NetworkError(Exception):
+    """Its words may be the network's own, so they are bounded."""
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*map(untrusted.detail, words))
+
+
+class Refusal(NetworkError):
+    """A definite no: ``code`` is one of our own words, ``detail`` the network's."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = untrusted.detail(detail)
+
+
+class ConnectRefused(Refusal):
+    """Connecting ended without an account; app/web/messages/connect.py knows the codes."""
+
+
+class UploadRefused(Refusal):
+    """The network does not take this picture."""
+
+
+class LookUpFailed(NetworkError):
+    """There was no usable response, and nothing changed.
+
+    ``retry_after``: seconds for which the network asks us to stay away, None when it does not say.
+    """
+
+    def __init__(self, detail: str = "", retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = wait_in_bounds(retry_after)
+
+
+class LookUpRefused(NetworkError):
+    """The network does not let us read (no permission, no credits): a person must decide."""
+
+
+class TokenRefused(NetworkError):
+    """The refresh token or the access token is dead: only the account's owner can help."""
+
+
+class RefreshUnclear(LookUpFailed):
+    """The response to a refresh was lost, so the old token may be spent.
+
+    It is not spent where the network asks us to stay away (``retry_after``).
+    """
+
+
+class AppRefused(NetworkError):
+    """The network refuses this app itself (wrong secret, suspended): its operator must help."""

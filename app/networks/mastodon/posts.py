@@ -1,0 +1,158 @@
+"""Posts: what fits into one, the body of the call that creates it, and that call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from app import untrusted
+from app.networks import http
+from app.networks.base import Body, Limits, Outcome, OutcomeKind, Part
+from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.mastodon.client import Server
+from app.networks.mastodon.media import NOW_READY, why_refused
+from app.networks.mastodon.responses import (
+    NOT_OFFERED,
+    allowance_left_for,
+    id_in,
+    link_to,
+    outcome_of,
+    reading_of,
+    request_id_of,
+)
+from app.networks.responses import known_shape, unanswered
+
+USUAL = Limits(
+    characters=500,
+    link_length=23,
+    pictures=4,
+    picture_bytes=16_777_216,
+    picture_pixels=33_177_600,
+    alt_length=1_500,
+    picture_types=("image/jpeg", "image/png", "image/gif", "image/webp"),
+)
+"""Where a server does not say."""
+MAX_COUNT = 1_000_000_000
+"""A larger limit is not believed."""
+MAX_VISIBILITY_CHARACTERS = 20
+KEY = "idempotency_key"
+"""In a body: the header that makes a second send give the first post back."""
+SENT_AT = "sent_at"
+"""In a body: when its first try began, ISO 8601. It is not sent; look-ups compare it."""
+DESCRIPTIONS = "descriptions"
+"""In a body: what its pictures show, in order. They are not sent; look-ups compare them."""
+
+
+def limits_at(server: Server, token: str, software: str) -> Limits:
+    """Return what a server says that it takes, in either generation of its own description.
+
+    :param software: what runs there, as NodeInfo says. Mastodon counts what people see; for other
+        software, and where it is not known, the strictest count is taken.
+    :raises LookUpFailed, LookUpRefused, TokenRefused: as ``reading_of``.
+    """
+    answer = server.read("/api/v2/instance", token=token)
+    is_website = answer.status == 200 and not isinstance(answer.data, dict)
+    if is_website or answer.status in NOT_OFFERED:
+        answer = server.read("/api/v1/instance", token=token)
+    with known_shape():
+        limits = _limits_in(reading_of(answer))
+    unit = limits.unit if software == "mastodon" else "codepoints"
+    return replace(limits, unit=unit, visibility=visibility_of(server, token))
+
+
+def _limits_in(instance: Mapping[str, Any]) -> Limits:
+    told = _part(instance, "configuration")
+    statuses, media = _part(told, "statuses"), _part(told, "media_attachments")
+    listed = media.get("supported_mime_types")
+    types = tuple(kind for kind in USUAL.picture_types if kind in (listed or USUAL.picture_types))
+    return Limits(
+        characters=_count(
+            USUAL.characters, statuses.get("max_characters"), instance.get("max_toot_chars")
+        ),
+        link_length=_count(USUAL.link_length or 0, statuses.get("characters_reserved_per_url")),
+        pictures=_count(USUAL.pictures, statuses.get("max_media_attachments")),
+        picture_bytes=_count(
+            USUAL.picture_bytes, media.get("image_size_limit"), instance.get("upload_limit")
+        ),
+        picture_pixels=_count(USUAL.picture_pixels or 0, media.get("image_matrix_limit")),
+        alt_length=_count(
+            USUAL.alt_length, media.get("description_limit"), instance.get("description_limit")
+        ),
+        picture_types=types or USUAL.picture_types[:1],
+    )
+
+
+def visibility_of(server: Server, token: str) -> str:
+    """Return who sees a post that names no visibility; "" where the server does not tell."""
+    try:
+        with known_shape():
+            account = reading_of(server.read("/api/v1/accounts/verify_credentials", token=token))
+            privacy = (account.get("source") or {}).get("privacy")
+            return untrusted.line(privacy, MAX_VISIBILITY_CHARACTERS)
+    except (LookUpFailed, LookUpRefused, TokenRefused):
+        return ""
+
+
+def _part(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = data.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _count(usual: int, *told: Any) -> int:
+    for number in told:
+        if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MAX_COUNT:
+            return number
+    return usual
+
+
+def body_of(part: Part) -> Body:
+    """Return the JSON of ``POST /api/v1/statuses``, with KEY and what look-ups compare."""
+    body: Body = {KEY: part.key, SENT_AT: part.started_at.isoformat()}
+    if part.text:
+        body["status"] = part.text
+    if part.pictures:
+        body["media_ids"] = [picture["id"] for picture in part.pictures]
+        body[DESCRIPTIONS] = [picture.get("description") or "" for picture in part.pictures]
+    if part.reply_to is not None:
+        body["in_reply_to_id"] = part.reply_to["id"]
+    return body
+
+
+def create(server: Server, token: str, body: Body, start_by: float) -> Outcome:
+    """Publish a post; once more where its pictures have become ready. Never raises.
+
+    :param start_by: on http.boottime(); nothing is begun after it.
+    """
+    outcome = _post(server, token, body, start_by)
+    if outcome.code == NOW_READY:
+        outcome = _post(server, token, body, start_by)
+    return replace(outcome, code="rejected") if outcome.code == NOW_READY else outcome
+
+
+def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
+    """Make one create call."""
+    content = dict(body)
+    key = str(content.pop(KEY, ""))
+    for name in (SENT_AT, DESCRIPTIONS):
+        content.pop(name, None)
+    try:
+        answer = server.call(
+            "POST", "/api/v1/statuses", token=token, key=key, start_by=start_by, json=content
+        )
+    except (http.NotSent, http.NoResponse) as error:
+        return unanswered(error)
+    remote_id = id_in(answer.data) if 200 <= answer.status < 300 else None
+    if remote_id is None:
+        refusal = outcome_of(answer)
+        return why_refused(server, token, content, refusal) or refusal
+    return Outcome(
+        OutcomeKind.OK,
+        remote_id=remote_id,
+        remote_url=link_to(answer.data, server),
+        http_status=answer.status,
+        request_id=request_id_of(answer),
+        answered_at=answer.at,
+        pause_for=allowance_left_for(answer),
+        reference={"id": remote_id},
+    )

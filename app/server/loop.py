@@ -1,0 +1,262 @@
+"""The loop over all connections: who comes, who may read or write, whose deadline has passed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import selectors
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from gunicorn.workers.base import Worker as Base
+
+from app.concurrency import ConcurrencyLimiter
+from app.server.connection import PIECE, ClientGone, Connection, Stage
+from app.server.policy import BULKHEADS, Policy
+
+LINGER = 2.0
+LAST_WORDS = 3.0
+"""Seconds for what is being read or written when the process is told to stop."""
+LARGE_BODIES, OF_A_PERSON = 8, 3
+"""Bodies above everybody's limit that are read at a time; each of them may take much disk."""
+SWEEP = 0.25
+"""Seconds between looks at the deadlines."""
+AT_ONCE = 32
+"""Connections that are accepted before anything else is looked at."""
+FILES = 4096
+"""Open files to ask the system for; macOS gives 256 by itself."""
+
+
+Step = Callable[[Connection], None]
+
+
+class Loop(Base):
+    """Attends to connections; a Worker says what reading, writing and refusing are."""
+
+    def init_process(self) -> None:
+        """Prepare the loop and its threads; runs until the end."""
+        self._poller = selectors.DefaultSelector()
+        self._done: deque[tuple[Step, Connection]] = deque()
+        self._ear, self._mouth = os.pipe()
+        os.set_blocking(self._ear, False)
+        os.set_blocking(self._mouth, False)
+        self._pools = {
+            name: ThreadPoolExecutor(count, thread_name_prefix=name)
+            for name, count in BULKHEADS.items()
+        }
+        self._connections: set[Connection] = set()
+        self._accepting = False
+        self._next_sweep = 0.0
+        self._room = ConcurrencyLimiter(LARGE_BODIES, OF_A_PERSON)
+        self._waiting_for_room: deque[Connection] = deque()
+        self._most = _most_connections(self.cfg.worker_connections)
+        super().init_process()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Begin to stop."""
+        self.alive = False
+        self._wake()
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """Stop at once."""
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+        super().handle_quit(sig, frame)
+
+    def run(self) -> None:
+        """Serve until told to stop, then end what is under way."""
+        self._policy: Policy = getattr(self.wsgi, "extensions", {}).get("server") or Policy()
+        self._poller.register(self._ear, selectors.EVENT_READ, None)
+        self._accept(True)
+        while self.alive and self.ppid == os.getppid():
+            self._look()
+        self.alive = False
+        self._accept(False)
+        for connection in self._connections:
+            self._hurry(connection)
+        end = time.monotonic() + self.cfg.graceful_timeout
+        while self._connections and time.monotonic() < end:
+            self._look()
+        for pool in self._pools.values():
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _look(self) -> None:
+        self.notify()
+        for key, events in self._poller.select(SWEEP if self._connections else 1.0):
+            if isinstance(key.data, Connection):
+                self._attend(key.data, events)
+            elif key.data is not None:
+                self._welcome(key.data)
+        with suppress(BlockingIOError):
+            os.read(self._ear, PIECE)
+        while self._done:
+            self._guarded(*self._done.popleft())
+        now = time.monotonic()
+        if now >= self._next_sweep:
+            self._next_sweep = now + SWEEP
+            for connection in [one for one in self._connections if one.deadline <= now]:
+                self._guarded(self._expire, connection)
+
+    def _from_thread(self, step: Step, connection: Connection) -> None:
+        """Let the loop go on with a connection."""
+        self._done.append((step, connection))
+        self._wake()
+
+    def _wake(self) -> None:
+        with suppress(BlockingIOError):
+            os.write(self._mouth, b".")
+
+    def _guarded(self, step: Step, connection: Connection) -> None:
+        """Let no connection end the loop."""
+        try:
+            step(connection)
+        except ClientGone:
+            self._close(connection)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EMFILE, errno.EIO}:
+                self.log.error("A body could not be kept: %s", error.strerror)
+            self._close(connection)
+        except Exception:
+            self.log.exception("A connection was given up")
+            self._close(connection)
+
+    def _attend(self, connection: Connection, events: int) -> None:
+        if not events & connection.events:
+            return  # something else has happened to it since the poller looked
+        if connection.stage is Stage.WRITING:
+            self._guarded(self._write, connection)
+        else:
+            self._guarded(self._read, connection)
+
+    def _accept(self, enabled: bool) -> None:
+        if enabled is self._accepting:
+            return
+        self._accepting = enabled
+        for listener in self.sockets:
+            if enabled:
+                listener.setblocking(False)
+                self._poller.register(listener, selectors.EVENT_READ, listener)
+            else:
+                self._poller.unregister(listener)
+
+    def _welcome(self, listener: Any) -> None:
+        for _ in range(AT_ONCE):
+            if not self._make_room():
+                self._accept(False)
+                return
+            try:
+                sock, client = listener.accept()
+            except OSError as error:
+                full = error.errno in {errno.EMFILE, errno.ENFILE}
+                if full and not self._give_up_oldest():
+                    self._accept(False)
+                return
+            sock.setblocking(False)
+            connection = Connection(sock, client, listener.getsockname(), time.monotonic())
+            self._connections.add(connection)
+            self._wait(connection, Stage.HEAD, self._policy.head_timeout)
+            self._guarded(self._read, connection)  # as a rule the request is here already
+
+    def _make_room(self) -> bool:
+        return len(self._connections) < self._most or self._give_up_oldest()
+
+    def _give_up_oldest(self) -> bool:
+        """Close whoever has made least of most time; False if all are being answered."""
+        now = time.monotonic()
+        waiting = [one for one in self._connections if one.stage.weight]
+        if not waiting:
+            return False
+        self._close(max(waiting, key=lambda one: (now - one.since) * one.stage.weight))
+        return True
+
+    def _wait(self, connection: Connection, stage: Stage, seconds: float) -> None:
+        connection.stage = stage
+        connection.since = time.monotonic()
+        connection.deadline = connection.since + seconds
+        if not self.alive:
+            self._hurry(connection)
+        elif stage is not Stage.WORK:
+            self._accept(True)  # from now on it can make room for another
+        self._watch(connection)
+
+    def _hurry(self, connection: Connection) -> None:
+        """Bring a deadline near, because the process stops."""
+        if connection.stage is not Stage.WORK:
+            silent = connection.stage in {Stage.HEAD, Stage.IDLE} and not connection.buffer
+            said_all = silent or connection.stage is Stage.LINGER
+            left = LINGER if said_all else LAST_WORDS
+            connection.deadline = min(connection.deadline, time.monotonic() + left)
+
+    def _watch(self, connection: Connection) -> None:
+        """Let the poller watch for what the stage needs."""
+        events = selectors.EVENT_READ
+        if connection.stage is Stage.WRITING:
+            events = selectors.EVENT_WRITE
+        elif connection.stage in {Stage.WORK, Stage.ROOM}:
+            events = 0
+        if events == connection.events:
+            return
+        if not connection.events:
+            self._poller.register(connection.sock, events, connection)
+        elif not events:
+            self._poller.unregister(connection.sock)
+        else:
+            self._poller.modify(connection.sock, events, connection)
+        connection.events = events
+
+    def _close(self, connection: Connection) -> None:
+        if connection not in self._connections:
+            return
+        self._connections.discard(connection)
+        if connection.events:
+            self._poller.unregister(connection.sock)
+            connection.events = 0
+        connection.sock.close()
+        self._leave_room(connection)
+        connection.end_request()
+        if self.alive:
+            self._accept(True)
+
+    def _expire(self, connection: Connection) -> None:
+        """Do what follows when a deadline has passed."""
+        if connection.stage is Stage.WORK:
+            return
+        if connection.stage is Stage.BODY:
+            self._refuse(connection, 408)
+        elif connection.stage is Stage.ROOM:
+            self._refuse(connection, 429)
+        elif connection.stage is Stage.HEAD and connection.buffer:
+            self._refuse_plainly(connection, 408, "slow head")
+        else:
+            self._close(connection)
+
+    def _read(self, connection: Connection) -> None:
+        raise NotImplementedError
+
+    def _write(self, connection: Connection) -> None:
+        raise NotImplementedError
+
+    def _leave_room(self, connection: Connection) -> None:
+        raise NotImplementedError
+
+    def _refuse(self, connection: Connection, status: int) -> None:
+        raise NotImplementedError
+
+    def _refuse_plainly(self, connection: Connection, status: int, reason: str) -> None:
+        raise NotImplementedError
+
+
+def _most_connections(wanted: int) -> int:
+    """Return how many connections there may be: each may have a file for its body beside it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    more = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < more:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+            soft = more
+    return wanted if soft == resource.RLIM_INFINITY else max(16, min(wanted, (soft - 128) // 2))
