@@ -221,7 +221,13 @@ def choose_visibility(account_id: int) -> ResponseReturnValue:
         return refusal
     handle = account.handle
     showing.choose(account_id, _stored(wanted))
-    flash(_("Changed for all that @%(handle)s has yet to post. Older posts stay.", handle=handle))
+    flash(
+        _(
+            "Changed for everything that @%(handle)s has yet to post. Older posts stay as they "
+            "are.",
+            handle=handle,
+        )
+    )
     return redirect(url_for("accounts.index"), 303)
 
 

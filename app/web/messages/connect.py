@@ -126,8 +126,8 @@ def _of_server() -> dict[str, str]:
             "time it will have one."
         ),
         "just_registered": _(
-            "We have registered anew with this server within the last hour, so it is not that. If "
-            "it still shows an error, ask the people who run it."
+            "We registered again with this server within the last hour, so that is not the "
+            "problem. If it still shows an error, ask the people who run it."
         ),
         "another_server": _(
             "The answer came from a different server than the one you chose. Nothing was connected."

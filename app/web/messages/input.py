@@ -90,7 +90,7 @@ def _field_sentence(problem: schemas.Invalid) -> str:
         "not_for_one_job": _("This cannot be changed for one account only. Leave the job out."),
         "nothing_to_change": _("Say what to change. Nothing was changed."),
         "unknown_visibility": _(
-            "Say “public”, “unlisted”, “private”, or “default” for what the account says itself. "
+            "Say “public”, “unlisted”, “private”, or “default” for the account's own setting. "
             "Nothing was changed."
         ),
         "unknown_zone": _("We do not know this time zone."),
