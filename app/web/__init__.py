@@ -18,7 +18,6 @@ from app.web import (
     i18n,
     pictures,
     rate_limits,
-    schemas,
     session_routes,
     sessions,
     settings,
@@ -38,7 +37,6 @@ def init_app(app: Flask) -> None:
     i18n.init_app(app)
     auth.init_app(app)
     errors.init_app(app)
-    schemas.init_app(app)
     context.init_app(app)
     session_routes.init_app(app)
     for blueprint in (

@@ -18,7 +18,6 @@ from flask import (
 )
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from flask_login import current_user, login_required
 
 from app.accounts import (
@@ -36,8 +35,17 @@ from app.models import Account, Delivery, hash_of
 from app.networks import Profile
 from app.web import auth, concurrency, rate_limits, schemas, sessions, stuck_sign_ins
 from app.web.context import networks
-from app.web.errors import refuse, wants_json
-from app.web.messages import belongs_to_somebody_else, delivery_error, hold_error, too_many_accounts
+from app.web.errors import refuse, refuse_with, wants_json
+from app.web.messages import (
+    access_ended,
+    belongs_to_somebody_else,
+    delivery_error,
+    disconnected,
+    hold_error,
+    sign_in_changed,
+    sign_in_not_changed,
+    too_many_accounts,
+)
 
 bp = Blueprint("accounts", __name__)
 
@@ -89,7 +97,7 @@ def confirm() -> ResponseReturnValue:
         return _nothing_to_confirm()
     strangers = connections.strangers(waiting.network, waiting.connections, current_user.id)
     if len(strangers) == len(waiting.connections):
-        return belongs_to_somebody_else(strangers[0].handle)
+        return refuse_with(belongs_to_somebody_else(strangers[0].handle))
     opened = _opened(waiting, strangers)
     if wants_json():
         return {"network": waiting.network, "accounts": opened}
@@ -124,10 +132,10 @@ def settle() -> ResponseReturnValue:
     except connections.NotWanted:
         return _nothing_to_confirm()
     except connections.TooManyAccounts as problem:
-        return too_many_accounts(problem.most)
+        return refuse_with(too_many_accounts(problem.most))
     except connections.BelongsToSomebodyElse as taken:
         _forget(waiting)
-        return belongs_to_somebody_else(taken.profiles[0].handle)
+        return refuse_with(belongs_to_somebody_else(taken.profiles[0].handle))
     session.pop("pending", None)
     auth.note_connected(site, done)
     if wants_json():
@@ -136,7 +144,7 @@ def settle() -> ResponseReturnValue:
 
 
 def _mark_of(waiting: Pending) -> str:
-    """Return what tells the page of one opened access from the page of another."""
+    """Return a mark that differs for each pending connection."""
     return hash_of(waiting.id)[:32]
 
 
@@ -164,7 +172,7 @@ def _forget(waiting: Pending) -> None:
 def _nothing_to_confirm() -> ResponseReturnValue:
     session.pop("pending", None)
     if wants_json():
-        return refuse(404, "nothing_pending", _("No account waits to be connected."))
+        return refuse(404, "nothing_pending", _("No account is waiting to be connected."))
     return redirect(url_for("accounts.index"), 303)
 
 
@@ -190,13 +198,13 @@ def _opened(waiting: Pending, strangers: list[Profile]) -> list[dict[str, Any]]:
 @rate_limits.writes
 @login_required
 def change(account_id: int) -> ResponseReturnValue:
-    """Say whether an account opens the door, or who sees its posts."""
+    """Say whether an account signs its owner in, or who sees its posts."""
     account, wanted = _own(account_id), schemas.body(schemas.AccountChange)
     if wanted.signs_in is None and wanted.visibility is None:
         raise schemas.Invalid("nothing_to_change")
     if wanted.visibility is not None and (refusal := _cannot_be_chosen(account)):
         return refusal
-    if wanted.signs_in is not None and (refusal := _switch(account, wanted.signs_in)):
+    if wanted.signs_in is not None and (refusal := _set_sign_in(account, wanted.signs_in)):
         return refusal
     if wanted.visibility is not None:
         showing.choose(account_id, _stored(wanted.visibility))
@@ -213,7 +221,13 @@ def choose_visibility(account_id: int) -> ResponseReturnValue:
         return refusal
     handle = account.handle
     showing.choose(account_id, _stored(wanted))
-    flash(_("Changed for all that @%(handle)s has yet to post. Older posts stay.", handle=handle))
+    flash(
+        _(
+            "Changed for everything that @%(handle)s has yet to post. Older posts stay as they "
+            "are.",
+            handle=handle,
+        )
+    )
     return redirect(url_for("accounts.index"), 303)
 
 
@@ -236,62 +250,34 @@ def _cannot_be_chosen(account: Account) -> ResponseReturnValue | None:
 @bp.post("/accounts/<int:account_id>/door")
 @rate_limits.writes
 @login_required
-def open_door(account_id: int) -> ResponseReturnValue:
+def sign_in(account_id: int) -> ResponseReturnValue:
     """The same as a plain form: ``signs_in`` is 1 or 0."""
-    account, wanted = _own(account_id), schemas.body(schemas.DoorForm).signs_in
+    account, wanted = _own(account_id), schemas.body(schemas.SignInForm).signs_in
     handle = account.handle
-    if refusal := _switch(account, wanted):
+    if refusal := _set_sign_in(account, wanted):
         return refusal
-    if wanted:
-        flash(_("You can now sign in with @%(handle)s.", handle=handle))
-    else:
-        flash(
-            _(
-                "@%(handle)s only publishes now. Sessions that were opened with it have ended.",
-                handle=handle,
-            )
-        )
+    flash(sign_in_changed(handle, wanted))
     return redirect(url_for("accounts.index"), 303)
 
 
-def _switch(account: Account, signs_in: bool) -> ResponseReturnValue | None:
-    """Switch it and return nothing, or why that cannot be."""
+_NOT_CHANGED = {
+    sign_in_methods.LastDoor: "last_door",
+    sign_in_methods.ProvesNobody: "proves_nobody",
+    sign_in_methods.OpensAnother: "opens_another",
+    sign_in_methods.NobodyProved: "reconnect_first",
+}
+
+
+def _set_sign_in(account: Account, signs_in: bool) -> ResponseReturnValue | None:
+    """Let an account sign its owner in or not; return nothing, or why that cannot be."""
     handle, title = account.handle, networks()[account.network].title
     server = account.server or title
     try:
         sign_in_methods.switch(current_user.id, account.id, signs_in, sessions.visit())
-    except sign_in_methods.LastDoor:
-        code, words = (
-            "last_door",
-            _("@%(handle)s is your only way in. Let another account sign in first.", handle=handle),
-        )
-    except sign_in_methods.ProvesNobody:
-        code, words = (
-            "proves_nobody",
-            _(
-                "%(server)s does not check who signs in, so @%(handle)s cannot.",
-                server=server,
-                handle=handle,
-            ),
-        )
-    except sign_in_methods.OpensAnother:
-        code, words = (
-            "opens_another",
-            _("Whoever owns @%(handle)s signs in as another user here already.", handle=handle),
-        )
-    except sign_in_methods.NobodyProved:
-        code, words = (
-            "reconnect_first",
-            _(
-                "Reconnect @%(handle)s first: %(network)s must say who you are.",
-                handle=handle,
-                network=title,
-            ),
-        )
-    else:
-        return None
-    action = {"url": url_for("accounts.index"), "label": _("To your accounts")}
-    return refuse(409, code, words, title=_("Not changed"), field="signs_in", action=action)
+    except tuple(_NOT_CHANGED) as problem:
+        code = _NOT_CHANGED[type(problem)]
+        return refuse_with(sign_in_not_changed(code, handle, server, title))
+    return None
 
 
 def _plain(account: Account) -> dict[str, Any]:
@@ -345,13 +331,7 @@ def disconnect(account_id: int) -> ResponseReturnValue:
         concurrency.asking(network, server),
     ):  # else a worker does
         disconnections.finish([account_id])
-    words = _("@%(handle)s is disconnected.", handle=handle)
-    if cancelled:
-        words += " " + ngettext(
-            "%(num)s waiting tweet was cancelled.",
-            "%(num)s waiting tweets were cancelled.",
-            cancelled,
-        )
+    words = disconnected(handle, cancelled)
     if wants_json():
         return {"cancelled": cancelled, "message": words}
     flash(words)
@@ -417,7 +397,7 @@ def _error_of(survey: overview.Survey) -> dict[str, Any] | None:
 
 def _words_of(trouble: Delivery) -> str:
     title, code = networks()[trouble.account.network].title, trouble.error_code
-    if trouble.hold_reason or not code:
+    if trouble.hold_reason:
         return hold_error(trouble.hold_reason, title, trouble.account.handle, code)[1]
     return delivery_error(code, title)[0]
 
@@ -425,5 +405,4 @@ def _words_of(trouble: Delivery) -> str:
 def _ended(account: Account) -> dict[str, Any] | None:
     if not account.needs_reconnect or account.last_error_at is None:
         return None
-    words = _("Access to @%(handle)s ended.", handle=account.handle)
-    return {"message": words, "at": account.last_error_at, "tweet_id": None}
+    return {"message": access_ended(account.handle), "at": account.last_error_at, "tweet_id": None}

@@ -15,7 +15,7 @@ from app.web import pictures, sessions
 
 
 class Admission(Policy):
-    """The answers, without reading a byte of any body."""
+    """What app/server asks before it reads a body."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -24,7 +24,7 @@ class Admission(Policy):
         self.most_bytes = app.config["MAX_CONTENT_LENGTH"]
 
     def bulkhead_of(self, path: str) -> str:
-        """Return which threads answer a path: those that wait for networks are no page's."""
+        """Return the group of threads that answers a path; what waits for a network has its own."""
         path = unquote(path)
         if path == "/healthz":
             return "health"

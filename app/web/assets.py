@@ -12,7 +12,7 @@ KEPT = {"static", "bootstrap.static", "vendor.file"}
 
 
 def is_for_everybody(response: Response) -> bool:
-    """True for a file that says the same to all, and not for the answer that it is missing."""
+    """Return True for a file that is the same for everybody; False when it was not found."""
     return request.endpoint in KEPT and response.status_code < 400
 
 

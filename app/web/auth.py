@@ -23,7 +23,6 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import LoginManager, current_user
 
 from app.accounts import Connected, audit, disconnections, identities, pending, sign_in_methods
@@ -42,22 +41,24 @@ from app.networks import (
 )
 from app.web import (
     concurrency,
-    errors,
     rate_limits,
     schemas,
-    server_concurrency,
     sessions,
     stuck_sign_ins,
 )
 from app.web.context import networks
+from app.web.errors import gives_back, refuse, refuse_with, wants_json
 from app.web.messages import (
+    Refusal,
+    account_only_publishes,
     belongs_to_somebody_else,
+    connected,
     crowded,
     field_sentence,
+    input_refusal,
     no_answer,
-    proves_nobody,
     refused,
-    signs_nobody_in,
+    server_checks_nobody,
     too_many_accounts,
 )
 from app.web.tweets import forms
@@ -86,7 +87,7 @@ def _load_user(user_id: str) -> User | None:
 @bp.get("/login/<network>")
 @rate_limits.sign_in
 def login(network: str) -> ResponseReturnValue:
-    """Send who is signed out to the consent page, where nothing is typed; else show the form.
+    """Show the form; where nothing is typed, send who is signed out to the consent page at once.
 
     What the address already says, such as the server of an account to reconnect, is filled in.
     """
@@ -110,9 +111,9 @@ def begin(network: str) -> ResponseReturnValue:
     try:
         typed = schemas.connect_fields(names, request.form)
     except schemas.Invalid as problem:
-        if errors.wants_json():
+        if wants_json():
             raise
-        return _given_back(site, schemas.sentence(problem)), 422
+        return _given_back(site, input_refusal(problem)[2]), 422
     return _begin(site, typed)
 
 
@@ -153,7 +154,7 @@ def _old_form(message: str) -> ResponseReturnValue:
     return _given_back(site, message), 400
 
 
-errors.gives_back("auth.begin", _old_form)
+gives_back("auth.begin", _old_form)
 
 
 def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
@@ -167,14 +168,14 @@ def _begin_with(
     signing_in_now = not current_user.is_authenticated
     try:
         db.session.commit()  # the network may take long: no transaction stays open meanwhile
-        with concurrency.asking(site.name, server_concurrency.named_in(typed)):
+        with concurrency.asking(site.name, concurrency.named_in(typed)):
             begun = ask()
     except concurrency.TooManyAsking:
-        return crowded(site, typed)
+        return refuse_with(crowded(site, typed))
     except LookUpFailed as error:
-        return no_answer(site, error, typed)
+        return refuse_with(no_answer(site, error, typed))
     except ConnectRefused as refusal:
-        return _ask_again(site, typed, refusal) if typed else refused(site, refusal)
+        return _ask_again(site, typed, refusal) if typed else refuse_with(refused(site, refusal))
     if isinstance(begun, list):
         return _connect_at_once(site, begun)
     known = {**begun.memory, "network": site.name, "signing_in": signing_in_now}
@@ -186,8 +187,8 @@ def _begin_with(
 def _ask_again(site: Network, typed: dict[str, str], refusal: ConnectRefused) -> Any:
     kept = {field.name: typed[field.name] for field in site.connect_fields if not field.secret}
     error = field_sentence(site, refusal)
-    if errors.wants_json():
-        return errors.refuse(422, refusal.code, error, field=_field_of(site, refusal))
+    if wants_json():
+        return refuse(422, refusal.code, error, field=_field_of(site, refusal))
     return _connect_page(site, kept, error), 422
 
 
@@ -229,11 +230,11 @@ def callback(network: str, host: str = "") -> ResponseReturnValue:
             if signs_in:
                 identities.learn(site, connections)
     except concurrency.TooManyAsking:
-        return crowded(site)
+        return refuse_with(crowded(site))
     except LookUpFailed as error:
-        return no_answer(site, error)
+        return refuse_with(no_answer(site, error))
     except ConnectRefused as refusal:
-        return refused(site, refusal)
+        return refuse_with(refused(site, refusal))
     stuck_sign_ins.close(network, host)
     if signs_in:
         return _sign_in(site, connections)
@@ -261,7 +262,7 @@ def _recall(network: str, host: str, signs_in: bool) -> dict[str, Any]:
 
 
 def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseReturnValue:
-    """The form was ours, and its owner typed a password for this account: nothing more to ask."""
+    """Connect without asking again: the form was ours, and a password was typed in it."""
     if not current_user.is_authenticated:
         return _sign_in(site, connections)
     if not sessions.is_alive():  # it was ended while the network was asked
@@ -270,10 +271,10 @@ def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseRe
     try:
         done = connecting.add(site.name, connections, current_user.id)
     except connecting.BelongsToSomebodyElse as taken:
-        return belongs_to_somebody_else(taken.profiles[0].handle)
+        return refuse_with(belongs_to_somebody_else(taken.profiles[0].handle))
     except connecting.TooManyAccounts as problem:
         _end(site, connections)
-        return too_many_accounts(problem.most)
+        return refuse_with(too_many_accounts(problem.most))
     note_connected(site, done)
     page = "accounts.index" if session.get("back") else "tweets.index"
     return redirect(url_for(page), 303)
@@ -281,13 +282,13 @@ def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseRe
 
 def _sign_in(site: Network, connections: list[Connection]) -> ResponseReturnValue:
     first = connections[0].profile
-    refusal: tuple[ResponseReturnValue, int | None]
+    refusal: tuple[Refusal, int | None]
     try:
         done = connecting.sign_in(site.name, connections)
     except sign_in_methods.ProvesNobody:
-        refusal = proves_nobody(site, first.server), None
+        refusal = server_checks_nobody(site, first.server), None
     except connecting.SignsNobodyIn as closed:
-        refusal = signs_nobody_in(first.handle), closed.user_id
+        refusal = account_only_publishes(first.handle), closed.user_id
     except connecting.BelongsToSomebodyElse:
         refusal = belongs_to_somebody_else(first.handle), None
     else:
@@ -296,11 +297,11 @@ def _sign_in(site: Network, connections: list[Connection]) -> ResponseReturnValu
     audit.note(kind, sessions.visit(), refusal[1], site.name, first.handle)
     db.session.commit()
     _end(site, connections)
-    return refusal[0]
+    return refuse_with(refusal[0])
 
 
 def _end(site: Network, connections: list[Connection]) -> None:
-    """End what was opened to us for nothing, as far as the network has room for that."""
+    """End access that is not used, unless too many people wait for the network already."""
     with (
         suppress(concurrency.TooManyAsking),
         concurrency.asking(site.name, connections[0].profile.server),
@@ -311,16 +312,9 @@ def _end(site: Network, connections: list[Connection]) -> None:
 
 
 def note_connected(site: Network, done: Connected) -> None:
-    """Say on the next page what was connected and what was not, and keep it in the audit log."""
-    accounts = [*done.added, *done.renewed]
-    handles = ", ".join(f"@{account.handle}" for account in accounts)
-    if accounts and not done.sign_in_account:
-        flash(_("Connected on %(network)s: %(handles)s", network=site.title, handles=handles))
-    for profile in done.left_out:
-        flash(_("@%(handle)s is already connected to another user here.", handle=profile.handle))
-    if done.beyond:
-        handles = ", ".join(f"@{profile.handle}" for profile in done.beyond)
-        flash(_("Not connected, because you have too many accounts: %(handles)s", handles=handles))
+    """Say on the next page what was connected and what was not, and write it to the audit log."""
+    for words in connected(site.title, done):
+        flash(words)
     renewed = [account for account in done.renewed if account is not done.sign_in_account]
     for kind, some in ((EventKind.ACCOUNT_ADDED, done.added), (EventKind.ACCOUNT_RENEWED, renewed)):
         for account in some:
@@ -344,7 +338,7 @@ def _enter(site: Network, done: Connected) -> ResponseReturnValue:
     try:
         sessions.open_for(done.user_id, done.sign_in_account, zone)
     except signing_in.DoorClosed:
-        return refused(site, ConnectRefused("stale", "door_closed"))
+        return refuse_with(refused(site, ConnectRefused("stale", "door_closed")))
     note_connected(site, done)
     forms.remember_zone(zone)
     return redirect(url_for(page), 303)

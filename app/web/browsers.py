@@ -18,7 +18,7 @@ NAMES = (
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 )
-"""The first that is found counts: most name others, too, to be taken for them."""
+"""The first that is found counts: most browsers also name others."""
 SYSTEMS = (
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -32,7 +32,7 @@ PROGRAM = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,39}")
 
 
 def name_of(user_agent: str) -> str:
-    """Return "Firefox on Linux", the name that a program gives itself, or "" for neither."""
+    """Return "Firefox on Linux", else the name that a program gives itself, else ""."""
     browser = next((name for word, name in NAMES if word in user_agent), "")
     system = next((name for word, name in SYSTEMS if word in user_agent), "")
     if browser:

@@ -40,7 +40,7 @@ def networks() -> dict[str, Network]:
 
 
 def _silence() -> dict[str, datetime | None] | None:
-    """When no worker is alive, say so, and since when."""
+    """Return since when no worker is alive; None while one is, and for who is signed out."""
     if not current_user.is_authenticated:
         return None
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, current_app, g, jsonify, redirect, render_template, request, url_for
@@ -16,7 +16,8 @@ from werkzeug.exceptions import HTTPException
 
 from app.db import rollback_quietly
 from app.models import AlreadyBeingSent
-from app.web import kept_input, rate_limits
+from app.web import kept_input, rate_limits, schemas
+from app.web.messages import Refusal, input_refusal
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ _GIVES_BACK: dict[str, Callable[[str], ResponseReturnValue]] = {}
 
 
 def gives_back(endpoint: str, render: Callable[[str], ResponseReturnValue]) -> None:
-    """Answer a form whose token is not this session's with its own page instead of a bare refusal.
+    """Answer a form that has another session's token with its own page, not with a refusal.
 
     :param render: takes the sentence to show, stores nothing, and returns the page with the words.
     """
@@ -63,7 +64,7 @@ def refuse(
     title: str | None = None,
     field: str | None = None,
     next_step: str | None = None,
-    action: dict[str, str] | None = None,
+    action: Mapping[str, str] | None = None,
 ) -> ResponseReturnValue:
     """Answer with a status, a code for programs and a sentence for people."""
     if wants_json():
@@ -80,9 +81,23 @@ def refuse(
     return page, status
 
 
+def refuse_with(refusal: Refusal) -> ResponseReturnValue:
+    """Answer with words that messages/ has ready."""
+    return refuse(
+        refusal.status,
+        refusal.code,
+        refusal.message,
+        title=refusal.title,
+        field=refusal.field,
+        next_step=refusal.next_step,
+        action=refusal.action,
+    )
+
+
 def init_app(app: Flask) -> None:
     """Answer every error in the same way."""
     app.register_error_handler(CSRFError, _on_missing_token)
+    app.register_error_handler(schemas.Invalid, _on_invalid)
     app.register_error_handler(AlreadyBeingSent, _on_lost_race)
     app.register_error_handler(SQLAlchemyError, _on_database_away)
     app.register_error_handler(HTTPException, _on_http_error)
@@ -97,7 +112,7 @@ def _on_missing_token(_error: CSRFError) -> ResponseReturnValue:
 
 
 def _without_token() -> ResponseReturnValue:
-    """Say first who is signed out: a session that ended takes its tokens with it."""
+    """Say first who is signed out: the tokens of a session end with it."""
     if not current_user.is_authenticated and request.blueprint not in OPEN:
         rate_limits.count_signed_out()
         return _on_signed_out()
@@ -129,6 +144,12 @@ def _on_signed_out() -> ResponseReturnValue:
     return kept_input.page(), 401
 
 
+def _on_invalid(problem: schemas.Invalid) -> ResponseReturnValue:
+    rollback_quietly()
+    field, code, message = input_refusal(problem)
+    return refuse(422, code, message, field=field or None)
+
+
 def _on_lost_race(error: AlreadyBeingSent) -> ResponseReturnValue:
     return refuse(
         409,
@@ -146,7 +167,7 @@ def _on_database_away(error: SQLAlchemyError) -> ResponseReturnValue:
     return refuse(
         503,
         "database",
-        _("Our database does not answer. What was stored before is safe; this was not stored."),
+        _("Our database does not answer. What was stored before is safe, but this was not stored."),
         title=_("Not available right now"),
         next_step=_("Please try again in a minute."),
     )
@@ -158,7 +179,7 @@ def _on_surprise(error: Exception) -> ResponseReturnValue:
     return refuse(
         500,
         "unexpected",
-        _("Something went wrong on our side. It has been noted."),
+        _("Something went wrong on our side. It was written to our log."),
         title=_("That did not work"),
         next_step=_("Please try again. What was stored before is safe."),
     )

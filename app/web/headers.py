@@ -54,7 +54,7 @@ YEAR = 31_536_000
 FOUND = {"tweets.index"}
 """Endpoints that search engines may list."""
 PROBED = {"/healthz"}
-"""Paths that monitors ask for by address and without https; their answers name nobody."""
+"""Paths that monitors ask for by IP address and without https; the answers are about nobody."""
 FOREIGN = "tweet_later.foreign_host"
 """Marks a request under another name in its WSGI environment."""
 
@@ -114,7 +114,7 @@ def _refuse_foreign_host() -> ResponseReturnValue | None:
         "unknown_host",
         _("This server does not answer under that name. Nothing was changed."),
         title=_("Wrong address"),
-        next_step=None if home else _("Whoever runs it can add the name to TRUSTED_HOSTS."),
+        next_step=None if home else _("The operator can add this name to TRUSTED_HOSTS."),
         action={"url": f"{home}/", "label": _("To the start page")} if home else None,
     )
 
@@ -124,12 +124,12 @@ def _insist_on_https() -> ResponseReturnValue | None:
     if not current_app.config["FORCE_HTTPS"] or request.path in PROBED or _came_by_https():
         return None
     query = request.query_string.decode("latin-1")
-    place = quote(request.path) + (f"?{quote(query, safe='%&=+,:;/?@')}" if query else "")
-    return redirect(f"{current_app.config['APP_URL']}{place}")
+    address = quote(request.path) + (f"?{quote(query, safe='%&=+,:;/?@')}" if query else "")
+    return redirect(f"{current_app.config['APP_URL']}{address}")
 
 
 def _came_by_https() -> bool:
-    """True also where a proxy says so that is not named as one: else this would go in circles."""
+    """Believe any proxy here: else a wrong setting would redirect for ever."""
     return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
 
 

@@ -7,9 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app import monitoring
-from app.web import errors as problems
 from app.web import rate_limits
-from app.web.rate_limits import limiter
+from app.web.errors import signed_out
 
 bp = Blueprint("health", __name__)
 
@@ -22,12 +21,12 @@ def silence() -> ResponseReturnValue:
     401 for somebody who has signed out meanwhile: only scripts ask, and they need no page.
     """
     if not current_user.is_authenticated:
-        return problems.signed_out()
+        return signed_out()
     return render_template("_silence.html")
 
 
 @bp.get("/healthz")
-@limiter.exempt
+@rate_limits.limiter.exempt
 def healthz() -> ResponseReturnValue:
     """Return 200, or 503 naming what fails: database, redis, worker, overdue."""
     problems = monitoring.problems()

@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
 
 
 def prefer(locale: str | None) -> None:
-    """Speak this person's language, so that nobody needs to load who it is."""
+    """Use this language, so that the user need not be loaded to know it."""
     g.preferred_locale = locale
 
 
@@ -47,21 +47,21 @@ def zone() -> ZoneInfo:
     return current_user.zone if current_user.is_authenticated else ZoneInfo("UTC")
 
 
-def exact_time(moment: datetime, place: ZoneInfo | None = None, seconds: bool = True) -> str:
+def exact_time(moment: datetime, shown_in: ZoneInfo | None = None, seconds: bool = True) -> str:
     """Return "Wed 14 Oct 2026, 16:05:09 (Europe/Berlin)" in the page's language.
 
     ``when.understand`` reads it as the same second. A time that comes twice that night has its
     offset beside the zone.
 
-    :param place: the zone to show it in; by default the person's own.
+    :param shown_in: the zone; by default the person's own.
     :param seconds: False leaves them out where they are none.
     """
-    place = place or zone()
-    local = moment.astimezone(place)
+    shown_in = shown_in or zone()
+    local = moment.astimezone(shown_in)
     clock = "HH:mm:ss" if seconds or local.second else "HH:mm"
     text: str = format_datetime(local, f"EEE d MMM y, {clock}", locale=get_locale())
-    offset = which_of_two(moment, place)
-    return f"{text} ({place.key}, UTC{offset})" if offset else f"{text} ({place.key})"
+    offset = which_of_two(moment, shown_in)
+    return f"{text} ({shown_in.key}, UTC{offset})" if offset else f"{text} ({shown_in.key})"
 
 
 def relative_time(moment: datetime) -> str:

@@ -19,19 +19,19 @@ WRITING = {"tweets.create", "changes.save", "settings.save"}
 WORDS = ("text", "part", "variant-", "alt-", "new-alt")
 """What the names of fields of prose begin with."""
 DROPPED = {"csrf_token", "now", "again"}
-"""The old token, and buttons that publish: those are pressed anew."""
+"""Fields that are not given back: the old token, and buttons that publish."""
 WITHOUT_WORDS = {403, 404, 408, 413}
-"""Refusals of a body that is not there to give back, or of what may be somebody else's."""
+"""Statuses whose body was not read, or may be somebody else's: nothing is given back."""
 MAX_FIELDS = 500
 
 
 def is_ours() -> bool:
-    """False for a form that another site sent: its words are not this person's."""
+    """Return False for a form that another site sent: this person did not write it."""
     return request.headers.get("Sec-Fetch-Site", "same-origin") in {"same-origin", "none"}
 
 
 def is_by_reader() -> bool:
-    """False when the page was made for another person than the one who is signed in by now."""
+    """Return False when the page was made for somebody else than who is signed in now."""
     writer = request.form.get("writer")
     return not writer or sessions.person_mark() in {"", writer}
 

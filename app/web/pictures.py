@@ -27,7 +27,7 @@ bp = Blueprint("pictures", __name__)
 MAX_ALT = 10_000
 """Characters of a description; each network has a limit of its own below it."""
 SHORT_ALT = 400
-"""What every network takes."""
+"""Characters of a description that every network accepts."""
 MAX_FILE_NAME = 1000
 WORDS_BESIDE = 1_000_000
 """Bytes of a request that are not its files: text fields and the frame around the parts."""
@@ -115,7 +115,7 @@ def thumb(picture_id: str) -> ResponseReturnValue:
 @rate_limits.writes
 @login_required
 def describe(picture_id: str) -> ResponseReturnValue:
-    """Change what a picture is said to show."""
+    """Change the description of a picture."""
     picture = _own(picture_id)
     alt = clean_alt(schemas.body(schemas.AltChange).alt)
     try:
@@ -240,7 +240,7 @@ def view_of(picture: Picture) -> dict[str, Any]:
 
 
 def clean_alt(text: str) -> str:
-    """Return a description without control characters and needless space; its lines stay."""
+    """Return a description without control characters and extra spaces; line ends stay."""
     return "\n".join(map(_clean_line, text.splitlines())).strip()
 
 

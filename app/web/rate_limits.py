@@ -15,12 +15,12 @@ from app.web import sessions
 
 
 def _who() -> str:
-    """Say who asks; a database that is away must not look like no Redis."""
-    return sessions.spender() or _address()
+    """Return who asks. A failing database is no error here: the limiter would take it for Redis."""
+    return sessions.rate_limit_key() or _address()
 
 
-def where(address: str | None) -> str:
-    """Return what counts as one place: an address, or an IPv6 network of 64 bits (one owner's)."""
+def origin_of(address: str | None) -> str:
+    """Return what counts as one origin: an address, or an IPv6 network of 64 bits (one owner's)."""
     if not address:
         return "nowhere"
     with suppress(ValueError):
@@ -33,7 +33,7 @@ def where(address: str | None) -> str:
 
 def _address() -> str:
     """Return where somebody asks from; ``X-Forwarded-For`` is in it only with BEHIND_PROXY."""
-    return where(request.remote_addr)
+    return origin_of(request.remote_addr)
 
 
 limiter = Limiter(_who, in_memory_fallback_enabled=True, swallow_errors=True)

@@ -9,25 +9,25 @@ from babel.dates import get_timezone_location
 from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, ngettext
-from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import audit
 from app.accounts import sessions as signing_in
 from app.db import rollback_quietly
-from app.models import AuditEvent, EventKind, UserSession
+from app.models import AuditEvent, UserSession
 from app.web import browsers, rate_limits, schemas, sessions
 from app.web.context import networks
 from app.web.errors import wants_json
 from app.web.i18n import iso_utc
+from app.web.messages import event_words
 from app.web.schemas import LARGEST_ID
 
 bp = Blueprint("sessions", __name__)
 
 
 def init_app(app: Flask) -> None:
-    """Let every page tell what happened elsewhere."""
+    """Let every page show what happened to the account in other browsers."""
     app.context_processor(lambda: {"notices": _notices})
 
 
@@ -73,7 +73,7 @@ def end_others() -> ResponseReturnValue:
 @rate_limits.writes
 @login_required
 def seen() -> ResponseReturnValue:
-    """Show no more what happened up to an event: its person has read it here."""
+    """Hide what happened up to an event: the person has read it in this browser."""
     up_to = schemas.body(schemas.SeenForm).up_to
     signing_in.read_notices(sessions.here(), up_to)
     if wants_json():
@@ -110,7 +110,7 @@ def _view(one: UserSession, is_current: bool) -> dict[str, Any]:
     return {
         "id": one.id,
         "browser": browsers.in_words(one.browser),
-        "place": place_of(one.zone),
+        "place": city_of(one.zone),
         "address": one.address,
         "signed_in_at": one.signed_in_at,
         "seen_at": one.seen_at,
@@ -118,43 +118,23 @@ def _view(one: UserSession, is_current: bool) -> dict[str, Any]:
     }
 
 
-def place_of(zone: str) -> str:
-    """Return where a time zone is, such as "Berlin"; "" when it does not say."""
+def city_of(zone: str) -> str:
+    """Return the city of a time zone, such as "Berlin"; "" when its name has none."""
     if "/" not in zone or zone.startswith("Etc/"):
         return ""
-    place = str(get_timezone_location(zone, locale=get_locale(), return_city=True))
-    return place or zone.rpartition("/")[2].replace("_", " ")
+    city = str(get_timezone_location(zone, locale=get_locale(), return_city=True))
+    return city or zone.rpartition("/")[2].replace("_", " ")
 
 
 def _event_view(event: AuditEvent) -> dict[str, Any]:
+    site = networks().get(event.network)
     return {
         "id": event.id,
         "at": event.at,
-        "words": _words_of(event),
+        "words": event_words(event, site.title if site else event.network),
         "browser": browsers.in_words(event.browser),
         "address": event.address,
     }
-
-
-def _words_of(event: AuditEvent) -> str:
-    site = networks().get(event.network)
-    names = {"handle": event.handle, "network": site.title if site else event.network}
-    account = _("@%(handle)s on %(network)s", **names)
-    words = {
-        EventKind.SIGNED_IN: _("Signed in with %(account)s", account=account),
-        EventKind.SIGNED_IN_NEW_BROWSER: _(
-            "Signed in with %(account)s, in a browser that was new here", account=account
-        ),
-        EventKind.SIGN_IN_REFUSED: _("Refused to sign in with %(account)s", account=account),
-        EventKind.SIGNED_OUT: _("Signed out"),
-        EventKind.SESSION_ENDED: _("Ended a session"),
-        EventKind.ACCOUNT_ADDED: _("Connected %(account)s", account=account),
-        EventKind.ACCOUNT_RENEWED: _("Reconnected %(account)s", account=account),
-        EventKind.ACCOUNT_DISCONNECTED: _("Disconnected %(account)s", account=account),
-        EventKind.SIGNS_IN_ON: _("Allowed %(account)s to sign in", account=account),
-        EventKind.SIGNS_IN_OFF: _("Stopped %(account)s from signing in", account=account),
-    }
-    return words.get(EventKind(event.kind), "")
 
 
 def _notices() -> list[dict[str, Any]]:

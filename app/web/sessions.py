@@ -35,7 +35,7 @@ MAX_PEOPLE = 20
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Prolongs a session with each page, and not with each poll of a page that is left open."""
+    """Extends a session with each page, but not with the polling of a page that was left open."""
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Return whether this answer carries the cookie."""
@@ -44,7 +44,7 @@ class Sessions(SecureCookieSessionInterface):
         return super().should_set_cookie(app, session)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Leave files alone: a cache that keeps one would hand the cookie on to the next."""
+        """Set no cookie with files: a cache that keeps one would give it to somebody else."""
         if not assets.is_for_everybody(response):
             super().save_session(app, session, response)
 
@@ -71,7 +71,7 @@ def user_id() -> int | None:
 
 
 def person_mark() -> str:
-    """Return what binds words that are not stored yet to who wrote them; "" for nobody."""
+    """Return a mark of who is signed in, for text that is not stored yet; "" for nobody."""
     if not current_user.is_authenticated:
         return ""
     key = str(current_app.config["SECRET_KEY"]).encode()
@@ -111,8 +111,8 @@ def is_alive() -> bool:
     return mine is not None and UserSession.exists(mine)
 
 
-def spender() -> str | None:
-    """Return whose allowance a request is counted to; None for nobody's.
+def rate_limit_key() -> str | None:
+    """Return whose rate limits a request is counted to; None for those of its address.
 
     A session that has ended must not use up what its owner has. Polling is counted by session,
     because it asks the database once and no more, and so is everything while that is away.

@@ -1,4 +1,4 @@
-"""A person's time zone, language and patience."""
+"""A person's time zone, language, and how late a tweet may still be sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.db import db
 from app.web import rate_limits, schemas
 from app.web.errors import gives_back
 from app.web.i18n import LOCALES
-from app.web.messages import in_words, input_refusal
+from app.web.messages import input_refusal, usage_of
 from app.web.schemas import MAX_NAME
 from app.when import WhenProblem, zone_named, zone_names
 
@@ -49,7 +49,7 @@ def save() -> ResponseReturnValue:
     except schemas.Invalid as problem:
         if problem.field not in FIELDS:
             raise
-        return _again({problem.field: schemas.sentence(problem)}), 422
+        return _again({problem.field: input_refusal(problem)[2]}), 422
     form = given.model_dump(include=FIELDS)
     errors = _store(form)
     if errors:
@@ -75,7 +75,7 @@ def _store(form: dict[str, Any]) -> dict[str, str]:
     except WhenProblem as problem:
         errors["timezone"] = input_refusal(problem)[2]
     if form["locale"] and form["locale"] not in LOCALES:
-        errors["locale"] = _("We do not speak this language yet.")
+        errors["locale"] = input_refusal(schemas.Invalid("unknown_locale", "locale"))[2]
     current_user.locale = form["locale"] or None
     if form["late_tolerance_hours"]:
         try:
@@ -83,7 +83,8 @@ def _store(form: dict[str, Any]) -> dict[str, str]:
         except ValueError:
             hours = -1
         if not 0.1 <= hours <= MAX_TOLERANCE:
-            errors["late_tolerance_hours"] = _("Give a number of hours from 0.1 to 168.")
+            unknown = schemas.Invalid("bad_hours", "late_tolerance_hours")
+            errors["late_tolerance_hours"] = input_refusal(unknown)[2]
         else:
             current_user.late_tolerance = round(hours * HOUR)
     if not errors:
@@ -97,5 +98,5 @@ def _page(form: dict[str, Any]) -> str:
         form=form,
         timezones=zone_names(),
         locales=list(LOCALES.items()),
-        usage=in_words(current_user.id),
+        usage=usage_of(current_user.id),
     )

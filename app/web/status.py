@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, jsonify
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.models import JobStatus
 from app.web import i18n, rate_limits, schemas, sessions
-from app.web.errors import refuse, signed_out
+from app.web.errors import signed_out
 from app.web.schemas import MAX_JOBS
 from app.web.tweets import job_views
 
@@ -46,8 +45,7 @@ def many() -> ResponseReturnValue:
     listed = schemas.query(schemas.StatusQuery).job_ids or ""
     job_ids = [part.strip() for part in listed.split(",") if part.strip()]
     if len(job_ids) > MAX_JOBS:
-        message = _("Ask for at most %(most)s jobs at a time.", most=MAX_JOBS)
-        return refuse(422, "too_many", message, field="job_ids")
+        raise schemas.Invalid("too_many", "job_ids", limit=MAX_JOBS)
     found = JobStatus.of(key, job_ids)
     if not found and not current_user.is_authenticated:
         return signed_out()

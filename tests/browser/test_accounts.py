@@ -138,7 +138,7 @@ def test_every_page_of_accounts_looks_right(schemed: Page, running: World) -> No
             page.get_by_role("button", name="Connect", exact=True).click()
             page.wait_for_url("**/oauth/authorize**")
             page.goto(f"{running.site}/accounts")
-            expect(page.get_by_role("button", name="Register anew with")).to_have_count(1)
+            expect(page.get_by_role("button", name="Register again with")).to_have_count(1)
             expect(page.get_by_label("Who sees its posts")).to_have_count(1)
         if name == "disconnect":
             page.get_by_role("link", name="Disconnect").first.click()
@@ -208,7 +208,7 @@ def test_choosing_and_registering_anew_without_scripts(browser: Browser, running
     before = page.url
     page.go_back()
     page.goto(f"{running.site}/login/mastodon")
-    page.get_by_role("button", name="Register anew with").click()
+    page.get_by_role("button", name="Register again with").click()
     page.wait_for_url("**/oauth/authorize**")
     client = re.compile("client_id=([^&]+)")
     assert client.findall(page.url) != client.findall(before)

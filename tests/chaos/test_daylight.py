@@ -105,7 +105,7 @@ def refuse_the_gap(owner: Visitor, change: Change) -> None:
     page = unescape(answer.text)
     assert f"{wall:%H:%M} does not exist on {wall:%Y-%m-%d} in {change.zone.key}" in page
     first = change.at.astimezone(change.zone)
-    assert f"The first time after it is {first:%H:%M}." in page
+    assert f"The next time that exists is {first:%H:%M}." in page
 
 
 def take_the_first(owner: Visitor, change: Change, moments: dict[str, datetime]) -> None:
@@ -113,7 +113,7 @@ def take_the_first(owner: Visitor, change: Change, moments: dict[str, datetime])
     words = f"{change.middle:%Y-%m-%d %H:%M}"
     text = f"Twice at {words} in {change.zone.key}"
     checked = submit(owner, change, text, words, check="1")
-    assert "This time comes twice that night" in unescape(checked.text)
+    assert "This time happens twice that night" in unescape(checked.text)
     assert submit(owner, change, text, words).status_code == 200
     moments[text] = change.at - abs(change.by) / 2
 

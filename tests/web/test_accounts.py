@@ -90,7 +90,7 @@ def test_a_pause_says_until_when(running: World, visitor: Visitor) -> None:
     wait_for(lambda: "Paused" in card(visitor.get("/accounts").text, "limited"), what="the pause")
     told = card(visitor.get("/accounts").text, "limited")
     assert "X asks us to wait." in told
-    assert re.search(r"Goes on\s+<time [^>]*>in \d+ minutes", told)
+    assert re.search(r"Continues\s+<time [^>]*>in \d+ minutes", told)
     running.sandbox.mend()
 
 
@@ -155,7 +155,7 @@ def test_disconnecting_says_what_happens_and_does_it(running: World, visitor: Vi
     visitor.until_final(out["job_id"])
     account = account_of(running, "leaver")
     page = visitor.get(f"/accounts/{account.id}/disconnect").text
-    assert "1 tweet waits for this account." in page
+    assert "1 tweet is waiting for this account." in page
     assert "You stay signed in" in page
     done = visitor.submit(f"/accounts/{account.id}/disconnect")
     assert "@leaver is disconnected. 1 waiting tweet was cancelled." in done.text

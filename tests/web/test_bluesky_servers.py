@@ -77,7 +77,7 @@ def test_a_server_that_is_not_the_accounts(
         "/login/bluesky", identifier="ben.test", password=PASSWORD, server=scripted.url
     )
     assert page.status_code == 422
-    assert "not kept on the server that you typed" in page.text
+    assert "not on the server that you typed" in page.text
     assert f'value="{scripted.url}"' in page.text
     assert PASSWORD not in page.text
     assert scripted.seen == []

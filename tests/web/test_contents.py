@@ -245,7 +245,7 @@ def test_the_rest_of_a_thread_is_changed(running: World, ana: Visitor) -> None:
     with running.rows():
         assert len(db.session.get_one(Delivery, made["job_id"]).posted) == 1
     page = ana.get(f"/tweets/{tweet}/edit?job_id={made['job_id']}").text
-    assert words[0] in page.split("Already out there")[1].split("</section>")[0]
+    assert words[0] in page.split("Already published")[1].split("</section>")[0]
     assert ana.post(f"/tweets/{tweet}", "PATCH", text="All anew").status_code == 409
     assert ana.post(f"/tweets/{tweet}", "PATCH", text=words[2], job_id=made["job_id"]).ok
     assert ana.post(f"/tweets/{tweet}/retry").ok

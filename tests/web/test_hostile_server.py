@@ -230,7 +230,7 @@ def test_an_answer_that_names_another_server(
     asked = dict(parse_qsl(urlsplit(begin(ana, hostile.url).headers["Location"]).query))
     page = ana.get(hostile.back(asked, code="good", iss=f"{honest.url}/"))
     assert page.status_code == 400
-    assert "another server" in page.text
+    assert "a different server" in page.text
     assert hostile.codes == []
     assert not is_signed_in(ana)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from app.web.rate_limits import where
+from app.web.rate_limits import origin_of
 from tests.conftest import MakeWorld
 from tests.support.visitor import Visitor
 
@@ -95,4 +95,4 @@ def test_returns_from_a_consent_page_that_nobody_began(
 )
 def test_what_counts_as_one_place(address: str | None, counted: str) -> None:
     """Whoever has one address of an IPv6 network has all of them."""
-    assert where(address) == counted
+    assert origin_of(address) == counted

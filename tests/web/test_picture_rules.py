@@ -51,7 +51,7 @@ def test_a_moving_picture_where_none_are_shown(visitor: Visitor, accounts: dict[
         visitor, text="Look", pictures=[taken(visitor, photos.moving(3))], accounts=everywhere
     )
     assert (code, field) == ("picture_moves", "pictures")
-    assert words.startswith("Bluesky shows no moving pictures.")
+    assert words.startswith("Bluesky does not show moving pictures.")
 
 
 def test_a_moving_picture_for_one_account_only(visitor: Visitor, accounts: dict[str, int]) -> None:
@@ -96,7 +96,7 @@ def test_the_form_says_so_as_well(visitor: Visitor, accounts: dict[str, int]) ->
         timeout=30,
     )
     assert answer.status_code == 422
-    assert "Bluesky shows no moving pictures." in answer.text
+    assert "Bluesky does not show moving pictures." in answer.text
 
 
 @pytest.mark.parametrize("threaded", [False, True])
@@ -154,7 +154,7 @@ def test_a_gif_too_heavy_for_a_server(
         accounts=[accounts["mastodon"]],
     )
     assert (code, field) == ("picture_moves_too_much", "pictures")
-    assert words.startswith("This GIF is too heavy for Mastodon")
+    assert words.startswith("This GIF is too large for Mastodon")
 
 
 def described(who: Visitor, alt: str) -> str:

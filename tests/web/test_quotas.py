@@ -40,11 +40,11 @@ def test_waiting_tweets(strict: World) -> None:
     refused = ana.post("/tweets", text="One more", when="in two days")
     assert (refused.status_code, refused.json()["error"]["code"]) == (422, "quota")
     assert refused.json()["error"]["field"] == "text"
-    assert refused.json()["error"]["message"].startswith("3 of your tweets wait already")
+    assert refused.json()["error"]["message"].startswith("You already have 3 waiting tweets")
     page = ana.submit("/tweets", text="Kept words", when="in two days")
     assert page.status_code == 422
     assert "Kept words</textarea>" in page.text
-    assert "3 of your tweets wait already" in page.text
+    assert "You already have 3 waiting tweets" in page.text
     assert "Waiting tweets: 3 of 3." in ana.get("/settings").text
     assert ben.post("/tweets", text="Mine", when="in two days").status_code == 202
     tweet_id = made[0].json()["tweet"]["id"]

@@ -156,7 +156,7 @@ def test_others_are_told_of_a_new_browser_and_a_new_account(
     elsewhere.http.headers["User-Agent"] = FIREFOX
     elsewhere.sign_in("told")
     page = visitor.get("/accounts").text
-    assert "Signed in with @told on X, in a browser that was new here" in page
+    assert "Signed in with @told on X, in a new browser" in page
     assert "Firefox on Linux" in page
     assert 'href="/settings/sessions"' in page
     assert "data-notice" not in elsewhere.get("/").text

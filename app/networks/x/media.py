@@ -135,6 +135,6 @@ def _id_in(response: Response) -> str:
 def _failure(outcome: Outcome) -> Exception:
     is_old_token = outcome.http_status == 403  # from before pictures were supported
     refusal = UploadRefused(
-        "permission_missing" if is_old_token else "picture_refused", outcome.detail or ""
+        "picture_permission" if is_old_token else "picture_refused", outcome.detail or ""
     )
     return upload_error(outcome, refusal)

@@ -1,24 +1,39 @@
-"""What people read when an account could not be connected."""
+"""What people read of signing in, of connecting and disconnecting accounts, and when it fails."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
-from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
 
+from app.accounts import Connected
+from app.models import AuditEvent, EventKind
 from app.networks import ConnectRefused, Network
-from app.web.errors import refuse
 
 log = logging.getLogger(__name__)
 
 
-def refused(site: Network, refusal: ConnectRefused) -> ResponseReturnValue:
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A page that says why something was not done; as JSON its code and its message alone."""
+
+    status: int
+    code: str
+    message: str
+    title: str
+    next_step: str | None = None
+    action: Mapping[str, str] | None = None
+    """``url`` and ``label`` of the way on."""
+    field: str | None = None
+
+
+def refused(site: Network, refusal: ConnectRefused) -> Refusal:
     """Say why a consent page ended without an account."""
     if refusal.code == "denied":
         return _refused_by_person(site)
@@ -44,17 +59,17 @@ def _of_typing(title: str) -> dict[str, str]:
             "This is not a server that we can reach. Type its name, like example.social."
         ),
         "no_mastodon": _(
-            "This server answers, but there is no %(network)s on it, and it names none. Type the "
-            "name of the server where you sign in, like example.social.",
+            "This server answers, but it does not run %(network)s, and it names no server that "
+            "does. Type the name of the server where you sign in, like example.social.",
             network=title,
         ),
         "other_server": _(
-            "This account is not kept on the server that you typed. Leave the server empty, and we "
-            "find it."
+            "This account is not on the server that you typed. Leave the server empty, and we "
+            "will find it."
         ),
         "bad_identity": _(
-            "What %(network)s, this account and its server say of each other does not agree, so we "
-            "cannot tell whose account it is.",
+            "%(network)s, this account and its server contradict each other, so we cannot tell "
+            "whose account it is.",
             network=title,
         ),
         "unknown_handle": _("%(network)s does not know this handle.", network=title),
@@ -62,8 +77,8 @@ def _of_typing(title: str) -> dict[str, str]:
             "%(network)s does not accept this handle with this app password.", network=title
         ),
         "needs_app_password": _(
-            "%(network)s asks for a code with your own password. Make an app password there and "
-            "type that.",
+            "%(network)s asks for a code in addition to your own password. Create an app "
+            "password there and use that.",
             network=title,
         ),
     }
@@ -104,19 +119,18 @@ def _of_server() -> dict[str, str]:
             "in with another account, then connect this one."
         ),
         "server_asks_nobody": _(
-            "This server gives access without asking anybody, so no account there can be connected."
+            "This server gives access without asking anybody, so its accounts cannot be connected."
         ),
         "start_again": _(
-            "Please start again. This server needs an app of its own for your account, and next "
-            "time it gets one."
+            "Please start again. This server needs a separate app for your account, and next "
+            "time it will have one."
         ),
         "just_registered": _(
-            "We have registered anew with this server within the last hour, so it is not that. If "
-            "it still shows an error, ask the people who run it."
+            "We registered again with this server within the last hour, so that is not the "
+            "problem. If it still shows an error, ask the people who run it."
         ),
         "another_server": _(
-            "The answer came from another server than the one that you chose. Nothing was "
-            "connected."
+            "The answer came from a different server than the one you chose. Nothing was connected."
         ),
     }
 
@@ -128,19 +142,19 @@ def _again(site: Network, typed: Mapping[str, str] | None = None) -> dict[str, s
     return {"url": url_for("auth.login", network=site.name, **kept), "label": _("Try again")}
 
 
-def _refused_by_person(site: Network) -> ResponseReturnValue:
-    return refuse(
+def _refused_by_person(site: Network) -> Refusal:
+    return Refusal(
         403,
         "consent_refused",
         _("You did not give Tweet Later access on %(network)s.", network=site.title),
         title=_("Not connected"),
-        next_step=_("Nothing was stored. You can try again whenever you like."),
+        next_step=_("Nothing was stored. You can try again at any time."),
         action=_again(site),
     )
 
 
-def _stale(site: Network) -> ResponseReturnValue:
-    return refuse(
+def _stale(site: Network) -> Refusal:
+    return Refusal(
         400,
         "stale_callback",
         _("This sign-in was started in another window, or too long ago."),
@@ -150,12 +164,12 @@ def _stale(site: Network) -> ResponseReturnValue:
     )
 
 
-def _refused_by_network(site: Network, refusal: ConnectRefused) -> ResponseReturnValue:
+def _refused_by_network(site: Network, refusal: ConnectRefused) -> Refusal:
     reason = refusal.detail if refusal.detail.isidentifier() else refusal.code
     log.warning("%s refused a sign-in: %s", site.name, reason)
     known = known_sentence(site, refusal.code)
-    short = _("Its pages are open for a short time only. Start again from here.")
-    return refuse(
+    short = _("Its sign-in pages are only open for a short time. Start again from here.")
+    return Refusal(
         400,
         "sign_in_refused",
         known or _("%(network)s did not complete the sign-in.", network=site.title),
@@ -165,34 +179,33 @@ def _refused_by_network(site: Network, refusal: ConnectRefused) -> ResponseRetur
     )
 
 
-def no_answer(
-    site: Network, error: Exception, typed: Mapping[str, str] | None = None
-) -> ResponseReturnValue:
+def no_answer(site: Network, error: Exception, typed: Mapping[str, str] | None = None) -> Refusal:
     """Say that the network is silent."""
     log.warning("%s did not answer a sign-in: %s", site.name, type(error).__name__)
-    return refuse(
-        502,
-        "network_silent",
-        _("%(network)s does not answer at the moment.", network=site.title),
-        title=_("Not signed in"),
-        next_step=_("Wait a minute, then try again."),
-        action=_again(site, typed),
-    )
+    words = _("%(network)s does not answer at the moment.", network=site.title)
+    return _later(site, 502, "network_silent", words, typed)
 
 
-def crowded(site: Network, typed: Mapping[str, str] | None = None) -> ResponseReturnValue:
+def crowded(site: Network, typed: Mapping[str, str] | None = None) -> Refusal:
     """Say that too many people wait for the network already."""
-    return refuse(
-        503,
-        "network_crowded",
-        _("Too many people are waiting for %(network)s at the moment.", network=site.title),
+    words = _("Too many people are waiting for %(network)s at the moment.", network=site.title)
+    return _later(site, 503, "network_crowded", words, typed)
+
+
+def _later(
+    site: Network, status: int, code: str, words: str, typed: Mapping[str, str] | None
+) -> Refusal:
+    return Refusal(
+        status,
+        code,
+        words,
         title=_("Not signed in"),
         next_step=_("Wait a minute, then try again."),
         action=_again(site, typed),
     )
 
 
-def belongs_to_somebody_else(handle: str) -> ResponseReturnValue:
+def belongs_to_somebody_else(handle: str) -> Refusal:
     """Say that another user has this account."""
     words = _("@%(handle)s is already connected to another user here.", handle=handle)
     if current_user.is_authenticated:
@@ -202,12 +215,12 @@ def belongs_to_somebody_else(handle: str) -> ResponseReturnValue:
         way = {"url": url_for("tweets.index"), "label": _("To the start page")}
         step = _("Sign in with another account, or ask whoever connected it to disconnect it.")
     title = _("Not connected")
-    return refuse(409, "account_taken", words, title=title, next_step=step, action=way)
+    return Refusal(409, "account_taken", words, title=title, next_step=step, action=way)
 
 
-def too_many_accounts(most: int) -> ResponseReturnValue:
+def too_many_accounts(most: int) -> Refusal:
     """Say that one person has as many accounts as one may have."""
-    return refuse(
+    return Refusal(
         422,
         "quota",
         ngettext(
@@ -221,13 +234,13 @@ def too_many_accounts(most: int) -> ResponseReturnValue:
     )
 
 
-def proves_nobody(site: Network, server: str) -> ResponseReturnValue:
+def server_checks_nobody(site: Network, server: str) -> Refusal:
     """Say that a server gives access to anybody, so that it cannot say who somebody is."""
-    return refuse(
+    return Refusal(
         403,
         "proves_nobody",
         _(
-            "%(server)s does not check who signs in. Anybody could come in as you, so we do not "
+            "%(server)s does not check who signs in. Anybody could sign in as you, so we do not "
             "let it sign in.",
             server=server or site.title,
         ),
@@ -239,13 +252,13 @@ def proves_nobody(site: Network, server: str) -> ResponseReturnValue:
     )
 
 
-def signs_nobody_in(handle: str) -> ResponseReturnValue:
-    """Say that an account is connected here, but does not open the door."""
-    return refuse(
+def account_only_publishes(handle: str) -> Refusal:
+    """Say that an account is connected here, but does not sign its owner in."""
+    return Refusal(
         403,
         "does_not_sign_in",
         _(
-            "@%(handle)s is connected to somebody here, but may not be used to sign in.",
+            "@%(handle)s is connected here, but cannot be used to sign in.",
             handle=handle,
         ),
         title=_("Not signed in"),
@@ -254,3 +267,100 @@ def signs_nobody_in(handle: str) -> ResponseReturnValue:
         ),
         action={"url": url_for("tweets.index"), "label": _("To the start page")},
     )
+
+
+def sign_in_not_changed(code: str, handle: str, server: str, network: str) -> Refusal:
+    """Say why an account cannot be made, or unmade, one that signs its owner in."""
+    words = {
+        "last_door": _(
+            "@%(handle)s is the only account you can sign in with. Let another account sign in "
+            "first.",
+            handle=handle,
+        ),
+        "proves_nobody": _(
+            "%(server)s does not check who signs in, so @%(handle)s cannot.",
+            server=server,
+            handle=handle,
+        ),
+        "opens_another": _(
+            "The owner of @%(handle)s already signs in here as another user.", handle=handle
+        ),
+        "reconnect_first": _(
+            "Reconnect @%(handle)s first: %(network)s must say who you are.",
+            handle=handle,
+            network=network,
+        ),
+    }
+    return Refusal(
+        409,
+        code,
+        words[code],
+        title=_("Not changed"),
+        field="signs_in",
+        action={"url": url_for("accounts.index"), "label": _("To your accounts")},
+    )
+
+
+def sign_in_changed(handle: str, signs_in: bool) -> str:
+    """Say that an account signs its owner in from now on, or no longer."""
+    if signs_in:
+        return _("You can now sign in with @%(handle)s.", handle=handle)
+    return _(
+        "@%(handle)s only publishes now. Sessions that were opened with it have ended.",
+        handle=handle,
+    )
+
+
+def connected(network: str, done: Connected) -> list[str]:
+    """Say what was connected and what was not; nothing of the account that somebody came in with.
+
+    :param network: its title.
+    """
+    taken = _("@%(handle)s is already connected to another user here.")
+    accounts = [*done.added, *done.renewed] if not done.sign_in_account else []
+    said = []
+    if accounts:
+        handles = ", ".join(f"@{account.handle}" for account in accounts)
+        said.append(_("Connected on %(network)s: %(handles)s", network=network, handles=handles))
+    said += [taken % {"handle": profile.handle} for profile in done.left_out]
+    if done.beyond:
+        handles = ", ".join(f"@{profile.handle}" for profile in done.beyond)
+        said.append(
+            _("Not connected, because you have too many accounts: %(handles)s", handles=handles)
+        )
+    return said
+
+
+def disconnected(handle: str, cancelled: int) -> str:
+    """Say that an account is disconnected, and how many tweets that waited for it are cancelled."""
+    words = _("@%(handle)s is disconnected.", handle=handle)
+    if not cancelled:
+        return words
+    return f"{words} " + ngettext(
+        "%(num)s waiting tweet was cancelled.",
+        "%(num)s waiting tweets were cancelled.",
+        cancelled,
+    )
+
+
+def event_words(event: AuditEvent, network: str) -> str:
+    """Say what happened to somebody's account.
+
+    :param network: the title of the event's network.
+    """
+    account = _("@%(handle)s on %(network)s", handle=event.handle, network=network)
+    words = {
+        EventKind.SIGNED_IN: _("Signed in with %(account)s", account=account),
+        EventKind.SIGNED_IN_NEW_BROWSER: _(
+            "Signed in with %(account)s, in a new browser", account=account
+        ),
+        EventKind.SIGN_IN_REFUSED: _("A sign-in with %(account)s was refused", account=account),
+        EventKind.SIGNED_OUT: _("Signed out"),
+        EventKind.SESSION_ENDED: _("Ended a session"),
+        EventKind.ACCOUNT_ADDED: _("Connected %(account)s", account=account),
+        EventKind.ACCOUNT_RENEWED: _("Reconnected %(account)s", account=account),
+        EventKind.ACCOUNT_DISCONNECTED: _("Disconnected %(account)s", account=account),
+        EventKind.SIGNS_IN_ON: _("Allowed %(account)s to sign in", account=account),
+        EventKind.SIGNS_IN_OFF: _("Stopped %(account)s from signing in", account=account),
+    }
+    return words.get(EventKind(event.kind), "")

@@ -1,24 +1,96 @@
-"""What people read about a Delivery that waits or failed: a sentence and a next step."""
+"""What people read about a Delivery: its state, how a try ended, why it waits or failed."""
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
+import logging
+from functools import lru_cache
 
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+
+from app.models import RESTORED
+from app.states import HoldReason, State
 from app.web.messages.pictures import picture_delivery_errors
 
+log = logging.getLogger(__name__)
 
-def delivery_error(code: str, network: str) -> tuple[str, str]:
+_LABELS = {
+    State.SCHEDULED: lazy_gettext("Scheduled"),
+    State.CLAIMED: lazy_gettext("Sending"),
+    State.SENDING: lazy_gettext("Sending"),
+    State.UNCONFIRMED: lazy_gettext("Checking whether it went out"),
+    State.HELD: lazy_gettext("Waiting"),
+    State.REVIEW: lazy_gettext("Waiting for you"),
+    State.PUBLISHED: lazy_gettext("Published"),
+    State.FAILED: lazy_gettext("Failed"),
+    State.CANCELLED: lazy_gettext("Cancelled"),
+}
+
+
+def label_of(state: str) -> str:
+    """Return the short words for a Delivery state."""
+    return str(_LABELS[State(state)])
+
+
+def hold_error(
+    reason: str | None, network: str, handle: str, code: str | None = None
+) -> tuple[str, str, str]:
+    """Return (code, message, next step) for a held delivery.
+
+    :param code: what the network said when it was tried last.
+    """
+    decide = _("Send it now, choose another time, or discard it.")
+    if reason == HoldReason.RECONNECT:
+        known = known_error(code or "", network) if code != "token_refused" else None
+        again = _("Connect the account again. Its waiting tweets go out then.")
+        return (reason, *(known or (access_ended(handle), again)))
+    if reason == HoldReason.NETWORK:
+        return (reason, *delivery_error("app_forbidden", network))
+    if reason == HoldReason.LATE:
+        late = _("We could not send it in time, and now it is later than you allow.")
+        return (reason, *(delivery_error(code, network) if code == RESTORED else (late, decide)))
+    _note_unknown("a reason to hold", str(reason))
+    return reason or "held", _("This tweet is on hold, and we cannot say why."), decide
+
+
+def access_ended(handle: str) -> str:
+    """Say that an account must be connected again."""
+    return _("Access to @%(handle)s ended.", handle=handle)
+
+
+@lru_cache(maxsize=100)
+def _note_unknown(what: str, code: str) -> None:
+    """Write to the log what has no sentence: once, and not each time that a page asks."""
+    log.warning("there is no sentence for %s: %s", what, code)
+
+
+def outcome_of(kind: str | None) -> str:
+    """Return the words for how an Attempt ended."""
+    words = {
+        "ok": _("Accepted"),
+        "not_sent": _("Not sent: the network could not be reached"),
+        "later": _("The network answered: not now"),
+        "rejected": _("Refused"),
+        "auth": _("The network did not accept our access"),
+        "hold": _("The network refuses this app"),
+        "ambiguous": _("No clear answer"),
+    }
+    return words.get(kind or "", _("No answer recorded"))
+
+
+def delivery_error(code: str | None, network: str) -> tuple[str, str]:
     """Return (message, next step) for an error code of a Delivery."""
-    return known_error(code, network) or (
-        _("%(n)s did not take it.", n=network),
-        _("Try again."),
-    )
+    if known := known_error(code or "", network):
+        return known
+    _note_unknown("an error code", str(code))
+    general = _("Something went wrong, and we cannot say what.")
+    return general, _("Look at the details of this tweet.")
 
 
 def known_error(code: str, network: str) -> tuple[str, str] | None:
     """Return (message, next step) for an error code; None for one without words of its own."""
-    pictures = (_pictures, picture_delivery_errors)
-    for known in (_waiting, _unclear, _refused, *pictures, _access, _account, _asking):
+    tables = (_waiting, _unclear, _refused, picture_delivery_errors, _access, _account, _asking)
+    for known in tables:
         found = known(network).get(code)
         if found:
             return found
@@ -28,13 +100,17 @@ def known_error(code: str, network: str) -> tuple[str, str] | None:
 def _waiting(network: str) -> dict[str, tuple[str, str]]:
     return {
         "unreachable": (_("%(n)s could not be reached.", n=network), _("We try again.")),
+        "not_prepared": (
+            _("Something went wrong on our side before this was sent."),
+            _("We try again."),
+        ),
         "rate_limited": (
             _("%(n)s asks us to wait before the next tweet.", n=network),
-            _("It goes out by itself."),
+            _("It goes out automatically."),
         ),
         "usage_cap": (
             _("The allowance of this app at %(n)s is used up.", n=network),
-            _("It goes out when there is a new one."),
+            _("It goes out when there is a new allowance."),
         ),
         "token_refused": (
             _("%(n)s no longer accepts our access.", n=network),
@@ -42,44 +118,54 @@ def _waiting(network: str) -> dict[str, tuple[str, str]]:
         ),
         "app_forbidden": (
             _("%(n)s refuses this app for now.", n=network),
-            _("We ask again by ourselves. You need do nothing."),
+            _("Nothing to do: we ask again automatically."),
         ),
         "no_credits": (
             _("This app has no credits left at %(n)s.", n=network),
-            _("It goes out when there are new ones."),
+            _("It goes out when there are new credits."),
+        ),
+        RESTORED: (
+            _("Our records come from a backup, so we cannot know whether this went out."),
+            _("Look at your profile. Then send it now, choose another time, or discard it."),
         ),
         "disconnected": (
-            _("This account was disconnected before its time came."),
-            _("Connect it again and write it anew."),
+            _("This account was disconnected before the tweet was due."),
+            _("Connect it again, then write the tweet again."),
         ),
     }
 
 
 def _unclear(network: str) -> dict[str, tuple[str, str]]:
-    nothing = _("You need do nothing.")
+    nothing = _("Nothing to do: we are checking.")
     return {
         "no_answer": (
-            _("%(n)s did not answer in time. We are checking whether it went out.", n=network),
+            _("%(n)s did not answer in time. We do not know yet whether it went out.", n=network),
             nothing,
         ),
         "server_error": (
-            _("%(n)s reported an error. We are checking whether it went out.", n=network),
+            _("%(n)s reported an error. We do not know yet whether it went out.", n=network),
             nothing,
         ),
         "garbled_answer": (
-            _("%(n)s gave an unreadable answer. We are checking whether it went out.", n=network),
+            _(
+                "%(n)s sent an answer that we cannot read. We do not know yet whether it went out.",
+                n=network,
+            ),
             nothing,
         ),
         "redirected": (
-            _("%(n)s pointed elsewhere. We are checking whether it went out.", n=network),
+            _(
+                "%(n)s sent us to another address. We do not know yet whether it went out.",
+                n=network,
+            ),
             nothing,
         ),
         "echoed": (
-            _("%(n)s says that it has this already. We are looking for it there.", n=network),
+            _("%(n)s says that it already has this. We are looking for it there.", n=network),
             nothing,
         ),
         "worker_lost": (
-            _("We were interrupted while sending. We are checking whether it went out."),
+            _("We were interrupted while sending. We do not know yet whether it went out."),
             nothing,
         ),
     }
@@ -98,8 +184,8 @@ def _refused(network: str) -> dict[str, tuple[str, str]]:
         ),
         "rejected": (_("%(n)s refused this text.", n=network), edit),
         "not_found": (
-            _("%(n)s did not find what this belongs to.", n=network),
-            _("If a part of it was deleted there, write the rest anew."),
+            _("%(n)s could not find the post that this belongs to.", n=network),
+            _("If a part of it was deleted there, write the rest again as a new tweet."),
         ),
         "content_policy": (_("%(n)s says this breaks its rules.", n=network), edit),
         "link_refused": (
@@ -108,41 +194,28 @@ def _refused(network: str) -> dict[str, tuple[str, str]]:
         ),
         "blocked": (
             _("%(n)s blocks this account from posting for a while.", n=network),
-            _("Look there for a message about it, wait, then try again."),
-        ),
-    }
-
-
-def _pictures(network: str) -> dict[str, tuple[str, str]]:
-    other = _("Choose another picture and try again.")
-    return {
-        "picture_refused": (_("%(n)s refused a picture.", n=network), other),
-        "picture_gone": (_("A picture of this tweet is no longer there."), other),
-        "picture_broken": (_("A picture of this tweet cannot be read."), other),
-        "pictures_gone": (
-            _("%(n)s has lost a picture of this tweet.", n=network),
-            _("We upload it again."),
-        ),
-        "pictures_processing": (
-            _("%(n)s still works on a picture of this tweet.", n=network),
-            _("It goes out when that is done."),
+            _("Look for a message about it there, wait, then try again."),
         ),
     }
 
 
 def _access(network: str) -> dict[str, tuple[str, str]]:
-    again = _("Connect the account again; what waits for it goes out then.")
+    again = _("Connect the account again. Its waiting tweets go out then.")
     return {
         "permission_missing": (
             _("%(n)s did not give Tweet Later permission to post.", n=network),
             _("Connect the account again and allow everything that is asked."),
         ),
+        "picture_permission": (
+            _("Our access to this account at %(n)s does not include pictures.", n=network),
+            _("Connect the account again and allow pictures, then try again."),
+        ),
         "oauth1_permissions": (
-            _("%(n)s lets this app read only.", n=network),
-            _("Its operator must allow it to write; then connect the account again."),
+            _("%(n)s only allows this app to read.", n=network),
+            _("Its operator must allow it to write. Then connect the account again."),
         ),
         "unsupported_authentication": (
-            _("%(n)s does not accept this kind of access any more.", n=network),
+            _("%(n)s no longer accepts this kind of access.", n=network),
             again,
         ),
         "app_removed": (_("You removed Tweet Later from your apps at %(n)s.", n=network), again),
@@ -156,7 +229,7 @@ def _access(network: str) -> dict[str, tuple[str, str]]:
         ),
         "page_not_authorized": (
             _("%(n)s has not yet authorized this Page to publish.", n=network),
-            _("Follow what %(n)s asks for the Page, then connect it again.", n=network),
+            _("Do what %(n)s asks for this Page, then connect it again.", n=network),
         ),
     }
 
@@ -166,7 +239,7 @@ def _account(network: str) -> dict[str, tuple[str, str]]:
     return {
         "account_inactive": (
             _("%(n)s says this account is deactivated or suspended.", n=network),
-            _("Settle that at %(n)s, then connect the account again.", n=network),
+            _("Resolve that at %(n)s, then connect the account again.", n=network),
         ),
         "user_suspended": (_("%(n)s has suspended this account.", n=network), there),
         "checkpoint": (_("%(n)s wants you to confirm a sign-in first.", n=network), there),
@@ -182,19 +255,22 @@ def _asking(network: str) -> dict[str, tuple[str, str]]:
     look = _("Look at your profile, then tell us: is it there?")
     return {
         "never_seen": (
-            _("We sent it without a clear answer and do not see it on %(n)s.", n=network),
+            _("We sent it, got no clear answer, and do not see it on %(n)s.", n=network),
             look,
         ),
         "likely_there": (
-            _("We sent it without a clear answer. A post at %(n)s looks like it.", n=network),
+            _("We sent it and got no clear answer. A post at %(n)s looks like it.", n=network),
             look,
         ),
         "parent_gone": (
-            _("%(n)s does not have the part before this one any more.", n=network),
-            _("Discard the rest, or write it anew."),
+            _("%(n)s no longer has the part before this one.", n=network),
+            _("Discard the rest, or write it again as a new tweet."),
         ),
         "unreadable": (
-            _("%(n)s gave no clear answer, and we may not read your timeline there.", n=network),
+            _(
+                "%(n)s gave no clear answer, and we are not allowed to read your timeline there.",
+                n=network,
+            ),
             look,
         ),
     }

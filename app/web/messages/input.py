@@ -1,107 +1,39 @@
-"""What people read: labels for states, and a sentence and a next step for every code."""
+"""What people read when input was not stored, and how much more they may store."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from flask import current_app
+from flask_babel import format_decimal
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 
 from app.models import (
-    RESTORED,
     QuotaReached,
     SubmitIdReused,
     TooManyPictures,
     UnknownAccount,
     UnknownPicture,
+    quota,
 )
 from app.networks import TextProblem
 from app.pictures import PictureRefused
-from app.states import HoldReason, State
 from app.web import schemas
-from app.web.messages.delivery import known_error
-from app.web.messages.pictures import of_contents, picture_refusal
-from app.web.messages.usage import too_many_waiting
+from app.web.messages.pictures import of_contents, picture_refusal, size_in_words
 from app.when import WhenProblem
-
-_LABELS = {
-    State.SCHEDULED: lazy_gettext("Scheduled"),
-    State.CLAIMED: lazy_gettext("Sending"),
-    State.SENDING: lazy_gettext("Sending"),
-    State.UNCONFIRMED: lazy_gettext("Checking whether it went out"),
-    State.HELD: lazy_gettext("Waiting"),
-    State.REVIEW: lazy_gettext("Waiting for you"),
-    State.PUBLISHED: lazy_gettext("Published"),
-    State.FAILED: lazy_gettext("Failed"),
-    State.CANCELLED: lazy_gettext("Cancelled"),
-}
-
-
-def label_of(state: str) -> str:
-    """Return the short words for a Delivery state."""
-    return str(_LABELS[State(state)])
-
-
-def hold_error(
-    reason: str | None, network: str, handle: str, code: str | None = None
-) -> tuple[str, str, str]:
-    """Return (code, message, next step) for a held delivery.
-
-    :param code: what the network said when it was tried last.
-    """
-    if reason == HoldReason.RECONNECT:
-        known = known_error(code or "", network) if code != "token_refused" else None
-        if known:
-            return ("reconnect", *known)
-        return (
-            "reconnect",
-            _("Access to @%(handle)s ended.", handle=handle),
-            _("Connect the account again; what waits for it goes out then."),
-        )
-    if reason == HoldReason.NETWORK:
-        return (
-            "network",
-            _("%(network)s refuses this app for now.", network=network),
-            _("We ask again by ourselves. You need do nothing."),
-        )
-    if code == RESTORED:
-        return (
-            "late",
-            _("Our records come from a backup, so we cannot know whether this went out."),
-            _("Look at your profile. Then send it now, choose another time, or discard it."),
-        )
-    return (
-        "late",
-        _("We could not send it in time, and now it is later than you allow."),
-        _("Send it now, choose another time, or discard it."),
-    )
-
-
-def outcome_of(kind: str | None) -> str:
-    """Return the words for how an Attempt ended."""
-    words = {
-        "ok": _("Accepted"),
-        "not_sent": _("Not sent: the network could not be reached"),
-        "later": _("Not now, said the network"),
-        "rejected": _("Refused"),
-        "auth": _("The network did not accept our access"),
-        "hold": _("The network refuses this app"),
-        "ambiguous": _("No clear answer"),
-    }
-    return words.get(kind or "", _("No answer recorded"))
 
 
 def input_refusal(problem: Exception) -> tuple[str, str, str]:
     """Return (field, code, sentence) for input that was not stored."""
     if isinstance(problem, schemas.Invalid):
-        return problem.field or "", problem.code, schemas.sentence(problem)
+        return problem.field or "", problem.code, _field_sentence(problem)
     if isinstance(problem, TextProblem):
         field = str(problem.params.get("field") or "text")
         return field, problem.code, _text_sentence(problem.code, problem.params)
     if isinstance(problem, WhenProblem):
         return "when", problem.code, _when_sentence(problem.code, problem.params)
     if isinstance(problem, QuotaReached):
-        return "text", "quota", too_many_waiting(problem.limit)
+        return "text", "quota", _too_many_waiting(problem.limit)
     if isinstance(problem, UnknownAccount):
         return "accounts", "unknown_account", _("That account is not connected here.")
     if isinstance(problem, SubmitIdReused):
@@ -131,6 +63,44 @@ REFUSALS = (
 )
 
 
+def _field_sentence(problem: schemas.Invalid) -> str:
+    """Return what people read about input that does not fit."""
+    named = {"name": problem.field or "", **problem.params}
+    sentences = {
+        "unknown_name": _("There is no field “%(name)s” here. Nothing was changed.", **named),
+        "repeated_name": _("“%(name)s” is there twice. Nothing was changed.", **named),
+        "missing": _("“%(name)s” is missing.", **named),
+        "too_long": _("That is far too long."),
+        "too_many": _("At most %(limit)s at a time.", **{"limit": "", **named}),
+        "too_many_parts": _("A thread can have at most %(limit)s parts.", **{"limit": "", **named}),
+        "too_many_pictures": _("At most four pictures."),
+        "control_characters": _(
+            "The text contains an invisible control character. Remove it and try again."
+        ),
+        "unknown_account": _("That account is not connected here."),
+        "unknown_picture": _("This picture is no longer here. Add it again."),
+        "empty_time": _("Say when, or choose to post now."),
+        "time_moved": _(
+            "This time now means %(echo)s. Nothing was stored. Send it again if that is what you "
+            "want.",
+            **{"echo": "", **named},
+        ),
+        "now_or_later": _("There is a time, but “Now” is chosen. Choose one of them."),
+        "text_and_parts": _("Send the text as the first part, or without parts."),
+        "not_for_one_job": _("This cannot be changed for one account only. Leave the job out."),
+        "nothing_to_change": _("Say what to change. Nothing was changed."),
+        "unknown_visibility": _(
+            "Say “public”, “unlisted”, “private”, or “default” for the account's own setting. "
+            "Nothing was changed."
+        ),
+        "unknown_zone": _("We do not know this time zone."),
+        "unknown_locale": _("We do not speak this language yet."),
+        "bad_hours": _("Give a number of hours from 0.1 to 168."),
+    }
+    other = _("“%(name)s” does not have the right type or form.", **named)
+    return sentences.get(problem.code, other)
+
+
 def _text_sentence(code: str, params: dict[str, Any]) -> str:
     if code == "empty":
         return _("Write something first.")
@@ -140,7 +110,8 @@ def _text_sentence(code: str, params: dict[str, Any]) -> str:
         return _("That is far too long: %(network)s takes %(limit)s characters.", **named)
     if code == "not_chosen":
         return _(
-            "This text is for an account that is not chosen. Choose it, or take the text away."
+            "This text is for an account that is not chosen. Choose the account, or remove the "
+            "text."
         )
     if code == "too_long" and params.get("handle"):
         return _(
@@ -155,8 +126,8 @@ def _text_sentence(code: str, params: dict[str, Any]) -> str:
         )
     if code == "too_many_bytes":
         return _(
-            "That looks short, but it is too large for %(network)s: %(length)s bytes; "
-            "%(limit)s are allowed. Use fewer joined or marked characters.",
+            "That looks short, but it is too large for %(network)s: %(length)s bytes; %(limit)s "
+            "are allowed. Use fewer combined emoji and accents.",
             **named,
         )
     if code == "too_many_parts":
@@ -172,8 +143,8 @@ def _control_character(params: dict[str, Any]) -> str:
     """Return which character cannot be sent, at which place, and the words around it."""
     code = params["code_point"]
     return _(
-        "Character %(place)s of the text, %(sign)s, is invisible and cannot be sent. It stands "
-        "here: “%(around)s”. Remove it and try again.",
+        "Character %(place)s of the text, %(sign)s, is invisible and cannot be sent. It is here: "
+        "“%(around)s”. Remove it and try again.",
         place=params["position"] + 1,
         sign=f"{code} {params['name']}".strip(),
         around=f"{params['before']}[{code}]{params['after']}",
@@ -186,7 +157,7 @@ def _when_sentence(code: str, params: dict[str, Any]) -> str:
     if code == "gap":
         return _(
             "%(wall)s does not exist on %(date)s in %(zone)s: the clocks go forward that night. "
-            "The first time after it is %(first_valid)s.",
+            "The next time that exists is %(first_valid)s.",
             **params,
         )
     if code == "too_far":
@@ -200,3 +171,29 @@ def _when_sentence(code: str, params: dict[str, Any]) -> str:
     return _(
         "We did not understand that time. Try “in one hour”, “tomorrow at 9” or “2027-01-31 18:30”."
     )
+
+
+def _too_many_waiting(limit: int) -> str:
+    """Say that no further tweet can wait."""
+    return _(
+        "You already have %(limit)s waiting tweets, and more are not possible. Cancel some, or "
+        "wait until some are published.",
+        limit=format_decimal(limit),
+    )
+
+
+def usage_of(user_id: int) -> list[str]:
+    """Return a sentence about each quota of somebody: how much of it is used."""
+    config = current_app.config
+    return [
+        _(
+            "Waiting tweets: %(used)s of %(limit)s.",
+            used=format_decimal(quota.waiting_tweets(user_id)),
+            limit=format_decimal(config["MAX_WAITING_TWEETS"]),
+        ),
+        _(
+            "Pictures: %(used)s of %(limit)s.",
+            used=size_in_words(quota.picture_bytes(user_id)),
+            limit=size_in_words(config["MAX_PICTURE_BYTES"]),
+        ),
+    ]

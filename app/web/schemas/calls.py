@@ -219,7 +219,7 @@ class EditForm(_Writing):
     now: Flag | None = None
 
 
-class DoorForm(Schema):
+class SignInForm(Schema):
     """``POST /accounts/<id>/door``."""
 
     signs_in: YesOrNo

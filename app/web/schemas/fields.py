@@ -27,7 +27,7 @@ MAX_LIST = 8000
 """Characters of a list in an address, which is no longer than that anyway."""
 
 MAX_MOMENT = 40
-"""Characters of a moment as this product writes it."""
+"""Characters of a moment in ISO 8601, as this app writes it."""
 
 _DIGITS = re.compile(r"[0-9]{1,10}")
 _KEY = re.compile(r"[1-9][0-9]{0,9}")
@@ -65,7 +65,7 @@ def _moment(value: str) -> str:
 
 
 def moment_of(value: str | None) -> datetime | None:
-    """Return a moment in UTC as programs write it; None for what is no moment."""
+    """Return the moment in UTC that ISO 8601 text names; None when it names none."""
     try:
         found = datetime.fromisoformat(value or "")
         return found.astimezone(UTC) if found.tzinfo else None
@@ -80,7 +80,7 @@ def _account_key(value: str) -> str:
 
 
 def _whole_number(value: Any) -> Any:
-    """Forms have texts alone; one that is no number stays a text, which is refused."""
+    """Read a number of a form, where all is text; what is no number stays text and is refused."""
     return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
 
 
@@ -91,7 +91,7 @@ def _yes_or_no(value: Any) -> Any:
 
 
 def _cursor(value: Any) -> Any:
-    """An id beyond all ids is one that no tweet has: the list begins or ends there."""
+    """Accept ids that no tweet can have: the list begins or ends there."""
     if isinstance(value, str) and _CURSOR.fullmatch(value):
         return max(0, min(int(value), LARGEST_ID))
     return value

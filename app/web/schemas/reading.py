@@ -12,16 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from flask import Flask, request
-from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
+from flask import request
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
-from app.db import rollback_quietly
-from app.web.errors import refuse
 from app.web.schemas.calls import SubmitKey
 from app.web.schemas.fields import Schema
 
@@ -56,16 +52,6 @@ class Invalid(ValueError):
         self.params = params
 
 
-def init_app(app: Flask) -> None:
-    """Answer input that does not fit; in the form itself where people typed it."""
-    app.register_error_handler(Invalid, _on_invalid)
-
-
-def _on_invalid(problem: Invalid) -> ResponseReturnValue:
-    rollback_quietly()
-    return refuse(422, problem.code, sentence(problem), field=problem.field)
-
-
 def shown_name(name: str) -> str:
     """Return a name of a field that somebody sent, short and safe to show."""
     plain = name.encode("utf-8", "backslashreplace").decode()
@@ -97,7 +83,7 @@ def form(schema: type[Model]) -> Model:
     ):
         raise RequestEntityTooLarge
     if len(request.form) > MAX_NAMES:
-        raise Invalid("too_many", next(iter(request.form)))
+        raise Invalid("too_many", next(iter(request.form)), limit=MAX_NAMES)
     given = _by_field(schema, request.form)
     if "csrf_token" not in schema.model_fields:
         given.pop("csrf_token", None)
@@ -145,42 +131,6 @@ def connect_fields(names: Iterable[str], given: Mapping[str, str]) -> dict[str, 
     return typed
 
 
-def sentence(problem: Invalid) -> str:
-    """Return what people read about input that does not fit."""
-    named = {"name": problem.field or "", **problem.params}
-    sentences = {
-        "unknown_name": _("There is no field “%(name)s” here. Nothing was changed.", **named),
-        "repeated_name": _("“%(name)s” is there twice. Nothing was changed.", **named),
-        "missing": _("“%(name)s” is missing.", **named),
-        "too_long": _("That is far too long."),
-        "too_many": _("Those are too many at a time."),
-        "too_many_parts": _("A thread can have at most %(limit)s parts.", **{"limit": "", **named}),
-        "too_many_pictures": _("At most four pictures."),
-        "control_characters": _(
-            "The text contains an invisible control character. Remove it and try again."
-        ),
-        "unknown_account": _("That account is not connected here."),
-        "unknown_picture": _("This picture is no longer here. Add it again."),
-        "empty_time": _("Say when, or choose to post now."),
-        "time_moved": _(
-            "By now this time would be %(echo)s. Nothing was stored. Send it again if you mean "
-            "that.",
-            **{"echo": "", **named},
-        ),
-        "now_or_later": _("There is a time, but “Now” is chosen. Choose one of them."),
-        "text_and_parts": _("Send the text as the first part, or without parts."),
-        "not_for_one_job": _("One account alone cannot have this. Leave the job out."),
-        "nothing_to_change": _("Say what to change. Nothing was changed."),
-        "unknown_visibility": _(
-            "Say “public”, “unlisted”, “private”, or “default” for what the account says itself. "
-            "Nothing was changed."
-        ),
-        "unknown_zone": _("We do not know this time zone."),
-    }
-    other = _("“%(name)s” cannot be read as what it should be.", **named)
-    return sentences.get(problem.code, other)
-
-
 # JSON
 
 
@@ -200,7 +150,7 @@ def _json() -> Any:
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > MAX_NAMES:
-        raise Invalid("too_many", pairs[0][0])
+        raise Invalid("too_many", pairs[0][0], limit=MAX_NAMES)
     found = dict(pairs)
     if len(found) < len(pairs):
         often = Counter(name for name, _value in pairs).most_common(1)
@@ -288,7 +238,7 @@ def _problem(schema: type[Schema], error: ErrorDetails) -> Invalid:
 
 
 def _field_of(schema: type[Schema], where: Sequence[int | str]) -> str:
-    """Return the name by which forms, pages and docs/http.md call a place in the input."""
+    """Return the name that forms, pages and docs/http.md have for a field of the input."""
     first = str(where[0]) if where else ""
     rest = [one for one in where[1:] if one != "[key]"]
     groups = {field: kind for kind, field in schema.groups.items()}

@@ -45,7 +45,7 @@ def cancel(tweet_id: int) -> ResponseReturnValue:
 @rate_limits.writes
 @login_required
 def reschedule(tweet_id: int) -> ResponseReturnValue:
-    """Move a tweet that waits to another time. Now must be said, too."""
+    """Move a tweet that waits to another time; an empty time is refused, ``now`` is accepted."""
     tweet = own(tweet_id)
     _refuse_unless(tweet, *WAITING)
     given = schemas.body(schemas.Reschedule)
@@ -147,8 +147,8 @@ def save(tweet_id: int) -> ResponseReturnValue:
 def _again(tweet: Tweet, job_id: str | None, form: dict[str, Any], field: str, message: str) -> str:
     """Return the edit page with what was typed, and what is wrong with it."""
     account_ids = [delivery.account_id for delivery in tweet.deliveries]
-    place = forms.place_of(field, form, account_ids)
-    form |= {"errors": {place: message}, "when": form["when"] or ""} | forms.shown_again(form)
+    shown_at = forms.field_shown(field, form, account_ids)
+    form |= {"errors": {shown_at: message}, "when": form["when"] or ""} | forms.shown_again(form)
     return _edit_page(tweet, _job_of(tweet, job_id), form)
 
 
@@ -163,7 +163,7 @@ gives_back("changes.save", _old_form)
 
 
 def _new_time(tweet: Tweet, typed: str | None, shown_at: str) -> datetime | None:
-    """Return the time to which a form moves it; Save never means now by itself."""
+    """Return the time that a form moves a tweet to, None to leave it; "Save" never means now."""
     if "now" in request.form:
         return utcnow()
     if typed is None or typed == _as_typed(tweet):
@@ -200,7 +200,7 @@ def _refuse_unless(tweet: Tweet, *states: State) -> None:
 
 
 def _as_typed(tweet: Tweet) -> str:
-    """Return the due time as a person would type it."""
+    """Return the due time as a person would type it, in their zone."""
     return tweet.due_at.astimezone(current_user.zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -251,7 +251,7 @@ def _edit_job(tweet: Tweet, job: Delivery, given: dict[str, Any] | None) -> None
 
 
 def _changed(tweet: Tweet, given: dict[str, Any]) -> content.Draft:
-    """Return what the tweet would be. Variants that show the shared pictures go on doing so."""
+    """Return the tweet after the change. Variants that show the shared pictures still do."""
     before = _shared(tweet)
     parts = merged(given, before)
     variants: dict[int, list[content.StoredPart]] = {}

@@ -184,7 +184,7 @@ def _form(
 
 
 def _short(read: dict[str, Any]) -> dict[str, Any]:
-    """Return contents with few enough parts to show them again; so many were refused."""
+    """Return refused contents with at most twice the parts allowed, to show them again."""
     most = 2 * content.MAX_PARTS
     variants = {account_id: own[:most] for account_id, own in read["variants"].items()}
     return read | {"parts": read["parts"][:most], "variants": variants}
@@ -214,7 +214,7 @@ def _refuse_pictures_of_no_part(parts: int) -> None:
 
 
 def _refuse_text_beside_parts(given: Mapping[str, Any]) -> None:
-    """Words that would be dropped without a sound are refused."""
+    """Refuse ``text`` or ``pictures`` beside ``parts`` that differ: one of them would be lost."""
     parts = given.get("parts")
     for own in ("text", "pictures"):
         if parts and given.get(own) and given[own] != parts[0].get(own):
@@ -225,7 +225,7 @@ def _refuse_text_beside_parts(given: Mapping[str, Any]) -> None:
 
 
 def _refuse_unknown_zone(name: str | None) -> None:
-    """A program that names a zone means it; of a browser's an unknown one is left aside."""
+    """Refuse a zone that a program names and nobody knows; one that a browser names is ignored."""
     try:
         if name:
             zone_named(name)
@@ -254,8 +254,8 @@ def _id(word: str) -> int | None:
     return int(word) if word.isascii() and word.isdigit() and len(word) <= 10 else None
 
 
-def place_of(field: str, form: Mapping[str, Any], account_ids: Iterable[int]) -> str:
-    """Return where a page shows what is wrong with a field: "" for one that it has no place for."""
+def field_shown(field: str, form: Mapping[str, Any], account_ids: Iterable[int]) -> str:
+    """Return the field of the page beside which a problem is shown; "" for none of its fields."""
     if field in {"text", "when", "accounts", "pictures"}:
         return field
     kind, _dash, number = field.partition("-")
@@ -309,6 +309,6 @@ def note_of(moment: Moment) -> str | None:
     """Return what is special about a time, None for nothing."""
     if moment.note == "overlap_first":
         return _(
-            "This time comes twice that night, when the clocks go back; the first one is meant."
+            "This time happens twice that night, when the clocks go back. The first one is used."
         )
     return None

@@ -57,7 +57,7 @@ def merged(given: Mapping[str, Any], now: Sequence[Mapping[str, Any]]) -> list[S
 def filled(
     parts: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]]
 ) -> list[StoredPart]:
-    """Give parts that name no pictures those of the same part of the other ones."""
+    """Give each part that names no pictures the pictures of the same part in ``other``."""
     return [
         {
             "text": part["text"] or "",
@@ -70,7 +70,7 @@ def filled(
 
 
 def follows(own: Sequence[Mapping[str, Any]], shared: Sequence[Mapping[str, Any]]) -> bool:
-    """True when a variant has other words alone: the pictures of each part are the shared ones."""
+    """Return True when a variant differs in text only: each part shows the shared pictures."""
     return all(part["pictures"] == _pictures_at(shared, number) for number, part in enumerate(own))
 
 
@@ -129,5 +129,5 @@ def _part_in(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _id_in(word: str) -> int | None:
-    """What is no id is shown nowhere again; the schema has refused it."""
+    """Return the id in a field's name, None when there is none."""
     return int(word) if word.isascii() and word.isdigit() and len(word) <= MAX_ID else None

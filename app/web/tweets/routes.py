@@ -108,8 +108,8 @@ def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnVal
     if wants_json():
         return refuse(422, code, message, field=field or None)
     account_ids = [account.id for account in current_user.accounts]
-    place = forms.place_of(form["refused_at"] or field, form, account_ids)
-    return _page(form | {"errors": {place: message}} | forms.shown_again(form)), 422
+    shown_at = forms.field_shown(form["refused_at"] or field, form, account_ids)
+    return _page(form | {"errors": {shown_at: message}} | forms.shown_again(form)), 422
 
 
 def _old_form(message: str) -> ResponseReturnValue:

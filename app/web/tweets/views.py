@@ -1,4 +1,4 @@
-"""How tweets, jobs and accounts look to pages and programs."""
+"""How tweets, their jobs and accounts look to pages and programs: dicts for templates and JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import current_app, request, url_for
+from flask import request, url_for
 from flask_login import current_user
 
 from app import broker
@@ -29,6 +29,8 @@ from app.web.i18n import iso_utc
 from app.web.messages import delivery_error, hold_error, label_of
 from app.web.tweets.payload import follows
 
+MAX_POLL_SECONDS = 5 * 60.0
+
 
 def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
     """Return what a card shows of each tweet."""
@@ -47,7 +49,7 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
                 {
                     **jobs_by_id[delivery.id],
                     "own_parts": _part_views(_own_parts(delivery), views),
-                    "actions": _actions(delivery),
+                    "actions": _actions_of_job(delivery),
                     "due_at": delivery.due_at,
                     "published_at": delivery.accepted_at,
                     "profile_url": _profile_of(delivery.account),
@@ -64,57 +66,6 @@ def _profile_of(account: Account) -> str:
     return account.profile_url or networks()[account.network].profile_url(account.handle)
 
 
-def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:
-    """Return what a composer shows and counts for each of these accounts."""
-    return [
-        {
-            "id": account.id,
-            "network": account.network,
-            "title": networks()[account.network].title,
-            "handle": account.handle,
-            "server": account.server,
-            "needs_reconnect": account.needs_reconnect,
-            "threads": networks()[account.network].threads,
-            "limits": content.limits_of(account, networks()[account.network]),
-        }
-        for account in accounts
-    ]
-
-
-def shown(form: dict[str, Any]) -> dict[str, Any]:
-    """Return a form with views of its pictures instead of their ids."""
-    views = _picture_views([form["parts"]])
-    views = {name: view | _typed(name) for name, view in views.items()}
-    own_fields = any(name.startswith("variant-") for name in form["errors"])
-    return form | {
-        "parts": _part_views(form["parts"], views),
-        "shows_variants": own_fields or any(form["variants"].values()),
-    }
-
-
-def _picture_views(lists: Iterable[Sequence[StoredPart] | None]) -> dict[str, Any]:
-    """Return what is shown of every picture in these parts, by id."""
-    parts = (part for own in lists for part in own or ())
-    picture_ids = dict.fromkeys(name for part in parts for name in part["pictures"] or ())
-    return {view["id"]: view for view in pictures.views_of(current_user, list(picture_ids))}
-
-
-def _typed(picture_id: str) -> dict[str, str]:
-    """Return the description that a refused form came with: it is given back as it was typed."""
-    name = f"alt-{picture_id}"
-    return {"alt": request.form[name]} if name in request.form else {}
-
-
-def _part_views(parts: Sequence[StoredPart], views: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "text": part["text"] or "",
-            "pictures": [views[name] for name in part["pictures"] or () if name in views],
-        }
-        for part in parts
-    ]
-
-
 def _only_part(tweet: Tweet) -> StoredPart:
     return {"text": tweet.text, "pictures": []}
 
@@ -128,16 +79,16 @@ def _own_parts(delivery: Delivery) -> list[StoredPart]:
 
 
 def actions_of(tweet: Tweet) -> list[str]:
-    """Return the verbs that its owner may use now, for all of its accounts together."""
+    """Return the actions that its owner can take now, for all of its accounts together."""
     actions: dict[str, None] = {}
     for delivery in tweet.deliveries:
-        actions |= dict.fromkeys(_actions(delivery))
-    if any(one.posted or "edit" not in _actions(one) for one in tweet.deliveries):
+        actions |= dict.fromkeys(_actions_of_job(delivery))
+    if any(one.posted or "edit" not in _actions_of_job(one) for one in tweet.deliveries):
         actions.pop("edit", None)  # where it is not out, each account's own text can be changed
     return list(actions)
 
 
-def _actions(delivery: Delivery) -> Sequence[str]:
+def _actions_of_job(delivery: Delivery) -> Sequence[str]:
     edit = () if delivery.resends else ("edit",)
     if delivery.state == State.SCHEDULED:
         return ("post_now", *edit, "cancel") if edit else ("cancel",)
@@ -150,9 +101,6 @@ def _actions(delivery: Delivery) -> Sequence[str]:
     return ("retry", *edit) if delivery.state == State.FAILED else ()
 
 
-MINUTE = 60.0
-
-
 def job_views(asked: Sequence[JobStatus]) -> list[dict[str, Any]]:
     """Return what ``/status`` says about each job."""
     celery = broker.celery_states([job.id for job in asked])
@@ -160,7 +108,7 @@ def job_views(asked: Sequence[JobStatus]) -> list[dict[str, Any]]:
 
 
 def _job_view(job: JobStatus, celery_state: str) -> dict[str, Any]:
-    network: Network = current_app.extensions["networks"][job.network]
+    network = networks()[job.network]
     published = job.accepted_at if job.state == State.PUBLISHED else None
     return {
         "job_id": job.id,
@@ -218,7 +166,7 @@ def poll_after_ms(job: JobStatus) -> int | None:
         remaining = _seconds(job.not_before, now)
         if remaining < 0:  # overdue: the longer, the less it helps to ask
             return _between(0.7, -remaining / 10, 10.0)
-        return _between(0.7, min(remaining + 0.5, remaining / 4 + 1), 5 * MINUTE)
+        return _between(0.7, min(remaining + 0.5, remaining / 4 + 1), MAX_POLL_SECONDS)
     return 1_000
 
 
@@ -228,3 +176,54 @@ def _seconds(moment: datetime | None, now: datetime) -> float:
 
 def _between(least: float, seconds: float, most: float) -> int:
     return round(1000 * max(least, min(seconds, most)))
+
+
+def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:
+    """Return what a composer shows and counts for each of these accounts."""
+    return [
+        {
+            "id": account.id,
+            "network": account.network,
+            "title": networks()[account.network].title,
+            "handle": account.handle,
+            "server": account.server,
+            "needs_reconnect": account.needs_reconnect,
+            "threads": networks()[account.network].threads,
+            "limits": content.limits_of(account, networks()[account.network]),
+        }
+        for account in accounts
+    ]
+
+
+def shown(form: dict[str, Any]) -> dict[str, Any]:
+    """Return a form with views of its pictures instead of their ids."""
+    views = _picture_views([form["parts"]])
+    views = {name: view | _typed(name) for name, view in views.items()}
+    own_fields = any(name.startswith("variant-") for name in form["errors"])
+    return form | {
+        "parts": _part_views(form["parts"], views),
+        "shows_variants": own_fields or any(form["variants"].values()),
+    }
+
+
+def _typed(picture_id: str) -> dict[str, str]:
+    """Return the description that a refused form came with: it is given back as it was typed."""
+    name = f"alt-{picture_id}"
+    return {"alt": request.form[name]} if name in request.form else {}
+
+
+def _picture_views(lists: Iterable[Sequence[StoredPart] | None]) -> dict[str, Any]:
+    """Return what is shown of every picture in these parts, by id."""
+    parts = (part for own in lists for part in own or ())
+    picture_ids = dict.fromkeys(name for part in parts for name in part["pictures"] or ())
+    return {view["id"]: view for view in pictures.views_of(current_user, list(picture_ids))}
+
+
+def _part_views(parts: Sequence[StoredPart], views: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "text": part["text"] or "",
+            "pictures": [views[name] for name in part["pictures"] or () if name in views],
+        }
+        for part in parts
+    ]

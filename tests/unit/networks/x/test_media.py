@@ -158,4 +158,4 @@ def test_a_token_that_may_not_upload(scripted: ScriptedServer) -> None:
     scripted.play = lambda _seen: (403, {"title": "Forbidden", "status": 403})
     with pytest.raises(UploadRefused) as refused:
         x_at(scripted.url).upload(OAUTH2, gif())
-    assert refused.value.code == "permission_missing"
+    assert refused.value.code == "picture_permission"

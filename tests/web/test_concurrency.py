@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from app.accounts.server_apps import ServerApps, has_answered
-from app.web import server_concurrency
+from app.web import concurrency
 from tests.conftest import MakeWorld
 from tests.support.mastodon import MastodonSandbox
 from tests.support.visitor import Visitor
@@ -149,32 +149,32 @@ def test_one_visitor_cannot_take_all_places(
     assert sorted(answers) == [502] * 2 + [503] * 3
 
 
-def test_a_proven_server_that_hangs_has_few_places(small_world: World) -> None:
+def test_few_may_wait_for_a_proven_server_that_hangs(small_world: World) -> None:
     """Somebody came back from it once, and now it lets people wait; until it is quick again."""
     host, offered = "known.example:8443", small_world.sandbox.on("mastodon").url
 
-    def places(server: str) -> list[str]:
-        return [party for _places, party in server_concurrency.wanted(server)]
+    def parties(server: str) -> list[str]:
+        return [party for _limiter, party in concurrency.limits_of(server)]
 
     with small_world.rows(), small_world.app.test_request_context(environ_base=FROM):
-        assert places("") == []
-        assert places(f"https://{host}") == ["2001:db8:1:2::/64", host]
-        few = server_concurrency.wanted("unknown.example")[1][0]
-        assert server_concurrency.wanted(host)[1][0] is few
+        assert parties("") == []
+        assert parties(f"https://{host}") == ["2001:db8:1:2::/64", host]
+        few = concurrency.limits_of("unknown.example")[1][0]
+        assert concurrency.limits_of(host)[1][0] is few
         ServerApps().note_return(f"https://{host}", checks_codes=True)
         for name in (host, f"https://{host}/", f"@ana@{host}", f"https://{host.upper()}/about"):
-            assert server_concurrency.wanted(name)[1][0] is not few
-        server_concurrency.note(host, 6, answered=False)
-        assert server_concurrency.wanted(host)[1][0] is few
-        server_concurrency.note(host, 1, answered=False)  # an error at once says nothing
-        assert server_concurrency.wanted(host)[1][0] is few
-        server_concurrency.note(host, 2, answered=True)
-        assert server_concurrency.wanted(host)[1][0] is not few
-        server_concurrency.note(host, 12, answered=True)
-        assert server_concurrency.wanted(host)[1][0] is few
-        assert places(offered) == [offered.removeprefix("http://")]
+            assert concurrency.limits_of(name)[1][0] is not few
+        concurrency.note_wait(host, 6, answered=False)
+        assert concurrency.limits_of(host)[1][0] is few
+        concurrency.note_wait(host, 1, answered=False)  # an error at once says nothing
+        assert concurrency.limits_of(host)[1][0] is few
+        concurrency.note_wait(host, 2, answered=True)
+        assert concurrency.limits_of(host)[1][0] is not few
+        concurrency.note_wait(host, 12, answered=True)
+        assert concurrency.limits_of(host)[1][0] is few
+        assert parties(offered) == [offered.removeprefix("http://")]
         for odd in ("\u200b" * 400 + host, "x" * 100_000, "http://[", "\0", "a\0b", "\ud800"):
-            assert server_concurrency.wanted(odd)[1] == (few, "")
+            assert concurrency.limits_of(odd)[1] == (few, "")
 
 
 @pytest.mark.parametrize(
@@ -198,4 +198,4 @@ def test_which_server_was_named(
     """A handle of one's own domain leads to a server that anybody may run."""
     world = make_world(sqlite_url, BLUESKY_URL="https://bsky.social")
     with world.rows():
-        assert server_concurrency.named_in(typed) == named
+        assert concurrency.named_in(typed) == named

@@ -1,4 +1,4 @@
-"""What a stranger may try at the door, and what the person behind it decides."""
+"""Which accounts sign their owner in, who decides it, and what others may try."""
 
 from __future__ import annotations
 
@@ -205,8 +205,8 @@ def test_a_page_that_several_people_use_is_no_key_of_theirs(visitor: Visitor) ->
     """Only the person who connects a Page of Facebook signs in with it, and the page says so."""
     visitor.sign_in("has_pages")
     asked = visitor.open("facebook", "has_pages").text
-    assert "nobody else who may post for this Page can" in asked
-    assert "Whoever has it" not in asked
+    assert "others who may post for this Page cannot" in asked
+    assert "Anyone who can use it" not in asked
 
 
 def test_somebody_elses_account_is_refused_on_the_page(running: World, ana: Visitor) -> None:
@@ -252,7 +252,7 @@ def test_what_began_signed_in_signs_nobody_in(visitor: Visitor) -> None:
 
 
 def test_an_account_of_a_typed_server_only_publishes(running: World, visitor: Visitor) -> None:
-    """It opens no door, and nobody becomes a second user by it, until its owner says so."""
+    """Nobody signs in with it, and nobody becomes a second user by it, until its owner says so."""
     visitor.sign_in("host_owner")
     visitor.connect("mastodon", "host_owner")
     handle = f"host_owner@{urlsplit(server_here(visitor)).netloc}"
@@ -262,7 +262,7 @@ def test_an_account_of_a_typed_server_only_publishes(running: World, visitor: Vi
     stranger = Visitor(running.site)
     refused = stranger.connect("mastodon", "host_owner")
     assert refused.status_code == 403
-    assert "may not be used to sign in" in refused.text
+    assert "cannot be used to sign in" in refused.text
     assert id_of(running, handle, "mastodon") == account_id
     on = visitor.post(f"/accounts/{account_id}", "PATCH", signs_in=True)
     assert (on.status_code, on.json()["signs_in"], on.json()["id"]) == (200, True, account_id)
@@ -278,13 +278,13 @@ def test_the_first_account_signs_in_wherever_it_is(running: World, visitor: Visi
     assert again.get("/accounts").text.count('class="panel account-card"') == 1
 
 
-def test_the_last_door_cannot_be_closed(running: World, visitor: Visitor) -> None:
+def test_the_last_sign_in_method_cannot_be_taken_away(running: World, visitor: Visitor) -> None:
     """409 for the last one, strict input, nobody else's, and a form that works without scripts."""
-    visitor.sign_in("one_door")
-    visitor.sign_in("other_door")
-    first, second = id_of(running, "one_door"), id_of(running, "other_door")
-    through_first = Visitor(running.site)
-    through_first.sign_in("one_door")
+    visitor.sign_in("one_method")
+    visitor.sign_in("other_method")
+    first, second = id_of(running, "one_method"), id_of(running, "other_method")
+    with_first = Visitor(running.site)
+    with_first.sign_in("one_method")
     for wrong in ({"signs_in": "false"}, {"signs_in": 0}, {}, {"signs_in": True, "health": "ok"}):
         assert visitor.post(f"/accounts/{first}", "PATCH", **wrong).status_code == 422
     off = visitor.post(f"/accounts/{first}", "PATCH", signs_in=False)
@@ -295,14 +295,14 @@ def test_the_last_door_cannot_be_closed(running: World, visitor: Visitor) -> Non
     stranger.sign_in("passer_by")
     assert stranger.post(f"/accounts/{first}", "PATCH", signs_in=True).status_code == 404
     assert stranger.submit(f"/accounts/{first}/door", signs_in="1").status_code == 404
-    assert through_first.get("/accounts", allow_redirects=False).status_code == 302
-    assert Visitor(running.site).sign_in("one_door").status_code == 403
+    assert with_first.get("/accounts", allow_redirects=False).status_code == 302
+    assert Visitor(running.site).sign_in("one_method").status_code == 403
     page = visitor.get(f"/accounts/{second}/disconnect").text
-    assert "This is your only way in." in page
-    assert "Let @one_door sign in" in page
+    assert "This is the only account you can sign in with." in page
+    assert "Let @one_method sign in" in page
     form = visitor.submit(f"/accounts/{first}/door", signs_in="1")
-    assert "You can now sign in with @one_door." in form.text
-    assert Visitor(running.site).sign_in("one_door").status_code == 200
+    assert "You can now sign in with @one_method." in form.text
+    assert Visitor(running.site).sign_in("one_method").status_code == 200
 
 
 def test_a_disconnected_account_is_nobodys_identity(running: World, visitor: Visitor) -> None:
