@@ -56,7 +56,7 @@ def index() -> ResponseReturnValue:
         view["is_only_way"] = opening == {view["id"]}
         view["is_careless"] = view["network"] == "mastodon" and view["host"] in careless
     return render_template(
-        "accounts.html",
+        "accounts/index.html",
         surveys=views,
         networks=[network for network in networks().values() if network.ready],
     )
@@ -91,7 +91,7 @@ def confirm() -> ResponseReturnValue:
     if wants_json():
         return {"network": waiting.network, "accounts": opened}
     return render_template(
-        "confirm.html",
+        "accounts/confirm.html",
         title=networks()[waiting.network].title,
         opened=opened,
         strangers=strangers,
@@ -277,7 +277,7 @@ def ask(account_id: int) -> ResponseReturnValue:
     mine = sign_in_methods.accounts_of(current_user.id)
     is_only_way = sign_in_methods.opening(mine) == {account.id}
     return render_template(
-        "disconnect.html",
+        "accounts/disconnect.html",
         account=account,
         title=networks()[account.network].title,
         waiting=waiting,

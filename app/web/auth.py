@@ -138,7 +138,7 @@ def _ask_again(site: Network, typed: dict[str, str], refusal: ConnectRefused) ->
 
 def _connect_page(site: Network, typed: dict[str, str], error: str | None = None) -> str:
     return render_template(
-        "connect.html", network=site, typed=typed, error=error, back=session.get("back")
+        "accounts/connect.html", network=site, typed=typed, error=error, back=session.get("back")
     )
 
 

@@ -69,7 +69,7 @@ def refuse(
     if wants_json():
         return jsonify(error={"code": code, "message": message, "field": field}), status
     page = render_template(
-        "problem.html",
+        "shared/problem.html",
         status=status,
         title=title or message,
         message=message,

@@ -23,7 +23,7 @@ def silence() -> ResponseReturnValue:
     """
     if not current_user.is_authenticated:
         return problems.signed_out()
-    return render_template("_silence.html")
+    return render_template("shared/_silence.html")
 
 
 @bp.get("/healthz")

@@ -147,7 +147,7 @@ def place(running: World) -> Place:
         "account_id": str(account_id),
         "network": "x",
         "session_id": NOT_THERE,
-        "filename": "page.js",
+        "filename": "js/shared/page.js",
     }
     return Place(running.site, calls_of(running, things), ana, ben, Visitor(running.site))
 

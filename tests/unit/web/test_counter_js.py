@@ -16,7 +16,7 @@ from app.networks.bluesky import text as bluesky_text
 from app.networks.mastodon import text as mastodon_text
 from tests.unit.networks.test_text import LENGTHS, LINKS
 
-COUNTER = Path(__file__).parents[3] / "app" / "static" / "counter.js"
+COUNTER = Path(__file__).parents[3] / "app" / "static" / "js" / "composer" / "text-length.js"
 PIECES = [
     "example.com", "a.b.co.uk", "http://", "HTTPS://", "x.com", "/path", "/a(b)c", "/(a(b)c)",
     "?q=1&b=2", "#frag", "@", "$", "#", " ", "\n", "\r\n", "\t", "\u00a0", "\u0085", ".", "..",
