@@ -11,10 +11,14 @@ from urllib.parse import quote
 import regex
 
 from app.networks.http import ascii_host
-from app.networks.links import MAX_URL_CHARACTERS, top_level_domains, urls_in
+from app.networks.links import MAX_TCO_SLUG, MAX_URL_CHARACTERS, top_level_domains, urls_in
 
 __all__ = [
+    "MAX_TCO_SLUG",
+    "MAX_URL_CHARACTERS",
     "TWEET_LIMIT",
+    "URL_WEIGHT",
+    "WIDE_WEIGHT",
     "TextProblem",
     "allowed",
     "check",

@@ -20,7 +20,7 @@ from app.web import kept_input, rate_limits
 
 log = logging.getLogger(__name__)
 
-OPEN = {"auth", "vendor"}
+OPEN = {"auth", "assets"}
 """Blueprints whose forms are for people who are not signed in, too."""
 _GIVES_BACK: dict[str, Callable[[str], ResponseReturnValue]] = {}
 """By endpoint: what answers a form with another page's token, and gives back what was typed."""

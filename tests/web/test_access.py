@@ -43,6 +43,7 @@ PUBLIC, PRIVATE, OWNED = Rule(is_public=True), Rule(), Rule(has_owner=True)
 MATRIX: dict[str, Rule] = {
     "GET /": PUBLIC,
     "GET /static/<>": PUBLIC,
+    "GET /static/v-<>/<>": PUBLIC,
     "GET /vendor/<>": PUBLIC,
     "GET /bootstrap/static/<>": PUBLIC,
     "GET /healthz": PUBLIC,

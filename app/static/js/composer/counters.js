@@ -1,111 +1,126 @@
 /* The counters under the text boxes: the tightest limit of the accounts a text goes to, with the
    network's name; amber when near it, red when over. */
-(function ($) {
-  "use strict";
+import { $ } from "../shared/jquery.js";
+import { announce } from "../shared/messages.js";
+import { say } from "../shared/page.js";
+import { bytes, lengthAs } from "./text-length.js";
 
-  const NEAR = 20;
-  const ANNOUNCE_AFTER_MS = 1200;
-  const { say, announce } = window.TweetLater;
+const NEAR_CHARACTERS = 20;
+const ANNOUNCE_AFTER_MS = 1200;
 
-  const $form = $("#text").closest("form");
-  let announcing = null;
+const $form = $("#text").closest("form");
+let announcing = null;
 
-  function ticked() {
-    return $form.find("[data-account-id]").filter(":checked, [data-ticked]").get();
+function ticked() {
+  return $form.find("[data-account-id]").filter(":checked, [data-ticked]").get();
+}
+
+function hasOwnText(account) {
+  const boxes = $form.find(`[name="variant-${account.dataset.accountId}"]`).get();
+  return boxes.some((box) => box.value.trim());
+}
+
+/* The accounts that publish what stands in a box. A shared text that nobody uses counts for all. */
+function readersOf($box) {
+  const own = String($box.data("account") ?? "");
+  if (own) {
+    return $form.find(`[data-account-id="${own}"]`).get();
   }
+  const accounts = ticked();
+  const sharing = accounts.filter((account) => !hasOwnText(account));
+  return sharing.length ? sharing : accounts;
+}
 
-  function hasOwnText(account) {
-    const boxes = $form.find(`[name="variant-${account.dataset.accountId}"]`).get();
-    return boxes.some((box) => box.value.trim());
+/* How a text stands with one account: what is left of its characters, or of its bytes if over. */
+function measure(text, { dataset }) {
+  const linkLength = dataset.linkLength === undefined ? undefined : Number(dataset.linkLength);
+  const length = lengthAs(text, dataset.unit, linkLength);
+  const limit = Number(dataset.limit);
+  const tooLarge = dataset.bytes && bytes(text) > Number(dataset.bytes);
+  const left = tooLarge ? Math.min(-1, limit - length) : limit - length;
+  return { length, limit, title: dataset.title, left };
+}
+
+function tightest(text, accounts) {
+  return accounts
+    .map((account) => measure(text, account))
+    .reduce((least, one) => (least && least.left <= one.left ? least : one), null);
+}
+
+function levelOf(left) {
+  if (left < 0) {
+    return "over";
   }
+  return left <= NEAR_CHARACTERS ? "near" : "fine";
+}
 
-  /* The accounts that publish what stands in a box. A shared text that nobody uses counts for all. */
-  function readersOf($box) {
-    const own = String($box.data("account") ?? "");
-    if (own) {
-      return $form.find(`[data-account-id="${own}"]`).get();
-    }
-    const accounts = ticked();
-    const sharing = accounts.filter((account) => !hasOwnText(account));
-    return sharing.length ? sharing : accounts;
+function sentenceOf({ left, title }) {
+  return left < 0
+    ? say("over", { count: -left, network: title })
+    : say("left", { count: left, network: title });
+}
+
+/* Screen readers hear the count only near the limit, and only in a pause of the typing. */
+function announceSoon(found) {
+  clearTimeout(announcing);
+  if (found && levelOf(found.left) !== "fine") {
+    announcing = setTimeout(() => announce(sentenceOf(found)), ANNOUNCE_AFTER_MS);
   }
+}
 
-  /* How a text stands with one account: what is left of its characters, or of its bytes if over. */
-  function measure(text, { dataset }) {
-    const linkLength = dataset.linkLength === undefined ? undefined : Number(dataset.linkLength);
-    const length = window.TweetCounter.lengthAs(text, dataset.unit, linkLength);
-    const limit = Number(dataset.limit);
-    const tooLarge = dataset.bytes && window.TweetCounter.bytes(text) > Number(dataset.bytes);
-    return { length, limit, title: dataset.title, left: tooLarge ? Math.min(-1, limit - length) : limit - length };
+function countBox(box) {
+  const $box = $(box);
+  const $counter = $box.find(".counter");
+  const found = tightest($box.find("textarea").val(), readersOf($box));
+  $counter.prop("hidden", !found);
+  if (found) {
+    const { length, limit, title, left } = found;
+    const dashes = `${Math.min(100, (100 * length) / limit)} 100`;
+    const words = left < 0 ? sentenceOf(found) : `${title}: ${length} / ${limit}`;
+    $counter.attr("data-level", levelOf(left));
+    $counter.find(".counter-words").text(words);
+    $counter
+      .find(".ring-filled")
+      .attr({ "stroke-dasharray": dashes, display: length ? null : "none" });
   }
+  return found;
+}
 
-  function tightest(text, accounts) {
-    return accounts
-      .map((account) => measure(text, account))
-      .reduce((least, one) => (least && least.left <= one.left ? least : one), null);
+/* Every box again: a tick or a text of an account's own changes whose limit counts. */
+export function count() {
+  const accounts = ticked();
+  const ids = accounts.map((account) => account.dataset.accountId);
+  const isNeeded = ids.length > 1 || accounts.some(hasOwnText); // what is sent is shown
+  $form.find("[data-variants]").prop("hidden", !isNeeded);
+  for (const variant of $form.find("[data-variant]").get()) {
+    const isFor = ids.includes(variant.dataset.variant);
+    $(variant).prop("hidden", !isFor).find("textarea").prop("disabled", !isFor); // kept, not sent
   }
-
-  function levelOf(left) {
-    if (left < 0) {
-      return "over";
-    }
-    return left <= NEAR ? "near" : "fine";
+  for (const box of $form.find("[data-writing]").get()) {
+    countBox(box);
   }
+}
 
-  function sentenceOf({ left, title }) {
-    return left < 0 ? say("over", { count: -left, network: title }) : say("left", { count: left, network: title });
+function countWhatWasTyped(event) {
+  const box = event.currentTarget.closest("[data-writing]");
+  if (box) {
+    count();
+    announceSoon(countBox(box));
   }
+}
 
-  /* Screen readers hear the count only near the limit, and only in a pause of the typing. */
-  function announceSoon(found) {
-    clearTimeout(announcing);
-    if (found && levelOf(found.left) !== "fine") {
-      announcing = setTimeout(() => announce(sentenceOf(found)), ANNOUNCE_AFTER_MS);
-    }
+/* Control or Command with Enter sends the form, unless an input method is at work. */
+function sendByKey(event) {
+  const isComposing = event.originalEvent.isComposing || event.originalEvent.keyCode === 229;
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !isComposing) {
+    event.preventDefault();
+    event.currentTarget.requestSubmit();
   }
+}
 
-  function countBox(box) {
-    const $box = $(box);
-    const $counter = $box.find(".counter");
-    const found = tightest($box.find("textarea").val(), readersOf($box));
-    $counter.prop("hidden", !found);
-    if (found) {
-      const { length, limit, title, left } = found;
-      const filled = Math.min(100, (100 * length) / limit);
-      $counter.attr("data-level", levelOf(left));
-      $counter.find(".counter-words").text(left < 0 ? sentenceOf(found) : `${title}: ${length} / ${limit}`);
-      $counter.find(".ring-filled").attr({ "stroke-dasharray": `${filled} 100`, display: length ? null : "none" });
-    }
-    return found;
-  }
-
-  /* Every box again: a tick or a text of an account's own changes whose limit counts. */
-  function count() {
-    const accounts = ticked().map((account) => account.dataset.accountId);
-    const isNeeded = accounts.length > 1 || ticked().some(hasOwnText); // what is sent is shown
-    $form.find("[data-variants]").prop("hidden", !isNeeded);
-    $form.find("[data-variant]").each(function () {
-      const isFor = accounts.includes(this.dataset.variant);
-      $(this).prop("hidden", !isFor).find("textarea").prop("disabled", !isFor); // kept, and not sent
-    });
-    $form.find("[data-writing]").each((_, box) => void countBox(box));
-  }
-
-  $form.on("input", "textarea", function () {
-    const box = this.closest("[data-writing]");
-    if (box) {
-      count();
-      announceSoon(countBox(box));
-    }
-  });
+export function startCounters() {
+  $form.on("input", "textarea", countWhatWasTyped);
   $form.on("change", "[name='accounts']", count);
-  $form.on("keydown", (event) => {
-    const isComposing = event.originalEvent.isComposing || event.originalEvent.keyCode === 229; // an input method is at work
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !isComposing) {
-      event.preventDefault();
-      event.currentTarget.requestSubmit();
-    }
-  });
+  $form.on("keydown", sendByKey);
   count();
-  window.TweetLater.count = count;
-})(jQuery);
+}

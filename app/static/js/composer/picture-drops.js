@@ -1,38 +1,36 @@
 /* Pictures that are pasted or dropped, and a form that waits until its pictures are uploaded. */
-(function () {
-  "use strict";
+import { pictureFields } from "./pictures.js";
 
-  const { fields } = window.TweetLater.pictures;
+/* The field that a paste or a drop is meant for: the nearest one around or behind the place. */
+function nearest(target) {
+  const group = target.closest("[data-part]:has([data-pictures])") ?? target.closest("form");
+  return pictureFields().find((one) => group?.contains(one.root));
+}
 
-  /* The field that a paste or a drop is meant for: the nearest one around or behind the place. */
-  function nearest(target) {
-    const group = target.closest("[data-part]:has([data-pictures])") ?? target.closest("form");
-    return fields().find((one) => group?.contains(one.root));
+function picturesIn(transfer) {
+  return [...(transfer?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+}
+
+function takeFrom(event, transfer) {
+  const one = nearest(event.target);
+  const files = picturesIn(transfer);
+  if (one && files.length) {
+    event.preventDefault();
+    one.take(files);
   }
+}
 
-  function picturesIn(transfer) {
-    return [...(transfer?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+function hold(event) {
+  const busy = pictureFields().find((one) => event.target.contains(one.root) && one.isBusy());
+  if (busy) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    busy.askToWait();
   }
+}
 
-  function takeFrom(event, transfer) {
-    const one = nearest(event.target);
-    const files = picturesIn(transfer);
-    if (one && files.length) {
-      event.preventDefault();
-      one.take(files);
-    }
-  }
-
-  function hold(event) {
-    const busy = fields().find((one) => event.target.contains(one.root) && one.isBusy());
-    if (busy) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      busy.askToWait();
-    }
-  }
-
-  for (const form of new Set(fields().map((one) => one.root.closest("form")))) {
+export function startPictureDrops() {
+  for (const form of new Set(pictureFields().map((one) => one.root.closest("form")))) {
     form.addEventListener("paste", (event) => takeFrom(event, event.clipboardData));
     form.addEventListener("dragover", (event) => {
       if (event.dataTransfer?.types.includes("Files")) {
@@ -42,4 +40,4 @@
     form.addEventListener("drop", (event) => takeFrom(event, event.dataTransfer));
     form.addEventListener("submit", hold, true); // before whoever sends the form
   }
-})();
+}
