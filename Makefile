@@ -49,5 +49,5 @@ lock: ## Pin the requirements again (ARGS=--upgrade takes newer ones)
 	@$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 
 clean: ## Remove .venv and caches; your data in instance/ stays
-	rm -rf .venv .venv.lock node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv.lock dev/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

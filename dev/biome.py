@@ -1,7 +1,8 @@
 """Run Biome, the linter and formatter of scripts and styles: ``python -m dev.biome check``.
 
-Its version is in package.json, pinned in package-lock.json; npm installs it into node_modules/. The
-app needs no Node. Without npm this says so and succeeds, except in CI, where all has to be checked.
+npm installs it from ``dev/node/``, where package-lock.json pins it. The app needs no Node: with a
+package.json in the root, hosts would take it for a Node app. Without npm this says so and succeeds,
+except in CI, where all has to be checked.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BIOME = ROOT / "node_modules" / ".bin" / "biome"
-LOCK = ROOT / "package-lock.json"
-INSTALLED = ROOT / "node_modules" / ".package-lock.json"
+NODE = ROOT / "dev" / "node"
+BIOME = NODE / "node_modules" / ".bin" / "biome"
+LOCK = NODE / "package-lock.json"
+INSTALLED = NODE / "node_modules" / ".package-lock.json"
 """What npm writes when it has installed everything."""
 MISSING = "Scripts and styles (app/static) were not checked: that needs Node with npm."
 
@@ -27,7 +29,7 @@ def main(arguments: list[str]) -> int:
         print(MISSING, file=sys.stderr)
         return 1 if os.environ.get("CI") else 0
     if is_outdated():
-        subprocess.run([npm, "ci", "--silent", "--no-audit", "--no-fund"], cwd=ROOT, check=True)
+        subprocess.run([npm, "ci", "--silent", "--no-audit", "--no-fund"], cwd=NODE, check=True)
     return subprocess.run([BIOME, *arguments, "--error-on-warnings"], cwd=ROOT).returncode
 
 

@@ -18,6 +18,7 @@ from dev import biome
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "app" / "static"
+NODE = ROOT / "dev" / "node"
 TEMPLATES = ROOT / "app" / "templates"
 MAX_LINES = 300
 MAX_FUNCTION_LINES = 50
@@ -122,8 +123,8 @@ def test_biome_watches_the_same() -> None:
     rules = json.loads((ROOT / "biome.json").read_text())["linter"]["rules"]
     limit = rules["complexity"]["noExcessiveLinesPerFunction"]
     assert limit == {"level": "error", "options": {"maxLines": MAX_FUNCTION_LINES}}
-    package = json.loads((ROOT / "package.json").read_text())
-    lock = json.loads((ROOT / "package-lock.json").read_text())["packages"]
+    package = json.loads((NODE / "package.json").read_text())
+    lock = json.loads((NODE / "package-lock.json").read_text())["packages"]
     assert package["devDependencies"] == lock[""]["devDependencies"]
     pinned = lock["node_modules/@biomejs/biome"]["version"]
     assert package["devDependencies"]["@biomejs/biome"] == pinned
