@@ -26,14 +26,16 @@ bench: ## Measure speed beside a plain Flask + Celery app (ARGS=--quick for a sh
 
 check: lint test ## Run what CI runs: lint, format, types and all tests
 
-lint: ## Look for mistakes: ruff, its formatter, mypy
+lint: ## Look for mistakes: ruff, mypy, and Biome where Node is there
 	@$(PREPARED) test ruff check .
 	@$(PREPARED) test ruff format --check .
 	@$(PREPARED) test mypy
+	@$(PREPARED) test dev.biome check
 
-format: ## Rewrite the code the way ruff formats it
+format: ## Rewrite the code the way ruff and Biome format it
 	@$(PREPARED) test ruff check --fix-only --exit-zero .
 	@$(PREPARED) test ruff format .
+	@$(PREPARED) test dev.biome check --write
 
 hooks: ## Check every commit before it is made (pre-commit)
 	@$(PREPARED) test pre_commit install
@@ -47,5 +49,5 @@ lock: ## Pin the requirements again (ARGS=--upgrade takes newer ones)
 	@$(LOCK) requirements-dev.in --output-file requirements-dev.txt
 
 clean: ## Remove .venv and caches; your data in instance/ stays
-	rm -rf .venv .venv.lock .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv.lock dev/node/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -38,7 +38,7 @@ from app.networks.facebook import Facebook
 from app.networks.http import host_in, public_https_url
 from app.networks.mastodon import ANEW_REST, App, Known, Mastodon, mark_of, too_soon
 from app.networks.text import TextProblem
-from app.networks.x import X
+from app.networks.x import X_COUNTING, X
 
 
 class NetworkFactory(Protocol):
@@ -65,6 +65,7 @@ __all__ = [
     "ANEW_REST",
     "REGISTRY",
     "VISIBILITY",
+    "X_COUNTING",
     "App",
     "AppRefused",
     "Bluesky",

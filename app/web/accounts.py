@@ -66,7 +66,7 @@ def index() -> ResponseReturnValue:
         view["is_careless"] = view["network"] == "mastodon" and view["host"] in careless
     ready = [network for network in networks().values() if network.ready]
     return render_template(
-        "accounts.html",
+        "accounts/index.html",
         surveys=views,
         networks=ready,
         unreturned={network.name: stuck_sign_ins.servers_of(network) for network in ready},
@@ -102,7 +102,7 @@ def confirm() -> ResponseReturnValue:
     if wants_json():
         return {"network": waiting.network, "accounts": opened}
     return render_template(
-        "confirm.html",
+        "accounts/confirm.html",
         title=networks()[waiting.network].title,
         opened=opened,
         strangers=strangers,
@@ -306,7 +306,7 @@ def ask(account_id: int) -> ResponseReturnValue:
     mine = sign_in_methods.accounts_of(current_user.id)
     is_only_way = sign_in_methods.opening(mine) == {account.id}
     return render_template(
-        "disconnect.html",
+        "accounts/disconnect.html",
         account=account,
         title=networks()[account.network].title,
         waiting=waiting,

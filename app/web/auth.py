@@ -201,7 +201,7 @@ def _field_of(site: Network, refusal: ConnectRefused) -> str:
 
 def _connect_page(site: Network, typed: dict[str, str], error: str | None = None) -> str:
     return render_template(
-        "connect.html",
+        "accounts/connect.html",
         network=site,
         typed=typed,
         error=error,

@@ -13,6 +13,7 @@ from app import monitoring
 from app.db import db
 from app.networks import Network
 from app.web import sessions
+from app.web.script_data import NUMBERS
 
 
 def init_app(app: Flask) -> None:
@@ -31,6 +32,7 @@ def _shared() -> dict[str, Any]:
         "sandbox_url": local[0].profile_url("") if local else None,
         "nothing_is_sent": _silence(),
         "person_mark": sessions.person_mark,
+        "numbers": NUMBERS,
     }
 
 

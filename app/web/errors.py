@@ -21,7 +21,7 @@ from app.web.messages import Refusal, input_refusal
 
 log = logging.getLogger(__name__)
 
-OPEN = {"auth", "vendor"}
+OPEN = {"auth", "assets"}
 """Blueprints whose forms are for people who are not signed in, too."""
 _GIVES_BACK: dict[str, Callable[[str], ResponseReturnValue]] = {}
 """By endpoint: what answers a form with another page's token, and gives back what was typed."""
@@ -70,7 +70,7 @@ def refuse(
     if wants_json():
         return jsonify(error={"code": code, "message": message, "field": field}), status
     page = render_template(
-        "problem.html",
+        "shared/problem.html",
         status=status,
         title=title or message,
         message=message,

@@ -22,7 +22,7 @@ def silence() -> ResponseReturnValue:
     """
     if not current_user.is_authenticated:
         return signed_out()
-    return render_template("_silence.html")
+    return render_template("shared/_silence.html")
 
 
 @bp.get("/healthz")

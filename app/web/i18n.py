@@ -15,6 +15,8 @@ from app.db import utcnow
 from app.when import which_of_two
 
 LOCALES = {"en": "English", "es": "Español"}
+UNIT_USED_FROM = 0.9
+"""The part of a unit that must be there for a time to be said in it: 54 minutes are "1 hour"."""
 
 
 def init_app(app: Flask) -> None:
@@ -67,7 +69,7 @@ def exact_time(moment: datetime, shown_in: ZoneInfo | None = None, seconds: bool
 def relative_time(moment: datetime) -> str:
     """Return "in 2 hours" or "5 minutes ago" in the page's language."""
     difference: Any = moment - utcnow()
-    return str(format_timedelta(difference, add_direction=True, threshold=0.9))
+    return str(format_timedelta(difference, add_direction=True, threshold=UNIT_USED_FROM))
 
 
 def iso_utc(moment: datetime) -> str:

@@ -38,7 +38,7 @@ def is_by_reader() -> bool:
 
 def page() -> str:
     """Return the page for somebody who is signed out."""
-    return render_template("signed_out.html", **kept())
+    return render_template("shared/signed_out.html", **kept())
 
 
 def kept(status: int = 401) -> dict[str, Any]:

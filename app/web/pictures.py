@@ -26,6 +26,8 @@ bp = Blueprint("pictures", __name__)
 
 MAX_ALT = 10_000
 """Characters of a description; each network has a limit of its own below it."""
+USUAL_ALT = 1_000
+"""Characters of a description while no account is chosen that says how many it takes."""
 SHORT_ALT = 400
 """Characters of a description that every network accepts."""
 MAX_FILE_NAME = 1000

@@ -40,7 +40,7 @@ def index() -> ResponseReturnValue:
     if wants_json():
         return {"sessions": [_plain(one, one.id == here.id) for one in mine]}
     return render_template(
-        "sessions.html",
+        "settings/sessions.html",
         sessions=[_view(one, one.id == here.id) for one in mine],
         events=[_event_view(event) for event in audit.latest_of(current_user.id)],
     )

@@ -94,7 +94,7 @@ def _store(form: dict[str, Any]) -> dict[str, str]:
 
 def _page(form: dict[str, Any]) -> str:
     return render_template(
-        "settings.html",
+        "settings/index.html",
         form=form,
         timezones=zone_names(),
         locales=list(LOCALES.items()),

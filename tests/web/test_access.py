@@ -43,6 +43,7 @@ PUBLIC, PRIVATE, OWNED = Rule(is_public=True), Rule(), Rule(has_owner=True)
 MATRIX: dict[str, Rule] = {
     "GET /": PUBLIC,
     "GET /static/<>": PUBLIC,
+    "GET /static/v-<>/<>": PUBLIC,
     "GET /vendor/<>": PUBLIC,
     "GET /bootstrap/static/<>": PUBLIC,
     "GET /healthz": PUBLIC,
@@ -149,7 +150,7 @@ def place(running: World) -> Place:
         "account_id": str(account_id),
         "network": "x",
         "session_id": NOT_THERE,
-        "filename": "page.js",
+        "filename": "js/shared/page.js",
     }
     return Place(running.site, calls_of(running, things), ana, ben, Visitor(running.site))
 

@@ -359,7 +359,13 @@ def test_requests_that_once_broke_something(postgres_site: Site) -> None:
         answer = ask(site)
         assert answer.status_code in statuses, (what, answer.status_code, answer.text[:300])
     for name, value in ODD_HEADERS.items():
-        for path in ("/", "/settings", "/when?when=now", "/static/page.js", "/status/%ED%A0%80"):
+        for path in (
+            "/",
+            "/settings",
+            "/when?when=now",
+            "/static/js/shared/page.js",
+            "/status/%ED%A0%80",
+        ):
             sent = {"headers": {name: value.encode("latin-1")}}
             ana = requests.Session()  # an odd cookie signs out, and that is right
             ana.cookies.update(site.ana.http.cookies)

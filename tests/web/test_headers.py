@@ -76,7 +76,7 @@ def assert_guarded(answer: requests.Response) -> None:
 def test_production_answers_under_its_own_names_only(production: World) -> None:
     """A stranger's name reaches no redirect and no redirect URI; files neither."""
     site = production.site
-    for path in ("/", "/login/x", "//login/x", "/login/x/", "/static/base.css", "/nothing"):
+    for path in ("/", "/login/x", "//login/x", "/login/x/", "/static/css/base.css", "/nothing"):
         for scheme in ("https", "http"):
             refused = ask(site, path, "evil.example", scheme)
             assert refused.status_code == 400, path
@@ -207,7 +207,7 @@ def test_all_answers_are_private_but_files(ana: Visitor, visitor: Visitor) -> No
 
 def test_files_may_be_kept_and_carry_no_cookie(ana: Visitor) -> None:
     """A cache in between would hand the cookie on to whoever asks next."""
-    for path in ("/static/base.css", "/vendor/jquery.min.js"):
+    for path in ("/static/css/base.css", "/vendor/jquery.min.js"):
         answer = ana.get(path)
         assert answer.status_code == 200
         assert answer.headers["Cache-Control"] != "no-store"

@@ -108,7 +108,7 @@ CROWDS = {
     "heads": [b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "] * 200,
     "mute": [b""] * 500,
     "left open": [head("/nothing", Connection="close")] * 50,
-    "never reading": [head("/static/page.js") * 100] * 100,
+    "never reading": [head("/static/js/composer/composer.js") * 100] * 100,
 }
 
 
@@ -391,7 +391,7 @@ def test_memory_stays_bounded(make_world: MakeWorld, sqlite_url: str) -> None:
     before = sum(child.memory_info().rss for child in web.children())
     body = head("/tweets", "POST", Content_Length="250000") + bytes(200_000)
     fields = b"GET / HTTP/1.1\r\n" + b"X-A: b\r\n" * 2_000
-    unread = head("/static/page.js") * 50
+    unread = head("/static/js/composer/composer.js") * 50
     with crowd(site, [body] * 200 + [fields] * 200 + [unread] * 200):
         assert seconds_of(site, "/") < 1
         after = sum(child.memory_info().rss for child in web.children())

@@ -7,11 +7,18 @@ from typing import Any
 
 import regex
 
-from app.networks.links import LINK_LENGTH, urls_in
+from app.networks.links import LINK_LENGTH, MAX_TCO_SLUG, MAX_URL_CHARACTERS, urls_in
 from app.networks.text import TextProblem, allowed, comparable, normalised, refuse_far_too_long
 
 MAX_WEIGHTED_LENGTH = 280
 WIDE_WEIGHT = 2  # an emoji of any length, and every character outside the light ranges
+X_COUNTING: Mapping[str, int] = {
+    "urlWeight": LINK_LENGTH,
+    "wideWeight": WIDE_WEIGHT,
+    "maxUrlCharacters": MAX_URL_CHARACTERS,
+    "maxTcoSlug": MAX_TCO_SLUG,
+}
+"""What a page needs to count as X does."""
 
 _WIDE = regex.compile(r"[^\u0000-\u10FF\u2000-\u200D\u2010-\u201F\u2032-\u2037]")
 # The signs © and ® are pictures only with a variation selector.

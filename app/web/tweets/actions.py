@@ -275,7 +275,7 @@ def _edit_page(tweet: Tweet, job: Delivery | None, form: dict[str, Any]) -> str:
     accounts = [job.account] if job else [delivery.account for delivery in tweet.deliveries]
     meant = [job] if job else tweet.deliveries
     return render_template(
-        "edit.html",
+        "tweets/edit.html",
         tweet=tweet_views([tweet])[0],
         job=job,
         out=_stored(job.contents[: len(job.posted)]) if job else [],

@@ -39,7 +39,7 @@ def index() -> ResponseReturnValue:
             for n in networks().values()
             if n.ready
         ]
-        return render_template("signin.html", networks=known)
+        return render_template("accounts/sign_in.html", networks=known)
     return _page(forms.empty())
 
 
@@ -161,7 +161,7 @@ def show(tweet_id: int) -> ResponseReturnValue:
                 for job in view["jobs"]
             ],
         )
-    return render_template("tweet.html", tweet=view, attempts=attempts)
+    return render_template("tweets/tweet.html", tweet=view, attempts=attempts)
 
 
 @bp.get("/tweets/<int:tweet_id>/card")
@@ -169,7 +169,7 @@ def show(tweet_id: int) -> ResponseReturnValue:
 @login_required
 def card(tweet_id: int) -> ResponseReturnValue:
     """Return one tweet's card alone, for the page that polls."""
-    return render_template("_tweet.html", tweet=tweet_views([own(tweet_id)])[0])
+    return render_template("tweets/_card.html", tweet=tweet_views([own(tweet_id)])[0])
 
 
 @bp.get("/when")
@@ -214,7 +214,7 @@ def _page(form: dict[str, Any]) -> str:
     tweets, more = found[:PAGE], len(found) > PAGE
     accounts = account_views(current_user.accounts)
     return render_template(
-        "index.html",
+        "tweets/index.html",
         form=shown(form),
         accounts=accounts,
         chosen=form["accounts"] or _usual_accounts([account["id"] for account in accounts]),

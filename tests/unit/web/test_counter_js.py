@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from app.networks import text as texts
 from app.networks.bluesky import text as bluesky_text
 from app.networks.mastodon import text as mastodon_text
 from app.networks.x import text as x_text
+from app.web.script_data import NUMBERS
 from tests.unit.networks.x.test_text import LENGTHS, LINKS
 
-COUNTER = Path(__file__).parents[3] / "app" / "static" / "counter.js"
+STATIC = Path(__file__).parents[3] / "app" / "static"
+SITE = "http://counter.test"
 PIECES = [
     "example.com", "a.b.co.uk", "http://", "HTTPS://", "x.com", "/path", "/a(b)c", "/(a(b)c)",
     "?q=1&b=2", "#frag", "@", "$", "#", " ", "\n", "\r\n", "\t", "\u00a0", "\u0085", ".", "..",
@@ -34,19 +36,48 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def browser_page(browser: Browser) -> Iterator[Page]:
-    """An empty page in a real browser."""
+    """A page in a real browser that can load our modules."""
     page = browser.new_page()
+    page.route(f"{SITE}/js/**", serve)
     yield page
     page.close()
 
 
+def serve(route: Route) -> None:
+    """Answer with one of our own files."""
+    path = STATIC / route.request.url.removeprefix(f"{SITE}/")
+    route.fulfill(body=path.read_text("utf-8"), content_type="text/javascript")
+
+
+def open_page(page: Page, tlds: list[str] | None) -> None:
+    """Load a page with the numbers that every page has, with or without the list of domains."""
+    given = {"page": {"numbers": NUMBERS, "words": {}, "urls": {}}, "tlds": tlds}
+    scripts = "".join(
+        f'<script type="application/json" id="{name}">{json.dumps(value)}</script>'
+        for name, value in given.items()
+        if value
+    )
+    body = f"<!doctype html><title>counter</title>{scripts}"
+    page.unroute(f"{SITE}/")
+    page.route(f"{SITE}/", lambda route: route.fulfill(body=body, content_type="text/html"))
+    page.goto(f"{SITE}/")
+
+
+def call(page: Page, name: str, written: list[str], *more: Any) -> Any:
+    """Call a function of the counter for each text, with these arguments behind it."""
+    return page.evaluate(
+        """async ([name, texts, more]) => {
+            const counter = await import("/js/composer/text-length.js");
+            return texts.map((text) => counter[name](text, ...more.map((one) => one ?? undefined)));
+        }""",
+        [name, written, more],
+    )
+
+
 def lengths(page: Page, written: list[str], tlds: list[str] | None) -> Any:
     """What the browser counts for each text, on a page with or without the list."""
-    listed = f'<script type="application/json" id="tlds">{json.dumps(tlds)}</script>'
-    page.goto("about:blank")
-    page.set_content(f"<!doctype html><title>counter</title>{listed if tlds else ''}")
-    page.add_script_tag(content=COUNTER.read_text("utf-8"))
-    return page.evaluate("texts => texts.map(text => TweetCounter.length(text))", written)
+    open_page(page, tlds)
+    return call(page, "length", written)
 
 
 def disagreements(page: Page, written: list[str]) -> list[tuple[str, int, int]]:
@@ -89,12 +120,8 @@ MORE_PIECES = [
 
 def counted_as(page: Page, written: list[str], unit: str, link_length: int | None) -> Any:
     """What the browser counts in another unit."""
-    lengths(page, [], texts.known_tlds())
-    return page.evaluate(
-        "([texts, unit, link]) => texts.map((text) =>"
-        " TweetCounter.lengthAs(text, unit, link ?? undefined))",
-        [written, unit, link_length],
-    )
+    open_page(page, texts.known_tlds())
+    return call(page, "lengthAs", written, unit, link_length)
 
 
 @pytest.mark.parametrize("network", ["mastodon", "imitator", "bluesky", "facebook"])

@@ -1,0 +1,36 @@
+/* The start page of somebody who is signed in: the composer and the list of tweets. */
+import { startActions } from "../cards/actions.js";
+import { startPoller } from "../cards/poller.js";
+import { startSilence } from "../cards/silence.js";
+import { editDraft } from "../shared/drafts.js";
+import { $ } from "../shared/jquery.js";
+import { startComposer } from "./composer.js";
+import { startCounters } from "./counters.js";
+import { startPictureDrops } from "./picture-drops.js";
+import { startPictures } from "./pictures.js";
+import { startThreads } from "./threads.js";
+import { startTimeField } from "./time-field.js";
+
+/* Changes on an edit page that were not saved: offer them. */
+function offerUnsaved() {
+  const unsaved = editDraft.read();
+  if (unsaved) {
+    const $unsaved = $("#unsaved").prop("hidden", false);
+    $unsaved.find("[data-go-on]").attr("href", unsaved.address);
+    $unsaved.find("[data-discard]").on("click", () => {
+      editDraft.forget();
+      $unsaved.prop("hidden", true);
+    });
+  }
+}
+
+startCounters();
+startPictures();
+startPictureDrops();
+startThreads();
+startTimeField();
+startPoller();
+startActions();
+startComposer();
+offerUnsaved();
+startSilence();

@@ -1,0 +1,169 @@
+/* Sends the composer without leaving the page.
+
+   The submit id stays the same until the server has answered "stored", so that pressing again,
+   after whatever went wrong, can never make a second tweet. */
+
+import { announceEnded } from "../cards/card.js";
+import { replace, watch } from "../cards/poller.js";
+import { draft } from "../shared/drafts.js";
+import { $ } from "../shared/jquery.js";
+import { announce, NOTICE_MS, notice, signInLink } from "../shared/messages.js";
+import { say, urls } from "../shared/page.js";
+import { call, fetchCard, refusalOf } from "../shared/server.js";
+import { refreshTimes } from "../shared/times.js";
+import { keepDraft, restoreDraft } from "./composer-draft.js";
+import { count } from "./counters.js";
+import { clearPictures } from "./pictures.js";
+import { threads } from "./threads.js";
+import { askAgain, isUnderstood, mode, setTime, timeProblem } from "./time-field.js";
+import { clearErrorOf, clearErrors, showError, showTrouble } from "./trouble.js";
+
+const $form = $("#composer");
+const $text = $("#text");
+const $when = $("#when");
+const $button = $("#submit");
+const $submitId = $form.find("[name='submit_id']");
+
+function newSubmitId() {
+  if (window.crypto.randomUUID) {
+    return window.crypto.randomUUID();
+  }
+  const bytes = window.crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function isBusy() {
+  return $button.attr("aria-disabled") === "true";
+}
+
+function setBusy(busy) {
+  const value = busy ? "true" : null;
+  $button.attr({ "aria-disabled": value, "aria-busy": value });
+  $form.find("textarea").add($when).prop("readOnly", busy);
+}
+
+function setLabel() {
+  $button.find(".submit-label").text(mode() === "later" ? say("schedule") : say("postNow"));
+}
+
+function tryAgainButton() {
+  const $again = $("<button>", { type: "button", class: "btn btn-small btn-plain" });
+  return $again.text(say("tryAgain")).on("click", () => $form.trigger("submit"));
+}
+
+function reloadLink() {
+  return $("<a>", { href: urls.signIn, text: say("reload") });
+}
+
+function fail(response) {
+  const refusal = refusalOf(response);
+  if (response.status === 401) {
+    showTrouble(`${say("signedOut")} ${say("kept")}`, signInLink());
+  } else if (refusal) {
+    explain(refusal, response.status);
+  } else {
+    showTrouble(say(response.status ? "didNotWork" : "notReached"), tryAgainButton());
+  }
+}
+
+/* Say why the server refused, and offer what helps. */
+function explain(refusal, status) {
+  if (refusal.code === "submit_id_reused") {
+    $submitId.val(newSubmitId());
+    keepDraft();
+    showTrouble(say("storedBefore"), reloadLink());
+  } else if (status === 422) {
+    showError(refusal);
+    if (refusal.code === "time_moved") {
+      askAgain();
+    }
+  } else if (refusal.code === "csrf") {
+    showTrouble(refusal.message, reloadLink());
+  } else {
+    showTrouble(`${refusal.message} ${say("kept")}`, tryAgainButton());
+  }
+}
+
+function addCard($card) {
+  const $known = $(`#${$card.attr("id")}`);
+  $("#empty").prop("hidden", true);
+  if ($known.length) {
+    replace($known, $card);
+  } else {
+    $card.addClass("tweet-new").prependTo("#tweets");
+    refreshTimes();
+    watch($card);
+    announceEnded($card);
+  }
+}
+
+/* Empty the form for the next tweet. */
+function clear() {
+  $text.val("");
+  clearPictures();
+  for (const thread of threads) {
+    thread.clear();
+  }
+  $form.find("[data-variants]").prop("open", false).find("textarea").val("");
+  setTime("");
+  count();
+  $submitId.val(newSubmitId());
+  draft.forget();
+}
+
+function succeed(answer, wasLater) {
+  const when = isUnderstood() ? $("#echo").text() : $when.val();
+  clear();
+  announce(wasLater ? say("scheduledFor", { when }) : say("onItsWay"));
+  $text.trigger("focus");
+  fetchCard(`${$form.attr("action")}/${answer.tweet.id}/card`).then(addCard, () => {
+    notice([document.createTextNode(`${say("onItsWay")} `), reloadLink()[0]], NOTICE_MS);
+  });
+}
+
+function send(event) {
+  event.preventDefault();
+  if (isBusy()) {
+    return;
+  }
+  clearErrors();
+  const problem = timeProblem();
+  if (problem) {
+    showError({ field: "when", message: problem });
+    return;
+  }
+  const wasLater = mode() === "later";
+  const sent = {
+    data: $form.serialize(),
+    headers: { "Idempotency-Key": $submitId.val() },
+  };
+  keepDraft();
+  setBusy(true);
+  call("POST", $form.attr("action"), sent)
+    .always(() => setBusy(false))
+    .then((answer) => succeed(answer, wasLater), fail);
+}
+
+function listen() {
+  $form.on("submit", send);
+  $form.on("change", "[name='mode']", setLabel);
+  $form.on("input", "textarea, #when", (event) => {
+    clearErrorOf($(event.currentTarget));
+    setLabel();
+    keepDraft();
+  });
+  $form.on("pictures:changed", keepDraft);
+  $form.on("change", "[name='accounts']", () => {
+    $("#accounts-error").empty();
+    keepDraft();
+  });
+  $("#picker").on("input", (event) => {
+    $(event.currentTarget).removeAttr("aria-invalid");
+  });
+}
+
+export function startComposer() {
+  listen();
+  restoreDraft();
+  setLabel();
+}

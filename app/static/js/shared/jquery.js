@@ -1,0 +1,2 @@
+/* jQuery comes from its package as a plain script; modules import it from here. */
+export const $ = window.jQuery;
