@@ -87,7 +87,7 @@ def test_a_moved_clock_is_moved(tmp_path: Path, postgres_url: str) -> None:
 def test_workers_disagree_about_the_time(
     make_world: MakeWorld, postgres_url: str, tmp_path: Path
 ) -> None:
-    """Four workers, each with a ticker: a minute ahead, a minute behind, right, and one that jumps.
+    """Four workers: one clock a minute ahead, one a minute behind, one right, and one that jumps.
 
     They decide by the database's clock, so none of them is early, late or sees another as dead.
     """

@@ -26,7 +26,7 @@ deeds = st.sampled_from([*MOSTLY, "lose access", "hear again", "end"])
 
 
 class Machine(Owners):
-    """Owners, and three workers with a ticker each."""
+    """Owners, and three workers with a scheduler each."""
 
     def __init__(self, ground: Ground) -> None:
         super().__init__(ground)
@@ -48,7 +48,7 @@ class Machine(Owners):
         does[deed](luck)
 
     def _go_on(self, luck: Luck) -> None:
-        """Whoever can do something does it: a call, a worker, a look-up, a ticker."""
+        """Whoever can do something does it: a call, a worker, a look-up, a scheduler."""
         able = [self._tick_later]
         if self.look_ups:
             able.append(self._look_up)
@@ -61,7 +61,7 @@ class Machine(Owners):
         able[-1 - luck.who % len(able)](luck)
 
     def _tick_later(self, luck: Luck) -> None:
-        """A ticker looks at the rows; its messages are heard at once, later or never."""
+        """A scheduler looks at the rows; its messages are received at once, later or never."""
         self.ground.time.passes(luck.after)
         interrupted = luck.other % 2 == 0
         found = self.ground.do(self._work_once, self._interruption(luck) if interrupted else None)

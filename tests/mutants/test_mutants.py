@@ -157,7 +157,7 @@ def test_a_clock_that_steps_back(
 
 
 def until_ticked(world: World, worker: Popen[bytes], seconds: float) -> None:
-    """Wait until a worker's ticker has gone on for so long, on its own clock."""
+    """Wait until a worker's scheduler has gone on for so long, on its own clock."""
 
     def beat() -> float:
         with world.rows():

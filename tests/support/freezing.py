@@ -32,7 +32,7 @@ def freeze(world: World, worker: Popen[bytes]) -> None:
 
 
 def wake(world: World, worker: Popen[bytes]) -> None:
-    """Let a stopped worker go on; return when its ticker has looked around."""
+    """Let a stopped worker go on; return when its scheduler has looked around."""
     woken_at = utcnow()
     world.kill(worker, signal.SIGCONT)
     wait_for(lambda: _last_beat(world, worker) > woken_at, what="the worker being awake")

@@ -145,7 +145,7 @@ def used(client: Network, credentials: Credentials) -> Credentials:
 
 
 def decide(world: World) -> None:
-    """Look at what is due, once, as a ticker does."""
+    """Look at what is due, once, as a scheduler does."""
     with world.rows():
         dispatcher.dispatch()
 
