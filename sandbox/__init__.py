@@ -11,13 +11,13 @@ from flask import Flask
 
 from sandbox.bluesky.app import create_bluesky_app
 from sandbox.control.api import make_control_api
-from sandbox.control.page import make_control_page
 from sandbox.core.guards import install_guards
 from sandbox.core.store import Store
 from sandbox.facebook.app import create_facebook_app
 from sandbox.mastodon.app import create_mastodon_app
+from sandbox.x.auth import make_oauth2
+from sandbox.x.control import make_control_page
 from sandbox.x.oauth1 import make_oauth1
-from sandbox.x.oauth2 import make_oauth2
 from sandbox.x.pages import make_pages
 from sandbox.x.routes import make_api
 from sandbox.x.signatures import Signatures

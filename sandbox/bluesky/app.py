@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from sandbox.bluesky import accounts, errors, posts
+from sandbox.bluesky import auth, errors, routes
+from sandbox.bluesky.calls import make_xrpc
 from sandbox.bluesky.control import BlueskyPanel
 from sandbox.bluesky.pages import make_pages, make_timeline
-from sandbox.bluesky.routes import make_xrpc
 from sandbox.bluesky.state import BlueskyState
 from sandbox.control.api import make_panel_routes
 from sandbox.core.clock import Clock
@@ -28,11 +28,11 @@ def create_bluesky_app(data: str = ":memory:", clock: Clock | None = None) -> Fl
     guard(app, errors.say)
     app.register_error_handler(errors.XrpcError, lambda error: error.answer())
     app.register_error_handler(Stopped, lambda error: errors.plain(503).answer())
-    for routes in (
-        make_xrpc(state, accounts.METHODS | posts.METHODS),
+    for part in (
+        make_xrpc(state, auth.METHODS | routes.METHODS),
         make_panel_routes(BlueskyPanel(state)),
         make_timeline(state),
         make_pages(state),
     ):
-        app.register_blueprint(routes)
+        app.register_blueprint(part)
     return app

@@ -3,8 +3,8 @@
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 
 from sandbox.bluesky.ids import COLLECTION, full_handle
+from sandbox.bluesky.posts import images_of
 from sandbox.bluesky.records import Person, Post
-from sandbox.bluesky.repository import images_of
 from sandbox.bluesky.state import BlueskyState
 from sandbox.control.presets import describe
 from sandbox.core.pages import add_avatars, add_elsewhere

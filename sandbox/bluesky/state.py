@@ -3,12 +3,12 @@
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.bluesky.auth import SessionBook
 from sandbox.bluesky.ids import did_of, full_handle
 from sandbox.bluesky.limits import PointLimits
+from sandbox.bluesky.posts import Repository, as_fact
 from sandbox.bluesky.records import Person
-from sandbox.bluesky.repository import Repository, as_fact
 from sandbox.bluesky.settings import BlueskySettings
+from sandbox.bluesky.tokens import SessionBook
 from sandbox.core.clock import Clock
 from sandbox.core.state import State
 from sandbox.core.store import Store

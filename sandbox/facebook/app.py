@@ -8,8 +8,8 @@ from sandbox.core.guards import guard
 from sandbox.core.state import Stopped
 from sandbox.core.store import Store
 from sandbox.facebook import errors
+from sandbox.facebook.auth import make_dialog
 from sandbox.facebook.control import FacebookPanel
-from sandbox.facebook.dialog import make_dialog
 from sandbox.facebook.pages import make_pages, make_timeline
 from sandbox.facebook.publishing import make_publishing
 from sandbox.facebook.routes import make_graph

@@ -1,89 +1,106 @@
-"""Finds out who calls Facebook, and whether the app that holds the token is the one it went to."""
+"""The dialog on which a person chooses Pages and permissions (docs: Facebook sign-in)."""
 
-import hashlib
-import hmac
-from dataclasses import dataclass
+import re
+from urllib.parse import urlencode
 
-from flask import Request
+from flask import Blueprint, Request, Response, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.facebook import errors
-from sandbox.facebook.query import Parameters, words
-from sandbox.facebook.records import Page, Token
-from sandbox.facebook.state import FacebookState
+from sandbox.facebook.calls import APP_ID, APP_NAME, SCOPES
+from sandbox.facebook.state import ENDINGS, INVENTED, FacebookState
 
-APP_ID = "100200300400500"
-APP_SECRET = "sandbox-facebook-secret"
-APP_NAME = "Tweet Later"
-SCOPES = {
-    "pages_show_list": "See the list of your Pages",
-    "pages_manage_posts": "Publish posts and pictures on them",
-    "pages_read_engagement": "Read what they published",
+CALLBACK = re.compile(r"http://(?:127\.0\.0\.1|localhost)(?::\d{1,5})?/login/facebook/callback")
+KNOWN = {"client_id", "redirect_uri", "state", "response_type", "scope", "auth_type", "display"}
+CHOICES = {ending.strip(".") or "main": ending for ending in ENDINGS}
+SHARED = "shared"
+DENIED = {
+    "error": "access_denied",
+    "error_code": "200",
+    "error_description": "Permissions error",
+    "error_reason": "user_denied",
 }
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Who calls: a person, or a Page."""
+def make_dialog(state: FacebookState, version: str) -> Blueprint:
+    """The route of the dialog."""
+    routes = Blueprint("facebook_dialog", __name__)
 
-    token: Token
-    handle: str
+    @routes.route(f"/{version}/dialog/oauth", methods=["GET", "POST"])
+    def dialog() -> AnyResponse:
+        problem = _problem(request)
+        if problem:
+            page = render_template(
+                "problem.html", title="This sign-in request is not right", detail=problem
+            )
+            return make_response(page, 400)
+        return _show(state) if request.method == "GET" else _decide(state)
 
-    def needs(self, scope: str, code: int) -> None:
-        """Raise GraphError unless ``scope`` was granted."""
-        if scope not in self.token.scopes:
-            raise errors.permission(code, scope)
-
-    def needs_person(self) -> None:
-        """Raise GraphError unless a person calls."""
-        if self.token.kind == "page":
-            raise errors.GraphError(100, "(#100) This is for a person's token, not for a Page's.")
-
-
-def identify(state: FacebookState, request: Request, parameters: Parameters) -> Caller:
-    """The caller of ``request``. Call with the lock held. Raises GraphError."""
-    value = token_in(request, parameters)
-    if not value:
-        raise errors.no_token()
-    token = state.tokens.live(value)
-    _check_proof(value, words(parameters, "appsecret_proof"), state.settings.require_proof)
-    if token.page_id is not None:
-        return Caller(token, state.page_by_id(token.page_id).handle)
-    return Caller(token, state.person_by_id(token.person_id).handle)
+    return routes
 
 
-def token_in(request: Request, parameters: Parameters) -> str:
-    """The token, from the header or the parameters."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() in ("bearer", "oauth"):
-        return value.strip()
-    return words(parameters, "access_token")
+def _problem(asked: Request) -> str:
+    """What is wrong with the request, in a sentence; nothing when it is right."""
+    query = asked.args
+    if set(query) - KNOWN:
+        return f"The parameter {min(set(query) - KNOWN)} is not known."
+    if query.get("client_id") != APP_ID:
+        return "The app's id is not known."
+    if not CALLBACK.fullmatch(query.get("redirect_uri", "")):
+        return "The address to return to is not registered."
+    if query.get("response_type") != "code":
+        return "response_type has to be code."
+    if not query.get("state"):
+        return "state is missing."
+    unknown = set(query.get("scope", "").split(",")) - set(SCOPES)
+    return f"Invalid scopes: {', '.join(sorted(unknown))}." if unknown else ""
 
 
-def page_called(state: FacebookState, caller: Caller, page_id: str) -> Page:
-    """The Page of an address, if it is the caller itself. Raises GraphError."""
-    page = state.known_page(page_id)
-    if page is None or page.id != page_id:
-        raise errors.no_such_object(page_id)
-    if caller.token.page_id != page.id:
-        raise errors.not_the_page()
-    return page
+def _show(state: FacebookState, handle: str = "", error: str = "") -> Response:
+    asked = request.args["scope"].split(",")
+    page = render_template(
+        "facebook_consent.html",
+        app=APP_NAME,
+        wishes={scope: SCOPES[scope] for scope in asked},
+        people=INVENTED,
+        choices=CHOICES,
+        shared=bool(state.settings.shared),
+        handle=handle,
+        error=error,
+    )
+    return make_response(page, 422 if error else 200)
 
 
-def check_app(parameters: Parameters) -> None:
-    """Raise GraphError unless the app's own id and secret are right."""
-    if words(parameters, "client_id") != APP_ID:
-        raise errors.GraphError(101, "Error validating application.")
-    if not hmac.compare_digest(words(parameters, "client_secret").encode(), APP_SECRET.encode()):
-        raise errors.GraphError(1, "Error validating client secret.")
+def _decide(state: FacebookState) -> AnyResponse:
+    decision = request.form.get("decision")
+    if decision == "refuse":
+        return _back(DENIED)
+    handle = request.form.get("handle", "").strip() or request.form.get("person", "")
+    if decision != "approve":
+        return _show(state, handle, "Choose Approve or Refuse.")
+    asked = request.args["scope"].split(",")
+    granted, pages = asked, [*CHOICES, SHARED]
+    if "ticked" in request.form:  # a browser sends nothing for a box that is not ticked
+        granted = [scope for scope in asked if scope in request.form.getlist("permission")]
+        pages = [choice for choice in pages if choice in request.form.getlist("page")]
+    try:
+        person = state.person(handle)
+    except ValueError as problem:
+        return _show(state, handle, str(problem))
+    with state.lock:
+        own = [choice for choice in pages if choice != SHARED]
+        shown = [state.page(person.handle + CHOICES[choice]).id for choice in own]
+        if SHARED in pages:
+            shown += [page.id for page in state.pages_shared_with(person)]
+        code = state.tokens.add_code(
+            person_id=person.id,
+            redirect_uri=request.args["redirect_uri"],
+            scopes=granted,
+            declined=[scope for scope in asked if scope not in granted],
+            pages=shown,
+        )
+    return _back({"code": code.code})
 
 
-def proof_of(token: str) -> str:
-    """The ``appsecret_proof`` of a token."""
-    return hmac.new(APP_SECRET.encode(), token.encode(), hashlib.sha256).hexdigest()
-
-
-def _check_proof(token: str, proof: str, required: bool) -> None:
-    if not proof and required:
-        raise errors.invalid("API calls from the server require an appsecret_proof argument")
-    if proof and not hmac.compare_digest(proof.encode(), proof_of(token).encode()):
-        raise errors.invalid("Invalid appsecret_proof provided in the API argument")
+def _back(query: dict[str, str]) -> AnyResponse:
+    query = query | {"state": request.args["state"]}
+    return redirect(f"{request.args['redirect_uri']}?{urlencode(query)}#_=_")

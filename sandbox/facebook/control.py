@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, jsonify
 
 from sandbox.control.api import BadRequest, Panel, read_body, read_handle
-from sandbox.facebook.auth import SCOPES
+from sandbox.facebook.calls import SCOPES
 from sandbox.facebook.errors import DEAD_TOKEN_WORDS
 from sandbox.facebook.state import FacebookState
 

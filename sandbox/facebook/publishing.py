@@ -7,7 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.datastructures import FileStorage
 
 from sandbox.facebook import errors
-from sandbox.facebook.auth import Caller, page_called
+from sandbox.facebook.calls import Caller, page_called
 from sandbox.facebook.query import (
     PAGING,
     Parameters,

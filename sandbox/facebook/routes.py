@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, g, jsonify, request
 
 from sandbox.facebook import errors
-from sandbox.facebook.auth import (
+from sandbox.facebook.calls import (
     APP_ID,
     APP_NAME,
     APP_SECRET,

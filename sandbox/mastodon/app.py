@@ -7,11 +7,11 @@ from sandbox.core.clock import Clock
 from sandbox.core.guards import guard
 from sandbox.core.state import Stopped
 from sandbox.core.store import Store
+from sandbox.mastodon.auth import make_oauth
 from sandbox.mastodon.control import MastodonPanel
 from sandbox.mastodon.errors import MastodonError, OAuthError, plain
 from sandbox.mastodon.instance import make_instance
 from sandbox.mastodon.media import make_media
-from sandbox.mastodon.oauth import make_oauth
 from sandbox.mastodon.pages import make_pages, make_timeline
 from sandbox.mastodon.routes import make_api
 from sandbox.mastodon.state import MastodonState

@@ -3,7 +3,7 @@
 from flask import Response, jsonify, request
 
 from sandbox.control.api import BadRequest, Panel, read_body, read_handle
-from sandbox.mastodon.auth import SCOPES
+from sandbox.mastodon.calls import SCOPES
 from sandbox.mastodon.state import MastodonState
 
 APP_NAME = "Tweet Later"

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.mastodon.auth import Call, Caller, add_call, add_headers, fields, words
+from sandbox.mastodon.calls import Call, Caller, add_call, add_headers, fields, words
 from sandbox.mastodon.errors import MastodonError
 from sandbox.mastodon.posts import Draft
 from sandbox.mastodon.records import Person, Status

@@ -8,8 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from sandbox.faults.effects import play_after, play_before
 from sandbox.x import errors
-from sandbox.x.auth import Caller, identify
-from sandbox.x.create import read_create
+from sandbox.x.calls import Caller, identify
 from sandbox.x.headers import add_headers
 from sandbox.x.posts import Draft, Duplicate, mentions
 from sandbox.x.query import (
@@ -25,6 +24,7 @@ from sandbox.x.records import Tweet
 from sandbox.x.signatures import Signatures
 from sandbox.x.state import XState
 from sandbox.x.uploads import append, describe, finalize, initialize, status, upload
+from sandbox.x.validation import read_create
 
 READ = ("tweet.read", "users.read")
 MEDIA = ("media.write",)

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from sandbox.x import errors
-from sandbox.x.auth import Caller
+from sandbox.x.calls import Caller
 from sandbox.x.media import INVALID, LIFE, Media
 from sandbox.x.state import XState
 

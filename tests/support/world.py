@@ -170,7 +170,15 @@ class World:
     def _others_than(self, wanted: Collection[str], job_ids: list[str]) -> str:
         with self.rows():
             rows = db.session.scalars(db.select(Delivery).where(Delivery.id.in_(job_ids)))
-            columns = ("state", "next_at", "wake_ups", "tries", "lookups", "lease_until", "error_code")
+            columns = [
+                "state",
+                "next_at",
+                "wake_ups",
+                "tries",
+                "lookups",
+                "lease_until",
+                "error_code",
+            ]
             moving = [
                 " ".join(f"{name}={getattr(row, name)}" for name in columns)
                 for row in rows
