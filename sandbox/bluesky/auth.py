@@ -28,7 +28,7 @@ def _create_session(state: BlueskyState, _caller: Person | None) -> Response:
         if state.settings.auth_factor and not body.get("authFactorToken"):
             message = "A sign in code has been sent to your email address"
             raise errors.XrpcError(401, "AuthFactorTokenRequired", message)
-        return jsonify(session_of(state, person, *state.sessions.open(person.did)))
+        return jsonify(session_of(state, person, *state.tokens.open(person.did)))
 
 
 def _identified(state: BlueskyState, identifier: str) -> Person | None:
@@ -70,12 +70,12 @@ def _refresh_session(state: BlueskyState, caller: Person | None) -> Response:
     assert caller is not None
     with state.lock:
         state.check_running()
-        return jsonify(session_of(state, caller, *state.sessions.refresh(_token())))
+        return jsonify(session_of(state, caller, *state.tokens.refresh(_token())))
 
 
 def _delete_session(state: BlueskyState, _caller: Person | None) -> Response:
     with state.lock:
-        state.sessions.close(_token())
+        state.tokens.close(_token())
     return Response("", 200)
 
 

@@ -1,4 +1,4 @@
-"""The methods of the AT Protocol, each behind its token check, rate limits and faults."""
+"""What every method of the AT Protocol passes: who calls, rate limits, faults, headers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from sandbox.bluesky import errors
-from sandbox.bluesky.effects import play_after, play_before
+from sandbox.bluesky.effects import FAULTS
 from sandbox.bluesky.limits import Spending
 from sandbox.bluesky.records import Person
 from sandbox.bluesky.state import BlueskyState
@@ -60,11 +60,11 @@ def _answer(state: BlueskyState, method: Method) -> Response:
         person = caller or _named(state, method)
         _spend(state, method, person)
     handle = person.handle if person else None
-    instead = play_before(state, method.operation, handle)
+    instead = FAULTS.before(state, method.operation, handle)
     if instead is not None:
         return instead
     answer = method.view(state, caller)
-    return play_after(state, method.operation, handle, answer)
+    return FAULTS.after(state, method.operation, handle, answer)
 
 
 def _caller(state: BlueskyState, kind: str) -> Person | None:
@@ -76,8 +76,8 @@ def _caller(state: BlueskyState, kind: str) -> Person | None:
     scheme, _, token = header.partition(" ")
     if scheme != "Bearer":
         raise errors.bad_token("Unexpected authorization type")
-    sessions = state.sessions
-    did = sessions.holder(token) if kind == "access" else sessions.refresh_holder(token)
+    tokens = state.tokens
+    did = tokens.holder(token) if kind == "access" else tokens.refresh_holder(token)
     return state.person_of(did)
 
 

@@ -10,13 +10,12 @@ from sandbox.bluesky import errors
 from sandbox.bluesky.ids import COLLECTION, cid_of, cid_of_record
 from sandbox.bluesky.records import Blob, Post
 from sandbox.bluesky.settings import BlueskySettings
-from sandbox.core.clock import Clock, iso
-from sandbox.core.store import Store
+from sandbox.core import Clock, Store, iso
 
 POST, BLOB = "bluesky_post", "bluesky_blob"
 
 
-class Repository:
+class PostBook:
     """Every post in order of acceptance. The caller holds the state's lock."""
 
     def __init__(self, clock: Clock, settings: BlueskySettings, store: Store) -> None:

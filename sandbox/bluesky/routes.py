@@ -1,4 +1,4 @@
-"""Methods about a repository: creating, reading and deleting posts, and storing pictures."""
+"""Methods about a repository: creating, reading and deleting posts."""
 
 from typing import Any
 
@@ -12,11 +12,6 @@ from sandbox.bluesky.state import BlueskyState
 from sandbox.bluesky.validation import check_post
 
 PAGE_LENGTH = 50
-SIGNATURES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-}
 
 
 def _create_record(state: BlueskyState, caller: Person | None) -> Response:
@@ -32,7 +27,7 @@ def _create_record(state: BlueskyState, caller: Person | None) -> Response:
     with state.lock:
         state.check_running()
         _check_reply(state, body["record"].get("reply"))
-        post = state.repository.create(caller.did, rkey or new_tid(), body["record"])
+        post = state.posts.create(caller.did, rkey or new_tid(), body["record"])
     commit = {"cid": post.cid, "rev": new_tid()}
     return jsonify(uri=post.uri, cid=post.cid, commit=commit, validationStatus="valid")
 
@@ -47,7 +42,7 @@ def _check_owner(body: dict[str, Any], caller: Person) -> None:
 
 def _check_reply(state: BlueskyState, reply: dict[str, Any] | None) -> None:
     for name, reference in (reply or {}).items():
-        post = state.repository.find(reference["uri"])
+        post = state.posts.find(reference["uri"])
         if post is None or post.cid != reference["cid"]:
             raise errors.invalid(f"Record/reply/{name} is no post of this sandbox")
 
@@ -58,8 +53,8 @@ def _delete_record(state: BlueskyState, caller: Person | None) -> Response:
     _check_owner(body, caller)
     uri = f"at://{caller.did}/{COLLECTION}/{text_in(body, 'rkey', 'Input')}"
     with state.lock:
-        if post := state.repository.find(uri):
-            state.repository.delete(post)
+        if post := state.posts.find(uri):
+            state.posts.delete(post)
     return jsonify({})
 
 
@@ -67,7 +62,7 @@ def _get_record(state: BlueskyState, _caller: Person | None) -> Response:
     rkey = text_in(request.args, "rkey", "Params")
     with state.lock:
         uri = f"at://{_owner(state).did}/{_collection()}/{rkey}"
-        post = state.repository.find(uri)
+        post = state.posts.find(uri)
     if post is None:
         raise errors.no_record(uri)
     return jsonify(_shown(post))
@@ -79,7 +74,7 @@ def _list_records(state: BlueskyState, _caller: Person | None) -> Response:
         raise errors.invalid("limit can not be greater than 100, or less than 1")
     _collection()
     with state.lock:
-        posts = state.repository.posts_of(_owner(state).did)
+        posts = state.posts.posts_of(_owner(state).did)
     if request.args.get("reverse") == "true":
         posts = posts[::-1]
     keys = [post.rkey for post in posts]
@@ -106,36 +101,6 @@ def _shown(post: Post) -> dict[str, Any]:
     return {"uri": post.uri, "cid": post.cid, "value": post.record}
 
 
-def _upload_blob(state: BlueskyState, caller: Person | None) -> Response:
-    assert caller is not None
-    content = request.get_data()
-    if not request.mimetype:
-        raise errors.invalid("Request encoding (Content-Type) required but not provided")
-    if not content:
-        raise errors.invalid("A request body is expected but none was provided")
-    with state.lock:
-        state.check_running()
-        blob = state.repository.keep(caller.did, content, _mime_of(content))
-    return jsonify(
-        blob={
-            "$type": "blob",
-            "ref": {"$link": blob.cid},
-            "mimeType": blob.mime,
-            "size": blob.size,
-        }
-    )
-
-
-def _mime_of(content: bytes) -> str:
-    """What the bytes are, whatever the caller says; its word is taken for unknown ones."""
-    for signature, mime in SIGNATURES.items():
-        if content.startswith(signature):
-            return mime
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    return request.mimetype
-
-
 def _repo() -> Any:
     return request.args.get("repo")
 
@@ -149,7 +114,4 @@ METHODS = {
     ),
     "com.atproto.repo.getRecord": Method("GET", "timeline", _get_record, names=_repo),
     "com.atproto.repo.listRecords": Method("GET", "timeline", _list_records, names=_repo),
-    "com.atproto.repo.uploadBlob": Method(
-        "POST", "upload", _upload_blob, "access", spends={"upload": 1}
-    ),
 }

@@ -11,14 +11,13 @@ from typing import Any
 from sandbox.bluesky import errors
 from sandbox.bluesky.records import Access, Refresh
 from sandbox.bluesky.settings import BlueskySettings
-from sandbox.core.clock import Clock
-from sandbox.core.store import Store
+from sandbox.core import Clock, Store
 
 ACCESS, REFRESH = "bluesky_access", "bluesky_refresh"
 SCOPES = {ACCESS: "com.atproto.appPass", REFRESH: "com.atproto.refresh"}
 
 
-class SessionBook:
+class BlueskyTokens:
     """Access and refresh tokens. The caller holds the state's lock."""
 
     def __init__(self, clock: Clock, settings: BlueskySettings, store: Store) -> None:

@@ -1,24 +1,20 @@
-"""Finds out who calls Facebook, and whether the app that holds the token is the one it went to."""
+"""What every call of Facebook passes: who calls and may, rate limits, faults, headers."""
 
-import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 
-from flask import Request
+from flask import Request, Response, g, request
 
 from sandbox.facebook import errors
-from sandbox.facebook.query import Parameters, words
+from sandbox.facebook.effects import FAULTS
+from sandbox.facebook.query import Parameters, read_parameters, words
 from sandbox.facebook.records import Page, Token
 from sandbox.facebook.state import FacebookState
+from sandbox.facebook.tokens import proof_of
 
-APP_ID = "100200300400500"
-APP_SECRET = "sandbox-facebook-secret"
-APP_NAME = "Tweet Later"
-SCOPES = {
-    "pages_show_list": "See the list of your Pages",
-    "pages_manage_posts": "Publish posts and pictures on them",
-    "pages_read_engagement": "Read what they published",
-}
+View = Callable[..., Response]
 
 
 @dataclass(frozen=True)
@@ -69,17 +65,49 @@ def page_called(state: FacebookState, caller: Caller, page_id: str) -> Page:
     return page
 
 
-def check_app(parameters: Parameters) -> None:
-    """Raise GraphError unless the app's own id and secret are right."""
-    if words(parameters, "client_id") != APP_ID:
-        raise errors.GraphError(101, "Error validating application.")
-    if not hmac.compare_digest(words(parameters, "client_secret").encode(), APP_SECRET.encode()):
-        raise errors.GraphError(1, "Error validating client secret.")
+def writable_page(state: FacebookState, caller: Caller, page_id: str) -> Page:
+    """The Page of an address, if the caller may publish on it. Raises GraphError."""
+    page = page_called(state, caller, page_id)
+    caller.needs("pages_manage_posts", 200)
+    if not state.may_publish(page):
+        raise errors.permission(200, "CREATE_CONTENT")
+    return page
 
 
-def proof_of(token: str) -> str:
-    """The ``appsecret_proof`` of a token."""
-    return hmac.new(APP_SECRET.encode(), token.encode(), hashlib.sha256).hexdigest()
+class Guard:
+    """What every call passes before and after its view."""
+
+    def __init__(self, state: FacebookState) -> None:
+        self._state = state
+
+    def around(self, view: View, operation: str) -> View:
+        """``view`` with token, allowance and faults around it."""
+        state = self._state
+
+        @wraps(view)
+        def guarded(**where: str) -> Response:
+            with state.lock:
+                state.calls.count(operation)
+                parameters = read_parameters(request)
+                caller = identify(state, request, parameters)
+                g.page_id = caller.token.page_id
+                code, g.usage_headers = state.limits.spend(operation, caller.token.page_id)
+            if code is not None:
+                raise errors.throttled(code)
+            instead = FAULTS.before(state, operation, caller.handle)
+            if instead is not None:
+                return instead
+            answer = view(state, caller, parameters, **where)
+            return FAULTS.after(state, operation, caller.handle, answer)
+
+        return guarded
+
+
+def add_headers(answer: Response) -> Response:
+    """Put on what Facebook tells of its allowances."""
+    answer.headers.update(getattr(g, "usage_headers", {}))
+    answer.headers["facebook-api-version"] = "v25.0"
+    return answer
 
 
 def _check_proof(token: str, proof: str, required: bool) -> None:

@@ -7,11 +7,13 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.mastodon.calls import SCOPES, covers, fields, words
-from sandbox.mastodon.effects import play_after, play_before
+from sandbox.core import decide, wrong_request
+from sandbox.mastodon.calls import fields, words
+from sandbox.mastodon.effects import FAULTS
 from sandbox.mastodon.errors import OAuthError, error_answer
 from sandbox.mastodon.records import App, Code
 from sandbox.mastodon.state import INVENTED, MastodonState
+from sandbox.mastodon.tokens import SCOPES, covers
 
 View = Callable[[MastodonState], Response]
 KNOWN = {
@@ -45,10 +47,7 @@ def make_oauth(state: MastodonState) -> Blueprint:
             app = state.tokens.app(request.args.get("client_id", ""))
             problem = _problem(state, app)
         if app is None or problem:
-            page = render_template(
-                "problem.html", title="This sign-in request is not right", detail=problem
-            )
-            return make_response(page, 400)
+            return wrong_request(problem)
         return _show(app) if request.method == "GET" else _decide(state, app)
 
     return routes
@@ -61,7 +60,7 @@ def _with(state: MastodonState, view: View) -> Callable[[], Response]:
 def _register(state: MastodonState) -> Response:
     with state.lock:
         state.calls.count("token")
-    instead = play_before(state, "token", None)
+    instead = FAULTS.before(state, "token", None)
     if instead is not None:
         return instead
     carried = fields()
@@ -86,7 +85,7 @@ def _register(state: MastodonState) -> Response:
         redirect_uris=uris,
         scopes=scopes,
     )
-    return play_after(state, "token", None, answer)
+    return FAULTS.after(state, "token", None, answer)
 
 
 def _app_problem(name: str, uris: list[str], scopes: list[str]) -> str:
@@ -141,16 +140,12 @@ def _sender(state: MastodonState) -> dict[str, str]:
 
 
 def _decide(state: MastodonState, app: App) -> AnyResponse:
-    decision, sender = request.form.get("decision"), _sender(state)
-    if decision == "refuse":
+    sender = _sender(state)
+    person = decide(state, lambda handle, error: _show(app, handle, error))
+    if isinstance(person, Response):
+        return person
+    if person is None:
         return _back(DENIED | sender)
-    handle = request.form.get("handle", "").strip() or request.form.get("person", "")
-    if decision != "approve":
-        return _show(app, handle, "Choose Approve or Refuse.")
-    try:
-        person = state.person(handle)
-    except ValueError as problem:
-        return _show(app, handle, str(problem))
     with state.lock:
         code = state.tokens.add_code(
             client_id=app.client_id,
@@ -178,7 +173,7 @@ def _token(state: MastodonState) -> Response:
     with state.lock:
         exists = state.tokens.gave(words(carried, "code"))
     # Faults wait for a code that exists: clients also show invented ones, to see them refused.
-    instead = play_before(state, "code", None) if exists else None
+    instead = FAULTS.before(state, "code", None) if exists else None
     if instead is not None:
         return instead
     with state.lock:
@@ -191,7 +186,7 @@ def _token(state: MastodonState) -> Response:
         scope=" ".join(token.scopes),
         created_at=int(token.created_at),
     )
-    return play_after(state, "code", None, answer)
+    return FAULTS.after(state, "code", None, answer)
 
 
 def _code(state: MastodonState, app: App, carried: dict[str, object]) -> Code:

@@ -1,4 +1,4 @@
-"""Finds out who calls Mastodon and what they may do; stands around each call of the API."""
+"""What every call of Mastodon passes: who calls and may, rate limits, faults, headers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,25 +7,12 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from sandbox.mastodon.effects import play_after, play_before
+from sandbox.mastodon.effects import FAULTS
 from sandbox.mastodon.errors import MastodonError
 from sandbox.mastodon.records import Person, Token
 from sandbox.mastodon.state import MastodonState
+from sandbox.mastodon.tokens import covers
 
-SCOPES = {
-    "profile": "Read who you are",
-    "read": "Read all of your account",
-    "read:accounts": "See who you are",
-    "read:statuses": "See your posts",
-    "read:favourites": "See your favourites",
-    "read:bookmarks": "See your bookmarks",
-    "read:follows": "See whom you follow",
-    "write": "Change all of your account",
-    "write:statuses": "Publish posts",
-    "write:media": "Upload pictures",
-    "follow": "Change whom you follow",
-    "push": "Get your notifications",
-}
 View = Callable[..., Response]
 
 
@@ -47,11 +34,6 @@ class Call:
     scope: str
 
 
-def covers(granted: list[str], wanted: str) -> bool:
-    """Whether scopes include one: ``write`` includes ``write:media``."""
-    return wanted in granted or wanted.partition(":")[0] in granted
-
-
 def add_call(routes: Blueprint, state: MastodonState, call: Call, view: View) -> None:
     """Add a route with token, scope, allowance and faults around its view."""
 
@@ -63,11 +45,11 @@ def add_call(routes: Blueprint, state: MastodonState, call: Call, view: View) ->
             fits, g.limit_headers = state.limits.spend(call.operation, caller.person.id)
         if not fits:
             raise MastodonError(429, "too_many")
-        instead = play_before(state, call.operation, caller.person.handle)
+        instead = FAULTS.before(state, call.operation, caller.person.handle)
         if instead is not None:
             return instead
         answer = view(state, caller, **where)
-        return play_after(state, call.operation, caller.person.handle, answer)
+        return FAULTS.after(state, call.operation, caller.person.handle, answer)
 
     name = f"{call.method} {call.path}".replace(".", "_")
     routes.add_url_rule(call.path, name, guarded, methods=[call.method])

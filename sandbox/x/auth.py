@@ -17,12 +17,13 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.core import consent
-from sandbox.faults.effects import play_after, play_before
-from sandbox.x.clients import CLIENTS, SCOPES, Client
-from sandbox.x.headers import add_headers
+from sandbox.core import decide, wrong_request
+from sandbox.x.calls import add_headers
+from sandbox.x.effects import FAULTS
+from sandbox.x.pages import Asked, consent_page
 from sandbox.x.records import Code, Pair, Person
 from sandbox.x.state import XState
+from sandbox.x.tokens import CLIENTS, SCOPES, Client
 
 BAD_CODE = "Value passed for the authorization code was invalid."
 BAD_TOKEN = "Value passed for the token was invalid."
@@ -227,12 +228,12 @@ def _authorize(state: XState, server: Any) -> Response:
         grant = server.get_consent_grant()
     except OAuth2Error as error:
         detail = str(error.get_error_description() or error.error)
-        return consent.problem_page("This sign-in request is not right", detail)
+        return wrong_request(detail)
     scopes = grant.request.scope.split()
-    asked = consent.Asked(grant.request.client.name, [SCOPES[scope] for scope in scopes])
+    asked = Asked(grant.request.client.name, [SCOPES[scope] for scope in scopes])
     if request.method == "GET":
-        return consent.show(asked)
-    decision = consent.decide(state, asked, request)
+        return consent_page(asked)
+    decision = decide(state, lambda handle, error: consent_page(asked, handle, error))
     if isinstance(decision, Response):
         return decision
     answer: Response = server.create_authorization_response(grant_user=decision, grant=grant)
@@ -249,11 +250,11 @@ def _token(state: XState, server: Any) -> Response:
         state.calls.count(operation)
         pair = state.tokens.by_either(refresh_token)
     handle = state.handle_of(pair.person_id) if pair else None
-    instead = play_before(state, operation, handle)
+    instead = FAULTS.before(state, operation, handle)
     if instead is not None:
         return instead
     answer: Response = server.create_token_response()
-    return play_after(state, operation, handle, answer) if answer.status_code == 200 else answer
+    return FAULTS.after(state, operation, handle, answer) if answer.status_code == 200 else answer
 
 
 def _refusal(error: str, description: str) -> Response:

@@ -1,14 +1,27 @@
-"""The control panel for people: what the sandbox holds, and one-click faults."""
+"""X's control panel: in JSON for tests (see the README for every field), as a page for people."""
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.control.presets import EVERYBODY, GROUPS, PRESETS, describe
-from sandbox.core.settings import MAX_LAG
-from sandbox.x.settings import Settings
+from sandbox.control import (
+    EVERYBODY,
+    GROUPS,
+    PAGE_LENGTH,
+    PRESETS,
+    BadRequest,
+    Panel,
+    describe,
+    read_body,
+    read_handle,
+)
+from sandbox.x.oauth1 import new_secret
+from sandbox.x.records import Person, SignedToken
+from sandbox.x.settings import XSettings
 from sandbox.x.state import XState
+from sandbox.x.tokens import CLIENTS, CONSUMERS, SCOPES
 
-PAGE_LENGTH = 50
 MESSAGES = {
     "removed": "The fault is gone.",
     "settings": "Changed.",
@@ -17,6 +30,67 @@ MESSAGES = {
     "reset": "Everything is as on the first day.",
     "bad": "That cannot be done.",
 }
+
+
+class XPanel(Panel):
+    """The panel of X."""
+
+    def __init__(self, state: XState) -> None:
+        super().__init__(state)
+        self._x = state
+
+    def revoke(self) -> Response:
+        """End a person's tokens, or only the OAuth 2.0 access tokens."""
+        body = read_body("handle", "what")
+        what = body.get("what", "all")
+        if what not in ("all", "access"):
+            raise BadRequest("what is all or access")
+        person = self._x.person(read_handle(body))
+        self._x.revoke(person, only_access=what == "access")
+        return jsonify(revoked=person.handle)
+
+    def mint(self) -> tuple[Response, int]:
+        """Make OAuth 2.0 or OAuth 1.0a tokens for anybody."""
+        body = read_body("handle", "kind", "scope", "client_id")
+        kind = body.get("kind", "oauth2")
+        if kind not in MINTS:
+            raise BadRequest(f"kind is one of {', '.join(MINTS)}")
+        with self._x.lock:
+            person = self._x.person(read_handle(body))
+            token = MINTS[kind](self._x, person, body)
+        return jsonify({"handle": person.handle, "id": person.id, "name": person.name} | token), 201
+
+
+def _mint_pair(state: XState, person: Person, body: dict[str, Any]) -> dict[str, Any]:
+    client_id = body.get("client_id", "sandbox-client")
+    scope = body.get("scope", " ".join(SCOPES))
+    if client_id not in CLIENTS:
+        raise BadRequest(f"client_id is one of {', '.join(CLIENTS)}")
+    pair = state.tokens.add_pair(client_id, person.id, scope)
+    return {
+        "token_type": "bearer",
+        "access_token": pair.access_token,
+        "refresh_token": pair.refresh_token,
+        "expires_in": int(state.settings.access_token_seconds),
+        "expires_at": int(state.clock.to_real(pair.expires_at)),
+        "scope": pair.scope,
+    }
+
+
+def _mint_signed(state: XState, person: Person, body: dict[str, Any]) -> dict[str, Any]:
+    consumer_key, consumer_secret = next(iter(CONSUMERS.items()))
+    token = state.signed_tokens.add(
+        SignedToken(f"{person.id}-{new_secret()}", new_secret(), consumer_key, person.id)
+    )
+    return {
+        "consumer_key": consumer_key,
+        "consumer_secret": consumer_secret,
+        "oauth_token": token.token,
+        "oauth_token_secret": token.secret,
+    }
+
+
+MINTS = {"oauth2": _mint_pair, "oauth1": _mint_signed}
 
 
 def make_control_page(state: XState) -> Blueprint:
@@ -46,7 +120,7 @@ class _Desk:
         with state.lock:
             return render_template(
                 "control.html",
-                tweets=state.tweets.newest(PAGE_LENGTH),
+                tweets=state.posts.newest(PAGE_LENGTH),
                 faults=[(fault["id"], describe(fault)) for fault in state.faults.active()],
                 people=state.people(),
                 settings=state.settings,
@@ -70,11 +144,14 @@ class _Desk:
 
     def change_settings(self) -> AnyResponse:
         lag = request.form.get("read_lag", "")
-        if not lag.isdecimal() or int(lag) > MAX_LAG:
+        if not lag.isdecimal():
             return _back("bad")
         refuse_duplicates = request.form.get("duplicates") == "refuse"
-        window = Settings().duplicate_window if refuse_duplicates else 0
-        self._state.change_settings({"read_lag": int(lag), "duplicate_window": window})
+        window = XSettings().duplicate_window if refuse_duplicates else 0
+        try:
+            self._state.change_settings({"read_lag": int(lag), "duplicate_window": window})
+        except ValueError:  # longer than a read lag can be
+            return _back("bad")
         return _back("settings")
 
     def revoke(self) -> AnyResponse:

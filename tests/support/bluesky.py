@@ -16,8 +16,8 @@ import requests
 from app.networks import http
 from app.networks.base import Outcome, Part
 from app.networks.bluesky.network import Bluesky
-from sandbox.bluesky.app import create_bluesky_app
-from sandbox.core.server import make_sandbox_server
+from sandbox.bluesky import create_bluesky_app
+from sandbox.core import make_sandbox_server
 
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 STARTED_AT = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)

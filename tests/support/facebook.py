@@ -9,10 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 
 from app.networks.facebook.network import Facebook
-from sandbox.core.clock import Clock
-from sandbox.core.server import make_sandbox_server
-from sandbox.facebook.app import STATE, create_facebook_app
-from sandbox.facebook.calls import APP_ID, APP_SECRET, proof_of
+from sandbox.core import STATE, Clock, make_sandbox_server
+from sandbox.facebook import APP_ID, APP_SECRET, create_facebook_app, proof_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 CALLBACK = "http://127.0.0.1:8000/login/facebook/callback"

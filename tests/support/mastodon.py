@@ -14,9 +14,8 @@ import requests
 from app.networks import http
 from app.networks.base import Consent, Outcome, Part
 from app.networks.mastodon.network import Mastodon
-from sandbox.core.clock import Clock
-from sandbox.core.server import make_sandbox_server
-from sandbox.mastodon.app import STATE, create_mastodon_app
+from sandbox.core import STATE, Clock, make_sandbox_server
+from sandbox.mastodon import create_mastodon_app
 
 CALLBACK = "http://127.0.0.1:8000/login/mastodon/callback"
 STARTED_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

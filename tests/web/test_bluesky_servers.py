@@ -8,7 +8,7 @@ import pytest
 
 from app.db import db
 from app.models import Account
-from sandbox.bluesky.ids import did_of
+from sandbox.bluesky import did_of
 from tests.support.bluesky import BlueskySandbox, running_bluesky
 from tests.support.scripted import ScriptedServer
 from tests.support.visitor import Visitor

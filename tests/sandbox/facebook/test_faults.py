@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
-from sandbox.facebook.calls import APP_ID, APP_SECRET, SCOPES, proof_of
+from sandbox.facebook import APP_ID, APP_SECRET, SCOPES, proof_of
 from tests.support.facebook import CALLBACK, FacebookSandbox, visit
 
 

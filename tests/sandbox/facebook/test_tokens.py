@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.facebook.calls import APP_ID, APP_SECRET
+from sandbox.facebook import APP_ID, APP_SECRET
 from tests.support.facebook import FacebookSandbox, call, codes
 
 

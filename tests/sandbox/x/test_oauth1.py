@@ -9,10 +9,10 @@ import time_machine
 from requests_oauthlib import OAuth1, OAuth1Session
 from requests_oauthlib.oauth1_session import TokenRequestDenied
 
-from sandbox.core.store import Store
+from sandbox.core import Clock, Store
 from sandbox.x.errors import XError
+from sandbox.x.oauth1 import Signatures
 from sandbox.x.records import SignedToken
-from sandbox.x.signatures import Signatures
 from sandbox.x.state import XState
 
 CALLBACK = "http://localhost:8000/login/x/callback"
@@ -149,7 +149,7 @@ def test_read_only_app(sandbox):
 def verify_at(moment, header):
     """Let the sandbox's verifier judge a JSON create that was signed for the real address."""
     store = Store(":memory:")
-    state = XState(store)
+    state = XState(store, Clock())
     person = state.person("ana")
     state.signed_tokens.add(SignedToken("tk", "ts", "ck", person.id))
     headers = {"Authorization": header, "Content-Type": "application/json"}

@@ -14,7 +14,7 @@ import pytest
 
 from app.networks.base import Connection, ConnectRefused, LookUpFailed
 from app.networks.bluesky.network import Bluesky
-from sandbox.bluesky.ids import did_of
+from sandbox.bluesky import did_of
 from tests.support.bluesky import BlueskySandbox, bluesky_at, running_bluesky, session
 from tests.support.scripted import ScriptedServer
 
