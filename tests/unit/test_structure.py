@@ -21,7 +21,16 @@ WIDE_FACES = {"app.models": 48, "app.networks": 36, "app.web.schemas": 36}
 """Vocabularies: the classes of rows, the types of the contract of networks, the schemas."""
 NETWORKS = ("x", "mastodon", "bluesky", "facebook")
 NETWORK_FILES = {
-    "app/networks": {"network", "auth", "client", "responses", "posts", "media", "timeline", "text"},
+    "app/networks": {
+        "network",
+        "auth",
+        "client",
+        "responses",
+        "posts",
+        "media",
+        "timeline",
+        "text",
+    },
     "sandbox": {
         *("app", "auth", "calls", "control", "effects", "errors", "limits", "media", "pages"),
         *("posts", "records", "routes", "settings", "state", "tokens", "validation"),

@@ -11,26 +11,21 @@ import pytest
 import requests
 
 from app.db import db
-from app.models import Delivery, Tweet, User
+from app.models import Delivery, Tweet
 from app.models.picture import Picture
 from tests.support import photos
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
+from tests.web.conftest import ConnectSomebody
 
 FIELD = re.compile(r'<input[^>]* name="(pictures[^"]*)" value="([^"]+)"')
 
 
 @pytest.fixture
-def everywhere(running: World, visitor: Visitor) -> dict[str, int]:
+def everywhere(connect_somebody: ConnectSomebody) -> dict[str, int]:
     """Somebody new, signed in, with an account on X and Bluesky: ids by network."""
-    running.sandbox.mend()
-    handle = f"c{uuid.uuid4().hex[:10]}"
-    visitor.sign_in(handle)
-    with running.rows():
-        user = User.by_handle(handle)
-        user_id, first = user.id, user.accounts[0].id
-    return {"x": first, "bluesky": running.connect(user_id, "bluesky", handle)}
+    return connect_somebody("bluesky")
 
 
 def send(

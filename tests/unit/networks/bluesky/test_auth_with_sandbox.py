@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,29 +19,9 @@ from app.networks.base import (
     TokenRefused,
 )
 from app.networks.bluesky.network import Bluesky
-from tests.support.bluesky import BlueskySandbox, bluesky_at, running_bluesky
+from tests.support.bluesky import BlueskySandbox
 
 PASSWORD = "sandbox-password"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[BlueskySandbox]:
-    """One server for all tests."""
-    with running_bluesky() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: BlueskySandbox) -> BlueskySandbox:
-    """The server, as if it had just been started."""
-    running.control("reset")
-    return running
-
-
-@pytest.fixture
-def bluesky(sandbox: BlueskySandbox) -> Bluesky:
-    """The client."""
-    return bluesky_at(sandbox.url, SEND_TIMEOUT=1.0)
 
 
 def fresh(text: str, **more: Any) -> Part:
@@ -105,7 +84,7 @@ def test_an_expired_token_is_renewed(sandbox: BlueskySandbox, bluesky: Bluesky) 
         bluesky.who_am_i(credentials)
     renewed = bluesky.refresh(credentials)
     assert send(bluesky, renewed, body).kind == OutcomeKind.OK
-    assert sandbox.facts()["calls"].get("code", 0) == 0
+    assert sandbox.state()["calls"].get("code", 0) == 0
 
 
 def test_a_token_tells_when_it_ends(sandbox: BlueskySandbox, bluesky: Bluesky) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,29 +11,9 @@ import pytest
 from app.networks import http
 from app.networks.base import LookUpFailed, Outcome, OutcomeKind, Part, Picture
 from app.networks.bluesky.network import Bluesky
-from tests.support.bluesky import PNG, BlueskySandbox, bluesky_at, running_bluesky
+from tests.support.bluesky import PNG, BlueskySandbox
 
 PASSWORD = "sandbox-password"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[BlueskySandbox]:
-    """One server for all tests."""
-    with running_bluesky() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: BlueskySandbox) -> BlueskySandbox:
-    """The server, as if it had just been started."""
-    running.control("reset")
-    return running
-
-
-@pytest.fixture
-def bluesky(sandbox: BlueskySandbox) -> Bluesky:
-    """The client."""
-    return bluesky_at(sandbox.url, SEND_TIMEOUT=1.0)
 
 
 def fresh(text: str, **more: Any) -> Part:
@@ -55,7 +34,7 @@ def look(bluesky: Bluesky, credentials: dict[str, Any], body: dict[str, Any]) ->
 
 def texts(sandbox: BlueskySandbox) -> list[str]:
     """Return what was really accepted."""
-    return [tweet["text"] for tweet in sandbox.facts()["tweets"]]
+    return [tweet["text"] for tweet in sandbox.state()["tweets"]]
 
 
 def test_connect_publish_and_read(sandbox: BlueskySandbox, bluesky: Bluesky) -> None:
@@ -71,7 +50,7 @@ def test_connect_publish_and_read(sandbox: BlueskySandbox, bluesky: Bluesky) -> 
     body = bluesky.body(fresh(text), bluesky.prepare(credentials, text))
     outcome = send(bluesky, credentials, body)
     assert outcome.kind == OutcomeKind.OK
-    (tweet,) = sandbox.facts()["tweets"]
+    (tweet,) = sandbox.state()["tweets"]
     assert (tweet["id"], tweet["handle"]) == (outcome.remote_id, "dora.example.com")
     page = sandbox.http.get(outcome.remote_url or "", timeout=10).text
     assert 'href="https://example.com/%C3%B1" rel="noreferrer">example.com/ñ</a>' in page
@@ -183,7 +162,7 @@ def test_a_thread_with_a_picture(sandbox: BlueskySandbox, bluesky: Bluesky) -> N
     outcome = send(bluesky, credentials, bluesky.body(second))
     third = fresh("Three", reply_to=outcome.reference, root=seen.reference)
     assert send(bluesky, credentials, bluesky.body(third)).kind == OutcomeKind.OK
-    one, two, three = sandbox.facts()["tweets"]
+    one, two, three = sandbox.state()["tweets"]
     assert [one["in_reply_to"], two["in_reply_to"], three["in_reply_to"]] == [
         None,
         one["id"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -26,21 +25,6 @@ ME = {"id": "7", "username": "ana"}
 INVALID_GRANT = (400, {"error": "invalid_grant"})
 PAGE = (302, "")
 REVOKED = (200, {})
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[MastodonSandbox]:
-    """One server for all tests."""
-    sandbox = MastodonSandbox()
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def server(running: MastodonSandbox) -> MastodonSandbox:
-    """The server, with nothing in it."""
-    running.control("reset")
-    return running
 
 
 @pytest.fixture

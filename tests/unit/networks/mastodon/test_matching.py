@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,21 +22,6 @@ from tests.support.mastodon import MastodonSandbox, mastodon, piece, png, publis
 
 MINUTE = timedelta(minutes=1)
 GOTOSOCIAL = {"software": "gotosocial", "version": "0.19.1", "idempotency": False}
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[MastodonSandbox]:
-    """One server for all tests."""
-    sandbox = MastodonSandbox()
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def server(running: MastodonSandbox) -> MastodonSandbox:
-    """The server, with nothing in it."""
-    running.control("reset")
-    return running
 
 
 @pytest.fixture

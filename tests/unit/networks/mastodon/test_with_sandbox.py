@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,21 +20,6 @@ from app.networks.base import (
 )
 from app.networks.mastodon.network import Mastodon
 from tests.support.mastodon import CALLBACK, MastodonSandbox, mastodon, piece, png, publish, visit
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[MastodonSandbox]:
-    """One server for all tests."""
-    sandbox = MastodonSandbox()
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def server(running: MastodonSandbox) -> MastodonSandbox:
-    """The server, with nothing in it."""
-    running.control("reset")
-    return running
 
 
 @pytest.fixture
