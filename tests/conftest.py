@@ -176,15 +176,14 @@ def make_lasting_world(
     sqlite_template: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[MakeWorld]:
-    """Make an installation on SQLite that all tests of a file share; it ends with the file."""
-    folder = tmp_path_factory.mktemp("installation")
-    path = folder / "tweet-later.sqlite3"
-    shutil.copy(sqlite_template, path)
+    """Make installations on SQLite that all tests of a file share; they end with the file."""
     valkey.flush()
     sandbox_program.reset()
     worlds: list[World] = []
 
     def make(**environ: str) -> World:
+        folder = tmp_path_factory.mktemp("installation")
+        path = shutil.copy(sqlite_template, folder / "tweet-later.sqlite3")
         worlds.append(World(folder, f"sqlite:///{path}", valkey, sandbox_program, **environ))
         return worlds[-1]
 
