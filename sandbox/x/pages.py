@@ -32,8 +32,9 @@ class Asked:
 def consent_page(asked: Asked, handle: str = "", error: str = "") -> Response:
     """The consent page; ``error`` tells what was wrong with ``handle``."""
     page = render_template(
-        "consent.html",
-        asked=asked,
+        "x_consent.html",
+        app=asked.app,
+        wishes=asked.wishes,
         people=INVENTED,
         handle=handle or asked.screen_name,
         error=error,
