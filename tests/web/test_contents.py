@@ -70,6 +70,7 @@ def contents_on(running: World, tweet_id: int) -> dict[str, list[tuple[str, int]
         }
 
 
+@pytest.mark.slow
 def test_each_part_has_its_own_pictures(running: World, ana: Visitor) -> None:
     """Without scripts, files beside a part go with that part; one left empty in between is none."""
     fields = [("text", "One"), ("part", ""), ("part", "Three"), ("when", "in 2 hours")]
@@ -228,6 +229,7 @@ def test_what_failed_on_one_account_is_changed_for_it(
     assert contents_on(running, tweet)["x"] == [(text, 0)]
 
 
+@pytest.mark.slow
 def test_the_rest_of_a_thread_is_changed(running: World, ana: Visitor) -> None:
     """Part two is refused: what is out stays, the rest is written anew and goes out after it."""
     running.sandbox.fault("accept_then_hang", handle="ana", seconds=1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from app.states import State
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
@@ -24,6 +26,7 @@ def half_out(running: World, visitor: Visitor) -> dict[str, Any]:
     return made
 
 
+@pytest.mark.slow
 def test_what_is_out_is_told_and_linked(running: World, visitor: Visitor) -> None:
     """One of three parts: a number and links in JSON and on the card; cancelled, it stays so."""
     made = half_out(running, visitor)

@@ -118,6 +118,7 @@ def test_a_refused_variant_is_shown_at_its_field_without_scripts(
         assert "checked" in box
 
 
+@pytest.mark.slow
 def test_a_server_says_what_fits(
     running: World, visitor: Visitor, everywhere: dict[str, int]
 ) -> None:
