@@ -15,6 +15,8 @@ from tests.support.scripted import ScriptedServer
 from tests.support.visitor import Visitor
 from tests.support.world import World
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "sandbox-password"
 
 

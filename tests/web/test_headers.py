@@ -14,6 +14,8 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
+pytestmark = pytest.mark.slow
+
 OURS = "tweets.example"
 PRODUCTION = {
     "APP_ENV": "production",

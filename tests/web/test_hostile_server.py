@@ -17,6 +17,8 @@ from tests.support.mastodon import MastodonSandbox
 from tests.support.visitor import Visitor
 from tests.support.world import World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def site(make_lasting_world: MakeWorld) -> World:
@@ -286,7 +288,6 @@ def test_an_account_there_publishes_and_opens_no_door(site: World, honest: Masto
 # Answers that are no answers
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("zipped", [False, True])
 @pytest.mark.parametrize("call", list(SIGN_IN))
 def test_bombs_hurt_nobody(site: World, hostile: HostileMastodon, call: str, zipped: bool) -> None:

@@ -17,6 +17,8 @@ from tests.support.world import World
 from tests.web.conftest import ConnectSomebody
 from tests.web.test_pictures import JSON, send
 
+pytestmark = pytest.mark.slow
+
 OTHERS = ("mastodon", "bluesky", "facebook")
 
 

@@ -11,6 +11,8 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
+pytestmark = pytest.mark.slow
+
 
 def half_out(running: World, visitor: Visitor) -> dict[str, Any]:
     """Write a thread whose second part has to wait; return the answer."""
@@ -26,7 +28,6 @@ def half_out(running: World, visitor: Visitor) -> dict[str, Any]:
     return made
 
 
-@pytest.mark.slow
 def test_what_is_out_is_told_and_linked(running: World, visitor: Visitor) -> None:
     """One of three parts: a number and links in JSON and on the card; cancelled, it stays so."""
     made = half_out(running, visitor)
