@@ -6,7 +6,7 @@ PREPARED = exec sh dev/python.sh dev/venv.py
 LOCK = $(PREPARED) test uv pip compile --quiet --universal --fork-strategy fewest \
 	--python-version 3.11 --generate-hashes --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help run test chaos bench check lint format hooks messages lock clean
+.PHONY: help run test quick chaos bench check lint format hooks messages lock clean
 .DEFAULT_GOAL := help
 
 help: ## List these targets
@@ -17,6 +17,9 @@ run: ## Start everything on this machine; Ctrl-C stops it (PORT=8001 chooses the
 
 test: ## Run all tests (ARGS="-k words" chooses some)
 	@$(PREPARED) test dev.test $(ARGS)
+
+quick: ## Run the unit and web tests that are not slow: the ones to run after each change
+	@$(PREPARED) test dev.test --quick $(ARGS)
 
 chaos: ## Run every fault at its full size and print what was lost, doubled, early or late
 	@CHAOS=full $(PREPARED) test pytest tests/chaos tests/model tests/mutants -p no:xdist -s --timeout 1800 $(ARGS)

@@ -1,4 +1,4 @@
-"""``POST /tweets`` at 16 clients: signed in, CSRF token, stored, its bell rung."""
+"""``POST /tweets`` at 16 clients: signed in, CSRF token, stored, its workers notified."""
 
 from __future__ import annotations
 

@@ -14,14 +14,18 @@ from dev import browser
 #: Three, also on two cores: tests mostly wait. A file's tests stay in one process: servers that a
 #: file starts are started once.
 PARALLEL = ["-n", "3", "--dist", "loadfile"]
+#: What `make quick` runs; no browser is looked for.
+QUICK = ["tests/unit", "tests/web", "-m", "not slow and not browser"]
 
 
 def main(arguments: list[str]) -> None:
-    """Become pytest.
+    """Become pytest; ``--quick`` as the first argument leaves out what is slow.
 
     :raises SystemExit: in CI, when no browser can be had.
     """
     command = [sys.executable, "-m", "pytest", *PARALLEL]
+    if arguments[:1] == ["--quick"]:
+        os.execv(sys.executable, [*command, *QUICK, *arguments[1:]])
     path = browser.find()
     if path:
         os.environ["CHROMIUM"] = path

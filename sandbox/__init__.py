@@ -9,19 +9,13 @@ from typing import Protocol
 
 from flask import Flask
 
-from sandbox.bluesky.app import create_bluesky_app
-from sandbox.control.api import make_control_api
-from sandbox.control.page import make_control_page
-from sandbox.core.guards import install_guards
-from sandbox.core.store import Store
-from sandbox.facebook.app import create_facebook_app
-from sandbox.mastodon.app import create_mastodon_app
-from sandbox.x.oauth1 import make_oauth1
-from sandbox.x.oauth2 import make_oauth2
-from sandbox.x.pages import make_pages
-from sandbox.x.routes import make_api
-from sandbox.x.signatures import Signatures
-from sandbox.x.state import XState
+from sandbox.bluesky import create_bluesky_app
+from sandbox.core import STATE
+from sandbox.facebook import create_facebook_app
+from sandbox.mastodon import create_mastodon_app
+from sandbox.x import create_x_app
+
+__all__ = ["NETWORKS", "Memory", "create_network"]
 
 
 class Memory(Protocol):
@@ -31,47 +25,27 @@ class Memory(Protocol):
         """Write everything down."""
 
 
-MORE: dict[str, Callable[[str], Flask]] = {
+NETWORKS: dict[str, Callable[[str], Flask]] = {
+    "x": create_x_app,
     "mastodon": create_mastodon_app,
     "bluesky": create_bluesky_app,
     "facebook": create_facebook_app,
 }
-"""The networks beside X. Each has a port of its own, as each has its own way with paths."""
+"""Each has a port of its own, as each has its own way with paths."""
 
 
 def create_network(name: str, data: str = ":memory:") -> tuple[Flask, Memory]:
-    """A network's application and what it remembers; X's file is ``data`` itself."""
-    if name == "x":
-        return create_sandbox(data)
-    app = MORE[name](file_of(name, data))
-    return app, app.extensions["sandbox_state"]
+    """Make a network's app and what it remembers; close the latter to write everything down.
+
+    ``data`` is X's SQLite file, made if missing, or ``":memory:"``.
+    """
+    app = NETWORKS[name](_file_of(name, data))
+    return app, app.extensions[STATE]
 
 
-def file_of(name: str, data: str) -> str:
-    """Where a network beside X keeps what it remembers: a file beside ``data``."""
-    if data == ":memory:":
+def _file_of(name: str, data: str) -> str:
+    """Where a network keeps what it remembers: X in ``data``, the others in files beside it."""
+    if name == "x" or data == ":memory:":
         return data
     path = Path(data)
     return str(path.with_name(f"{path.stem}-{name}{path.suffix}"))
-
-
-def create_sandbox(data: str = ":memory:") -> tuple[Flask, XState]:
-    """The application and what it remembers; close the latter to write everything down.
-
-    ``data`` is a SQLite file, made if missing, or ``":memory:"``.
-    """
-    state = XState(Store(data))
-    signatures = Signatures(state)
-    app = Flask(__name__)
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    install_guards(app)
-    for routes in (
-        make_oauth2(state),
-        make_oauth1(state, signatures),
-        make_api(state, signatures),
-        make_control_api(state),
-        make_control_page(state),
-        make_pages(state),
-    ):
-        app.register_blueprint(routes)
-    return app, state

@@ -8,19 +8,21 @@ from contextlib import ExitStack
 
 from werkzeug.serving import BaseWSGIServer
 
-from sandbox import MORE, create_network, create_sandbox
-from sandbox.core.guards import LOOPBACK
-from sandbox.core.server import make_sandbox_server
+from sandbox import NETWORKS, create_network
+from sandbox.core import LOOPBACK, make_sandbox_server
+
+DESCRIPTION = "Plays X, Mastodon, Bluesky and Facebook on this machine, with faults on demand."
+BESIDE_X = [name for name in NETWORKS if name != "x"]
 
 
 def read_arguments() -> argparse.Namespace:
     """Options from the command line, else SANDBOX_PORT, SANDBOX_DATA …, else the defaults."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description=create_sandbox.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=DESCRIPTION)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     parser.add_argument(
         "--port", type=int, default=os.environ.get("SANDBOX_PORT", "8090"), help="where X listens"
     )
-    for name in MORE:
+    for name in BESIDE_X:
         parser.add_argument(
             f"--{name}-port",
             type=int,
@@ -39,7 +41,7 @@ def read_arguments() -> argparse.Namespace:
 def ports_in(arguments: argparse.Namespace) -> dict[str, int]:
     """The port of each network; 0 takes a free one."""
     ports = {"x": arguments.port}
-    for number, name in enumerate(MORE, 1):
+    for number, name in enumerate(BESIDE_X, 1):
         given = getattr(arguments, f"{name}_port")
         usual = arguments.port + number if arguments.port else 0
         ports[name] = usual if given is None else given

@@ -8,12 +8,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.support.bluesky import BlueskySandbox
+from tests.support.facebook import FacebookSandbox
+from tests.support.mastodon import MastodonSandbox
 from tests.support.sandbox import ROOT, Sandbox
+from tests.support.scripted import ScriptedServer
 from tests.support.servers import Postgres, Valkey
 from tests.support.world import TOKEN_KEY, World
 
@@ -41,6 +46,34 @@ def sandbox(sandbox_program: Sandbox) -> Sandbox:
     """The sandbox, with nothing in it."""
     sandbox_program.reset()
     return sandbox_program
+
+
+@pytest.fixture(scope="session")
+def mastodon_sandbox() -> Iterator[MastodonSandbox]:
+    """A Mastodon server in a thread; who takes it resets it."""
+    with closing(MastodonSandbox()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def bluesky_sandbox() -> Iterator[BlueskySandbox]:
+    """Bluesky in a thread; who takes it resets it."""
+    with closing(BlueskySandbox()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def facebook_sandbox() -> Iterator[FacebookSandbox]:
+    """Facebook in a thread; who takes it resets it."""
+    with closing(FacebookSandbox()) as server:
+        yield server
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    """A server on loopback that says what the test wrote down."""
+    with closing(ScriptedServer()) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -137,23 +170,35 @@ def small_world(make_world: MakeWorld, sqlite_url: str) -> World:
 
 
 @pytest.fixture(scope="module")
-def running(
+def make_lasting_world(
     valkey: Valkey,
     sandbox_program: Sandbox,
     sqlite_template: Path,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[World]:
-    """Web and worker on SQLite."""
-    folder = tmp_path_factory.mktemp("installation")
-    path = folder / "tweet-later.sqlite3"
-    shutil.copy(sqlite_template, path)
+) -> Iterator[MakeWorld]:
+    """Make installations on SQLite that all tests of a file share; they end with the file."""
     valkey.flush()
     sandbox_program.reset()
-    world = World(folder, f"sqlite:///{path}", valkey, sandbox_program)
+    worlds: list[World] = []
+
+    def make(**environ: str) -> World:
+        folder = tmp_path_factory.mktemp("installation")
+        path = shutil.copy(sqlite_template, folder / "tweet-later.sqlite3")
+        worlds.append(World(folder, f"sqlite:///{path}", valkey, sandbox_program, **environ))
+        return worlds[-1]
+
+    yield make
+    for world in worlds:
+        world.close()
+
+
+@pytest.fixture(scope="module")
+def running(make_lasting_world: MakeWorld) -> World:
+    """Web and worker on SQLite."""
+    world = make_lasting_world()
     world.start_worker()
     world.site = world.start_web()
-    yield world
-    world.close()
+    return world
 
 
 FLAGS = [

@@ -2,18 +2,15 @@
 
 from flask import Flask
 
-from sandbox.bluesky import accounts, errors, posts
+from sandbox.bluesky import auth, errors, media, routes
+from sandbox.bluesky.calls import make_xrpc
 from sandbox.bluesky.control import BlueskyPanel
-from sandbox.bluesky.pages import make_pages, make_timeline
-from sandbox.bluesky.routes import make_xrpc
+from sandbox.bluesky.pages import make_pages
 from sandbox.bluesky.state import BlueskyState
-from sandbox.control.api import make_panel_routes
-from sandbox.core.clock import Clock
-from sandbox.core.guards import guard
-from sandbox.core.state import Stopped
-from sandbox.core.store import Store
+from sandbox.control import make_front_page, make_panel_routes
+from sandbox.core import Clock, Store, make_app
 
-STATE = "sandbox_state"
+TIMELINE = "bluesky_timeline.html"
 
 
 def create_bluesky_app(data: str = ":memory:", clock: Clock | None = None) -> Flask:
@@ -22,17 +19,13 @@ def create_bluesky_app(data: str = ":memory:", clock: Clock | None = None) -> Fl
     ``data`` is a SQLite file, made if missing, or ``":memory:"``.
     """
     state = BlueskyState(Store(data), clock or Clock())
-    app = Flask("sandbox")
-    app.extensions[STATE] = state
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    guard(app, errors.say)
-    app.register_error_handler(errors.XrpcError, lambda error: error.answer())
-    app.register_error_handler(Stopped, lambda error: errors.plain(503).answer())
-    for routes in (
-        make_xrpc(state, accounts.METHODS | posts.METHODS),
+    app = make_app(
+        state,
+        errors.say,
+        make_xrpc(state, auth.METHODS | routes.METHODS | media.METHODS),
         make_panel_routes(BlueskyPanel(state)),
-        make_timeline(state),
+        make_front_page(state, TIMELINE, "A sandbox Bluesky", state.posts.newest),
         make_pages(state),
-    ):
-        app.register_blueprint(routes)
+    )
+    app.register_error_handler(errors.XrpcError, lambda error: error.answer())
     return app

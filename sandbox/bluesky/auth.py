@@ -1,132 +1,127 @@
-"""Sessions of the sandbox's Bluesky: tokens, and whether they still count."""
+"""Methods about accounts: signing in, sessions, handles and profiles."""
 
-import base64
-import hashlib
-import hmac
-import json
-import secrets
-from dataclasses import asdict
 from typing import Any
 
+from flask import Response, jsonify, request
+
 from sandbox.bluesky import errors
-from sandbox.bluesky.records import Access, Refresh
-from sandbox.bluesky.settings import BlueskySettings
-from sandbox.core.clock import Clock
-from sandbox.core.store import Store
+from sandbox.bluesky.calls import Method, read_json, text_in
+from sandbox.bluesky.ids import full_handle
+from sandbox.bluesky.records import Access, Person, Refresh
+from sandbox.bluesky.state import BlueskyState
 
-ACCESS, REFRESH = "bluesky_access", "bluesky_refresh"
-SCOPES = {ACCESS: "com.atproto.appPass", REFRESH: "com.atproto.refresh"}
-
-
-class SessionBook:
-    """Access and refresh tokens. The caller holds the state's lock."""
-
-    def __init__(self, clock: Clock, settings: BlueskySettings, store: Store) -> None:
-        self._clock = clock
-        self._settings = settings
-        self._store = store
-        self._accesses = {r["token"]: Access(**r) for r in store.records(ACCESS)}
-        self._refreshes = {r["token"]: Refresh(**r) for r in store.records(REFRESH)}
-
-    def open(self, did: str) -> tuple[Access, Refresh]:
-        """A new session."""
-        return self._new_access(did), self._new_refresh(did)
-
-    def holder(self, token: str) -> str:
-        """The DID of a live access token. Raises XrpcError."""
-        known = self._accesses.get(token)
-        if known is None:
-            raise self._unknown(token)
-        if known.ended or known.expires_at <= self._clock.now():
-            raise errors.expired()
-        return known.did
-
-    def refresh_holder(self, token: str) -> str:
-        """The DID of a live refresh token. Raises XrpcError."""
-        return self._live_refresh(token).did
-
-    def refresh(self, token: str) -> tuple[Access, Refresh]:
-        """Exchange a refresh token; within the grace an old one gives the same new one.
-
-        Raises XrpcError.
-        """
-        known = self._live_refresh(token)
-        if not known.successor:
-            known.successor = self._new_refresh(known.did).token
-            grace_ends = self._clock.now() + self._settings.refresh_grace
-            known.expires_at = min(known.expires_at, grace_ends)
-            self._save(REFRESH, known)
-        return self._new_access(known.did), self._refreshes[known.successor]
-
-    def close(self, token: str) -> None:
-        """Sign out. Raises XrpcError."""
-        known = self._live_refresh(token)
-        known.ended = True
-        self._save(REFRESH, known)
-
-    def end_all_of(self, did: str, only_access: bool = False) -> None:
-        """End a person's access tokens and, unless told otherwise, the sessions."""
-        for access in self._accesses.values():
-            if access.did == did:
-                access.ended = True
-                self._save(ACCESS, access)
-        for refresh in self._refreshes.values():
-            if refresh.did == did and not only_access:
-                refresh.ended = True
-                self._save(REFRESH, refresh)
-
-    def clear(self) -> None:
-        """Forget every token."""
-        self._accesses.clear()
-        self._refreshes.clear()
-        self._store.empty(ACCESS)
-        self._store.empty(REFRESH)
-
-    def _live_refresh(self, token: str) -> Refresh:
-        known = self._refreshes.get(token)
-        if known is None:
-            raise self._unknown(token)
-        if known.ended or (known.successor and known.expires_at <= self._clock.now()):
-            raise errors.expired("Token has been revoked")
-        if known.expires_at <= self._clock.now():
-            raise errors.expired()
-        return known
-
-    def _unknown(self, token: str) -> errors.XrpcError:
-        if token in self._accesses or token in self._refreshes:
-            return errors.bad_token("Bad token scope")
-        return errors.bad_token()
-
-    def _new_access(self, did: str) -> Access:
-        expires_at = self._clock.now() + self._settings.access_token_seconds
-        access = Access(self._token(ACCESS, did, expires_at), did, expires_at)
-        self._accesses[access.token] = access
-        self._save(ACCESS, access)
-        return access
-
-    def _new_refresh(self, did: str) -> Refresh:
-        expires_at = self._clock.now() + self._settings.refresh_token_seconds
-        refresh = Refresh(self._token(REFRESH, did, expires_at), did, expires_at)
-        self._refreshes[refresh.token] = refresh
-        self._save(REFRESH, refresh)
-        return refresh
-
-    def _token(self, kind: str, did: str, expires_at: float) -> str:
-        """A JWT in shape; nobody checks the signature, because a token counts if it is known."""
-        claims = {
-            "scope": SCOPES[kind],
-            "sub": did,
-            "iat": int(self._clock.to_real(self._clock.now())),
-            "exp": int(self._clock.to_real(expires_at)),
-            "jti": secrets.token_hex(8),
-        }
-        signed = f"{_encoded({'typ': 'at+jwt', 'alg': 'HS256'})}.{_encoded(claims)}"
-        signature = hmac.digest(secrets.token_bytes(32), signed.encode(), hashlib.sha256)
-        return f"{signed}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
-
-    def _save(self, kind: str, token: Access | Refresh) -> None:
-        self._store.put(kind, token.token, asdict(token))
+PASSWORD = "sandbox-password"
+NOBODY = "nobody."
 
 
-def _encoded(value: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+def _create_session(state: BlueskyState, _caller: Person | None) -> Response:
+    body = read_json()
+    identifier = text_in(body, "identifier", "Input")
+    password = text_in(body, "password", "Input")
+    with state.lock:
+        state.check_running()
+        person = _identified(state, identifier)
+        if person and not state.keeps(person, request.host_url):
+            person = None
+        if person is None or password != PASSWORD:
+            raise errors.plain(401, "Invalid identifier or password")
+        if state.settings.auth_factor and not body.get("authFactorToken"):
+            message = "A sign in code has been sent to your email address"
+            raise errors.XrpcError(401, "AuthFactorTokenRequired", message)
+        return jsonify(session_of(state, person, *state.tokens.open(person.did)))
+
+
+def _identified(state: BlueskyState, identifier: str) -> Person | None:
+    if identifier.startswith("did:"):
+        return state.known_person(identifier)
+    if not is_somebody(identifier):
+        return None
+    return state.person(identifier)
+
+
+def is_somebody(handle: str) -> bool:
+    """Whether a handle is one: every possible one is, but for ``nobody.…`` and ``….invalid``."""
+    try:
+        name = full_handle(handle)
+    except ValueError:
+        return False
+    is_free = name.startswith(NOBODY) or name.endswith(".invalid")
+    return name == handle.lower() and not is_free
+
+
+def session_of(
+    state: BlueskyState, person: Person, access: Access, refresh: Refresh
+) -> dict[str, Any]:
+    """A session as its owner is told of it; this one server plays entryway and PDS."""
+    return {
+        "accessJwt": access.token,
+        "refreshJwt": refresh.token,
+        "handle": person.handle,
+        "did": person.did,
+        "didDoc": state.document_of(person.did, request.host_url),
+        "emailConfirmed": True,
+        "active": True,
+    }
+
+
+def _refresh_session(state: BlueskyState, caller: Person | None) -> Response:
+    if request.get_data():
+        raise errors.invalid("A request body was provided when none was expected")
+    assert caller is not None
+    with state.lock:
+        state.check_running()
+        return jsonify(session_of(state, caller, *state.tokens.refresh(_token())))
+
+
+def _delete_session(state: BlueskyState, _caller: Person | None) -> Response:
+    with state.lock:
+        state.tokens.close(_token())
+    return Response("", 200)
+
+
+def _token() -> str:
+    return request.headers["Authorization"].partition(" ")[2]
+
+
+def _get_session(_state: BlueskyState, caller: Person | None) -> Response:
+    assert caller is not None
+    return jsonify(handle=caller.handle, did=caller.did, emailConfirmed=True, active=True)
+
+
+def _get_profile(state: BlueskyState, _caller: Person | None) -> Response:
+    person = state.known_person(text_in(request.args, "actor", "Params"))
+    if person is None:
+        raise errors.invalid("Profile not found")
+    avatar = f"{request.host_url}i/avatar/{person.handle}.png"
+    return jsonify(
+        did=person.did, handle=person.handle, displayName=person.name, avatar=avatar, labels=[]
+    )
+
+
+def _resolve_handle(state: BlueskyState, _caller: Person | None) -> Response:
+    handle = text_in(request.args, "handle", "Params")
+    told = state.settings.handles
+    if handle.lower() not in told and is_somebody(handle):
+        return jsonify(did=state.person(handle).did)
+    did = told.get(handle.lower())
+    if did is None:
+        raise errors.invalid("Unable to resolve handle")
+    return jsonify(did=did)
+
+
+def _typed_identifier() -> Any:
+    body = request.get_json(silent=True)
+    return body.get("identifier") if isinstance(body, dict) else None
+
+
+SIGN_IN = {"sign_in": 1, "sign_in_day": 1}
+METHODS = {
+    "com.atproto.server.createSession": Method(
+        "POST", "code", _create_session, names=_typed_identifier, spends=SIGN_IN
+    ),
+    "com.atproto.server.refreshSession": Method("POST", "token", _refresh_session, "refresh"),
+    "com.atproto.server.deleteSession": Method("POST", "sign_out", _delete_session, "refresh"),
+    "com.atproto.server.getSession": Method("GET", "me", _get_session, "access"),
+    "app.bsky.actor.getProfile": Method("GET", "profile", _get_profile, "access"),
+    "com.atproto.identity.resolveHandle": Method("GET", "lookup", _resolve_handle),
+}

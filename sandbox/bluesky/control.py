@@ -4,7 +4,7 @@ from flask import Response, jsonify, request
 
 from sandbox.bluesky.ids import full_handle
 from sandbox.bluesky.state import BlueskyState
-from sandbox.control.api import BadRequest, Panel, read_body, read_handle
+from sandbox.control import BadRequest, Panel, read_body, read_handle
 
 
 class BlueskyPanel(Panel):
@@ -38,7 +38,7 @@ class BlueskyPanel(Panel):
             raise BadRequest("kind is app_password")
         with state.lock:
             person = state.person(read_handle(body))
-            access, refresh = state.sessions.open(person.did)
+            access, refresh = state.tokens.open(person.did)
             expires_at = int(state.clock.to_real(access.expires_at))
         return jsonify(
             handle=person.handle,

@@ -4,13 +4,13 @@ import math
 
 from sandbox.bluesky.records import Allowance
 from sandbox.bluesky.settings import WINDOWS, BlueskySettings
-from sandbox.core.clock import Clock
+from sandbox.core import Clock
 
 Spending = tuple[str, str, int]
 """A limit's name, whose it is, and how many points a call takes."""
 
 
-class PointLimits:
+class BlueskyLimits:
     """Counts points against the limits of the settings. The caller holds the state's lock."""
 
     def __init__(self, clock: Clock, settings: BlueskySettings) -> None:
@@ -32,7 +32,8 @@ class PointLimits:
             tightest.limit, tightest.limit - tightest.used, tightest.ends_at, tightest.window
         )
         if short:
-            headers["Retry-After"] = self.seconds_until(max(one.ends_at for one in short))
+            ends_at = max(one.ends_at for one in short)
+            headers["Retry-After"] = str(max(1, math.ceil(ends_at - self._clock.now())))
         return not short, headers
 
     def headers(self, limit: int, remaining: int, ends_at: float, window: float) -> dict[str, str]:
@@ -43,10 +44,6 @@ class PointLimits:
             "RateLimit-Reset": str(math.ceil(self._clock.to_real(ends_at))),
             "RateLimit-Policy": f"{limit};w={window:.0f}",
         }
-
-    def seconds_until(self, ends_at: float) -> str:
-        """``Retry-After`` for a moment on the sandbox's clock."""
-        return str(max(1, math.ceil(ends_at - self._clock.now())))
 
     def clear(self) -> None:
         """Forget what was used."""

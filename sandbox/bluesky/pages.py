@@ -3,32 +3,11 @@
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 
 from sandbox.bluesky.ids import COLLECTION, full_handle
+from sandbox.bluesky.posts import card_of, images_of
 from sandbox.bluesky.records import Person, Post
-from sandbox.bluesky.repository import card_of, images_of
 from sandbox.bluesky.state import BlueskyState
-from sandbox.control.presets import describe
-from sandbox.core.pages import add_avatars, add_elsewhere
-from sandbox.x.pages import moment
-
-PAGE_LENGTH = 50
-
-
-def make_timeline(state: BlueskyState) -> Blueprint:
-    """The route of the front page, named as the shared page frame expects it."""
-    routes = Blueprint("control", __name__)
-
-    @routes.get("/")
-    def page() -> str:
-        with state.lock:
-            return render_template(
-                "bluesky_timeline.html",
-                title="A sandbox Bluesky",
-                posts=state.repository.newest(PAGE_LENGTH),
-                faults=[describe(fault) for fault in state.faults.active()],
-                calls=state.calls.by_operation.get("create", 0),
-            )
-
-    return routes
+from sandbox.control import PAGE_LENGTH
+from sandbox.core import add_avatars, add_elsewhere, moment
 
 
 def make_pages(state: BlueskyState) -> Blueprint:
@@ -55,12 +34,12 @@ def make_pages(state: BlueskyState) -> Blueprint:
     def profile(name: str) -> str:
         with state.lock:
             person = _known(state, name)
-            return _posts(person.name, state.repository.newest(PAGE_LENGTH, person.did))
+            return _posts(person.name, state.posts.newest(PAGE_LENGTH, person.did))
 
     @routes.get("/profile/<name>/post/<rkey>")
     def post(name: str, rkey: str) -> str:
         with state.lock:
-            found = state.repository.find(f"at://{_known(state, name).did}/{COLLECTION}/{rkey}")
+            found = state.posts.find(f"at://{_known(state, name).did}/{COLLECTION}/{rkey}")
             if found is None:
                 abort(404)
             return _posts("A post", [found])
@@ -68,7 +47,7 @@ def make_pages(state: BlueskyState) -> Blueprint:
     @routes.get("/i/blob/<cid>")
     def blob(cid: str) -> Response:
         with state.lock:
-            found = state.repository.content(cid)
+            found = state.posts.content(cid)
         if found is None or not found[1].startswith("image/"):
             abort(404)
         return Response(found[0], mimetype=found[1])

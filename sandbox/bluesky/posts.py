@@ -1,155 +1,157 @@
-"""Methods about a repository: creating, reading and deleting posts, and storing pictures."""
+"""The posts and pictures that the Bluesky of the sandbox accepted."""
 
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
-from flask import Response, jsonify, request
-
 from sandbox.bluesky import errors
-from sandbox.bluesky.ids import COLLECTION, TID, new_tid
-from sandbox.bluesky.records import Person, Post
-from sandbox.bluesky.routes import Method, read_json, text_in
-from sandbox.bluesky.state import BlueskyState
-from sandbox.bluesky.validation import check_post
+from sandbox.bluesky.ids import COLLECTION, cid_of, cid_of_record
+from sandbox.bluesky.records import Blob, Post
+from sandbox.bluesky.settings import BlueskySettings
+from sandbox.core import Clock, Store, iso
 
-PAGE_LENGTH = 50
-SIGNATURES = {
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"GIF8": "image/gif",
-}
+POST, BLOB = "bluesky_post", "bluesky_blob"
 
 
-def _create_record(state: BlueskyState, caller: Person | None) -> Response:
-    assert caller is not None
-    body = read_json()
-    _check_owner(body, caller)
-    rkey = body.get("rkey")
-    if rkey is not None and (not isinstance(rkey, str) or not TID.fullmatch(rkey)):
-        raise errors.invalid("Invalid record key: expected a TID")
-    if "record" not in body:
-        raise errors.invalid('Input must have the property "record"')
-    check_post(body["record"])
-    with state.lock:
-        state.check_running()
-        _check_reply(state, body["record"].get("reply"))
-        post = state.repository.create(caller.did, rkey or new_tid(), body["record"])
-    commit = {"cid": post.cid, "rev": new_tid()}
-    return jsonify(uri=post.uri, cid=post.cid, commit=commit, validationStatus="valid")
+class PostBook:
+    """Every post in order of acceptance. The caller holds the state's lock."""
+
+    def __init__(self, clock: Clock, settings: BlueskySettings, store: Store) -> None:
+        self._clock = clock
+        self._settings = settings
+        self._store = store
+        self._forget()
+        for post in sorted((Post(**r) for r in store.records(POST)), key=lambda p: p.created_at):
+            self._index(post)
+        for record in store.records(BLOB):
+            self._blobs[record["did"], record["cid"]] = Blob(**record)
+
+    def create(self, did: str, rkey: str, record: dict[str, Any]) -> Post:
+        """Publish. Raises XrpcError: 500 for a key that is taken, 400 for a blob that is not."""
+        uri = f"at://{did}/{COLLECTION}/{rkey}"
+        if self.find(uri) is not None:
+            raise errors.plain(500)
+        blobs = [self._live_blob(did, blob) for blob in _blobs_in(record)]
+        post = Post(uri, did, rkey, cid_of_record(record), record, time.time())
+        for blob in blobs:
+            blob.is_used = True
+            self._store.put(BLOB, f"{did} {blob.cid}", asdict(blob))
+        self._index(post)
+        self._store.put(POST, f"{uri} {post.created_at}", asdict(post))
+        return post
+
+    def delete(self, post: Post) -> None:
+        """Take a post away; its key is free again."""
+        post.deleted = True
+        self._store.put(POST, f"{post.uri} {post.created_at}", asdict(post))
+
+    def find(self, uri: str) -> Post | None:
+        """The post of that address, unless it was deleted."""
+        post = self._by_uri.get(uri)
+        return None if post is None or post.deleted else post
+
+    def posts_of(self, did: str) -> list[Post]:
+        """What a repository holds, newest key first."""
+        mine = [post for post in self._posts if post.did == did and not post.deleted]
+        return sorted(mine, key=lambda post: post.rkey, reverse=True)
+
+    def newest(self, limit: int, did: str | None = None) -> list[Post]:
+        """The latest posts that are not deleted, newest first."""
+        found: Iterator[Post] = (
+            post
+            for post in reversed(self._posts)
+            if not post.deleted and (did is None or post.did == did)
+        )
+        return [post for post, _ in zip(found, range(limit), strict=False)]
+
+    def everything(self) -> list[Post]:
+        """Every accepted post, deleted ones too, in order of acceptance."""
+        return list(self._posts)
+
+    def posted_twice(self) -> list[tuple[str, str, int]]:
+        """``(did, text, times)`` of every text that an account posted more than once."""
+        counted = Counter((post.did, post.record["text"]) for post in self._posts)
+        return [(did, text, times) for (did, text), times in counted.items() if text and times > 1]
+
+    def keep(self, did: str, content: bytes, mime: str) -> Blob:
+        """Keep a picture for a while; the same one again is the same blob."""
+        cid = cid_of(content)
+        known = self._blobs.get((did, cid))
+        blob = Blob(cid, did, mime, len(content), self._clock.now(), bool(known and known.is_used))
+        self._blobs[did, cid] = blob
+        self._content[cid] = content
+        self._store.put(BLOB, f"{did} {cid}", asdict(blob))
+        return blob
+
+    def content(self, cid: str) -> tuple[bytes, str] | None:
+        """A picture's bytes and type, if it came since the sandbox started."""
+        mimes = [blob.mime for blob in self._blobs.values() if blob.cid == cid]
+        return (self._content[cid], mimes[0]) if mimes and cid in self._content else None
+
+    def clear(self) -> None:
+        """Forget every post and picture."""
+        self._forget()
+        self._store.empty(POST)
+        self._store.empty(BLOB)
+
+    def _live_blob(self, did: str, reference: dict[str, Any]) -> Blob:
+        cid = reference["ref"]["$link"]
+        blob = self._blobs.get((did, cid))
+        if blob is None:
+            raise errors.no_blob(cid)
+        if not blob.is_used and self._clock.now() - blob.came_at > self._settings.blob_seconds:
+            raise errors.no_blob(cid)
+        if blob.mime != reference["mimeType"]:
+            message = f"Referenced Mimetype does not match stored blob: {blob.mime}"
+            raise errors.XrpcError(400, "InvalidMimeType", message)
+        if blob.size != reference["size"]:
+            raise errors.XrpcError(400, "InvalidSize", "Size does not match stored blob")
+        return blob
+
+    def _forget(self) -> None:
+        self._posts: list[Post] = []
+        self._by_uri: dict[str, Post] = {}
+        self._blobs: dict[tuple[str, str], Blob] = {}
+        self._content: dict[str, bytes] = {}  # pictures are shown until the sandbox stops
+
+    def _index(self, post: Post) -> None:
+        self._posts.append(post)
+        self._by_uri[post.uri] = post
 
 
-def _check_owner(body: dict[str, Any], caller: Person) -> None:
-    repo = text_in(body, "repo", "Input")
-    if text_in(body, "collection", "Input") != COLLECTION:
-        raise errors.invalid(f"Only {COLLECTION} is played here")
-    if repo not in (caller.did, caller.handle):
-        raise errors.plain(401)
+def images_of(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The images that a record embeds."""
+    images: list[dict[str, Any]] = record.get("embed", {}).get("images", [])
+    return images
 
 
-def _check_reply(state: BlueskyState, reply: dict[str, Any] | None) -> None:
-    for name, reference in (reply or {}).items():
-        post = state.repository.find(reference["uri"])
-        if post is None or post.cid != reference["cid"]:
-            raise errors.invalid(f"Record/reply/{name} is no post of this sandbox")
+def card_of(record: dict[str, Any]) -> dict[str, Any] | None:
+    """The card of a link that a record embeds, None without one."""
+    card: dict[str, Any] | None = record.get("embed", {}).get("external")
+    return card
 
 
-def _delete_record(state: BlueskyState, caller: Person | None) -> Response:
-    assert caller is not None
-    body = read_json()
-    _check_owner(body, caller)
-    uri = f"at://{caller.did}/{COLLECTION}/{text_in(body, 'rkey', 'Input')}"
-    with state.lock:
-        if post := state.repository.find(uri):
-            state.repository.delete(post)
-    return jsonify({})
+def _blobs_in(record: dict[str, Any]) -> list[dict[str, Any]]:
+    card = card_of(record) or {}
+    thumbs = [card["thumb"]] if "thumb" in card else []
+    return [*(image["image"] for image in images_of(record)), *thumbs]
 
 
-def _get_record(state: BlueskyState, _caller: Person | None) -> Response:
-    rkey = text_in(request.args, "rkey", "Params")
-    with state.lock:
-        uri = f"at://{_owner(state).did}/{_collection()}/{rkey}"
-        post = state.repository.find(uri)
-    if post is None:
-        raise errors.no_record(uri)
-    return jsonify(_shown(post))
-
-
-def _list_records(state: BlueskyState, _caller: Person | None) -> Response:
-    limit = request.args.get("limit", str(PAGE_LENGTH))
-    if not limit.isdecimal() or not 1 <= int(limit) <= 100:
-        raise errors.invalid("limit can not be greater than 100, or less than 1")
-    _collection()
-    with state.lock:
-        posts = state.repository.posts_of(_owner(state).did)
-    if request.args.get("reverse") == "true":
-        posts = posts[::-1]
-    keys = [post.rkey for post in posts]
-    cursor = request.args.get("cursor")
-    first = keys.index(cursor) + 1 if cursor in keys else 0
-    page = posts[first : first + int(limit)]
-    more = {"cursor": page[-1].rkey} if first + int(limit) < len(posts) else {}
-    return jsonify({"records": [_shown(post) for post in page], **more})
-
-
-def _owner(state: BlueskyState) -> Person:
-    name = text_in(request.args, "repo", "Params")
-    person = state.known_person(name)
-    if person is None:
-        raise errors.invalid(f"Could not find repo: {name}")
-    return person
-
-
-def _collection() -> str:
-    return text_in(request.args, "collection", "Params")
-
-
-def _shown(post: Post) -> dict[str, Any]:
-    return {"uri": post.uri, "cid": post.cid, "value": post.record}
-
-
-def _upload_blob(state: BlueskyState, caller: Person | None) -> Response:
-    assert caller is not None
-    content = request.get_data()
-    if not request.mimetype:
-        raise errors.invalid("Request encoding (Content-Type) required but not provided")
-    if not content:
-        raise errors.invalid("A request body is expected but none was provided")
-    with state.lock:
-        state.check_running()
-        blob = state.repository.keep(caller.did, content, _mime_of(content))
-    return jsonify(
-        blob={
-            "$type": "blob",
-            "ref": {"$link": blob.cid},
-            "mimeType": blob.mime,
-            "size": blob.size,
-        }
-    )
-
-
-def _mime_of(content: bytes) -> str:
-    """What the bytes are, whatever the caller says; its word is taken for unknown ones."""
-    for signature, mime in SIGNATURES.items():
-        if content.startswith(signature):
-            return mime
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    return request.mimetype
-
-
-def _repo() -> Any:
-    return request.args.get("repo")
-
-
-METHODS = {
-    "com.atproto.repo.createRecord": Method(
-        "POST", "create", _create_record, "access", spends={"hour": 3, "day": 3}
-    ),
-    "com.atproto.repo.deleteRecord": Method(
-        "POST", "delete", _delete_record, "access", spends={"hour": 1, "day": 1}
-    ),
-    "com.atproto.repo.getRecord": Method("GET", "timeline", _get_record, names=_repo),
-    "com.atproto.repo.listRecords": Method("GET", "timeline", _list_records, names=_repo),
-    "com.atproto.repo.uploadBlob": Method(
-        "POST", "upload", _upload_blob, "access", spends={"upload": 1}
-    ),
-}
+def as_fact(post: Post, handle: str) -> dict[str, Any]:
+    """``post`` as the control API tells of it."""
+    reply = post.record.get("reply")
+    return {
+        "id": post.uri,
+        "handle": handle,
+        "text": post.record["text"],
+        "created_at": iso(post.created_at),
+        "in_reply_to": reply["parent"]["uri"] if reply else None,
+        "deleted": post.deleted,
+        "pictures": [
+            {"id": image["image"]["ref"]["$link"], "alt": image["alt"]}
+            for image in images_of(post.record)
+        ],
+        "card": card_of(post.record),
+    }

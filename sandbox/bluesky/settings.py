@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.core.settings import BadSetting, Knobs, counts, seconds, truth
+from sandbox.core import BadSetting, Knobs, counts, seconds, truth
 
 WINDOWS = {
     "ip": 300.0,

@@ -3,15 +3,14 @@
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.bluesky.auth import SessionBook
 from sandbox.bluesky.ids import did_of, full_handle
-from sandbox.bluesky.limits import PointLimits
+from sandbox.bluesky.limits import BlueskyLimits
+from sandbox.bluesky.posts import PostBook, as_fact
 from sandbox.bluesky.records import Person
-from sandbox.bluesky.repository import Repository, as_fact
 from sandbox.bluesky.settings import BlueskySettings
-from sandbox.core.clock import Clock
-from sandbox.core.state import State
-from sandbox.core.store import Store
+from sandbox.bluesky.tokens import BlueskyTokens
+from sandbox.control import State
+from sandbox.core import Clock, Store
 
 INVENTED = {"ana.test": "Ana Duarte", "ben.test": "Ben Okafor", "chidi.test": "Chidi Lindqvist"}
 PERSON = "bluesky_person"
@@ -22,9 +21,9 @@ class BlueskyState(State[BlueskySettings]):
 
     def __init__(self, store: Store, clock: Clock) -> None:
         super().__init__(store, clock, BlueskySettings())
-        self.limits = PointLimits(clock, self.settings)
-        self.repository = Repository(clock, self.settings, store)
-        self.sessions = SessionBook(clock, self.settings, store)
+        self.limits = BlueskyLimits(clock, self.settings)
+        self.posts = PostBook(clock, self.settings, store)
+        self.tokens = BlueskyTokens(clock, self.settings, store)
         self._people: dict[str, Person] = {}
         for record in store.records(PERSON):
             self._people[record["did"]] = Person(**record)
@@ -72,16 +71,16 @@ class BlueskyState(State[BlueskySettings]):
     def revoke(self, person: Person, only_access: bool = False) -> None:
         """Take a person's app passwords back, or only end the access tokens."""
         with self.lock:
-            self.sessions.end_all_of(person.did, only_access)
+            self.tokens.end_all_of(person.did, only_access)
 
     def reset(self, keep_tokens: bool = False) -> None:
         """Forget posts, faults, counts and changed settings; people and tokens unless kept."""
         with self.lock:
             self._start_over()
-            self.repository.clear()
+            self.posts.clear()
             self.limits.clear()
             if not keep_tokens:
-                self.sessions.clear()
+                self.tokens.clear()
                 self._store.empty(PERSON)
                 self._people.clear()
                 self._invite()
@@ -89,13 +88,13 @@ class BlueskyState(State[BlueskySettings]):
     def facts(self, handle: str | None = None, with_tweets: bool = True) -> dict[str, Any]:
         """What happened so far, for tests: see the README for the fields."""
         with self.lock:
-            posts = self.repository.everything()
+            posts = self.posts.everything()
             accepted = [as_fact(post, self.person_of(post.did).handle) for post in posts]
             if handle:
                 accepted = [fact for fact in accepted if fact["handle"] == full_handle(handle)]
             repeated = [
                 (self.person_of(did).handle, text, times)
-                for did, text, times in self.repository.posted_twice()
+                for did, text, times in self.posts.posted_twice()
             ]
             return self._facts(accepted, repeated, self.people(), with_tweets)
 

@@ -3,11 +3,8 @@
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
-
-from sandbox.core.state import Stopped
-from sandbox.x import errors
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 API_PATHS = ("/2/", "/1.1/", "/control/api/", "/v25.0/")
@@ -19,22 +16,20 @@ POLICY = (
 )
 
 
+class Stopped(Exception):
+    """The sandbox is stopping, or was reset meanwhile, and does not accept this call."""
+
+
 Say = Callable[[int, str | None], Response]
 """How a network words an HTTP status, with a detail or without."""
 
 
-def install_guards(app: Flask) -> None:
-    """Guard the app of X, which also has its own kind of error."""
-    guard(app, _say)
-    app.register_error_handler(errors.XError, _answer_x_error)
-    app.register_error_handler(Stopped, lambda error: _say(503, None))
-
-
 def guard(app: Flask, say: Say) -> None:
-    """Refuse strangers before, and dress every answer after, each view of ``app``."""
+    """Refuse strangers before each view of ``app``, and add headers and words to every answer."""
     app.before_request(lambda: _refuse_strangers(say))
     app.after_request(_add_policy)
     app.register_error_handler(HTTPException, lambda error: _answer_http_error(error, say))
+    app.register_error_handler(Stopped, lambda _error: say(503, None))
 
 
 def _refuse_strangers(say: Say) -> Response | None:
@@ -58,16 +53,6 @@ def _add_policy(answer: Response) -> Response:
     answer.headers["Referrer-Policy"] = "same-origin"
     answer.headers.setdefault("Cache-Control", "no-store")
     return answer
-
-
-def _answer_x_error(error: errors.XError) -> Response:
-    answer = jsonify(error.body)
-    answer.status_code = error.status
-    return answer
-
-
-def _say(status: int, detail: str | None) -> Response:
-    return _answer_x_error(errors.plain(status, detail))
 
 
 def _answer_http_error(error: HTTPException, say: Say) -> Response:

@@ -1,6 +1,7 @@
 """Pages that every network of the sandbox has."""
 
 import io
+from datetime import UTC, datetime
 
 from flask import Blueprint, Response, render_template
 from PIL import Image, ImageDraw, ImageFont
@@ -35,3 +36,8 @@ def drawn_avatar(handle: str) -> Response:
     out = io.BytesIO()
     picture.save(out, "PNG")
     return Response(out.getvalue(), mimetype="image/png")
+
+
+def moment(seconds: float) -> str:
+    """Epoch seconds as people read them."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%d %b %Y, %H:%M:%S} UTC"

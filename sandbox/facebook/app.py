@@ -2,21 +2,17 @@
 
 from flask import Flask
 
-from sandbox.control.api import make_panel_routes
-from sandbox.core.clock import Clock
-from sandbox.core.guards import guard
-from sandbox.core.state import Stopped
-from sandbox.core.store import Store
+from sandbox.control import make_front_page, make_panel_routes
+from sandbox.core import Clock, Store, make_app
 from sandbox.facebook import errors
+from sandbox.facebook.auth import make_dialog, make_tokens
 from sandbox.facebook.control import FacebookPanel
-from sandbox.facebook.dialog import make_dialog
-from sandbox.facebook.pages import make_pages, make_timeline
-from sandbox.facebook.publishing import make_publishing
+from sandbox.facebook.pages import make_pages
 from sandbox.facebook.routes import make_graph
 from sandbox.facebook.state import FacebookState
 
 VERSION = "v25.0"
-STATE = "sandbox_state"
+TIMELINE = "facebook_timeline.html"
 
 
 def create_facebook_app(data: str = ":memory:", clock: Clock | None = None) -> Flask:
@@ -25,19 +21,15 @@ def create_facebook_app(data: str = ":memory:", clock: Clock | None = None) -> F
     ``data`` is a SQLite file, made if missing, or ``":memory:"``.
     """
     state = FacebookState(Store(data), clock or Clock())
-    app = Flask("sandbox")
-    app.extensions[STATE] = state
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    guard(app, errors.say)
-    app.register_error_handler(errors.GraphError, lambda error: error.answer())
-    app.register_error_handler(Stopped, lambda error: errors.service(503).answer())
-    for routes in (
+    app = make_app(
+        state,
+        errors.say,
         make_dialog(state, VERSION),
+        make_tokens(state, VERSION),
         make_graph(state, VERSION),
-        make_publishing(state, VERSION),
         make_panel_routes(FacebookPanel(state)),
-        make_timeline(state),
+        make_front_page(state, TIMELINE, "A sandbox Facebook", state.posts.newest),
         make_pages(state),
-    ):
-        app.register_blueprint(routes)
+    )
+    app.register_error_handler(errors.GraphError, lambda error: error.answer())
     return app

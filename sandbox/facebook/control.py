@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from sandbox.control.api import BadRequest, Panel, read_body, read_handle
-from sandbox.facebook.auth import SCOPES
+from sandbox.control import BadRequest, Panel, read_body, read_handle
 from sandbox.facebook.errors import DEAD_TOKEN_WORDS
 from sandbox.facebook.state import FacebookState
+from sandbox.facebook.tokens import SCOPES
 
 WHATS: dict[str, int | None] = {"all": None, "access": 463}
 

@@ -2,40 +2,30 @@
 
 import json
 import math
-from dataclasses import dataclass
 
-from sandbox.core.clock import Clock
+from sandbox.core import Clock, Window, Windows
 from sandbox.facebook.errors import APP_THROTTLED, PAGE_THROTTLED
 from sandbox.facebook.settings import FacebookSettings
 
 APP_HEADER, PAGE_HEADER = "X-App-Usage", "X-Business-Use-Case-Usage"
-THE_APP = ("app", "")
 FULL = 100
 
 
-@dataclass
-class Window:
-    """A fixed window on the sandbox's clock."""
-
-    ends_at: float
-    used: int = 0
-
-
-class Usage:
+class FacebookLimits:
     """Counts calls against the limits of the settings. The caller holds the state's lock."""
 
     def __init__(self, clock: Clock, settings: FacebookSettings) -> None:
         self._clock = clock
         self._settings = settings
-        self._windows: dict[tuple[str, str], Window] = {}
+        self._windows = Windows(clock)
 
     def spend(self, operation: str, page_id: str | None) -> tuple[int | None, dict[str, str]]:
         """The code with which a call is refused, None when it fits; and the headers.
 
         A call that does not fit uses nothing up.
         """
-        app = self._window(THE_APP)
-        mine = self._window((operation, page_id or ""))
+        app = self._window("app", "")
+        mine = self._window(operation, page_id or "")
         limit, most = self._settings.limits[operation], self._settings.app_limit
         code = APP_THROTTLED if most is not None and app.used >= most else None
         if code is None and page_id is not None and mine.used >= limit:
@@ -54,12 +44,8 @@ class Usage:
         """Forget what was used."""
         self._windows.clear()
 
-    def _window(self, key: tuple[str, str]) -> Window:
-        now = self._clock.now()
-        window = self._windows.get(key)
-        if window is None or window.ends_at <= now:
-            window = self._windows[key] = Window(now + self._settings.limit_window)
-        return window
+    def _window(self, name: str, page_id: str) -> Window:
+        return self._windows.find(name, page_id, self._settings.limit_window)
 
 
 def app_header(percent: int) -> dict[str, str]:

@@ -3,31 +3,10 @@
 from flask import Blueprint, Response, abort, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.control.presets import describe
-from sandbox.core.pages import add_avatars, add_elsewhere
+from sandbox.control import PAGE_LENGTH
+from sandbox.core import add_avatars, add_elsewhere, moment
 from sandbox.facebook.records import Page, Post
 from sandbox.facebook.state import FacebookState
-from sandbox.x.pages import moment
-
-PAGE_LENGTH = 50
-
-
-def make_timeline(state: FacebookState) -> Blueprint:
-    """The route of the front page, named as the shared page frame expects it."""
-    routes = Blueprint("control", __name__)
-
-    @routes.get("/")
-    def page() -> str:
-        with state.lock:
-            return render_template(
-                "facebook_timeline.html",
-                title="A sandbox Facebook",
-                posts=state.posts.newest(PAGE_LENGTH),
-                faults=[describe(fault) for fault in state.faults.active()],
-                calls=state.calls.by_operation.get("create", 0),
-            )
-
-    return routes
 
 
 def make_pages(state: FacebookState) -> Blueprint:

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from sandbox.core.clock import Clock, iso
-from sandbox.core.store import Store
+from sandbox.core import Clock, Store, iso
 from sandbox.facebook import errors
 from sandbox.facebook.records import Page, Photo, Post
 from sandbox.facebook.settings import FacebookSettings

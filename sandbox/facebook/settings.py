@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.core.settings import BadSetting, Knobs, count, counts, seconds, truth
+from sandbox.core import BadSetting, Knobs, count, counts, seconds, truth
 
 OPERATIONS = ("create", "timeline", "me", "upload", "lookup", "delete")
 DEFAULT_LIMITS = dict.fromkeys(OPERATIONS, 1000)

@@ -4,10 +4,9 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.core.clock import Clock
-from sandbox.core.state import State
-from sandbox.core.store import Store
-from sandbox.facebook.limits import Usage
+from sandbox.control import State
+from sandbox.core import Clock, Store
+from sandbox.facebook.limits import FacebookLimits
 from sandbox.facebook.posts import PostBook, as_fact
 from sandbox.facebook.records import Page, Person, Post
 from sandbox.facebook.settings import FacebookSettings
@@ -25,7 +24,7 @@ class FacebookState(State[FacebookSettings]):
 
     def __init__(self, store: Store, clock: Clock) -> None:
         super().__init__(store, clock, FacebookSettings())
-        self.usage = Usage(clock, self.settings)
+        self.limits = FacebookLimits(clock, self.settings)
         self.posts = PostBook(clock, self.settings, store)
         self.tokens = FacebookTokens(clock, self.settings, store)
         self._forget_people()
@@ -97,7 +96,7 @@ class FacebookState(State[FacebookSettings]):
         with self.lock:
             self._start_over()
             self.posts.clear()
-            self.usage.clear()
+            self.limits.clear()
             if not keep_tokens:
                 self.tokens.clear()
                 self._store.empty(PERSON)

@@ -1,18 +1,32 @@
-"""Codes and tokens of the Facebook of the sandbox: who holds them and whether they still count."""
+"""The app, scopes, codes and tokens of the Facebook of the sandbox."""
 
+import hashlib
+import hmac
 import secrets
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.core.clock import Clock
-from sandbox.core.store import Store
+from sandbox.core import Clock, Store
 from sandbox.facebook import errors
 from sandbox.facebook.records import Code, Page, Token
 from sandbox.facebook.settings import FacebookSettings
 
+APP_ID = "100200300400500"
+APP_SECRET = "sandbox-facebook-secret"
+APP_NAME = "Tweet Later"
+SCOPES = {
+    "pages_show_list": "See the list of your Pages",
+    "pages_manage_posts": "Publish posts and pictures on them",
+    "pages_read_engagement": "Read what they published",
+}
 KIND = "facebook_token"
 EXPIRED = 463
 NEVER = 0.0
+
+
+def proof_of(token: str) -> str:
+    """The ``appsecret_proof`` of a token."""
+    return hmac.new(APP_SECRET.encode(), token.encode(), hashlib.sha256).hexdigest()
 
 
 class FacebookTokens:

@@ -6,7 +6,7 @@ import threading
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from sandbox.core.clock import Clock
+from sandbox.core import Clock
 
 OPERATIONS = ("create", "timeline", "token", "me", "code", "lookup", "delete", "upload")
 BEFORE = ("slow", "refuse", "status", "drop", "redirect", "rate_limit", "credits")

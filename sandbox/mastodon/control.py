@@ -2,9 +2,9 @@
 
 from flask import Response, jsonify, request
 
-from sandbox.control.api import BadRequest, Panel, read_body, read_handle
-from sandbox.mastodon.auth import SCOPES
+from sandbox.control import BadRequest, Panel, read_body, read_handle
 from sandbox.mastodon.state import MastodonState
+from sandbox.mastodon.tokens import SCOPES
 
 APP_NAME = "Tweet Later"
 OURS = ("read:accounts", "read:statuses", "write:statuses", "write:media")

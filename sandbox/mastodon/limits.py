@@ -4,9 +4,8 @@ import math
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from sandbox.core.clock import Clock
+from sandbox.core import Clock, Windows
 from sandbox.mastodon.settings import WINDOWS, MastodonSettings
-from sandbox.x.records import Window
 
 
 class MastodonLimits:
@@ -15,7 +14,7 @@ class MastodonLimits:
     def __init__(self, clock: Clock, settings: MastodonSettings) -> None:
         self._clock = clock
         self._settings = settings
-        self._windows: dict[tuple[str, str], Window] = {}
+        self._windows = Windows(clock)
 
     def spend(self, operation: str, person_id: str) -> tuple[bool, dict[str, str]]:
         """Whether the call fits into every window, and the headers of the tightest.
@@ -23,7 +22,10 @@ class MastodonLimits:
         A call that does not fit uses nothing up.
         """
         names = [name for name in ("calls", operation) if name in WINDOWS]
-        due = [(self._settings.limits[name], self._window(name, person_id)) for name in names]
+        due = [
+            (self._settings.limits[name], self._windows.find(name, person_id, WINDOWS[name]))
+            for name in names
+        ]
         fits = all(window.used < limit for limit, window in due)
         for _, window in due:
             window.used += fits
@@ -51,10 +53,3 @@ class MastodonLimits:
             "date": format_datetime(moment, usegmt=True),
             "none": "",
         }[form]
-
-    def _window(self, name: str, person_id: str) -> Window:
-        now = self._clock.now()
-        window = self._windows.get((name, person_id))
-        if window is None or window.ends_at <= now:
-            window = self._windows[name, person_id] = Window(ends_at=now + WINDOWS[name])
-        return window

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.mastodon.auth import Call, Caller, add_call, add_headers
+from sandbox.mastodon.calls import Call, Caller, add_call, add_headers
 from sandbox.mastodon.errors import MastodonError
 from sandbox.mastodon.instance import DESCRIPTION
 from sandbox.mastodon.render import media_json

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
-from sandbox.core.clock import Clock, iso
-from sandbox.core.store import Store
+from sandbox.core import Clock, Store, iso
 from sandbox.mastodon.errors import MastodonError
 from sandbox.mastodon.records import Media, Status
 from sandbox.mastodon.settings import MastodonSettings
@@ -29,7 +28,7 @@ class Draft:
     language: str = "en"
 
 
-class StatusBook:
+class PostBook:
     """Every post in order of acceptance. The caller holds the state's lock."""
 
     def __init__(self, clock: Clock, settings: MastodonSettings, store: Store) -> None:
@@ -123,6 +122,11 @@ class StatusBook:
     def find(self, status_id: str) -> Status | None:
         """The post of that id, deleted or not."""
         return self._by_id.get(status_id)
+
+    def live(self, status_id: str) -> Status | None:
+        """The post of that id, unless it was deleted."""
+        status = self._by_id.get(status_id)
+        return status if status is not None and not status.deleted else None
 
     def delete(self, status: Status) -> None:
         """Delete a post; it stays in what was accepted."""

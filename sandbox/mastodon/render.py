@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import request
 
-from sandbox.core.clock import iso
+from sandbox.core import iso
 from sandbox.mastodon.records import Media, Person, Status
 from sandbox.mastodon.state import MastodonState
 from sandbox.mastodon.text import html_of

@@ -1,20 +1,15 @@
 """Mastodon's API: who am I, posts, and a person's list of them (docs: Mastodon endpoints)."""
 
-from typing import Any
-
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.mastodon.auth import Call, Caller, add_call, add_headers, fields, words
+from sandbox.mastodon.calls import Call, Caller, add_call, add_headers, fields
 from sandbox.mastodon.errors import MastodonError
-from sandbox.mastodon.posts import Draft
-from sandbox.mastodon.records import Person, Status
+from sandbox.mastodon.records import Status
 from sandbox.mastodon.render import account_json, kept_of, status_json
 from sandbox.mastodon.state import MastodonState
-from sandbox.mastodon.text import length
+from sandbox.mastodon.validation import read_status
 
-VISIBILITIES = ("public", "unlisted", "private", "direct")
 OPEN = ("public", "unlisted")
-NOT_PLAYED = ("poll", "scheduled_at", "quoted_status_id")
 MAX_PAGE = 40
 
 
@@ -47,38 +42,9 @@ def _create(state: MastodonState, caller: Caller) -> Response:
         state.check_running()
         status = state.posts.replayed(caller.person.id, key) if key else None
         if status is None:
-            draft = _checked(state, caller.person, carried)
+            draft = read_status(state, caller.person, carried)
             status = state.posts.publish(caller.person.id, caller.token.client_id, draft, key)
         return jsonify(status_json(state, status, caller.person))
-
-
-def _checked(state: MastodonState, person: Person, carried: dict[str, Any]) -> Draft:
-    for name in NOT_PLAYED:
-        if carried.get(name):
-            raise MastodonError(422, "unsupported", name=name)
-    media_ids = carried.get("media_ids") or []
-    if not isinstance(media_ids, list):
-        raise MastodonError(422, "bad_value", name="media_ids")
-    text, spoiler = words(carried, "status").strip(), words(carried, "spoiler_text")
-    if not text and not media_ids:
-        raise MastodonError(422, "blank")
-    if length(text) + length(spoiler) > state.settings.characters:
-        raise MastodonError(422, "too_long", limit=state.settings.characters)
-    visibility = words(carried, "visibility") or state.settings.privacy
-    if visibility not in VISIBILITIES:
-        raise MastodonError(422, "bad_value", name="Visibility")
-    answered = carried.get("in_reply_to_id")
-    if answered is not None and _shown(state, str(answered)) is None:
-        raise MastodonError(500 if state.settings.stumbles_without_parent else 404, "not_found")
-    state.posts.check_media(person.id, [str(one) for one in media_ids])
-    return Draft(
-        text=text,
-        media=[str(one) for one in media_ids],
-        in_reply_to=None if answered is None else str(answered),
-        visibility=visibility,
-        spoiler=spoiler,
-        language=words(carried, "language") or "en",
-    )
 
 
 def _status(state: MastodonState, caller: Caller, status_id: str) -> Response:
@@ -158,12 +124,7 @@ def _visible(state: MastodonState, caller: Caller, status_id: str) -> Status:
 
 
 def _found(state: MastodonState, status_id: str) -> Status:
-    status = _shown(state, status_id)
+    status = state.posts.live(status_id)
     if status is None:
         raise MastodonError(404, "not_found")
     return status
-
-
-def _shown(state: MastodonState, status_id: str) -> Status | None:
-    status = state.posts.find(status_id)
-    return status if status is not None and not status.deleted else None

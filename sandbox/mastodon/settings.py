@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.core.settings import BadSetting, Knobs, count, counts, seconds, truth
+from sandbox.core import BadSetting, Knobs, count, counts, seconds, truth
 
 WINDOWS = {"calls": 300.0, "create": 10_800.0, "upload": 1_800.0}
 DEFAULT_LIMITS = {"calls": 1_500, "create": 300, "upload": 30}

@@ -5,11 +5,10 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.core.clock import Clock
-from sandbox.core.state import State
-from sandbox.core.store import Store
+from sandbox.control import State
+from sandbox.core import Clock, Store
 from sandbox.mastodon.limits import MastodonLimits
-from sandbox.mastodon.posts import StatusBook, as_fact
+from sandbox.mastodon.posts import PostBook, as_fact
 from sandbox.mastodon.records import Person, Status
 from sandbox.mastodon.settings import MastodonSettings
 from sandbox.mastodon.tokens import MastodonTokens
@@ -25,7 +24,7 @@ class MastodonState(State[MastodonSettings]):
     def __init__(self, store: Store, clock: Clock) -> None:
         super().__init__(store, clock, MastodonSettings())
         self.limits = MastodonLimits(clock, self.settings)
-        self.posts = StatusBook(clock, self.settings, store)
+        self.posts = PostBook(clock, self.settings, store)
         self.tokens = MastodonTokens(clock, self.settings, store)
         self._forget_people()
         for record in store.records(PERSON):

@@ -1,4 +1,4 @@
-"""Apps, codes and tokens of the Mastodon of the sandbox."""
+"""The scopes, apps, codes and tokens of the Mastodon of the sandbox."""
 
 import base64
 import hashlib
@@ -7,17 +7,35 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.core.clock import Clock
-from sandbox.core.store import Store
+from sandbox.core import Clock, Store
 from sandbox.mastodon.errors import MastodonError, OAuthError
 from sandbox.mastodon.records import App, Code, Token
 from sandbox.mastodon.settings import MastodonSettings
 
 APP, TOKEN = "mastodon_app", "mastodon_token"
+SCOPES = {
+    "profile": "Read who you are",
+    "read": "Read all of your account",
+    "read:accounts": "See who you are",
+    "read:statuses": "See your posts",
+    "read:favourites": "See your favourites",
+    "read:bookmarks": "See your bookmarks",
+    "read:follows": "See whom you follow",
+    "write": "Change all of your account",
+    "write:statuses": "Publish posts",
+    "write:media": "Upload pictures",
+    "follow": "Change whom you follow",
+    "push": "Get your notifications",
+}
 INVALID_GRANT = (
     "The provided authorization grant is invalid, expired, revoked, does not match the "
     "redirection URI used in the authorization request, or was issued to another client."
 )
+
+
+def covers(granted: list[str], wanted: str) -> bool:
+    """Whether scopes include one: ``write`` includes ``write:media``."""
+    return wanted in granted or wanted.partition(":")[0] in granted
 
 
 class MastodonTokens:

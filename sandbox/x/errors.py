@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from flask import Response, jsonify
+
 PROBLEMS = "https://api.twitter.com/2/problems"
 NEW_PROBLEMS = "https://api.x.com/2/problems"
 TITLES = {
@@ -25,6 +27,17 @@ class XError(Exception):
         super().__init__(f"{status} {body}")
         self.status = status
         self.body = body
+
+    def answer(self) -> Response:
+        """The refusal as HTTP."""
+        answer = jsonify(self.body)
+        answer.status_code = self.status
+        return answer
+
+
+def say(status: int, detail: str | None) -> Response:
+    """An HTTP status in X's words."""
+    return plain(status, detail).answer()
 
 
 def plain(status: int, detail: str | None = None) -> XError:

@@ -2,9 +2,8 @@
 
 import math
 
-from sandbox.core.clock import Clock
-from sandbox.x.records import Window
-from sandbox.x.settings import Settings
+from sandbox.core import Clock, Window, Windows
+from sandbox.x.settings import XSettings
 
 DAY = 86_400.0
 USER_DAY = "x-user-limit-24hour"
@@ -13,13 +12,13 @@ SHORT = "x-rate-limit"
 EVERYBODY = ""
 
 
-class Limits:
+class XLimits:
     """Counts calls against the limits of the settings. The caller holds the state's lock."""
 
-    def __init__(self, clock: Clock, settings: Settings) -> None:
+    def __init__(self, clock: Clock, settings: XSettings) -> None:
         self._clock = clock
         self._settings = settings
-        self._windows: dict[tuple[str, str], Window] = {}
+        self._windows = Windows(clock)
 
     def spend(self, operation: str, person_id: str) -> tuple[bool, dict[str, str]]:
         """Whether the call fits into every window, and the headers that say so.
@@ -47,23 +46,11 @@ class Limits:
         self._windows.clear()
 
     def _due(self, operation: str, person_id: str) -> list[tuple[str, int, Window]]:
-        settings = self._settings
-        due = [
-            (
-                SHORT,
-                settings.limits[operation],
-                self._window(operation, person_id, settings.limit_window),
-            )
-        ]
+        settings, find = self._settings, self._windows.find
+        short = find(operation, person_id, settings.limit_window)
+        due = [(SHORT, settings.limits[operation], short)]
         if operation == "create" and settings.user_day_limit is not None:
-            due.append((USER_DAY, settings.user_day_limit, self._window(USER_DAY, person_id, DAY)))
+            due.append((USER_DAY, settings.user_day_limit, find(USER_DAY, person_id, DAY)))
         if operation == "create" and settings.app_day_limit is not None:
-            due.append((APP_DAY, settings.app_day_limit, self._window(APP_DAY, EVERYBODY, DAY)))
+            due.append((APP_DAY, settings.app_day_limit, find(APP_DAY, EVERYBODY, DAY)))
         return due
-
-    def _window(self, name: str, owner: str, seconds: float) -> Window:
-        now = self._clock.now()
-        window = self._windows.get((name, owner))
-        if window is None or window.ends_at <= now:
-            window = self._windows[name, owner] = Window(ends_at=now + seconds)
-        return window

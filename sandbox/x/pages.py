@@ -1,16 +1,45 @@
-"""Public pages of the X of the sandbox, so that links to Tweets lead somewhere."""
+"""Pages for people: profiles, Tweets, and the question whether an app may act for them."""
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
-from flask import Blueprint, Response, abort, redirect, render_template, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    make_response,
+    redirect,
+    render_template,
+    url_for,
+)
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.core.pages import add_elsewhere, drawn_avatar
+from sandbox.control import PAGE_LENGTH
+from sandbox.core import add_elsewhere, drawn_avatar, moment
 from sandbox.x.records import Person, Tweet
-from sandbox.x.state import XState
+from sandbox.x.state import INVENTED, XState
 from sandbox.x.text import expand_links
 
-PAGE_LENGTH = 50
+
+@dataclass(frozen=True)
+class Asked:
+    """What the app asks for."""
+
+    app: str
+    wishes: list[str]
+    screen_name: str = ""
+
+
+def consent_page(asked: Asked, handle: str = "", error: str = "") -> Response:
+    """The consent page; ``error`` tells what was wrong with ``handle``."""
+    page = render_template(
+        "x_consent.html",
+        app=asked.app,
+        wishes=asked.wishes,
+        people=INVENTED,
+        handle=handle or asked.screen_name,
+        error=error,
+    )
+    return make_response(page, 422 if error else 200)
 
 
 def make_pages(state: XState) -> Blueprint:
@@ -24,7 +53,7 @@ def make_pages(state: XState) -> Blueprint:
     def profile(handle: str) -> str:
         with state.lock:
             person = _known(state, handle)
-            tweets = state.tweets.newest(PAGE_LENGTH, person.id)
+            tweets = state.posts.newest(PAGE_LENGTH, person.id)
         return render_template("profile.html", person=person, tweets=tweets)
 
     @routes.get("/<handle>/status/<tweet_id>")
@@ -51,11 +80,6 @@ def make_pages(state: XState) -> Blueprint:
     return routes
 
 
-def moment(seconds: float) -> str:
-    """Epoch seconds as people read them."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%d %b %Y, %H:%M:%S} UTC"
-
-
 def _known(state: XState, handle: str) -> Person:
     person = state.known_person(handle)
     if person is None:
@@ -64,7 +88,7 @@ def _known(state: XState, handle: str) -> Person:
 
 
 def _found(state: XState, tweet_id: str) -> Tweet:
-    tweet = state.tweets.find(tweet_id)
+    tweet = state.posts.find(tweet_id)
     if tweet is None:
         abort(404)
     return tweet

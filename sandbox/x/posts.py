@@ -1,23 +1,25 @@
-"""The Tweets that the sandbox accepted, and who may see which of them when."""
+"""The Tweets and pictures that the X of the sandbox accepted, and who may see which when."""
 
 import bisect
 import re
+import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from sandbox.core.clock import Clock, iso
-from sandbox.core.store import Store
-from sandbox.x.media import Media
-from sandbox.x.records import Person, Tweet
-from sandbox.x.settings import Settings
+from sandbox.core import Clock, Store, iso
+from sandbox.x import errors
+from sandbox.x.records import Media, Person, Tweet
+from sandbox.x.settings import XSettings
 from sandbox.x.text import with_picture_link, wrap_links
 
 EPOCH_MS = 1_288_834_974_657  # where X's own ids begin to count
-KIND = "x_tweet"
+TWEET = "x_tweet"
 TIMELINE_DEPTH = 3200
+MEDIA_LIFE = 86_400.0  # seconds that a picture can be used
+INVALID_MEDIA = "Your media IDs are invalid."
 
 
 class Duplicate(Exception):
@@ -52,16 +54,16 @@ class Draft:
         return replace(self, shown=shown, urls=urls, pictures=listed)
 
 
-class TweetBook:
+class PostBook:
     """Every Tweet in order of acceptance. The caller holds the state's lock."""
 
-    def __init__(self, clock: Clock, settings: Settings, store: Store) -> None:
+    def __init__(self, clock: Clock, settings: XSettings, store: Store) -> None:
         self._clock = clock
         self._settings = settings
         self._store = store
         self._last_id = 0
         self._forget()
-        for record in store.records(KIND):
+        for record in store.records(TWEET):
             self._index(Tweet(**record))
 
     def next_id(self) -> str:
@@ -90,13 +92,13 @@ class TweetBook:
             pictures=draft.pictures,
         )
         self._index(tweet)
-        self._store.put(KIND, tweet.id, asdict(tweet))
+        self._store.put(TWEET, tweet.id, asdict(tweet))
         return tweet
 
     def delete(self, tweet: Tweet) -> None:
         """Hide ``tweet``. Its text still counts as posted for the duplicate rule."""
         tweet.deleted = True
-        self._store.put(KIND, tweet.id, asdict(tweet))
+        self._store.put(TWEET, tweet.id, asdict(tweet))
 
     def find(self, tweet_id: str) -> Tweet | None:
         """The Tweet of that id, unless it was deleted."""
@@ -138,7 +140,7 @@ class TweetBook:
     def clear(self) -> None:
         """Forget every Tweet."""
         self._forget()
-        self._store.empty(KIND)
+        self._store.empty(TWEET)
 
     def _forget(self) -> None:
         self._all: list[Tweet] = []
@@ -156,6 +158,43 @@ class TweetBook:
 
     def _is_readable(self, tweet: Tweet) -> bool:
         return tweet.clock_at + self._settings.read_lag <= self._clock.now()
+
+
+@dataclass
+class MediaBook:
+    """Every picture, kept until the sandbox stops. The caller holds the state's lock."""
+
+    clock: Clock
+    by_id: dict[str, Media] = field(default_factory=dict)
+
+    def add(self, person_id: str, moves: bool = False) -> Media:
+        """Store one."""
+        media = Media(
+            str(secrets.randbits(62)), person_id, self.clock.now() + MEDIA_LIFE, moves=moves
+        )
+        self.by_id[media.id] = media
+        return media
+
+    def of(self, media_id: str, person_id: str) -> Media | None:
+        """The person's own picture of that id, unless it is used or too old."""
+        media = self.by_id.get(media_id)
+        if media is None or media.person_id != person_id or media.is_used:
+            return None
+        return media if self.clock.now() < media.expires_at else None
+
+    def is_ready(self, media: Media) -> bool:
+        """Whether it can be in a Tweet."""
+        return media.is_complete and not media.is_bad and self.clock.now() >= media.ready_at
+
+    def take(self, media_ids: list[str], person_id: str) -> list[Media]:
+        """The pictures of a Tweet. Raises XError when one of them cannot be in it."""
+        found = [self.of(media_id, person_id) for media_id in media_ids]
+        known = [media for media in found if media is not None and self.is_ready(media)]
+        if len(known) < len(media_ids) or len(set(media_ids)) < len(media_ids):
+            raise errors.invalid(INVALID_MEDIA, "media.media_ids", media_ids)
+        if len(known) > 1 and any(media.moves for media in known):
+            raise errors.invalid("A GIF goes alone.", "media.media_ids", media_ids)
+        return known
 
 
 def as_fact(tweet: Tweet, handle: str) -> dict[str, Any]:

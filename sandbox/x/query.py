@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.core.clock import iso
+from sandbox.core import iso
 from sandbox.x import errors
 from sandbox.x.records import Person, Tweet
 from sandbox.x.state import XState
@@ -146,10 +146,10 @@ def render_person(person: Person, query: Mapping[str, str], base_url: str) -> di
 
 
 def _conversation(state: XState, tweet: Tweet) -> str:
-    parent = state.tweets.find(tweet.in_reply_to) if tweet.in_reply_to else None
+    parent = state.posts.find(tweet.in_reply_to) if tweet.in_reply_to else None
     while parent is not None:
         tweet = parent
-        parent = state.tweets.find(tweet.in_reply_to) if tweet.in_reply_to else None
+        parent = state.posts.find(tweet.in_reply_to) if tweet.in_reply_to else None
     return tweet.id
 
 

@@ -109,8 +109,21 @@ class SignedToken:
 
 
 @dataclass
-class Window:
-    """A fixed rate-limit window on the sandbox's clock."""
+class Media:
+    """A picture. ``expires_at`` is on the sandbox's clock, and ends with the first Tweet."""
 
-    ends_at: float
-    used: int = 0
+    id: str
+    person_id: str
+    expires_at: float
+    alt: str = ""
+    is_used: bool = False
+    moves: bool = False
+    total: int = 0
+    """Bytes that were announced for one that comes in pieces."""
+    segments: dict[int, bytes] = field(default_factory=dict)
+    is_complete: bool = True
+    """Whether all has come; only then it is worked on."""
+    is_bad: bool = False
+    """Whether the work on it ends in failure."""
+    ready_at: float = 0.0
+    """On the sandbox's clock."""

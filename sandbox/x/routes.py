@@ -1,16 +1,13 @@
 """X's API v2: who am I, create, timeline, lookup, delete (docs: X endpoints)."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from flask import Blueprint, Response, g, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 
-from sandbox.faults.effects import play_after, play_before
 from sandbox.x import errors
-from sandbox.x.auth import Caller, identify
-from sandbox.x.create import read_create
-from sandbox.x.headers import add_headers
+from sandbox.x.calls import Caller, Guard, View, add_headers
+from sandbox.x.media import append, describe, finalize, initialize, status, upload
+from sandbox.x.oauth1 import Signatures
 from sandbox.x.posts import Draft, Duplicate, mentions
 from sandbox.x.query import (
     ID,
@@ -22,21 +19,18 @@ from sandbox.x.query import (
     render_tweet,
 )
 from sandbox.x.records import Tweet
-from sandbox.x.signatures import Signatures
 from sandbox.x.state import XState
-from sandbox.x.uploads import append, describe, finalize, initialize, status, upload
+from sandbox.x.validation import read_create
 
 READ = ("tweet.read", "users.read")
 MEDIA = ("media.write",)
 WRITE = ("tweet.read", "tweet.write", "users.read")
 
-View = Callable[..., Response]
-
 
 def make_api(state: XState, signatures: Signatures) -> Blueprint:
     """The routes of the API, each behind its token check, rate limit and faults."""
     routes = Blueprint("x_api", __name__)
-    guard = _Guard(state, signatures)
+    guard = Guard(state, signatures)
     rules: list[tuple[str, str, str, tuple[str, ...], View]] = [
         ("GET", "/2/users/me", "me", READ, _me),
         ("POST", "/2/tweets", "create", WRITE, _create),
@@ -62,42 +56,6 @@ def make_api(state: XState, signatures: Signatures) -> Blueprint:
     return routes
 
 
-class _Guard:
-    """What every call passes before and after its view."""
-
-    def __init__(self, state: XState, signatures: Signatures) -> None:
-        self._state = state
-        self._signatures = signatures
-
-    def around(self, view: View, operation: str, scopes: tuple[str, ...]) -> View:
-        """``view`` with everything around it that does not depend on what it does."""
-        state = self._state
-
-        @wraps(view)
-        def guarded(**where: str) -> Response:
-            caller = self._admit(operation, scopes)
-            instead = play_before(state, operation, caller.person.handle)
-            if instead is not None:
-                return instead
-            answer = view(state, caller, **where)
-            return play_after(state, operation, caller.person.handle, answer)
-
-        return guarded
-
-    def _admit(self, operation: str, scopes: tuple[str, ...]) -> Caller:
-        state = self._state
-        with state.lock:
-            state.calls.count(operation)
-        caller = identify(state, self._signatures, request)
-        g.access_level = caller.access_level
-        caller.check_may(scopes)
-        with state.lock:
-            fits, g.limit_headers = state.limits.spend(operation, caller.person.id)
-        if not fits:
-            raise errors.plain(429)
-        return caller
-
-
 def _me(state: XState, caller: Caller) -> Response:
     check_names(request.args, SELECTORS)
     return jsonify(data=render_person(caller.person, request.args, request.host_url))
@@ -111,7 +69,7 @@ def _create(state: XState, caller: Caller) -> Response:
         _check_reply(state, caller, in_reply_to)
         pictures = state.media.take(media_ids, caller.person.id)
         try:
-            tweet = state.tweets.accept(caller.person, draft.with_pictures(pictures))
+            tweet = state.posts.accept(caller.person, draft.with_pictures(pictures))
         except Duplicate as error:
             raise errors.duplicate() from error
     data = {"id": tweet.id, "text": tweet.shown, "edit_history_tweet_ids": [tweet.id]}
@@ -123,7 +81,7 @@ def _create(state: XState, caller: Caller) -> Response:
 def _check_reply(state: XState, caller: Caller, in_reply_to: str | None) -> None:
     if in_reply_to is None:
         return
-    parent = state.tweets.find(in_reply_to)
+    parent = state.posts.find(in_reply_to)
     if parent is None:
         raise errors.missing(in_reply_to, "reply.in_reply_to_tweet_id")
     if parent.person_id != caller.person.id and not mentions(parent, caller.person.handle):
@@ -137,7 +95,7 @@ def _timeline(state: XState, caller: Caller, person_id: str) -> Response:
             raise errors.plain(404, f"Could not find user with id: [{person_id}].")
         page: list[Tweet] = []
         more = False
-        for tweet in state.tweets.timeline(person_id):
+        for tweet in state.posts.timeline(person_id):
             if int(tweet.id) <= query.since_id or tweet.created_at < query.start:
                 break
             if query.wants(tweet):
@@ -165,7 +123,7 @@ def _page(data: list[dict[str, Any]], page: list[Tweet], more: bool) -> dict[str
 def _lookup(state: XState, caller: Caller, tweet_id: str) -> Response:
     check_names(request.args, SELECTORS)
     with state.lock:
-        tweet = state.tweets.visible(_checked_id(tweet_id, "id"))
+        tweet = state.posts.visible(_checked_id(tweet_id, "id"))
         if tweet is None:
             raise errors.missing(tweet_id, "id")
         return jsonify(data=render_tweet(state, tweet, request.args))
@@ -179,7 +137,7 @@ def _lookup_many(state: XState, caller: Caller) -> Response:
     found, missing = [], []
     with state.lock:
         for tweet_id in ids:
-            tweet = state.tweets.visible(_checked_id(tweet_id, "ids"))
+            tweet = state.posts.visible(_checked_id(tweet_id, "ids"))
             if tweet is None:
                 missing.append(_without_status(errors.missing(tweet_id, "ids").body))
             else:
@@ -190,13 +148,13 @@ def _lookup_many(state: XState, caller: Caller) -> Response:
 
 def _delete(state: XState, caller: Caller, tweet_id: str) -> Response:
     with state.lock:
-        tweet = state.tweets.find(_checked_id(tweet_id, "id"))
+        tweet = state.posts.find(_checked_id(tweet_id, "id"))
         if tweet is None:
             raise errors.missing(tweet_id, "id")
         if tweet.person_id != caller.person.id:
             raise errors.plain(403, "You are not authorized to delete this Tweet.")
         state.check_running()
-        state.tweets.delete(tweet)
+        state.posts.delete(tweet)
     return jsonify(data={"deleted": True})
 
 

@@ -1,9 +1,9 @@
-"""The knobs of the sandbox: how X behaves while nothing is broken on purpose."""
+"""The settings of the sandbox's X: how it behaves while nothing is broken on purpose."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.core.settings import Knobs, count, counts, seconds, truth
+from sandbox.core import Knobs, count, counts, seconds, truth
 
 DEFAULT_LIMITS = {
     "create": 100,
@@ -17,7 +17,7 @@ DEFAULT_LIMITS = {
 
 
 @dataclass
-class Settings(Knobs):
+class XSettings(Knobs):
     """All times in seconds. Forgotten when the sandbox stops."""
 
     access_token_seconds: float = 7200

@@ -5,35 +5,32 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.core.clock import Clock
-from sandbox.core.state import State
-from sandbox.core.store import Store
-from sandbox.x.limits import Limits
-from sandbox.x.media import MediaBook
-from sandbox.x.posts import TweetBook, as_fact
+from sandbox.control import State
+from sandbox.core import Clock, Store
+from sandbox.x.limits import XLimits
+from sandbox.x.posts import MediaBook, PostBook, as_fact
 from sandbox.x.records import Person
-from sandbox.x.settings import Settings
-from sandbox.x.signed_tokens import SignedTokenBook
-from sandbox.x.tokens import TokenBook
+from sandbox.x.settings import XSettings
+from sandbox.x.tokens import SignedTokenBook, XTokens
 
 HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}")
 INVENTED = {"ana": "Ana Duarte", "ben": "Ben Okafor", "chidi": "Chidi Lindqvist"}
-KIND = "x_person"
+PERSON = "x_person"
 
 
-class XState(State[Settings]):
+class XState(State[XSettings]):
     """The books of the sandbox. Hold ``lock`` while reading or changing any of them."""
 
-    def __init__(self, store: Store) -> None:
-        super().__init__(store, Clock(), Settings())
-        self.limits = Limits(self.clock, self.settings)
-        self.tweets = TweetBook(self.clock, self.settings, store)
-        self.tokens = TokenBook(self.clock, self.settings, store)
+    def __init__(self, store: Store, clock: Clock) -> None:
+        super().__init__(store, clock, XSettings())
+        self.limits = XLimits(clock, self.settings)
+        self.posts = PostBook(clock, self.settings, store)
+        self.tokens = XTokens(clock, self.settings, store)
         self.signed_tokens = SignedTokenBook(store)
-        self.media = MediaBook(self.clock)
+        self.media = MediaBook(clock)
         self._people: dict[str, Person] = {}
         self._by_handle: dict[str, Person] = {}
-        for record in store.records(KIND):
+        for record in store.records(PERSON):
             self._index(Person(**record))
         self._invite()
 
@@ -75,25 +72,25 @@ class XState(State[Settings]):
         """Forget Tweets, faults, counts and changed settings; people and tokens unless kept."""
         with self.lock:
             self._start_over()
-            self.tweets.clear()
+            self.posts.clear()
             self.media.by_id.clear()
             self.limits.clear()
             if not keep_tokens:
                 self.tokens.clear()
                 self.signed_tokens.clear()
-                self._store.empty(KIND)
+                self._store.empty(PERSON)
                 self._people, self._by_handle = {}, {}
                 self._invite()
 
     def facts(self, handle: str | None = None, with_tweets: bool = True) -> dict[str, Any]:
         """What happened so far, for tests: see the README for the fields."""
         with self.lock:
-            accepted = [as_fact(t, self.handle_of(t.person_id)) for t in self.tweets.everything()]
+            accepted = [as_fact(t, self.handle_of(t.person_id)) for t in self.posts.everything()]
             if handle:
                 accepted = [t for t in accepted if t["handle"].lower() == handle.lower()]
             repeated = [
                 (self.handle_of(person_id), text, times)
-                for person_id, text, times in self.tweets.posted_twice()
+                for person_id, text, times in self.posts.posted_twice()
             ]
             return self._facts(accepted, repeated, self.people(), with_tweets)
 
@@ -103,9 +100,9 @@ class XState(State[Settings]):
 
     def _welcome(self, handle: str) -> Person:
         name = INVENTED.get(handle.lower(), handle)
-        person = Person(self.tweets.next_id(), handle, name, time.time())
+        person = Person(self.posts.next_id(), handle, name, time.time())
         self._index(person)
-        self._store.put(KIND, person.id, asdict(person))
+        self._store.put(PERSON, person.id, asdict(person))
         return person
 
     def _index(self, person: Person) -> None:

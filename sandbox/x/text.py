@@ -4,16 +4,48 @@ import html
 import re
 import secrets
 import string
+import sys
 import unicodedata
+from importlib.resources import files
+from types import ModuleType
 from typing import Any
-
-from sandbox.x.parser import extract_urls_with_indices, parse_tweet
 
 MAX_WEIGHT = 280
 # Counting takes quadratic time; whatever is longer is refused without it.
 MAX_CHARACTERS = 2_000
 SLUG_ALPHABET = string.ascii_letters + string.digits
 CASHTAG = re.compile(r"(?<![\w$])\$[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?(?!\w)")
+
+RESOURCES = "pkg_resources"
+
+
+def _resource_string(module: str, name: str) -> bytes:
+    """The bytes of a file beside ``module``."""
+    return files(module.rpartition(".")[0]).joinpath(name).read_bytes()
+
+
+def _import_parser() -> Any:
+    """Import the parser that counts Tweets as X does, without setuptools.
+
+    twitter-text-parser reads its table of emoji through ``pkg_resources``, which setuptools no
+    longer has. The one function that it needs comes from the standard library, for the import.
+    """
+    stand_in = ModuleType(RESOURCES)
+    vars(stand_in)["resource_string"] = _resource_string
+    kept = sys.modules.get(RESOURCES)
+    sys.modules[RESOURCES] = stand_in
+    try:
+        import twitter_text
+    finally:
+        del sys.modules[RESOURCES]
+        if kept is not None:
+            sys.modules[RESOURCES] = kept
+    return twitter_text
+
+
+_parser = _import_parser()
+extract_urls_with_indices = _parser.extract_urls_with_indices
+parse_tweet = _parser.parse_tweet
 
 
 def normalise(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from app.delivery.publisher import MAX_CLAIMED, SLOTS
 from app.models import Delivery, User
 from app.states import State
 from tests.conftest import MakeWorld
-from tests.support.bluesky import BlueskySandbox, running_bluesky
+from tests.support.bluesky import BlueskySandbox
 from tests.support.figures import FULL, Figures, promise_kept, sized
 from tests.support.mastodon import MastodonSandbox
 from tests.support.photos import colourful, file_of
@@ -51,7 +52,7 @@ def network(request: pytest.FixtureRequest) -> str:
 def further(network: str) -> Iterator[MastodonSandbox | BlueskySandbox]:
     """A further server of it."""
     if network == "bluesky":
-        with running_bluesky() as pds:
+        with closing(BlueskySandbox()) as pds:
             yield pds
     else:
         server = MastodonSandbox()

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.support.notifier import knows_the_new_redis, until_heard
 
 from app.states import State
 from tests.support.author import Author
 from tests.support.crowd import BOTH_IN_FULL, write_tweets
 from tests.support.figures import Figures, promise_kept, sized
 from tests.support.freezing import freeze
+from tests.support.notifier import knows_the_new_redis, until_heard
 from tests.support.proxy import Proxy
 from tests.support.servers import Valkey
 from tests.support.visitor import Visitor
@@ -23,7 +23,7 @@ from tests.support.world import World
 
 PEOPLE = [f"person{n}" for n in range(5)]
 PATIENCE = 5.0
-"""NOTIFY_AGAIN_AFTER where nothing else is set: seconds until a bell counts as unheard."""
+"""NOTIFY_AGAIN_AFTER where nothing else is set: seconds until a wake-up counts as lost."""
 HEARD_AGAIN = 30.0
 """Seconds within which a worker consumes again once Redis can be reached."""
 LONG_PATIENCE = {"NOTIFY_AGAIN_AFTER": "300"}
@@ -47,7 +47,7 @@ def settle(world: World, jobs_by_text: dict[str, str], name: str) -> Figures:
 
 @BOTH_IN_FULL
 def test_flushed_again_and_again(world: World) -> None:
-    """FLUSHALL many times a second while tweets are due and rung for."""
+    """FLUSHALL many times a second while workers are woken for due tweets."""
     world.start_worker()
     length = sized(6.0, 60.0)
     tweets = write_tweets(world, "flushed", PEOPLE, sized(60, 500), length)
@@ -73,10 +73,10 @@ def test_stopped_and_restarted_empty(world: World) -> None:
     finally:
         world.valkey.start()
     wait_for(lambda: knows_the_new_redis(world), what="the worker's look at the new Redis")
-    waited, rung = until_heard(world, "after a restart")
+    waited, notified = until_heard(world, "after a restart")
     print(f"\nheard through the broker {waited:.1f} s after Redis came back")
     figures = settle(world, tweets, f"Redis stopped for {away:g} s, restarted empty")
-    settle(world, rung, "rung for afterwards")
+    settle(world, notified, "notified afterwards")
     assert figures.p99 < PATIENCE + 3
     assert waited < HEARD_AGAIN
 
@@ -115,8 +115,8 @@ def test_out_of_memory(small_world: World, full_redis: Callable[[], None]) -> No
     figures = settle(world, tweets | written, "Redis out of memory")
     assert figures.p99 < PATIENCE + 3
     world.valkey.command("CONFIG", "SET", "maxmemory", "0")
-    waited, rung = until_heard(world, "with room again")
-    settle(world, rung, f"heard {waited:.1f} s after there was room again")
+    waited, notified = until_heard(world, "with room again")
+    settle(world, notified, f"heard {waited:.1f} s after there was room again")
     assert waited < HEARD_AGAIN
 
 
@@ -236,8 +236,8 @@ def test_stopped_for_minutes(world: World) -> None:
         world.valkey.start()
     assert figures.p99 < PATIENCE + 3
     wait_for(lambda: knows_the_new_redis(world), what="the worker's look at the new Redis")
-    waited, rung = until_heard(world, "with Redis")
-    settle(world, rung, f"heard {waited:.1f} s after Redis came back")
+    waited, notified = until_heard(world, "with Redis")
+    settle(world, notified, f"heard {waited:.1f} s after Redis came back")
     assert waited < HEARD_AGAIN
 
 
@@ -245,7 +245,7 @@ def test_half_open_connections(small_world: World, proxy: Proxy) -> None:
     """The path falls silent without a word: the worker consumes again soon after it works."""
     world = small_world
     world.start_worker(REDIS_URL=proxy.redis_url, **LONG_PATIENCE)
-    _, rung = until_heard(world, "before")
+    _, notified = until_heard(world, "before")
     tweets = write_tweets(world, "over a silent path", PEOPLE, sized(20, 200), sized(4.0, 60.0))
     proxy.swallow()
     time.sleep(sized(5.0, 60.0))  # the length of the fault
@@ -255,4 +255,4 @@ def test_half_open_connections(small_world: World, proxy: Proxy) -> None:
     assert waited < HEARD_AGAIN
     figures = settle(world, tweets, "half-open connections to Redis")
     assert figures.p99 < PATIENCE + 3
-    promise_kept(world, rung | after, "rung for over the path")
+    promise_kept(world, notified | after, "notified over the path")

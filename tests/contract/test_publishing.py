@@ -6,10 +6,6 @@ played at the same time, each by somebody of its name with an account on each ne
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 import requests
 
@@ -18,11 +14,10 @@ from app.models import Account
 from app.networks.base import Network
 from app.states import HoldReason, State
 from app.web.messages.delivery import delivery_error
+from tests.conftest import MakeWorld
 from tests.support.sandbox import Played, Sandbox
-from tests.support.servers import Valkey
 from tests.support.story import NETWORKS, End, Story, Trouble
 from tests.support.threads import chains
-from tests.support.world import World
 
 WAIT = 60.0
 """Seconds for which a network asks us to wait."""
@@ -81,19 +76,10 @@ def patience() -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def story(
-    valkey: Valkey,
-    sandbox_program: Sandbox,
-    sqlite_template: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    patience: dict[str, float],
-) -> Iterator[Story]:
+    make_lasting_world: MakeWorld, sandbox_program: Sandbox, patience: dict[str, float]
+) -> Story:
     """All scenarios, played to their end by one worker."""
-    folder = tmp_path_factory.mktemp("contract")
-    path = folder / "tweet-later.sqlite3"
-    shutil.copy(sqlite_template, path)
-    valkey.flush()
-    sandbox_program.reset()
-    world = World(folder, f"sqlite:///{path}", valkey, sandbox_program)
+    world = make_lasting_world()
     told = Story(world)
     for scenario, trouble in SCENARIOS.items():
         told.connect(scenario)
@@ -108,8 +94,7 @@ def story(
     told.write_thread("thread", THREAD)
     patience |= told.let_the_wait_end("limited")
     world.until_settled(list(told.jobs.values()), seconds=90)
-    yield told
-    world.close()
+    return told
 
 
 def client_of(story: Story, network: str) -> Network:

@@ -32,7 +32,7 @@ class Ground:
             "SECRET_KEY": "only for tests",
             "TOKEN_KEYS": Fernet.generate_key().decode(),
             "DATABASE_URL": database_url,
-            "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",  # nobody: the model is the bell
+            "REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",  # nobody: the model notifies
             "X_API_URL": "http://127.0.0.1:1",
         }
         postgres = database_url.startswith("postgres")

@@ -61,7 +61,7 @@ class Machine(Owners):
         able[-1 - luck.who % len(able)](luck)
 
     def _tick_later(self, luck: Luck) -> None:
-        """A scheduler looks at the rows; its messages are heard at once, later or never."""
+        """A scheduler looks at the rows; its messages are received at once, later or never."""
         self.ground.time.passes(luck.after)
         interrupted = luck.other % 2 == 0
         found = self.ground.do(self._work_once, self._interruption(luck) if interrupted else None)

@@ -29,7 +29,7 @@ class Waiting(Executor):
         return Future()
 
     def begin(self, task: Callable[..., Any], *args: Any) -> None:
-        """Do it later, as ``Crew`` would."""
+        """Do it later, as ``Executor`` would."""
         self.submit(task, *args)
 
     def do(self, index: int) -> tuple[Callable[[], None], float]:
@@ -39,7 +39,7 @@ class Waiting(Executor):
 
 
 class ModelCrews:
-    """What a lane hands its work to."""
+    """What a publisher hands its work to."""
 
     def __init__(self, time: Time) -> None:
         self.callers = Waiting(time)
@@ -48,7 +48,7 @@ class ModelCrews:
 
 
 class ModelWorker:
-    """One process: a lane, and the threads that it would have."""
+    """One process: a publisher, and the threads that it would have."""
 
     def __init__(self, network: ModelNetwork, time: Time) -> None:
         self._network = network

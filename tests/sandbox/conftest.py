@@ -3,42 +3,25 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.sandbox import ROOT, ControlPanel
 
 
-@dataclass
-class Sandbox:
-    """A running sandbox: its address, its process, and an HTTP session for the tests."""
+class Sandbox(ControlPanel):
+    """A running sandbox: its address and its process."""
 
-    url: str
-    process: subprocess.Popen[str]
-    http: requests.Session = field(default_factory=requests.Session)
+    def __init__(self, url: str, process: subprocess.Popen[str]) -> None:
+        super().__init__(url)
+        self.process = process
 
-    def control(self, path: str, **body: Any) -> dict[str, Any]:
-        """POST to the control API; fails the test when it refuses."""
-        answer = self.http.post(f"{self.url}/control/api/{path}", json=body, timeout=10)
-        assert answer.ok, answer.text
-        return answer.json()
-
-    def facts(self) -> dict[str, Any]:
-        """What the sandbox says happened."""
-        return self.http.get(f"{self.url}/control/api/state", timeout=10).json()
-
-    def mint(self, handle: str = "ana", **wanted: str) -> dict[str, Any]:
+    def mint(self, handle: str = "ana", **wanted: Any) -> dict[str, Any]:
         """Tokens for ``handle``, with a ready ``auth`` header."""
-        minted = self.control("tokens", handle=handle, **wanted)
+        minted = super().mint(handle, **wanted)
         return minted | {"auth": {"Authorization": f"Bearer {minted.get('access_token')}"}}
-
-    def fault(self, **wanted: Any) -> dict[str, Any]:
-        """Set a fault."""
-        return self.control("faults", **wanted)["fault"]
 
     def call(self, method: str, path: str, token: dict[str, Any], **more: Any) -> requests.Response:
         """An API call with ``token``; never follows redirects."""

@@ -18,7 +18,7 @@ def create_in_vain(sandbox, token, error=requests.ConnectionError):
 
 def accepted(sandbox):
     """How many Tweets were really accepted."""
-    return sandbox.facts()["accepted_count"]
+    return sandbox.state()["accepted_count"]
 
 
 def test_slow(sandbox, ana):
@@ -41,7 +41,7 @@ def test_slow_across_a_reset(sandbox, ana):
     sandbox.fault(kind="slow", seconds=1)
     with ThreadPoolExecutor() as threads:
         waiting = threads.submit(sandbox.create, ana, "From before")
-        wait_for(lambda: not sandbox.facts()["faults"], what="the call")
+        wait_for(lambda: not sandbox.state()["faults"], what="the call")
         sandbox.control("reset", keep_tokens=True)
     assert (waiting.result().status_code, accepted(sandbox)) == (503, 0)
 
@@ -231,14 +231,14 @@ def test_count_and_time(sandbox, ana):
     assert [sandbox.create(ana, f"m{n}").status_code for n in range(3)] == [503] * 3
     sandbox.control("settings", clock_offset=61)
     assert sandbox.create(ana, "m").status_code == 201
-    assert sandbox.facts()["faults"] == []
+    assert sandbox.state()["faults"] == []
 
 
 def test_probability(sandbox, ana):
     """A fault of probability 0 never happens and stays set."""
     sandbox.fault(kind="status", status=503, probability=0)
     assert sandbox.create(ana, "Lucky").status_code == 201
-    assert len(sandbox.facts()["faults"]) == 1
+    assert len(sandbox.state()["faults"]) == 1
 
 
 def test_waits_for_an_accepted_tweet(sandbox, ana):
@@ -276,7 +276,7 @@ def test_wrong_fault(sandbox, wrong):
     answer = sandbox.http.post(f"{sandbox.url}/control/api/faults", json=wrong, timeout=10)
     assert answer.status_code == 400
     assert answer.json()["error"]
-    assert sandbox.facts()["faults"] == []
+    assert sandbox.state()["faults"] == []
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_wrong_fault(sandbox, wrong):
 )
 def test_wrong_setting(sandbox, wrong):
     """A setting that makes no sense is refused and changes nothing."""
-    before = sandbox.facts()["settings"]
+    before = sandbox.state()["settings"]
     answer = sandbox.http.post(f"{sandbox.url}/control/api/settings", json=wrong, timeout=10)
     assert answer.status_code == 400
-    assert sandbox.facts()["settings"] == before
+    assert sandbox.state()["settings"] == before

@@ -35,21 +35,21 @@ def test_every_button_sets_a_fault(sandbox):
     for number, name in enumerate(names, 1):
         answer = submit(sandbox, "/control/faults", preset=name, who="ben")
         assert answer.status_code == 200
-        assert len(sandbox.facts()["faults"]) == number
-    assert {fault["handle"] for fault in sandbox.facts()["faults"]} == {"ben"}
+        assert len(sandbox.state()["faults"]) == number
+    assert {fault["handle"] for fault in sandbox.state()["faults"]} == {"ben"}
     for path in re.findall(r'action="(/control/faults/\d+/remove)"', page(sandbox).text):
         submit(sandbox, path)
-    assert sandbox.facts()["faults"] == []
+    assert sandbox.state()["faults"] == []
 
 
 def test_settings_form(sandbox):
     """Read lag and the duplicate rule can be set on the page; nonsense changes nothing."""
     submit(sandbox, "/control/settings", read_lag="7")
-    settings = sandbox.facts()["settings"]
+    settings = sandbox.state()["settings"]
     assert (settings["read_lag"], settings["duplicate_window"]) == (7, 0)
     assert "cannot be done" in submit(sandbox, "/control/settings", read_lag="301").text
     submit(sandbox, "/control/settings", read_lag="0", duplicates="refuse")
-    settings = sandbox.facts()["settings"]
+    settings = sandbox.state()["settings"]
     assert (settings["read_lag"], settings["duplicate_window"]) == (0, 86_400)
 
 
@@ -67,7 +67,7 @@ def test_reset_button(sandbox, ana):
     """Start over forgets Tweets and tokens."""
     sandbox.create(ana, "Forget me")
     submit(sandbox, "/control/reset")
-    assert sandbox.facts()["accepted_count"] == 0
+    assert sandbox.state()["accepted_count"] == 0
     assert sandbox.call("GET", "/2/users/me", ana).status_code == 401
 
 
@@ -82,7 +82,7 @@ def test_foreign_forms_are_refused(sandbox, ana, path, headers):
     form = {"what": "revoke ana"}
     answer = requests.post(sandbox.url + path, data=form, headers=headers, timeout=10)
     assert answer.status_code == 403
-    assert sandbox.facts()["accepted_count"] == 1
+    assert sandbox.state()["accepted_count"] == 1
     assert sandbox.call("GET", "/2/users/me", ana).status_code == 200
 
 
@@ -92,7 +92,7 @@ def test_control_api_takes_json_only(sandbox):
     url = f"{sandbox.url}/control/api/faults"
     answer = requests.post(url, data=b'{"kind": "drop"}', headers=headers, timeout=10)
     assert answer.status_code == 400
-    assert sandbox.facts()["faults"] == []
+    assert sandbox.state()["faults"] == []
 
 
 def test_strict_policy(sandbox):

@@ -33,11 +33,11 @@ def test_everything_is_there_after_a_restart(tmp_path, start_sandbox):
         list(pool.map(lambda n: first.create(dora, f"Keep {n}"), range(50)))
     spent = first.mint("dora")
     assert first.refresh(spent).status_code == 200
-    before = first.facts()
+    before = first.state()
     assert first.stop() == 0
     second = start_sandbox(data)
     try:
-        after = second.facts()
+        after = second.state()
         assert after["tweets"] == before["tweets"]
         assert after["people"] == before["people"]
         assert after["accepted_count"] == 50
@@ -63,7 +63,7 @@ def test_killed_program_keeps_what_it_had_written(tmp_path, start_sandbox):
     first.http.close()
     second = start_sandbox(data)
     try:
-        assert [t["id"] for t in second.facts()["tweets"]] == [tweet["id"]]
+        assert [t["id"] for t in second.state()["tweets"]] == [tweet["id"]]
     finally:
         second.stop()
 
@@ -94,7 +94,7 @@ def test_a_hundred_callers(sandbox):
 
     with concurrent.futures.ThreadPoolExecutor(100) as pool:
         answers = [status for statuses in pool.map(post, range(100)) for status in statuses]
-    facts = sandbox.facts()
+    facts = sandbox.state()
     assert answers == [201] * 300
     assert len({tweet["id"] for tweet in facts["tweets"]}) == 300
     assert (facts["create_calls"], facts["duplicates"]) == (300, [])
@@ -127,7 +127,7 @@ def test_half_a_request_is_none(sandbox, ana):
         line.sendall(request)
         line.shutdown(socket.SHUT_WR)
         assert line.recv(65_536) == b""
-    assert sandbox.facts()["create_calls"] == 0
+    assert sandbox.state()["create_calls"] == 0
 
 
 def test_too_large_a_body(sandbox, ana):

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,8 +12,8 @@ import requests
 from app.networks import http
 from app.networks.base import Outcome, Part
 from app.networks.bluesky.network import Bluesky
-from sandbox.bluesky.app import create_bluesky_app
-from sandbox.core.server import make_sandbox_server
+from sandbox.bluesky import create_bluesky_app
+from tests.support.sandbox import SandboxThread
 
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
 STARTED_AT = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -83,34 +79,15 @@ def document(endpoint: Any, name: str = "#atproto_pds") -> dict[str, Any]:
     return {"id": DID, "service": [label, pds]}
 
 
-@dataclass
-class BlueskySandbox:
-    """The sandbox's Bluesky as its control panel shows it."""
+class BlueskySandbox(SandboxThread):
+    """Bluesky, played on loopback."""
 
-    url: str
-    http: requests.Session = field(default_factory=requests.Session)
-
-    def control(self, path: str, **body: Any) -> Any:
-        """POST to the control API; fails the test when it refuses."""
-        answer = self.http.post(f"{self.url}/control/api/{path}", json=body, timeout=10)
-        assert answer.ok, answer.text
-        return answer.json()
-
-    def facts(self) -> Any:
-        """Return what the sandbox says happened."""
-        return self.http.get(f"{self.url}/control/api/state", timeout=10).json()
-
-    def fault(self, kind: str, operation: str = "create", **wanted: Any) -> None:
-        """Break something."""
-        self.control("faults", kind=kind, operation=operation, **wanted)
-
-    def settings(self, **changes: Any) -> None:
-        """Change how it behaves."""
-        self.control("settings", **changes)
+    def __init__(self, data: str = ":memory:") -> None:
+        super().__init__(create_bluesky_app(data))
 
     def credentials(self, handle: str = "ana") -> dict[str, Any]:
         """Return a fresh session's credentials."""
-        minted = self.control("tokens", handle=handle)
+        minted = self.mint(handle)
         names = ("pds_url", "did", "handle", "access_jwt", "refresh_jwt", "expires_at")
         return {name: minted[name] for name in names}
 
@@ -120,21 +97,3 @@ class BlueskySandbox:
         headers |= more.pop("headers", {})
         more = {"timeout": 10, "allow_redirects": False, **more}
         return self.http.request(verb, f"{self.url}/xrpc/{name}", headers=headers, **more)
-
-
-@contextmanager
-def running_bluesky(data: str = ":memory:") -> Iterator[BlueskySandbox]:
-    """Serve the sandbox's Bluesky on a free port."""
-    app = create_bluesky_app(data)
-    server = make_sandbox_server("127.0.0.1", 0, app)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    sandbox = BlueskySandbox(f"http://127.0.0.1:{server.port}")
-    try:
-        yield sandbox
-    finally:
-        sandbox.http.close()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        app.extensions["sandbox_state"].close()

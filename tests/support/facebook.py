@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
 from app.networks.facebook.network import Facebook
-from sandbox.core.clock import Clock
-from sandbox.core.server import make_sandbox_server
-from sandbox.facebook.app import STATE, create_facebook_app
-from sandbox.facebook.auth import APP_ID, APP_SECRET, proof_of
+from sandbox.facebook import APP_ID, APP_SECRET, create_facebook_app, proof_of
+from tests.support.sandbox import SandboxThread
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 CALLBACK = "http://127.0.0.1:8000/login/facebook/callback"
 
 
-class FacebookSandbox:
+class FacebookSandbox(SandboxThread):
     """Facebook, played on loopback."""
 
     def __init__(self, data: str = ":memory:") -> None:
-        self._app = create_facebook_app(data, Clock())
-        self._server = make_sandbox_server("127.0.0.1", 0, self._app)
-        self.url = f"http://127.0.0.1:{self._server.port}"
+        super().__init__(create_facebook_app(data))
         self.graph = f"{self.url}/v25.0"
-        self._http = requests.Session()
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop it; what it holds is written down."""
-        self._http.close()
-        self._app.extensions[STATE].close()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def config(self, **changes: Any) -> dict[str, Any]:
         """Return the settings that point the application here."""
@@ -55,33 +37,6 @@ class FacebookSandbox:
     def network(self, **changes: Any) -> Facebook:
         """Return a client that speaks to this sandbox."""
         return Facebook(self.config(**changes))
-
-    def control(self, verb: str, **body: Any) -> Any:
-        """Use the control panel."""
-        answer = self._http.post(f"{self.url}/control/api/{verb}", json=body, timeout=10)
-        assert answer.ok, answer.text
-        return answer.json()
-
-    def settings(self, **settings: Any) -> None:
-        """Change how Facebook behaves while nothing is broken."""
-        self.control("settings", **settings)
-
-    def fault(self, kind: str, operation: str = "create", **fields: Any) -> None:
-        """Break something on purpose."""
-        self.control("faults", kind=kind, operation=operation, **fields)
-
-    def mint(self, handle: str = "ana", **wanted: Any) -> dict[str, Any]:
-        """Return a Page's token and id, or a person's token, without the dialog."""
-        minted: dict[str, Any] = self.control("tokens", handle=handle, **wanted)
-        return minted
-
-    def state(self) -> Any:
-        """Return what happened so far."""
-        return self._http.get(f"{self.url}/control/api/state", timeout=10).json()
-
-    def texts(self) -> list[str]:
-        """Return the text of every accepted post."""
-        return [tweet["text"] for tweet in self.state()["tweets"]]
 
 
 def visit(url: str, **form: Any) -> dict[str, str]:

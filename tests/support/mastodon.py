@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import threading
 import zlib
 from datetime import UTC, datetime
 from typing import Any
@@ -14,9 +13,8 @@ import requests
 from app.networks import http
 from app.networks.base import Consent, Outcome, Part
 from app.networks.mastodon.network import Mastodon
-from sandbox.core.clock import Clock
-from sandbox.core.server import make_sandbox_server
-from sandbox.mastodon.app import STATE, create_mastodon_app
+from sandbox.mastodon import create_mastodon_app
+from tests.support.sandbox import SandboxThread
 
 CALLBACK = "http://127.0.0.1:8000/login/mastodon/callback"
 STARTED_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -77,59 +75,17 @@ def visit(consent: Consent, **form: Any) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
 
 
-class MastodonSandbox:
+class MastodonSandbox(SandboxThread):
     """A Mastodon server, played on loopback."""
 
     def __init__(self, data: str = ":memory:") -> None:
-        self._app = create_mastodon_app(data, Clock())
-        self._server = make_sandbox_server("127.0.0.1", 0, self._app)
-        self.url = f"http://127.0.0.1:{self._server.port}"
-        self._http = requests.Session()
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop it; what it holds is written down."""
-        self._http.close()
-        self._app.extensions[STATE].close()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def control(self, verb: str, **body: Any) -> Any:
-        """Use the control panel."""
-        answer = self._http.post(f"{self.url}/control/api/{verb}", json=body, timeout=10)
-        assert answer.ok, answer.text
-        return answer.json()
-
-    def settings(self, **settings: Any) -> None:
-        """Change how the server behaves while nothing is broken."""
-        self.control("settings", **settings)
-
-    def fault(self, kind: str, operation: str = "create", **fields: Any) -> None:
-        """Break something on purpose."""
-        self.control("faults", kind=kind, operation=operation, **fields)
-
-    def mint(self, handle: str = "ana", **wanted: Any) -> dict[str, Any]:
-        """Return credentials without the consent page."""
-        minted: dict[str, Any] = self.control("tokens", handle=handle, **wanted)
-        return minted
-
-    def state(self) -> Any:
-        """Return what happened so far."""
-        return self._http.get(f"{self.url}/control/api/state", timeout=10).json()
-
-    def texts(self) -> list[str]:
-        """Return the text of every accepted post."""
-        return [tweet["text"] for tweet in self.state()["tweets"]]
+        super().__init__(create_mastodon_app(data))
 
     def call(self, method: str, path: str, token: Any = None, **more: Any) -> requests.Response:
         """Call the server as the owner of a token; redirects are not followed."""
         headers = {"Authorization": f"Bearer {token['access_token']}"} if token else {}
         headers |= more.pop("headers", {})
-        return self._http.request(
+        return self.http.request(
             method,
             self.url + path,
             headers=headers,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import collections
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import requests
+from flask import Flask
 
+from sandbox.core import STATE, make_sandbox_server
 from tests.support.waiting import free_port, listens, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,23 +25,16 @@ LIMITS = {
 }
 
 
-class Played:
-    """One network, played on loopback."""
+class ControlPanel:
+    """The control API of a network that is played at an address."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._http = requests.Session()
-
-    def reset(self) -> None:
-        """Forget all posts, tokens and faults, and be generous with limits."""
-        self.control("reset")
-        self.settings(limits=dict.fromkeys(LIMITS[self.name], PLENTY))
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.http = requests.Session()
 
     def control(self, verb: str, **body: Any) -> Any:
-        """Use the control panel."""
-        answer = self._http.post(f"{self.url}/control/api/{verb}", json=body, timeout=10)
+        """Use the control API; fails the test when it refuses."""
+        answer = self.http.post(f"{self.url}/control/api/{verb}", json=body, timeout=10)
         assert answer.ok, answer.text
         return answer.json()
 
@@ -46,17 +42,65 @@ class Played:
         """Change how the network behaves while nothing is broken."""
         self.control("settings", **settings)
 
-    def fault(self, kind: str, operation: str = "create", **fields: Any) -> None:
-        """Break something on purpose."""
-        self.control("faults", kind=kind, operation=operation, **fields)
+    def fault(self, kind: str, operation: str = "create", **fields: Any) -> Any:
+        """Break something on purpose; return the fault."""
+        return self.control("faults", kind=kind, operation=operation, **fields)["fault"]
+
+    def mint(self, handle: str = "ana", **wanted: Any) -> dict[str, Any]:
+        """Return tokens without the consent page."""
+        minted: dict[str, Any] = self.control("tokens", handle=handle, **wanted)
+        return minted
+
+    def state(self) -> Any:
+        """Return what happened so far."""
+        return self.http.get(f"{self.url}/control/api/state", timeout=10).json()
+
+
+class SandboxThread(ControlPanel):
+    """A network, played on a free port by a thread of this process."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._server = make_sandbox_server("127.0.0.1", 0, app)
+        super().__init__(f"http://127.0.0.1:{self._server.port}")
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop it; what it holds is written down."""
+        self.http.close()
+        self._app.extensions[STATE].close()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def texts(self) -> list[str]:
+        """Return the text of every accepted post."""
+        return [tweet["text"] for tweet in self.state()["tweets"]]
+
+
+class Played(ControlPanel):
+    """One network that the program plays."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.port = free_port()
+        super().__init__(f"http://127.0.0.1:{self.port}")
+
+    def reset(self) -> None:
+        """Forget all posts, tokens and faults, and be generous with limits."""
+        self.control("reset")
+        self.settings(limits=dict.fromkeys(LIMITS[self.name], PLENTY))
 
     def mend(self) -> None:
         """Take all faults away."""
-        self._http.delete(f"{self.url}/control/api/faults", timeout=10).raise_for_status()
+        self.http.delete(f"{self.url}/control/api/faults", timeout=10).raise_for_status()
 
     def faults(self) -> Any:
         """Return what is still to be broken; what is being played is not among it."""
-        answer = self._http.get(f"{self.url}/control/api/faults", timeout=10)
+        answer = self.http.get(f"{self.url}/control/api/faults", timeout=10)
         assert answer.ok, answer.text
         return answer.json()["faults"]
 
@@ -64,10 +108,6 @@ class Played:
         """Mint tokens for somebody without the consent page."""
         wanted = {"handle": handle} if kind is None else {"handle": handle, "kind": kind}
         return self.control("tokens", **wanted)
-
-    def state(self) -> Any:
-        """Return what happened so far."""
-        return self._http.get(f"{self.url}/control/api/state", timeout=10).json()
 
     def accepted(self) -> Any:
         """Return every accepted post: handle, text, id, created_at."""
@@ -79,7 +119,7 @@ class Played:
 
     def calls(self, operation: str = "create") -> int:
         """Return how often an operation was asked for."""
-        answer = self._http.get(f"{self.url}/control/api/state", params={"list": 0}, timeout=10)
+        answer = self.http.get(f"{self.url}/control/api/state", params={"list": 0}, timeout=10)
         assert answer.ok, answer.text
         return int(answer.json()["calls"].get(operation, 0))
 

@@ -20,7 +20,7 @@ def write_thread(
     pictures: Mapping[int, Sequence[str]] | None = None,
     network: str = "x",
 ) -> str:
-    """Store a thread that is due now and ring for it; return its job_id.
+    """Store a thread that is due now and notify; return its job_id.
 
     :param pictures: the ids of each part's pictures, by the part's number.
     """

@@ -6,15 +6,16 @@ import contextlib
 import select
 import socket
 import ssl
-import threading
 from pathlib import Path
 
 import trustme
 
+from tests.support.listener import Listener
+
 CHUNK = 65_536
 
 
-class TlsFront:
+class TlsFront(Listener):
     """Listens on loopback, decrypts, and passes on to a port of this machine.
 
     ``authority`` is the file to trust, ``target`` the port; ``refusals`` counts who refused the
@@ -28,26 +29,13 @@ class TlsFront:
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         own.issue_cert(name).configure_cert(self._context)
         self.target = target
-        self._server = socket.create_server(("127.0.0.1", 0))
-        port = self._server.getsockname()[1]
-        self.url = f"https://127.0.0.1:{port}"
-        self.redis_url = f"rediss://127.0.0.1:{port}/0"
         self.refusals = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.redis_url = f"rediss://127.0.0.1:{self.port}/0"
 
-    def close(self) -> None:
-        """Take nobody any more."""
-        with contextlib.suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                caller, _ = self._server.accept()
-                threading.Thread(target=self._serve, args=(caller,), daemon=True).start()
-
-    def _serve(self, caller: socket.socket) -> None:
+    def serve(self, caller: socket.socket) -> None:
+        """Serve one caller, in clear text towards the target."""
         try:
             secure = self._context.wrap_socket(caller, server_side=True)
         except OSError:

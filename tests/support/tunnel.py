@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import threading
 
 from tests.support.gate import pass_on
+from tests.support.listener import Listener
 
 
-class Tunnel:
+class Tunnel(Listener):
     """Listens on loopback; ``asked`` holds the servers it was asked for."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
+        self.url = f"http://127.0.0.1:{self.port}"
 
-    def close(self) -> None:
-        """Take nobody any more."""
-        with contextlib.suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                caller, _ = self._server.accept()
-                threading.Thread(target=self._lead, args=(caller,), daemon=True).start()
-
-    def _lead(self, caller: socket.socket) -> None:
+    def serve(self, caller: socket.socket) -> None:
+        """Lead one caller to the server that it asks for."""
         request = b""
         while b"\r\n\r\n" not in request:
             request += caller.recv(65_536)

@@ -170,9 +170,9 @@ class World:
     def _others_than(self, wanted: Collection[str], job_ids: list[str]) -> str:
         with self.rows():
             rows = db.session.scalars(db.select(Delivery).where(Delivery.id.in_(job_ids)))
-            columns = ("state", "next_at", "rings", "tries", "lookups", "lease_until", "error_code")
+            shown = ("state", "next_at", "wake_ups", "tries", "lookups", "lease_until")
             moving = [
-                " ".join(f"{name}={getattr(row, name)}" for name in columns)
+                " ".join(f"{name}={getattr(row, name)}" for name in (*shown, "error_code"))
                 for row in rows
                 if row.state not in wanted
             ]

@@ -375,6 +375,7 @@ def loading(folder: Path) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_development_secrets_are_made_once(checkout: Path) -> None:
     """Processes that start together agree on secrets that only their owner can read."""
     together = [loading(checkout) for _ in range(4)]
@@ -419,6 +420,7 @@ def test_what_is_kept_here_is_its_owners_alone(checkout: Path, umask: int) -> No
     assert modes == {"instance": 0o700, "valkey": 0o700, "dump.rdb": 0o600, "secrets.env": 0o600}
 
 
+@pytest.mark.slow
 def test_a_sqlite_file_is_its_owners_alone(tmp_path: Path) -> None:
     """With its log and its index, which SQLite makes like the file itself."""
     file = tmp_path / "rows.sqlite3"

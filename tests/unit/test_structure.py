@@ -20,11 +20,28 @@ MAX_FACE = 24
 WIDE_FACES = {"app.models": 48, "app.networks": 42, "app.web.schemas": 36}
 """Vocabularies: the classes of rows, the types of the contract of networks, the schemas."""
 NETWORKS = ("x", "mastodon", "bluesky", "facebook")
-NETWORK_FILES = {"network", "auth", "client", "responses", "posts", "media", "timeline", "text"}
 MOVED = {"state", "next_at", "owner", "fence", "lease_until"}
 """Columns of a Delivery that only its transitions set."""
 OTHER_STATES = ("app.pictures", "app.models.picture", "app.networks", "app.web")
 """Pictures have states of their own; networks and pages have no rows (``state`` of OAuth, JSON)."""
+NETWORK_FILES = {
+    "app/networks": {
+        "network",
+        "auth",
+        "client",
+        "responses",
+        "posts",
+        "media",
+        "timeline",
+        "text",
+    },
+    "sandbox": {
+        *("app", "auth", "calls", "control", "effects", "errors", "limits", "media", "pages"),
+        *("posts", "records", "routes", "settings", "state", "tokens", "validation"),
+    },
+}
+SANDBOX_LAYERS = [{"core"}, {"faults"}, {"control"}, set(NETWORKS)]
+"""Each imports only what comes before it; the networks do not import each other."""
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 BESIDE = {"sandbox", "dev", "benchmarks"}
 """Programs of their own, which import nothing of the app; benchmarks measure the app itself."""
@@ -47,7 +64,7 @@ PATHS = [
 SOURCES: Mapping[str, str] = {name_of(path): path.read_text("utf-8") for path in PATHS}
 FACES = {
     name_of(path.parent / "__init__.py")
-    for path in ROOT.glob("app/*/**/__init__.py")
+    for path in [*ROOT.glob("app/*/**/__init__.py"), *ROOT.glob("sandbox/*/__init__.py")]
     if name_of(path) != "app"
 }
 
@@ -190,7 +207,9 @@ def test_imports_point_down(module: str) -> None:
     assert wrong_imports(module, SOURCES[module]) == []
 
 
-@pytest.mark.parametrize("module", [name for name in SOURCES if name.startswith("app")])
+@pytest.mark.parametrize(
+    "module", [name for name in SOURCES if name.startswith(("app", "sandbox"))]
+)
 def test_folders_are_used_through_their_faces(module: str) -> None:
     """Nobody reaches past a folder's ``__init__.py``, or takes a name that it does not list."""
     assert list(reaching_past(module, SOURCES[module])) == []
@@ -203,11 +222,31 @@ def test_faces_are_short(face: str) -> None:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("place", ["app/networks"])
+@pytest.mark.parametrize("place", NETWORK_FILES)
 def test_every_network_has_the_same_files(place: str, network: str) -> None:
     """Who has learnt one network has learnt all."""
     files = {path.stem for path in (ROOT / place / network).glob("*.py")}
-    assert files >= NETWORK_FILES
+    assert files >= NETWORK_FILES[place]
+
+
+def wrong_layers(module: str, source: str) -> list[str]:
+    """Return the folders of the sandbox that a module of it imports although they are above."""
+    folder = module.split(".")[1]
+    lower: set[str] = {folder}
+    for layer in SANDBOX_LAYERS:
+        if folder in layer:
+            break
+        lower |= layer
+    imported = {name.split(".")[1] for name in imports_of(source) if name.count(".")}
+    return sorted(imported - lower)
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in SOURCES if name.startswith("sandbox.") and "__main__" not in name]
+)
+def test_layers_of_the_sandbox(module: str) -> None:
+    """What the networks of the sandbox share knows none of them, and none knows another."""
+    assert wrong_layers(module, SOURCES[module]) == []
 
 
 def test_no_import_ring() -> None:
@@ -289,11 +328,22 @@ def test_an_import_that_points_up_is_noticed(broken: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["from app.accounts.holds import pause_account", "from app.accounts import _private"]
+    ("module", "source"),
+    [
+        ("app.delivery.outcomes", "from app.accounts.holds import pause_account"),
+        ("app.delivery.outcomes", "from app.accounts import _private"),
+        ("sandbox.x.posts", "from sandbox.core.store import Store"),
+    ],
 )
-def test_reaching_past_a_face_is_noticed(source: str) -> None:
+def test_reaching_past_a_face_is_noticed(module: str, source: str) -> None:
     """The rule fails when it is broken on purpose."""
-    assert list(reaching_past("app.delivery.outcomes", source))
+    assert list(reaching_past(module, source))
+
+
+@pytest.mark.parametrize("module", ["sandbox.core.pages", "sandbox.bluesky.pages"])
+def test_a_layer_that_imports_a_higher_one_is_noticed(module: str) -> None:
+    """The rule fails when it is broken on purpose."""
+    assert wrong_layers(module, "from sandbox.x import create_x_app")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
+
 import pytest
 
+from app.models import User
 from tests.support.visitor import Visitor
 from tests.support.world import World
 
@@ -29,3 +33,22 @@ def ben(running: World) -> Visitor:
     visitor = Visitor(running.site)
     visitor.sign_in("ben")
     return visitor
+
+
+ConnectSomebody = Callable[..., dict[str, int]]
+
+
+@pytest.fixture
+def connect_somebody(running: World, visitor: Visitor) -> ConnectSomebody:
+    """Sign in somebody new by X, with an account on each of these networks: ids by network."""
+
+    def connect(*networks: str) -> dict[str, int]:
+        running.sandbox.mend()
+        handle = f"p{uuid.uuid4().hex[:10]}"
+        visitor.sign_in(handle)
+        with running.rows():
+            user = User.by_handle(handle)
+            user_id, first = user.id, user.accounts[0].id
+        return {"x": first, **{name: running.connect(user_id, name, handle) for name in networks}}
+
+    return connect

@@ -118,6 +118,7 @@ def test_who_sees_its_posts_is_said(
     assert not sentence or f"Its posts are {sentence}" in page
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_does_not_work(running: World, visitor: Visitor) -> None:
     """The page says so while a tweet waits for it, and no longer."""
     visitor.sign_in("far_away")
@@ -198,6 +199,7 @@ def test_a_disconnected_account_can_come_back(running: World, visitor: Visitor) 
     assert visitor.until_final(made["job_id"])["status"] == "done"
 
 
+@pytest.mark.slow
 def test_what_is_being_sent_finishes_first(running: World, visitor: Visitor) -> None:
     """A tweet that is under way is published; the access ends after that."""
     visitor.sign_in("hasty")
@@ -210,6 +212,7 @@ def test_what_is_being_sent_finishes_first(running: World, visitor: Visitor) -> 
     wait_for(lambda: account_of(running, "hasty").credentials == {}, 30, "the end of the access")
 
 
+@pytest.mark.slow
 def test_an_access_that_had_ended_is_forgotten_too(running: World, visitor: Visitor) -> None:
     """Nobody had time to ask the network when it was disconnected: a worker sees to it."""
     visitor.sign_in("over")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from app.db import db
 from app.models import Account
-from sandbox.bluesky.ids import did_of
-from tests.support.bluesky import BlueskySandbox, running_bluesky
+from sandbox.bluesky import did_of
+from tests.support.bluesky import BlueskySandbox
 from tests.support.scripted import ScriptedServer
 from tests.support.visitor import Visitor
 from tests.support.world import World
+
+pytestmark = pytest.mark.slow
 
 PASSWORD = "sandbox-password"
 
@@ -20,16 +23,8 @@ PASSWORD = "sandbox-password"
 @pytest.fixture(scope="module")
 def home() -> Iterator[BlueskySandbox]:
     """A server that somebody runs."""
-    with running_bluesky() as sandbox:
+    with closing(BlueskySandbox()) as sandbox:
         yield sandbox
-
-
-@pytest.fixture
-def scripted() -> Iterator[ScriptedServer]:
-    """A server that somebody else runs."""
-    server = ScriptedServer()
-    yield server
-    server.close()
 
 
 def move(world: World, handle: str, server: str, *names: str) -> str:
@@ -62,7 +57,7 @@ def test_publishing_on_a_server_of_ones_own(
     assert answer.status_code == 202, answer.text
     status = visitor.until_final(answer.json()["job_id"])
     assert status["status"] == "done"
-    assert [post["text"] for post in home.facts()["tweets"]].count(text) == 1
+    assert [post["text"] for post in home.state()["tweets"]].count(text) == 1
     assert text not in entryway.texts()
     with running.rows():
         account = db.session.scalars(db.select(Account).where(Account.remote_id == did)).one()

@@ -19,6 +19,8 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
+pytestmark = pytest.mark.slow
+
 FROM = {"REMOTE_ADDR": "2001:db8:1:2:3:4:5:6"}
 
 

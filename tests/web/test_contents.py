@@ -11,26 +11,21 @@ import pytest
 import requests
 
 from app.db import db
-from app.models import Delivery, Tweet, User
+from app.models import Delivery, Tweet
 from app.models.picture import Picture
 from tests.support import photos
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
+from tests.web.conftest import ConnectSomebody
 
 FIELD = re.compile(r'<input[^>]* name="(pictures[^"]*)" value="([^"]+)"')
 
 
 @pytest.fixture
-def everywhere(running: World, visitor: Visitor) -> dict[str, int]:
+def everywhere(connect_somebody: ConnectSomebody) -> dict[str, int]:
     """Somebody new, signed in, with an account on X and Bluesky: ids by network."""
-    running.sandbox.mend()
-    handle = f"c{uuid.uuid4().hex[:10]}"
-    visitor.sign_in(handle)
-    with running.rows():
-        user = User.by_handle(handle)
-        user_id, first = user.id, user.accounts[0].id
-    return {"x": first, "bluesky": running.connect(user_id, "bluesky", handle)}
+    return connect_somebody("bluesky")
 
 
 def send(
@@ -75,6 +70,7 @@ def contents_on(running: World, tweet_id: int) -> dict[str, list[tuple[str, int]
         }
 
 
+@pytest.mark.slow
 def test_each_part_has_its_own_pictures(running: World, ana: Visitor) -> None:
     """Without scripts, files beside a part go with that part; one left empty in between is none."""
     fields = [("text", "One"), ("part", ""), ("part", "Three"), ("when", "in 2 hours")]
@@ -233,6 +229,7 @@ def test_what_failed_on_one_account_is_changed_for_it(
     assert contents_on(running, tweet)["x"] == [(text, 0)]
 
 
+@pytest.mark.slow
 def test_the_rest_of_a_thread_is_changed(running: World, ana: Visitor) -> None:
     """Part two is refused: what is out stays, the rest is written anew and goes out after it."""
     running.sandbox.fault("accept_then_hang", handle="ana", seconds=1)

@@ -22,6 +22,8 @@ from tests.conftest import MakeWorld
 from tests.support.visitor import Visitor
 from tests.support.world import World
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "500"))
 """On each database; each is sent twice, signed in and signed out."""
 UNHINDERED = {f"RATE_LIMIT_{kind}": "1000000 per minute" for kind in ("WRITES", "READS", "SIGN_IN")}

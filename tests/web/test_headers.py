@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,11 +10,11 @@ import pytest
 import requests
 
 from tests.conftest import MakeWorld
-from tests.support.sandbox import Sandbox
-from tests.support.servers import Valkey
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
+
+pytestmark = pytest.mark.slow
 
 OURS = "tweets.example"
 PRODUCTION = {
@@ -31,19 +28,11 @@ PRODUCTION = {
 
 
 @pytest.fixture(scope="module")
-def production(
-    valkey: Valkey,
-    sandbox_program: Sandbox,
-    sqlite_template: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[World]:
+def production(make_lasting_world: MakeWorld) -> World:
     """The pages as in production, behind a proxy with a certificate; no worker."""
-    folder = tmp_path_factory.mktemp("production")
-    path = shutil.copy(sqlite_template, folder / "tweet-later.sqlite3")
-    world = World(folder, f"sqlite:///{path}", valkey, sandbox_program, **PRODUCTION)
+    world = make_lasting_world(**PRODUCTION)
     world.site = world.start_web()
-    yield world
-    world.close()
+    return world
 
 
 def ask(site: str, path: str, host: str = OURS, scheme: str = "https", **more: Any) -> Any:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -13,31 +11,21 @@ import requests
 
 from app.accounts.server_apps import has_answered
 from app.models import Account, User
+from tests.conftest import MakeWorld
 from tests.support.hostile_mastodon import BOMBS, SIGN_IN, HostileMastodon
 from tests.support.mastodon import MastodonSandbox
-from tests.support.sandbox import Sandbox
-from tests.support.servers import Valkey
 from tests.support.visitor import Visitor
 from tests.support.world import World
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
-def site(
-    valkey: Valkey,
-    sandbox_program: Sandbox,
-    sqlite_template: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[World]:
+def site(make_lasting_world: MakeWorld) -> World:
     """The web on SQLite, which counts nobody's sign-ins: all visitors here share an address."""
-    folder = tmp_path_factory.mktemp("installation")
-    shutil.copy(sqlite_template, folder / "tweet-later.sqlite3")
-    url = f"sqlite:///{folder / 'tweet-later.sqlite3'}"
-    valkey.flush()
-    sandbox_program.reset()
-    world = World(folder, url, valkey, sandbox_program, RATE_LIMIT_SIGN_IN="100000 per minute")
+    world = make_lasting_world(RATE_LIMIT_SIGN_IN="100000 per minute")
     world.site = world.start_web()
-    yield world
-    world.close()
+    return world
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
+pytestmark = pytest.mark.slow
+
 
 def file(name: str = "photo.jpg", data: bytes | None = None) -> FileStorage:
     """Return a file as a browser sends it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import urljoin
@@ -10,25 +9,23 @@ from urllib.parse import urljoin
 import pytest
 
 from app.db import db
-from app.models import Account, User
+from app.models import Account
 from app.networks.mastodon.posts import USUAL
 from tests.support import photos
 from tests.support.visitor import Visitor
 from tests.support.world import World
+from tests.web.conftest import ConnectSomebody
 from tests.web.test_pictures import JSON, send
+
+pytestmark = pytest.mark.slow
 
 OTHERS = ("mastodon", "bluesky", "facebook")
 
 
 @pytest.fixture
-def accounts(running: World, visitor: Visitor) -> dict[str, int]:
+def accounts(connect_somebody: ConnectSomebody) -> dict[str, int]:
     """Somebody new, signed in, with an account on every network: ids by network."""
-    handle = f"r{uuid.uuid4().hex[:10]}"
-    visitor.sign_in(handle)
-    with running.rows():
-        user = User.by_handle(handle)
-        user_id, first = user.id, user.accounts[0].id
-    return {"x": first, **{name: running.connect(user_id, name, handle) for name in OTHERS}}
+    return connect_somebody(*OTHERS)
 
 
 def taken(who: Visitor, data: bytes | None = None) -> str:

@@ -19,6 +19,8 @@ from tests.support import photos
 from tests.support.visitor import Visitor
 from tests.support.world import World
 
+pytestmark = pytest.mark.slow
+
 FEW, ROOM = 3, 60_000
 
 

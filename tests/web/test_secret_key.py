@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
 import requests
 
 from tests.conftest import MakeWorld
 from tests.support.visitor import Visitor
+
+pytestmark = pytest.mark.slow
 
 OLD, NEW = "o" * 32, "n" * 32
 PRODUCTION = {"APP_ENV": "production", "APP_URL": "http://127.0.0.1:8000"}

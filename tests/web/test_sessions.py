@@ -171,6 +171,7 @@ def test_others_are_told_of_a_new_browser_and_a_new_account(
     assert "data-notice" not in visitor.get("/").text
 
 
+@pytest.mark.slow
 def test_a_dead_session_does_not_spend_what_its_owner_has(running: World) -> None:
     """Whoever hammers with a copied cookie is counted by address."""
     visitor = Visitor(running.start_web(RATE_LIMIT_READS="30 per minute"))
@@ -219,6 +220,7 @@ def test_old_events_are_forgotten(running: World, visitor: Visitor) -> None:
         assert AuditEvent.query.filter_by(user_id=user_id).count() == 0
 
 
+@pytest.mark.slow
 def test_nobody_fills_the_tables(running: World, visitor: Visitor) -> None:
     """A person has so many sessions and so many events; the newest ones stay."""
     visitor.sign_in("busy")
@@ -254,6 +256,7 @@ def test_a_cookie_of_before_signs_nobody_in(running: World) -> None:
         assert visitor.get("/status/x", headers=JSON).status_code == 401
 
 
+@pytest.mark.slow
 def test_a_worker_sweeps(running: World) -> None:
     """Soon after it starts."""
     with running.rows():

@@ -138,6 +138,7 @@ def test_refusing_to_reconnect_leaves_what_works(running: World, visitor: Visito
     assert visitor.until_final(made["job_id"])["status"] == "done"
 
 
+@pytest.mark.slow
 def test_what_nobody_answers_is_swept(running: World, visitor: Visitor) -> None:
     """After 15 minutes it is too late to say yes, and a worker ends the access."""
     visitor.sign_in("dreamer")
@@ -372,6 +373,7 @@ def test_what_happened_is_kept(running: World, visitor: Visitor) -> None:
     assert re.search(r"INFO app.accounts.audit: account_disconnected: user \d+", running.log())
 
 
+@pytest.mark.slow
 def test_a_person_has_so_many_accounts(running: World) -> None:
     """One more is a 422 with a plain sentence; reconnecting and signing in still work."""
     visitor = Visitor(running.start_web(MAX_ACCOUNTS="1"))

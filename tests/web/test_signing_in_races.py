@@ -21,6 +21,8 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def no_new_accounts(url: str) -> Iterator[psycopg.Connection]:

@@ -23,6 +23,8 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 1.0
 """BODY_TIMEOUT of these tests, in seconds; heads get no more."""
 BOUNDARY = "multipart/form-data; boundary=x"

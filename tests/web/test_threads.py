@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from app.states import State
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
+
+pytestmark = pytest.mark.slow
 
 
 def half_out(running: World, visitor: Visitor) -> dict[str, Any]:

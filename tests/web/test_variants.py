@@ -12,22 +12,16 @@ from app.models.user import UnknownAccount
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
+from tests.web.conftest import ConnectSomebody
 
 LONG = "long " * 58 + "words"
 """295 characters: too long for X, not for Mastodon or Bluesky."""
 
 
 @pytest.fixture
-def everywhere(running: World, visitor: Visitor) -> dict[str, int]:
+def everywhere(connect_somebody: ConnectSomebody) -> dict[str, int]:
     """Somebody new, signed in, with an account on X, Mastodon and Bluesky: ids by network."""
-    running.sandbox.mend()
-    handle = f"v{uuid.uuid4().hex[:10]}"
-    visitor.sign_in(handle)
-    with running.rows():
-        user = User.by_handle(handle)
-        user_id, first = user.id, user.accounts[0].id
-    others = {name: running.connect(user_id, name, handle) for name in ("mastodon", "bluesky")}
-    return {"x": first, **others}
+    return connect_somebody("mastodon", "bluesky")
 
 
 def texts_of(running: World, tweet_id: int) -> dict[str, list[str]]:
@@ -124,6 +118,7 @@ def test_a_refused_variant_is_shown_at_its_field_without_scripts(
         assert "checked" in box
 
 
+@pytest.mark.slow
 def test_a_server_says_what_fits(
     running: World, visitor: Visitor, everywhere: dict[str, int]
 ) -> None:

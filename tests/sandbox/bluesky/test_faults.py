@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.support.bluesky import BlueskySandbox, running_bluesky
+from tests.support.bluesky import BlueskySandbox
 
 CREATE = "com.atproto.repo.createRecord"
 POST = "app.bsky.feed.post"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[BlueskySandbox]:
-    """One server for all tests."""
-    with running_bluesky() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def bluesky(running: BlueskySandbox) -> BlueskySandbox:
-    """The server, as if it had just been started."""
-    running.control("reset")
-    return running
-
-
-@pytest.fixture
-def ana(bluesky: BlueskySandbox) -> dict[str, Any]:
-    """Ana's session."""
-    return bluesky.credentials("ana")
 
 
 def create(
@@ -70,7 +50,7 @@ def test_statuses(
     bluesky.fault(**fault)
     answer = create(bluesky, ana)
     assert (answer.status_code, answer.json()["error"]) == (status, word)
-    assert bluesky.facts()["accepted_count"] == accepted
+    assert bluesky.state()["accepted_count"] == accepted
     assert create(bluesky, ana, "The next one works").status_code == 200
 
 
@@ -90,7 +70,7 @@ def test_broken_lines(
     bluesky.fault(**fault)
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         create(bluesky, ana)
-    assert bluesky.facts()["accepted_count"] == accepted
+    assert bluesky.state()["accepted_count"] == accepted
 
 
 def test_late_answers(bluesky: BlueskySandbox, ana: dict[str, Any]) -> None:
@@ -98,7 +78,7 @@ def test_late_answers(bluesky: BlueskySandbox, ana: dict[str, Any]) -> None:
     bluesky.fault("accept_then_hang", seconds=1)
     with pytest.raises(requests.ReadTimeout):
         create(bluesky, ana, timeout=0.3)
-    assert bluesky.facts()["accepted_count"] == 1
+    assert bluesky.state()["accepted_count"] == 1
     bluesky.fault("slow", seconds=0.2)
     started = time.monotonic()
     assert create(bluesky, ana).status_code == 200
@@ -144,7 +124,7 @@ def test_each_operation_can_fail(
     bluesky.fault("status", operation, status=503)
     token = ana["refresh_jwt" if operation == "token" else "access_jwt"]
     assert bluesky.call(verb, name, token).status_code == 503
-    assert bluesky.facts()["calls"] == {operation: 1}
+    assert bluesky.state()["calls"] == {operation: 1}
 
 
 @pytest.mark.parametrize(
@@ -169,7 +149,7 @@ def test_rate_limits_on_demand(
     if policy:
         assert answer.headers["RateLimit-Remaining"] == "0"
         assert 35 <= int(answer.headers["RateLimit-Reset"]) - time.time() <= 45
-    assert bluesky.facts()["accepted_count"] == 0
+    assert bluesky.state()["accepted_count"] == 0
 
 
 def test_points_are_spent(bluesky: BlueskySandbox, ana: dict[str, Any]) -> None:
@@ -209,12 +189,12 @@ def test_wrong_settings(bluesky: BlueskySandbox, wrong: dict[str, Any]) -> None:
 def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     """Accounts, sessions and posts; a key that was taken stays taken."""
     data = str(tmp_path / "bluesky.sqlite3")
-    with running_bluesky(data) as first:
+    with closing(BlueskySandbox(data)) as first:
         dora = first.credentials("dora.example.com")
         create(first, dora, "Kept")
-        before = first.facts()["tweets"]
-    with running_bluesky(data) as second:
-        assert second.facts()["tweets"] == before
+        before = first.state()["tweets"]
+    with closing(BlueskySandbox(data)) as second:
+        assert second.state()["tweets"] == before
         name = "com.atproto.server.refreshSession"
         assert second.call("POST", name, dora["refresh_jwt"]).ok
         assert create(second, dora, "More").status_code == 200

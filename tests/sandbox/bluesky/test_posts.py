@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.bluesky import PNG, BlueskySandbox, running_bluesky
+from tests.support.bluesky import PNG, BlueskySandbox
 
 CREATE = "com.atproto.repo.createRecord"
 GET = "com.atproto.repo.getRecord"
@@ -16,26 +15,6 @@ RKEY = "3muheobs62222"
 NOW = "2026-11-21T12:00:00.000Z"
 UNKNOWN = (401, "AuthenticationRequired")
 LINK = {"$type": "app.bsky.richtext.facet#link", "uri": "https://x.com"}
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[BlueskySandbox]:
-    """One server for all tests."""
-    with running_bluesky() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def bluesky(running: BlueskySandbox) -> BlueskySandbox:
-    """The server, as if it had just been started."""
-    running.control("reset")
-    return running
-
-
-@pytest.fixture
-def ana(bluesky: BlueskySandbox) -> dict[str, Any]:
-    """Ana's session."""
-    return bluesky.credentials("ana")
 
 
 def record(**changes: Any) -> dict[str, Any]:
@@ -75,7 +54,7 @@ def test_wrong_tokens(
     headers = {"Authorization": value} if value else {}
     body = {"repo": ana["did"], "collection": POST, "record": record()}
     assert answered(bluesky.call("POST", CREATE, json=body, headers=headers)) == refusal
-    assert bluesky.facts()["accepted_count"] == 0
+    assert bluesky.state()["accepted_count"] == 0
 
 
 def test_an_access_token_does_not_refresh(bluesky: BlueskySandbox, ana: dict[str, Any]) -> None:
@@ -180,7 +159,7 @@ def test_wrong_calls(
 ) -> None:
     """Somebody else's repository, other collections, keys that are no TIDs."""
     assert answered(create(bluesky, ana, **changes)) == refusal
-    assert bluesky.facts()["accepted_count"] == 0
+    assert bluesky.state()["accepted_count"] == 0
 
 
 def facet(start: Any, end: Any, feature: Any = LINK) -> dict[str, Any]:
@@ -250,7 +229,7 @@ def test_wrong_records(bluesky: BlueskySandbox, ana: dict[str, Any], changes: An
     """Whatever the lexicon forbids, and what would look broken, is refused with its path."""
     answer = create(bluesky, ana, record=record(**changes))
     assert answered(answer) == (400, "InvalidRequest")
-    assert bluesky.facts()["accepted_count"] == 0
+    assert bluesky.state()["accepted_count"] == 0
 
 
 def test_a_card_is_shown(bluesky: BlueskySandbox, ana: dict[str, Any]) -> None:
@@ -282,8 +261,8 @@ def test_a_key_that_is_taken_is_a_500(bluesky: BlueskySandbox, ana: dict[str, An
     assert create(bluesky, ana).status_code == 200
     assert answered(create(bluesky, ana)) == (500, "InternalServerError")
     assert create(bluesky, bluesky.credentials("ben")).status_code == 200
-    assert bluesky.facts()["accepted_count"] == 2
-    assert bluesky.facts()["duplicates"] == []
+    assert bluesky.state()["accepted_count"] == 2
+    assert bluesky.state()["duplicates"] == []
 
 
 def test_reading_is_exact(bluesky: BlueskySandbox, ana: dict[str, Any]) -> None:
@@ -301,7 +280,7 @@ def test_reading_is_exact(bluesky: BlueskySandbox, ana: dict[str, Any]) -> None:
     delete = bluesky.call("POST", "com.atproto.repo.deleteRecord", ana["access_jwt"], json=gone)
     assert delete.status_code == 200
     assert answered(bluesky.call("GET", GET, params=gone)) == (400, "RecordNotFound")
-    assert [tweet["deleted"] for tweet in bluesky.facts()["tweets"]] == [True]
+    assert [tweet["deleted"] for tweet in bluesky.state()["tweets"]] == [True]
 
 
 # Pictures
@@ -328,7 +307,7 @@ def test_pictures_of_ones_own_only(bluesky: BlueskySandbox, ana: dict[str, Any])
     answer = create(bluesky, ana, record=record(embed=misnamed))
     assert answered(answer) == (400, "InvalidMimeType")
     assert create(bluesky, ana, record=record(embed=embed)).status_code == 200
-    (tweet,) = bluesky.facts()["tweets"]
+    (tweet,) = bluesky.state()["tweets"]
     (picture,) = tweet["pictures"]
     shown = bluesky.http.get(f"{bluesky.url}/i/blob/{picture['id']}", timeout=10)
     assert (picture["alt"], shown.content) == ("A wall", PNG)

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 import requests
 
-from sandbox.facebook.auth import APP_ID, APP_SECRET, SCOPES, proof_of
+from sandbox.facebook import APP_ID, APP_SECRET, SCOPES, proof_of
 from tests.support.facebook import CALLBACK, FacebookSandbox, visit
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FacebookSandbox]:
-    """One server for all tests."""
-    sandbox = FacebookSandbox()
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def facebook(running: FacebookSandbox) -> FacebookSandbox:
-    """The server, with nothing in it."""
-    running.control("reset")
-    return running
 
 
 def feed(facebook: FacebookSandbox, handle: str = "ana", **more: Any) -> requests.Response:

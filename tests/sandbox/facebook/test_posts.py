@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.facebook import PNG, FacebookSandbox, call, codes, feed, upload
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FacebookSandbox]:
-    """One server for all tests."""
-    sandbox = FacebookSandbox()
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def facebook(running: FacebookSandbox) -> FacebookSandbox:
-    """The server, with nothing in it."""
-    running.control("reset")
-    return running
-
-
-@pytest.fixture
-def ana(facebook: FacebookSandbox) -> dict[str, Any]:
-    """The token of Ana's Page."""
-    return facebook.mint("ana")
 
 
 @pytest.mark.parametrize(

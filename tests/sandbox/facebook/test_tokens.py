@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
-from sandbox.facebook.auth import APP_ID, APP_SECRET
+from sandbox.facebook import APP_ID, APP_SECRET
 from tests.support.facebook import FacebookSandbox, call, codes
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FacebookSandbox]:
-    """One server for all tests."""
-    sandbox = FacebookSandbox()
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def facebook(running: FacebookSandbox) -> FacebookSandbox:
-    """The server, with nothing in it."""
-    running.control("reset")
-    return running
-
-
-@pytest.fixture
-def ana(facebook: FacebookSandbox) -> dict[str, Any]:
-    """The token of Ana's Page."""
-    return facebook.mint("ana")
 
 
 def test_tokens_are_checked(facebook: FacebookSandbox, ana: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -15,21 +14,6 @@ from tests.support.mastodon import CALLBACK, MastodonSandbox
 
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode()[:43]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[MastodonSandbox]:
-    """One server for all tests."""
-    sandbox = MastodonSandbox()
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def server(running: MastodonSandbox) -> MastodonSandbox:
-    """The server, with nothing in it."""
-    running.control("reset")
-    return running
 
 
 def register(server: MastodonSandbox, **changes: Any) -> requests.Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +12,6 @@ import requests
 from tests.support.mastodon import MastodonSandbox, png
 
 GIF = b"GIF89a and so on"
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[MastodonSandbox]:
-    """One server for all tests."""
-    sandbox = MastodonSandbox()
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def server(running: MastodonSandbox) -> MastodonSandbox:
-    """The server, with nothing in it."""
-    running.control("reset")
-    return running
-
-
-@pytest.fixture
-def ana(server: MastodonSandbox) -> dict[str, Any]:
-    """Ana's token."""
-    return server.mint("ana")
 
 
 def words(answer: requests.Response, status: int) -> str:

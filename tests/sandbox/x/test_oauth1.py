@@ -9,10 +9,10 @@ import time_machine
 from requests_oauthlib import OAuth1, OAuth1Session
 from requests_oauthlib.oauth1_session import TokenRequestDenied
 
-from sandbox.core.store import Store
+from sandbox.core import Clock, Store
 from sandbox.x.errors import XError
+from sandbox.x.oauth1 import Signatures
 from sandbox.x.records import SignedToken
-from sandbox.x.signatures import Signatures
 from sandbox.x.state import XState
 
 CALLBACK = "http://localhost:8000/login/x/callback"
@@ -94,7 +94,7 @@ def test_wrong_secret(sandbox, position):
     keys[position] = "wrong"
     url, body = f"{sandbox.url}/2/tweets", {"text": "Forged"}
     assert requests.post(url, json=body, auth=OAuth1(*keys), timeout=10).status_code == 401
-    assert sandbox.facts()["accepted_count"] == 0
+    assert sandbox.state()["accepted_count"] == 0
 
 
 def test_query_is_signed(sandbox, signed):
@@ -115,7 +115,7 @@ def test_nonce_replay(sandbox, signed):
     with requests.Session() as http:
         answers = [http.send(prepared, timeout=10).status_code for _ in range(2)]
     assert answers == [201, 401]
-    assert sandbox.facts()["accepted_count"] == 1
+    assert sandbox.state()["accepted_count"] == 1
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(-6, 401), (-4, 200), (4, 200), (6, 401)])
@@ -149,7 +149,7 @@ def test_read_only_app(sandbox):
 def verify_at(moment, header):
     """Let the sandbox's verifier judge a JSON create that was signed for the real address."""
     store = Store(":memory:")
-    state = XState(store)
+    state = XState(store, Clock())
     person = state.person("ana")
     state.signed_tokens.add(SignedToken("tk", "ts", "ck", person.id))
     headers = {"Authorization": header, "Content-Type": "application/json"}

@@ -232,4 +232,4 @@ def test_missing_scope(sandbox):
     reader = sandbox.mint("ana", scope="tweet.read users.read")
     assert sandbox.call("GET", "/2/users/me", reader).status_code == 200
     assert sandbox.create(reader, "Not mine to say").status_code == 403
-    assert sandbox.facts()["accepted_count"] == 0
+    assert sandbox.state()["accepted_count"] == 0

@@ -13,7 +13,7 @@ def test_create(sandbox, ana):
     data = answer.json()["data"]
     assert (answer.status_code, data["text"]) == (201, "Hello")
     assert data["id"].isdecimal()
-    facts = sandbox.facts()
+    facts = sandbox.state()
     assert [(t["handle"], t["text"], t["id"]) for t in facts["tweets"]] == [
         ("ana", "Hello", data["id"])
     ]
@@ -47,7 +47,7 @@ def test_strict_body(sandbox, ana, body):
     """A body that X does not define is refused, and nothing is accepted."""
     answer = sandbox.call("POST", "/2/tweets", ana, json=body)
     assert (answer.status_code, answer.json()["title"]) == (400, "Invalid Request")
-    assert sandbox.facts()["accepted_count"] == 0
+    assert sandbox.state()["accepted_count"] == 0
 
 
 @pytest.mark.parametrize("data", [b"{", b"\xff", b""])
@@ -89,7 +89,7 @@ def test_duplicate(sandbox, ana):
     sandbox.control("settings", duplicate_window=60, clock_offset=61)
     assert sandbox.create(ana, "Café").status_code == 201
     expected = [{"handle": "ana", "text": "Café", "count": 2}]
-    assert sandbox.facts()["duplicates"] == expected
+    assert sandbox.state()["duplicates"] == expected
 
 
 def test_duplicates_allowed(sandbox, ana):
@@ -103,7 +103,7 @@ def test_duplicate_race(sandbox, ana):
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: sandbox.create(ana, "Me first").status_code, range(20)))
     assert sorted(answers) == [201] + [403] * 19
-    assert sandbox.facts()["accepted_count"] == 1
+    assert sandbox.state()["accepted_count"] == 1
 
 
 def test_reply(sandbox, ana):
@@ -204,7 +204,7 @@ def test_read_lag(sandbox, ana):
     """A Tweet is accepted at once and can be read when the lag has passed."""
     sandbox.control("settings", read_lag=120)
     tweet_id = sandbox.create(ana, "Soon").json()["data"]["id"]
-    assert sandbox.facts()["accepted_count"] == 1
+    assert sandbox.state()["accepted_count"] == 1
     assert sandbox.timeline(ana) == {"meta": {"result_count": 0}}
     assert sandbox.call("GET", f"/2/tweets/{tweet_id}", ana).status_code == 404
     sandbox.control("settings", clock_offset=121)

@@ -60,7 +60,7 @@ def test_counting_needs_no_setuptools():
     """The parser's table of emoji is read by the standard library: the newest setuptools fits."""
     script = (
         "import sys; sys.modules['setuptools'] = sys.modules['pkg_resources'] = None\n"
-        "from sandbox.x_text import weight\n"
+        "from sandbox.x.text import weight\n"
         "print(weight('👨‍👩‍👧‍👦'))"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", script], capture_output=True)

@@ -50,10 +50,10 @@ def test_submitting_while_redis_is_down(small_world: World) -> None:
 
 
 def test_flushed_queue_and_then_a_worker(small_world: World) -> None:
-    """Rings that were lost before any worker came are not needed."""
+    """Wake-ups that were lost before any worker came are not needed."""
     world = small_world
     ana = world.user("ana")
-    jobs = [world.tweet_later(ana, f"rung in vain {n}") for n in range(5)]
+    jobs = [world.tweet_later(ana, f"notified in vain {n}") for n in range(5)]
     world.valkey.flush()
     world.start_worker()
     assert set(world.until_settled(jobs).values()) == {State.PUBLISHED}
@@ -61,7 +61,7 @@ def test_flushed_queue_and_then_a_worker(small_world: World) -> None:
 
 
 def test_a_long_queue_is_not_flooded(small_world: World) -> None:
-    """Rows that wait in a long queue are not rung for again and again."""
+    """Rows that wait in a long queue are not notified again and again."""
     world = small_world
     ana = world.user("ana")
     world.sandbox.fault("slow", seconds=1, count=None)

@@ -79,7 +79,7 @@ def test_a_known_authority_vouches_for_its_own_names_alone(
 def test_everything_works_with_a_known_certificate(
     make_world: MakeWorld, sqlite_url: str, front: TlsFront
 ) -> None:
-    """Rings, results and limits of pages and worker, with ``SSL_CERT_FILE`` as OpenSSL reads it."""
+    """Wake-ups, results and limits over TLS, with ``SSL_CERT_FILE`` as OpenSSL reads it."""
     trust = {"SSL_CERT_FILE": str(front.authority), "BROKER_TIMEOUT": "5"}
     world = make_world(sqlite_url, REDIS_URL=front.redis_url, **trust)
     site = world.start_web()

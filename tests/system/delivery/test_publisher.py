@@ -1,4 +1,4 @@
-"""Lanes open when there is something to publish and close when there is not."""
+"""Publishers start when there is something to publish and end when there is not."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def test_a_lane_without_work_is_closed(small_world: World) -> None:
             publishers.put([job])
         assert "x-publisher" in working()
         small_world.until_state(job, State.PUBLISHED)
-        wait_for(lambda: not working(), what="a closed lane")
+        wait_for(lambda: not working(), what="an ended publisher")
 
 
 def test_what_is_put_while_a_lane_closes_is_published(small_world: World) -> None:
-    """Put at any moment around the end of a lane, each tweet goes out once."""
+    """Put at any moment around the end of a publisher, each tweet goes out once."""
     ana = small_world.user("ana")
     publishers = PublisherPool(small_world.app, idle_seconds=0)
     for number in range(60):

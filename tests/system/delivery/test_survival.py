@@ -99,7 +99,7 @@ def test_dropped_before_accepting_is_resent_once_after_looking(small_world: Worl
 
 
 def test_redis_down_all_the_time(small_world: World) -> None:
-    """Without Redis tweets still go out, on time, by the worker's direct lane."""
+    """Without Redis tweets still go out, on time, by the worker's own publisher."""
     world = small_world
     world.start_worker()
     world.valkey.stop()

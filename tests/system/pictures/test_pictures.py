@@ -82,7 +82,7 @@ def test_from_taken_to_loaded(gallery: World) -> None:
 
 
 def test_lost_bell(gallery: World) -> None:
-    """A picture whose bell nobody heard is made by whoever sweeps next, once it is stored."""
+    """A picture whose wake-up was lost is made by whoever sweeps next, once it is stored."""
     owner = gallery.user("ana")
     with gallery.rows():
         picture_id = taken(gallery, owner)
@@ -95,7 +95,7 @@ def test_lost_bell(gallery: World) -> None:
 
 
 def test_loading_makes_what_nobody_has_made(gallery: World) -> None:
-    """A delivery does not wait for a bell that was lost."""
+    """A delivery does not wait for a wake-up that was lost."""
     owner = gallery.user("ana")
     with gallery.rows():
         assert pictures.load(taken(gallery, owner)).mime == "image/jpeg"
@@ -262,7 +262,7 @@ def test_place_of_the_bytes_is_away(make_world: MakeWorld, sqlite_url: str, tmp_
 
 @pytest.mark.parametrize("redis_is_away", [False, True])
 def test_a_running_worker_makes_pictures(small_world: World, redis_is_away: bool) -> None:
-    """At the bell, and with Redis away all the same."""
+    """At a wake-up, and with Redis away all the same."""
     owner = small_world.user("ana")
     small_world.start_worker()
     with small_world.rows():

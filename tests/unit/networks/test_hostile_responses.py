@@ -330,6 +330,7 @@ LONG = ["a" * 100_000, "a." * 50_000, "a-" * 50_000, " " * 100_000, "@a" * 50_00
 LONG += ["a.com " * 16_000, "https://t.co/a " * 6_000, "é." * 50_000, "<a " * 30_000]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GOOD)
 def test_long_words_cost_no_minute(scripted: ScriptedServer, name: str) -> None:
     """What a server says of an error, or calls somebody, is cut before it is looked at closely."""

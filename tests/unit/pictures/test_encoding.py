@@ -114,6 +114,7 @@ def test_transparent_png(data: bytes) -> None:
     assert [kept.getchannel("A").getpixel((x, 0)) for x in (0, 1)] == [0, 255]
 
 
+@pytest.mark.slow
 def test_heavy_transparent_picture() -> None:
     """A PNG that is too heavy to be kept as one keeps what shines through."""
     image = Image.merge("RGBA", [Image.effect_noise((2100, 2100), 90) for _ in "rgba"])
@@ -148,6 +149,7 @@ def test_avif() -> None:
     assert refusal_of(photos.moving(3, kind="AVIF")) == "picture_moving"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("progressive", [False, True])
 def test_photo_of_a_hundred_megapixels(progressive: bool) -> None:
     """The largest photos of phones are taken, also progressive ones."""
@@ -175,6 +177,7 @@ def test_transparent_palette() -> None:
     assert kept.getchannel("A").getextrema() == (0, 255)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "kept"),
     [
@@ -192,6 +195,7 @@ def test_as_many_pixels_as_allowed(size: tuple[int, int], kept: int) -> None:
     assert max(opened(made.thumb).size) == THUMB_SIDE
 
 
+@pytest.mark.slow
 def test_made_smaller_without_seams() -> None:
     """A picture that is made smaller in bands looks as if it were made smaller at once."""
     image = photos.colourful(7000, 5200)
@@ -281,6 +285,7 @@ def test_too_many_pixels(data: bytes) -> None:
     assert refusal_of(data) in {"picture_too_many_pixels", "picture_broken"}
 
 
+@pytest.mark.slow
 def test_bomb() -> None:
     """A hundred megapixels in few bytes are refused by their header; 36 are survived."""
     assert refusal_of(photos.bomb(10_000, 10_000)) == "picture_too_many_pixels"

@@ -64,6 +64,7 @@ def test_only_a_transparent_picture_becomes_webp() -> None:
     assert fitted(made_picture(photos.file_of(image, "PNG")), limits).mime == "image/webp"
 
 
+@pytest.mark.slow
 def test_moving_picture_is_made_smaller() -> None:
     """A GIF that is too heavy becomes smaller and still moves."""
     picture = made_picture(photos.moving(8, 300))
@@ -88,6 +89,7 @@ def test_nothing_fits() -> None:
     assert refused.value.code == "picture_does_not_fit"
 
 
+@pytest.mark.slow
 def test_each_network_gets_its_own_size() -> None:
     """A photo keeps for one network what another one does not take."""
     picture = made_picture(photos.file_of(photos.noisy(3000, 2000), quality=95))
@@ -98,6 +100,7 @@ def test_each_network_gets_its_own_size() -> None:
     assert 600_000 < len(small.data) <= 1_000_000
 
 
+@pytest.mark.slow
 def test_long_picture() -> None:
     """A long screenshot keeps its width, unless a network's own limit of a side is shorter."""
     picture = made_picture(photos.file_of(photos.colourful(1080, 12_000), quality=60))
@@ -115,6 +118,7 @@ def test_moving_picture_for_little_room() -> None:
     assert opened(small.data).n_frames == 8
 
 
+@pytest.mark.slow
 def test_transparent_picture_stays_transparent() -> None:
     """It becomes smaller rather than white, where the network takes what shines through."""
     image = Image.merge("RGBA", [Image.effect_noise((600, 600), 90) for _ in "rgba"])

@@ -283,6 +283,7 @@ def test_only_the_languages_asked_for() -> None:
         understand("mañana", BERLIN, NOW, languages=["en"])
 
 
+@pytest.mark.slow
 @given(st.text() | st.lists(st.sampled_from([w for w, _ in ENGLISH + SPANISH])).map(" ".join))
 @example("at 9 tomorrow at 9 tomorrow")
 def test_any_text_is_a_time_in_range_or_a_problem(words: str) -> None:
@@ -295,6 +296,7 @@ def test_any_text_is_a_time_in_range_or_a_problem(words: str) -> None:
     assert moment.at.tzinfo is UTC
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("process_zone", ["Pacific/Kiritimati", "America/St_Johns", ":nowhere"])
 def test_the_zone_of_the_process_does_not_matter(process_zone: str) -> None:
     """A server may keep any clock; warnings of the libraries stay away as well."""

@@ -1,27 +1,18 @@
-"""The sandbox's Bluesky, and a client of it."""
+"""Bluesky's client and the sandbox that it speaks to."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 
 from app.networks.bluesky.network import Bluesky
-from tests.support.bluesky import BlueskySandbox, bluesky_at, running_bluesky
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[BlueskySandbox]:
-    """One server for all tests of a module."""
-    with running_bluesky() as sandbox:
-        yield sandbox
+from tests.support.bluesky import BlueskySandbox, bluesky_at
 
 
 @pytest.fixture
-def sandbox(running: BlueskySandbox) -> BlueskySandbox:
-    """The server, as if it had just been started."""
-    running.control("reset")
-    return running
+def sandbox(bluesky_sandbox: BlueskySandbox) -> BlueskySandbox:
+    """The server, with nothing in it."""
+    bluesky_sandbox.control("reset")
+    return bluesky_sandbox
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_an_expired_token_is_renewed(sandbox: BlueskySandbox, bluesky: Bluesky) 
         bluesky.who_am_i(credentials)
     renewed = bluesky.refresh(credentials)
     assert send(bluesky, renewed, body).kind == OutcomeKind.OK
-    assert sandbox.facts()["calls"].get("code", 0) == 0
+    assert sandbox.state()["calls"].get("code", 0) == 0
 
 
 def test_a_token_tells_when_it_ends(sandbox: BlueskySandbox, bluesky: Bluesky) -> None:

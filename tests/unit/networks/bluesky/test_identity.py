@@ -15,8 +15,8 @@ import pytest
 from app.networks.base import Connection
 from app.networks.bluesky.network import Bluesky
 from app.networks.errors import ConnectRefused, LookUpFailed
-from sandbox.bluesky.ids import did_of
-from tests.support.bluesky import BlueskySandbox, bluesky_at, running_bluesky, session
+from sandbox.bluesky import did_of
+from tests.support.bluesky import BlueskySandbox, bluesky_at, session
 from tests.support.scripted import ScriptedServer
 
 PASSWORD = "sandbox-password"
@@ -26,7 +26,7 @@ ANA, BEN = did_of("ana.test"), did_of("ben.test")
 @pytest.fixture(scope="module")
 def servers() -> Iterator[tuple[BlueskySandbox, BlueskySandbox]]:
     """The entryway, which is the directory as well, and a server that somebody runs."""
-    with running_bluesky() as entryway, running_bluesky() as other:
+    with closing(BlueskySandbox()) as entryway, closing(BlueskySandbox()) as other:
         yield entryway, other
 
 
@@ -73,7 +73,7 @@ def refusal(bluesky: Bluesky, identifier: str = "ana.test", server: str = "") ->
 
 def sign_ins(sandbox: BlueskySandbox) -> int:
     """Return how often a server was given a password."""
-    return int(sandbox.facts()["calls"].get("code", 0))
+    return int(sandbox.state()["calls"].get("code", 0))
 
 
 # The account's own server

@@ -35,7 +35,7 @@ def look(bluesky: Bluesky, credentials: dict[str, Any], body: dict[str, Any]) ->
 
 def texts(sandbox: BlueskySandbox) -> list[str]:
     """Return what was really accepted."""
-    return [tweet["text"] for tweet in sandbox.facts()["tweets"]]
+    return [tweet["text"] for tweet in sandbox.state()["tweets"]]
 
 
 def test_connect_publish_and_read(sandbox: BlueskySandbox, bluesky: Bluesky) -> None:
@@ -51,7 +51,7 @@ def test_connect_publish_and_read(sandbox: BlueskySandbox, bluesky: Bluesky) -> 
     body = bluesky.body(fresh(text), bluesky.prepare(credentials, text))
     outcome = send(bluesky, credentials, body)
     assert outcome.kind == OutcomeKind.OK
-    (tweet,) = sandbox.facts()["tweets"]
+    (tweet,) = sandbox.state()["tweets"]
     assert (tweet["id"], tweet["handle"]) == (outcome.remote_id, "dora.example.com")
     page = sandbox.http.get(outcome.remote_url or "", timeout=10).text
     assert 'href="https://example.com/%C3%B1" rel="noreferrer">example.com/ñ</a>' in page
@@ -163,7 +163,7 @@ def test_a_thread_with_a_picture(sandbox: BlueskySandbox, bluesky: Bluesky) -> N
     outcome = send(bluesky, credentials, bluesky.body(second))
     third = fresh("Three", reply_to=outcome.reference, root=seen.reference)
     assert send(bluesky, credentials, bluesky.body(third)).kind == OutcomeKind.OK
-    one, two, three = sandbox.facts()["tweets"]
+    one, two, three = sandbox.state()["tweets"]
     assert [one["in_reply_to"], two["in_reply_to"], three["in_reply_to"]] == [
         None,
         one["id"],

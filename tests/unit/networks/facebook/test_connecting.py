@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,27 +13,6 @@ from app.networks.base import OutcomeKind, Part
 from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.facebook.network import Facebook
 from tests.support.facebook import CALLBACK, FacebookSandbox, visit
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FacebookSandbox]:
-    """One server for all tests."""
-    sandbox = FacebookSandbox()
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def facebook(running: FacebookSandbox) -> FacebookSandbox:
-    """The server, with nothing in it."""
-    running.control("reset")
-    return running
-
-
-@pytest.fixture
-def client(facebook: FacebookSandbox) -> Facebook:
-    """The client."""
-    return facebook.network()
 
 
 def publishes(client: Facebook, credentials: Any) -> bool:

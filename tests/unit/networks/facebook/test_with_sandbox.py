@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,27 +14,6 @@ from app.networks.base import Outcome, OutcomeKind, Part, Picture, Scope
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused, UploadRefused
 from app.networks.facebook.network import Facebook
 from tests.support.facebook import FacebookSandbox
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[FacebookSandbox]:
-    """One server for all tests."""
-    sandbox = FacebookSandbox()
-    yield sandbox
-    sandbox.close()
-
-
-@pytest.fixture
-def facebook(running: FacebookSandbox) -> FacebookSandbox:
-    """The server, with nothing in it."""
-    running.control("reset")
-    return running
-
-
-@pytest.fixture
-def client(facebook: FacebookSandbox) -> Facebook:
-    """The client."""
-    return facebook.network()
 
 
 def part(text: str = "hello", **more: Any) -> Part:

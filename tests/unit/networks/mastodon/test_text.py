@@ -187,6 +187,7 @@ def test_no_text_is_slow(text: str) -> None:
     assert time.process_time() - started < 2
 
 
+@pytest.mark.slow
 def test_the_quick_count_is_never_above_the_exact_one() -> None:
     """What a server takes is never refused because it looked too long at first."""
     pieces = [

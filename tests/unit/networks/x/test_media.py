@@ -71,6 +71,7 @@ def test_what_x_cannot_work_on(sandbox: Sandbox, x: X) -> None:
     assert refused.value.code == "picture_refused"
 
 
+@pytest.mark.slow
 def test_what_fits(x: X) -> None:
     """Too wide, or of too many frames: made smaller, as long and still moving."""
     wide = fitted(made_picture(photos.moving(2, 1_300)), LIMITS)

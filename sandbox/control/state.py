@@ -5,15 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
-from sandbox.core.clock import Clock
-from sandbox.core.settings import Knobs
-from sandbox.core.store import Store
-from sandbox.faults.plan import FaultBoard
-
-
-class Stopped(Exception):
-    """The sandbox is stopping, or was reset meanwhile, and does not accept this call."""
-
+from sandbox.core import Clock, Knobs, Stopped, Store
+from sandbox.faults import FaultBoard
 
 SettingsOf = TypeVar("SettingsOf", bound=Knobs)
 
@@ -48,6 +41,14 @@ class State(Generic[SettingsOf]):
             self.settings.change(changes)
             if "clock_offset" in changes:
                 self.clock.offset = self.settings.clock_offset
+
+    def facts(self, handle: str | None = None, with_tweets: bool = True) -> dict[str, Any]:
+        """What happened so far, for tests: see the README for the fields."""
+        raise NotImplementedError
+
+    def reset(self, keep_tokens: bool = False) -> None:
+        """Forget posts, faults, counts and changed settings; people and tokens unless kept."""
+        raise NotImplementedError
 
     def _start_over(self) -> None:
         """Forget faults, counts and changed settings. Calls that wait come from before: no more."""

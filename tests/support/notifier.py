@@ -1,4 +1,4 @@
-"""Ringing by hand, to find out whether a worker hears what the broker brings."""
+"""Wake-ups sent by hand, to find out whether a worker receives what the broker brings."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tests.support.waiting import wait_for
 from tests.support.world import World
 
 LEFT_ALONE = 90.0
-"""Seconds for which no ticker looks at a row that was rung for by hand."""
+"""Seconds for which no scheduler looks at a row that was notified by hand."""
 
 
-def ring_by_hand(world: World, user: int, text: str) -> str:
-    """Ring once for a due tweet that only somebody who hears the bell will publish; its job id."""
+def notify_by_hand(world: World, user: int, text: str) -> str:
+    """Wake workers once for a due tweet that is only found that way; return its job id."""
     job_id = world.tweet_later(user, text, timedelta(hours=1))
     with world.rows():
         db.session.execute(
@@ -33,19 +33,19 @@ def ring_by_hand(world: World, user: int, text: str) -> str:
 
 
 def until_heard(world: World, name: str) -> tuple[float, dict[str, str]]:
-    """Ring until a worker hears it; return the seconds that took, and job ids by text."""
-    user = world.user("bell")
+    """Notify until a worker receives it; return the seconds that took, and job ids by text."""
+    user = world.user("notified")
     started = time.monotonic()
-    rung: dict[str, str] = {}
+    notified: dict[str, str] = {}
 
     def somebody_hears() -> bool:
-        text = f"{name} {len(rung)}"
-        rung[text] = ring_by_hand(world, user, text)
-        time.sleep(0.3)  # the pace of the bell
-        return State.PUBLISHED in world.states(list(rung.values())).values()
+        text = f"{name} {len(notified)}"
+        notified[text] = notify_by_hand(world, user, text)
+        time.sleep(0.3)  # the pace of the notifier
+        return State.PUBLISHED in world.states(list(notified.values())).values()
 
     wait_for(somebody_hears, LEFT_ALONE - 10, "a task from the broker")
-    return time.monotonic() - started, rung
+    return time.monotonic() - started, notified
 
 
 def knows_the_new_redis(world: World) -> bool:
