@@ -31,7 +31,7 @@ FOLDERS = ("app", "benchmarks", "dev", "docs", "migrations", "sandbox", "tests")
 PATH = re.compile(
     rf"(?:{'|'.join(FOLDERS)})/[\w./<>*-]*|[\w.*-]+\.(?:py|md|in|txt|toml|css|js|html)"
 )
-LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#:]+)(?:#([^)]*))?\)")
 FUNCTION = re.compile(r"`(\w+)\(\)`\s+in\s+`([\w/.]+\.py)`")
 TRANSITION = re.compile(r"`transitions\.(\w+)\(\)`")
 NAME = re.compile(r"`([A-Z]\w+)`\s+(?:in\s+|\()`([\w/.]+\.py)`")
@@ -39,9 +39,10 @@ ENGINE = ("delivery", "workers", "models", "broker.py", "backoff.py", "concurren
 
 
 def code_in(page: str) -> Iterator[str]:
-    """Return every word in backticks, but of blocks."""
+    """Return every word in backticks, but of blocks, and the pages that are named without any."""
     text = re.sub(r"^ *```.*?^ *```", "", page, flags=re.DOTALL | re.MULTILINE)
     yield from re.findall(r"`([^`\n]+)`", text)
+    yield from re.findall(r"(?<![`(/\w])docs/[\w./-]+\.md", text)
 
 
 def missing_paths(page: str) -> list[str]:
@@ -53,7 +54,7 @@ def missing_paths(page: str) -> list[str]:
         path
         for word in code_in(page)
         if PATH.fullmatch(word)
-        for path in ([word.replace("<name>", name) for name in NETWORKS])
+        for path in {word.replace("<name>", name) for name in NETWORKS}
         if not any(ROOT.glob(path)) and ("/" in path or not any(files_named(path)))
     ]
 
@@ -65,15 +66,25 @@ def files_named(name: str) -> Iterator[Path]:
 
 
 def missing_links(page: str, folder: Path) -> list[str]:
-    """Return the links of a page that lead to no file."""
-    return [link for link in LINK.findall(page) if not (folder / link).exists()]
+    """Return the links of a page that lead to no file, or to no heading of it."""
+    return [
+        f"{link}#{heading}"
+        for link, heading in LINK.findall(page)
+        if not (folder / link).exists() or (heading and heading not in headings(folder / link))
+    ]
+
+
+def headings(file: Path) -> set[str]:
+    """Return the headings of a page as links name them."""
+    found = re.findall(r"^#+ (.*)$", file.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
 
 
 def missing_names(page: str) -> list[str]:
     """Return the functions, classes and constants that are not where a page says."""
     named = [*FUNCTION.findall(page), *NAME.findall(page)]
     named += [(name, "app/models/transitions.py") for name in TRANSITION.findall(page)]
-    return [f"{name} in {path}" for name, path in named if "/" in path and not has(path, name)]
+    return [f"{name} in {path}" for name, path in named if not has(path, name)]
 
 
 def has(path: str, name: str) -> bool:
@@ -103,7 +114,13 @@ def test_functions_and_classes_are_where_a_page_says(page: str) -> None:
 
 @pytest.mark.parametrize(
     "page",
-    ["see `app/gone.py`", "see `docs/networks/<name>/gone.md`", "its `gone.py`", "`tests/gone/`"],
+    [
+        "see `app/gone.py`",
+        "see `docs/networks/<name>/gone.md`",
+        "its `gone.py`",
+        "`tests/gone/`",
+        "docs/gone.md says why",
+    ],
 )
 def test_a_wrong_path_is_noticed(page: str) -> None:
     """The rule fails when it is broken on purpose."""
@@ -124,9 +141,10 @@ def test_a_wrong_name_is_noticed(page: str) -> None:
     assert missing_names(page)
 
 
-def test_a_wrong_link_is_noticed() -> None:
+@pytest.mark.parametrize("link", ["gone.md", "delivery.md#gone"])
+def test_a_wrong_link_is_noticed(link: str) -> None:
     """The rule fails when it is broken on purpose."""
-    assert missing_links("[there](gone.md#part)", ROOT / "docs") == ["gone.md"]
+    assert missing_links(f"[there]({link})", ROOT / "docs")
 
 
 # The glossary
