@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.sandbox import ROOT
 
-PARTS = ("app", "migrations", "config.py", "celery_app.py")
+PARTS = ("app", "migrations", "config.py", "celery_app.py", "gunicorn.conf.py")
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,7 @@ NO_CLAMP = Mutant(
 
 
 def build(folder: Path, mutant: Mutant | None) -> Path:
-    """Copy the program into a folder and change its one line; return the folder.
-
-    :raises AssertionError: the line is not there exactly once, so nobody knows what was changed.
-    """
+    """Copy the program into a folder and change its one line; return the folder."""
     for part in PARTS:
         source, target = ROOT / part, folder / part
         if source.is_dir():
@@ -56,9 +53,17 @@ def build(folder: Path, mutant: Mutant | None) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
     if mutant is not None:
-        file = folder / mutant.file
-        text = file.read_text("utf-8")
-        count = text.count(mutant.line)
-        assert count == 1, f"{mutant.file} has {count} times {mutant.line!r}: say it anew here"
-        file.write_text(text.replace(mutant.line, mutant.instead), "utf-8")
+        change(folder, mutant)
     return folder
+
+
+def change(folder: Path, mutant: Mutant) -> None:
+    """Change one line of a build.
+
+    :raises AssertionError: the line is not there exactly once, so nobody knows what was changed.
+    """
+    file = folder / mutant.file
+    text = file.read_text("utf-8")
+    count = text.count(mutant.line)
+    assert count == 1, f"{mutant.file} has {count} times {mutant.line!r}: say it anew here"
+    file.write_text(text.replace(mutant.line, mutant.instead), "utf-8")

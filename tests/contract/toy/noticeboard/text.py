@@ -1,0 +1,18 @@
+"""How the board counts text, and how notices are compared."""
+
+from __future__ import annotations
+
+from app.networks.base import Limits
+from app.networks.text import TextProblem, allowed, clean, graphemes
+
+
+def check(written: str, limits: Limits) -> None:
+    """Raise TextProblem for a text that does not fit."""
+    length = graphemes(allowed(written))
+    if length > limits.characters:
+        raise TextProblem("too_long", length=length, limit=limits.characters)
+
+
+def comparable(text: str) -> str:
+    """Return the form in which what was sent and what the board shows are equal."""
+    return clean(text)
