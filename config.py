@@ -265,7 +265,7 @@ def _number(env: Mapping[str, str], name: str, default: float, least: float) -> 
 def _timing(env: Mapping[str, str]) -> dict[str, Any]:
     """Durations in seconds. See docs/delivery.md for how they depend on each other."""
     send_timeout = _number(env, "SEND_TIMEOUT", 15, 0.2)
-    go_deadline = max(1.0, min(5.0, send_timeout / 3))
+    start_deadline = max(1.0, min(5.0, send_timeout / 3))
     words = env.get("RECONCILE_DELAYS") or "10,30,90,180,300"
     try:
         delays = [float(word) for word in words.split(",")]
@@ -277,8 +277,8 @@ def _timing(env: Mapping[str, str]) -> dict[str, Any]:
         raise ConfigurationError("RECONCILE_DELAYS must be rising numbers of seconds, up to a day.")
     return {
         "SEND_TIMEOUT": send_timeout,
-        "START_DEADLINE": go_deadline,
-        "LEASE": 2 * send_timeout + go_deadline + 1,
+        "START_DEADLINE": start_deadline,
+        "LEASE": 2 * send_timeout + start_deadline + 1,
         "RECONCILE_DELAYS": delays,
         "RECONCILE_GIVE_UP_AFTER": _number(
             env, "RECONCILE_GIVE_UP_AFTER", max(7200, 3 * delays[-1]), 0

@@ -10,7 +10,7 @@ def switch_less() -> None:
     """Let a thread that gives up the interpreter's lock come to its system call first.
 
     Usually the thread it wakes by that takes its processor. A call that has looked at its
-    go-deadline would wait there, and when the process is stopped meanwhile, begin long after it.
+    start deadline would wait there, and when the process is stopped meanwhile, begin long after it.
     Threads and processes started from now on do the same. Only Linux can be asked.
     """
     if hasattr(os, "sched_setscheduler"):

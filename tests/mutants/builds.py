@@ -31,7 +31,7 @@ LOST_WORKERS_ARE_RESENT = Mutant(
     "    again = {**_NOBODYS, 'state': State.SCHEDULED, 'not_before': from_now()}\n"
     "    return _move([Delivery.state == State.SENDING, *where], again, next_at=from_now())\n",
 )
-NO_GO_DEADLINE = Mutant(
+NO_START_DEADLINE = Mutant(
     "app/networks/http/calls.py",
     "boottime() > start_by:",
     "False:",

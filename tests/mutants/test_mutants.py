@@ -89,7 +89,7 @@ def test_resending_what_a_lost_worker_was_sending(
     judge(world, jobs, mutant, "resending on lease expiry")
 
 
-@mutants(builds.NO_GO_DEADLINE)
+@mutants(builds.NO_START_DEADLINE)
 def test_sending_after_a_long_sleep(
     make_build: MakeBuild,
     postgres_url: str,
@@ -107,7 +107,7 @@ def test_sending_after_a_long_sleep(
     # The sleeper is awake when it publishes; what it held before would have gone out by then.
     signs = write_tweets(world, "awake again", CROWD, len(CROWD))
     until_all(world, signs, State.PUBLISHED)
-    judge(world, jobs | signs, mutant, f"no go-deadline, {caught} intents without a call")
+    judge(world, jobs | signs, mutant, f"no start deadline, {caught} intents without a call")
 
 
 def until_caught_in_between(world: World, worker: Popen[bytes]) -> tuple[dict[str, str], int]:

@@ -1,4 +1,4 @@
-"""``python -m tests.support.callers URL``: many threads call for ever, with go-deadlines.
+"""``python -m tests.support.callers URL``: many threads call for ever, with start deadlines.
 
 They compute between their calls, as a busy worker does, so that each waits for the others.
 """

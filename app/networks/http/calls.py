@@ -1,7 +1,7 @@
 """One HTTP call with a deadline for the whole of it, which tells whether anything was sent.
 
 A create call may be repeated only when no byte of it was written. So the connection itself notes
-the first write, refuses it after the go-deadline, and never retries or follows a redirect.
+the first write, refuses it after the start deadline, and never retries or follows a redirect.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class NoResponse(Exception):
 
 
 class TooLateToStart(NotSent):
-    """The go-deadline had passed before the first byte."""
+    """The start deadline had passed before the first byte."""
 
 
 class PrivateAddress(NotSent):
@@ -214,7 +214,7 @@ class _Watched:
         """
         self.sock.never_wait()
         if boottime() > start_by:
-            raise TooLateToStart("the go-deadline had passed")
+            raise TooLateToStart("the start deadline had passed")
         current_call.get().started = True
         return int(self.sock.send_at_once(data))
 

@@ -51,7 +51,7 @@ def callers(server: EagerServer) -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
-def test_who_slept_past_the_go_deadline_writes_nothing(
+def test_who_slept_past_the_start_deadline_writes_nothing(
     server: EagerServer, callers: subprocess.Popen[bytes]
 ) -> None:
     """Stopped at any moment between storing an intent and its first byte, it stays silent."""

@@ -73,7 +73,7 @@ def test_unknown_name_was_not_sent() -> None:
         http.call("POST", "http://nobody.invalid/", timeout=5, json={})
 
 
-def test_the_go_deadline_stops_a_call_before_its_first_byte(server: Server) -> None:
+def test_the_start_deadline_stops_a_call_before_its_first_byte(server: Server) -> None:
     """Too late to start: the server sees a connection at most, never a request."""
     with pytest.raises(http.TooLateToStart):
         http.call("POST", server.url, timeout=2, start_by=http.boottime() - 1, json={})

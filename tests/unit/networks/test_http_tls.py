@@ -64,7 +64,7 @@ def test_a_stranger_is_told_nothing(
     assert server.seen == []
 
 
-def test_the_go_deadline_holds(server: ScriptedServer) -> None:
+def test_the_start_deadline_holds(server: ScriptedServer) -> None:
     """Too late to start, after the handshake or on a kept connection."""
     server.answers = [(200, {})]
     for _ in range(2):

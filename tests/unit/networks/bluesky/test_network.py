@@ -174,7 +174,7 @@ def test_an_unreachable_server_was_not_sent_anything() -> None:
 
 
 def test_too_late_to_start_is_tried_again_at_once(scripted: ScriptedServer) -> None:
-    """After the go-deadline nothing is sent, and nobody is to blame."""
+    """After the start deadline nothing is sent, and nobody is to blame."""
     bluesky = bluesky_at(scripted.url)
     outcome = bluesky.create(
         credentials_at(scripted.url), bluesky.body(piece("late")), http.boottime() - 1

@@ -226,7 +226,7 @@ def test_an_unreachable_server_was_not_sent_anything() -> None:
 
 
 def test_too_late_to_start_is_tried_again_at_once(scripted: ScriptedServer) -> None:
-    """After the go-deadline nothing is sent."""
+    """After the start deadline nothing is sent."""
     facebook = facebook_at(scripted.url)
     outcome = facebook.create(CREDENTIALS, facebook.body(part(), {}), http.boottime() - 1)
     assert (outcome.kind, outcome.code, scripted.seen) == (OutcomeKind.NOT_SENT, None, [])

@@ -236,7 +236,7 @@ def test_a_server_that_moved_into_a_private_network(scripted: ScriptedServer) ->
 
 
 def test_too_late_to_start(scripted: ScriptedServer) -> None:
-    """After the go-deadline nothing is begun."""
+    """After the start deadline nothing is begun."""
     client = mastodon()
     body = client.body(piece(), {})
     outcome = client.create(credentials_at(scripted.url), body, http.boottime() - 1)

@@ -160,7 +160,7 @@ def test_an_unreachable_server_was_not_sent_anything() -> None:
 
 
 def test_too_late_to_start_is_tried_again_at_once(scripted: ScriptedServer) -> None:
-    """After the go-deadline nothing is sent, and nobody is to blame."""
+    """After the start deadline nothing is sent, and nobody is to blame."""
     x = x_at(scripted.url)
     outcome = x.create(OAUTH2, x.body(part("late")), http.boottime() - 1)
     assert (outcome.kind, outcome.code) == (OutcomeKind.NOT_SENT, None)
