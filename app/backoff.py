@@ -1,4 +1,7 @@
-"""Back-off: how long to wait after failures, each time twice as long; a leaf."""
+"""Back-off: how long to wait after failures, each time twice as long; a leaf.
+
+The longest wait is the caller's: ``grep backoff_seconds`` finds them.
+"""
 
 from __future__ import annotations
 

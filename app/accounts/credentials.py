@@ -33,7 +33,7 @@ from app.states import State
 
 log = logging.getLogger(__name__)
 
-MAX_WAIT_SECONDS = 300.0
+MAX_REFRESH_REST_SECONDS = 300.0
 """Seconds after which a refresh is tried again at the latest, whatever the network asked for."""
 
 
@@ -133,7 +133,7 @@ def _refresh(
     except RefreshUnclear as silence:
         _leave_lease(account_id, lease)
         _tell(account_id, "rate_limited" if silence.retry_after else "unreachable")
-        raise NotNow(after=min(MAX_WAIT_SECONDS, silence.retry_after or 5)) from silence
+        raise NotNow(after=min(MAX_REFRESH_REST_SECONDS, silence.retry_after or 5)) from silence
     stored = retry_transient(lambda: _store(account_id, version, fresh))
     if not stored:
         raise NotNow(after=0.5)

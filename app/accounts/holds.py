@@ -17,7 +17,7 @@ from app.states import HoldReason, State
 FIRST_PROBE = 5 * 60.0
 LATER_PROBES = 60 * 60.0
 UNSTATED_WAIT = 15 * 60.0
-MAX_WAIT_SECONDS = 24 * 3600.0
+MAX_PAUSE_SECONDS = 24 * 3600.0
 
 
 def pause_account(account_id: int, seconds: float | None) -> float:
@@ -30,7 +30,7 @@ def pause_account(account_id: int, seconds: float | None) -> float:
     now = database_now()
     ends = account.paused_until or now
     if seconds is None and ends <= now:  # several tweets refused side by side are one limit
-        seconds = backoff_seconds(account.pauses, MAX_WAIT_SECONDS, first=UNSTATED_WAIT)
+        seconds = backoff_seconds(account.pauses, MAX_PAUSE_SECONDS, first=UNSTATED_WAIT)
         account.pauses += 1
     account.paused_until = max(ends, now + timedelta(seconds=seconds or 0))
     return (account.paused_until - now).total_seconds()

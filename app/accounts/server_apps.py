@@ -20,7 +20,7 @@ from app.db import database_now, db, from_now, rows_changed
 from app.models import ConnectionApp, MastodonServer, ServerApp
 from app.networks import ANEW_REST, App, Known, LookUpFailed, mark_of, too_soon
 
-LEASE = timedelta(seconds=30)
+REGISTRATION_LEASE = timedelta(seconds=30)
 """Longer than all calls of one registration may take together."""
 MAX_REGISTER_SECONDS = 20.0
 """Seconds for which somebody else's registration is waited for: a person waits for the page."""
@@ -180,7 +180,7 @@ def _take(server: str, redirect_uri: str) -> datetime | None:
     ).first()
     if held is None:
         return _lay(server, redirect_uri, now)
-    if held.app or held.created_at > now - LEASE:
+    if held.app or held.created_at > now - REGISTRATION_LEASE:
         db.session.commit()
         return None
     statement = (
@@ -231,7 +231,7 @@ def _may_replace(server: str, redirect_uri: str) -> bool:
     now = database_now()
     made_at, anew_at = _times_of(server, redirect_uri)
     is_done = anew_at is not None and made_at >= anew_at
-    rest = timedelta(seconds=ANEW_REST) if is_done else LEASE
+    rest = timedelta(seconds=ANEW_REST) if is_done else REGISTRATION_LEASE
     if anew_at is not None and anew_at >= now - rest:
         db.session.commit()
         if is_done:

@@ -1,4 +1,9 @@
-"""What a worker takes to publish, and reading it: the next part of each tweet."""
+"""Claims: what a worker takes to publish under a lease, its intents, and what lost workers left.
+
+Every move is one conditional UPDATE; whoever changes no row does nothing. The fence counts claims,
+so that a worker which slept through its lease can neither send nor overwrite. How long a lease
+lasts is ``LEASE`` in config.py.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +31,11 @@ from app.db import (
 from app.models import Account, Attempt, Delivery, Health, NetworkBlock, contents_of, transitions
 from app.networks import Body, Destination
 from app.states import State
+
+log = logging.getLogger(__name__)
+
+MAX_LOOK_UP_REST_SECONDS = 900.0
+"""For so long a network may ask look-ups to stay away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +149,6 @@ def _bodies_of(job_ids: Sequence[str]) -> dict[tuple[str, int], Body]:
         .order_by(Attempt.id)
     )
     return {(row.delivery_id, row.part): row.body for row in attempts}
-
-
-MAX_REST_SECONDS = 900.0
-"""Seconds for which a network may ask look-ups to stay away."""
-log = logging.getLogger(__name__)
 
 
 def claim_deliveries(job_ids: Sequence[str], owner: str) -> list[Claim]:
@@ -283,7 +288,7 @@ def expire_leases() -> None:
 def undo_clock_step() -> None:
     """Wake up rows whose wake-up lies further ahead than any may: the clock stepped back."""
     lease = current_app.config["LEASE"]
-    look_up = max(*current_app.config["RECONCILE_DELAYS"], MAX_REST_SECONDS) + lease
+    look_up = max(*current_app.config["RECONCILE_DELAYS"], MAX_LOOK_UP_REST_SECONDS) + lease
     due = Delivery.not_before <= from_now()
     _run(transitions.end_leases_now(Delivery.next_at > from_now(lease + 60)))
     _run(transitions.wake_up_now(State.UNCONFIRMED, Delivery.next_at > from_now(look_up + 60)))

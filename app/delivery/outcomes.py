@@ -28,6 +28,13 @@ from app.models import Account, Attempt, Delivery, Upload, transitions
 from app.networks import Outcome, OutcomeKind, Scope, http
 from app.states import HoldReason, State
 
+log = logging.getLogger(__name__)
+
+MAX_RETRY_SECONDS = 300.0
+"""The longest back-off of a delivery that could not be sent."""
+MAX_UPLOADS = 2
+"""How often pictures that the network has lost are uploaded again."""
+
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
@@ -46,9 +53,6 @@ class SendCrashed:
     """A call that raised, which none may: its row is left to its lease."""
 
     claim: Claim
-
-
-log = logging.getLogger(__name__)
 
 
 def record_accepted(results: Sequence[SendResult]) -> list[SendResult]:
@@ -206,13 +210,6 @@ def _take_back(result: SendResult) -> None:
     )
 
 
-log = logging.getLogger(__name__)
-
-MAX_RETRY_SECONDS = 300.0
-FORGETTING = 2
-"""How often pictures that the network has lost are uploaded again."""
-
-
 def record_results(results: Sequence[SendResult]) -> list[str]:
     """Store every ending; return the ids that should be claimed again at once.
 
@@ -342,7 +339,7 @@ def _pictures_gone(result: SendResult) -> bool:
         Attempt.part == claim.part,
         Attempt.code == result.outcome.code,
     )
-    if (db.session.scalar(before) or 0) >= FORGETTING:
+    if (db.session.scalar(before) or 0) >= MAX_UPLOADS:
         _fail(result)
     else:
         _back(result, result.outcome.retry_after or 0)

@@ -31,7 +31,7 @@ from app.db import (
     rollback_quietly,
 )
 from app.delivery import matching, threads
-from app.delivery.claims import MAX_REST_SECONDS
+from app.delivery.claims import MAX_LOOK_UP_REST_SECONDS
 from app.models import Account, Attempt, Delivery, Tweet, transitions
 from app.networks import Credentials, LookUpFailed, LookUpRefused, Network, SeenPost, TokenRefused
 from app.shutdown import stopping
@@ -292,10 +292,10 @@ def _look_up_later(rows: Sequence[Row[Any]], retry_after: float | None = None) -
             continue
         pause = min(MAX_LOOK_UP_SECONDS, max(1.0, first_delay, age / 2))
         if retry_after is not None:
-            pause = max(pause, min(retry_after, MAX_REST_SECONDS))
+            pause = max(pause, min(retry_after, MAX_LOOK_UP_REST_SECONDS))
         _run(transitions.look_up_later(pause, *_as_read(row)))
     if retry_after is not None:
-        _rest(rows[0].account_id, min(retry_after, MAX_REST_SECONDS))
+        _rest(rows[0].account_id, min(retry_after, MAX_LOOK_UP_REST_SECONDS))
 
 
 def _rest(account_id: int, seconds: float) -> None:

@@ -21,7 +21,7 @@ SIGN_IN_SECONDS = 20.0
 REFRESH_SECONDS = 10.0
 """For one of the two tries to refresh a token."""
 LOOK_UP_SECONDS = 20.0
-"""For all calls of one look-up: a worker that is asked to stop has 25."""
+"""For all calls of one look-up: shorter than SENDING_SECONDS of app/shutdown.py."""
 MAX_PAGES = 8
 """Pages of a list of posts that one look-up reads."""
 ALL_LOOK_UPS = 1_000

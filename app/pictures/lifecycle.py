@@ -51,7 +51,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-LEASE = 30.0
+PICTURE_LEASE_SECONDS = 30.0
 """Seconds after which somebody else may begin with a picture that a worker began with, or whose
 bytes are still on their way."""
 PAUSE = 10.0
@@ -97,7 +97,7 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
         width=look.width,
         height=look.height,
         size=len(data),
-        next_at=from_now(LEASE),
+        next_at=from_now(PICTURE_LEASE_SECONDS),
     )
     db.session.add(picture)
     try:
@@ -260,7 +260,7 @@ def _begin(picture_id: str) -> int | None:
     taken = (
         update(Picture)
         .where(*chosen)
-        .values(tries=Picture.tries + 1, next_at=from_now(LEASE))
+        .values(tries=Picture.tries + 1, next_at=from_now(PICTURE_LEASE_SECONDS))
         .returning(Picture.tries)
     )
 

@@ -25,7 +25,7 @@ UNCLAIMED_FOR = DAY
 """Seconds that a picture is kept which belongs to no tweet."""
 KEPT_FOR = 7 * DAY
 """Seconds that a picture is kept after its last delivery ended: one that failed may be retried."""
-LEASE = 60.0
+DELETION_LEASE_SECONDS = 60.0
 """Seconds after which somebody else may delete what a worker began to delete."""
 AT_A_TIME = 20
 
@@ -72,7 +72,7 @@ def _let_go(picture_id: str) -> None:
     if _changed(*due, ~exists().where(*shown), claimed=False):
         return  # an edit has taken it out: it goes like one that was never used
     unneeded = ~exists().where(*shown, _may_be_sent())
-    if _changed(*due, unneeded, state=PictureState.PAST, next_at=from_now(LEASE)):
+    if _changed(*due, unneeded, state=PictureState.PAST, next_at=from_now(DELETION_LEASE_SECONDS)):
         if forget_files(original(picture_id), clean(picture_id)):
             _changed(Picture.id == picture_id, next_at=None)
         return

@@ -3,7 +3,8 @@
 Asked more often than everything else together, so it reads one query and no more: that finds the
 jobs of the session that the cookie names, and the language of its person comes with the rows. Only
 when it finds nothing, another one tells whether the session has ended. One job may be asked for
-without a limit, because counting would cost as much as answering.
+without a limit, because counting would cost as much as answering. When to ask again, the
+answer says itself: ``poll_after_ms()`` in tweets/views.py.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 ROOM_SECONDS = 5.0
 """Seconds that a job waits for room in a publisher; without any, workers are told of it again."""
-MAX_WAIT_SECONDS = 0.5
+MAX_IDLE_WAIT_SECONDS = 0.5
 IDLE_SECONDS = 60.0
 """A publisher that had nothing to do for so long is closed."""
 
@@ -99,7 +99,7 @@ class PublisherPool:
                 worked_at = time.monotonic()
             with self._app.app_context():
                 self._step_safely(publisher)
-            publisher.wait(MAX_WAIT_SECONDS)
+            publisher.wait(MAX_IDLE_WAIT_SECONDS)
 
     def _is_over(self, publisher: Publisher, destination: Destination, worked_at: float) -> bool:
         """Close a publisher that is not needed; while it is looked at, nothing is put into it."""

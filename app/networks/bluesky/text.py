@@ -1,7 +1,7 @@
 """Text on Bluesky: how long it is, and what in it can be clicked.
 
 Bluesky makes nothing clickable by itself: a post says with byte offsets what is a link, a mention
-or a tag (docs/networks/bluesky.md).
+or a tag (docs/networks/bluesky.md). How much fits is ``LIMITS`` in posts.py.
 """
 
 from __future__ import annotations

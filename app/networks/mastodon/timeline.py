@@ -33,7 +33,7 @@ KEY_LIFE = timedelta(minutes=50)
 KEY_REST_SECONDS = 30.0
 """Before a key is used again: the server may still be at work on the first call."""
 PAGE_POSTS = 40
-MAX_REST_SECONDS = 900.0
+MAX_LOOK_UP_REST_SECONDS = 900.0
 """A reset that is further away belongs to another allowance than that of reads."""
 RESERVED_CALLS = 30
 """Of an account's allowance: look-ups leave them to publishing."""
@@ -141,7 +141,12 @@ def _leave_room(response: Response) -> None:
     :raises LookUpFailed: few are left; its ``retry_after`` says when there are more.
     """
     left, wait = calls_left(response), wait_in(response)
-    if left is not None and left < RESERVED_CALLS and wait is not None and wait <= MAX_REST_SECONDS:
+    if (
+        left is not None
+        and left < RESERVED_CALLS
+        and wait is not None
+        and wait <= MAX_LOOK_UP_REST_SECONDS
+    ):
         raise LookUpFailed("few calls are left", wait)
 
 

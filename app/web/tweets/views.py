@@ -29,6 +29,12 @@ from app.web.i18n import iso_utc
 from app.web.messages import delivery_error, hold_error, label_of
 from app.web.tweets.payload import follows
 
+MIN_POLL_SECONDS = 0.7
+SENDING_POLL_SECONDS = 1.0
+LATE_POLL_SECONDS = 10.0
+"""At most for what is overdue or looked up."""
+WAITING_POLL_SECONDS = 15.0
+"""For what waits for its owner or its network."""
 MAX_POLL_SECONDS = 5 * 60.0
 
 
@@ -158,16 +164,16 @@ def poll_after_ms(job: JobStatus) -> int | None:
     if job.state in FINAL:
         return None
     if job.state in {State.HELD, State.REVIEW}:
-        return 15_000
+        return _milliseconds(WAITING_POLL_SECONDS)
     now = utcnow()
     if job.state == State.UNCONFIRMED:
-        return _between(1.0, _seconds(job.next_at, now), 10.0)
+        return _between(SENDING_POLL_SECONDS, _seconds(job.next_at, now), LATE_POLL_SECONDS)
     if job.state == State.SCHEDULED:
         remaining = _seconds(job.not_before, now)
         if remaining < 0:  # overdue: the longer, the less it helps to ask
-            return _between(0.7, -remaining / 10, 10.0)
-        return _between(0.7, min(remaining + 0.5, remaining / 4 + 1), MAX_POLL_SECONDS)
-    return 1_000
+            return _between(MIN_POLL_SECONDS, -remaining / 10, LATE_POLL_SECONDS)
+        return _between(MIN_POLL_SECONDS, min(remaining + 0.5, remaining / 4 + 1), MAX_POLL_SECONDS)
+    return _milliseconds(SENDING_POLL_SECONDS)
 
 
 def _seconds(moment: datetime | None, now: datetime) -> float:
@@ -175,7 +181,11 @@ def _seconds(moment: datetime | None, now: datetime) -> float:
 
 
 def _between(least: float, seconds: float, most: float) -> int:
-    return round(1000 * max(least, min(seconds, most)))
+    return _milliseconds(max(least, min(seconds, most)))
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(1000 * seconds)
 
 
 def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:

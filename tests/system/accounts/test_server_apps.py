@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask_migrate import downgrade, upgrade
 
-from app.accounts.server_apps import LEASE, WALK, ServerApps, has_answered
+from app.accounts.server_apps import REGISTRATION_LEASE, WALK, ServerApps, has_answered
 from app.db import database_now, db
 from app.models import ConnectionApp, MastodonServer, ServerApp
 from app.networks.errors import ConnectRefused
@@ -86,7 +86,7 @@ def test_whoever_dies_while_registering_is_relieved(world: World) -> None:
     """A registration that came to no end is done by the next, and the late one's is not kept."""
     apps = ServerApps()
     with world.rows():
-        began = database_now() - LEASE - timedelta(seconds=1)
+        began = database_now() - REGISTRATION_LEASE - timedelta(seconds=1)
         db.session.add(ServerApp(server=URL, redirect_uri=CALLBACK, app={}, created_at=began))
         db.session.commit()
 
@@ -205,7 +205,7 @@ def test_asking_for_a_new_app_in_vain_loses_nothing(world: World) -> None:
         with pytest.raises(ConnectRefused, match="refused"):
             apps.replaced(URL, CALLBACK, mark_of(APP), refuse)
         assert apps.get(URL, CALLBACK) == APP
-        late = LEASE + timedelta(seconds=1)
+        late = REGISTRATION_LEASE + timedelta(seconds=1)
         age(created_at=2 * late, anew_at=late)
         assert apps.replaced(URL, CALLBACK, mark_of(APP), lambda: NEWER) == NEWER
 
