@@ -151,13 +151,13 @@ class Publisher:
             if isinstance(item, _Credentials):
                 self._learn(item)
         failed = [self._prepared(item) for item in done if isinstance(item, Preparation)]
-        self._record([send_result for send_result in failed if send_result])
+        self._record([result for result in failed if result])
 
-    def _record(self, send_results: Sequence[SendResult]) -> None:
-        if send_results:
-            again = record_results(send_results)
-            for send_result in send_results:
-                self._follow(send_result)
+    def _record(self, results: Sequence[SendResult]) -> None:
+        if results:
+            again = record_results(results)
+            for result in results:
+                self._follow(result)
             self.put(again)
 
     def _prepared(self, item: Preparation) -> SendResult | None:
@@ -186,11 +186,11 @@ class Publisher:
         after = item.result.after if isinstance(item.result, credentials.NotNow) else 0
         self._withdraw(item.account_id, after)
 
-    def _follow(self, send_result: SendResult) -> None:
+    def _follow(self, result: SendResult) -> None:
         """Let the account's others go after its first, unless the network says not now."""
-        account_id, outcome = send_result.claim.account_id, send_result.outcome
+        account_id, outcome = result.claim.account_id, result.outcome
         queue = self._queues[account_id]
-        if outcome.kind == OutcomeKind.NOT_SENT and not send_result.was_prepared:
+        if outcome.kind == OutcomeKind.NOT_SENT and not result.was_prepared:
             alike = queue.take_waiting(self._preparer.is_needed)
             release_claims(alike, self._owner, queue.preparations.fail())
             self._advance(account_id)

@@ -78,12 +78,12 @@ def assert_focus_shows(page: Page) -> None:
     reached = []
     for _ in range(120):
         page.keyboard.press("Tab")
-        notify = page.evaluate(RING)
-        if notify is None:
+        ring = page.evaluate(RING)
+        if ring is None:
             break
-        reached.append(notify)
+        reached.append(ring)
     assert reached, page.url
-    hidden = [notify for notify in reached if notify["contrast"] < 3 or not notify["seen"]]
+    hidden = [ring for ring in reached if ring["contrast"] < 3 or not ring["seen"]]
     assert hidden == [], page.url
 
 

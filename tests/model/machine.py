@@ -67,7 +67,7 @@ class Machine(Owners):
         found = self.ground.do(self._work_once, self._interruption(luck) if interrupted else None)
         if found is None:
             return
-        heard = [*(notify.job_ids for notify in found.wake_ups), found.unclaimed]
+        heard = [*(wake_up.job_ids for wake_up in found.wake_ups), found.unclaimed]
         self.messages += heard
         if found.look_ups:
             self.look_ups.append(found.look_ups)

@@ -38,7 +38,7 @@ class Waiting(Executor):
         return task, self._time.ahead - ahead
 
 
-class ModelCrews:
+class ModelExecutors:
     """What a publisher hands its work to."""
 
     def __init__(self, time: Time) -> None:
@@ -52,16 +52,16 @@ class ModelWorker:
 
     def __init__(self, network: ModelNetwork, time: Time) -> None:
         self._network = network
-        executors = ModelCrews(time)
+        executors = ModelExecutors(time)
         self._calls = executors.callers
         self._preparations = executors.refreshers
-        self._lane = Publisher(network, executors)
+        self._publisher = Publisher(network, executors)
         self._app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
 
     @property
     def is_busy(self) -> bool:
         """True while there is anything to do or to wait for."""
-        return not self._lane.is_idle
+        return not self._publisher.is_idle
 
     @property
     def calls(self) -> int:
@@ -75,15 +75,15 @@ class ModelWorker:
 
     def notify(self, job_ids: Sequence[str]) -> None:
         """Let these wait for their turn."""
-        self._lane.put(job_ids)
+        self._publisher.put(job_ids)
 
     def work(self) -> None:
         """Do all that can be done without waiting; stumble over a database that is away."""
         try:
-            self._lane.step()
+            self._publisher.step()
         except SQLAlchemyError:
             rollback_quietly()
-            self._lane.forget()
+            self._publisher.forget()
 
     def prepare(self, renewal: Renewal) -> None:
         """Let the oldest preparation happen."""
@@ -103,7 +103,7 @@ class ModelWorker:
     def run_to_the_end(self) -> None:
         """Work, and let everything happen at once and well, until nothing is left to do."""
         for _ in range(100):
-            if self._lane.is_idle and not self.calls and not self.preparations:
+            if self._publisher.is_idle and not self.calls and not self.preparations:
                 return
             while self.preparations:
                 self.prepare(Renewal.GIVEN)

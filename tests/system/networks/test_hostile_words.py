@@ -183,10 +183,8 @@ def test_a_refusal_that_cannot_be_stored_spoils_no_other(world: World) -> None:
         refuse("deliveries", "NEW.error_detail = 'odd'")
         no = Outcome(OutcomeKind.REJECTED, "rejected", "no")
         said = [no, replace(no, detail="odd"), no]
-        send_results = [
-            SendResult(c, "x", 1, outcome) for c, outcome in zip(claims, said, strict=True)
-        ]
-        assert record_results(send_results) == []
+        results = [SendResult(c, "x", 1, outcome) for c, outcome in zip(claims, said, strict=True)]
+        assert record_results(results) == []
     rows = [world.delivery(claim.job_id) for claim in claims]
     assert {row.state for row in rows} == {State.FAILED}
     assert [row.error_detail for row in rows] == ["no", None, "no"]
