@@ -12,7 +12,9 @@ from subprocess import Popen
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 
+from app.models import Delivery
 from app.states import State
 from tests.support.crowd import rows_of, seeded, until_posts_arrive, write_tweets
 from tests.support.figures import promise_kept, sized
@@ -207,9 +209,9 @@ def freeze(
     raise AssertionError("no good moment")
 
 
+NAMES = [attribute.key for attribute in inspect(Delivery).column_attrs]
+
+
 def contents(world: World, jobs: dict[str, str]) -> dict[str, Any]:
     """Return every column of these rows."""
-    return {
-        row.id: {column.name: getattr(row, column.name) for column in row.__table__.columns}
-        for row in rows_of(world, jobs)
-    }
+    return {row.id: {name: getattr(row, name) for name in NAMES} for row in rows_of(world, jobs)}

@@ -91,7 +91,8 @@ def test_whoever_dies_while_registering_is_relieved(world: World) -> None:
         db.session.commit()
 
         def register_late() -> dict[str, Any]:
-            db.session.query(ServerApp).update({"app": APP, "created_at": database_now()})
+            later = database_now() + timedelta(seconds=1)
+            db.session.query(ServerApp).update({"app": APP, "created_at": later})
             db.session.commit()  # somebody else took over meanwhile
             return {"client_id": "late", "client_secret": "late"}
 

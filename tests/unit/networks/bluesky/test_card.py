@@ -16,27 +16,13 @@ from app.networks.base import Outcome, OutcomeKind, Part
 from app.networks.bluesky import card as bluesky_card
 from app.networks.bluesky.network import Bluesky
 from app.networks.bluesky.text import first_link
-from tests.support.bluesky import PNG, BlueskySandbox, bluesky_at, credentials_at, running_bluesky
+from tests.support.bluesky import PNG, BlueskySandbox, bluesky_at, credentials_at
 from tests.support.pages import Page, WebSite, document, moved, web_site
 
 GRAPH = (
     '<meta property="og:title" content="Ñandú &amp; &lt;b&gt;friends">'
     '<meta property="og:description" content="About\nbirds">'
 )
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[BlueskySandbox]:
-    """One server for all tests."""
-    with running_bluesky() as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(running: BlueskySandbox) -> BlueskySandbox:
-    """The server, as if it had just been started."""
-    running.control("reset")
-    return running
 
 
 @pytest.fixture
