@@ -20,7 +20,7 @@ TROUBLED = (State.FAILED, State.REVIEW, State.UNCONFIRMED, State.HELD)
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What there is to say about one account."""
+    """The state of one account, as its owner sees it."""
 
     account: Account
     waiting: int
@@ -68,7 +68,7 @@ def waiting_of(account_ids: Sequence[int]) -> dict[int, int]:
 
 
 def moment_of(trouble: Delivery) -> datetime:
-    """Return when something went wrong with this delivery, as far as its row tells."""
+    """Return when this delivery last failed, as far as its row shows."""
     known = (trouble.finished_at, trouble.unconfirmed_at, trouble.first_sent_at)
     return next((moment for moment in known if moment is not None), trouble.due_at)
 
