@@ -24,7 +24,7 @@ KEPT_FOR = 7 * 86_400.0
 """Seconds until an avatar is fetched again, also after a failure."""
 OF_A_SERVER = 2
 IN_ALL = 8
-"""Servers that hang leave room for what else a scheduler asks networks."""
+"""Limit, so that servers that hang leave room for the scheduler's other calls."""
 TIMEOUT = 5.0
 SIDE = 96
 """Pixels: as large as pages show it, on a screen of two pixels for one."""

@@ -37,7 +37,7 @@ def outdated() -> list[int]:
 
 
 def measure(account_ids: Sequence[int]) -> None:
-    """Ask what fits and store it; what was known stays when the server does not say."""
+    """Ask for the limits and store them; if the server gives none, the old ones stay."""
     for account_id in account_ids:
         if not _set(account_id, _is_old(), limits_at=utcnow() - KEPT_FOR + ASKED_AGAIN_AFTER):
             continue  # another worker is asking

@@ -91,6 +91,6 @@ def _newest(account_id: int, condition: ColumnElement[bool], moment: Any) -> Del
 
 
 def _paused_until(account: Account, stop: NetworkBlock | None) -> datetime | None:
-    """A stop that has no known end is asked about again at ``probe_at``."""
+    """Return when the pause ends; for a stop without a known end, when the next probe is."""
     moments = [account.paused_until, stop.probe_at if stop else None]
     return max((m for m in moments if m is not None and m > utcnow()), default=None)
