@@ -258,7 +258,7 @@ def _asks_for_another(result: SendResult) -> bool:
             if is_transient(error):
                 raise
             reason = type(error).__name__
-            log.error("how job %s ended cannot be stored: %s", result.claim.job_id, reason)
+            log.error("the result of job %s cannot be stored: %s", result.claim.job_id, reason)
     return False
 
 

@@ -106,7 +106,7 @@ def _delete_tweets(tweet_ids: list[int], days: float) -> int:
         pictures.look_again_soon(shown)
     db.session.commit()
     if job_ids:
-        log.info("%s tweets are over for %g days: deleted", len(over), days)
+        log.info("deleted %s tweets that ended at least %g days ago", len(over), days)
     return len(over)
 
 

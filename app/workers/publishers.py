@@ -54,7 +54,7 @@ class PublisherPool:
                 self._put(destination, its_ids)
 
     def put_with_room(self, job_ids: Sequence[str]) -> None:
-        """Wait for room as well; ids without room are left to another wake-up or worker."""
+        """Like ``put``, but wait for room; the rest is left to another wake-up or worker."""
         self.put(job_ids, ROOM_SECONDS)
 
     def join(self, seconds: float) -> None:

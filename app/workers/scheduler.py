@@ -99,7 +99,7 @@ class Scheduler:
             try:
                 monitoring.say_goodbye(self._name)
             except SQLAlchemyError:
-                log.warning("could not say goodbye")
+                log.warning("the heartbeat could not be removed")
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -207,7 +207,7 @@ class Scheduler:
         except (redis.RedisError, OSError):
             return 3 * BROKER_EVERY
         if monitoring.broker_has_forgotten(str(current)):
-            log.warning("the broker lost its memory: telling workers again of everything due")
+            log.warning("the broker lost its data: notifying workers of everything due again")
             dispatcher.forget_wake_ups()
         return BROKER_EVERY
 

@@ -42,7 +42,7 @@ def _do(service: Callable[[list[str]], None], job_ids: list[str]) -> None:
     try:
         service(job_ids)
     except SQLAlchemyError as error:
-        log.error("the database failed: %s; these come due again", type(error).__name__)
+        log.error("the database failed: %s; these ids become due again", type(error).__name__)
         rollback_quietly()
 
 
