@@ -24,7 +24,7 @@ INSTANCE = ROOT / "instance"
 DAY = 86_400
 MOST = 10 * 365 * DAY
 TOGETHER = ("X_", "FACEBOOK_")
-"""What begins so belongs together and comes from one place: never half from a file."""
+"""Variables with the same prefix belong together: all come from one source."""
 ADDRESSES = {
     "X_API_URL": "https://api.x.com",
     "X_AUTHORIZE_URL": "https://x.com/i/oauth2/authorize",
@@ -76,7 +76,7 @@ RENAMED = {
     "BELL_PATIENCE": "NOTIFY_AGAIN_AFTER",
     "RECONCILE_PATIENCE": "RECONCILE_GIVE_UP_AFTER",
 }
-"""Settings by their old names, which are read for one more release."""
+"""Old names of settings, which are still read for one more release."""
 
 
 def _take_old_names(env: dict[str, str]) -> list[str]:
@@ -95,7 +95,7 @@ def is_production(env: Mapping[str, str]) -> bool:
 
 
 def _complete_for_development(env: MutableMapping[str, str]) -> None:
-    """Fill variables that are not set; a network's keys are taken as a whole or not at all."""
+    """Fill variables that are not set; take all keys of a network or none."""
     for file in (ROOT / ".env", INSTANCE / "run.env"):
         chosen = tuple(name for name in TOGETHER if any(key.startswith(name) for key in env))
         for key, value in dotenv_values(file).items():
@@ -120,14 +120,14 @@ def _secrets(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     return {
         "SECRET_KEY": key or None,
         "SECRET_KEY_FALLBACKS": former,
-        # Oldest first, as the signer wants it: the token of a page that is open stays good.
+        # Oldest first, as the signer expects: tokens in pages that are open stay valid.
         "WTF_CSRF_SECRET_KEY": [*reversed(former), key],
         "TOKEN_KEYS": keys,
     }
 
 
 def _refuse_short_keys(key: str, former: list[str]) -> None:
-    """Refuse what somebody with one cookie could find out by trying.
+    """Refuse keys that somebody with one cookie could guess by trying.
 
     :raises ConfigurationError: the sentence names the variable and never the key.
     """
@@ -144,7 +144,7 @@ def _refuse_short_keys(key: str, former: list[str]) -> None:
 
 
 def _words(env: Mapping[str, str], name: str) -> list[str]:
-    """Return the words of a list that commas separate."""
+    """Return the words of a comma-separated list."""
     return [word.strip() for word in (env.get(name) or "").split(",") if word.strip()]
 
 
@@ -160,7 +160,7 @@ def _development_secrets(env: Mapping[str, str]) -> dict[str, str]:
         draft.write_text(
             f"SECRET_KEY={secrets.token_urlsafe(48)}\nTOKEN_KEYS={Fernet.generate_key().decode()}\n"
         )
-        with suppress(FileExistsError):  # of processes that start together, the first one's stay
+        with suppress(FileExistsError):  # if processes start together, the first one's secrets stay
             os.link(draft, file)
         draft.unlink()
     return {key: value for key, value in dotenv_values(file).items() if value is not None}
@@ -191,16 +191,16 @@ def _servers(env: Mapping[str, str], production: bool) -> dict[str, Any]:
 
 
 def private_instance(folder: Path = INSTANCE) -> None:
-    """Close the folder, and what it holds already, to everybody but its owner.
+    """Make the folder and the files in it readable by their owner only.
 
-    Whatever the umask was when they were made: the keys, the rows and the log of Redis lie there.
+    The keys, the database and the log of Redis are there, perhaps created with another umask.
     """
     folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     for place, _folders, files in os.walk(folder):
         wanted = {Path(place): PRIVATE_FOLDER}
         wanted |= {Path(place, name): PRIVATE_FILE for name in files}
         for path, mode in wanted.items():
-            with suppress(OSError):  # gone meanwhile, or somebody else's
+            with suppress(OSError):  # deleted since, or owned by another user
                 if path.stat().st_mode & 0o777 & ~mode and (
                     path == folder or not path.is_symlink()
                 ):
@@ -210,7 +210,7 @@ def private_instance(folder: Path = INSTANCE) -> None:
 def _verifies_redis(env: Mapping[str, str]) -> bool:
     """Return whether the certificate of ``rediss://`` must be a trusted one.
 
-    Heroku's Redis has certificates that it signed itself, so a dyno does not ask unless told to.
+    Heroku's Redis has self-signed certificates, so a dyno does not check them unless told to.
     """
     if env.get("REDIS_TLS_VERIFY"):
         return _switch(env, "REDIS_TLS_VERIFY")
@@ -220,7 +220,7 @@ def _verifies_redis(env: Mapping[str, str]) -> bool:
 def database_url(url: str) -> str:
     """Return the SQLAlchemy URL: Heroku's ``postgres://`` means psycopg 3, nothing means SQLite.
 
-    :raises ConfigurationError: it is none, or names a database that does not work here.
+    :raises ConfigurationError: it is not a URL, or names a database that does not work here.
     """
     if not url:
         private_instance()
@@ -369,7 +369,7 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
     if app_url and not _is_public_address(app_url):
         raise ConfigurationError("APP_URL is not an address. It looks like https://example.com.")
     secure = app_url.lower().startswith("https://") if app_url else production
-    # A name with __Host- is one that no neighbour under the same domain can set.
+    # Another site under the same domain cannot set a cookie whose name begins with __Host-.
     cookie = "tweet_later" if production else f"tweet_later_{env.get('PORT')}"
     return {
         "APP_URL": app_url,
@@ -386,7 +386,7 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "BODY_TIMEOUT": _number(env, "BODY_TIMEOUT", 20, 0.1),
         "MAX_CONTENT_LENGTH": 256 * 1024,
         "MAX_FORM_MEMORY_SIZE": 256 * 1024,
-        "WTF_CSRF_TIME_LIMIT": None,  # a page left open overnight must still be able to send
+        "WTF_CSRF_TIME_LIMIT": None,  # a page left open overnight must still work
         "WTF_CSRF_SSL_STRICT": secure,
         "BOOTSTRAP_SERVE_LOCAL": True,
         "MAX_ACCOUNTS": int(_number(env, "MAX_ACCOUNTS", 200, 1)),
@@ -439,7 +439,7 @@ def _host_name(word: str) -> str:
 
 
 def _quotas(env: Mapping[str, str]) -> dict[str, Any]:
-    """How much one person may keep, and for how many days what is over is kept."""
+    """How much one person may store, and for how many days finished tweets are kept."""
     keep_days = _number(env, "KEEP_DAYS", 365, 0)
     if 0 < keep_days < 1:
         raise ConfigurationError("KEEP_DAYS must be 0, which means for ever, or at least 1.")
@@ -451,7 +451,7 @@ def _quotas(env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _count(env: Mapping[str, str], name: str, default: int) -> int:
-    """Return a whole number of things, from 1 to as many as a database counts."""
+    """Return a whole number from 1 to the largest that a database can store."""
     text = env.get(name) or str(default)
     if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 18 and int(text)):
         raise ConfigurationError(f"{name} must be a whole number from 1, not {text!r}.")
@@ -484,7 +484,7 @@ def _refuse_incomplete_production(env: Mapping[str, str]) -> None:
 
 
 def _warnings(env: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each setting that is allowed in production and opens something."""
+    """Return a sentence for each setting that is allowed in production but is a risk."""
     app_url = env.get("APP_URL") or ""
     plain = not app_url.lower().startswith("https://") and not is_loopback(app_url)
     told = {

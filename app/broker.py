@@ -1,7 +1,7 @@
 """Celery and Redis: the wiring, task names, notifying workers, and results.
 
-The row is the truth and the queue only wakes workers up: nothing here may raise because Redis
-is away.
+The row is the truth, and the queue only wakes workers up. So nothing here may raise because Redis
+is unreachable.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class WakeUp:
 
 
 class CircuitBreaker:
-    """Lets one thread at a time ask Redis, and nobody for some seconds after it did not answer.
+    """Lets one thread at a time call Redis, and no thread for some seconds after a failure.
 
     One at a time, because small plans allow few connections and an answer takes microseconds.
     """
@@ -64,7 +64,7 @@ class CircuitBreaker:
     def ask(self, question: Callable[[], Answer], otherwise: Answer) -> Answer:
         """Return the answer, or ``otherwise`` when Redis did not give one lately."""
         with self._turn:
-            # Only now: somebody may have found out while this thread waited for its turn.
+            # Check inside the lock: another call may have failed while this thread waited.
             if time.monotonic() < self._open_until:
                 return otherwise
             try:
@@ -75,7 +75,7 @@ class CircuitBreaker:
 
 
 class Notifier:
-    """Tells workers of due rows over one kept connection, quickly or not at all.
+    """Notifies workers of due rows over one lasting connection, quickly or not at all.
 
     After a failure its circuit breaker is open for a few seconds, so that a dead Redis costs one
     short wait and not one for each request.
@@ -145,7 +145,7 @@ def hasty_redis_options(config: Mapping[str, Any], timeout: float) -> dict[str, 
 def _tls(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return redis-py's arguments for ``rediss://``, nothing for a connection without TLS.
 
-    Trusted are the authorities of this machine (OpenSSL's ``SSL_CERT_FILE`` names others).
+    It trusts the certificate authorities of this machine; ``SSL_CERT_FILE`` (OpenSSL) names others.
     """
     if not config["REDIS_URL"].startswith("rediss://"):
         return {}
@@ -234,7 +234,7 @@ def publish_here(job_ids: list[str]) -> None:
 
 
 def celery_states(job_ids: Sequence[str]) -> dict[str, str]:
-    """Return AsyncResult's word for each job; ``UNAVAILABLE`` while Redis does not answer."""
+    """Return AsyncResult's state of each job; ``UNAVAILABLE`` while Redis does not answer."""
     backend = current_app.extensions["celery"].backend
 
     def look() -> dict[str, str]:
@@ -249,9 +249,9 @@ def celery_states(job_ids: Sequence[str]) -> dict[str, str]:
 
 
 def store_results(results: Iterable[tuple[str, str, Any]]) -> None:
-    """Tell AsyncResult how jobs ended: (job_id, SUCCESS or FAILURE, result). Best effort.
+    """Store for AsyncResult how jobs ended: (job_id, SUCCESS or FAILURE, result). Best effort.
 
-    All in one round trip; what Celery's own backend does for one result, in its format.
+    It uses one round trip for all, and the format of Celery's own backend.
     """
     backend = current_app.extensions["celery"].backend
     told = list(results)
@@ -264,7 +264,7 @@ def store_results(results: Iterable[tuple[str, str, Any]]) -> None:
                 key = backend.get_key_for_task(job_id)
                 value = backend.encode({**meta, "task_id": job_id})
                 pipeline.set(key, value, ex=backend.expires)
-                pipeline.publish(key, value)  # for whoever waits in AsyncResult.get
+                pipeline.publish(key, value)  # for callers that wait in AsyncResult.get
             pipeline.execute()
 
     if told:

@@ -21,10 +21,10 @@ from app.models import Account, Delivery, EventKind, Tweet, User
 from app.networks import Credentials, LookUpFailed, LookUpRefused, Network, TokenRefused
 
 DATABASE_AWAY = (OperationalError, ProgrammingError)
-"""Not there, not reachable, or without its tables."""
+"""The database is missing, unreachable, or has no tables."""
 
 SHELL = Visit(browser="flask accounts connect")
-"""Whom the audit log names for what an operator does."""
+"""The name in the audit log for actions of an operator."""
 
 accounts = AppGroup("accounts", help="Connected accounts.")
 
@@ -50,7 +50,7 @@ def _at_hand() -> dict[str, Any]:
 
 
 def _explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """In the shell too, a database that is away is a sentence and not a page of traceback."""
+    """In the shell too, report an unreachable database in one sentence, without a traceback."""
     if isinstance(error, DATABASE_AWAY):
         print(_sentence(error), file=sys.stderr)
     else:
@@ -89,7 +89,7 @@ def hold(due_before: str) -> None:
 
 
 def _moment(words: str) -> datetime | None:
-    """Return the moment that is meant, None for now."""
+    """Return the moment that the text means, None for now."""
     if words.strip().upper() == "NOW":
         return None
     try:

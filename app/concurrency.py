@@ -1,4 +1,4 @@
-"""Room for a number of things at a time, of which no one party may take all; a leaf."""
+"""Limits how many things run in parallel, in total and per party. Imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Hashable
 
 
 class ConcurrencyLimiter:
-    """So many places, and fewer for each party; safe from any thread, nobody waits."""
+    """A total limit and a lower one per party; safe to use from any thread, never blocks."""
 
     def __init__(self, total: int, each: int) -> None:
         self._total = total

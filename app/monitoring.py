@@ -1,4 +1,4 @@
-"""Heartbeats, and what they and the rows say about the health of the whole."""
+"""Heartbeats, and the health of the app as heartbeats and rows show it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def beat(name: str) -> None:
 
 
 def say_goodbye(name: str) -> None:
-    """Remove the heartbeat of a worker that stops in good order."""
+    """Remove the heartbeat of a worker that stops normally."""
     db.session.execute(db.delete(Worker).where(Worker.name == name))
     db.session.commit()
 
@@ -73,7 +73,7 @@ def broker_has_forgotten(current: str) -> bool:
 def problems() -> list[str]:
     """Return what is wrong now, one word each: database, redis, worker, overdue.
 
-    Never waits for pages that wait for the database: it asks on a connection of its own.
+    It uses its own database connection, so it never waits for requests that wait for the pool.
     """
     try:
         with spare_connection() as connection:

@@ -1,7 +1,7 @@
-"""What others wrote, made fit to be kept and shown: a server may answer anything. A leaf.
+"""Cleans data from other servers before it is stored or shown. Imports nothing of ours.
 
-Characters that no text has a use for (NUL, halves of surrogate pairs, controls) become U+FFFD, so
-that nothing that had them passes for something that had not.
+Characters that no text needs (NUL, lone surrogates, control characters) become U+FFFD. They are not
+removed, so that a text with them never equals a text without them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 MAX_DEPTH = 64
-"""Objects and lists inside each other; the networks' own answers have about ten."""
+"""Largest depth of nested objects and lists; the networks' own answers have about ten."""
 MAX_ITEMS = 400_000
-"""Commas and opening brackets of a whole answer: small ones would take far more memory."""
+"""Most commas and opening brackets in an answer: many small values need far more memory."""
 MAX_ID = 256
 MAX_NAME = 255
 MAX_DETAIL = 300
@@ -24,7 +24,7 @@ MAX_TRACE = 64
 MAX_ADDRESS = 2_000
 MAX_SECRET = 8_192
 MAX_DIGITS = 18
-"""Digits of a whole number, so that each fits into 64 bits."""
+"""Most digits of a whole number, so that each fits into 64 bits."""
 
 _UNFIT = re.compile(r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\uD800-\uDFFF\uFFFE\uFFFF]")
 _SPACES = re.compile(r"\s+")
@@ -32,14 +32,14 @@ _NO_ADDRESS = re.compile(r"[\s\\<>\"`{}|^]")
 
 
 def fit_text(text: str) -> str:
-    """Return a text that every database and every page can take; line ends and tabs stay."""
+    """Return a text that every database and page accepts; line breaks and tabs stay."""
     return _UNFIT.sub(UNREADABLE, text)
 
 
 def fit(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """Return JSON whose texts and keys are fit, and whose numbers are numbers.
+    """Return JSON with cleaned texts and keys, and without numbers such as NaN.
 
-    :raises ValueError: it is deeper than ``depth``.
+    :raises ValueError: it is nested deeper than ``depth``.
     """
     if isinstance(value, str):
         return fit_text(value)
@@ -55,10 +55,10 @@ def fit(value: Any, depth: int = MAX_DEPTH) -> Any:
 
 
 def parsed(text: str) -> Any:
-    """Return the JSON that a text is, fit to be kept; None when it is none or too much of it.
+    """Parse a text as JSON and clean it; None when it is not JSON, or too large or too deep.
 
-    Numbers that are none (``NaN``, ``1e999``) or have hundreds of digits are read as null: what
-    else the answer says may still be of use.
+    ``NaN``, ``1e999`` and numbers with hundreds of digits become null, because the rest of the
+    answer may still be useful.
     """
     if text.count(",") + text.count("[") + text.count("{") > MAX_ITEMS:
         return None
@@ -74,7 +74,7 @@ def stored(value: Any) -> str:
 
 
 def identifier(value: Any, most: int = MAX_ID) -> str | None:
-    """Return an id that a network gave: a text of any shape, or a whole number; else None."""
+    """Return an id from a network, which may be any text or a whole number; else None."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     words = value.strip() if isinstance(value, str) else _digits(value)
@@ -83,14 +83,14 @@ def identifier(value: Any, most: int = MAX_ID) -> str | None:
 
 
 def line(value: Any, most: int = MAX_NAME) -> str:
-    """Return a name in one line, cut to ``most`` characters; "" for what is no text."""
+    """Return a name in one line, cut to ``most`` characters; "" if it is not a text."""
     if not isinstance(value, str):
         return ""
     return _SPACES.sub(" ", fit_text(value[: most * 4])).strip()[:most].rstrip()
 
 
 def detail(value: Any) -> str:
-    """Return what a network said about an error, short."""
+    """Return a network's error text, shortened."""
     return fit_text(str(value)[:MAX_DETAIL])
 
 
@@ -151,7 +151,7 @@ def _fraction(written: str) -> float | None:
 
 
 _decoder = json.JSONDecoder(
-    strict=False,  # a control character in one text is no reason to lose the others
+    strict=False,  # a control character in one text must not make us lose the other texts
     parse_int=_whole_number,
     parse_float=_fraction,
     parse_constant=lambda _: None,

@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=365)
 MOST = 10_000
-"""Events of one person; nobody fills the table by switching something on and off."""
+"""Events kept for one person, so that nobody can fill the table."""
 NOTICES = (EventKind.ACCOUNT_ADDED, EventKind.SIGNED_IN_NEW_BROWSER, EventKind.SIGNS_IN_ON)
-"""What the other sessions of the person are told on their next page."""
+"""Events that the person's other sessions are shown on their next page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def note(
     network: str = "",
     handle: str = "",
 ) -> None:
-    """Add a line to the log, and one to what the process says. Commit is the caller's."""
+    """Add an entry to the audit log and a message to the process log. The caller commits."""
     event = AuditEvent(
         kind=kind,
         user_id=user_id,
@@ -68,7 +68,7 @@ def latest_of(user_id: int, most: int = 50) -> Sequence[AuditEvent]:
 
 
 def unseen_in(here: SessionHere, most: int = 5) -> Sequence[AuditEvent]:
-    """Return what happened elsewhere since the person last said here that it was read."""
+    """Return events of other sessions since the person last dismissed the notices here."""
     return db.session.scalars(
         db.select(AuditEvent)
         .where(
@@ -83,7 +83,7 @@ def unseen_in(here: SessionHere, most: int = 5) -> Sequence[AuditEvent]:
 
 
 def sweep() -> None:
-    """Delete what is older than a year, and of one person what is more than so many."""
+    """Delete entries older than a year, and the oldest of a person who has too many."""
     rows_changed(delete(AuditEvent).where(AuditEvent.at < utcnow() - KEPT))
     many = db.select(AuditEvent.user_id).group_by(AuditEvent.user_id)
     for user_id in db.session.scalars(many.having(func.count() > MOST)).all():

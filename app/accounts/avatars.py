@@ -1,6 +1,6 @@
-"""The pictures of accounts: fetched from their networks once a week, made anew, kept small.
+"""Avatars of accounts: fetched from their networks once a week, re-encoded and stored small.
 
-Pages show what is kept here, so nobody's browser asks another site.
+Pages show the stored copy, so no browser has to ask another site.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from app.pictures import PictureRefused, make_square, turns
 log = logging.getLogger(__name__)
 
 KEPT_FOR = 7 * 86_400.0
-"""Seconds until it is fetched again; one that could not be had, too."""
+"""Seconds until an avatar is fetched again, also after a failure."""
 OF_A_SERVER = 2
 IN_ALL = 8
-"""Servers that hang leave room for what else a scheduler asks networks."""
+"""Limit, so that servers that hang leave room for the scheduler's other calls."""
 TIMEOUT = 5.0
 SIDE = 96
 """Pixels: as large as pages show it, on a screen of two pixels for one."""
@@ -36,11 +36,11 @@ def outdated() -> list[int]:
 
 
 def fetch(account_ids: Sequence[int]) -> None:
-    """Fetch and keep avatars; what was kept stays where none can be had now. Repeatable."""
+    """Fetch and store avatars; if a fetch fails, the old avatar stays. May be repeated."""
     for account_id in account_ids:
         url = _begin(account_id)
         if url is None:
-            continue  # another worker asks
+            continue  # another worker is fetching it
         try:
             avatar = _made_of(url)
         except (http.NotSent, http.NoResponse, PictureRefused) as error:
@@ -66,7 +66,7 @@ def _is_wanted() -> tuple[Any, ...]:
 
 
 def _begin(account_id: int) -> str | None:
-    """Return where the avatar is, None if it is not wanted; it will not be for a week from now."""
+    """Return the avatar's URL, None if no fetch is due; the next fetch is due in a week."""
     chosen = update(Account).where(Account.id == account_id, *_is_wanted())
     begun = chosen.values(avatar_at=from_now()).returning(Account.avatar_url)
     url = db.session.scalar(begun, execution_options={"synchronize_session": False})
@@ -75,9 +75,9 @@ def _begin(account_id: int) -> str | None:
 
 
 def _made_of(url: str) -> bytes:
-    """Return what is there, as we show it.
+    """Fetch the avatar and return it in the form that we show.
 
-    The address comes out of a network's answer, so private ones are refused on every network.
+    The address comes from a network's answer, so private addresses are always refused.
 
     :raises PictureRefused: there is no picture.
     :raises http.NotSent: and Unanswered, as ``http.call``.

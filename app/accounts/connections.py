@@ -1,7 +1,8 @@
-"""Tying accounts to a user: signing in by one, adding a further one, reconnecting.
+"""Connects accounts to a user: sign in with one, add another one, or reconnect.
 
-Signing in is by person and not by account: a Page is shared by several people. Only connected
-accounts count; a disconnected one is nobody's identity, so whoever owns it may connect it anew.
+A sign-in identifies a person, not an account, because several people may share a Page. Only
+connected accounts count. A disconnected account identifies nobody, so its owner may connect it
+again.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class BelongsToSomebodyElse(Exception):
 
 
 class SignsNobodyIn(Exception):
-    """The account is connected to ``user_id``, who does not let it sign in."""
+    """The account is connected to ``user_id``, who has not allowed sign-in with it."""
 
     def __init__(self, user_id: int) -> None:
         super().__init__()
@@ -38,11 +39,11 @@ class SignsNobodyIn(Exception):
 
 
 class NotWanted(Exception):
-    """What was to be connected has been settled by another request; nothing was changed."""
+    """Another request has already dealt with this connection; nothing was changed."""
 
 
 class _Overtaken(Exception):
-    """What was found has changed: somebody connected the same accounts, or they sign in no more."""
+    """The data has changed: the same accounts were connected, or no longer allow sign-in."""
 
 
 class TooManyAccounts(Exception):
@@ -55,23 +56,23 @@ class TooManyAccounts(Exception):
 
 @dataclass
 class Connected:
-    """What became of the accounts that were opened to us."""
+    """The result of connecting the accounts that a consent gave access to."""
 
     user_id: int
     is_new: bool = False
-    """Whether the user was made just now."""
+    """True when the user is new."""
     added: list[Account] = field(default_factory=list)
     renewed: list[Account] = field(default_factory=list)
     left_out: list[Profile] = field(default_factory=list)
-    """They belong to somebody else."""
+    """Accounts that belong to another user."""
     beyond: list[Profile] = field(default_factory=list)
-    """They are more than one person may have."""
+    """Accounts beyond the number that one person may have."""
     sign_in_account: Account | None = None
-    """By which the person came in."""
+    """The account with which the person signed in."""
 
 
 def sign_in(network: str, connections: Sequence[Connection]) -> Connected:
-    """Find out who opened these accounts to us, or make a new user; connect the accounts.
+    """Find the user who gave access to these accounts, or create one; connect the accounts.
 
     :raises sign_in_methods.ProvesNobody: their server gives access to anybody who asks.
     :raises SignsNobodyIn: connected here, but its owner does not let it sign in.
@@ -90,10 +91,10 @@ def add(
 ) -> Connected:
     """Connect accounts to somebody who is signed in.
 
-    :param is_wanted: asked last and in the same transaction, whether this is still to be done.
+    :param is_wanted: called last, in the same transaction; False cancels the connection.
     :raises BelongsToSomebodyElse: all of them do.
     :raises TooManyAccounts: with these, it would be more than one person may have.
-    :raises NotWanted: it was not to be done any more.
+    :raises NotWanted: ``is_wanted`` returned False.
     """
     return _again_if_overtaken(lambda: _add(network, connections, user_id, is_wanted))
 
@@ -105,7 +106,7 @@ def connect(
     user: User | None = None,
     limits: Limits | None = None,
 ) -> User:
-    """Store one account and its tokens, and let go what waited for it, without any page.
+    """Store one account and its tokens, and release its held deliveries; no page is needed.
 
     :param user: whose it becomes; None means whoever has it, or a new user.
     :param limits: what fits, where that is known; otherwise a worker asks.
@@ -139,7 +140,7 @@ def strangers(network: str, connections: Sequence[Connection], user_id: int) -> 
 
 
 def would_sign_in(network: str, connection: Connection, user_id: int) -> bool:
-    """Whether an account would sign this user in once it is connected."""
+    """True when this account, once connected, would sign this user in."""
     account = _holder(network, connection.profile)
     mine = sign_in_methods.accounts_of(user_id)
     if account is not None and account.id in sign_in_methods.opening(mine):
@@ -149,7 +150,7 @@ def would_sign_in(network: str, connection: Connection, user_id: int) -> bool:
 
 
 def _again_if_overtaken(work: Callable[[], Connected]) -> Connected:
-    """Do it once more when the same account was connected, or let go, at the same moment."""
+    """Retry once when the same account was connected or disconnected at the same time."""
     try:
         return work()
     except (IntegrityError, _Overtaken):
@@ -169,12 +170,12 @@ def _sign_in(network: str, connections: Sequence[Connection]) -> Connected:
     if sign_in_account is not None:
         sign_in_methods.lock(sign_in_account.user_id)
         if _sign_in_account(network, connections) is not sign_in_account:
-            raise _Overtaken  # its owner has disconnected it meanwhile, or closed it
+            raise _Overtaken  # its owner has since disconnected it, or turned off sign-in with it
         known = Connected(sign_in_account.user_id, sign_in_account=sign_in_account)
         return _tie(network, _that_fit(network, connections, known), known)
     refusal = _refusal(network, connections)
     if refusal is not None:
-        # The same person may have come in at this moment, by another window.
+        # The same person may have signed in at the same time in another window.
         raise _Overtaken if _sign_in_account(network, connections) else refusal
     fresh = Connected(_new_user(), is_new=True)
     done = _tie(network, _that_fit(network, connections, fresh), fresh)
@@ -183,7 +184,7 @@ def _sign_in(network: str, connections: Sequence[Connection]) -> Connected:
 
 
 def _refusal(network: str, connections: Sequence[Connection]) -> Exception | None:
-    """Return why whoever opened these cannot become a new user; None if they can."""
+    """Return why the owner of these accounts cannot become a new user; None if they can."""
     for connection in connections:
         closed = _closed(network, connection.profile)
         if closed is not None:
@@ -210,7 +211,7 @@ def _tie(
     done: Connected,
     is_wanted: Callable[[], bool] | None = None,
 ) -> Connected:
-    """Connect those that are nobody else's, all or none, and commit."""
+    """Connect the accounts that no other user has, all or none, and commit."""
     sign_in_methods.lock(done.user_id)
     is_first = not sign_in_methods.opening(sign_in_methods.accounts_of(done.user_id))
     for connection in connections:
@@ -221,7 +222,7 @@ def _tie(
         (done.added if is_added else done.renewed).append(account)
     db.session.flush()
     if done.sign_in_account is None and not done.added and not done.renewed:
-        raise _Overtaken  # they were somebody's a moment later; nor is there a user without any
+        raise _Overtaken  # other users have connected them since: create no user without an account
     most = current_app.config["MAX_ACCOUNTS"]
     if done.added and _count(done.user_id) > most:
         raise TooManyAccounts(most)
@@ -263,10 +264,10 @@ def _take(
 
 
 def _may_open(account: Account, connection: Connection, is_first: bool) -> bool:
-    """Whether a new account signs in by itself, or only when its owner says so.
+    """True when a new account may sign in at once; False when its owner must allow it first.
 
-    Anybody may run a server that was typed, and name whom they like; but without any account
-    that signs in, nobody would come back.
+    Anybody may run a server whose name was typed, and claim any identity there. But a user
+    without an account for sign-in could never sign in again.
     """
     if connection.proves_nobody or not (account.person_id or _person(connection.profile)):
         return False
@@ -279,7 +280,7 @@ def _may_open(account: Account, connection: Connection, is_first: bool) -> bool:
 
 
 def _sign_in_account(network: str, connections: Sequence[Connection]) -> Account | None:
-    """Return the account that signs in whoever opened these."""
+    """Return the account with which the owner of these signs in."""
     for connection in connections:
         profile = connection.profile
         found = _find(
@@ -326,7 +327,7 @@ def _find(
 
 
 def _locked(account: Account | None) -> Account | None:
-    """Return the row as it is now; workers who renew its tokens wait."""
+    """Lock and return the current row; workers that refresh its tokens wait."""
     return account and db.session.get(
         Account, account.id, populate_existing=True, with_for_update=True
     )
@@ -384,7 +385,7 @@ def _renew(account: Account, profile: Profile, credentials: Credentials) -> None
 
 
 def _remember(account: Account, limits: Limits | None) -> None:
-    """Keep what fits; what was known before may have changed, so it is asked for again."""
+    """Store the limits; if none are given, have a worker ask again, as they may have changed."""
     account.limits_at = utcnow() if limits else None
     if limits:
         account.limits = asdict(limits)

@@ -1,8 +1,8 @@
 """Fresh credentials for an account: one worker refreshes, the others wait for it.
 
-A refresh token can be spent once only, and a network may end an access whose spent token comes
-again. The lock is a lease on the account's row and not a database lock, because no transaction may
-stay open during a network call; who oversleeps it does not ask.
+A refresh token can be used only once, and a network may end an access when a used token is sent
+again. The lock is a lease on the account's row, not a database lock, because no transaction may
+stay open during a network call. A worker whose lease is over makes no call.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MAX_REFRESH_REST_SECONDS = 300.0
 
 
 class NotNow(Exception):
-    """There are no usable credentials at this moment; come back in ``after`` seconds."""
+    """There are no usable credentials now; try again in ``after`` seconds."""
 
     def __init__(self, after: float) -> None:
         super().__init__()
@@ -46,12 +46,12 @@ class NotNow(Exception):
 
 
 class NoAccess(Exception):
-    """There will be none until somebody acts: the deliveries are held already."""
+    """There are none until a person acts. The deliveries are already held."""
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Credentials, and their version: a refusal concerns this version only."""
+    """Credentials and their version: a refusal applies to this version only."""
 
     credentials: Credentials
     version: int
@@ -74,7 +74,7 @@ def usable_accesses(network: Network, account_ids: Sequence[int]) -> dict[int, A
 
 
 def access_to(account_id: int) -> Access:
-    """Return credentials that the network should accept, refreshed first when they are over.
+    """Return credentials that the network should accept; refresh them first if expired.
 
     :raises NotNow: another worker is refreshing, or the refresh had no clear answer.
     :raises NoAccess: the account needs its owner, or the network its operator.
@@ -99,10 +99,10 @@ def access_to(account_id: int) -> Access:
 
 
 def access_to_read(account_id: int) -> Access:
-    """Return the same, or an access that has ended: what is public can be read with it.
+    """Like ``access_to``, but may return an ended access: enough to read public data.
 
     :raises NotNow: as ``access_to``.
-    :raises NoAccess: it was forgotten, too.
+    :raises NoAccess: there is not even an ended access.
     """
     try:
         return access_to(account_id)
@@ -141,7 +141,7 @@ def _refresh(
 
 
 def _ask_twice(network: Network, credentials: Credentials, began: float) -> Credentials:
-    """An answer that was lost may have spent the token; asking once more tells.
+    """Refresh; after a lost answer ask once more, to learn whether the token was used.
 
     :param began: when the lease began, or a moment before it, on http.boottime().
     """
@@ -156,7 +156,7 @@ def _ask_twice(network: Network, credentials: Credentials, began: float) -> Cred
 
 
 def _newer_access(account_id: int, version: int, detail: str) -> Access:
-    """Return what somebody else has stored meanwhile; otherwise the refresh token is dead.
+    """Return credentials that another worker has stored since; else the refresh token is dead.
 
     :raises NoAccess: it is.
     """
@@ -180,7 +180,7 @@ def _end_access(account_id: int, version: int, detail: str) -> NoReturn:
 
 
 def _take_lease(account_id: int, version: int) -> datetime | None:
-    """Return when the lease ends, None when somebody else has it; two answers fit into it."""
+    """Return when the lease ends; None when another worker has it. It covers two calls."""
     statement = (
         update(Account)
         .where(
@@ -198,7 +198,7 @@ def _take_lease(account_id: int, version: int) -> datetime | None:
 
 
 def _leave_lease(account_id: int, lease: datetime) -> None:
-    """Let others refresh; a lease that somebody else has taken since is theirs."""
+    """End our lease, so that others may refresh; leave a lease that another has taken since."""
     mine = (Account.id == account_id, Account.refresh_lease_until == lease)
 
     def leave() -> None:
@@ -209,7 +209,7 @@ def _leave_lease(account_id: int, lease: datetime) -> None:
 
 
 def _tell(account_id: int, code: str) -> None:
-    """Let what was claimed for this account say why it waits."""
+    """Store the reason for waiting in the deliveries claimed for this account."""
     claimed = (Delivery.account_id == account_id, Delivery.state == State.CLAIMED)
 
     def store() -> None:
@@ -220,7 +220,7 @@ def _tell(account_id: int, code: str) -> None:
 
 
 def _store(account_id: int, version: int, fresh: Credentials) -> bool:
-    """Keep a fresh access, also when somebody has spent the old one in vain meanwhile."""
+    """Store a new access, even if another worker has failed with the old one since."""
     statement = (
         update(Account)
         .where(Account.id == account_id, Account.credentials_version == version)

@@ -1,4 +1,4 @@
-"""Ending the tie to an account: what waits is cancelled, what is being sent finishes first."""
+"""Disconnects accounts: waiting deliveries are cancelled, those being sent finish first."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ UNDER_WAY = (State.CLAIMED, State.SENDING, State.UNCONFIRMED)
 def disconnect(account_id: int, visit: Visit | None = None) -> int:
     """Cancel what waits for an account and return how many were cancelled; asks no network.
 
-    It signs nobody in any more, and the sessions that it opened end, but for the one that asks.
-    The access is kept until ``finish``, by whoever has time for the network: workers see to it.
+    Nobody can sign in with it any more. Sessions opened with it end, except the current one.
+    The access is kept until a worker calls ``finish``, because that calls the network.
     """
     visit = visit or Visit()
     mine = (Account.id == account_id, Account.connected)
     if (owner := db.session.scalar(db.select(Account.user_id).where(*mine))) is None:
         db.session.rollback()
         return 0
-    # Who is signing in by it at this moment is let in before, or not at all.
+    # A concurrent sign-in with it either finishes before this lock or fails.
     sign_in_methods.lock(owner)
     gone = {"connected": False, "signs_in": False, "health": Health.OK, "avatar": None}
     if not rows_changed(update(Account).where(*mine).values(gone)):
@@ -43,7 +43,7 @@ def disconnect(account_id: int, visit: Visit | None = None) -> int:
     account = db.session.get_one(Account, account_id, populate_existing=True)
     kind = EventKind.ACCOUNT_DISCONNECTED
     audit.note(kind, visit, account.user_id, account.network, account.handle)
-    begun = cast(Delivery.posted, Text) != "[]"  # a thread in the middle of being sent
+    begun = cast(Delivery.posted, Text) != "[]"  # a thread with some parts published
     waiting = Delivery.state.in_((State.SCHEDULED, State.HELD))
     cancelled = _cancel(and_(waiting, or_(~begun, _waits_long())), account_id)
     db.session.commit()
@@ -60,7 +60,7 @@ def leaving() -> list[int]:
 
 
 def finish(account_ids: Sequence[int]) -> None:
-    """Forget the access to those of these accounts for which nothing is being sent any more."""
+    """Delete the access of those of these accounts for which nothing is being sent."""
     for account_id in account_ids:
         is_gone = exists().where(Account.id == account_id, ~Account.connected)
         _cancel(and_(is_gone, _waits_long()), account_id)
@@ -84,8 +84,8 @@ def _waits_long() -> Any:
 def _forget(account_id: int) -> None:
     """End the access at the network, as far as it can be, and forget it; unless it is in use.
 
-    Its owner may connect the account again at any time, and a network may know both accesses as
-    one: who oversleeps leaves it to whoever looks next.
+    Its owner may connect the account again at any time, and the network may treat both accesses
+    as one. So a worker that is too late makes no call and leaves this to the next worker.
     """
     began = http.boottime()
     account = db.session.get_one(Account, account_id, populate_existing=True)
@@ -132,17 +132,17 @@ def _is_busy(account_id: int) -> bool:
 def end_access(name: str, profile: Profile, credentials: Credentials, began: float) -> None:
     """End an access at the network, unless the same account is connected here by another one.
 
-    A network may know all accesses of one account to one app as the same: ending one would end
-    the other, too. Never raises.
+    A network may treat all accesses of one account to one app as the same: ending one would end
+    the others too. Never raises.
 
-    :param began: on http.boottime(); too long after it, the network is not asked.
+    :param began: in seconds on http.boottime(); too long after it, the network is not called.
     """
     network = current_app.extensions["networks"].get(name)
     if network is None or not credentials or _is_connected(name, profile):
         return
     try:
         network.revoke(credentials, began + current_app.config["START_DEADLINE"])
-    except Exception as error:  # whatever it is, the access is forgotten here
+    except Exception as error:  # after any error, the access is still deleted here
         log.warning("%s did not end an access: %s", name, type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""Waiting that concerns a whole account or network: rate limits, lost access, refused apps."""
+"""Pauses of a whole account or network: rate limits, lost access, refused apps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_PAUSE_SECONDS = 24 * 3600.0
 
 
 def pause_account(account_id: int, seconds: float | None) -> float:
-    """Leave an account alone for some seconds; commit is the caller's. Return the seconds.
+    """Pause an account; return the seconds for which it waits. The caller commits.
 
     :param seconds: None when the network did not say: a quarter of an hour, doubling, at most
         a day.
@@ -29,7 +29,7 @@ def pause_account(account_id: int, seconds: float | None) -> float:
     account = db.session.get_one(Account, account_id, populate_existing=True, with_for_update=True)
     now = database_now()
     ends = account.paused_until or now
-    if seconds is None and ends <= now:  # several tweets refused side by side are one limit
+    if seconds is None and ends <= now:  # several tweets refused at once count as one rate limit
         seconds = backoff_seconds(account.pauses, MAX_PAUSE_SECONDS, first=UNSTATED_WAIT)
         account.pauses += 1
     account.paused_until = max(ends, now + timedelta(seconds=seconds or 0))
@@ -61,7 +61,7 @@ def hold_account(account_id: int, version: int, detail: str | None) -> bool:
 
 
 def release_account(account_id: int) -> list[str]:
-    """Let what waited for this account go, unless it is too late: that asks its owner instead.
+    """Release the account's held deliveries; for those that are too late, ask the owner.
 
     Commit is the caller's. Returns the ids that are scheduled again.
     """
@@ -90,18 +90,18 @@ def stop_network(network: str, reason: str, detail: str | None) -> None:
 
 
 def pause_network(network: str, seconds: float) -> None:
-    """Let everything of a network wait: the app's own allowance is used up.
+    """Pause a whole network because the app's own allowance is used up.
 
     Commit is the caller's.
     """
     stop = _stop_of(network)
-    if not stop.holds:  # a refusal of the app is the stronger word
+    if not stop.holds:  # a refusal of the whole app takes precedence
         stop.reason, stop.detail = "rate_limited", None
         stop.probe_at = from_now(seconds)
 
 
 def _stop_of(network: str) -> NetworkBlock:
-    """Return the network's row, made if there was none: several workers may be told at once."""
+    """Return the network's row; create it if missing. Several workers may do so at once."""
     insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     fresh = insert(NetworkBlock).values(
         network=network, reason="", probes=0, probe_at=from_now(), holds=False
@@ -111,9 +111,10 @@ def _stop_of(network: str) -> NetworkBlock:
 
 
 def release_network(network: str, probe_at: datetime) -> list[str]:
-    """Let what waited for a network go; commit is the caller's. Returns the ids.
+    """Release the deliveries held for a network; return their ids. The caller commits.
 
-    :param probe_at: the stop's, as the caller set it; with another it was refused anew, and stays.
+    :param probe_at: the value that the caller set. If it has changed, the network refused us
+        again, and the stop stays.
     """
     over = delete(NetworkBlock).where(
         NetworkBlock.network == network, NetworkBlock.probe_at == probe_at
@@ -129,7 +130,7 @@ def release_network(network: str, probe_at: datetime) -> list[str]:
 
 
 def release_forgotten() -> None:
-    """Let go, and commit, what is held for a reason that is over.
+    """Release deliveries held for a reason that is over, and commit.
 
     An account may be connected again, or a network come back, in the moment between the decision
     to hold a delivery and the hold itself.

@@ -1,4 +1,4 @@
-"""Learning who connected a Page in times when nobody asked, so that they can come back."""
+"""Finds who connected a Page before we stored this, so that they can sign in again."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ MAX_ASKED = 20
 
 
 def learn(network: Any, connections: Sequence[Connection]) -> None:
-    """Find out whether whoever opened these to us has connected them before, and note it.
+    """Find out whether the same person has connected these accounts before, and store it.
 
-    The tokens that are kept here say whose consent they come from. When all of a user's are of
-    this very person, it is them, and they sign in by these accounts if nothing else lets them in.
-    When one is somebody else's, two people have shared the user, whoever came last took the tokens
-    of what they share, and nobody can tell whose it is. No transaction is open meanwhile.
+    The network can tell who gave each stored token. If all tokens of a user come from this person,
+    the user is this person, and may sign in with these accounts if no other account allows it. If
+    one token is from another person, two people have shared the user. The last one replaced the
+    tokens of shared accounts, so nobody can tell whose user it is. No transaction is open here.
 
     :param network: of it, ``name`` and ``connected_by`` are used.
     """
@@ -74,7 +74,7 @@ def _asked(network: Any, user_id: int, person_id: str, ends_at: float) -> dict[i
 
 
 def _note(account_id: int, version: int, person_id: str) -> None:
-    """Note who connected an account, unless it was connected anew meanwhile."""
+    """Store who connected an account, unless it was connected again since."""
     sign_in_account = aliased(Account)
     has_sign_in_account = exists().where(
         sign_in_account.connected,

@@ -1,6 +1,6 @@
-"""What fits into a tweet of each account, asked of its server once a day.
+"""Limits on a tweet of each account, read from its server once a day.
 
-Pages and the shell only read what is stored here: nobody waits for a network to write a tweet.
+Pages and the shell only read what is stored here, so writing a tweet never waits for a network.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def outdated() -> list[int]:
 
 
 def measure(account_ids: Sequence[int]) -> None:
-    """Ask what fits and store it; what was known stays when the server does not say."""
+    """Ask for the limits and store them; if the server gives none, the old ones stay."""
     for account_id in account_ids:
         if not _set(account_id, _is_old(), limits_at=utcnow() - KEPT_FOR + ASKED_AGAIN_AFTER):
-            continue  # another worker asks
+            continue  # another worker is asking
         limits = _asked(account_id)
         if limits is not None:
             _set(account_id, Account.connected, limits=asdict(limits), limits_at=utcnow())

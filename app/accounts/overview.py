@@ -20,7 +20,7 @@ TROUBLED = (State.FAILED, State.REVIEW, State.UNCONFIRMED, State.HELD)
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What there is to say about one account."""
+    """The state of one account, as its owner sees it."""
 
     account: Account
     waiting: int
@@ -68,7 +68,7 @@ def waiting_of(account_ids: Sequence[int]) -> dict[int, int]:
 
 
 def moment_of(trouble: Delivery) -> datetime:
-    """Return when something went wrong with this delivery, as far as its row tells."""
+    """Return when this delivery last failed, as far as its row shows."""
     known = (trouble.finished_at, trouble.unconfirmed_at, trouble.first_sent_at)
     return next((moment for moment in known if moment is not None), trouble.due_at)
 
@@ -91,6 +91,6 @@ def _newest(account_id: int, condition: ColumnElement[bool], moment: Any) -> Del
 
 
 def _paused_until(account: Account, stop: NetworkBlock | None) -> datetime | None:
-    """A stop that has no known end is asked about again at ``probe_at``."""
+    """Return when the pause ends; for a stop without a known end, when the next probe is."""
     moments = [account.paused_until, stop.probe_at if stop else None]
     return max((m for m in moments if m is not None and m > utcnow()), default=None)

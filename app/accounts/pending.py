@@ -1,6 +1,6 @@
-"""Accounts that a network opened to somebody who is signed in, until they say what becomes of it.
+"""Accounts that a signed-in user has consented to connect, but has not confirmed here yet.
 
-Nothing is added before: a link that somebody else made can lead as far as here, and no further.
+Nothing is connected before the user confirms: a link made by an attacker ends at this question.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LIFE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """What waits for its owner's word."""
+    """A connection that waits for its owner's confirmation."""
 
     id: str
     network: str
@@ -57,7 +57,7 @@ def of(user_id: int, pending_id: str | None) -> Pending | None:
 
 
 def take(pending_id: str) -> bool:
-    """Delete it, as a part of connecting it; False when it was settled before. No commit."""
+    """Delete it while connecting; False when it was already settled. Does not commit."""
     return bool(rows_changed(delete(PendingConnection).where(PendingConnection.id == pending_id)))
 
 
@@ -82,13 +82,13 @@ def refuse(pending_id: str) -> bool:
 
 
 def sweep(pending_ids: Sequence[str]) -> None:
-    """Do the same for those that nobody said a word about."""
+    """Do the same for those that expired without a decision."""
     for pending_id in pending_ids:
         refuse(pending_id)
 
 
 def leave_to_workers(pending_id: str) -> None:
-    """Let it expire at once: nobody here has time for the network."""
+    """Let it expire at once; a worker ends the access later, because that calls the network."""
     mine = PendingConnection.id == pending_id
     rows_changed(update(PendingConnection).where(mine).values(created_at=EPOCH))
     db.session.commit()

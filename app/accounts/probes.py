@@ -1,4 +1,4 @@
-"""Asking a stopped network, with one cheap read, whether it answers again."""
+"""Asks a stopped network, with one cheap read, whether it accepts this app again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.networks import LookUpFailed, LookUpRefused, Network, TokenRefused
 
 
 def due_probes() -> list[str]:
-    """Return the networks whose stop has lasted long enough for a look; end mere pauses."""
+    """Return stopped networks that are due for a probe; end pauses that are over."""
     db.session.execute(
         db.delete(NetworkBlock).where(~NetworkBlock.holds, NetworkBlock.probe_at <= from_now())
     )
@@ -29,7 +29,7 @@ def due_probes() -> list[str]:
 
 
 def probe(names: Sequence[str]) -> None:
-    """Ask stopped networks; what waits for one that answers is released."""
+    """Probe stopped networks; release the deliveries held for those that answer."""
     for name in names:
         _probe(name)
 
@@ -54,7 +54,7 @@ def _probe(name: str) -> None:
 
 
 def _begin(name: str) -> datetime | None:
-    """Return when it will be asked again, None when somebody is asking it already."""
+    """Return when the next probe is due; None when another worker is probing now."""
     due = (NetworkBlock.network == name, NetworkBlock.probe_at <= from_now())
     later = {"probes": NetworkBlock.probes + 1, "probe_at": from_now(holds.LATER_PROBES)}
     begun = db.update(NetworkBlock).where(*due).values(later).returning(NetworkBlock.probe_at)

@@ -1,7 +1,7 @@
-"""Bringing what is encrypted under the first of TOKEN_KEYS, so that older keys can go.
+"""Encrypts stored values again with the first of TOKEN_KEYS, so that older keys can be removed.
 
-Web and workers may run meanwhile: a row is changed only while it holds the text that was read, so
-tokens that somebody refreshes at the same time stay.
+Web and workers may run at the same time. A row changes only while it holds the text that was read,
+so tokens refreshed at the same time are kept.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ AT_A_TIME = 100
 
 @dataclass
 class Rewritten:
-    """What became of everything that is encrypted."""
+    """The result for all encrypted values."""
 
     rows: int = 0
-    """Values that are under the first key now and were not before."""
+    """Number of values that were encrypted with another key and now use the first one."""
     unreadable: list[str] = field(default_factory=list)
-    """``table.column, key of the row`` of values that none of the keys opens."""
+    """``table.column, key of the row`` of values that no key decrypts."""
 
 
 def encrypted_columns() -> list[Column[Any]]:
@@ -41,7 +41,7 @@ def encrypted_columns() -> list[Column[Any]]:
 
 
 def reencrypt() -> Rewritten:
-    """Write every encrypted value anew under the first of TOKEN_KEYS. Repeatable."""
+    """Encrypt every value again with the first of TOKEN_KEYS. May be repeated."""
     done = Rewritten()
     for column in encrypted_columns():
         for row in _rows_of(column):
@@ -72,7 +72,7 @@ def _read(query: Any) -> Sequence[Row[Any]]:
 
 
 def _rewrite(column: Column[Any], row: Row[Any], done: Rewritten) -> None:
-    """Rewrite one value; again if somebody writes another one meanwhile, with whichever key."""
+    """Encrypt one value again; retry if another process changes it at the same time."""
     mine: dict[Column[Any], Any] = dict(zip(_keys_of(column.table), row[:-1], strict=True))
     stored: str | None = row.stored
     while stored is not None and not _is_under_first_key(stored):

@@ -1,4 +1,4 @@
-"""What is to be asked of networks beside tweets, shared out evenly among servers."""
+"""Chooses accounts for calls other than tweets, evenly spread over servers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.networks import Destination
 def some_of_each_server(
     conditions: Sequence[Any], each: int, most: int, newest_first: bool = False
 ) -> list[int]:
-    """Return so many accounts of each server that meet these conditions, others each time.
+    """Return up to this many accounts per server under these conditions, others each time.
 
     :param newest_first: of a server, those of people who are likely to be looking.
     """

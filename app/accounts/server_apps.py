@@ -21,9 +21,9 @@ from app.models import ConnectionApp, MastodonServer, ServerApp
 from app.networks import ANEW_REST, App, Known, LookUpFailed, mark_of, too_soon
 
 REGISTRATION_LEASE = timedelta(seconds=30)
-"""Longer than all calls of one registration may take together."""
+"""Length of the lease: longer than all calls of one registration together."""
 MAX_REGISTER_SECONDS = 20.0
-"""Seconds for which somebody else's registration is waited for: a person waits for the page."""
+"""Seconds to wait for another process's registration; a person is waiting for the page."""
 GLANCE = 0.1
 """Seconds between two looks at it."""
 WALK = 3_600.0
@@ -60,7 +60,7 @@ class ServerApps:
         raise LookUpFailed("somebody else is registering the app")
 
     def forget(self, server: str, redirect_uri: str, app: Mapping[str, Any]) -> None:
-        """Let go of an app, unless another took its place."""
+        """Delete an app, unless another has replaced it."""
         row = db.session.execute(
             db.select(ServerApp.app, ServerApp.created_at).where(_is(server, redirect_uri))
         ).first()
@@ -89,7 +89,7 @@ class ServerApps:
         raise LookUpFailed("somebody else is registering the app")
 
     def former(self, server: str, mark: str) -> App | None:
-        """Return an app that another took the place of within the hour."""
+        """Return an app that was replaced within the last hour."""
         is_it = (ConnectionApp.id == _former_key(server, mark)) & (ConnectionApp.server == server)
         app = db.session.scalar(db.select(ConnectionApp.app).where(is_it))
         db.session.commit()
@@ -156,14 +156,14 @@ def has_answered(host: str) -> bool:
 
 
 def _note(server: str, **facts: Any) -> None:
-    """Write facts of a server down, whether or not it has a row already."""
+    """Store facts about a server; create its row if missing."""
     statement = update(MastodonServer).where(MastodonServer.url == server).values(**facts)
     if not rows_changed(statement):
         try:
             db.session.add(MastodonServer(url=server, **facts))
             db.session.commit()
         except IntegrityError:
-            db.session.rollback()  # somebody else was the first at the same moment
+            db.session.rollback()  # another process created it at the same time
             rows_changed(statement)
     db.session.commit()
 
@@ -173,7 +173,7 @@ def _is(server: str, redirect_uri: str) -> ColumnElement[bool]:
 
 
 def _take(server: str, redirect_uri: str) -> datetime | None:
-    """Begin to register, unless somebody is at it; return the lease's own moment."""
+    """Take the lease for a registration unless another has it; return its timestamp."""
     now = database_now()
     held = db.session.execute(
         db.select(ServerApp.app, ServerApp.created_at).where(_is(server, redirect_uri))

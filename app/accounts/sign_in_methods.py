@@ -1,4 +1,4 @@
-"""Which of a person's accounts sign them in: a person is as safe as the weakest of these."""
+"""The accounts with which a person may sign in; the weakest one sets how safe they are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.models import Account, EventKind, MastodonServer, User
 
 
 class LastDoor(Exception):
-    """It is the only account that signs its owner in."""
+    """It is the only account with which its owner can sign in."""
 
 
 class ProvesNobody(Exception):
@@ -21,7 +21,7 @@ class ProvesNobody(Exception):
 
 
 class OpensAnother(Exception):
-    """Whoever proves to own the account signs in as another user already."""
+    """The proven owner of the account already signs in as another user."""
 
 
 class NobodyProved(Exception):

@@ -9,7 +9,7 @@ from app.models import Account
 
 
 def choose(account_id: int, visibility: str) -> None:
-    """Let everything that is sent from now on be seen by these, in the network's own word.
+    """Set who may see everything sent from now on, as the network's own value.
 
     :param visibility: "" for what the account says itself.
     """

@@ -1,7 +1,7 @@
-"""Many ids or rows in one statement, whose text stays the same however many they are.
+"""Many ids or rows in one statement, whose SQL text is the same for any number of them.
 
-They travel as one JSON parameter. A list of parameters would make another statement of each
-length, and building and planning those costs more than running them.
+They are passed as one JSON parameter. With a list of parameters, each length would be a different
+statement, and building and planning those costs more than running them.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class _IdList(TypeDecorator[list[str]]):
 
 
 class _among(FunctionElement[bool]):  # noqa: N801
-    """A text is one of a list."""
+    """The condition that a text is in a list."""
 
     type = Boolean()
     inherit_cache = True
@@ -121,10 +121,10 @@ def id_in(column: Any, ids: Iterable[str]) -> ColumnElement[bool]:
 
 
 def unindexed(*conditions: Any) -> ColumnElement[bool]:
-    """Return conditions on rows that their ids choose already.
+    """Return more conditions on rows that are already selected by their ids.
 
-    Written so that no index serves them: statistics that are a minute old say that hardly any row
-    is due or claimed, and a planner that believes it reads all of those for every handful of ids.
+    They are written so that no index can be used for them. Statistics a minute old may say that
+    hardly any row is due or claimed; the planner would then read all of those for a few ids.
     """
     return and_(*conditions).is_(True)
 

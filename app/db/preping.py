@@ -1,4 +1,4 @@
-"""Which pooled connection to PostgreSQL may still be trusted."""
+"""Checks whether a pooled connection to PostgreSQL still works."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 
 TRUSTED_FOR = 1.0
-"""Seconds after its last use for which a connection with nothing to say is not asked."""
+"""Seconds after its last use for which a connection without unread data is not pinged."""
 
 
 def watch(engine: Engine) -> None:
-    """Ask a connection whether it lives before it is used, like SQLAlchemy's ``pool_pre_ping``.
+    """Ping a connection before it is used, like SQLAlchemy's ``pool_pre_ping``.
 
-    Only one that was used within the last second is looked at instead: a server that ended it has
-    said so, which its socket shows without a round trip.
+    If it was used within the last second, only its socket is checked: a server that ended the
+    connection has sent a message, and the socket shows this without a round trip.
     """
     failures = (DBAPIError, engine.dialect.loaded_dbapi.Error)
 
@@ -29,7 +29,7 @@ def watch(engine: Engine) -> None:
     def _check(connection: Any, record: Any, _fairy: Any) -> None:
         used_at = record.info.get("used_at")
         if used_at is None:
-            return  # just opened
+            return  # just opened: no need to check it
         if time.monotonic() - used_at < TRUSTED_FOR and not _has_something_to_say(connection):
             return
         try:

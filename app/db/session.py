@@ -64,7 +64,7 @@ db = SQLAlchemy(model_class=Base)
 
 
 def utcnow() -> datetime:
-    """Return this process's idea of now; deliveries are timed by the database's clock instead."""
+    """Return now by this process's clock, in UTC; deliveries use the database's clock instead."""
     return datetime.now(UTC)
 
 
@@ -94,7 +94,7 @@ FIRST_MS, LAST_MS = -62_135_510_400_000, 253_402_214_400_000
 
 
 def _in_range(milliseconds: int) -> int:
-    """Return a moment that can be read again, the nearest one to what was asked for."""
+    """Return the nearest moment that can be stored and read again."""
     return min(LAST_MS, max(FIRST_MS, milliseconds))
 
 
@@ -154,16 +154,16 @@ def database_now() -> datetime:
 
 
 def read(statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
-    """Return a query's rows outside of any transaction, which saves its beginning and its end."""
+    """Return a query's rows without a transaction, which saves its BEGIN and its end."""
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         return connection.execute(statement, values).all()
 
 
 @contextmanager
 def spare_connection() -> Iterator[Connection]:
-    """Read on a connection beside the pool, which others may have taken whole; a second at most.
+    """Read on a connection outside the pool, as the pool may be exhausted; at most a second.
 
-    :raises SQLAlchemyError: the database does not answer, or somebody has locked what is read.
+    :raises SQLAlchemyError: the database does not answer, or the rows are locked.
     """
     engine: Engine = current_app.extensions["spare_engine"]
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -187,7 +187,7 @@ def rows_changed(statement: Update | Delete) -> int:
 
 
 def retry_transient(work: Callable[[], Result], seconds: float = 20) -> Result:
-    """Run one transaction, again and again while the database is away (restart, lock, failover).
+    """Run one transaction; retry while the database is unreachable (restart, lock, failover).
 
     ``work`` must be safe to repeat: its statements are guarded by state and fence.
     """
@@ -207,13 +207,13 @@ def retry_transient(work: Callable[[], Result], seconds: float = 20) -> Result:
 
 
 TOO_MUCH = "54"
-"""The class of PostgreSQL's words for a value that is too large for an index or a row."""
+"""PostgreSQL's class of error codes for a value too large for an index or a row."""
 
 
 def rollback_quietly() -> None:
-    """Give up what the session has not committed, also when its connection has died meanwhile."""
+    """Roll the session back; raise nothing even if its connection is lost."""
     if not db.session.registry.has():
-        return  # nobody asked for a session
+        return  # no session was used
     try:
         db.session.rollback()
     except SQLAlchemyError:
@@ -242,7 +242,7 @@ def init_app(app: Flask) -> None:
         _sqlite_options() if url.startswith("sqlite") else _postgresql_options(app.config),
     )
     db.init_app(app)
-    # Before the extension's own end of the session: a connection that dies behind the last commit
+    # Before the extension ends the session itself: a connection that is lost after the last commit
     # must not turn an answer that was already made into an error.
     app.teardown_appcontext(lambda _error: rollback_quietly())
     with app.app_context():
@@ -257,13 +257,13 @@ def init_app(app: Flask) -> None:
 
 
 def _keep_to_its_owner(url: str, folder: Path) -> None:
-    """Make a SQLite file before SQLite does, which would let others read it; -wal and -shm follow.
+    """Create the SQLite file privately; SQLite would let others read it. -wal and -shm follow it.
 
-    A file that exists stays as it is: somebody may have opened it to a group on purpose.
+    An existing file is not changed: its owner may have given a group access on purpose.
     """
     database = make_url(url).database if url.startswith("sqlite") else None
     if database and database != ":memory:" and not database.startswith("file:"):
-        with suppress(OSError):  # SQLite says it better
+        with suppress(OSError):  # SQLite reports this error more clearly
             (folder / database).touch(mode=0o600)
 
 
@@ -303,7 +303,7 @@ def _spare_options(url: str) -> dict[str, Any]:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")  # NORMAL may forget a stored intent at power loss
+    cursor.execute("PRAGMA synchronous=FULL")  # NORMAL could lose a stored intent if power fails
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 

@@ -1,7 +1,7 @@
-"""What one account has on its way in a publisher.
+"""The claims of one account that a publisher holds.
 
-Its first tweet goes alone: only when the network took it, the others follow side by side. So an
-account that is limited or revoked costs one call, and not one for each tweet that waits.
+The first tweet of an account is sent alone. The others follow in parallel once the network has
+accepted it. So an account that is rate limited or revoked costs one call, not one per tweet.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from app.delivery.claims import Claim
 from app.networks import Outcome, OutcomeKind
 
 TRUST_SECONDS = 2.0
-"""How long an account's credentials, and a network's yes to it, count as known."""
+"""Seconds for which credentials, and a first call that let the others follow, stay valid."""
 OPENING = {OutcomeKind.OK, OutcomeKind.REJECTED, OutcomeKind.AMBIGUOUS}
-"""Endings of an account's first call after which its others may follow."""
+"""Outcomes of an account's first call after which its other claims may be sent."""
 MAX_REST_SECONDS = 30.0
-"""How long an account rests at most when it could not reach its network. Without a rest that grows,
-a network that is down would have everything that is due claimed and handed back again and again,
-at the expense of the others."""
+"""The longest wait of an account that could not reach its network; it grows with each failure.
+Otherwise, while a network is down, everything due would be claimed and handed back again and again,
+and other accounts would have to wait."""
 
 
 @dataclass
 class AccountQueue:
-    """The claims of one account that wait, and the number of those that are ready or under way."""
+    """The waiting claims of one account, and how many of its claims are ready or being sent."""
 
     access: Access | None = None
     preparing: bool = False
@@ -40,7 +40,7 @@ class AccountQueue:
 
     @property
     def size(self) -> int:
-        """How many claims it has."""
+        """The number of claims it has."""
         return len(self.waiting) + self.going
 
     @property
@@ -50,13 +50,13 @@ class AccountQueue:
 
     @property
     def is_quiet(self) -> bool:
-        """True when nothing is lost by forgetting it."""
+        """True when this object holds nothing that is still needed."""
         remembers = self.is_known or self.calls.lasts or self.preparations.lasts
         return not (self.is_busy or remembers)
 
     @property
     def is_known(self) -> bool:
-        """True when its credentials were read just now."""
+        """True while the credentials read last may still be used."""
         return self.access is not None and self._read_at > time.monotonic() - TRUST_SECONDS
 
     def learn(self, access: Access) -> None:
@@ -64,9 +64,9 @@ class AccountQueue:
         self.access, self._read_at = access, time.monotonic()
 
     def note_outcome(self, outcome: Outcome) -> float | None:
-        """Open the line after an answer, or close it.
+        """Allow the other claims to be sent after an answer, or stop them.
 
-        :return: None when the others may follow, else the seconds for which they have to rest.
+        :return: None when the others may be sent, else the seconds that they have to wait.
         """
         if outcome.kind in OPENING and outcome.pause_for is None:
             self._opened_at = time.monotonic()
@@ -76,7 +76,7 @@ class AccountQueue:
         return self.calls.fail() if outcome.code == "unreachable" else 0.0
 
     def next_claims(self) -> list[Claim]:
-        """Take out what may be sent now: all when the line is open, else one at a time."""
+        """Remove and return what may be sent now: all claims if allowed, else one at a time."""
         if self._opened_at > time.monotonic() - TRUST_SECONDS:
             count = len(self.waiting)
         else:
@@ -86,7 +86,7 @@ class AccountQueue:
         return chosen
 
     def take_waiting(self, is_meant: Callable[[Claim], bool]) -> list[Claim]:
-        """Take out those of the waiting ones that are meant."""
+        """Remove the given claims from those that wait, and return them."""
         meant = [claim for claim in self.waiting if is_meant(claim)]
         self.waiting = [claim for claim in self.waiting if not is_meant(claim)]
         return meant

@@ -1,8 +1,8 @@
-"""Claims: what a worker takes to publish under a lease, its intents, and what lost workers left.
+"""Claims: deliveries that a worker holds under a lease, its intents, and the rows of lost workers.
 
-Every move is one conditional UPDATE; whoever changes no row does nothing. The fence counts claims,
-so that a worker which slept through its lease can neither send nor overwrite. How long a lease
-lasts is ``LEASE`` in config.py.
+Every transition is one conditional UPDATE; a worker whose UPDATE changes no row does nothing. The
+fence counts claims: a worker that slept through its lease can neither send nor overwrite anything.
+``LEASE`` in config.py says how long a lease lasts, in seconds.
 """
 
 from __future__ import annotations
@@ -35,46 +35,46 @@ from app.states import State
 log = logging.getLogger(__name__)
 
 MAX_LOOK_UP_REST_SECONDS = 900.0
-"""For so long a network may ask look-ups to stay away."""
+"""The longest time for which a network may ask us not to make look-ups."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery that this worker alone may publish, until its lease ends."""
+    """A delivery that only this worker may publish until the lease ends."""
 
     job_id: str
     fence: int
     account_id: int
     text: str
     written_at: datetime
-    """When the delivery was made; unlike due_at, nobody moves it."""
+    """When the delivery was created, in UTC. Unlike due_at, it never changes."""
     body: Body | None = None
-    """What was sent before, when it may not have arrived: sent again, it must be the same."""
+    """The body sent before, if it may not have arrived. A resend must use the same body."""
     pictures: tuple[str, ...] = ()
     part: int = 0
-    """Which part of the tweet this is, and of how many; those before it are ``posted``."""
+    """The index of this part and the number of parts; the parts before it are in ``posted``."""
     parts: int = 1
     posted: tuple[Mapping[str, Any], ...] = ()
     user_id: int = 0
-    """Whose tweet it is."""
+    """The id of the user who wrote the tweet."""
     language: str | None = None
-    """The one that its author has chosen here; None when none was chosen."""
+    """The language that the author has chosen here; None when none was chosen."""
     visibility: str = ""
-    """Who shall see it, as the account's owner says by now; empty for the account's own default."""
+    """Who may see it, by the account owner's current choice; empty: the account's default."""
 
     @property
     def key(self) -> tuple[str, int]:
-        """What no other claim has."""
+        """A key that identifies this claim and no other."""
         return self.job_id, self.fence
 
     @property
     def is_last(self) -> bool:
-        """True when the whole tweet is out once this part is."""
+        """True when this part is the last: publishing it completes the tweet."""
         return self.part + 1 >= self.parts
 
 
 def claims_of(taken: Sequence[str]) -> list[Claim]:
-    """Return what these deliveries, just claimed, publish next; commit is the caller's."""
+    """Return what these newly claimed deliveries publish next. The caller commits."""
     rows = _contents_of(taken)
     bodies = _bodies_of([row.id for row in rows if row.resends])
     threads = _accounts_with_threads([row.account_id for row in rows if row.own or row.parts])
@@ -129,7 +129,7 @@ def _claim_of(row: Row[Any], has_threads: bool, bodies: Mapping[tuple[str, int],
 
 
 def _accounts_with_threads(account_ids: Sequence[int]) -> set[int]:
-    """Return those of these accounts whose network lets a post answer the one before."""
+    """Return those of these accounts whose network has threads."""
     if not account_ids:
         return set()
     accounts = db.session.execute(
@@ -140,7 +140,7 @@ def _accounts_with_threads(account_ids: Sequence[int]) -> set[int]:
 
 
 def _bodies_of(job_ids: Sequence[str]) -> dict[tuple[str, int], Body]:
-    """Return what was last sent of deliveries that are sent again, for each of their parts."""
+    """Return, for deliveries that are resent, the last body sent for each of their parts."""
     if not job_ids:
         return {}
     attempts = db.session.execute(
@@ -182,9 +182,9 @@ def _account_may_send() -> Any:
 def store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
     """Store that these create calls are about to be made; return the claims that may go on.
 
-    Not repeated when the database is away: the commit may have happened all the same, so nothing
-    is sent and the rows are left to their lease. When it refuses a statement, each is stored by
-    itself, and what cannot be stored is not sent: it has failed.
+    This is not retried when the database is unreachable, because the commit may have happened.
+    Nothing is sent then, and the rows stay as they are until their lease ends. When the database
+    refuses the statement, each intent is stored alone. What cannot be stored fails and is not sent.
     """
     try:
         return _store_intents(bodies, owner)
@@ -201,7 +201,7 @@ def store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Clai
 
 
 def _give_up(claim: Claim, owner: str) -> None:
-    """Nothing was sent, and nothing would be at the next try either."""
+    """Fail a delivery whose intent cannot be stored: a retry would fail in the same way."""
     _run(transitions.fail_unstored(*_still_mine([claim], owner)))
 
 
@@ -218,7 +218,7 @@ def _store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Cla
 
 
 def renew_lease(claim: Claim, owner: str) -> bool:
-    """Begin the lease anew before something that may take long; False when it is lost."""
+    """Start the lease again before a step that may take long; False when the lease is lost."""
     mine = (
         Delivery.id == claim.job_id,
         Delivery.fence == claim.fence,
@@ -229,9 +229,9 @@ def renew_lease(claim: Claim, owner: str) -> bool:
 
 
 def _still_mine(claims: Sequence[Claim], owner: str) -> tuple[Any, ...]:
-    """Return the conditions that rows belong to these very claims.
+    """Return the conditions that rows still belong to exactly these claims.
 
-    The owner alone does not say so: a worker that overslept its lease may claim a row again.
+    The owner is not enough: a worker may claim a row again after it lost the first lease.
     """
     columns: dict[str, TypeEngine[Any]] = {"job_id": String(), "fence": Integer()}
     rows = table_of("claims", columns, [claim.key for claim in claims])
@@ -256,7 +256,7 @@ def _open_attempts(going: Sequence[tuple[Claim, Body]]) -> Any:
 
 
 def by_destination(job_ids: Sequence[str]) -> dict[Destination, list[str]]:
-    """Sort ids by where their deliveries go, in the order given."""
+    """Group ids by the destination of their deliveries; the order of the ids stays."""
     found = db.session.execute(
         db.select(Delivery.id, Account.network, Account.host)
         .join(Account, Account.id == Delivery.account_id)
@@ -272,21 +272,21 @@ def by_destination(job_ids: Sequence[str]) -> dict[Destination, list[str]]:
 
 
 def release_claims(claims: Sequence[Claim], owner: str, after: float = 0) -> None:
-    """Return claimed deliveries, of which nothing was sent, to the schedule in some seconds."""
+    """Return unsent claimed deliveries to the schedule, due after the given seconds."""
     if claims:
         released = transitions.release_claim(after, *_still_mine(claims, owner))
         retry_transient(lambda: _run(released))
 
 
 def expire_leases() -> None:
-    """Settle what lost workers left: a claim goes back, a send may have been accepted."""
+    """Settle rows of lost workers: claimed becomes scheduled, sending becomes unconfirmed."""
     over = (Delivery.next_at <= from_now(), Delivery.lease_until <= from_now())
     _run(transitions.release_claim(0, *over))
     _run(transitions.expire_send(current_app.config["RECONCILE_DELAYS"][0], *over))
 
 
 def undo_clock_step() -> None:
-    """Wake up rows whose wake-up lies further ahead than any may: the clock stepped back."""
+    """Wake up rows whose next_at is too far ahead: the database's clock was set back."""
     lease = current_app.config["LEASE"]
     look_up = max(*current_app.config["RECONCILE_DELAYS"], MAX_LOOK_UP_REST_SECONDS) + lease
     due = Delivery.not_before <= from_now()

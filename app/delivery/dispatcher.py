@@ -1,7 +1,7 @@
-"""Looking at every row whose wake-up has come, and deciding what to do about it.
+"""Reads every row whose next_at has passed, and decides what to do about it.
 
-Any number of processes may do this at the same time, and sleep in between: each decision is one
-UPDATE that only changes rows which are still as they were read, so the second one changes none.
+Any number of processes may do this at the same time, and be paused at any point. Each decision is
+one UPDATE that only changes rows that are still as they were read, so a second one changes nothing.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from app.states import HoldReason, State
 LIMIT = 1000
 CHUNK = 200
 ALONE = 8
-"""Up to so many due deliveries each get a message of their own; more travel together."""
+"""Up to this number, each due delivery gets its own message; more share messages."""
 
 
 @dataclass
 class DueWork:
-    """What there is to do now: messages for workers, and ids that no worker has claimed in time."""
+    """What to do now: messages for workers, and ids that no worker has claimed in time."""
 
     wake_ups: list[WakeUp] = field(default_factory=list)
     unclaimed: list[str] = field(default_factory=list)
@@ -84,7 +84,7 @@ def seconds_until_next() -> float | None:
 
 
 def forget_wake_ups() -> None:
-    """The broker lost its memory: workers are told again of everything that they were told of."""
+    """After the broker lost its data: notify workers again of everything they were told before."""
     rows_changed(transitions.forget_wake_ups())
     db.session.commit()
 
@@ -157,7 +157,7 @@ def _defer(rows: Sequence[Row[Any]]) -> None:
 
 
 def _spread(rows: Sequence[Row[Any]], now: datetime) -> list[str]:
-    """Give overdue tweets of one account slots one after the other; return those for now."""
+    """Give the overdue tweets of an account one slot each, in order; return those due now."""
     by_account: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in rows:
         by_account[row.account_id].append(row)
@@ -189,13 +189,13 @@ def _reserve(account_id: int, seen: datetime | None, last_slot: datetime) -> boo
 
 
 def _mark_notified(job_ids: Sequence[str]) -> list[str]:
-    """Set the next look at these rows, later each time; return those that were still due."""
+    """Set next_at of these rows, later each time; return those that were still due."""
     again_after = current_app.config["NOTIFY_AGAIN_AFTER"]
     return _run(job_ids, transitions.mark_notified(again_after, id_in(Delivery.id, job_ids)))
 
 
 def _mark_looked_up(job_ids: Sequence[str]) -> list[str]:
-    """Leave a look-up the time it may take; it sets the next one itself."""
+    """Set next_at to when a look-up must be over; the look-up itself then sets the next one."""
     lease = current_app.config["LEASE"]
     return _run(job_ids, transitions.mark_looked_up(lease, id_in(Delivery.id, job_ids)))
 
@@ -203,7 +203,7 @@ def _mark_looked_up(job_ids: Sequence[str]) -> list[str]:
 def _move(rows: Sequence[Row[Any]], transition: Callable[..., Update]) -> list[str]:
     """Move those of these scheduled rows that are as they were read; return their ids.
 
-    Whatever became of the others, be it sent or given another time, gave them another next_at.
+    The others have changed since: whatever happened to them also changed their next_at.
     """
     columns: dict[str, TypeEngine[Any]] = {"job_id": String(), "next_at_ms": BigInteger()}
     seen = [(row.id, (row.next_at - EPOCH) // timedelta(milliseconds=1)) for row in rows]
@@ -229,12 +229,12 @@ def _messages(job_ids: Sequence[str]) -> list[WakeUp]:
 
 
 def look_up_messages(job_ids: Sequence[str]) -> list[WakeUp]:
-    """Return the messages that ask for look-ups; a server that is silent holds up its own."""
+    """Return the messages that ask for look-ups, by server: a silent one delays only its own."""
     destinations = by_destination(job_ids) if job_ids else {}
     groups = (chunk for its_ids in destinations.values() for chunk in in_groups(its_ids))
     return [WakeUp(RECONCILE, list(chunk)) for chunk in groups]
 
 
 def in_groups(job_ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Split ids into groups that travel or are published together."""
+    """Split ids into groups that share a message or are published together."""
     return (job_ids[i : i + CHUNK] for i in range(0, len(job_ids), CHUNK))

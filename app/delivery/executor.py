@@ -1,4 +1,4 @@
-"""Executors of a publisher: pools of threads that make do with fewer than wanted."""
+"""Executors of a publisher: thread pools that also work with fewer threads than wanted."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from contextlib import suppress
 from typing import Any
 
 SLOTS = 192
-"""Calls of one publisher under way at a time."""
+"""Calls to the network that one publisher makes in parallel."""
 REFRESHES = 16
-"""Accounts whose credentials are refreshed at a time."""
+"""Accounts whose credentials are refreshed in parallel."""
 PREPARATIONS = 32
-"""Tweets whose pictures are uploaded, or whose mentions are looked up, at a time."""
+"""Tweets whose pictures are uploaded, or whose mentions are looked up, in parallel."""
 
 
 class Executor(ThreadPoolExecutor):
-    """Starts threads as they are needed; where the system gives no more, those there are do it."""
+    """Starts threads as needed. When the system allows no more, the existing ones do the work."""
 
     def __init__(self, most: int, name: str) -> None:
-        """Start the first thread. Raises RuntimeError when there is none to be had."""
+        """Start the first thread. Raises RuntimeError when the system allows none."""
         super().__init__(most, thread_name_prefix=name)
         self.submit(int)
 
     def begin(self, work: Callable[..., None], *args: Any) -> None:
-        """Do this soon, on one of the threads."""
-        with suppress(RuntimeError):  # no further thread; it waits for the first that is free
+        """Run this soon on one of the threads."""
+        with suppress(RuntimeError):  # no more threads allowed: the next free thread takes it
             self.submit(work, *args)
 
 
 class Executors:
-    """All threads of a publisher but its own; none outlives the ``with``."""
+    """All threads of a publisher except its main one; all end with the ``with`` block."""
 
     def __init__(self, network: str, most: int = SLOTS) -> None:
-        """Start the first of each. Raises RuntimeError when there is none to be had.
+        """Start the first thread of each pool. Raises RuntimeError if the system allows none.
 
-        :param most: how many of a kind there is work for.
+        :param most: the largest number of threads in one pool that have work.
         """
         self.callers = Executor(min(most, SLOTS), f"{network}-call")
         self.refreshers = Executor(min(most, REFRESHES), f"{network}-refresh")

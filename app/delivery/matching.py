@@ -1,4 +1,4 @@
-"""Whose post it is: taking one that a look-up found for the delivery that may have made it."""
+"""Decides which delivery made a post that a look-up found."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ WINDOW = timedelta(seconds=120)
 
 
 def is_dated_well(row: Row[Any], post: SeenPost) -> bool:
-    """True for a post that may stem from one of the row's sends, if both clocks are right."""
+    """True when one of the row's sends may have made this post, if both clocks are right."""
     return post.created_at is None or post.created_at >= row.first_sent_at - WINDOW
 
 
 def may_be_it(row: Row[Any], alike: Sequence[SeenPost], network: Network) -> bool:
-    """True when a post of equal text is a twin's in flight, or is dated before our first send.
+    """True when an equal tweet may have made the post, or the post is older than our first send.
 
-    The latter counts when it is bound to none of our rows: our clock may have been ahead.
+    An older post counts only when it belongs to none of our rows: our clock may have been ahead.
     """
     if not alike:
         return False
@@ -41,7 +41,7 @@ def may_be_it(row: Row[Any], alike: Sequence[SeenPost], network: Network) -> boo
 
 
 def is_nobodys(row: Row[Any], post: SeenPost) -> bool:
-    """True for a post that none of the account's deliveries is known to have made."""
+    """True for a post that is not recorded for any delivery of the account."""
     return not db.session.scalar(db.select(_is_ours(row, post.remote_id)))
 
 
@@ -51,8 +51,8 @@ def _is_ours(row: Row[Any], remote_id: str) -> Any:
 
 
 def bind(row: Row[Any], post: SeenPost, network: Network) -> bool:
-    """Take the post for this delivery, unless it belongs to another or may still turn out to."""
-    # The network's stamp may be cut to whole seconds; it cannot be older than our first send.
+    """Record the post for this delivery, unless it belongs, or may belong, to another one."""
+    # The network may cut its timestamp to whole seconds; no post is older than our first send.
     accepted_at = max(post.created_at or row.first_sent_at, row.first_sent_at)
     posted = [*row.posted, posted_as(post.remote_id, post.url or None, post.reference)]
     parts = len(threads.parts_of(row, network))
@@ -80,7 +80,7 @@ def twin(row: Row[Any], state: State, network: Network) -> Any:
     other, its_tweet = aliased(Delivery), aliased(Tweet)
     texts = [part.text for part in threads.parts_of(row, network)]
     alike = its_tweet.text == row.text
-    if state == State.SENDING:  # what is under way may as well be any part of a thread
+    if state == State.SENDING:  # a delivery being sent may be at any part of its thread
         alike = threads.may_read_alike(other, its_tweet, texts)
     return exists().where(
         other.account_id == row.account_id,

@@ -1,9 +1,9 @@
-"""How create calls ended, written down with what follows from it.
+"""Records the outcomes of create calls, and what follows from them.
 
-Guarded by state and fence: a worker that comes back after its lease changes nothing, and what it
-heard is too old to say anything about an account or a network. What the network accepted is
-published all the same, whatever became of the row meanwhile (looked up, given up, cancelled),
-unless another call for it is under way.
+State and fence guard each write. A worker that comes back after its lease changes nothing, and its
+answer is too old to say anything about an account or a network. One exception: what the network
+accepted becomes published, whatever happened to the row since (looked up, given up, cancelled),
+unless another call for it is being made.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 MAX_RETRY_SECONDS = 300.0
 """The longest back-off of a delivery that could not be sent."""
 MAX_UPLOADS = 2
-"""How often pictures that the network has lost are uploaded again."""
+"""How many times pictures are uploaded again after the network has lost them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class SendResult:
 
 @dataclass(frozen=True, slots=True)
 class SendCrashed:
-    """A call that raised, which none may: its row is left to its lease."""
+    """A call that raised. No call should; the row stays as it is until its lease ends."""
 
     claim: Claim
 
@@ -59,9 +59,10 @@ def record_accepted(results: Sequence[SendResult]) -> list[SendResult]:
     """Publish the rows of accepted tweets and close their attempts; repeats while the database
     is away.
 
-    All in one statement; when that fails, each by itself, so that none spoils the others.
+    It uses one statement for all. When that fails, it stores each alone, so that one bad row does
+    not stop the others.
 
-    :returns: those that the database refuses in any form: they are looked for like lost ones.
+    :returns: those that the database refuses in any form: they are looked up like lost ones.
     """
     try:
         retry_transient(lambda: _store(results))
@@ -73,7 +74,7 @@ def record_accepted(results: Sequence[SendResult]) -> list[SendResult]:
 
 
 def _is_stored_alone(result: SendResult) -> bool:
-    """Store one ending, without the network's words if it cannot be with them."""
+    """Store one result; if the network's text prevents that, store it without the text."""
     bare = replace(result.outcome, remote_url=None, request_id=None, detail=None)
     for tried in (result, replace(result, outcome=bare)):
         try:
@@ -89,7 +90,7 @@ def _is_stored_alone(result: SendResult) -> bool:
 
 
 def seconds_since(outcome: Outcome) -> float:
-    """Seconds since the answer came; the database's clock is read that much later."""
+    """Seconds since the answer came, to be subtracted from the database's current time."""
     return 0 if outcome.answered_at is None else http.boottime() - outcome.answered_at
 
 
@@ -119,7 +120,7 @@ def _publish_all(results: Sequence[SendResult], rows: CTE) -> set[str]:
 
 
 def _continue(result: SendResult) -> bool:
-    """Store that a part of a thread is out, and schedule or publish what follows from it."""
+    """Record a published part of a thread; schedule the next part, or publish the delivery."""
     claim, outcome = result.claim, result.outcome
     _take_back(result)  # before it is stored: only the first part's id is unique by itself
     posted = [
@@ -132,7 +133,7 @@ def _continue(result: SendResult) -> bool:
 
 
 def _is_awaited(claim: Claim) -> tuple[Any, ...]:
-    """Return the conditions that an answer, however late, says what the claim's row is to be."""
+    """Return the conditions under which an answer, even a late one, may still change the row."""
     return (
         Delivery.id == claim.job_id,
         or_(Delivery.fence == claim.fence, Delivery.state.in_(transitions.NOT_UNDER_WAY)),
@@ -175,7 +176,7 @@ def _close_attempts(rows: CTE) -> Any:
 
 
 def _care_for_accounts(results: Sequence[SendResult]) -> None:
-    """An accepted tweet ends the doubling of waits, and may have used up an allowance."""
+    """After an accepted tweet: reset the doubling waits; pause if an allowance is used up."""
     proven = {result.claim.account_id for result in results}
     rows_changed(update(Account).where(Account.id.in_(proven), Account.pauses > 0).values(pauses=0))
     for result in results:
@@ -190,9 +191,9 @@ def _store_taking_back(result: SendResult) -> None:
 
 
 def _take_back(result: SendResult) -> None:
-    """A look-up for an equal text bound a post to another row: the network's answer wins.
+    """Correct a look-up that gave the post to another row: the network's answer wins.
 
-    A thread that is taken back asks its owner: a look-up could not say which part is missing.
+    If the other row is a thread, its owner is asked: a look-up cannot tell which part is missing.
     """
     awaited = db.select(Delivery.id).where(*_is_awaited(result.claim))
     if db.session.scalar(awaited) is None:
@@ -211,9 +212,10 @@ def _take_back(result: SendResult) -> None:
 
 
 def record_results(results: Sequence[SendResult]) -> list[str]:
-    """Store every ending; return the ids that should be claimed again at once.
+    """Store every result; return the ids that should be claimed again at once.
 
-    Keeps trying through a restart of the database. What never lands is settled by its lease.
+    It retries while the database restarts. Rows that cannot be stored are settled when their lease
+    ends.
     """
     accepted = [result for result in results if result.outcome.kind == OutcomeKind.OK]
     others = [result for result in results if result.outcome.kind != OutcomeKind.OK]
@@ -231,7 +233,7 @@ def record_results(results: Sequence[SendResult]) -> list[str]:
 
 
 def _as_lost(result: SendResult) -> SendResult:
-    """What was accepted and cannot be stored is looked for, and is never sent again blindly."""
+    """Have accepted tweets that cannot be stored looked up; they are never simply sent again."""
     outcome = result.outcome
     lost = Outcome(
         OutcomeKind.AMBIGUOUS,
@@ -243,9 +245,10 @@ def _as_lost(result: SendResult) -> SendResult:
 
 
 def _asks_for_another(result: SendResult) -> bool:
-    """Store one ending; True to claim it again at once.
+    """Store one result; True to claim it again at once.
 
-    Without the network's words if it cannot be with them; what cannot at all is left to its lease.
+    If the network's text prevents that, store it without the text. If that fails too, the row
+    stays as it is until its lease ends.
     """
     bare = replace(result.outcome, detail=None, request_id=None)
     for tried in (result, replace(result, outcome=bare)):
@@ -255,12 +258,12 @@ def _asks_for_another(result: SendResult) -> bool:
             if is_transient(error):
                 raise
             reason = type(error).__name__
-            log.error("how job %s ended cannot be stored: %s", result.claim.job_id, reason)
+            log.error("the result of job %s cannot be stored: %s", result.claim.job_id, reason)
     return False
 
 
 def _results(results: Sequence[SendResult]) -> list[tuple[str, str, Any]]:
-    """Return what AsyncResult shall say, for the jobs that are over."""
+    """Return what AsyncResult reports for the jobs that have ended."""
     published = [
         (result.claim.job_id, broker.SUCCESS, _url_of(result))
         for result in results
@@ -286,7 +289,7 @@ def _url_of(result: SendResult) -> str | None:
 
 
 def _record(result: SendResult) -> bool:
-    """Store one ending that is not an accepted tweet; True to claim it again at once."""
+    """Store one result that is not an accepted tweet; True to claim it again at once."""
     handlers: dict[OutcomeKind, Callable[[SendResult], bool]] = {
         OutcomeKind.NOT_SENT: _not_sent,
         OutcomeKind.LATER: _later,
@@ -302,7 +305,7 @@ def _record(result: SendResult) -> bool:
 
 
 def _not_sent(result: SendResult) -> bool:
-    """Try again, less and less often; soon when it was only this machine that was slow."""
+    """Schedule a retry, later each time; but soon when only this machine was too slow."""
     wait = result.outcome.retry_after
     if wait is None:
         wait = backoff_seconds(_count_of(Delivery.tries, result.claim), MAX_RETRY_SECONDS)
@@ -326,9 +329,9 @@ def _later(result: SendResult) -> bool:
 
 
 def _pictures_gone(result: SendResult) -> bool:
-    """Upload them again; when that did not help either, it is a no."""
+    """Have lost pictures uploaded again; after too many tries the delivery fails."""
     claim = result.claim
-    if not _is_fresh(result):  # the pictures may be others by now
+    if not _is_fresh(result):  # the tweet may have other pictures now
         return _back(result, 0)
     uploads = delete(Upload).where(
         Upload.delivery_id == claim.job_id, Upload.picture_id.in_(claim.pictures)
@@ -364,9 +367,9 @@ def _fail(result: SendResult) -> None:
 
 
 def _access_refused(result: SendResult) -> bool:
-    """The first refusal asks for a refresh, when there is one; the second ends the access.
+    """Ask for a refresh after the first refusal, if possible; after the second, end the access.
 
-    A refusal of credentials that were replaced meanwhile says nothing about the new ones.
+    If the refused credentials were replaced since, the refusal says nothing about the new ones.
     """
     account_id, version = result.claim.account_id, result.access_version
     account = db.session.get_one(Account, account_id, populate_existing=True)
@@ -409,7 +412,7 @@ def _hold(result: SendResult, reason: HoldReason) -> None:
 
 
 def _back(result: SendResult, wait: float, **more: Any) -> bool:
-    """Only a definite "not now" may come here: nothing of it is at the network."""
+    """Schedule it again. Only for a definite "not now": the network has not accepted it."""
     outcome, mine = result.outcome, _mine(result.claim)
     return bool(
         rows_changed(transitions.postpone(wait, outcome.code, outcome.detail, *mine, **more))
@@ -417,7 +420,7 @@ def _back(result: SendResult, wait: float, **more: Any) -> bool:
 
 
 def _is_fresh(result: SendResult) -> bool:
-    """False when the lease is over: whoever slept so long may have heard it at any time."""
+    """False when the lease is over: nobody knows how old the answer is."""
     mine = (Delivery.id == result.claim.job_id, Delivery.fence == result.claim.fence)
     still = db.select(Delivery.id).where(*mine, Delivery.lease_until > from_now())
     return db.session.scalar(still) is not None

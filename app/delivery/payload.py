@@ -1,4 +1,4 @@
-"""What exactly a create call sends."""
+"""The exact body that a create call sends."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """What the network gave for a part before it is sent."""
+    """What the network returned for a part during its preparation."""
 
     pictures: tuple[Mapping[str, Any], ...] = ()
-    """Its name for each picture, in order."""
+    """The network's id of each picture, in order."""
     prepared: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -40,7 +40,7 @@ class Ready:
 
 
 def composed(chosen: Sequence[Ready], network: Network) -> list[tuple[Ready, Body]]:
-    """Return the bodies of all that can be sent; what cannot is left to its lease."""
+    """Return the bodies of all that can be sent; other rows stay until their lease ends."""
     bodies: list[tuple[Ready, Body]] = []
     for ready in chosen:
         try:
@@ -53,9 +53,9 @@ def composed(chosen: Sequence[Ready], network: Network) -> list[tuple[Ready, Bod
 def body_of(claim: Claim, network: Network, materials: Materials = NOTHING) -> Body:
     """Return the body for this claim: the one sent before, when that may not have arrived.
 
-    Unless the network has refused that one because it lost the pictures: then with the new ones.
-    Who sees it is what its owner says by now: look-ups do not compare that, and no key is made of
-    it.
+    If the network refused that body because it had lost the pictures, use the new pictures. The
+    visibility is always the owner's current choice: look-ups do not compare it, and no key
+    depends on it.
     """
     body = _content_of(claim, network, materials)
     if not network.visibilities:
@@ -72,7 +72,7 @@ def _content_of(claim: Claim, network: Network, materials: Materials) -> Body:
         claim.text,
         _key_of(claim),
         utcnow(),
-        claim.written_at + timedelta(milliseconds=claim.part),  # later parts have later keys
+        claim.written_at + timedelta(milliseconds=claim.part),  # each later part has a later key
         reply_to=parents[-1] if parents else None,
         root=parents[0] if parents else None,
         pictures=materials.pictures,
@@ -87,7 +87,7 @@ def _key_of(claim: Claim) -> str:
 
 
 def _names(body: Body, pictures: Sequence[Mapping[str, Any]]) -> bool:
-    """True when these are the pictures that the body is about; some networks name equal ones so."""
+    """True when the body contains these pictures; some networks give equal pictures equal ids."""
     told = json.dumps(body)
     return all(json.dumps(word) in told for word in _words_in(pictures))
 

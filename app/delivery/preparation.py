@@ -1,7 +1,7 @@
-"""What a tweet needs before it is sent: pictures at the network, mentions and cards looked up.
+"""Prepares a tweet before it is sent: uploads pictures, looks up mentions and cards.
 
-Between the claim and the intent: nothing of it is out, so every step may be repeated. What the
-network called a picture is kept, so that a claim that was lost uploads nothing twice.
+This happens between the claim and the intent. Nothing is published yet, so every step may be
+repeated. The network's id of a picture is stored, so that the next claim uploads nothing twice.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ from app.networks import (
 log = logging.getLogger(__name__)
 
 OF_AN_ACCOUNT = 4
-"""One account's preparations at a time: uploads may hang, and others shall not wait for them."""
+"""Preparations of one account in parallel: if its uploads hang, others need not wait."""
 OF_A_PERSON = 12
-"""One person's, whose accounts may be many."""
+"""Preparations of one person in parallel, over all of their accounts."""
 ROOM_AGAIN = 1.0
-"""Seconds after which a tweet is claimed again that found no room."""
+"""Seconds after which a tweet is claimed again when there was no room to prepare it."""
 KEPT_FOR = 240.0
-"""Seconds for which an upload counts: Bluesky forgets pictures without a post after minutes."""
+"""Seconds for which an upload stays valid: Bluesky soon deletes pictures without a post."""
 LIMITS_KEPT_FOR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """How one ended: None when the claim is lost or was not begun."""
+    """The result of a preparation: None when the claim is lost or was not started."""
 
     claim: Claim
     result: Materials | SendResult | None
 
 
 class _Lost(Exception):
-    """The lease is over or the process stops: somebody else does it."""
+    """The lease is over or the process stops; another worker will prepare it."""
 
 
 class Preparer:
@@ -85,11 +85,11 @@ class Preparer:
         self._people = ConcurrencyLimiter(PREPARATIONS, OF_A_PERSON)
 
     def is_needed(self, claim: Claim) -> bool:
-        """True when this claim cannot be sent as it is."""
+        """True when this claim needs preparation before it can be sent."""
         return self._asks(claim) or bool(claim.pictures)
 
     def _asks(self, claim: Claim) -> bool:
-        """True when its text makes its network ask somebody; a resend says what it has said."""
+        """True when its text needs a look-up at the network; a resend reuses its stored body."""
         if claim.body is not None:
             return False
         return self._network.needs_preparation(claim.text, bool(claim.pictures))
@@ -166,7 +166,7 @@ class Preparer:
         return limits
 
     def _renew(self, claim: Claim) -> None:
-        """Make sure before each call that the claim outlives it."""
+        """Before each call: renew the lease, so that the claim lasts longer than the call."""
         if self._stopping.is_set() or not renew_lease(claim, self._owner):
             raise _Lost
 
@@ -180,7 +180,7 @@ def _unlearnt(failure: LookUpFailed) -> Outcome:
 
 
 def _uploads_of(claim: Claim) -> dict[str, Mapping[str, Any]]:
-    """Return what the network called the pictures that it has; a resend's count for ever."""
+    """Return the network's ids of uploaded pictures; those of a resend never expire."""
     if not claim.pictures:
         return {}
     statement = db.select(Upload.picture_id, Upload.reference).where(
@@ -194,9 +194,9 @@ def _uploads_of(claim: Claim) -> dict[str, Mapping[str, Any]]:
 
 
 def _keep(claim: Claim, picture_id: str, reference: Mapping[str, Any], began: float) -> None:
-    """Keep what the network called a picture, unless somebody else brings it by now.
+    """Store the network's id of a picture, unless another worker uploads it now.
 
-    :param began: when it was brought, on http.boottime().
+    :param began: when the upload began, in seconds on http.boottime().
     """
     mine = (Delivery.id == claim.job_id, Delivery.fence == claim.fence)
     if db.session.scalar(db.select(Delivery.id).where(*mine).with_for_update()):

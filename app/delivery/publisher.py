@@ -1,7 +1,7 @@
-"""One network's deliveries on their way, in one process: claim, store the intent, send, record.
+"""Publishes the deliveries of one network in one process: claim, store the intent, send, record.
 
-One thread works a publisher, step by step, and alone touches the database; the calls run
-side by side. Whatever is ready at the same time travels in the same statement.
+One thread runs a publisher step by step, and only this thread uses the database. The calls to the
+network run in parallel. Rows that are ready at the same time share one statement.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ from app.shutdown import stopping
 log = logging.getLogger(__name__)
 
 MAX_CLAIMED = 2 * SLOTS
-"""Deliveries claimed at a time."""
+"""Deliveries that one statement claims at most."""
 CROWD = 4 * SLOTS
-"""With so many ids waiting, other workers had better take the next."""
+"""When this many ids wait, other workers should take the next ones."""
 GROUPING_SECONDS = 0.02
-"""After an answer, how long to wait for others that can be recorded in the same statement."""
+"""How long to wait after an answer for others, to record them in the same statement."""
 
 
 @dataclass(frozen=True)
 class _Credentials:
-    """How looking for an account's credentials ended."""
+    """The result of getting an account's credentials."""
 
     account_id: int
     result: Access | Exception
@@ -60,7 +60,7 @@ _Done = SendResult | Preparation | _Credentials | SendCrashed
 
 
 class Publisher:
-    """The deliveries of one network on their way."""
+    """The deliveries of one network that this process publishes."""
 
     def __init__(self, network: Network, executors: Executors) -> None:
         self._app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
@@ -78,23 +78,23 @@ class Publisher:
     # From any thread
 
     def put(self, job_ids: Iterable[str]) -> None:
-        """Let these wait for their turn; what is too much comes due again."""
+        """Add ids to the queue; those that do not fit become due again later."""
         self._work_queue.put(job_ids)
 
     def wait_for_room(self, seconds: float) -> bool:
-        """Wait until few are waiting, while the network answers at all; False if it stays full."""
+        """Wait until few ids wait, as long as the network answers; False if it stays full."""
         return self._work_queue.wait_for_room(CROWD, seconds)
 
-    # From the one thread that works it
+    # From the one thread that runs it
 
     @property
     def is_idle(self) -> bool:
-        """True when there is nothing to do and nothing under way."""
+        """True when there is nothing to do and no call is running."""
         busy = any(queue.is_busy for queue in self._queues.values())
         return self._work_queue.is_empty and not busy
 
     def wait(self, seconds: float) -> None:
-        """Wait until there is something to do, and a moment for more of it."""
+        """Wait until there is work, and then a moment longer for more of it."""
         self._work_queue.wait(self._has_work, seconds)
         if self._calls > 1:
             time.sleep(GROUPING_SECONDS)
@@ -106,13 +106,13 @@ class Publisher:
             self._settle(done)
             self._hand_back()
         else:
-            self._send()  # first of all: a slot that is free is time lost
+            self._send()  # first: a free slot should be used at once
             self._settle(done)
             self._claim()
             self._send()
 
     def forget(self) -> None:
-        """After a step that failed: leave what was claimed and not begun to its lease."""
+        """After a failed step: drop claims that were not started; their leases will end."""
         for ready in self._ready:
             self._queues[ready.claim.account_id].going -= 1
         self._ready.clear()
@@ -131,7 +131,7 @@ class Publisher:
         return MAX_CLAIMED - sum(queue.size for queue in self._queues.values())
 
     def _take_done(self) -> list[_Done]:
-        """Take out what ended; whatever becomes of it, it is under way no longer."""
+        """Remove what has ended and return it; from now on it no longer counts as running."""
         done = self._work_queue.take_done()
         for item in done:
             if isinstance(item, _Credentials):
@@ -143,7 +143,7 @@ class Publisher:
         return done
 
     def _settle(self, done: Sequence[_Done]) -> None:
-        """Record what ended, and let the accounts' others follow or go back."""
+        """Record results; then send the accounts' other claims or hand them back."""
         self._record(
             [item for item in done if isinstance(item, SendResult)]
         )  # nobody else has heard
@@ -161,7 +161,7 @@ class Publisher:
             self.put(again)
 
     def _prepared(self, item: Preparation) -> SendResult | None:
-        """Make ready what is prepared, unless its account has to wait; return what failed."""
+        """Mark prepared claims ready, unless their account must wait; return the failed ones."""
         queue = self._queues[item.claim.account_id]
         if isinstance(item.result, SendResult):
             return item.result
@@ -182,12 +182,12 @@ class Publisher:
             return
         if not isinstance(item.result, credentials.NotNow | credentials.NoAccess):
             log.error("no credentials for account %s", item.account_id, exc_info=item.result)
-        # After NoAccess the next look at them holds them.
+        # After NoAccess, the next time they come due they are held.
         after = item.result.after if isinstance(item.result, credentials.NotNow) else 0
         self._withdraw(item.account_id, after)
 
     def _follow(self, result: SendResult) -> None:
-        """Let the account's others go after its first, unless the network says not now."""
+        """Send the account's other claims after its first, unless the network says "not now"."""
         account_id, outcome = result.claim.account_id, result.outcome
         queue = self._queues[account_id]
         if outcome.kind == OutcomeKind.NOT_SENT and not result.was_prepared:
@@ -200,7 +200,7 @@ class Publisher:
             self._withdraw(account_id, rest)
 
     def _withdraw(self, account_id: int, after: float = 0) -> None:
-        """Hand back what this account has claimed and not begun."""
+        """Hand back the claims of this account that were not started."""
         queue = self._queues[account_id]
         ready = [one.claim for one in self._ready if one.claim.account_id == account_id]
         if ready:
@@ -248,7 +248,7 @@ class Publisher:
             self._begin(queue, queue.access)
 
     def _begin(self, queue: AccountQueue, access: Access) -> None:
-        """Send what may go now, or prepare it first; what finds no room comes due again."""
+        """Send what may be sent, or prepare it first; what has no room becomes due again."""
         crowded: list[Claim] = []
         while claims := queue.next_claims():
             for claim in claims:
@@ -271,7 +271,7 @@ class Publisher:
         self._work_queue.finish(_Credentials(account_id, result))
 
     def _send(self) -> None:
-        """Store that these calls are about to be made, then make them."""
+        """Store the intents of these calls, then make the calls."""
         count = min(SLOTS - self._calls, len(self._ready))
         chosen = [self._ready.popleft() for _ in range(count)]
         if not chosen:
@@ -305,8 +305,8 @@ class Publisher:
 def publish_here(job_ids: Sequence[str]) -> None:
     """Publish those of these deliveries that are due and scheduled, each once.
 
-    Others are left alone, so that workers may be told too often. Blocks for about
-    as long as the slowest server takes; the others do not wait for it.
+    Other deliveries are ignored, so telling a worker too often does no harm. Blocks about as long
+    as the slowest server takes; deliveries to other servers do not wait for it.
     """
     app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
     groups = by_destination(job_ids)

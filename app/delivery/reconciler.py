@@ -1,8 +1,9 @@
-"""Finding out what became of a delivery that may have been accepted.
+"""Finds out what happened to a delivery that the network may have accepted.
 
-A look-up reads the account's own timeline. Found: published. Absent from every look-up: one
-guarded resend, or more where the network guards them. Not readable, or lost a second time: its
-owner decides. Nothing else ever sends such a delivery again.
+A look-up reads the account's own timeline. If the post is there, the delivery is published. If no
+look-up finds it, it is resent once, or more often where the network itself prevents duplicates. If
+the timeline cannot be read, or the resend is lost too, its owner decides. No other code sends such
+a delivery again.
 """
 
 from __future__ import annotations
@@ -40,21 +41,21 @@ from app.states import State
 log = logging.getLogger(__name__)
 
 JUMP = timedelta(hours=2)
-"""How far before the first send look-ups read: our clock may have been ahead when we sent."""
+"""How far back before the first send look-ups read: our clock may have been ahead."""
 MAX_LOOK_UP_SECONDS = 60.0
 GAP = 5.0
-"""Seconds between two look-ups of one account, where the delays are not shorter: what comes due
-meanwhile is looked up together, or a busy account's look-ups would use up its allowance."""
+"""Seconds between two look-ups of one account, unless the delays are shorter. Rows that come due
+in between share one look-up; otherwise a busy account would use up its allowance."""
 MAX_ECHO_SECONDS = 900.0
-"""Seconds for which what the network says it has is looked for."""
+"""Seconds for which we look for a post after the network refused its resend as a duplicate."""
 MAX_RESEND_SECONDS = 300.0
 
 
 def reconcile(job_ids: Sequence[str]) -> None:
     """Look up those of these deliveries that are unconfirmed; one read for each account.
 
-    What else the account has that is unconfirmed is published when it is seen; nothing follows
-    for it when it is not.
+    Other unconfirmed deliveries of the account are published if the read shows them. If it does
+    not, nothing changes for them.
     """
     by_account: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in _unconfirmed(job_ids):
@@ -64,7 +65,7 @@ def reconcile(job_ids: Sequence[str]) -> None:
             return  # the rows come due again
         due = [row for row in rows if row.id in set(job_ids)]
         if not due:
-            continue  # somebody has settled it meanwhile
+            continue  # another process has settled it since
         wait = _turns.wait_of(account_id)
         if wait:
             _put_off(due, wait)
@@ -89,7 +90,7 @@ class _Turns:
         self._lock = threading.Lock()
 
     def wait_of(self, account_id: int) -> float:
-        """Return seconds until the account may be looked up again; 0 takes the turn."""
+        """Return seconds until the account may be looked up; 0 means now, and reserves it."""
         gap = min(GAP, current_app.config["RECONCILE_DELAYS"][0])
         now = database_now()
         db.session.commit()
@@ -172,7 +173,7 @@ def _reconcile_account(
 
 
 def _settle_alone(row: Row[Any], posts: Sequence[SeenPost], look_up: _LookUp) -> None:
-    """Settle a row; what was found for it and cannot be stored is shown to its owner."""
+    """Settle a row; if a found post cannot be stored, its owner decides."""
     try:
         _settle(row, posts, look_up)
     except Exception as error:
@@ -184,7 +185,7 @@ def _settle_alone(row: Row[Any], posts: Sequence[SeenPost], look_up: _LookUp) ->
 
 
 def _bind_alone(row: Row[Any], posts: Sequence[SeenPost], network: Network) -> None:
-    """Publish a row whose turn has not come, if it is there; its own look-up says what is odd."""
+    """Publish a row that is not due yet, if its post is there; doubts wait for its own look-up."""
     try:
         _bind_if_there(row, posts, network)
     except Exception as error:
@@ -196,7 +197,7 @@ def _bind_alone(row: Row[Any], posts: Sequence[SeenPost], network: Network) -> N
 
 @dataclass(frozen=True, slots=True)
 class _LookUp:
-    """What a look-up was made with."""
+    """The credentials and other inputs of a look-up."""
 
     network: Network
     credentials: Credentials
@@ -204,19 +205,19 @@ class _LookUp:
     """The account's own page."""
 
     def lacks_parent(self, row: Row[Any]) -> bool:
-        """Whether the part that this one answers is known to be gone."""
+        """Whether the post that this part replies to is known to be deleted."""
         with suppress(LookUpFailed):
             return bool(row.posted) and self.network.lacks_parent(self.credentials, row.body)
         return False
 
 
 def _settle(row: Row[Any], posts: Sequence[SeenPost], look_up: _LookUp) -> None:
-    """Take one of the posts for this row, or decide what it means that none of them is it."""
+    """Match one of the posts to this row, or decide what follows when none matches."""
     alike = _alike(row, posts, look_up.network)
     if _bind_if_there(row, alike, look_up.network):
         return
     if matching.may_be_it(row, alike, look_up.network):
-        _look_up_later([row])  # that is not absence
+        _look_up_later([row])  # this does not prove that the post is absent
     elif any(matching.is_nobodys(row, post) for post in alike if not post.is_certain):
         _ask_owner(row, "likely_there", None)
     else:
@@ -238,7 +239,7 @@ def _bind_if_there(row: Row[Any], posts: Sequence[SeenPost], network: Network) -
 
 
 def _not_found(row: Row[Any], look_up: _LookUp) -> None:
-    """Count a successful look-up that did not show it, and decide after the last one."""
+    """Count a successful look-up that did not find it, and decide after the last one."""
     delays = current_app.config["RECONCILE_DELAYS"]
     look_ups = look_up.network.look_ups_before_resend(look_up.credentials, row.first_sent_at)
     guarded = look_ups is not None and look_ups <= len(delays)
@@ -260,12 +261,12 @@ def _not_found(row: Row[Any], look_up: _LookUp) -> None:
 
 
 def _take_the_networks_word(row: Row[Any], look_up: _LookUp) -> None:
-    """It refused the resend as a duplicate, so it has the tweet, but does not show it yet."""
+    """Handle a resend refused as a duplicate: the network has the tweet, but does not show it."""
     age = database_now() - row.unconfirmed_at
     if age.total_seconds() < min(MAX_ECHO_SECONDS, current_app.config["RECONCILE_GIVE_UP_AFTER"]):
         _look_up_later([row])
         return
-    # Without its id no part can answer it; or perhaps it was the twin that the network meant.
+    # Without its id no part can reply to it; or the network meant another, equal tweet.
     twin = db.select(matching.twin(row, State.PUBLISHED, look_up.network))
     if threads.is_thread(row) or db.session.scalar(twin):
         _ask_owner(row, "never_seen", None)
@@ -277,10 +278,10 @@ def _take_the_networks_word(row: Row[Any], look_up: _LookUp) -> None:
 
 
 def _look_up_later(rows: Sequence[Row[Any]], retry_after: float | None = None) -> None:
-    """Nothing was learnt: look again, less and less often, and in the end ask the owner.
+    """After a failed look-up: try again, later each time; in the end ask the owner.
 
-    :param retry_after: seconds for which the network asked to be left alone; everything of the
-        account then waits for that, or the look-ups would use up what publishing needs.
+    :param retry_after: seconds that the network asked us to wait. The whole account then waits,
+        because look-ups would use up the allowance that publishing needs.
     """
     now = database_now()
     db.session.commit()
@@ -299,7 +300,7 @@ def _look_up_later(rows: Sequence[Row[Any]], retry_after: float | None = None) -
 
 
 def _rest(account_id: int, seconds: float) -> None:
-    """Let no other look-up of the account begin sooner."""
+    """Do not start another look-up of the account before this time."""
     sooner = (Delivery.account_id == account_id, Delivery.next_at < from_now(seconds))
     _run(transitions.look_up_later(seconds, *sooner))
 

@@ -1,6 +1,6 @@
-"""What a restored backup leaves in doubt: put before its owners, instead of being sent again.
+"""After a restored backup: ask owners about what may have been sent, instead of sending it.
 
-docs/backup.md says when and how; docs/delivery.md has the arrows.
+docs/backup.md says when and how; docs/delivery.md lists the transitions.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ WAITING = or_(
     Delivery.state.in_((State.SCHEDULED, State.CLAIMED)),
     (Delivery.state == State.HELD) & (Delivery.hold_reason != HoldReason.LATE),
 )
-"""What would go out by itself: at its time, or when its account or its network comes back."""
+"""States from which a delivery would be sent later, without its owner doing anything."""
 UNDER_WAY = Delivery.state.in_((State.SENDING, State.UNCONFIRMED)) & ~Delivery.asks_first
 """What is looked up, since the network may have it."""
 
 
 class Doubted(NamedTuple):
-    """How many deliveries were put before their owners, and how many are looked up first."""
+    """How many deliveries now wait for their owners, and how many are looked up first."""
 
     held: int
     looked_up: int
 
 
 def hold_due_before(moment: datetime) -> Doubted:
-    """Put everything that may have been sent after the backup was taken before its owners.
+    """Ask owners about everything that may have been sent after the backup was made.
 
-    Safe beside running workers: a claim that is taken away here cannot be sent any more, and what
-    is being sent stays, to be looked up. Repeatable.
+    Safe while workers run: a claim that is removed here can no longer be sent, and what is being
+    sent stays, to be looked up. May be repeated.
 
     :param moment: only what was due before it; aware.
     """

@@ -1,9 +1,9 @@
-"""How long what is over is kept: finished tweets with their attempts go after ``KEEP_DAYS``.
+"""Deletes finished tweets and their attempts after ``KEEP_DAYS`` days.
 
-A chore of every worker, in small batches, each a short transaction that takes only rows that
-nobody else has locked. What is not finished stays for ever. The words of a tweet are in the tweet
-and in its attempts' bodies alike, so both go together, and not one before the other: a failed
-tweet that is tried again after weeks must carry the very body that may have arrived.
+Every worker does this in small batches. Each batch is a short transaction that takes only rows
+that nobody else has locked. Unfinished tweets are never deleted. The text of a tweet is in the
+tweet and in the bodies of its attempts, so both are deleted together, not one before the other: a
+failed tweet that is retried after weeks must send the same body that may have arrived.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ log = logging.getLogger(__name__)
 
 DAY = 86_400.0
 AT_A_TIME = 50
-"""Deliveries that are looked at in one batch: on SQLite nobody else writes meanwhile."""
+"""Deliveries read in one batch: on SQLite nobody else can write during a batch."""
 PAUSE = 600.0
-"""Seconds until the next look after everything that is old enough has been looked at."""
+"""Seconds between the end of a round through all old deliveries and the next round."""
 
 
 class Retention:
-    """Goes through what is old, from the oldest on; one for a worker process.
+    """Goes through old deliveries, oldest first; one object per worker process.
 
-    Tweets of which a part is not over, or not for long, are passed by: they are met again in the
-    next round.
+    A tweet is skipped while one of its deliveries is unfinished or ended too recently. The next
+    round checks it again.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Retention:
     def sweep(self) -> int:
         """Delete a batch of what is old enough; return how many tweets. Repeatable.
 
-        Returns at once while another thread does it, and between two rounds.
+        Returns at once while another thread does this, and between two rounds.
         """
         days: float = current_app.config["KEEP_DAYS"]
         if not days or time.monotonic() < self._rests_until or not self._one.acquire(False):
@@ -80,7 +80,7 @@ def _old_ones(days: float, seen: tuple[int, str] | None) -> Sequence[Row[Any]]:
 
 
 def _delete_tweets(tweet_ids: list[int], days: float) -> int:
-    """Delete those of these tweets that are over, and have been for so long; commits."""
+    """Delete those of these tweets that ended long enough ago; commits."""
     _take_write_lock()
     locked = db.session.execute(
         select(Delivery.id, Delivery.tweet_id, Delivery.parts)
@@ -106,12 +106,12 @@ def _delete_tweets(tweet_ids: list[int], days: float) -> int:
         pictures.look_again_soon(shown)
     db.session.commit()
     if job_ids:
-        log.info("%s tweets are over for %g days: deleted", len(over), days)
+        log.info("deleted %s tweets that ended at least %g days ago", len(over), days)
     return len(over)
 
 
 def _take_write_lock() -> None:
-    """On SQLite, begin as a writer: there is no row lock that could follow a read."""
+    """On SQLite, begin as a writer: SQLite has no row locks to take after a read."""
     rows_changed(update(Tweet).where(false()).values(text=Tweet.text))
 
 

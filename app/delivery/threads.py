@@ -1,6 +1,6 @@
-"""Threads: which parts are out, which is next, and whose part a post is.
+"""Threads: which parts are published, which is next, and which part a post is.
 
-docs/decisions/0009-threads.md says why each part passes the whole cycle by itself.
+docs/decisions/0009-threads.md says why each part goes through all states by itself.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from app.networks import Network, SeenPost
 
 
 def posted_as(remote_id: str | None, url: str | None, reference: Any) -> dict[str, Any]:
-    """Return how a part that is out is kept."""
+    """Return the form in which a published part is stored."""
     kept = None if reference is None else dict(reference)
     return {"remote_id": remote_id, "remote_url": url, "reference": kept}
 
 
 def is_next(part: int) -> ColumnElement[bool]:
-    """Return the condition that exactly the parts before this one are out."""
+    """Return the condition that exactly the parts before this one are published."""
     return func.json_array_length(Delivery.posted) == part
 
 
@@ -39,9 +39,9 @@ def is_thread(row: Row[Any]) -> bool:
 
 
 def may_be(row: Row[Any], post: SeenPost) -> bool:
-    """False for a post that is another part of the thread, or answers something else.
+    """False for a post that is another part of the thread, or replies to something else.
 
-    :param row: has posted, the parts that are out.
+    :param row: has posted, the published parts.
     """
     known = [posted["remote_id"] for posted in row.posted if posted["remote_id"]]
     if post.remote_id in known:
@@ -61,11 +61,11 @@ def is_anothers_part(row: Row[Any], remote_id: str) -> ColumnElement[bool]:
 
 
 def may_read_alike(delivery: Any, tweet: Any, texts: Iterable[str]) -> ColumnElement[bool]:
-    """Return the condition that a delivery may have one of these texts in some part."""
+    """Return the condition that one of a delivery's parts may have one of these texts."""
     is_more_than_text = (func.json_array_length(tweet.parts) > 0) | delivery.parts.is_not(None)
     return tweet.text.in_(set(texts)) | is_more_than_text
 
 
 def one_at_a_time(account_id: int) -> None:
-    """Until the commit, let nobody else decide which of an account's posts belongs to whom."""
+    """Lock the matching of an account's posts to deliveries until the commit."""
     rows_changed(update(Account).where(Account.id == account_id).values(pauses=Account.pauses))

@@ -12,11 +12,11 @@ Item = TypeVar("Item")
 
 MAX_WAITING = 20_000
 STUCK_SECONDS = 1.0
-"""A network that answers nobody for so long makes nobody wait for room."""
+"""After this time without any answer of the network, nobody waits for room any more."""
 
 
 class WorkQueue(Generic[Item]):
-    """Ids that wait, each once, and items that are done; safe from any thread."""
+    """Waiting ids without duplicates, and finished items; safe to use from any thread."""
 
     def __init__(self, stopping: Event) -> None:
         self._stopping = stopping
@@ -37,20 +37,20 @@ class WorkQueue(Generic[Item]):
 
     @property
     def has_done(self) -> bool:
-        """True when something ended that nobody has taken out."""
+        """True when finished items wait to be taken out."""
         return bool(self._done)
 
     def put(self, job_ids: Iterable[str]) -> None:
-        """Let these wait for their turn; what is too much comes due again."""
+        """Add ids to the queue; those that do not fit become due again later."""
         with self._news:
             if not self._ids:
-                self._moved_at = time.monotonic()  # it rested until now and is not stuck
+                self._moved_at = time.monotonic()  # it was idle until now, so it is not stuck
             if len(self._ids) < MAX_WAITING:
                 self._ids.update(dict.fromkeys(job_ids))
                 self._news.notify_all()
 
     def wait_for_room(self, crowd: int, seconds: float) -> bool:
-        """Wait until fewer than a crowd wait, while anything moves at all; False if not."""
+        """Wait until few ids wait, as long as there is progress; False if it stays full."""
         ends = time.monotonic() + seconds
         with self._news:
             while len(self._ids) >= crowd:
@@ -61,20 +61,20 @@ class WorkQueue(Generic[Item]):
         return True
 
     def finish(self, item: Item) -> None:
-        """Say that something ended."""
+        """Add a finished item."""
         with self._news:
             self._done.append(item)
             self._moved_at = time.monotonic()
             self._news.notify_all()
 
     def take_done(self) -> list[Item]:
-        """Take out all that ended."""
+        """Remove and return all finished items."""
         with self._news:
             done, self._done = list(self._done), deque()
         return done
 
     def take_ids(self, count: int) -> list[str]:
-        """Take out the ids that wait longest, at most so many."""
+        """Remove and return the ids that have waited longest, at most this many."""
         with self._news:
             job_ids = list(self._ids)[: max(0, count)]
             for job_id in job_ids:
@@ -84,12 +84,12 @@ class WorkQueue(Generic[Item]):
         return job_ids
 
     def clear(self) -> None:
-        """Forget the ids; they come due again."""
+        """Remove all ids; they become due again later."""
         with self._news:
             self._ids.clear()
             self._news.notify_all()
 
     def wait(self, is_enough: Callable[[], bool], seconds: float) -> None:
-        """Wait for news that are enough."""
+        """Wait until the condition holds or the time is over."""
         with self._news:
             self._news.wait_for(is_enough, seconds)

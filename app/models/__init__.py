@@ -1,4 +1,4 @@
-"""Rows and their verbs; no network calls here."""
+"""The database rows and the methods that change them; no network calls here."""
 
 from app.models import content, quota, transitions
 from app.models.account import Account, Health, NetworkBlock

@@ -16,7 +16,7 @@ class Health(StrEnum):
     """Whether an account may publish."""
 
     OK = "ok"
-    RECONNECT = "reconnect"  # its access ended; only its owner can give it again
+    RECONNECT = "reconnect"  # its access ended; only its owner can grant it again
 
 
 class Account(db.Model):  # type: ignore[name-defined,misc]
@@ -42,26 +42,26 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     server: Mapped[str] = mapped_column(default="")
     """A part of its name, where names are a server's own."""
     host: Mapped[str] = mapped_column(default="")
-    """The server that answers for it, "" where there is only one; some accounts move."""
+    """The server to call for it, "" where there is only one; an account may move to another."""
     remote_id: Mapped[str]
     person_id: Mapped[str] = mapped_column(default="")
-    """Who proved to be its owner: ``remote_id``, or the person behind a Page, which is shared.
-    Empty where that was never asked: nobody signs in by it."""
+    """The proven owner: ``remote_id``, or the person behind a Page, which several people share.
+    Empty if this was never asked: then nobody can sign in with the account."""
     signs_in: Mapped[bool] = mapped_column(default=False)
-    """Whether ``person_id`` signs in to all that its user has here."""
+    """True when ``person_id`` may sign in as this user with it."""
     handle: Mapped[str] = mapped_column(index=True)
     display_name: Mapped[str] = mapped_column(default="")
     profile_url: Mapped[str] = mapped_column(default="")
-    """Its page, as its network told it; empty where it did not."""
+    """The URL of its page, from its network; empty if the network gave none."""
     avatar_url: Mapped[str] = mapped_column(default="")
-    """Where its network has it; only workers ask there."""
+    """The avatar's URL at its network; only workers call it."""
     avatar: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     """A small WebP, as pages show it."""
     avatar_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """When a worker last asked for it, with or without success."""
     connected: Mapped[bool] = mapped_column(default=True)
-    """A disconnected account stays without credentials: its deliveries can still be read. It is
-    nobody's identity any more, so somebody else may connect the same one in a row of its own."""
+    """A disconnected account keeps its row, without credentials, so that its deliveries can still
+    be read. It identifies nobody any more: another user may connect it, in a new row."""
     limits: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What its network said about lengths and pictures, at limits_at."""
     limits_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -71,7 +71,7 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     health: Mapped[str] = mapped_column(default=Health.OK)
     credentials: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON, deferred=True)
     credentials_version: Mapped[int] = mapped_column(default=1)
-    """Counts every change of the credentials, so that two workers cannot both spend one token."""
+    """Counts changes of the credentials, so that two workers cannot both use one refresh token."""
     credentials_stale: Mapped[bool] = mapped_column(default=False)
     """The network refused the access token: refresh it before the next use."""
     refresh_lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -92,7 +92,7 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
 
 
 class NetworkBlock(db.Model):  # type: ignore[name-defined,misc]
-    """A network that refuses the whole app, or whose allowance for the app is used up."""
+    """The stop of a network: it refuses the whole app, or the app's allowance is used up."""
 
     __tablename__ = "network_stops"
 
@@ -101,6 +101,6 @@ class NetworkBlock(db.Model):  # type: ignore[name-defined,misc]
     detail: Mapped[str | None]
     probes: Mapped[int] = mapped_column(default=0)
     probe_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    """When a worker asks the network, with one cheap read, whether it answers again."""
+    """When a worker next probes the network with one cheap read, in UTC."""
     holds: Mapped[bool] = mapped_column(default=True)
     """Whether due deliveries are held (refused) or merely wait (allowance used up)."""

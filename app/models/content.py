@@ -1,6 +1,6 @@
-"""The parts of a tweet: what one create call publishes, and the next one answers.
+"""The parts of a tweet. One create call publishes one part; the next part replies to it.
 
-Stored as JSON, so that a tweet of one part, which is nearly every one, costs nothing more.
+They are stored as JSON, so that a tweet of one part, as nearly all are, needs no extra row.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ StoredPart = dict[str, Any]
 MAX_PARTS = 25
 """Of one thread."""
 TOO_HEAVY = 10
-"""How many times heavier than a network allows a moving picture may be: beyond it, what could be
-made of it would be a stamp, or nothing."""
+"""How many times larger in bytes than a network allows a moving picture may be. From a larger one
+we could only make a tiny picture, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,7 @@ def _cleaned(parts: Sequence[Mapping[str, Any]], account_id: int | None = None) 
             {"text": _clean(part.get("text") or "", pictures, field_name), "pictures": pictures}
         )
     shown = [picture for part in cleaned for picture in part["pictures"]]
-    if len(set(shown)) < len(shown):  # most networks take an upload for one place only
+    if len(set(shown)) < len(shown):  # most networks accept an upload in one place only
         raise TextProblem("picture_twice", field="pictures")
     return cleaned
 

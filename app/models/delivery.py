@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.models.tweet import Tweet
 
 RESTORED = "restored"
-"""The error code of what waits because nobody can know whether it went out after a backup."""
+"""The error code after a restored backup: the tweet may have been sent since the backup."""
 _AWAKE_SQL = ", ".join(f"'{state}'" for state in sorted(AWAKE))
 
 
@@ -62,20 +62,20 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     parts: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     """What this account publishes instead of the tweet's own parts, in the same shape."""
     posted: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
-    """The parts that are out, in order: their remote_id, remote_url and reference."""
+    """The published parts in order, each with remote_id, remote_url and reference."""
     state: Mapped[str] = mapped_column(default=State.SCHEDULED)
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    """When its owner wants it out; only the owner moves it."""
+    """When its owner wants it published, in UTC; only the owner changes it."""
     not_before: Mapped[datetime] = mapped_column(UTCDateTime)
     """The earliest claim: due_at, or later after a "not now"."""
     next_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    """When a worker must look at this row again; null exactly when none needs to."""
+    """When a worker must check this row again, in UTC; null exactly when no check is needed."""
     fence: Mapped[int] = mapped_column(default=0)
     """Counts claims. A worker writes only while its own claim is the newest."""
     owner: Mapped[str | None]
     lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     wake_ups: Mapped[int] = mapped_column("rings", default=0)
-    """How often workers were told of this row since it last became scheduled."""
+    """How often workers were notified of this row since it last became scheduled."""
     attempts: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
     """How often the network could not be reached, for the growing wait."""
@@ -87,9 +87,9 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     """Successful look-ups that did not show it, since it became unconfirmed."""
     resends: Mapped[int] = mapped_column(default=0)
     echoed: Mapped[bool] = mapped_column(default=False)
-    """The network refused a resend as a duplicate: it has the first one."""
+    """True when the network refused a resend as a duplicate: it has the first one."""
     asks_first: Mapped[bool] = mapped_column(default=False)
-    """After a restored backup: what would go out by itself is put before its owner instead."""
+    """After a restored backup: ask the owner instead of sending anything automatically."""
     remote_id: Mapped[str | None]
     remote_url: Mapped[str | None]
     accepted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

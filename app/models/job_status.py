@@ -1,4 +1,4 @@
-"""A Delivery as it is asked for while people wait: a few columns of three tables, and no more."""
+"""The status of a Delivery for pages and polling: only a few columns of three tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Stored = list[dict[str, Any]]
 
 
 class JobStatus(NamedTuple):
-    """What one job has become; see Delivery for what the fields mean."""
+    """The status of one job; see Delivery for the meaning of the fields."""
 
     id: str
     tweet_id: int
@@ -42,7 +42,7 @@ class JobStatus(NamedTuple):
 
     @property
     def urls_out(self) -> list[str | None]:
-        """Where the parts of a thread are that are out; None for one whose address nobody knows."""
+        """The URLs of a thread's published parts; None for a part whose URL is unknown."""
         return [part["remote_url"] for part in self.posted]
 
     @classmethod
@@ -57,7 +57,7 @@ class JobStatus(NamedTuple):
 
     @classmethod
     def from_delivery(cls, delivery: Delivery) -> JobStatus:
-        """Return the same of a row that is at hand."""
+        """Return the status of a row that is already loaded."""
         account, tweet = delivery.account, delivery.tweet
         others = (account.network, account.handle, account.server, tweet.parts, tweet.user.locale)
         return cls._make([*(getattr(delivery, name) for name in _OF_DELIVERY), *others])

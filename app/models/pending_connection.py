@@ -1,4 +1,4 @@
-"""Accounts that a network has opened to us, until their owner says that they shall be added."""
+"""Accounts that a network gave us access to, until their owner confirms the connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.db import EncryptedJSON, UTCDateTime, db, utcnow
 
 
 class PendingConnection(db.Model):  # type: ignore[name-defined,misc]
-    """What came back from one consent page of somebody who is signed in."""
+    """The result of one consent page of a signed-in user."""
 
     __tablename__ = "pending_connections"
 

@@ -1,4 +1,4 @@
-"""Pictures that belong to tweets, their bytes, and what the networks called them."""
+"""Pictures of tweets, their bytes, and their ids at the networks."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class PictureState(StrEnum):
 
 
 class PictureFacts(NamedTuple):
-    """What is known of a picture when a tweet shall have it."""
+    """What is known about a picture when it is added to a tweet."""
 
     moves: bool
     described: int
     """Characters of its description."""
     size: int
-    """Bytes; while it is processing, those of the file that came."""
+    """Size in bytes; while it is processing, of the uploaded file."""
 
 
 class Picture(db.Model):  # type: ignore[name-defined,misc]
@@ -81,23 +81,23 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     state: Mapped[str] = mapped_column(default=PictureState.PROCESSING)
     error_code: Mapped[str | None]
     mime: Mapped[str] = mapped_column(default="")
-    """What it is made into, as far as that is known; ``MOVING`` from the beginning."""
+    """The media type of the result, once known; ``MOVING`` is known from the start."""
     width: Mapped[int] = mapped_column(default=0)
     height: Mapped[int] = mapped_column(default=0)
     size: Mapped[int] = mapped_column(default=0)
-    """Bytes: of the file that came, then of the one that was made."""
+    """Size in bytes: first of the uploaded file, then of the result."""
     thumb_size: Mapped[int] = mapped_column(default=0)
     """Bytes of its thumbnail."""
     alt: Mapped[str] = mapped_column(default="")
     """What the picture shows, in words."""
     claimed: Mapped[bool] = mapped_column(default=False)
-    """Whether it belongs to a tweet; what never does is swept after a day."""
+    """True when it belongs to a tweet; a picture that never does is deleted after a day."""
     next_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """When a worker shall look: to begin with it, to begin again, or whether it is needed yet."""
     needed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """When the first of its tweets is due, by which workers choose what they make next."""
     tries: Mapped[int] = mapped_column(default=0)
-    """How often a worker began; a picture that ends workers must not do so for ever."""
+    """How often a worker started on it: a picture that crashes workers is refused in the end."""
 
     @classmethod
     def claim(
@@ -121,7 +121,7 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
         wanted = set(picture_ids).difference(known)
         usable = cls.state.in_((PictureState.PROCESSING, PictureState.READY))
         mine = update(cls).where(cls.id.in_(wanted), cls.user_id == user_id, usable)
-        # Whoever is about to let go of it asks for the next_at that they have seen.
+        # A worker that is about to delete it checks that next_at is still as it was read.
         is_ready = cls.state == PictureState.READY
         later = db.case((is_ready, from_now(LOOK_AGAIN_AFTER)), else_=cls.next_at)
         values = {"claimed": True, "next_at": later, "needed_at": cls._sooner(needed_at)}
@@ -168,12 +168,12 @@ class PictureFile(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Upload(db.Model):  # type: ignore[name-defined,misc]
-    """What a network called a picture that was uploaded for a delivery."""
+    """A network's id of a picture that was uploaded for a delivery."""
 
     __tablename__ = "uploads"
 
     delivery_id: Mapped[str] = mapped_column(ForeignKey("deliveries.id"), primary_key=True)
     picture_id: Mapped[str] = mapped_column(ForeignKey("pictures.id"), primary_key=True, index=True)
     reference: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """As it goes into the body of the create call: a resend must send the very same one."""
+    """The value in the body of the create call; a resend must send the same one."""
     uploaded_at: Mapped[datetime] = mapped_column(UTCDateTime)

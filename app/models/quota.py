@@ -1,7 +1,7 @@
-"""How much one person may keep here, so that nobody fills the house: generous, and by environment.
+"""How much one person may store, so that nobody can fill the database; set by the environment.
 
-``MAX_WAITING_TWEETS``: tweets of which something is not over. ``MAX_PICTURE_BYTES``: the bytes of
-their pictures, as far as they are still stored.
+``MAX_WAITING_TWEETS``: tweets with at least one unfinished delivery. ``MAX_PICTURE_BYTES``: the
+bytes of their pictures that are still stored.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OPEN = tuple(sorted(set(State) - FINAL))
 
 
 class QuotaReached(ValueError):
-    """A person has as much as one may have; ``limit`` is that, and the message says so."""
+    """A person has reached a limit; ``limit`` is its value, and the message says so."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(
@@ -56,13 +56,13 @@ def check_waiting(user_id: int) -> None:
 
 
 def waiting_tweets(user_id: int) -> int:
-    """Return how many tweets of somebody are not over, on all of their accounts."""
+    """Return the number of a person's unfinished tweets, over all of their accounts."""
     counted = select(func.count(distinct(Delivery.tweet_id))).where(*_open_of(user_id))
     return db.session.scalar(counted) or 0
 
 
 def _waiting_deliveries(user_id: int, most: int) -> int:
-    """Return how many deliveries are not over, as far as ``most``."""
+    """Return the number of unfinished deliveries, counted up to ``most``."""
     return db.session.scalar(_count_of_waiting(), {"user": user_id, "most": most}) or 0
 
 

@@ -24,13 +24,13 @@ class ServerApp(db.Model):  # type: ignore[name-defined,misc]
     """Its client id and secret."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     anew_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    """When somebody last asked for another app in the place of one."""
+    """When a replacement of the app was last asked for, in UTC."""
 
 
 class ConnectionApp(db.Model):  # type: ignore[name-defined,misc]
-    """An app of one connection alone, until that begins: its server tells people apart by it.
+    """An app for a single connection, until that begins; its server tells people apart by the app.
 
-    Or one that another took the place of, for those who were signing in with it.
+    Or an app that was replaced, for people who were signing in with it at that time.
     """
 
     __tablename__ = "mastodon_connection_apps"
@@ -44,12 +44,12 @@ class ConnectionApp(db.Model):  # type: ignore[name-defined,misc]
 
 
 class MastodonServer(db.Model):  # type: ignore[name-defined,misc]
-    """A server that somebody typed, once it has shown what its word is worth."""
+    """A server whose name a person typed, and whether we can trust its sign-in."""
 
     __tablename__ = "mastodon_servers"
 
     url: Mapped[str] = mapped_column(primary_key=True)
     checks_codes: Mapped[bool | None]
-    """False once it gave a token for a code that nobody had; None until that was tried."""
+    """False after it gave a token for an invented code; None until that was tried."""
     answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """When somebody last came back from it with an account."""

@@ -16,7 +16,7 @@ from app.db import UTCDateTime, db, read, utcnow
 from app.models.user import User
 
 SESSION_LIFE = timedelta(days=30)
-"""A session ends so long after its person was last seen in it."""
+"""How long after its last use a session ends."""
 
 
 def hash_of(key: str) -> str:
@@ -53,7 +53,7 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
     address: Mapped[str] = mapped_column(default="")
     signed_in_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow, index=True)
-    """Kept to a few minutes, so that reading pages writes little."""
+    """Exact to a few minutes only, so that reading pages causes few writes."""
     noticed_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
     """Notices from before this moment were seen here."""
 
@@ -78,7 +78,7 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
 
 @cache
 def _opened_with() -> Select[Any]:
-    """Return the query of every page, made once; ``hash`` and ``since`` as in ``is_open``."""
+    """Return the query that every page runs, built once; parameters as in ``is_open``."""
     one = UserSession
     return (
         db.select(User, one.id, one.user_id, one.seen_at, one.noticed_at)
@@ -88,7 +88,7 @@ def _opened_with() -> Select[Any]:
 
 
 class EventKind(StrEnum):
-    """What the audit log knows."""
+    """The kinds of events in the audit log."""
 
     SIGNED_IN = "signed_in"
     SIGNED_IN_NEW_BROWSER = "signed_in_new_browser"
@@ -103,7 +103,7 @@ class EventKind(StrEnum):
 
 
 class AuditEvent(db.Model):  # type: ignore[name-defined,misc]
-    """One line of the audit log: what happened, to whom, from where. Never a token or a text."""
+    """One entry of the audit log: what happened, to whom, from where. Never a token or a text."""
 
     __tablename__ = "audit_events"
     __table_args__ = (Index("ix_audit_events_user_id_at", "user_id", "at"),)

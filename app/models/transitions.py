@@ -21,13 +21,13 @@ from app.models.delivery import RESTORED, Delivery
 from app.states import HoldReason, State
 
 WAITING = (State.SCHEDULED, State.HELD)
-"""Nothing of it is under way: its owner may change it."""
+"""States without a running call: the owner may change the delivery."""
 UNDER_WAY = (State.CLAIMED, State.SENDING)
-"""What ends while it is still claimed ended in its preparation: nothing was sent."""
+"""A delivery that ends in the state claimed ended in its preparation: it was not sent."""
 LATE_ANSWER = (State.CANCELLED, State.HELD)
 """A late answer for a part of a thread changes nothing about these but what is out."""
 NOT_UNDER_WAY = set(State) - {State.SENDING, State.UNCONFIRMED, State.PUBLISHED}
-"""Where a late answer may find a row of another claim without another call being under way."""
+"""States in which a late answer may find another claim's row, without another call running."""
 
 _NOBODYS: Mapping[str, Any] = {"owner": None, "lease_until": None}
 _NO_ERROR: Mapping[str, Any] = {"error_code": None, "error_detail": None}
@@ -50,7 +50,7 @@ _IN_DOUBT: Mapping[str, Any] = {
 }
 """After a restored backup nobody can know whether it went out: its owner is asked."""
 _SENT_BEFORE = db.case((Delivery.resends > 0, Delivery.first_sent_at))
-"""After a definite no, look-ups need not reach back to this call, but to one before it."""
+"""After a definite no, look-ups need not go back to this call, only to an earlier one."""
 
 
 def _move(where: Sequence[Any], values: Mapping[str, Any], **more: Any) -> Update:
@@ -127,7 +127,7 @@ def _revive(due_at: datetime, where: Sequence[Any], **more: Any) -> Update:
 
 
 def cancel(*where: Any) -> Update:
-    """scheduled, held, review -> cancelled: its owner took it back."""
+    """scheduled, held, review -> cancelled: its owner cancelled it."""
     return _cancel([Delivery.state.in_((*WAITING, State.REVIEW)), *where])
 
 
@@ -189,7 +189,7 @@ def _next_part() -> dict[str, Any]:
 
 
 def mark_notified(again_after: float, *where: Any) -> Update:
-    """scheduled, stays: a worker was told; look again later, each time twice as late."""
+    """scheduled, stays: a worker was notified; check later, with a wait that doubles."""
     doubling = db.case((Delivery.wake_ups > 3, 8), else_=Delivery.wake_ups + 1)
     return _move(
         [unindexed(Delivery.state == State.SCHEDULED, Delivery.next_at <= from_now()), *where],
@@ -199,13 +199,13 @@ def mark_notified(again_after: float, *where: Any) -> Update:
 
 
 def mark_looked_up(lease: float, *where: Any) -> Update:
-    """unconfirmed, stays: a look-up was asked for, and has so many seconds."""
+    """unconfirmed, stays: a look-up was requested, and has this many seconds."""
     due = unindexed(Delivery.state == State.UNCONFIRMED, Delivery.next_at <= from_now())
     return _move([due, *where], {}, next_at=from_now(lease))
 
 
 def forget_wake_ups(*where: Any) -> Update:
-    """scheduled, stays: the broker lost its memory, so workers are told again at once."""
+    """scheduled, stays: the broker lost its data, so workers are notified again at once."""
     told = (Delivery.next_at.is_not(None), Delivery.wake_ups > 0)
     due = (Delivery.state == State.SCHEDULED, Delivery.not_before <= from_now())
     return _move([*told, *due, *where], {"wake_ups": 0}, next_at=from_now())
@@ -259,7 +259,7 @@ def claim(owner: str, lease: float, *where: Any) -> Update:
 
 
 def renew_lease(lease: float, *where: Any) -> Update:
-    """claimed, stays: its preparation goes on, and the lease has not ended."""
+    """claimed, stays: its preparation continues, and the lease has not ended."""
     mine = (Delivery.state == State.CLAIMED, Delivery.lease_until > from_now())
     return _move([*mine, *where], {"lease_until": from_now(lease)}, next_at=from_now(lease))
 
@@ -276,7 +276,7 @@ def release_claim(after: float, *where: Any) -> Update:
 
 
 def fail_unstored(*where: Any) -> Update:
-    """claimed -> failed: the database refuses its intent, so nothing was sent or ever would be."""
+    """claimed -> failed: the database refuses its intent, so it was not sent and never can be."""
     return _move(
         [Delivery.state == State.CLAIMED, *where],
         {**_NOBODYS, "error_code": "not_stored", "error_detail": None},
@@ -307,13 +307,13 @@ def expire_send(first_look_up: float, *where: Any) -> Update:
 
 
 def end_leases_now(*where: Any) -> Update:
-    """claimed, sending, stay: their lease lies further ahead than any may; the clock went back."""
+    """claimed, sending, stay: the lease ends too far ahead, because the clock was set back."""
     leased = Delivery.state.in_(UNDER_WAY)
     return _move([leased, *where], {"lease_until": from_now()}, next_at=from_now())
 
 
 def wake_up_now(state: State, *where: Any) -> Update:
-    """Stays: its wake-up lies further ahead than any may; the clock went back."""
+    """Stays: its next_at is too far ahead, because the clock was set back."""
     return _move([Delivery.state == state, *where], {"next_at": from_now()})
 
 
@@ -321,7 +321,7 @@ def wake_up_now(state: State, *where: Any) -> Update:
 
 
 def accept_all(rows: Any) -> Update:
-    """sending -> published, many in one statement; so is what a late answer finds.
+    """sending -> published, many in one statement; also rows for which an answer came late.
 
     :param rows: a CTE with job_id, fence, remote_id, remote_url and age_ms, the milliseconds
         since the network answered.
@@ -350,8 +350,8 @@ def accept_part(
 ) -> Update:
     """sending -> scheduled (the next part), or published after the last one.
 
-    :param posted: the parts that are out now, of so many ``parts``.
-    :param accepted_at: when the network took the newest of them.
+    :param posted: the parts published so far, out of ``parts``.
+    :param accepted_at: when the network accepted the newest part, in UTC.
     """
     return _move(where, {**_NOBODYS, **_part_out(posted, parts, accepted_at)})
 
@@ -399,7 +399,7 @@ def _next_part_unless_late() -> dict[str, Any]:
 
 
 def take_back(is_thread: Any, first_look_up: float, *where: Any) -> Update:
-    """published by a look-up -> unconfirmed, a thread -> review: the post is another row's."""
+    """published by a look-up -> unconfirmed (a thread: review): the post is another row's."""
     return _move(
         where,
         {"remote_id": None, "remote_url": None, "accepted_at": None, "finished_at": None},
@@ -502,6 +502,6 @@ def trust_duplicate(profile_url: str, first_sent_at: datetime, *where: Any) -> U
 
 
 def ask_owner(code: str, detail: str | None, *where: Any) -> Update:
-    """unconfirmed -> review: nobody but its owner can know."""
+    """unconfirmed -> review: only its owner can find out."""
     review = {"state": State.REVIEW, "next_at": None, **_error(code, detail)}
     return _move([Delivery.state == State.UNCONFIRMED, *where], review)

@@ -1,7 +1,7 @@
-"""What a user wrote, and the verbs by which its owner changes it while it waits.
+"""What a user wrote, and the methods with which its owner changes it while it waits.
 
-Every verb is one compare-and-set transaction: it wins before a worker's claim, or is told that
-the tweet is already being sent.
+Each method is one compare-and-set transaction. It either runs before a worker's claim, or raises
+because the tweet is already being sent.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ WAITING = transitions.WAITING
 
 
 class AlreadyBeingSent(Exception):
-    """A worker has the tweet, or it is finished: the wish came too late."""
+    """A worker has claimed the tweet, or it is finished: the change came too late."""
 
 
 class PartlyOut(AlreadyBeingSent):
-    """Some parts of it are out: what they say cannot be changed any more."""
+    """Some parts are published: their text can no longer be changed."""
 
 
 class Tweet(db.Model):  # type: ignore[name-defined,misc]
@@ -60,7 +60,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     """Each part's ``{"text": …, "pictures": [ids]}``; empty for one part without pictures."""
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     submit_id: Mapped[str | None]
-    """Chosen by the sender; the same one again is the same tweet."""
+    """Chosen by the client; a second request with the same id makes no second tweet."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
 
     user: Mapped[User] = relationship(back_populates="tweets")
@@ -103,7 +103,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     def edit_job(self, job_id: str, parts: list[dict[str, Any]]) -> None:
         """Replace what one of its accounts has yet to publish, while that is not being sent.
 
-        What is out on other accounts, and the parts that are out on this one, stay as they are.
+        What is published, on other accounts or as parts on this one, does not change.
 
         :param parts: all that are not out there.
         :raises AlreadyBeingSent: nothing was changed.
@@ -153,7 +153,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         return self._revive(now, transitions.send_again(now, wanted, self._mine, _only(job_id)))
 
     def cancel(self, job_id: str | None = None) -> None:
-        """Take back everything that still waits or asks.
+        """Cancel everything that still waits, also for its owner's decision.
 
         :param job_id: only this one of its jobs.
         :raises AlreadyBeingSent: nothing does.
@@ -164,10 +164,10 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         db.session.commit()
 
     def confirm(self, job_id: str | None = None) -> list[str]:
-        """Take its owner's word that an unsettled delivery did arrive.
+        """Record the owner's statement that a delivery in review did arrive.
 
-        Of a thread, that is one part: return the ids to notify workers of, whose other parts go
-        on. They answer the last part whose id is known.
+        In a thread, this is about one part: return the ids to notify workers of, so that the next
+        parts are sent. They reply to the last part whose id is known.
 
         :param job_id: only this one of its jobs.
         :raises AlreadyBeingSent: nothing is in review.

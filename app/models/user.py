@@ -1,4 +1,4 @@
-"""People, and their one way of writing a tweet."""
+"""Users, and the one way in which they write a tweet."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
     """IANA name; None until the browser or the person has told it."""
     locale: Mapped[str | None]
     late_tolerance: Mapped[int]
-    """Seconds by which a tweet may be late and still go out by itself."""
+    """Seconds by which a tweet may be late and still be sent automatically."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
 
     accounts: Mapped[list[Account]] = relationship(

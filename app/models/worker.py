@@ -1,4 +1,4 @@
-"""What the workers and the broker were last seen to be."""
+"""The last known state of the workers and the broker."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Worker(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Broker(db.Model):  # type: ignore[name-defined,misc]
-    """The broker's generation: when it is not the one in Redis, Redis has lost its memory."""
+    """The broker's generation: if Redis has another one or none, Redis has lost its data."""
 
     __tablename__ = "broker"
 

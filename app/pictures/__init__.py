@@ -1,4 +1,4 @@
-"""Pictures of tweets: inspected, made anew, fitted to each network, kept and forgotten."""
+"""Pictures of tweets: inspected, re-encoded, fitted to each network, stored and deleted."""
 
 from __future__ import annotations
 

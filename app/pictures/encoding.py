@@ -1,7 +1,7 @@
-"""Makes a clean picture out of what somebody sent: decoded in full, encoded anew.
+"""Makes a clean picture from an uploaded file: decodes it completely and encodes it again.
 
-What is made has the pixels of the original, upright and in plain sRGB, and nothing else of it: no
-place, no camera, no comment, nothing hidden behind the end. The same bytes give the same bytes.
+The result has the pixels of the original, upright and in plain sRGB, and nothing else: no location,
+no camera, no comment, no data hidden after the end. Equal input bytes give equal output bytes.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from app.pictures.inspection import (
 )
 
 MAX_KEPT_PIXELS = 33_177_600
-"""Of what is kept: what the most generous network takes. Each gets its own size in the end."""
+"""Limit of the stored picture: the largest of all networks. Each network gets its own size."""
 THUMB_SIDE = 400
 BAND_PIXELS = 2 * MEGA
-"""A large picture is made smaller in bands: a second one of its size would not fit in memory."""
+"""A large picture is scaled down in bands: a second full-size copy would not fit in memory."""
 LARGEST_PROFILE = 4 * MEGA
 """Bytes; a colour profile beyond it is not read."""
 MAX_STILL_BYTES = 16 * MEGA
-"""Of a PNG; what is more becomes a JPEG, or a WebP if something shines through."""
+"""Limit of a PNG; a larger one becomes a JPEG, or a WebP if it has transparency."""
 MAX_WEBP = 16_383
 """Pixels of a side, by the format."""
 MAX_MOVING_BYTES = 15 * MEGA
 SHRINK = 0.75
-"""Of each side of a moving picture that is too heavy."""
+"""Factor for each side of a moving picture that has too many bytes."""
 SMALLEST = 64
-"""Pixels of the longer side: what does not fit then does not fit at all."""
+"""Smallest length of the longer side, in pixels: if this does not fit, nothing does."""
 
 
 ALBUMS = ("JPEG", "HEIF")
 """Kinds that may hold further pictures, which are not the photo: those do not make it move."""
 KEPT_INFO = ("exif", "xmp", "XML:com.adobe.xmp", "icc_profile")
-"""What says how a picture is to be turned and what its numbers mean; gone in the end."""
+"""Metadata for the orientation and the colours of a picture; removed in the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Made:
 
 
 def make(data: bytes) -> Made:
-    """Decode a picture in full and encode it anew. Only for whose turn it is, in picture_turns.
+    """Decode a picture completely and encode it again. Call it only while holding the turn.
 
     :raises PictureRefused: as ``look_at``, and picture_moving (only GIFs may move),
         picture_too_long (a GIF of too many frames).
@@ -77,9 +77,9 @@ def make(data: bytes) -> Made:
 
 
 def make_square(data: bytes, side: int) -> bytes:
-    """Return the middle of a picture as a small WebP that nothing shines through.
+    """Return the middle of a picture as a small opaque WebP.
 
-    Of one that moves, the first frame. Only for whose turn it is, in picture_turns.
+    For a moving picture, use the first frame. Call it only while holding the turn.
 
     :param side: in pixels.
     :raises PictureRefused: as ``look_at``.
@@ -94,7 +94,7 @@ def make_square(data: bytes, side: int) -> bytes:
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[tuple[Image.Image, str]]:
-    """Open a file that looks harmless, if its picture does too; yield it and what it is."""
+    """Check a file, then its picture; if both look harmless, yield the picture and its kind."""
     look = look_at(data)
     image: Image.Image
     with hostile_bytes():
@@ -116,9 +116,9 @@ def _opened(data: bytes) -> Iterator[tuple[Image.Image, str]]:
 
 
 def _read_webp(data: bytes) -> Image.Image:
-    """Decode a WebP that stands still with three quarters of the memory that Pillow takes for it.
+    """Decode a still WebP with three quarters of the memory that Pillow needs.
 
-    Its decoder is let go of before its pixels are looked at.
+    The decoder is freed before the pixels are read.
     """
     decoder = _webp.WebPAnimDecoder(data)
     size, _loop, _ground, frames, mode = decoder.get_info()
@@ -136,7 +136,7 @@ def _read_webp(data: bytes) -> Image.Image:
 
 
 def _mend_transparency(image: Image.Image, depth: int) -> None:
-    """Give the colour that shines through in a PNG in the bits of the pixels, not of the file."""
+    """Convert the transparent colour of a PNG from the file's bit depth to that of the pixels."""
     colour = image.info.get("transparency")
     if isinstance(colour, tuple) and depth == 16:
         image.info["transparency"] = tuple(value >> 8 for value in colour)
@@ -147,7 +147,7 @@ def _mend_transparency(image: Image.Image, depth: int) -> None:
 def encode(image: Image.Image, mime: str, quality: int = 90) -> bytes:
     """Return the bytes of a still picture, without any metadata.
 
-    :param image: in mode L, RGB or RGBA; what shines through becomes white in a JPEG.
+    :param image: in mode L, RGB or RGBA; transparent areas become white in a JPEG.
     """
     out = io.BytesIO()
     if mime == "image/jpeg":
@@ -162,7 +162,7 @@ def encode(image: Image.Image, mime: str, quality: int = 90) -> bytes:
 
 
 def solid(image: Image.Image) -> Image.Image:
-    """Return it on white if anything shines through."""
+    """Return it on a white background if it has transparency."""
     if image.mode != "RGBA":
         return image
     ground = Image.new("RGB", image.size, "white")
@@ -191,7 +191,7 @@ def encode_moving(frames: Iterator[Image.Image], durations: list[int], loop: int
 
 
 def frames_of(image: Image.Image, size: tuple[int, int] | None = None) -> Iterator[Image.Image]:
-    """Yield each frame as it is seen, RGBA, in another size if one is given."""
+    """Yield each frame as a viewer shows it, in RGBA, resized if a size is given."""
     first = image.size
     for frame in ImageSequence.Iterator(image):
         if frame.size != first:  # a later frame may claim to be larger than all
@@ -234,7 +234,7 @@ def _made_still(image: Image.Image, kind: str, data: bytes) -> Made:
 def within(
     size: tuple[int, int], pixels: int | None = None, side: int | None = None
 ) -> tuple[int, int]:
-    """Return the largest size of the same shape that keeps both limits, as far as there are any."""
+    """Return the largest size with the same aspect ratio within the limits that are given."""
     width, height = size
     by_pixels = math.sqrt(pixels / (width * height)) if pixels else 1.0
     by_side = side / max(size) if side else 1.0
@@ -245,14 +245,14 @@ def within(
 def _smaller(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Return it in this size, or smaller, with its profile and orientation; closes it.
 
-    A large JPEG is decoded at half its sides or less, where that is enough or nothing else fits
-    into memory. What is made of it is made band by band: there is no second one of its size.
+    A large JPEG is decoded at half its width and height or less, if that is enough or if more does
+    not fit into memory. It is processed in bands, so there is never a second full-size copy.
     """
     factor = draft_factor(image.width * image.height)
     image.draft(None, (max(1, min(size[0], image.width // factor)), 1))
     width, height = min(size[0], image.width), min(size[1], image.height)
     scale = image.height / height
-    margin = math.ceil(3 * max(1.0, scale)) + 1  # rows that the filter looks at beside its own
+    margin = math.ceil(3 * max(1.0, scale)) + 1  # extra rows that the filter reads around its own
     step = max(1, int(BAND_PIXELS / (image.width * scale)))
     small: Image.Image | None = None
     for top in range(0, height, step):
@@ -277,7 +277,7 @@ def _smaller(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _direct(image: Image.Image) -> Image.Image:
-    """Return it in a mode whose numbers are brightness: no palette, eight bits, real holes."""
+    """Return it in a mode of plain brightness values: no palette, eight bits, an alpha channel."""
     if image.mode.startswith(("I", "F")):
         return _eight_bits(image)
     if image.mode == "RGBX":
@@ -290,7 +290,7 @@ def _direct(image: Image.Image) -> Image.Image:
 
 
 def _changes(image: Image.Image) -> bool:
-    """True when some frame looks different from the first, which is what moving means."""
+    """True when a frame looks different from the first: this defines a moving picture."""
     check_frames(image.width * image.height, int(getattr(image, "n_frames", 1)))
     frames = frames_of(image)
     first = next(frames).tobytes()
@@ -307,7 +307,7 @@ def _made_moving(image: Image.Image) -> Made:
 
 
 def shrinking(size: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Yield ever smaller sizes of the same shape, this one first."""
+    """Yield smaller and smaller sizes with the same aspect ratio, starting with this one."""
     yield size
     while max(size) > SMALLEST:
         size = max(1, int(size[0] * SHRINK)), max(1, int(size[1] * SHRINK))

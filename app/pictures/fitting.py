@@ -27,21 +27,21 @@ from app.pictures.turns import turns
 
 QUALITIES = (90, 80, 70)
 LEAST_STEP, MAX_STEP = 0.4, 0.85
-"""Of each side, when no quality is low enough: by how much it was too heavy, within these."""
+"""Limits of the factor for each side, when even the lowest quality gives too many bytes."""
 SMALLEST = 64
-"""Pixels of the longer side: what does not fit then does not fit at all."""
+"""Smallest length of the longer side, in pixels: if this does not fit, nothing does."""
 NEARLY = 3
-"""How much heavier than allowed a picture may be that is worth trying with less quality only."""
+"""Up to this factor over the allowed bytes, lower qualities are tried at the same size."""
 
 
 def fitted(picture: Picture, limits: Limits, person: int = 0) -> Picture:
-    """Return the picture as a network takes it; the same one whenever it is asked for.
+    """Return the picture in a form that the network accepts; equal input gives equal output.
 
-    A picture that moves is never shown as a still one behind its owner's back.
+    A moving picture is never turned into a still one without its owner's knowledge.
 
-    :param person: the id of whose picture it is, by which people take turns.
-    :raises UploadRefused: picture_moves (the network shows none that do), picture_does_not_fit, or
-        alt_too_long: nobody's words are cut.
+    :param person: the id of the picture's owner, for the turns between people.
+    :raises UploadRefused: picture_moves (the network shows no moving pictures),
+        picture_does_not_fit, or alt_too_long (we never cut a description).
     """
     if problem := problem_of(picture.mime, limits):
         raise UploadRefused(problem)
@@ -91,7 +91,7 @@ def _has_too_many_frames(picture: Picture, limits: Limits) -> bool:
 
 
 def _in_box(size: tuple[int, int], limits: Limits) -> tuple[int, int]:
-    """Return the size at which what moves is neither too wide nor too high."""
+    """Return a size at which a moving picture is neither too wide nor too high."""
     width, height = size
     by_width = (limits.moving_width or width) / width
     factor = min(1.0, by_width, (limits.moving_height or height) / height)
@@ -101,9 +101,9 @@ def _in_box(size: tuple[int, int], limits: Limits) -> tuple[int, int]:
 def _still(
     image: Image.Image, size: tuple[int, int], limits: Limits, heavy: int
 ) -> Iterator[Picture]:
-    """Yield ever smaller versions: first without loss, then with, then with fewer pixels.
+    """Yield smaller and smaller versions: first lossless, then lossy, then with fewer pixels.
 
-    :param heavy: the bytes of the picture as it is, by which what cannot be is not tried.
+    :param heavy: the picture's current size in bytes; used to skip versions that cannot fit.
     """
     share = size[0] * size[1] / (image.width * image.height)
     is_hopeless = share == 1 or heavy * share > 2 * limits.picture_bytes
@@ -115,7 +115,7 @@ def _still(
         scaled = image if size == image.size else image.resize(size, Image.Resampling.LANCZOS)
         if may_stay:
             yield _picture(scaled, "image/png")
-            may_stay = False  # what is too heavy now would be a poor picture when it is not
+            may_stay = False  # a PNG small enough to fit would have too few pixels
         lightest = heavy
         for quality in (q for q in QUALITIES if q not in known):
             version = _picture(scaled, _lossy(scaled, limits), quality)
@@ -132,14 +132,14 @@ def _still(
 def _next_size(size: tuple[int, int], share: float) -> tuple[int, int]:
     """Return the size to try next.
 
-    :param share: what is allowed of the bytes that it took at this size.
+    :param share: allowed bytes divided by the bytes at the current size.
     """
     step = min(MAX_STEP, max(LEAST_STEP, math.sqrt(share)))
     return max(1, int(size[0] * step)), max(1, int(size[1] * step))
 
 
 def _lossy(image: Image.Image, limits: Limits) -> str:
-    """Return the type with loss to try: WebP keeps holes, but takes ten times as long."""
+    """Return the lossy type to try: WebP keeps transparency, but takes ten times as long."""
     keeps_holes = image.mode == "RGBA" and max(image.size) <= MAX_WEBP
     can_be_webp = "image/webp" in limits.picture_types
     only_webp = can_be_webp and "image/jpeg" not in limits.picture_types
@@ -152,7 +152,7 @@ def _picture(image: Image.Image, mime: str, quality: int = 90) -> Picture:
 
 
 def _moving(image: Image.Image, size: tuple[int, int], frames: int | None) -> Iterator[Picture]:
-    """Yield ever smaller versions, with so many frames at most: each then stays for longer."""
+    """Yield smaller and smaller versions with at most this many frames, each shown for longer."""
     durations, loop = durations_of(image), image.info.get("loop")
     every = math.ceil(len(durations) / frames) if frames else 1
     shown = [sum(durations[start : start + every]) for start in range(0, len(durations), every)]

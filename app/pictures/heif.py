@@ -1,6 +1,7 @@
-"""Reads HEIF in a process of its own: its decoder can be ended by bytes that are made to harm.
+"""Reads HEIF in a separate process, because malicious bytes can crash its decoder.
 
-Run by path, it reads the file from its input and writes a line of JSON, the profile and the pixels.
+Run as a program, it reads the file from standard input and writes one line of JSON, then the
+profile and the pixels.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import sys
 from PIL import Image
 
 SECONDS = 20.0
-"""For one picture; one of 50 megapixels takes two."""
+"""Seconds for one picture; a picture of 50 megapixels takes two."""
 
 
 def read_heif(data: bytes) -> Image.Image:
     """Return the picture of a HEIF file, upright, with its colour profile.
 
-    :raises OSError: it cannot be read, or it ended its decoder.
+    :raises OSError: it cannot be read, or it crashed the decoder.
     """
     command = [sys.executable, "-I", __file__]
     try:

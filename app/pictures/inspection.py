@@ -1,6 +1,6 @@
-"""What can be said of a picture from its first bytes: cheap enough for the pages to ask.
+"""Inspects the headers of a picture: cheap enough for web requests.
 
-Nothing is decoded here. Decoding, and what only that shows, is the workers' job.
+Nothing is decoded here. Workers decode, and check what only decoding shows.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PIL import Image
 
 MEGA = 1_000_000
 MAX_BYTES = 40 * MEGA
-"""Of a file as it comes: a photo of 108 megapixels, or one with a short film behind it."""
+"""Limit of an uploaded file: enough for a photo of 108 megapixels, or one with a short video."""
 MAX_PIXELS = {
     "JPEG": 108 * MEGA,
     "PNG": 50 * MEGA,
@@ -25,18 +25,18 @@ MAX_PIXELS = {
     "HEIF": 50 * MEGA,
     "AVIF": 50 * MEGA,
 }
-"""By how much memory each needs while it is decoded: two thirds of a gigabyte at most."""
+"""Chosen so that decoding any of them needs at most two thirds of a gigabyte of memory."""
 MAX_SIDE = 30_000
 MAX_DRAFT_PIXELS = 64 * MEGA
-"""Of a JPEG as it is decoded: a larger one is decoded at half its sides."""
+"""Limit for decoding a JPEG in full size; a larger one is decoded at half width and height."""
 MAX_AT_ONCE = 640 * MEGA
-"""Bytes for a JPEG that comes in several goes: all of its numbers are in memory, and the pixels."""
+"""Bytes for a progressive JPEG: all coefficients are in memory together with the pixels."""
 MAX_SCANS = 24 * 108 * MEGA
-"""Pixels of all goes of a JPEG together: each costs time, and may be a few bytes."""
+"""Pixels of all scans of a JPEG together: a scan costs time, but may need only a few bytes."""
 MAX_FRAMES = 500
 MAX_FRAME_PIXELS = 4 * MEGA
 MAX_MOVING_PIXELS = 100 * MEGA
-"""Of all frames of a moving picture together."""
+"""Pixels of all frames of a moving picture together."""
 
 SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
@@ -56,7 +56,7 @@ SNIFFED = 1024
 """Bytes by which browsers and other readers tell what a file is."""
 FOREIGN = (b"%pdf-", b"<html", b"<script", b"<!doctype", b"<body", b"<iframe", b"<?php", b"<svg")
 JPEG_MARK = re.compile(rb"\xff+[^\0\xff\x01\xd0-\xd8]")
-"""What begins a segment; among the pixels it is nothing else."""
+"""The byte that starts a segment; in the pixel data it has no other meaning."""
 JPEG_SCAN, JPEG_END, JPEG_BASELINE, JPEG_EXTENDED = 0xDA, 0xD9, 0xC0, 0xC1
 JPEG_FRAMES = (JPEG_BASELINE, JPEG_EXTENDED, 0xC2)
 ZIP_END = b"PK\x05\x06"
@@ -67,7 +67,7 @@ Image.MAX_IMAGE_PIXELS = max(MAX_PIXELS.values())
 
 
 class PictureRefused(ValueError):
-    """A file is not taken: ``code`` is one of our own words, ``name`` the file's."""
+    """A file is refused: ``code`` is one of our error codes, ``name`` is the file's name."""
 
     def __init__(self, code: str, name: str = "") -> None:
         super().__init__(code)
@@ -93,14 +93,14 @@ class Look:
 
 
 def look_at(data: bytes) -> Look:
-    """Tell what a file is by its content alone; its name proves nothing.
+    """Find out what a file is from its content only; its name proves nothing.
 
-    A file that is something else as well (a page, a program, an archive) is refused where it is
-    recognised. Where it is not, re-encoding leaves nothing of it.
+    A file that is also something else (a page, a program, an archive) is refused if we recognise
+    that. If we do not, re-encoding removes everything but the picture.
 
     :raises PictureRefused: picture_too_heavy, picture_unknown, picture_polyglot,
         picture_too_many_pixels, picture_broken, picture_moving (of those that move, only GIFs are
-        taken), picture_too_long (a GIF of more frames than can be made anew).
+        taken), picture_too_long (a GIF with more frames than we can re-encode).
     """
     if len(data) > MAX_BYTES:
         raise PictureRefused("picture_too_heavy")
@@ -124,7 +124,7 @@ def look_at(data: bytes) -> Look:
 
 
 def check_frames(pixels: int, frames: int) -> None:
-    """Refuse a moving picture whose frames are too many, or too large, to be made anew.
+    """Refuse a moving picture whose frames are too many or too large to be re-encoded.
 
     :param pixels: of one frame.
     :raises PictureRefused: picture_too_long.
@@ -142,7 +142,7 @@ def hostile_bytes() -> Iterator[None]:
         raise PictureRefused("picture_too_many_pixels") from error
     except PictureRefused:
         raise
-    except Exception as error:  # bytes made to harm make decoders raise anything
+    except Exception as error:  # malicious bytes can make decoders raise any exception
         raise PictureRefused("picture_broken") from error
 
 
@@ -183,7 +183,7 @@ def _shape_of(data: bytes, kind: str) -> tuple[int, int, bool]:
 
 
 def draft_factor(pixels: int) -> int:
-    """Return by what the sides of so large a JPEG are divided while it is decoded."""
+    """Return the number by which decoding divides the sides of a JPEG of this size."""
     factor = 1
     while pixels > MAX_DRAFT_PIXELS * factor**2:
         factor *= 2
@@ -191,7 +191,7 @@ def draft_factor(pixels: int) -> int:
 
 
 def is_too_much_at_once(data: bytes, pixels: int) -> bool:
-    """True for a JPEG in several goes (a progressive one) that takes too much memory or time."""
+    """True for a progressive JPEG (several scans) that needs too much memory or time."""
     samples, scans = _scans_in(data)
     if not samples:
         return False
@@ -200,9 +200,9 @@ def is_too_much_at_once(data: bytes, pixels: int) -> bool:
 
 
 def _scans_in(data: bytes) -> tuple[float, int]:
-    """Return how many numbers a pixel of a JPEG has, and in how many goes they come.
+    """Return how many values a pixel of a JPEG has, and the number of scans.
 
-    (0, 1) for one that comes in a single go. What is behind the picture's end is not looked at.
+    (0, 1) for a JPEG with a single scan. Data after the end of the picture is not read.
     """
     samples, components, is_progressive, scans = 3.0, 3, False, 0
     at, is_whole = 2, False
@@ -224,10 +224,10 @@ def _scans_in(data: bytes) -> tuple[float, int]:
 
 
 def frames_in_gif(data: bytes) -> list[bytes]:
-    """Return what each frame of a GIF draws, still packed; those that say the same are the same.
+    """Return the compressed data of each GIF frame; frames with equal data are equal.
 
-    Read by hand, because what is known from the headers shall not wait for a worker. A file that
-    ends too early has the frames until there.
+    We parse it ourselves, because what the headers show should not wait for a worker. A file that
+    ends too early has the frames up to that point.
     """
     frames: list[bytes] = []
     at = 13 + _palette_bytes(data[10:11])
@@ -236,7 +236,7 @@ def frames_in_gif(data: bytes) -> list[bytes]:
         if block == b"\x21":
             if (
                 at + 7 < len(data) and data[at + 1 : at + 2] == b"\xf9"
-            ):  # what shines through; not how long it is seen
+            ):  # the transparency; not the duration
                 shines = data[at + 6 : at + 7] if data[at + 3] & 1 else b""
             at = _past_blocks(data, at + 2)
             continue

@@ -1,6 +1,7 @@
-"""The life of a picture: taken, made clean by a worker, read by deliveries, forgotten.
+"""The life of a picture: stored, re-encoded by a worker, read by deliveries, deleted.
 
-The row decides here too. A wake-up tells a worker; when it is lost, the row's next_at comes.
+As with deliveries, the row is the truth. A wake-up notifies a worker; if it is lost, a worker finds
+the row when its next_at has passed.
 """
 
 from __future__ import annotations
@@ -52,17 +53,17 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 PICTURE_LEASE_SECONDS = 30.0
-"""Seconds after which somebody else may begin with a picture that a worker began with, or whose
-bytes are still on their way."""
+"""Seconds after which another worker may start on a picture that a worker has started on, or whose
+bytes are still being stored."""
 PAUSE = 10.0
-"""Seconds until the next try when the place of the bytes did not answer."""
+"""Seconds until the next try when the storage did not answer."""
 MAX_TRIES = 3
 MAX_LOAD_SECONDS = 10.0
-"""Seconds that a delivery waits for a picture that another worker has begun with."""
+"""Seconds that a delivery waits for a picture that another worker is making."""
 SOON = 60.0
-"""Seconds before a tweet is due in which its pictures go before those of others."""
+"""Seconds before its due time from which a tweet's pictures are made before others."""
 FAR = 2**62
-"""A moment that is after all."""
+"""A moment later than any other."""
 AT_A_TIME = 20
 """Pictures that one sweep makes at most."""
 MAX_UNCLAIMED = 60
@@ -73,10 +74,10 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
     """Store what somebody sent and wake a worker to make a picture of it.
 
     :param filename: only named in a refusal.
-    :param picture_id: of a file that may come twice; it is stored once.
-    :raises PictureRefused: the first look says that it cannot be used, or its owner keeps as much
-        as one may (``quota``); nothing was stored.
-    :raises FilesAway: its place does not answer; nothing was stored.
+    :param picture_id: an id chosen by the caller; a file sent twice with it is stored once.
+    :raises PictureRefused: the inspection shows that it cannot be used, or its owner has no space
+        left (``quota``); nothing was stored.
+    :raises FilesAway: the storage does not answer; nothing was stored.
     """
     try:
         look = look_at(data)
@@ -102,7 +103,7 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
     db.session.add(picture)
     try:
         commit_and_keep()
-    except IntegrityError:  # it came twice at once
+    except IntegrityError:  # the same file was sent twice at the same time
         db.session.rollback()
         return db.session.get_one(Picture, picture_id)
     try:
@@ -117,26 +118,26 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
 
 
 def process(picture_id: str, *, is_due: bool = False) -> bool:
-    """Make a clean picture of what was sent, unless somebody has begun with it. Repeatable.
+    """Make a clean picture, unless another worker has started on it. May be repeated.
 
-    Return False when the place of its bytes does not answer.
+    Return False when the storage does not answer.
 
     :param is_due: a tweet that is due waits for it.
     """
     person = db.session.scalar(select(Picture.user_id).where(Picture.id == picture_id))
     db.session.commit()
-    with turns.turn(person or 0, is_due=is_due):  # first: the lease covers the work, not the wait
+    with turns.turn(person or 0, is_due=is_due):  # wait first: the lease should cover only the work
         return _process(picture_id)
 
 
 def process_next() -> bool:
-    """Make the picture whose turn it is; False when there is none, or its bytes are not to be had.
+    """Make the next picture; False when there is none, or when its bytes cannot be read.
 
-    Those that tweets need which are due come first, then the others; among them people take turns,
-    so that nobody's fifty keep another's one waiting. What one person has goes by when it is
-    needed, then by age.
+    Pictures of due tweets come first. For the others, people take turns, so that fifty pictures of
+    one person do not delay a single one of another. Each person's pictures are ordered by when
+    they are needed, then by age.
     """
-    with turns.turn():  # what is next is asked when there is room for it, not before
+    with turns.turn():  # choose the next one only when it can start at once
         while row := _next():
             tries = _begin(row.id)
             if tries is not None:  # else another worker was quicker
@@ -154,7 +155,7 @@ def _process(picture_id: str) -> bool:
 
 
 def _make(picture_id: str, tries: int) -> bool:
-    """Make a picture that was begun with; False when the place of its bytes does not answer."""
+    """Make a picture that this worker has taken; False when the storage does not answer."""
     try:
         _keep(picture_id, make(storage.get(original(picture_id))))
     except PictureRefused as refusal:
@@ -174,7 +175,7 @@ def load(picture_id: str) -> base.Picture:
     """Return a clean picture for a delivery, making it first if no worker has.
 
     :raises UploadRefused: it was refused or is gone; the code says why.
-    :raises LookUpFailed: its bytes cannot be had now; try again later.
+    :raises LookUpFailed: its bytes cannot be read now; try again later.
     """
     gives_up = time.monotonic() + MAX_LOAD_SECONDS
     while (row := _row(picture_id)).state == PictureState.PROCESSING:
@@ -209,15 +210,16 @@ def thumb(picture_id: str) -> bytes:
     """Return a small WebP of a picture that is ready.
 
     :raises FileMissing: there is none (yet).
-    :raises FilesAway: it cannot be known now.
+    :raises FilesAway: the storage does not answer.
     """
     return storage.get(thumbnail(picture_id))
 
 
 def sweep() -> None:
-    """Do what was left undone: pictures whose worker was lost, and those that nobody needs.
+    """Make pictures whose worker was lost, and delete those that nobody needs.
 
-    Safe to call in any number of workers at once. May take seconds: not for the scheduler's thread.
+    Any number of workers may call it at once. It may take seconds, so the scheduler's thread must
+    not call it.
     """
     for _ in range(AT_A_TIME):
         if not process_next():
@@ -254,7 +256,7 @@ def _order(row: Row[Any]) -> tuple[bool, int, datetime]:
 
 
 def _begin(picture_id: str) -> int | None:
-    """Take a picture for some time; return the number of this try, None if it is not to be had."""
+    """Take a lease on a picture; return the number of this try, None if it is not available."""
     free = or_(Picture.tries == 0, Picture.next_at <= from_now())
     chosen = (Picture.id == picture_id, Picture.state == PictureState.PROCESSING, free)
     taken = (
@@ -270,7 +272,7 @@ def _begin(picture_id: str) -> int | None:
         return tries
 
     tries = retry_transient(take)
-    if tries is not None and tries > MAX_TRIES:  # it has ended every worker that began with it
+    if tries is not None and tries > MAX_TRIES:  # every worker that tried it was lost
         _finish(picture_id, state=PictureState.REFUSED, error_code="picture_broken")
         forget_files(original(picture_id))
         return None
@@ -278,7 +280,7 @@ def _begin(picture_id: str) -> int | None:
 
 
 def _keep(picture_id: str, made: Made) -> None:
-    """Store what was made; nothing of it stays if the picture was discarded meanwhile."""
+    """Store the result; remove it again if the picture was discarded in the meantime."""
     storage.put(clean(picture_id), made.data)
     storage.put(thumbnail(picture_id), made.thumb)
     is_kept = _finish(
@@ -311,9 +313,9 @@ def _finish(picture_id: str, **values: Any) -> bool:
 
 
 def _postpone(picture_id: str, seconds: float, since: int = 0) -> None:
-    """Let somebody begin after some time, unless somebody has since try number ``since``.
+    """Allow a new try after some seconds, unless one began after try number ``since``.
 
-    That try does not count: it was not the picture's fault.
+    Try ``since`` does not count, because the picture did not cause its failure.
     """
     untouched = (Picture.state == PictureState.PROCESSING, Picture.tries == since)
     later = {"next_at": from_now(seconds), "tries": max(0, since - 1)}

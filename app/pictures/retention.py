@@ -1,7 +1,7 @@
-"""How long pictures are kept, and what goes when. docs/decisions/0011-what-is-kept-of-pictures.md.
+"""Deletes pictures that are no longer needed. docs/decisions/0011-what-is-kept-of-pictures.md.
 
-As long as a tweet may still bring a picture to a network, all of it is kept. When its tweets have
-ended, the thumbnail is: the pages show it beside what was published.
+While a tweet may still upload a picture to a network, the whole picture is kept. After its tweets
+have ended, only the thumbnail is kept, because pages show it beside the published tweet.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ log = logging.getLogger(__name__)
 
 DAY = 86_400.0
 UNCLAIMED_FOR = DAY
-"""Seconds that a picture is kept which belongs to no tweet."""
+"""Seconds for which a picture without a tweet is kept."""
 KEPT_FOR = 7 * DAY
-"""Seconds that a picture is kept after its last delivery ended: one that failed may be retried."""
+"""Seconds for which a picture is kept after its last delivery ended: it may be retried."""
 DELETION_LEASE_SECONDS = 60.0
-"""Seconds after which somebody else may delete what a worker began to delete."""
+"""Seconds after which another worker may finish a deletion that a worker began."""
 AT_A_TIME = 20
 
 original = "original/{}".format
 clean = "picture/{}".format
 thumbnail = "thumb/{}".format
-"""The keys of a picture's bytes: as they came, and as they were made."""
+"""The storage keys of a picture's bytes: the upload and the results."""
 
 
 def keys_of(picture_id: str) -> tuple[str, ...]:
@@ -41,12 +41,12 @@ def keys_of(picture_id: str) -> tuple[str, ...]:
 
 
 def discard(picture: Picture) -> bool:
-    """Forget a picture that belongs to no tweet; False when one has it."""
+    """Delete a picture that belongs to no tweet; False when it belongs to one."""
     return bool(_forget(Picture.id == picture.id, ~Picture.claimed))
 
 
 def sweep() -> None:
-    """Let go of what nobody needs any more. Repeatable, in any number of workers at once."""
+    """Delete what nobody needs any more. May be repeated, by any number of workers at once."""
     unused = (~Picture.claimed, Picture.created_at < from_now(-UNCLAIMED_FOR))
     if found := some(*unused):
         _forget(~Picture.claimed, Picture.id.in_(found))
@@ -63,14 +63,14 @@ def some(*conditions: Any) -> list[str]:
 
 
 def _let_go(picture_id: str) -> None:
-    """Keep only the thumbnail, if every tweet with this picture has ended; else look again later.
+    """Keep only the thumbnail if every tweet with this picture has ended; else check later.
 
-    Whoever claims it meanwhile moves ``next_at``, and wins.
+    A tweet that takes the picture at the same time changes ``next_at``, and wins.
     """
     due = (Picture.id == picture_id, Picture.next_at <= from_now())
     shown = _of_a_tweet(picture_id)
     if _changed(*due, ~exists().where(*shown), claimed=False):
-        return  # an edit has taken it out: it goes like one that was never used
+        return  # an edit removed it: it is deleted like one that was never used
     unneeded = ~exists().where(*shown, _may_be_sent())
     if _changed(*due, unneeded, state=PictureState.PAST, next_at=from_now(DELETION_LEASE_SECONDS)):
         if forget_files(original(picture_id), clean(picture_id)):
@@ -87,14 +87,14 @@ def _of_a_tweet(picture_id: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def accounts_showing(picture_id: str) -> list[Account]:
-    """Return the accounts on which a picture may be published yet; ends no transaction."""
+    """Return the accounts that may still publish a picture; the transaction stays open."""
     pending = Delivery.state.not_in(FINAL)
     shown = exists().where(*_of_a_tweet(picture_id), Delivery.account_id == Account.id, pending)
     return list(db.session.scalars(select(Account).where(shown)))
 
 
 def _may_be_sent() -> ColumnElement[bool]:
-    """Return the condition that a delivery has not ended, or not long ago."""
+    """Return the condition that a delivery has not ended, or ended only recently."""
     ended_at = func.coalesce(Delivery.finished_at, Delivery.due_at)
     return Delivery.state.not_in(FINAL) | (ended_at > from_now(-KEPT_FOR))
 
@@ -106,12 +106,12 @@ def _changed(*conditions: Any, **values: Any) -> int:
 
 
 def _forget(*conditions: Any) -> list[str]:
-    """Delete pictures and their bytes; those that a tweet claims meanwhile stay."""
+    """Delete pictures and their bytes, except those that a tweet takes at the same time."""
     gone = {"state": PictureState.REFUSED, "error_code": "picture_gone", "next_at": None}
     statement = update(Picture).where(*conditions).values(gone).returning(Picture.id)
     found = db.session.scalars(statement, execution_options={"synchronize_session": False})
     picture_ids = list(found)
-    db.session.commit()  # from here on no tweet can claim them
+    db.session.commit()  # from now on no tweet can take them
     for picture_id in picture_ids:
         if forget_files(*keys_of(picture_id)):
             drop_row(picture_id)
@@ -119,7 +119,7 @@ def _forget(*conditions: Any) -> list[str]:
 
 
 def forget_files(*keys: str) -> bool:
-    """Delete bytes; False when their place did not answer."""
+    """Delete bytes; False when the storage did not answer."""
     try:
         storage.delete(keys)
     except FilesAway as error:
@@ -135,9 +135,9 @@ def drop_row(picture_id: str) -> None:
 
 
 def look_again_soon(contents: Sequence[Sequence[dict[str, Any]] | None]) -> None:
-    """Let the sweep see soon whether anybody needs the pictures of these parts any more.
+    """Have the sweep check soon whether the pictures of these parts are still needed.
 
-    Commit is the caller's.
+    The caller commits.
     """
     named = {name for parts in contents for part in parts or () for name in part["pictures"]}
     kept = Picture.state.in_((PictureState.READY, PictureState.PAST))

@@ -25,20 +25,20 @@ TRIAL = "trial"
 
 
 class FilesAway(Exception):
-    """The place of the bytes does not answer; nothing follows from it."""
+    """The storage does not answer. This says nothing about the bytes in it."""
 
 
 class FileMissing(LookupError):
-    """Nothing is kept under this key."""
+    """The storage has nothing under this key."""
 
 
 def put(key: str, data: bytes) -> None:
-    """Keep bytes under a key, in place of what was there. Commits.
+    """Store bytes under a key and replace older ones. Commits.
 
-    :raises FilesAway: they may not be there.
+    :raises FilesAway: the bytes may not have been stored.
     """
     if place := _place():
-        db.session.commit()  # the place may take long: no transaction stays open meanwhile
+        db.session.commit()  # the storage may be slow: keep no transaction open during the call
         with _away():
             place.put(key, data)
     else:
@@ -49,7 +49,7 @@ def get(key: str) -> bytes:
     """Return what is kept under a key; ends the transaction.
 
     :raises FileMissing: nothing is.
-    :raises FilesAway: it cannot be known now.
+    :raises FilesAway: the storage does not answer.
     """
     if place := _place():
         db.session.commit()
@@ -63,7 +63,7 @@ def get(key: str) -> bytes:
 
 
 def delete(keys: Iterable[str]) -> None:
-    """Forget what is kept under these keys, if anything is. Commits.
+    """Delete the bytes under these keys, if there are any. Commits.
 
     :raises FilesAway: some may still be there.
     """
@@ -78,7 +78,7 @@ def delete(keys: Iterable[str]) -> None:
 
 
 def try_out() -> None:
-    """Say in the log if nothing can be kept at the place outside the database."""
+    """Log an error if the storage outside the database cannot store anything."""
     try:
         put(TRIAL, b"")
         delete([TRIAL])
@@ -109,7 +109,7 @@ class _Place:
         self._files.makedirs(posixpath.dirname(path), exist_ok=True)
         try:
             self._files.pipe_file(path, data)
-        except OSError:  # the disk may be full: no piece of it shall stay
+        except OSError:  # the disk may be full: leave no partial file
             self.delete(key)
             raise
 
@@ -130,7 +130,7 @@ class _Place:
 
 
 def _place() -> _Place | None:
-    """Return the place outside the database; made late, because it may own threads."""
+    """Return the storage outside the database; created late, because it may own threads."""
     url: str | None = current_app.config.get("MEDIA_URL")
     if not url:
         return None
@@ -143,7 +143,7 @@ def _place() -> _Place | None:
 
 @contextmanager
 def _away() -> Iterator[None]:
-    """Every place has errors of its own; that nothing is there is no error of the place."""
+    """Turn each storage's own errors into FilesAway; a missing file is not such an error."""
     try:
         yield
     except FileMissing:

@@ -1,6 +1,6 @@
-"""Whose picture is made next in a process: one at a time, due tweets first, person by person.
+"""Decides which picture a process makes next: one at a time, due tweets first, then by person.
 
-Decoding takes much memory, so a process decodes one picture after the other.
+Decoding needs much memory, so a process decodes only one picture at a time.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 MAX_REMEMBERED = 10_000
-"""People whose last turn is remembered; beyond it all begin as equals again."""
+"""Number of people whose last turn is remembered; above it, the memory is cleared."""
 
 
 class LastTurns:
-    """When everybody had their last turn, counted in turns. For one thread at a time."""
+    """The number of each person's last turn. Only one thread may use it at a time."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
@@ -52,10 +52,10 @@ class PictureTurns:
 
     @contextmanager
     def turn(self, person: int = 0, *, is_due: bool = False) -> Iterator[None]:
-        """Wait for the turn, and have it until the end of the block.
+        """Wait for the turn and hold it until the end of the block.
 
-        :param person: the id of whose picture it is, 0 for nobody's in particular.
-        :param is_due: a tweet that is due waits for it: it goes before all that do not.
+        :param person: the id of the picture's owner, 0 for no particular person.
+        :param is_due: a due tweet waits for this picture, so it goes before all others.
         """
         me = _Waiting(is_due, person, next(self._numbers))
         with self._changed:

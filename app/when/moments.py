@@ -27,7 +27,7 @@ __all__ = [
 
 PAST_IS_NOW = timedelta(seconds=60)
 SHOWN_FOR = timedelta(minutes=15)
-"""How long a moment that was shown is what drifting words mean."""
+"""How long a shown moment stays valid for words that are relative to now."""
 MAX_AHEAD = timedelta(days=2 * 366)
 
 _ISO = re.compile(
@@ -39,7 +39,7 @@ _WRITTEN = re.compile(
     r"(?:, UTC(?P<offset>[+-]\d\d?(?::\d\d)?))?\)(?:, .*)?",
     re.ASCII | re.DOTALL,
 )
-"""How this product writes a moment: with its zone, and what else it says after it."""
+"""The form in which this app shows a moment: with its zone, then optional extra text."""
 _BEFORE_OFFSET = re.compile(r" (?=[Z+-])")
 
 
@@ -88,11 +88,11 @@ def understand(
 def as_shown(
     words: str, shown_at: datetime | None, zone: ZoneInfo, now: datetime
 ) -> tuple[Moment, bool]:
-    """Return the moment that counts, and whether it is the one that was shown for these words.
+    """Return the moment to use, and whether it is the one that was shown for these words.
 
-    Words such as "in one hour" drift with the clock: what they meant when they were shown counts,
-    if that was at most ``SHOWN_FOR`` ago and is still to come. Words for a moment on the clock
-    must mean it still. Without ``shown_at`` there is nothing to compare.
+    Words such as "in one hour" change their meaning with time. The shown moment is used if it was
+    shown at most ``SHOWN_FOR`` ago and is still in the future. Words for a fixed moment must still
+    mean the shown one. Without ``shown_at`` there is nothing to compare.
 
     :raises WhenProblem: as ``understand``.
     """
@@ -156,7 +156,7 @@ def _moment(
         if isinstance(words, timedelta):
             return now + words, None
         if isinstance(words, str):
-            if len(words) > MAX_WORDS:  # before any dear work
+            if len(words) > MAX_WORDS:  # before any expensive work
                 raise WhenProblem("not_understood")
             return _from_words(words.strip(), zone, now, languages)
     except OverflowError:
@@ -191,7 +191,7 @@ def _written(words: str) -> re.Match[str] | None:
 def _from_written(
     written: re.Match[str], now: datetime, languages: Sequence[str]
 ) -> tuple[datetime, str | None]:
-    """Read a moment as this product writes it: its zone counts, and which of two equal times."""
+    """Parse a moment in this app's own form: its zone counts, and which of two equal times."""
     zone = ZoneInfo(written["zone"])
     at, note = _from_words(written["wall"], zone, now, languages)
     offset = written["offset"]

@@ -1,7 +1,7 @@
-"""Time words: what a person typed becomes a wish, or a reason why not. Nothing is guessed.
+"""Parses time words into a wish or an error with its reason. It never guesses.
 
-The words are first said again in plain English (``when_phrases``); what then has exactly one of
-the known shapes is worked out by dateparser, and everything else is not understood.
+The words are first translated into plain English (``phrases``). If the result has exactly one of
+the known forms, dateparser computes the moment; anything else is not understood.
 """
 
 from __future__ import annotations
@@ -92,10 +92,10 @@ class WhenProblem(ValueError):
 
 @dataclass(frozen=True)
 class Wish:
-    """A moment as people say it: a time on the wall, or a length of time from now.
+    """A moment as people say it: a local (wall clock) time, or a duration from now.
 
-    ``elapsed`` is added to ``wall``, or to now where there is no wall time. ``again`` is how
-    much later the same words are true once more, None when they mean one day only.
+    ``elapsed`` is added to ``wall``, or to now if there is no wall time. ``again`` is the time
+    after which the same words are true again; None when they mean one day only.
     """
 
     wall: datetime | None = None
@@ -104,7 +104,7 @@ class Wish:
 
 
 def is_now(words: str, languages: Iterable[str] = ("en", "es")) -> bool:
-    """True for words that say now: "now", "ahora", "right now". Nothing at all says nothing."""
+    """True for words that mean now: "now", "ahora", "right now"; False for no words at all."""
     return len(words) <= MAX_WORDS and in_plain_words(words, languages) == "now"
 
 
@@ -114,7 +114,7 @@ def read(words: str, here: datetime, languages: Iterable[str]) -> Wish:
     A day without a time means 09:00, a morning 09:00, an afternoon 15:00, a night 20:00. Hours
     without am or pm are those of the 24-hour day.
 
-    :param here: the time on the wall now, naive.
+    :param here: the local time now, a naive datetime.
     :raises WhenProblem: ``not_understood``, ``ambiguous``, or out of every calendar.
     """
     if len(words) > MAX_WORDS:
@@ -129,7 +129,7 @@ def read(words: str, here: datetime, languages: Iterable[str]) -> Wish:
 
 
 def _length(said: str, here: datetime) -> Wish | None:
-    """Hours and less are elapsed time; days and more move the date and keep the time of day."""
+    """Hours and shorter units are elapsed time; days and longer keep the time of day."""
     length = _LENGTH.fullmatch(said)
     if length is None or not (length["calendar"] or length["clock"]):
         return None
@@ -189,7 +189,7 @@ def _take_time(said: str) -> tuple[time | None, timedelta, str]:
 
 
 def _is_a_time(found: re.Match[str]) -> bool:
-    """A number alone is a day as well as an hour: it needs "at", minutes or a part of the day."""
+    """A number alone may be a day or an hour; an hour needs "at", minutes or a part of the day."""
     return found[0].startswith("at ") or bool(found["minute"]) or bool(found["part"])
 
 
@@ -281,7 +281,7 @@ def _named_date(named: re.Match[str], here: datetime) -> date:
 
 
 def _number_date(first: int, second: int, year: str) -> date:
-    """03/04/2026 is two dates in two countries; 25/12/2026 and 03/03/2026 are one."""
+    """03/04/2026 differs between countries; 25/12/2026 and 03/03/2026 have one meaning."""
     if first <= 12 and second <= 12 and first != second:
         raise WhenProblem(
             "ambiguous",
@@ -293,7 +293,7 @@ def _number_date(first: int, second: int, year: str) -> date:
 
 
 def _iso_date(text: str) -> date:
-    """Not dateparser's work: it reads 2026-13-01 as the 13th of January."""
+    """Parse ISO dates without dateparser, which reads 2026-13-01 as the 13th of January."""
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -1,8 +1,8 @@
-"""The time words of each language, said again in one small English that ``when_words`` reads.
+"""Translates the time words of each language into a small English that ``parser`` reads.
 
-Every table is a list of (pattern, replacement), applied in order to small letters without
-accents. What no table knows stays as it is, and is then not understood. A new language is a
-table here.
+Every table is a list of (pattern, replacement), applied in order to lower-case text without
+accents. Unknown words stay as they are, and the parser then does not understand them. To add a
+language, add a table here.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _and_a_half(found: re.Match[str]) -> str:
 
 _COMING = "lunes|martes|miercoles|jueves|viernes|sabado|domingo|semana|mes"
 _A_MONTH = "ene|feb|mar|abr|apr|may|jun|jul|ago|aug|sep|set|oct|nov|dic|dec|jan"
-"""How the names of months begin."""
+"""The first letters of the names of months."""
 _SPANISH: Table = [
     *_table(
         (r"\bat once\b", "now"),  # before "once" is 11
@@ -179,7 +179,7 @@ _TABLES = {"en": _ENGLISH, "es": _SPANISH}
 
 
 def in_plain_words(words: str, languages: Iterable[str]) -> str:
-    """Return ``words`` in the small English that ``when_words`` reads.
+    """Return ``words`` in the small English that ``parser`` reads.
 
     :param languages: the languages whose words are known, the first one first.
     """
@@ -191,7 +191,7 @@ def in_plain_words(words: str, languages: Iterable[str]) -> str:
 
 
 def _flat(words: str) -> str:
-    """Small letters without accents, plain digits, and single spaces."""
+    """Return lower-case text without accents, with plain digits and single spaces."""
     letters = unicodedata.normalize("NFKD", words.casefold())
     plain = (c if not c.isdecimal() else str(unicodedata.decimal(c)) for c in letters)
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())

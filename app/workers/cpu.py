@@ -7,11 +7,11 @@ import os
 
 
 def switch_less() -> None:
-    """Let a thread that gives up the interpreter's lock come to its system call first.
+    """Let a thread that releases the interpreter's lock make its system call first.
 
-    Usually the thread it wakes by that takes its processor. A call that has looked at its
-    start deadline would wait there, and when the process is stopped meanwhile, begin long after it.
-    Threads and processes started from now on do the same. Only Linux can be asked.
+    Usually the thread that this wakes takes over the processor. A call that has just checked its
+    start deadline would then wait, and if the process is stopped during that wait, the call would
+    begin long after the deadline. New threads and processes inherit the setting. Linux only.
     """
     if hasattr(os, "sched_setscheduler"):
         with contextlib.suppress(OSError):

@@ -1,6 +1,6 @@
-"""The look-ups of a worker process: a few of each server at a time, on threads of their own.
+"""The look-ups of a worker process: a few per server in parallel, on separate threads.
 
-So a server whose timeline hangs holds up no other's look-ups, and none of the worker's tasks.
+So a server that hangs delays neither the look-ups of other servers nor the worker's tasks.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from app.networks import Destination
 log = logging.getLogger(__name__)
 
 OF_A_SERVER = 3
-"""Look-ups under way at a time."""
+"""Look-ups that run in parallel."""
 WAITING = 8
-"""Those under way, and those that wait for them to end."""
+"""Running and waiting look-ups together."""
 IN_ALL = 256
 TURN_SECONDS = 1.0
-"""Seconds to wait; what finds no room comes due again."""
+"""Seconds to wait for room; ids without room become due again."""
 
 
 class LookUpPool:
-    """Looks up what is put in."""
+    """Runs look-ups for the ids that are added."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -42,13 +42,13 @@ class LookUpPool:
         self._changing = threading.Lock()
 
     def put(self, job_ids: Sequence[str]) -> None:
-        """Find out soon what became of those of these deliveries that are unconfirmed."""
+        """Look up soon those of these deliveries that are unconfirmed."""
         for destination, its_ids in by_destination(job_ids).items():
             if self._places.take(destination):
                 self._begin(destination, its_ids)
 
     def join(self, seconds: float) -> None:
-        """Wait for the look-ups under way."""
+        """Wait until the running look-ups have ended."""
         ends = time.monotonic() + seconds
         for thread in list(self._threads):
             thread.join(max(0.0, ends - time.monotonic()))
@@ -72,7 +72,7 @@ class LookUpPool:
         with self._changing:
             try:
                 thread.start()
-            except RuntimeError:  # there are too many threads: these come due again
+            except RuntimeError:  # too many threads: these ids become due again
                 self._places.leave(destination)
             else:
                 self._threads.add(thread)

@@ -1,4 +1,4 @@
-"""Makes pictures in a worker process: one at a time, and never on a thread that tweets need."""
+"""Makes pictures in a worker process: one at a time, on a thread that tweets do not need."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _sweeping: Future[None] | None = None
 
 @shared_task(name=PROCESS_PICTURES, ignore_result=True)
 def process_pictures(picture_ids: list[str]) -> None:
-    """Make as many pictures as there are here: not these, but those whose turn it is.
+    """Make as many pictures as there are ids, but choose the next pictures by their turn.
 
-    What is left undone when a worker is lost is made in another worker's sweep.
+    If a worker is lost, the sweep of another worker makes the rest.
     """
     for _ in picture_ids:
         _put(_app(), pictures.process_next)
 
 
 def sweep(app: Flask) -> None:
-    """Do soon what was left undone. For the scheduler: returns at once."""
+    """Start a sweep soon and return at once; called by the scheduler."""
     global _sweeping
     if _sweeping is None:
         _put(app, storage.try_out)
@@ -43,7 +43,7 @@ def sweep(app: Flask) -> None:
 
 @worker_shutting_down.connect
 def stop_beginning(**_: object) -> None:
-    """SIGTERM: finish the picture in hand, leave the others to other workers."""
+    """SIGTERM: finish the current picture, leave the others to other workers."""
     _hands.shutdown(wait=False, cancel_futures=True)
 
 
@@ -63,7 +63,7 @@ def _do(app: Flask, work: Callable[[], object]) -> None:
         try:
             work()
         except Exception as error:
-            # The row's next_at brings it back.
+            # When the row's next_at has passed, a worker tries again.
             unexpected = not isinstance(error, SQLAlchemyError)
             log.error("making a picture failed: %s", type(error).__name__, exc_info=unexpected)
             rollback_quietly()

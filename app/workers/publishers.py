@@ -1,6 +1,6 @@
-"""The publishers of a worker process: one for each server, each with a thread of its own.
+"""The publishers of a worker process: one for each server, each with its own thread.
 
-A bulkhead: a server that is slow or silent fills its own publisher and holds up no other.
+This is a bulkhead: a slow or silent server fills its own publisher and delays no other one.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from app.shutdown import stopping
 log = logging.getLogger(__name__)
 
 ROOM_SECONDS = 5.0
-"""Seconds that a job waits for room in a publisher; without any, workers are told of it again."""
+"""Seconds that a job waits for room in a publisher; after that, workers are notified again."""
 MAX_IDLE_WAIT_SECONDS = 0.5
 IDLE_SECONDS = 60.0
-"""A publisher that had nothing to do for so long is closed."""
+"""Seconds without work after which a publisher is closed."""
 
 
 class PublisherPool:
-    """Publishes what is put in, until it is told to stop."""
+    """Publishes the ids that are added, until it is told to stop."""
 
     def __init__(self, app: Flask, idle_seconds: float = IDLE_SECONDS) -> None:
         self._app = app
@@ -40,7 +40,7 @@ class PublisherPool:
     def put(self, job_ids: Sequence[str], room_seconds: float | None = None) -> None:
         """Publish those of these deliveries that are due and scheduled, each once, soon.
 
-        :param room_seconds: seconds to wait for room, in all; what finds none comes due again.
+        :param room_seconds: seconds to wait for room, in total; ids without room become due again.
         """
         ends = time.monotonic() + (room_seconds or 0)
         crowded = []
@@ -54,11 +54,11 @@ class PublisherPool:
                 self._put(destination, its_ids)
 
     def put_with_room(self, job_ids: Sequence[str]) -> None:
-        """The same, but wait for room, and leave what finds none to another wake-up or worker."""
+        """Like ``put``, but wait for room; the rest is left to another wake-up or worker."""
         self.put(job_ids, ROOM_SECONDS)
 
     def join(self, seconds: float) -> None:
-        """After ``stopping`` was set: wait until what was being sent is recorded."""
+        """After ``stopping`` was set: wait until the results of running calls are recorded."""
         ends = time.monotonic() + seconds
         for thread in list(self._threads):
             thread.join(max(0.0, ends - time.monotonic()))
@@ -72,7 +72,7 @@ class PublisherPool:
             if destination not in self._publishers:
                 try:
                     self._publishers[destination] = self._open(destination)
-                except RuntimeError as error:  # no thread for it: these come due again
+                except RuntimeError as error:  # no thread available: these become due again
                     log.error("no publisher for %s: %s", destination.network, error)
                     return
             self._publishers[destination].put(job_ids)
@@ -102,7 +102,7 @@ class PublisherPool:
             publisher.wait(MAX_IDLE_WAIT_SECONDS)
 
     def _is_over(self, publisher: Publisher, destination: Destination, worked_at: float) -> bool:
-        """Close a publisher that is not needed; while it is looked at, nothing is put into it."""
+        """Close a publisher that is not needed; during the check, nothing can be added to it."""
         with self._changing:
             long_idle = time.monotonic() - worked_at > self._idle_seconds
             if not (publisher.is_idle and (long_idle or stopping.is_set())):
@@ -115,7 +115,7 @@ class PublisherPool:
         try:
             publisher.step()
         except Exception as error:
-            # Whatever was begun is settled by its lease.
+            # What was started is settled when its lease ends.
             unexpected = not isinstance(error, SQLAlchemyError)
             log.error("a publisher failed: %s", type(error).__name__, exc_info=unexpected)
             rollback_quietly()

@@ -1,7 +1,8 @@
 """The scheduler: a thread of idempotent SQL that finds due rows and notifies workers.
 
-Every worker has one; a second one is harmless. What the broker does not take, or nobody claims in
-time, it publishes in its own process, so Redis decides about throughput, never about punctuality.
+Every worker has one; more than one does no harm. If the broker does not take a message, or no
+worker claims a row in time, the scheduler publishes it in its own process. So Redis affects the
+throughput, but never whether a tweet is on time.
 """
 
 from __future__ import annotations
@@ -51,13 +52,13 @@ BROKER_EVERY = 1.0
 LEASES_EVERY = 0.25
 SWEEP_EVERY = 600.0
 HELPERS = 24
-"""Calls to networks beside tweets, such as probes, that one scheduler makes at a time."""
+"""Calls other than tweets, such as probes, that one scheduler makes in parallel."""
 OF_A_SERVER = 3
-"""Of these, one server's: it may be silent."""
+"""Limit of these calls for one server, because it may not answer."""
 
 
 class Scheduler:
-    """Looks for due rows until it is told to stop."""
+    """Finds due rows until it is told to stop."""
 
     def __init__(self) -> None:
         self._app: Flask = current_celery.flask_app
@@ -82,12 +83,12 @@ class Scheduler:
         self._thread.start()
 
     def stop_beginning(self, **_: object) -> None:
-        """SIGTERM: notify nobody, let what is being sent finish, hand the rest back."""
+        """SIGTERM: stop notifying workers, finish running calls, hand back the other claims."""
         stopping.set()
         self._stopping.set()
 
     def stop_completely(self, **_: object) -> None:
-        """The worker has finished its tasks: finish what is being sent too, then leave."""
+        """After the worker's tasks have ended: finish running calls too, then stop."""
         self.stop_beginning()
         self._thread.join(timeout=SCHEDULER_SECONDS)
         leaves_at = time.monotonic() + SENDING_SECONDS
@@ -98,7 +99,7 @@ class Scheduler:
             try:
                 monitoring.say_goodbye(self._name)
             except SQLAlchemyError:
-                log.warning("could not say goodbye")
+                log.warning("the heartbeat could not be removed")
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -110,7 +111,7 @@ class Scheduler:
         try:
             return self._work_once()
         except Exception as error:
-            # The database is away, or one row is odd: the next round tries again.
+            # The database is unreachable, or a row is faulty: the next round tries again.
             log.error("the scheduler failed: %s", type(error).__name__, exc_info=_unexpected(error))
             rollback_quietly()
             return 1.0
@@ -118,7 +119,7 @@ class Scheduler:
     def _work_once(self) -> float:
         now = time.monotonic()
         if now >= self._next_beat:
-            self._next_beat = now + BEAT_EVERY  # first: what fails here holds up no tweet for long
+            self._next_beat = now + BEAT_EVERY  # first: what fails here delays no tweet for long
             monitoring.beat(self._name)
             undo_clock_step()
             holds.release_forgotten()
@@ -156,7 +157,7 @@ class Scheduler:
     def _do_here(
         self, service: Callable[[Any], None], subject: str | int, server: Destination
     ) -> None:
-        """Do it in this process if there is room; what is left out comes due again soon."""
+        """Do the work in this process if there is room; the rest becomes due again soon."""
         if self._helping.take(server):
             self._helpers.submit(self._help, service, subject, server)
 
@@ -173,7 +174,7 @@ class Scheduler:
             try:
                 service(argument)
             except Exception as error:
-                # Whatever was begun is settled by its lease.
+                # What was started is settled when its lease ends.
                 log.error(
                     "a call beside tweets failed: %s",
                     type(error).__name__,
@@ -184,7 +185,7 @@ class Scheduler:
         self._retention.sweep()
 
     def _care_for_accounts(self) -> None:
-        """What may ask a network: stops that may be over, ended access, old limits and avatars."""
+        """Chores that may call a network: probes, ended access, old limits and avatars."""
         for name in probes.due_probes():
             self._do_here(probes.probe, name, Destination(name, ""))
         for wanted, service in (
@@ -198,7 +199,7 @@ class Scheduler:
             self._do_here(pending.sweep, pending_id, server)
 
     def _check_broker(self) -> float:
-        """Notice a flushed or restarted broker; return seconds until the next look."""
+        """Notice a flushed or restarted broker; return seconds until the next check."""
         fresh = uuid.uuid4().hex
         try:
             self._redis.set(broker.GENERATION_KEY, fresh, nx=True)
@@ -206,7 +207,7 @@ class Scheduler:
         except (redis.RedisError, OSError):
             return 3 * BROKER_EVERY
         if monitoring.broker_has_forgotten(str(current)):
-            log.warning("the broker lost its memory: telling workers again of everything due")
+            log.warning("the broker lost its data: notifying workers of everything due again")
             dispatcher.forget_wake_ups()
         return BROKER_EVERY
 
@@ -223,5 +224,5 @@ def _client(app: Flask) -> redis.Redis:
 
 
 def _unexpected(error: Exception) -> bool:
-    """A traceback only for what is not simply a database that is away."""
+    """True if the log needs a traceback: for all errors but an unreachable database."""
     return not isinstance(error, SQLAlchemyError)

@@ -1,7 +1,7 @@
-"""The further processes of a worker: one process of Python uses one core.
+"""The additional processes of a worker, because one Python process uses only one core.
 
-Each is a whole worker on the same rows; any number of them is safe. They hold the reading end of a
-pipe of the first process, so they stop in good order whenever and however that one ends.
+Each is a complete worker on the same rows; any number of them is safe. They hold the reading end of
+a pipe from the first process. So they notice when it ends, for any reason, and stop cleanly.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 IS_ONE = "TWEET_LATER_FURTHER_PROCESS"
 PAUSE = 3.0
-"""Seconds before one that ended is started again."""
+"""Seconds before a process that ended is started again."""
 
 
 class ProcessSupervisor:
-    """Keeps further processes of this worker running until it stops."""
+    """Keeps the additional processes of this worker running until it stops."""
 
     def __init__(self, count: int) -> None:
         self._stopping = threading.Event()
@@ -40,7 +40,7 @@ class ProcessSupervisor:
             keeper.start()
 
     def stop_beginning(self, **_: object) -> None:
-        """Tell them to stop as this process does."""
+        """Tell them to stop when this process stops."""
         if not self._stopping.is_set():
             self._stop_ends = time.monotonic() + PROCESSES_SECONDS
         self._stopping.set()
@@ -48,7 +48,7 @@ class ProcessSupervisor:
             _let_go(process)
 
     def stop_completely(self, **_: object) -> None:
-        """Wait for them."""
+        """Wait until they have ended."""
         self.stop_beginning()
         for keeper in self._keepers:
             keeper.join(max(0.0, self._stop_ends - time.monotonic()))
@@ -67,7 +67,7 @@ class ProcessSupervisor:
 
 
 def stop_with_the_first() -> None:
-    """In a further process: stop in good order when the first one has ended."""
+    """In an additional process: stop cleanly when the first process has ended."""
     if os.environ.get(IS_ONE):
         threading.Thread(target=_stop_after_the_first, name="follower", daemon=True).start()
 

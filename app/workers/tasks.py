@@ -33,7 +33,7 @@ def publish(job_ids: list[str]) -> None:
 
 @shared_task(name=RECONCILE, ignore_result=True)
 def reconcile(job_ids: list[str]) -> None:
-    """Look up deliveries that may have been accepted: beside this worker's tasks, or here."""
+    """Look up deliveries that may have been accepted: on the look-up threads, or here."""
     looks = current_app.extensions.get("look_ups")
     _do(reconciler.reconcile if looks is None else looks.put, job_ids)
 
@@ -42,15 +42,15 @@ def _do(service: Callable[[list[str]], None], job_ids: list[str]) -> None:
     try:
         service(job_ids)
     except SQLAlchemyError as error:
-        log.error("the database failed: %s; these come due again", type(error).__name__)
+        log.error("the database failed: %s; these ids become due again", type(error).__name__)
         rollback_quietly()
 
 
 @worker_init.connect
 def start_worker_threads(sender: object, **_: object) -> None:
-    """Every worker process looks at the schedule itself; there is no beat.
+    """Start a scheduler in every worker process; there is no Celery beat.
 
-    Not worker_ready: that waits for the broker, and tweets do not.
+    The signal is not worker_ready, because that waits for the broker. Tweets must not wait for it.
     """
     switch_less()
     stop_with_the_first()

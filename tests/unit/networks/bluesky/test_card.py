@@ -42,7 +42,7 @@ def posted(sandbox: BlueskySandbox, text: str, **settings: Any) -> dict[str, Any
     bluesky, credentials = bluesky_at(sandbox.url, **settings), sandbox.credentials()
     body = bluesky.body(part(text), bluesky.prepare(credentials, text))
     assert sent(bluesky, credentials, body).kind == OutcomeKind.OK
-    card: dict[str, Any] | None = sandbox.facts()["tweets"][-1]["card"]
+    card: dict[str, Any] | None = sandbox.state()["tweets"][-1]["card"]
     return card
 
 
@@ -217,4 +217,4 @@ def test_a_card_changes_nothing_about_the_post(sandbox: BlueskySandbox, site: We
         (seen,) = bluesky.recent(credentials, credentials["did"], datetime.now(UTC), [known])
         assert seen.created_at is None  # ours
     assert sent(bluesky, credentials, other).kind == OutcomeKind.AMBIGUOUS
-    assert len(sandbox.facts()["tweets"]) == 1
+    assert len(sandbox.state()["tweets"]) == 1
