@@ -33,7 +33,6 @@ _EMOJI = regex.compile(
     r"|\U0001F3F4[\U000E0030-\U000E0039\U000E0061-\U000E007A]{3,6}\U000E007F"
     rf"|{_PICTURE}(?:\u200D{_PICTURE}){{0,3}}+"
 )
-_ANY_TCO = regex.compile(r"https?://t\.co/[A-Za-z0-9]+")
 _LAST_TCO = regex.compile(r"(?:^|\s)(https?://t\.co/[A-Za-z0-9]+)\s*$")
 _MEDIA_PAGE = regex.compile(r"://(?:\w+\.)?(?:twitter|x)\.com/\w+/status/\d+/(?:photo|video)/\d+$")
 
@@ -79,9 +78,11 @@ def comparable_found(text: str, urls: Iterable[Mapping[str, Any]]) -> str:
         text = text[: last.start()]
 
     def expanded(link: regex.Match[str]) -> str:
-        return str(known.get(link[0], {}).get("expanded_url") or link[0])
+        return str(known[link[0]].get("expanded_url") or link[0])
 
-    return comparable(_ANY_TCO.sub(expanded, text))
+    # The links that X names, and not whatever looks like one: letters may follow without a space.
+    links = "|".join(regex.escape(url) for url in sorted(known, key=len, reverse=True) if url)
+    return comparable(regex.sub(links, expanded, text) if links else text)
 
 
 def _stands_for_media(url: Mapping[str, Any] | None) -> bool:

@@ -48,6 +48,7 @@ SAME = [
     (f"look {PHOTO}", f"look {T1}", [link(T1, PHOTO, display_url="x.com/ana/status/…")]),
     ("a.com", f"{T1} {T2}", [link(T1, "http://a.com"), link(T2, PHOTO, media_key="3_1")]),
     ("no answer for it", "no answer for it", [link(T1, "http://a.com")]),
+    ("http://a.co:80example.com", f"{T1}example.com", [link(T1, "http://a.co:80")]),
 ]
 
 DIFFERENT = [
