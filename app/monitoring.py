@@ -45,7 +45,7 @@ def beat(name: str) -> None:
     db.session.commit()
 
 
-def say_goodbye(name: str) -> None:
+def remove_heartbeat(name: str) -> None:
     """Remove the heartbeat of a worker that stops normally."""
     db.session.execute(db.delete(Worker).where(Worker.name == name))
     db.session.commit()

@@ -31,7 +31,7 @@ MOST = 200
 """Sessions of one person; the one that was not used for the longest time ends for a new one."""
 
 
-class DoorClosed(Exception):
+class SignInMethodOff(Exception):
     """The account that somebody came in by was disconnected since, or signs nobody in any more."""
 
 
@@ -49,7 +49,7 @@ def open_session(
     :param browser_key: the lasting key of the browser.
     :param is_known: the same person has signed in with this browser before.
     :param zone: the IANA name of the browser's time zone, "" if that is unknown.
-    :raises DoorClosed: nothing was stored.
+    :raises SignInMethodOff: nothing was stored.
     """
     account_id = account.id
     key = secrets.token_urlsafe(32)
@@ -66,7 +66,7 @@ def open_session(
     db.session.flush()
     if not _is_open(account_id):
         db.session.rollback()
-        raise DoorClosed
+        raise SignInMethodOff
     order = (UserSession.seen_at.desc(), UserSession.id.desc())
     mine = db.select(UserSession.id).where(UserSession.user_id == user_id).order_by(*order)
     if beyond := db.session.scalars(mine.offset(MOST).limit(MOST)).all():

@@ -12,7 +12,7 @@ from app.db import db, rows_changed
 from app.models import Account, EventKind, MastodonServer, User
 
 
-class LastDoor(Exception):
+class LastSignInMethod(Exception):
     """It is the only account with which its owner can sign in."""
 
 
@@ -72,11 +72,11 @@ def switch(user_id: int, account_id: int, signs_in: bool, visit: Visit) -> None:
 
     Further accounts that prove the same person, such as Pages, follow.
 
-    :raises LastDoor, ProvesNobody, OpensAnother, NobodyProved: nothing was changed.
+    :raises LastSignInMethod, ProvesNobody, OpensAnother, NobodyProved: nothing was changed.
     """
     try:
         _switch(user_id, account_id, signs_in, visit)
-    except (LastDoor, ProvesNobody, OpensAnother, NobodyProved):
+    except (LastSignInMethod, ProvesNobody, OpensAnother, NobodyProved):
         db.session.rollback()
         raise
     db.session.commit()
@@ -97,7 +97,7 @@ def _switch(user_id: int, account_id: int, signs_in: bool, visit: Visit) -> None
     if signs_in:
         _check(account, user_id)
     elif not opening(accounts_of(user_id)):
-        raise LastDoor
+        raise LastSignInMethod
     else:
         for each in same:
             sessions.end_opened_by(each, visit.session_id)

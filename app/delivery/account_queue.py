@@ -17,7 +17,7 @@ from app.networks import Outcome, OutcomeKind
 
 TRUST_SECONDS = 2.0
 """Seconds for which credentials, and a first call that let the others follow, stay valid."""
-OPENING = {OutcomeKind.OK, OutcomeKind.REJECTED, OutcomeKind.AMBIGUOUS}
+LETS_OTHERS_FOLLOW = {OutcomeKind.OK, OutcomeKind.REJECTED, OutcomeKind.AMBIGUOUS}
 """Outcomes of an account's first call after which its other claims may be sent."""
 MAX_REST_SECONDS = 30.0
 """The longest wait of an account that could not reach its network; it grows with each failure.
@@ -68,7 +68,7 @@ class AccountQueue:
 
         :return: None when the others may be sent, else the seconds that they have to wait.
         """
-        if outcome.kind in OPENING and outcome.pause_for is None:
+        if outcome.kind in LETS_OTHERS_FOLLOW and outcome.pause_for is None:
             self._opened_at = time.monotonic()
             self.calls.succeed()
             return None

@@ -34,13 +34,13 @@ def may_be_it(row: Row[Any], alike: Sequence[SeenPost], network: Network) -> boo
     """
     if not alike:
         return False
-    if db.session.scalar(db.select(twin(row, State.SENDING, network))):
+    if db.session.scalar(db.select(has_equal_tweet(row, State.SENDING, network))):
         return True
     strange = [post for post in alike if not is_dated_well(row, post)]
-    return any(is_nobodys(row, post) for post in strange)
+    return any(belongs_to_no_row(row, post) for post in strange)
 
 
-def is_nobodys(row: Row[Any], post: SeenPost) -> bool:
+def belongs_to_no_row(row: Row[Any], post: SeenPost) -> bool:
     """True for a post that is not recorded for any delivery of the account."""
     return not db.session.scalar(db.select(_is_ours(row, post.remote_id)))
 
@@ -60,7 +60,7 @@ def bind(row: Row[Any], post: SeenPost, network: Network) -> bool:
     def store() -> bool:
         threads.one_at_a_time(row.account_id)
         free = (
-            ~twin(row, State.SENDING, network),
+            ~has_equal_tweet(row, State.SENDING, network),
             ~threads.is_anothers_part(row, post.remote_id),
         )
         return run(transitions.find_part(posted, parts, accepted_at, *as_read(row), *free))
@@ -75,7 +75,7 @@ def bind(row: Row[Any], post: SeenPost, network: Network) -> bool:
     return bound
 
 
-def twin(row: Row[Any], state: State, network: Network) -> Any:
+def has_equal_tweet(row: Row[Any], state: State, network: Network) -> Any:
     """Return the condition that the account has another tweet of equal text in this state."""
     other, its_tweet = aliased(Delivery), aliased(Tweet)
     texts = [part.text for part in threads.parts_of(row, network)]

@@ -66,7 +66,7 @@ def reconcile(job_ids: Sequence[str]) -> None:
         due = [row for row in rows if row.id in set(job_ids)]
         if not due:
             continue  # another process has settled it since
-        wait = _turns.wait_of(account_id)
+        wait = _look_up_gaps.wait_of(account_id)
         if wait:
             _put_off(due, wait)
             continue
@@ -80,7 +80,7 @@ def reconcile(job_ids: Sequence[str]) -> None:
             _look_up_later(due)
 
 
-class _Turns:
+class _LookUpGaps:
     """When each account was last looked up by this process, on the database's clock."""
 
     MOST = 10_000
@@ -105,7 +105,7 @@ class _Turns:
             return 0
 
 
-_turns = _Turns()
+_look_up_gaps = _LookUpGaps()
 
 
 def _put_off(rows: Sequence[Row[Any]], seconds: float) -> None:
@@ -218,7 +218,7 @@ def _settle(row: Row[Any], posts: Sequence[SeenPost], look_up: _LookUp) -> None:
         return
     if matching.may_be_it(row, alike, look_up.network):
         _look_up_later([row])  # this does not prove that the post is absent
-    elif any(matching.is_nobodys(row, post) for post in alike if not post.is_certain):
+    elif any(matching.belongs_to_no_row(row, post) for post in alike if not post.is_certain):
         _ask_owner(row, "likely_there", None)
     else:
         _not_found(row, look_up)
@@ -267,8 +267,8 @@ def _take_the_networks_word(row: Row[Any], look_up: _LookUp) -> None:
         _look_up_later([row])
         return
     # Without its id no part can reply to it; or the network meant another, equal tweet.
-    twin = db.select(matching.twin(row, State.PUBLISHED, look_up.network))
-    if threads.is_thread(row) or db.session.scalar(twin):
+    has_equal_tweet = db.select(matching.has_equal_tweet(row, State.PUBLISHED, look_up.network))
+    if threads.is_thread(row) or db.session.scalar(has_equal_tweet):
         _ask_owner(row, "never_seen", None)
         return
     mine = matching.as_read(row)

@@ -29,7 +29,7 @@ LATE_ANSWER = (State.CANCELLED, State.HELD)
 NOT_UNDER_WAY = set(State) - {State.SENDING, State.UNCONFIRMED, State.PUBLISHED}
 """States in which a late answer may find another claim's row, without another call running."""
 
-_NOBODYS: Mapping[str, Any] = {"owner": None, "lease_until": None}
+_UNOWNED: Mapping[str, Any] = {"owner": None, "lease_until": None}
 _NO_ERROR: Mapping[str, Any] = {"error_code": None, "error_detail": None}
 _UNTRIED: Mapping[str, Any] = {
     "wake_ups": 0,
@@ -240,7 +240,7 @@ def release(*where: Any) -> Update:
 
 def hold_in_doubt(*where: Any) -> Update:
     """scheduled, claimed, held -> held, late: after a restored backup its owner decides."""
-    return _move(where, {**_IN_DOUBT, **_NOBODYS, "wake_ups": 0})
+    return _move(where, {**_IN_DOUBT, **_UNOWNED, "wake_ups": 0})
 
 
 # Claimed: the publisher
@@ -268,7 +268,7 @@ def release_claim(after: float, *where: Any) -> Update:
     """claimed -> scheduled in so many seconds: nothing was sent."""
     return _move(
         [Delivery.state == State.CLAIMED, *where],
-        {**_NOBODYS, "wake_ups": 0},
+        {**_UNOWNED, "wake_ups": 0},
         state=State.SCHEDULED,
         not_before=from_now(after),
         next_at=from_now(after),
@@ -279,7 +279,7 @@ def fail_unstored(*where: Any) -> Update:
     """claimed -> failed: the database refuses its intent, so it was not sent and never can be."""
     return _move(
         [Delivery.state == State.CLAIMED, *where],
-        {**_NOBODYS, "error_code": "not_stored", "error_detail": None},
+        {**_UNOWNED, "error_code": "not_stored", "error_detail": None},
         state=State.FAILED,
         next_at=None,
         finished_at=from_now(),
@@ -330,7 +330,7 @@ def accept_all(rows: Any) -> Update:
     where = (Delivery.id == rows.c.job_id, (Delivery.fence == rows.c.fence) | late)
     return _move(
         [*where, Delivery.state != State.PUBLISHED],
-        {**_NOBODYS, **_NO_ERROR, "hold_reason": None},
+        {**_UNOWNED, **_NO_ERROR, "hold_reason": None},
         state=State.PUBLISHED,
         remote_id=rows.c.remote_id,
         remote_url=rows.c.remote_url,
@@ -353,7 +353,7 @@ def accept_part(
     :param posted: the parts published so far, out of ``parts``.
     :param accepted_at: when the network accepted the newest part, in UTC.
     """
-    return _move(where, {**_NOBODYS, **_part_out(posted, parts, accepted_at)})
+    return _move(where, {**_UNOWNED, **_part_out(posted, parts, accepted_at)})
 
 
 def find_part(
@@ -416,7 +416,7 @@ def postpone(
     """claimed, sending -> scheduled in so many seconds: a definite "not now"."""
     return _move(
         [Delivery.state.in_(UNDER_WAY), *where],
-        {**_NOBODYS, **_error(code, detail), **more, "wake_ups": 0},
+        {**_UNOWNED, **_error(code, detail), **more, "wake_ups": 0},
         state=State.SCHEDULED,
         not_before=from_now(after),
         next_at=from_now(after),
@@ -428,7 +428,7 @@ def fail(code: str | None, detail: str | None, *where: Any) -> Update:
     """claimed, sending -> failed: a definite no to this content."""
     return _move(
         [Delivery.state.in_(UNDER_WAY), *where],
-        {**_NOBODYS, **_error(code, detail)},
+        {**_UNOWNED, **_error(code, detail)},
         state=State.FAILED,
         next_at=None,
         finished_at=from_now(),
@@ -440,7 +440,7 @@ def hold_refused(reason: HoldReason, code: str | None, detail: str | None, *wher
     """claimed, sending -> held: the account's access ended, or the network refuses the app."""
     return _move(
         [Delivery.state.in_(UNDER_WAY), *where],
-        {**_NOBODYS, **_error(code, detail)},
+        {**_UNOWNED, **_error(code, detail)},
         state=State.HELD,
         hold_reason=reason,
         next_at=None,
@@ -457,7 +457,7 @@ def unconfirm(
 def _unconfirm(first_look_up: float, where: Sequence[Any], code: str | None, **more: Any) -> Update:
     return _move(
         [Delivery.state == State.SENDING, *where],
-        {**_NOBODYS, "error_code": code, **more},
+        {**_UNOWNED, "error_code": code, **more},
         state=State.UNCONFIRMED,
         lookups=0,
         unconfirmed_at=from_now(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.pictures import storage
 from app.pictures.encoding import make_square
+from app.pictures.fair_queue import turns
 from app.pictures.inspection import MAX_BYTES
 from app.pictures.lifecycle import (
     MAX_LOAD_SECONDS,
@@ -20,7 +21,6 @@ from app.pictures.lifecycle import (
     thumb,
 )
 from app.pictures.retention import accounts_showing, look_again_soon
-from app.pictures.turns import turns
 
 __all__ = [
     "MAX_BYTES",

@@ -23,7 +23,7 @@ from app.pictures.encoding import (
     solid,
     within,
 )
-from app.pictures.turns import turns
+from app.pictures.fair_queue import turns
 
 QUALITIES = (90, 80, 70)
 LEAST_STEP, MAX_STEP = 0.4, 0.85

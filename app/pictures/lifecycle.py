@@ -20,6 +20,7 @@ from app.models import Picture, PictureState, User, quota
 from app.networks import LookUpFailed, UploadRefused, base
 from app.pictures import retention, storage
 from app.pictures.encoding import Made, make
+from app.pictures.fair_queue import LastTurns, turns
 from app.pictures.fitting import fitted
 from app.pictures.inspection import PictureRefused, look_at
 from app.pictures.retention import (
@@ -33,7 +34,6 @@ from app.pictures.retention import (
     thumbnail,
 )
 from app.pictures.storage import FileMissing, FilesAway
-from app.pictures.turns import LastTurns, turns
 
 __all__ = [
     "FileMissing",

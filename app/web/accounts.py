@@ -261,7 +261,7 @@ def sign_in(account_id: int) -> ResponseReturnValue:
 
 
 _NOT_CHANGED = {
-    sign_in_methods.LastDoor: "last_door",
+    sign_in_methods.LastSignInMethod: "last_door",
     sign_in_methods.ProvesNobody: "proves_nobody",
     sign_in_methods.OpensAnother: "opens_another",
     sign_in_methods.NobodyProved: "reconnect_first",

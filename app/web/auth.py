@@ -337,7 +337,7 @@ def _enter(site: Network, done: Connected) -> ResponseReturnValue:
     assert done.sign_in_account is not None
     try:
         sessions.open_for(done.user_id, done.sign_in_account, zone)
-    except signing_in.DoorClosed:
+    except signing_in.SignInMethodOff:
         return refuse_with(refused(site, ConnectRefused("stale", "door_closed")))
     note_connected(site, done)
     forms.remember_zone(zone)

@@ -97,7 +97,7 @@ class Scheduler:
         self._helpers.shutdown(wait=True, cancel_futures=True)
         with self._app.app_context():
             try:
-                monitoring.say_goodbye(self._name)
+                monitoring.remove_heartbeat(self._name)
             except SQLAlchemyError:
                 log.warning("the heartbeat could not be removed")
 

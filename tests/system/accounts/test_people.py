@@ -158,7 +158,7 @@ def test_a_door_whose_server_turns_out_to_prove_nobody_does_not_count(rows: Worl
     connections.add("x", [x("anna")], anna.user_id)
     db.session.add(MastodonServer(url="https://hostile.example", checks_codes=False))
     db.session.commit()
-    with pytest.raises(sign_in_methods.LastDoor):
+    with pytest.raises(sign_in_methods.LastSignInMethod):
         sign_in_methods.switch(anna.user_id, account(network="x").id, False, VISIT)
     assert account(network="x").signs_in
 
@@ -199,7 +199,7 @@ def test_a_door_that_closes_during_a_sign_in(rows: World) -> None:
         again = connections.sign_in("x", [x("anna")])
         assert again.sign_in_account is not None
         close(again.sign_in_account.id)
-        with pytest.raises(sessions.DoorClosed):
+        with pytest.raises(sessions.SignInMethodOff):
             sessions.open_session(
                 anna.user_id, again.sign_in_account, VISIT, browser_key="b", is_known=True
             )
@@ -292,7 +292,7 @@ def test_two_switches_at_once_leave_one_door(rows: World) -> None:
         with rows.app.app_context():
             try:
                 sign_in_methods.switch(user_id, account_id, False, VISIT)
-            except sign_in_methods.LastDoor:
+            except sign_in_methods.LastSignInMethod:
                 refused.append(account_id)
 
     threads = [threading.Thread(target=close, args=(one,)) for one in ids]

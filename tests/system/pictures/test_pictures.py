@@ -15,7 +15,7 @@ from app.db import db, from_now
 from app.models import User
 from app.models.picture import Picture, PictureFile, PictureState, TooManyPictures, UnknownPicture
 from app.networks.errors import LookUpFailed, UploadRefused
-from app.pictures.turns import turns
+from app.pictures.fair_queue import turns
 from tests.conftest import MakeWorld
 from tests.support import photos
 from tests.support.waiting import wait_for

@@ -40,7 +40,7 @@ class _Waiting:
     number: int
 
 
-class PictureTurns:
+class FairQueue:
     """A lock that is not first come, first served."""
 
     def __init__(self) -> None:
@@ -79,5 +79,5 @@ class PictureTurns:
         )
 
 
-turns = PictureTurns()
+turns = FairQueue()
 """Of this process."""

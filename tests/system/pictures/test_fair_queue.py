@@ -12,7 +12,7 @@ from app import pictures
 from app.db import db, utcnow
 from app.models import Delivery, User
 from app.models.picture import Picture, PictureState
-from app.pictures.turns import PictureTurns
+from app.pictures.fair_queue import FairQueue
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support import photos
@@ -114,7 +114,7 @@ def test_moved_to_now(small_world: World) -> None:
 
 def test_turns_of_a_process() -> None:
     """Who waits for a due tweet goes before all others; among equals, people take turns."""
-    turns, order = PictureTurns(), list[str]()
+    turns, order = FairQueue(), list[str]()
     began: Counter[str] = Counter()
 
     def wait(name: str, person: int, is_due: bool) -> None:
