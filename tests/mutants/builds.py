@@ -28,7 +28,7 @@ AMBIGUITY_IS_RESENT = Mutant(
 LOST_WORKERS_ARE_RESENT = Mutant(
     "app/models/transitions.py",
     '    return _unconfirm(first_look_up, where, "worker_lost")\n',
-    "    again = {**_NOBODYS, 'state': State.SCHEDULED, 'not_before': from_now()}\n"
+    "    again = {**_UNOWNED, 'state': State.SCHEDULED, 'not_before': from_now()}\n"
     "    return _move([Delivery.state == State.SENDING, *where], again, next_at=from_now())\n",
 )
 NO_START_DEADLINE = Mutant(
