@@ -47,7 +47,7 @@ def test_a_post_that_may_be_a_twins_is_not_absence(
     make_world: MakeWorld, database_url: str
 ) -> None:
     """While a tweet of equal text is in flight, what look-ups show is neither bound nor resent."""
-    world = make_world(database_url, **PATIENT)
+    world = make_world(database_url, RECONCILE_DELAYS="3,4,5,6,7", **PATIENT)
     world.sandbox.settings(duplicate_window=0)
     ana = world.user("ana")
     world.start_worker()
