@@ -338,7 +338,7 @@ def _enter(site: Network, done: Connected) -> ResponseReturnValue:
     try:
         sessions.open_for(done.user_id, done.sign_in_account, zone)
     except signing_in.SignInMethodOff:
-        return refuse_with(refused(site, ConnectRefused("stale", "door_closed")))
+        return refuse_with(refused(site, ConnectRefused("stale", "method_off")))
     note_connected(site, done)
     forms.remember_zone(zone)
     return redirect(url_for(page), 303)

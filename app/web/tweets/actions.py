@@ -26,7 +26,7 @@ from app.web.tweets.payload import any_of, filled, follows, merged
 from app.web.tweets.routes import own
 from app.web.tweets.views import account_views, job_views, shown, tweet_views
 
-bp = Blueprint("changes", __name__)
+bp = Blueprint("actions", __name__)
 
 
 @bp.post("/tweets/<int:tweet_id>/cancel")
@@ -159,7 +159,7 @@ def _old_form(message: str) -> ResponseReturnValue:
     return _again(tweet, request.form.get("job_id"), form, "", message), 400
 
 
-gives_back("changes.save", _old_form)
+gives_back("actions.save", _old_form)
 
 
 def _new_time(tweet: Tweet, typed: str | None, shown_at: str) -> datetime | None:
