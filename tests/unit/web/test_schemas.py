@@ -35,11 +35,11 @@ def test_types_are_strict() -> None:
     """A number with a fraction, a text and a truth are no whole numbers."""
     for wrong in (23.9, 23.0, "23", True, None, float("inf"), float("nan"), [23]):
         with pytest.raises(schemas.Invalid):
-            reading._validated(schemas.NewTweet, {"text": "a", "accounts": [wrong]})
+            reading._validated(schemas.calls.NewTweet, {"text": "a", "accounts": [wrong]})
     for truth in (1, 0, "true", 1.0):  # null is left out
         with pytest.raises(schemas.Invalid):
-            reading._validated(schemas.AccountChange, {"signs_in": truth})
-    assert reading._validated(schemas.AccountChange, {"signs_in": False}).signs_in is False
+            reading._validated(schemas.calls.AccountChange, {"signs_in": truth})
+    assert reading._validated(schemas.calls.AccountChange, {"signs_in": False}).signs_in is False
 
 
 def test_names_are_shown_short_and_safe() -> None:
