@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from cryptography.fernet import Fernet, MultiFernet
@@ -23,13 +24,21 @@ from app import (
 from app.accounts import ServerApps
 
 
+class App(Flask):
+    """Flask, without its question before each call whether a function is ``async``: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is."""
+        return func
+
+
 def create_app(settings: dict[str, Any] | None = None) -> Flask:
     """Make the app from the environment.
 
     :param settings: a complete configuration to use instead of the environment's.
     :raises SystemExit: the environment is impossible; the sentences say why.
     """
-    app = Flask(__name__, instance_path=str(config.INSTANCE))
+    app = App(__name__, instance_path=str(config.INSTANCE))
     try:
         app.config.update(settings or config.load())
         db.init_app(app)

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
@@ -114,6 +115,7 @@ class Notifier:
                     args=[wake_up.job_ids],
                     task_id=wake_up.task_id,
                     producer=producer,
+                    declare=(),  # a queue in Redis is a list, which the first message makes
                     ignore_result=True,
                     retry=False,
                 )
@@ -125,7 +127,9 @@ class Notifier:
         )
         self._producer = self._celery.amqp.Producer(connection, auto_declare=False)
         # kombu keeps the connection of its first ping besides the one that it sends over.
-        self._producer.channel.client.connection_pool.disconnect()
+        channel = self._producer.channel
+        channel.client.connection_pool.disconnect()
+        channel.Client = cache(channel.Client)  # kombu makes a client of its pool for each message
         return self._producer
 
     def _forget_connection(self) -> None:
@@ -238,7 +242,8 @@ def celery_states(job_ids: Sequence[str]) -> dict[str, str]:
     backend = current_app.extensions["celery"].backend
 
     def look() -> dict[str, str]:
-        kept = backend.mget([backend.get_key_for_task(job_id) for job_id in job_ids])
+        keys = [backend.get_key_for_task(job_id) for job_id in job_ids]
+        kept = _kept_connection(backend).ask("MGET", *keys)
         return {
             job_id: str(backend.decode_result(value)["status"]) if value else states.PENDING
             for job_id, value in zip(job_ids, kept, strict=True)
@@ -269,6 +274,42 @@ def store_results(results: Iterable[tuple[str, str, Any]]) -> None:
 
     if told:
         _breaker().ask(tell, None)
+
+
+class _KeptConnection:
+    """One connection to Redis for one short question at a time; what a client does around each
+    command costs several times as much as the command.
+    """
+
+    def __init__(self, pool: redis.ConnectionPool) -> None:
+        self._connection: Any = pool.get_connection()
+
+    def ask(self, *command: str) -> Any:
+        """Return the answer; raises what AWAY names. The next question connects anew."""
+        connection = self._connection
+        if self._is_stale():
+            connection.disconnect()
+        try:
+            connection.send_command(*command)
+            return connection.read_response()
+        except BaseException:
+            connection.disconnect()
+            raise
+
+    def _is_stale(self) -> bool:
+        """Whether Redis has closed it, or an answer is left over."""
+        try:
+            return bool(self._connection.can_read())
+        except (OSError, redis.RedisError):
+            return True
+
+
+def _kept_connection(backend: Any) -> _KeptConnection:
+    known: dict[str, Any] = current_app.extensions
+    if "result_connection" not in known:
+        known["result_connection"] = _KeptConnection(backend.client.connection_pool)
+    kept: _KeptConnection = known["result_connection"]
+    return kept
 
 
 def _breaker() -> CircuitBreaker:

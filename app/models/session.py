@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, Select, bindparam
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, joinedload, mapped_column
 
 from app.db import UTCDateTime, db, read, utcnow
 from app.models.user import User
@@ -58,10 +58,14 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
     """Notices from before this moment were seen here."""
 
     @classmethod
-    def opened_with(cls, key: str) -> tuple[User, SessionHere] | None:
-        """Return who is signed in with the key of a cookie, in one query; None for nobody."""
+    def opened_with(cls, key: str, *, accounts: bool = False) -> tuple[User, SessionHere] | None:
+        """Return who is signed in with the key of a cookie, in one query; None for nobody.
+
+        :param accounts: whether the same query brings the user's accounts.
+        """
         given = {"hash": hash_of(key), "since": utcnow() - SESSION_LIFE}
-        row = db.session.execute(_opened_with(), given).one_or_none()
+        rows = db.session.execute(_opened_with(accounts), given)
+        row = (rows.unique() if accounts else rows).one_or_none()
         return None if row is None else (row[0], SessionHere(*row[1:]))
 
     @classmethod
@@ -77,14 +81,15 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
 
 
 @cache
-def _opened_with() -> Select[Any]:
+def _opened_with(accounts: bool) -> Select[Any]:
     """Return the query that every page runs, built once; parameters as in ``is_open``."""
     one = UserSession
-    return (
+    query = (
         db.select(User, one.id, one.user_id, one.seen_at, one.noticed_at)
         .join(one, one.user_id == User.id)
         .where(one.key_hash == bindparam("hash"), one.seen_at > bindparam("since"))
     )
+    return query.options(joinedload(User.accounts)) if accounts else query
 
 
 class EventKind(StrEnum):

@@ -86,7 +86,6 @@ class Loop(Base):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _look(self) -> None:
-        self.notify()
         for key, events in self._poller.select(SWEEP if self._connections else 1.0):
             if isinstance(key.data, Connection):
                 self._attend(key.data, events)
@@ -99,6 +98,7 @@ class Loop(Base):
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP
+            self.notify()
             for connection in [one for one in self._connections if one.deadline <= now]:
                 self._guarded(self._expire, connection)
 

@@ -18,6 +18,11 @@ SENTENCES = {
     408: "Your request took too long to arrive. Nothing was stored.",
     431: "The head of your request is too large.",
 }
+LOGGED = (
+    *("REMOTE_ADDR", "REQUEST_METHOD", "RAW_URI", "SERVER_PROTOCOL", "PATH_INFO", "QUERY_STRING"),
+    *("HTTP_REFERER", "HTTP_USER_AGENT", "HTTP_AUTHORIZATION"),
+)
+"""What the access log says of a request, whatever its format, unless that names headers."""
 UNREADABLE = "We could not read that request. Nothing was stored."
 
 
@@ -71,7 +76,7 @@ def answer(connection: Connection, app: Any, cfg: Any, log: Any, taken_at: float
     finally:
         if response.status is not None:
             took = timedelta(seconds=time.monotonic() - taken_at)
-            log.access(response, connection.request, _for_log(environ), took)
+            _log(log, cfg, response, connection.request, environ, took)
     connection.last = connection.last or response.should_close()
 
 
@@ -84,6 +89,14 @@ def _run(app: Any, response: Any, environ: dict[str, Any]) -> None:
     finally:
         if hasattr(pieces, "close"):
             pieces.close()
+
+
+def _log(log: Any, cfg: Any, response: Any, request: Any, environ: Any, took: timedelta) -> None:
+    """Write the line of the access log; gunicorn prepares every header that a format could name."""
+    told = _for_log(environ)
+    if "{" not in cfg.access_log_format:
+        request, told = {}, {name: told[name] for name in LOGGED if name in told}
+    log.access(response, request, told, took)
 
 
 def _for_log(environ: dict[str, Any]) -> dict[str, Any]:

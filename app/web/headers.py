@@ -7,6 +7,7 @@ it is named in assets.KEPT.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -61,7 +62,7 @@ FOREIGN = "tweet_later.foreign_host"
 
 def init_app(app: Flask) -> None:
     """Look at every request first, and complete every answer."""
-    app.wsgi_app = Names(app.wsgi_app, app.config)  # type: ignore[method-assign]
+    app.wsgi_app = Names(_with_headers(app.wsgi_app), app.config)  # type: ignore[method-assign]
     app.before_request(_refuse_foreign_host)
     app.before_request(_insist_on_https)
     app.after_request(_complete)
@@ -76,14 +77,30 @@ class Names:
 
     def __init__(self, app: Any, config: Mapping[str, Any]) -> None:
         self._app = app
-        self._names: list[str] = config["SERVED_HOSTS"]
+        names: list[str] = config["SERVED_HOSTS"]
+        self._is_ours = lru_cache(maxsize=64)(partial(is_served, names=names))
         self._own = urlsplit(config["APP_URL"] or "http://localhost").netloc
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a request as WSGI wants it."""
-        if not is_served(environ.get("HTTP_HOST") or "", self._names):
+        if not self._is_ours(environ.get("HTTP_HOST") or ""):
             environ |= {"HTTP_HOST": self._own, FOREIGN: True}
         return self._app(environ, start_response)
+
+
+def _with_headers(app: Any) -> Any:
+    """Return the WSGI app with HEADERS in each of its answers; one that it says itself stays."""
+    ours = list(HEADERS.items())
+
+    def completed(environ: dict[str, Any], start_response: Any) -> Any:
+        def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
+            said = {name for name, _value in headers}
+            more = ours if said.isdisjoint(HEADERS) else [h for h in ours if h[0] not in said]
+            return start_response(status, [*headers, *more], *failure)
+
+        return app(environ, start)
+
+    return completed
 
 
 def is_served(host: str, names: Iterable[str]) -> bool:
@@ -134,8 +151,6 @@ def _came_by_https() -> bool:
 
 
 def _complete(response: Response) -> Response:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
     config = current_app.config
     if config["FORCE_HTTPS"] and _came_by_https():
         below = "; includeSubDomains" if config["HSTS_INCLUDE_SUBDOMAINS"] else ""

@@ -98,4 +98,7 @@ def init_app(app: Flask) -> None:
     )
     app.config.setdefault("RATELIMIT_STORAGE_URI", app.config["REDIS_URL"])
     app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"connection_pool": pool})
+    # Routes name their limits themselves and there are none for all: nothing to do for a request
+    # that has none. An app that has the limiter already gets none of its hooks.
+    app.extensions.setdefault("limiter", set()).add(limiter)
     limiter.init_app(app)

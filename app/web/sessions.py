@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask, Response, current_app, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import AnonymousUserMixin, current_user
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import Visit, sessions
@@ -30,12 +30,25 @@ BROWSER_LIFE = 2 * 365 * 86_400
 """Seconds for which a browser is known again."""
 POLLED = {"status", "health"}
 """What a page that was left open goes on asking: nobody needs to be there for that."""
+STORES = "tweets.create"
+"""The endpoint that needs the accounts of whoever asks, each time."""
 MAX_PEOPLE = 20
 """People whom one browser is remembered to have signed in."""
 
 
 class Sessions(SecureCookieSessionInterface):
     """Extends a session with each page, but not with the polling of a page that was left open."""
+
+    _serializer: tuple[Any, URLSafeTimedSerializer | None] = (None, None)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return Flask's own, made once for the keys."""
+        keys = (app.secret_key, app.config["SECRET_KEY_FALLBACKS"])
+        made_for, serializer = self._serializer
+        if made_for != keys:
+            serializer = super().get_signing_serializer(app)
+            self._serializer = (keys, serializer)
+        return serializer
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Return whether this answer carries the cookie."""
@@ -87,7 +100,7 @@ def load(user_id: str) -> User | None:
         raise g.session_failed
     mine = key()
     try:
-        found = UserSession.opened_with(mine) if mine else None
+        found = UserSession.opened_with(mine, accounts=request.endpoint == STORES) if mine else None
     except SQLAlchemyError as error:
         g.session_failed = error
         raise

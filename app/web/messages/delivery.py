@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
+from functools import cache, lru_cache
 
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.models import RESTORED
 from app.states import HoldReason, State
+from app.web import i18n
 from app.web.messages.pictures import PICTURE_ERRORS, room_for_pictures
 
 log = logging.getLogger(__name__)
@@ -167,7 +169,14 @@ _ERRORS = PICTURE_ERRORS | {
 
 def label_of(state: str) -> str:
     """Return the short words for a Delivery state."""
-    return str(_LABELS[State(state)])
+    return _label_in(i18n.choose_locale(), state)
+
+
+@cache
+def _label_in(language: str, state: str) -> str:
+    """Return them in a language; each status that is asked for needs one of these few."""
+    with force_locale(language):
+        return str(_LABELS[State(state)])
 
 
 def hold_error(
