@@ -15,6 +15,7 @@ import config
 from app import create_app
 from app.accounts import connections
 from app.db import db
+from app.models import User
 from app.networks.base import Profile
 from benchmarks.contender import Contender
 from benchmarks.servers import ROOT, Machine, clean_environ, line_of_procfile
@@ -71,8 +72,8 @@ class TweetLater(Contender):
         with self.app_context():
             for number in range(accounts):
                 profile = Profile(f"p{number}", f"p{number}")
-                user = connections.connect("x", profile, {"access_token": f"p{number}"})
-                user.tweet_later(f"tweet of p{number}", at=due_at)
+                done = connections.by_token("x", profile, {"access_token": f"p{number}"})
+                db.session.get_one(User, done.user_id).tweet_later(f"tweet of p{number}", at=due_at)
         with psycopg.connect(self.machine.postgres.url(self.database)) as connection:
             # Checking a million foreign keys that hold anyway takes longer than the rows.
             connection.execute("SET session_replication_role = replica")

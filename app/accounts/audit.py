@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func
+from sqlalchemy import ColumnElement, delete, func
 
 from app.db import db, rows_changed, utcnow
 from app.models import AuditEvent, EventKind, SessionHere
@@ -61,25 +61,20 @@ def note(
 
 def latest_of(user_id: int, most: int = 50) -> Sequence[AuditEvent]:
     """Return somebody's newest events, newest first."""
-    mine = db.select(AuditEvent).where(AuditEvent.user_id == user_id)
-    return db.session.scalars(
-        mine.order_by(AuditEvent.at.desc(), AuditEvent.id.desc()).limit(most)
-    ).all()
+    return _newest(user_id, most)
 
 
 def unseen_in(here: SessionHere, most: int = 5) -> Sequence[AuditEvent]:
     """Return events of other sessions since the person last dismissed the notices here."""
-    return db.session.scalars(
-        db.select(AuditEvent)
-        .where(
-            AuditEvent.user_id == here.user_id,
-            AuditEvent.at > here.noticed_at,
-            AuditEvent.kind.in_(NOTICES),
-            AuditEvent.session_id.is_distinct_from(here.id),
-        )
-        .order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
-        .limit(most)
-    ).all()
+    elsewhere = AuditEvent.session_id.is_distinct_from(here.id)
+    unseen = (AuditEvent.at > here.noticed_at, AuditEvent.kind.in_(NOTICES), elsewhere)
+    return _newest(here.user_id, most, *unseen)
+
+
+def _newest(user_id: int, most: int, *conditions: ColumnElement[bool]) -> Sequence[AuditEvent]:
+    mine = db.select(AuditEvent).where(AuditEvent.user_id == user_id, *conditions)
+    newest_first = (AuditEvent.at.desc(), AuditEvent.id.desc())
+    return db.session.scalars(mine.order_by(*newest_first).limit(most)).all()
 
 
 def sweep() -> None:

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, delete, exists, or_, text, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.backoff import backoff_seconds
 from app.db import database_now, db, from_now, rows_changed
-from app.models import Account, Delivery, Health, NetworkBlock, transitions
+from app.models import Account, Delivery, Health, NetworkBlock, User, transitions
 from app.states import HoldReason, State
 
 FIRST_PROBE = 5 * 60.0
@@ -65,17 +65,9 @@ def release_account(account_id: int) -> list[str]:
 
     Commit is the caller's. Returns the ids that are scheduled again.
     """
-    tolerance = _tolerance_of(account_id)
-    mine = (
-        Delivery.account_id == account_id,
-        Delivery.state == State.HELD,
-        Delivery.hold_reason == HoldReason.RECONNECT,
-    )
-    rows_changed(
-        update(Delivery)
-        .where(*mine, Delivery.due_at < from_now(-tolerance))
-        .values(hold_reason=HoldReason.LATE)
-    )
+    mine = (Delivery.account_id == account_id, *_held_for(HoldReason.RECONNECT))
+    late = update(Delivery).where(*mine, Delivery.due_at < from_now(-_tolerance_of(account_id)))
+    rows_changed(late.values(hold_reason=HoldReason.LATE))
     return _release(*mine)
 
 
@@ -122,11 +114,7 @@ def release_network(network: str, probe_at: datetime) -> list[str]:
     if not rows_changed(over):
         return []
     accounts = db.select(Account.id).where(Account.network == network)
-    return _release(
-        Delivery.account_id.in_(accounts),
-        Delivery.state == State.HELD,
-        Delivery.hold_reason == HoldReason.NETWORK,
-    )
+    return _release(Delivery.account_id.in_(accounts), *_held_for(HoldReason.NETWORK))
 
 
 def release_forgotten() -> None:
@@ -158,15 +146,15 @@ def hold_network_rows(network: str) -> None:
     rows_changed(transitions.hold(HoldReason.NETWORK, Delivery.account_id.in_(accounts), due))
 
 
+def _held_for(reason: HoldReason) -> tuple[ColumnElement[bool], ...]:
+    return Delivery.state == State.HELD, Delivery.hold_reason == reason
+
+
 def _release(*conditions: Any) -> list[str]:
     return list(db.session.scalars(transitions.release(*conditions).returning(Delivery.id)))
 
 
 def _tolerance_of(account_id: int) -> int:
-    users = db.metadata.tables["users"]
-    seconds = db.session.scalar(
-        db.select(users.c.late_tolerance)
-        .join(Account, Account.user_id == users.c.id)
-        .where(Account.id == account_id)
-    )
+    owner = db.select(User.late_tolerance).join(Account, Account.user_id == User.id)
+    seconds = db.session.scalar(owner.where(Account.id == account_id))
     return int(seconds or current_app.config["LATE_TOLERANCE"])

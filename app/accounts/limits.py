@@ -12,10 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import or_, update
+from sqlalchemy import or_
 
 from app.accounts.sampling import some_of_each_server
-from app.db import db, rows_changed, utcnow
+from app.accounts.transactions import change
+from app.db import db, utcnow
 from app.models import Account, Health
 from app.networks import Limits, LookUpFailed, LookUpRefused, Network, TokenRefused
 
@@ -39,22 +40,16 @@ def outdated() -> list[int]:
 def measure(account_ids: Sequence[int]) -> None:
     """Ask for the limits and store them; if the server gives none, the old ones stay."""
     for account_id in account_ids:
-        if not _set(account_id, _is_old(), limits_at=utcnow() - KEPT_FOR + ASKED_AGAIN_AFTER):
+        this, again_at = Account.id == account_id, utcnow() - KEPT_FOR + ASKED_AGAIN_AFTER
+        if not change(Account, this, _is_old(), limits_at=again_at):
             continue  # another worker is asking
         limits = _asked(account_id)
         if limits is not None:
-            _set(account_id, Account.connected, limits=asdict(limits), limits_at=utcnow())
+            change(Account, this, Account.connected, limits=asdict(limits), limits_at=utcnow())
 
 
 def _is_old() -> Any:
     return or_(Account.limits_at.is_(None), Account.limits_at < utcnow() - KEPT_FOR)
-
-
-def _set(account_id: int, condition: Any, **values: Any) -> bool:
-    statement = update(Account).where(Account.id == account_id, condition).values(values)
-    changed = rows_changed(statement)
-    db.session.commit()
-    return bool(changed)
 
 
 def _asked(account_id: int) -> Limits | None:
