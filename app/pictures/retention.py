@@ -29,16 +29,6 @@ DELETION_LEASE_SECONDS = 60.0
 """Seconds after which another worker may finish a deletion that a worker began."""
 AT_A_TIME = 20
 
-original = "original/{}".format
-clean = "picture/{}".format
-thumbnail = "thumb/{}".format
-"""The storage keys of a picture's bytes: the upload and the results."""
-
-
-def keys_of(picture_id: str) -> tuple[str, ...]:
-    """Return all of them."""
-    return original(picture_id), clean(picture_id), thumbnail(picture_id)
-
 
 def discard(picture: Picture) -> bool:
     """Delete a picture that belongs to no tweet; False when it belongs to one."""
@@ -69,14 +59,14 @@ def _let_go(picture_id: str) -> None:
     """
     due = (Picture.id == picture_id, Picture.next_at <= from_now())
     shown = _of_a_tweet(picture_id)
-    if _changed(*due, ~exists().where(*shown), claimed=False):
+    if change(*due, ~exists().where(*shown), claimed=False):
         return  # an edit removed it: it is deleted like one that was never used
     unneeded = ~exists().where(*shown, _may_be_sent())
-    if _changed(*due, unneeded, state=PictureState.PAST, next_at=from_now(DELETION_LEASE_SECONDS)):
-        if forget_files(original(picture_id), clean(picture_id)):
-            _changed(Picture.id == picture_id, next_at=None)
+    if change(*due, unneeded, state=PictureState.PAST, next_at=from_now(DELETION_LEASE_SECONDS)):
+        if forget_files(storage.original(picture_id), storage.clean(picture_id)):
+            change(Picture.id == picture_id, next_at=None)
         return
-    _changed(*due, next_at=from_now(LOOK_AGAIN_AFTER))
+    change(*due, next_at=from_now(LOOK_AGAIN_AFTER))
 
 
 def _of_a_tweet(picture_id: str) -> tuple[ColumnElement[bool], ...]:
@@ -99,10 +89,11 @@ def _may_be_sent() -> ColumnElement[bool]:
     return Delivery.state.not_in(FINAL) | (ended_at > from_now(-KEPT_FOR))
 
 
-def _changed(*conditions: Any, **values: Any) -> int:
+def change(*conditions: Any, **values: Any) -> bool:
+    """Update the pictures that meet the conditions, and commit; False when there were none."""
     changed = rows_changed(update(Picture).where(*conditions).values(values))
     db.session.commit()
-    return changed
+    return bool(changed)
 
 
 def _forget(*conditions: Any) -> list[str]:
@@ -113,7 +104,7 @@ def _forget(*conditions: Any) -> list[str]:
     picture_ids = list(found)
     db.session.commit()  # from now on no tweet can take them
     for picture_id in picture_ids:
-        if forget_files(*keys_of(picture_id)):
+        if forget_files(*storage.keys_of(picture_id)):
             drop_row(picture_id)
     return picture_ids
 
