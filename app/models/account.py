@@ -6,10 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import EncryptedJSON, UTCDateTime, db, utcnow
+from app.models.indexes import partial_index
 
 
 class Health(StrEnum):
@@ -24,14 +25,8 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
 
     __tablename__ = "accounts"
     __table_args__ = (
-        Index(
-            "accounts_connected",
-            "network",
-            "server",
-            "remote_id",
-            unique=True,
-            sqlite_where=text("connected"),
-            postgresql_where=text("connected"),
+        partial_index(
+            "accounts_connected", "network", "server", "remote_id", where="connected", unique=True
         ),
         Index("accounts_person", "network", "server", "person_id"),
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Select, bindparam
+from sqlalchemy import ForeignKey, Index, Select, bindparam
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import UTCDateTime, db, read, utcnow
@@ -60,31 +59,28 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def opened_with(cls, key: str) -> tuple[User, SessionHere] | None:
         """Return who is signed in with the key of a cookie, in one query; None for nobody."""
-        given = {"hash": hash_of(key), "since": utcnow() - SESSION_LIFE}
-        row = db.session.execute(_opened_with(), given).one_or_none()
+        row = db.session.execute(_opened_with(), _given(key)).one_or_none()
         return None if row is None else (row[0], SessionHere(*row[1:]))
 
     @classmethod
     def exists(cls, key: str) -> bool:
         """Whether somebody is signed in with this key; leaves no transaction open."""
-        wanted: Sequence[Any] = read(db.select(cls.id).where(*cls.is_open(key)), {})
-        return bool(wanted)
-
-    @classmethod
-    def is_open(cls, key: str) -> tuple[ColumnElement[bool], ...]:
-        """Return the conditions that the session of this key meets while it is alive."""
-        return (cls.key_hash == hash_of(key), cls.seen_at > utcnow() - SESSION_LIFE)
+        return bool(read(_opened_with(), _given(key)))
 
 
 @cache
 def _opened_with() -> Select[Any]:
-    """Return the query that every page runs, built once; parameters as in ``is_open``."""
+    """Return the query that every page runs, built once; its parameters are those of ``_given``."""
     one = UserSession
     return (
         db.select(User, one.id, one.user_id, one.seen_at, one.noticed_at)
         .join(one, one.user_id == User.id)
         .where(one.key_hash == bindparam("hash"), one.seen_at > bindparam("since"))
     )
+
+
+def _given(key: str) -> dict[str, Any]:
+    return {"hash": hash_of(key), "since": utcnow() - SESSION_LIFE}
 
 
 class EventKind(StrEnum):
