@@ -21,7 +21,7 @@ TRANSLATIONS = ROOT / "app" / "translations"
 ALWAYS_THE_SAME = datetime(2026, 1, 1, tzinfo=UTC)
 # Babel takes one argument a pass; networks know no gettext, the page translates their fields.
 KEYWORDS = (
-    {**DEFAULT_KEYWORDS, "lazy_gettext": None, "lazy_ngettext": (1, 2)},
+    {**DEFAULT_KEYWORDS, "_l": None, "lazy_ngettext": (1, 2)},
     {"Field": (2,)},  # its label
     {"Field": (3,)},  # its hint
 )

@@ -38,7 +38,6 @@ def init_app(app: Flask) -> None:
     auth.init_app(app)
     errors.init_app(app)
     context.init_app(app)
-    session_routes.init_app(app)
     for blueprint in (
         assets.bp,
         auth.bp,

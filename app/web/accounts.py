@@ -5,17 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from flask import (
-    Blueprint,
-    Response,
-    abort,
-    flash,
-    redirect,
-    render_template,
-    request,
-    session,
-    url_for,
-)
+from flask import Blueprint, abort, flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
@@ -33,19 +23,10 @@ from app.accounts import visibility as showing
 from app.db import db
 from app.models import Account, Delivery, hash_of
 from app.networks import Profile
-from app.web import auth, concurrency, rate_limits, schemas, sessions, stuck_sign_ins
-from app.web.context import networks
+from app.web import auth, concurrency, messages, rate_limits, schemas, sessions, stuck_sign_ins
+from app.web.context import networks, ready_networks
 from app.web.errors import refuse, refuse_with, wants_json
-from app.web.messages import (
-    access_ended,
-    belongs_to_somebody_else,
-    delivery_error,
-    disconnected,
-    hold_error,
-    sign_in_changed,
-    sign_in_not_changed,
-    too_many_accounts,
-)
+from app.web.pictures import private_webp
 
 bp = Blueprint("accounts", __name__)
 
@@ -61,13 +42,14 @@ def index() -> ResponseReturnValue:
     careless = sign_in_methods.careless_hosts(accounts)
     views = [_view(survey, with_avatar) for survey in overview.survey(accounts)]
     for view in views:
-        view["opens"] = view["id"] in opening
-        view["is_only_way"] = opening == {view["id"]}
-        view["is_careless"] = view["network"] == "mastodon" and view["host"] in careless
-    ready = [network for network in networks().values() if network.ready]
+        account = view["account"]
+        view["opens"] = account.id in opening
+        view["is_only_way"] = opening == {account.id}
+        view["is_careless"] = account.network == "mastodon" and account.host in careless
+    ready = ready_networks()
     return render_template(
         "accounts/index.html",
-        surveys=views,
+        views=views,
         networks=ready,
         unreturned={network.name: stuck_sign_ins.servers_of(network) for network in ready},
     )
@@ -81,10 +63,7 @@ def avatar(account_id: int) -> ResponseReturnValue:
     picture = avatars.get(_own(account_id).id)
     if picture is None:
         abort(404)
-    headers = {"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
-    response = Response(picture, mimetype="image/webp", headers=headers)
-    response.add_etag()
-    return response.make_conditional(request)
+    return private_webp(picture)
 
 
 @bp.get("/accounts/confirm")
@@ -97,7 +76,7 @@ def confirm() -> ResponseReturnValue:
         return _nothing_to_confirm()
     strangers = connections.strangers(waiting.network, waiting.connections, current_user.id)
     if len(strangers) == len(waiting.connections):
-        return refuse_with(belongs_to_somebody_else(strangers[0].handle))
+        return refuse_with(messages.connect.belongs_to_somebody_else(strangers[0].handle))
     opened = _opened(waiting, strangers)
     if wants_json():
         return {"network": waiting.network, "accounts": opened}
@@ -119,7 +98,7 @@ def settle() -> ResponseReturnValue:
     waiting = pending.of(current_user.id, session.get("pending"))
     if waiting is None:
         return _nothing_to_confirm()
-    given = schemas.body(schemas.Confirming)
+    given = schemas.body(schemas.calls.Confirming)
     if given.shown not in {None, _mark_of(waiting)}:
         return redirect(url_for("accounts.confirm"), 303)  # another tab has opened another account
     if given.refuse:
@@ -132,10 +111,11 @@ def settle() -> ResponseReturnValue:
     except connections.NotWanted:
         return _nothing_to_confirm()
     except connections.TooManyAccounts as problem:
-        return refuse_with(too_many_accounts(problem.most))
+        return refuse_with(messages.connect.too_many_accounts(problem.most))
     except connections.BelongsToSomebodyElse as taken:
-        _forget(waiting)
-        return refuse_with(belongs_to_somebody_else(taken.profiles[0].handle))
+        session.pop("pending", None)
+        pending.forget(waiting.id)
+        return refuse_with(messages.connect.belongs_to_somebody_else(taken.profiles[0].handle))
     session.pop("pending", None)
     auth.note_connected(site, done)
     if wants_json():
@@ -162,11 +142,6 @@ def _refuse(waiting: Pending) -> ResponseReturnValue:
         return {"accounts": [], "message": words}
     flash(words)
     return redirect(url_for("accounts.index"), 303)
-
-
-def _forget(waiting: Pending) -> None:
-    session.pop("pending", None)
-    pending.forget(waiting.id)
 
 
 def _nothing_to_confirm() -> ResponseReturnValue:
@@ -199,7 +174,7 @@ def _opened(waiting: Pending, strangers: list[Profile]) -> list[dict[str, Any]]:
 @login_required
 def change(account_id: int) -> ResponseReturnValue:
     """Say whether an account signs its owner in, or who sees its posts."""
-    account, wanted = _own(account_id), schemas.body(schemas.AccountChange)
+    account, wanted = _own(account_id), schemas.body(schemas.calls.AccountChange)
     if wanted.signs_in is None and wanted.visibility is None:
         raise schemas.Invalid("nothing_to_change")
     if wanted.visibility is not None and (refusal := _cannot_be_chosen(account)):
@@ -216,7 +191,7 @@ def change(account_id: int) -> ResponseReturnValue:
 @login_required
 def choose_visibility(account_id: int) -> ResponseReturnValue:
     """Say who sees an account's posts from now on, as a plain form."""
-    account, wanted = _own(account_id), schemas.body(schemas.VisibilityForm).visibility
+    account, wanted = _own(account_id), schemas.body(schemas.calls.VisibilityForm).visibility
     if refusal := _cannot_be_chosen(account):
         return refusal
     handle = account.handle
@@ -252,11 +227,11 @@ def _cannot_be_chosen(account: Account) -> ResponseReturnValue | None:
 @login_required
 def sign_in(account_id: int) -> ResponseReturnValue:
     """The same as a plain form: ``signs_in`` is 1 or 0."""
-    account, wanted = _own(account_id), schemas.body(schemas.SignInForm).signs_in
+    account, wanted = _own(account_id), schemas.body(schemas.calls.SignInForm).signs_in
     handle = account.handle
     if refusal := _set_sign_in(account, wanted):
         return refusal
-    flash(sign_in_changed(handle, wanted))
+    flash(messages.connect.sign_in_changed(handle, wanted))
     return redirect(url_for("accounts.index"), 303)
 
 
@@ -276,7 +251,7 @@ def _set_sign_in(account: Account, signs_in: bool) -> ResponseReturnValue | None
         sign_in_methods.switch(current_user.id, account.id, signs_in, sessions.visit())
     except tuple(_NOT_CHANGED) as problem:
         code = _NOT_CHANGED[type(problem)]
-        return refuse_with(sign_in_not_changed(code, handle, server, title))
+        return refuse_with(messages.connect.sign_in_not_changed(code, handle, server, title))
     return None
 
 
@@ -331,7 +306,7 @@ def disconnect(account_id: int) -> ResponseReturnValue:
         concurrency.asking(network, server),
     ):  # else a worker does
         disconnections.finish([account_id])
-    words = disconnected(handle, cancelled)
+    words = messages.connect.disconnected(handle, cancelled)
     if wants_json():
         return {"cancelled": cancelled, "message": words}
     flash(words)
@@ -351,23 +326,15 @@ def _view(survey: overview.Survey, with_avatar: set[int]) -> dict[str, Any]:
     network = networks()[account.network]
     has_avatar = account.id in with_avatar
     return {
-        "id": account.id,
-        "network": account.network,
+        "account": account,
+        "survey": survey,
+        "network": network,
         "is_shared": account.person_id not in {"", account.remote_id},
-        "title": network.title,
-        "handle": account.handle,
-        "display_name": account.display_name,
-        "server": account.server,
-        "host": account.host,
         "avatar_url": url_for("accounts.avatar", account_id=account.id) if has_avatar else "",
         "profile_url": account.profile_url or network.profile_url(account.handle),
         "health": _health_of(survey),
-        "paused_until": survey.paused_until,
-        "waiting": survey.waiting,
-        "visibilities": network.visibilities,
         "chosen_visibility": account.visibility or schemas.DEFAULT_VISIBILITY,
         "visibility": (account.limits or {}).get("visibility") or "",
-        "last_post": survey.last_post,
         "last_error": _error_of(survey),
     }
 
@@ -398,11 +365,12 @@ def _error_of(survey: overview.Survey) -> dict[str, Any] | None:
 def _words_of(trouble: Delivery) -> str:
     title, code = networks()[trouble.account.network].title, trouble.error_code
     if trouble.hold_reason:
-        return hold_error(trouble.hold_reason, title, trouble.account.handle, code)[1]
-    return delivery_error(code, title)[0]
+        return messages.hold_error(trouble.hold_reason, title, trouble.account.handle, code)[1]
+    return messages.delivery_error(code, title)[0]
 
 
 def _ended(account: Account) -> dict[str, Any] | None:
     if not account.needs_reconnect or account.last_error_at is None:
         return None
-    return {"message": access_ended(account.handle), "at": account.last_error_at, "tweet_id": None}
+    words, at = messages.access_ended(account.handle), account.last_error_at
+    return {"message": words, "at": at, "tweet_id": None}

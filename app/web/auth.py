@@ -29,7 +29,7 @@ from app.accounts import Connected, audit, disconnections, identities, pending, 
 from app.accounts import connections as connecting
 from app.accounts import sessions as signing_in
 from app.db import db
-from app.models import EventKind, User
+from app.models import EventKind
 from app.networks import (
     Connection,
     ConnectRefused,
@@ -39,34 +39,15 @@ from app.networks import (
     RegistersApps,
     http,
 )
-from app.web import (
-    concurrency,
-    rate_limits,
-    schemas,
-    sessions,
-    stuck_sign_ins,
-)
+from app.web import concurrency, messages, rate_limits, schemas, sessions, stuck_sign_ins
 from app.web.context import networks
 from app.web.errors import gives_back, refuse, refuse_with, wants_json
-from app.web.messages import (
-    Refusal,
-    account_only_publishes,
-    belongs_to_somebody_else,
-    connected,
-    crowded,
-    field_sentence,
-    input_refusal,
-    no_answer,
-    refused,
-    server_checks_nobody,
-    too_many_accounts,
-)
 from app.web.tweets import forms
-from app.when import WhenProblem, zone_named
 
 bp = Blueprint("auth", __name__)
 login_manager = LoginManager()
 login_manager.session_protection = None  # a session is a row that can be ended, wherever it is used
+login_manager.user_loader(sessions.load)
 
 STATE_NAMES = ("state", "oauth_token", "denied")
 """Where networks send back what the consent page began with."""
@@ -77,11 +58,6 @@ MAX_AT_ONCE = 3
 def init_app(app: Flask) -> None:
     """Register the way a session names its user."""
     login_manager.init_app(app)
-
-
-@login_manager.user_loader
-def _load_user(user_id: str) -> User | None:
-    return sessions.load(user_id)
 
 
 @bp.get("/login/<network>")
@@ -113,7 +89,7 @@ def begin(network: str) -> ResponseReturnValue:
     except schemas.Invalid as problem:
         if wants_json():
             raise
-        return _given_back(site, input_refusal(problem)[2]), 422
+        return _given_back(site, messages.input_refusal(problem)[2]), 422
     return _begin(site, typed)
 
 
@@ -123,7 +99,7 @@ def begin(network: str) -> ResponseReturnValue:
 def anew(network: str) -> ResponseReturnValue:
     """Begin again with another app, where the server let nobody come back to us."""
     site = _ready_network(network)
-    given = schemas.body(schemas.AnewForm)
+    given = schemas.body(schemas.calls.AnewForm)
     _remember_way_back(given.back)
     memory = stuck_sign_ins.memory_of(site, given.server)
     if memory is None or not isinstance(site, RegistersApps):
@@ -171,11 +147,13 @@ def _begin_with(
         with concurrency.asking(site.name, concurrency.named_in(typed)):
             begun = ask()
     except concurrency.TooManyAsking:
-        return refuse_with(crowded(site, typed))
+        return refuse_with(messages.connect.crowded(site, typed))
     except LookUpFailed as error:
-        return refuse_with(no_answer(site, error, typed))
+        return refuse_with(messages.connect.no_answer(site, error, typed))
     except ConnectRefused as refusal:
-        return _ask_again(site, typed, refusal) if typed else refuse_with(refused(site, refusal))
+        if typed:
+            return _ask_again(site, typed, refusal)
+        return refuse_with(messages.connect.refused(site, refusal))
     if isinstance(begun, list):
         return _connect_at_once(site, begun)
     known = {**begun.memory, "network": site.name, "signing_in": signing_in_now}
@@ -186,7 +164,7 @@ def _begin_with(
 
 def _ask_again(site: Network, typed: dict[str, str], refusal: ConnectRefused) -> Any:
     kept = {field.name: typed[field.name] for field in site.connect_fields if not field.secret}
-    error = field_sentence(site, refusal)
+    error = messages.connect.field_sentence(site, refusal)
     if wants_json():
         return refuse(422, refusal.code, error, field=_field_of(site, refusal))
     return _connect_page(site, kept, error), 422
@@ -230,11 +208,11 @@ def callback(network: str, host: str = "") -> ResponseReturnValue:
             if signs_in:
                 identities.learn(site, connections)
     except concurrency.TooManyAsking:
-        return refuse_with(crowded(site))
+        return refuse_with(messages.connect.crowded(site))
     except LookUpFailed as error:
-        return refuse_with(no_answer(site, error))
+        return refuse_with(messages.connect.no_answer(site, error))
     except ConnectRefused as refusal:
-        return refuse_with(refused(site, refusal))
+        return refuse_with(messages.connect.refused(site, refusal))
     stuck_sign_ins.close(network, host)
     if signs_in:
         return _sign_in(site, connections)
@@ -271,10 +249,10 @@ def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseRe
     try:
         done = connecting.add(site.name, connections, current_user.id)
     except connecting.BelongsToSomebodyElse as taken:
-        return refuse_with(belongs_to_somebody_else(taken.profiles[0].handle))
+        return refuse_with(messages.connect.belongs_to_somebody_else(taken.profiles[0].handle))
     except connecting.TooManyAccounts as problem:
         _end(site, connections)
-        return refuse_with(too_many_accounts(problem.most))
+        return refuse_with(messages.connect.too_many_accounts(problem.most))
     note_connected(site, done)
     page = "accounts.index" if session.get("back") else "tweets.index"
     return redirect(url_for(page), 303)
@@ -282,15 +260,15 @@ def _connect_at_once(site: Network, connections: list[Connection]) -> ResponseRe
 
 def _sign_in(site: Network, connections: list[Connection]) -> ResponseReturnValue:
     first = connections[0].profile
-    refusal: tuple[Refusal, int | None]
+    refusal: tuple[messages.Refusal, int | None]
     try:
         done = connecting.sign_in(site.name, connections)
     except sign_in_methods.ProvesNobody:
-        refusal = server_checks_nobody(site, first.server), None
+        refusal = messages.connect.server_checks_nobody(site, first.server), None
     except connecting.SignsNobodyIn as closed:
-        refusal = account_only_publishes(first.handle), closed.user_id
+        refusal = messages.connect.account_only_publishes(first.handle), closed.user_id
     except connecting.BelongsToSomebodyElse:
-        refusal = belongs_to_somebody_else(first.handle), None
+        refusal = messages.connect.belongs_to_somebody_else(first.handle), None
     else:
         return _enter(site, done)
     kind = EventKind.SIGN_IN_REFUSED
@@ -313,7 +291,7 @@ def _end(site: Network, connections: list[Connection]) -> None:
 
 def note_connected(site: Network, done: Connected) -> None:
     """Say on the next page what was connected and what was not, and write it to the audit log."""
-    for words in connected(site.title, done):
+    for words in messages.connect.connected(site.title, done):
         flash(words)
     renewed = [account for account in done.renewed if account is not done.sign_in_account]
     for kind, some in ((EventKind.ACCOUNT_ADDED, done.added), (EventKind.ACCOUNT_RENEWED, renewed)):
@@ -333,22 +311,16 @@ def logout() -> ResponseReturnValue:
 
 def _enter(site: Network, done: Connected) -> ResponseReturnValue:
     page = "accounts.index" if session.get("back") else "tweets.index"
-    zone = _known_zone(session.get("timezone", ""))
+    known = forms.known_zone(session.get("timezone"))
+    zone = known.key if known else ""
     assert done.sign_in_account is not None
     try:
         sessions.open_for(done.user_id, done.sign_in_account, zone)
     except signing_in.SignInMethodOff:
-        return refuse_with(refused(site, ConnectRefused("stale", "door_closed")))
+        return refuse_with(messages.connect.refused(site, ConnectRefused("stale", "method_off")))
     note_connected(site, done)
     forms.remember_zone(zone)
     return redirect(url_for(page), 303)
-
-
-def _known_zone(name: str) -> str:
-    try:
-        return zone_named(name).key if name else ""
-    except WhenProblem:
-        return ""
 
 
 def _ready_network(name: str) -> Network:

@@ -108,16 +108,14 @@ def limits_of(server: str) -> list[tuple[ConcurrencyLimiter, str]]:
 @contextmanager
 def timed(server: str) -> Iterator[None]:
     """Note how long a server let somebody wait, and whether it answered; raises what was raised."""
-    host, began_at = _host_of(server), time.monotonic()
+    host, began_at, answered = _host_of(server), time.monotonic(), True
     try:
         yield
     except LookUpFailed:
-        note_wait(host, time.monotonic() - began_at, answered=False)
+        answered = False
         raise
-    except Exception:
-        note_wait(host, time.monotonic() - began_at, answered=True)
-        raise
-    note_wait(host, time.monotonic() - began_at, answered=True)
+    finally:
+        note_wait(host, time.monotonic() - began_at, answered=answered)
 
 
 def note_wait(host: str, seconds: float, *, answered: bool) -> None:

@@ -23,9 +23,7 @@ def init_app(app: Flask) -> None:
 
 def _shared() -> dict[str, Any]:
     local = [network for network in networks().values() if network.is_local]
-    real = [
-        network.title for network in networks().values() if network.ready and network not in local
-    ]
+    real = [network.title for network in ready_networks() if not network.is_local]
     return {
         "sandbox": bool(local),
         "real_networks": real,
@@ -39,6 +37,11 @@ def _shared() -> dict[str, Any]:
 def networks() -> dict[str, Network]:
     """Return the app's networks by name."""
     return current_app.extensions["networks"]
+
+
+def ready_networks() -> list[Network]:
+    """Return the networks that are set up here."""
+    return [network for network in networks().values() if network.ready]
 
 
 def _silence() -> dict[str, datetime | None] | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from flask import Flask, current_app, g, jsonify, redirect, render_template, request, url_for
-from flask.typing import ResponseReturnValue
+from flask.typing import ResponseReturnValue, ResponseValue
 from flask_babel import gettext as _
 from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
@@ -52,8 +53,14 @@ def is_script() -> bool:
 
 def signed_out() -> ResponseReturnValue:
     """Answer a script of a page whose session has ended meanwhile."""
-    message = _("You are signed out.")
-    return jsonify(error={"code": "signed_out", "message": message, "field": None}), 401
+    return refuse_as_json(401, "signed_out", _("You are signed out."))
+
+
+def refuse_as_json(
+    status: int, code: str, message: str, field: str | None = None
+) -> tuple[ResponseValue, int]:
+    """Answer with a status, a code and a sentence what only programs and scripts ask for."""
+    return jsonify(error={"code": code, "message": message, "field": field}), status
 
 
 def refuse(
@@ -65,10 +72,10 @@ def refuse(
     field: str | None = None,
     next_step: str | None = None,
     action: Mapping[str, str] | None = None,
-) -> ResponseReturnValue:
+) -> tuple[ResponseValue, int]:
     """Answer with a status, a code for programs and a sentence for people."""
     if wants_json():
-        return jsonify(error={"code": code, "message": message, "field": field}), status
+        return refuse_as_json(status, code, message, field)
     page = render_template(
         "shared/problem.html",
         status=status,
@@ -83,15 +90,7 @@ def refuse(
 
 def refuse_with(refusal: Refusal) -> ResponseReturnValue:
     """Answer with words that messages/ has ready."""
-    return refuse(
-        refusal.status,
-        refusal.code,
-        refusal.message,
-        title=refusal.title,
-        field=refusal.field,
-        next_step=refusal.next_step,
-        action=refusal.action,
-    )
+    return refuse(**asdict(refusal))
 
 
 def init_app(app: Flask) -> None:
@@ -137,11 +136,10 @@ def _without_token() -> ResponseReturnValue:
 def _on_signed_out() -> ResponseReturnValue:
     """Programs get 401, people are led to the sign-in; a form also gives back its words."""
     if wants_json() or is_script():
-        title, message = _words(401)
-        return refuse(401, "http_401", message, title=title)
+        return _refuse_with_status(401)
     if request.method in {"GET", "HEAD"}:
         return redirect(url_for("tweets.index"))
-    return kept_input.page(), 401
+    return render_template("shared/signed_out.html", **kept_input.kept()), 401
 
 
 def _on_invalid(problem: schemas.Invalid) -> ResponseReturnValue:
@@ -191,11 +189,7 @@ def _on_http_error(error: HTTPException) -> Any:
         return error
     if status == 401:
         return _on_signed_out()
-    title, message = _words(status)
-    response = refuse(status, f"http_{status}", message, title=title)
-    if not isinstance(response, tuple):
-        return response
-    return response[0], status, _headers_of(error)
+    return *_refuse_with_status(status), _headers_of(error)
 
 
 def _headers_of(error: HTTPException) -> dict[str, str]:
@@ -207,7 +201,7 @@ def _headers_of(error: HTTPException) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name in kept}
 
 
-def _words(status: int) -> tuple[str, str]:
+def _refuse_with_status(status: int) -> tuple[ResponseValue, int]:
     words = {
         400: (_("We could not read that"), _("The request was not complete. Nothing was changed.")),
         401: (_("Signed out"), _("You are signed out. Sign in again to go on.")),
@@ -220,4 +214,5 @@ def _words(status: int) -> tuple[str, str]:
         429: (_("Slow down"), _("That was too fast. Wait a moment and try again.")),
     }
     unknown = (_("That did not work"), _("The request could not be answered."))
-    return words.get(status, unknown)
+    title, message = words.get(status, unknown)
+    return refuse(status, f"http_{status}", message, title=title)

@@ -44,11 +44,6 @@ def choose_locale() -> str:
     return request.accept_languages.best_match(list(LOCALES)) or "en"
 
 
-def zone() -> ZoneInfo:
-    """Return the zone in which this page shows times."""
-    return current_user.zone if current_user.is_authenticated else ZoneInfo("UTC")
-
-
 def exact_time(moment: datetime, shown_in: ZoneInfo | None = None, seconds: bool = True) -> str:
     """Return "Wed 14 Oct 2026, 16:05:09 (Europe/Berlin)" in the page's language.
 
@@ -58,7 +53,8 @@ def exact_time(moment: datetime, shown_in: ZoneInfo | None = None, seconds: bool
     :param shown_in: the zone; by default the person's own.
     :param seconds: False leaves them out where they are none.
     """
-    shown_in = shown_in or zone()
+    if shown_in is None:
+        shown_in = current_user.zone if current_user.is_authenticated else ZoneInfo("UTC")
     local = moment.astimezone(shown_in)
     clock = "HH:mm:ss" if seconds or local.second else "HH:mm"
     text: str = format_datetime(local, f"EEE d MMM y, {clock}", locale=get_locale())

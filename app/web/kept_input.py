@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import render_template, request
+from flask import request
 from werkzeug.exceptions import HTTPException
 
 from app.web import sessions
 
-WRITING = {"tweets.create", "changes.save", "settings.save"}
+WRITING = {"tweets.create", "actions.save", "settings.save"}
 """Endpoints whose forms hold what somebody wrote."""
 WORDS = ("text", "part", "variant-", "alt-", "new-alt")
 """What the names of fields of prose begin with."""
@@ -34,11 +34,6 @@ def is_by_reader() -> bool:
     """Return False when the page was made for somebody else than who is signed in now."""
     writer = request.form.get("writer")
     return not writer or sessions.person_mark() in {"", writer}
-
-
-def page() -> str:
-    """Return the page for somebody who is signed out."""
-    return render_template("shared/signed_out.html", **kept())
 
 
 def kept(status: int = 401) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from app.models import MAX_PICTURES, Picture, PictureState, User, content
 from app.networks import TextProblem
 from app.pictures import MAX_BYTES, FileMissing, FilesAway, PictureRefused, accounts_showing
 from app.web import rate_limits, schemas, sessions
-from app.web.messages import of_contents, picture_refusal
+from app.web.errors import refuse_as_json
+from app.web.messages import input_refusal, picture_refusal
 
 bp = Blueprint("pictures", __name__)
 
@@ -36,7 +37,7 @@ WORDS_BESIDE = 1_000_000
 FILES_IN = {
     "pictures.create": 1,
     "tweets.create": MAX_PICTURES,
-    "changes.save": MAX_PICTURES,
+    "actions.save": MAX_PICTURES,
 }
 FORMS = uuid.UUID("6f3a2f0e-6f0b-4c55-9d0c-0a4e0b0f7b5e")
 """Names the pictures that come with plain forms, by what they are and where they stand."""
@@ -105,12 +106,19 @@ def thumb(picture_id: str) -> ResponseReturnValue:
         abort(404)
     except FilesAway:
         return _refuse(503, "pictures_away")
-    # Asked for again each time, so that it is not shown once more after signing out.
-    response = Response(
-        small, mimetype="image/webp", headers={"Cache-Control": "private, no-cache"}
-    )
+    return private_webp(small)
+
+
+def private_webp(data: bytes) -> Response:
+    """Answer with a picture that only its owner sees.
+
+    Browsers ask again each time, so that it is not shown once more after signing out.
+    """
+    response = Response(data, mimetype="image/webp")
+    response.headers["Cache-Control"] = "private, no-cache"
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @bp.patch("/pictures/<picture_id>")
@@ -119,12 +127,11 @@ def thumb(picture_id: str) -> ResponseReturnValue:
 def describe(picture_id: str) -> ResponseReturnValue:
     """Change the description of a picture."""
     picture = _own(picture_id)
-    alt = clean_alt(schemas.body(schemas.AltChange).alt)
+    alt = clean_alt(schemas.body(schemas.calls.AltChange).alt)
     try:
         _check_alt(picture, alt)
     except TextProblem as problem:
-        message = of_contents(problem.code, problem.params)
-        return jsonify(error={"code": problem.code, "message": message, "field": "alt"}), 422
+        return refuse_as_json(422, problem.code, input_refusal(problem)[2], "alt")
     picture.alt = alt
     db.session.commit()
     return jsonify(view_of(picture))
@@ -267,20 +274,12 @@ def _own(picture_id: str) -> Picture:
 
 
 def _of(user: User, picture_ids: Sequence[str]) -> list[Picture]:
-    wanted = [picture_id for picture_id in picture_ids if _is_id(picture_id)]
+    wanted = list(filter(schemas.PICTURE_ID.fullmatch, picture_ids))
     if not wanted:
         return []
     query = db.select(Picture).where(Picture.id.in_(wanted), Picture.user_id == user.id)
     return list(db.session.scalars(query))
 
 
-def _is_id(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
-
-
-def _refuse(status: int, code: str, name: str = "", field: str = "pictures") -> Any:
-    message = picture_refusal(code, name)
-    return jsonify(error={"code": code, "message": message, "field": field}), status
+def _refuse(status: int, code: str, name: str = "") -> ResponseReturnValue:
+    return refuse_as_json(status, code, picture_refusal(code, name), "pictures")

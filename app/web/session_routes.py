@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from babel.dates import get_timezone_location
-from flask import Blueprint, Flask, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, ngettext
 from flask_login import current_user, login_required
@@ -16,19 +16,18 @@ from app.accounts import audit
 from app.accounts import sessions as signing_in
 from app.db import rollback_quietly
 from app.models import AuditEvent, UserSession
-from app.web import browsers, rate_limits, schemas, sessions
+from app.web import browsers, messages, rate_limits, schemas, sessions
 from app.web.context import networks
 from app.web.errors import wants_json
 from app.web.i18n import iso_utc
-from app.web.messages import event_words
-from app.web.schemas import LARGEST_ID
 
 bp = Blueprint("sessions", __name__)
 
 
-def init_app(app: Flask) -> None:
+@bp.app_context_processor
+def _shared() -> dict[str, Any]:
     """Let every page show what happened to the account in other browsers."""
-    app.context_processor(lambda: {"notices": _notices})
+    return {"notices": _notices}
 
 
 @bp.get("/settings/sessions")
@@ -52,7 +51,7 @@ def index() -> ResponseReturnValue:
 def end(session_id: int) -> ResponseReturnValue:
     """End one session: whoever has its cookie is signed out."""
     here, user_id = sessions.here(), current_user.id
-    if session_id > LARGEST_ID or not signing_in.end(user_id, session_id, sessions.visit()):
+    if session_id > schemas.LARGEST_ID or not signing_in.end(user_id, session_id, sessions.visit()):
         abort(404)
     if session_id == here.id:
         sessions.forget()
@@ -74,7 +73,7 @@ def end_others() -> ResponseReturnValue:
 @login_required
 def seen() -> ResponseReturnValue:
     """Hide what happened up to an event: the person has read it in this browser."""
-    up_to = schemas.body(schemas.SeenForm).up_to
+    up_to = schemas.body(schemas.calls.SeenForm).up_to
     signing_in.read_notices(sessions.here(), up_to)
     if wants_json():
         return {"ok": True}
@@ -131,7 +130,7 @@ def _event_view(event: AuditEvent) -> dict[str, Any]:
     return {
         "id": event.id,
         "at": event.at,
-        "words": event_words(event, site.title if site else event.network),
+        "words": messages.connect.event_words(event, site.title if site else event.network),
         "browser": browsers.in_words(event.browser),
         "address": event.address,
     }

@@ -14,7 +14,6 @@ from app.web import rate_limits, schemas
 from app.web.errors import gives_back
 from app.web.i18n import LOCALES
 from app.web.messages import input_refusal, usage_of
-from app.web.schemas import MAX_NAME
 from app.when import WhenProblem, zone_named, zone_names
 
 bp = Blueprint("settings", __name__)
@@ -45,7 +44,7 @@ def show() -> ResponseReturnValue:
 def save() -> ResponseReturnValue:
     """Store the settings, all or none."""
     try:
-        given = schemas.form(schemas.SettingsForm)
+        given = schemas.form(schemas.calls.SettingsForm)
     except schemas.Invalid as problem:
         if problem.field not in FIELDS:
             raise
@@ -61,7 +60,7 @@ def save() -> ResponseReturnValue:
 
 def _again(errors: dict[str, str]) -> str:
     """Return the page with what was typed, and what is wrong with it."""
-    typed = {name: request.form.get(name, "")[:MAX_NAME] for name in FIELDS}
+    typed = {name: request.form.get(name, "")[: schemas.MAX_NAME] for name in FIELDS}
     return _page(typed | {"errors": errors})
 
 

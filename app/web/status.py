@@ -16,7 +16,6 @@ from flask_login import current_user
 from app.models import JobStatus
 from app.web import i18n, rate_limits, schemas, sessions
 from app.web.errors import signed_out
-from app.web.schemas import MAX_JOBS
 from app.web.tweets import job_views
 
 bp = Blueprint("status", __name__)
@@ -43,10 +42,10 @@ def many() -> ResponseReturnValue:
     key = sessions.key()
     if key is None:
         return signed_out()
-    listed = schemas.query(schemas.StatusQuery).job_ids or ""
+    listed = schemas.query(schemas.calls.StatusQuery).job_ids or ""
     job_ids = [part.strip() for part in listed.split(",") if part.strip()]
-    if len(job_ids) > MAX_JOBS:
-        raise schemas.Invalid("too_many", "job_ids", limit=MAX_JOBS)
+    if len(job_ids) > schemas.MAX_JOBS:
+        raise schemas.Invalid("too_many", "job_ids", limit=schemas.MAX_JOBS)
     found = JobStatus.of(key, job_ids)
     if not found and not current_user.is_authenticated:
         return signed_out()

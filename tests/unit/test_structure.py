@@ -17,8 +17,8 @@ MAX_LINES = 600
 MAX_FUNCTION_LINES = 50
 MAX_METHODS = 25
 MAX_FACE = 24
-WIDE_FACES = {"app.models": 48, "app.networks": 42, "app.web.schemas": 36}
-"""Vocabularies: the classes of rows, the types of the contract of networks, the schemas."""
+WIDE_FACES = {"app.models": 48, "app.networks": 42}
+"""Vocabularies: the classes of rows, the types of the contract of networks."""
 NETWORKS = ("x", "mastodon", "bluesky", "facebook")
 MOVED = {"state", "next_at", "owner", "fence", "lease_until"}
 """Columns of a Delivery that only its transitions set."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_login import current_user
 
@@ -17,6 +18,80 @@ from app.models import AuditEvent, EventKind
 from app.networks import ConnectRefused, Network
 
 log = logging.getLogger(__name__)
+
+_CONNECT_REFUSALS = {
+    "bad_server": _l("This is not a server that we can reach. Type its name, like example.social."),
+    "no_mastodon": _l(
+        "This server answers, but it does not run %(network)s, and it names no server that does. "
+        "Type the name of the server where you sign in, like example.social."
+    ),
+    "other_server": _l(
+        "This account is not on the server that you typed. Leave the server empty, and we will "
+        "find it."
+    ),
+    "bad_identity": _l(
+        "%(network)s, this account and its server contradict each other, so we cannot tell whose "
+        "account it is."
+    ),
+    "unknown_handle": _l("%(network)s does not know this handle."),
+    "bad_password": _l("%(network)s does not accept this handle with this app password."),
+    "needs_app_password": _l(
+        "%(network)s asks for a code in addition to your own password. Create an app password "
+        "there and use that."
+    ),
+    "too_often": _l("%(network)s has seen too many sign-ins. Wait a few minutes, then try again."),
+    "account_inactive": _l("%(network)s says this account is deactivated or suspended."),
+    "scope_missing": _l(
+        "Tweet Later needs every permission that %(network)s asks you for. Try again and leave all "
+        "of them on."
+    ),
+    "no_pages": _l(
+        "%(network)s showed us no Page that you may post for. Choose at least one when it asks."
+    ),
+    "app_refused": _l(
+        "%(network)s does not accept this app. Its operator must check the app's id and secret."
+    ),
+    # What is wrong with a server that somebody named.
+    "server_checks_nothing": _l(
+        "This server gives access to anybody who asks, so it cannot tell us who you are. Sign in "
+        "with another account, then connect this one."
+    ),
+    "server_asks_nobody": _l(
+        "This server gives access without asking anybody, so its accounts cannot be connected."
+    ),
+    "start_again": _l(
+        "Please start again. This server needs a separate app for your account, and next time it "
+        "will have one."
+    ),
+    "just_registered": _l(
+        "We registered again with this server within the last hour, so that is not the problem. If "
+        "it still shows an error, ask the people who run it."
+    ),
+    "another_server": _l(
+        "The answer came from a different server than the one you chose. Nothing was connected."
+    ),
+}
+"""By the code of ConnectRefused; some name the network by its title."""
+_EVENTS = {
+    EventKind.SIGNED_IN: _l("Signed in with %(account)s"),
+    EventKind.SIGNED_IN_NEW_BROWSER: _l("Signed in with %(account)s, in a new browser"),
+    EventKind.SIGN_IN_REFUSED: _l("A sign-in with %(account)s was refused"),
+    EventKind.SIGNED_OUT: _l("Signed out"),
+    EventKind.SESSION_ENDED: _l("Ended a session"),
+    EventKind.ACCOUNT_ADDED: _l("Connected %(account)s"),
+    EventKind.ACCOUNT_RENEWED: _l("Reconnected %(account)s"),
+    EventKind.ACCOUNT_DISCONNECTED: _l("Disconnected %(account)s"),
+    EventKind.SIGNS_IN_ON: _l("Allowed %(account)s to sign in"),
+    EventKind.SIGNS_IN_OFF: _l("Stopped %(account)s from signing in"),
+}
+_SIGN_IN_NOT_CHANGED = {
+    "last_door": _l(
+        "@%(handle)s is the only account you can sign in with. Let another account sign in first."
+    ),
+    "proves_nobody": _l("%(server)s does not check who signs in, so @%(handle)s cannot."),
+    "opens_another": _l("The owner of @%(handle)s already signs in here as another user."),
+    "reconnect_first": _l("Reconnect @%(handle)s first: %(network)s must say who you are."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,89 +125,7 @@ def field_sentence(site: Network, refusal: ConnectRefused) -> str:
 
 def known_sentence(site: Network, code: str) -> str | None:
     """Return the sentence for a ConnectRefused code; None for one without words of its own."""
-    return {**_of_typing(site.title), **_of_network(site.title), **_of_server()}.get(code)
-
-
-def _of_typing(title: str) -> dict[str, str]:
-    return {
-        "bad_server": _(
-            "This is not a server that we can reach. Type its name, like example.social."
-        ),
-        "no_mastodon": _(
-            "This server answers, but it does not run %(network)s, and it names no server that "
-            "does. Type the name of the server where you sign in, like example.social.",
-            network=title,
-        ),
-        "other_server": _(
-            "This account is not on the server that you typed. Leave the server empty, and we "
-            "will find it."
-        ),
-        "bad_identity": _(
-            "%(network)s, this account and its server contradict each other, so we cannot tell "
-            "whose account it is.",
-            network=title,
-        ),
-        "unknown_handle": _("%(network)s does not know this handle.", network=title),
-        "bad_password": _(
-            "%(network)s does not accept this handle with this app password.", network=title
-        ),
-        "needs_app_password": _(
-            "%(network)s asks for a code in addition to your own password. Create an app "
-            "password there and use that.",
-            network=title,
-        ),
-    }
-
-
-def _of_network(title: str) -> dict[str, str]:
-    return {
-        "too_often": _(
-            "%(network)s has seen too many sign-ins. Wait a few minutes, then try again.",
-            network=title,
-        ),
-        "account_inactive": _(
-            "%(network)s says this account is deactivated or suspended.", network=title
-        ),
-        "scope_missing": _(
-            "Tweet Later needs every permission that %(network)s asks you for. Try again and "
-            "leave all of them on.",
-            network=title,
-        ),
-        "no_pages": _(
-            "%(network)s showed us no Page that you may post for. Choose at least one when it "
-            "asks.",
-            network=title,
-        ),
-        "app_refused": _(
-            "%(network)s does not accept this app. Its operator must check the app's id and "
-            "secret.",
-            network=title,
-        ),
-    }
-
-
-def _of_server() -> dict[str, str]:
-    """Return what is wrong with a server that somebody named."""
-    return {
-        "server_checks_nothing": _(
-            "This server gives access to anybody who asks, so it cannot tell us who you are. Sign "
-            "in with another account, then connect this one."
-        ),
-        "server_asks_nobody": _(
-            "This server gives access without asking anybody, so its accounts cannot be connected."
-        ),
-        "start_again": _(
-            "Please start again. This server needs a separate app for your account, and next "
-            "time it will have one."
-        ),
-        "just_registered": _(
-            "We registered again with this server within the last hour, so that is not the "
-            "problem. If it still shows an error, ask the people who run it."
-        ),
-        "another_server": _(
-            "The answer came from a different server than the one you chose. Nothing was connected."
-        ),
-    }
+    return _CONNECT_REFUSALS[code] % {"network": site.title} if code in _CONNECT_REFUSALS else None
 
 
 def _again(site: Network, typed: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -172,7 +165,7 @@ def _refused_by_network(site: Network, refusal: ConnectRefused) -> Refusal:
     return Refusal(
         400,
         "sign_in_refused",
-        known or _("%(network)s did not complete the sign-in.", network=site.title),
+        field_sentence(site, refusal),
         title=_("Not connected") if known else _("Not signed in"),
         next_step=None if known else short,
         action=_again(site),
@@ -257,10 +250,7 @@ def account_only_publishes(handle: str) -> Refusal:
     return Refusal(
         403,
         "does_not_sign_in",
-        _(
-            "@%(handle)s is connected here, but cannot be used to sign in.",
-            handle=handle,
-        ),
+        _("@%(handle)s is connected here, but cannot be used to sign in.", handle=handle),
         title=_("Not signed in"),
         next_step=_(
             "If it is yours, sign in with another of your accounts and allow it under Accounts."
@@ -271,30 +261,11 @@ def account_only_publishes(handle: str) -> Refusal:
 
 def sign_in_not_changed(code: str, handle: str, server: str, network: str) -> Refusal:
     """Say why an account cannot be made, or unmade, one that signs its owner in."""
-    words = {
-        "last_door": _(
-            "@%(handle)s is the only account you can sign in with. Let another account sign in "
-            "first.",
-            handle=handle,
-        ),
-        "proves_nobody": _(
-            "%(server)s does not check who signs in, so @%(handle)s cannot.",
-            server=server,
-            handle=handle,
-        ),
-        "opens_another": _(
-            "The owner of @%(handle)s already signs in here as another user.", handle=handle
-        ),
-        "reconnect_first": _(
-            "Reconnect @%(handle)s first: %(network)s must say who you are.",
-            handle=handle,
-            network=network,
-        ),
-    }
+    words = _SIGN_IN_NOT_CHANGED[code] % {"handle": handle, "server": server, "network": network}
     return Refusal(
         409,
         code,
-        words[code],
+        words,
         title=_("Not changed"),
         field="signs_in",
         action={"url": url_for("accounts.index"), "label": _("To your accounts")},
@@ -349,18 +320,4 @@ def event_words(event: AuditEvent, network: str) -> str:
     :param network: the title of the event's network.
     """
     account = _("@%(handle)s on %(network)s", handle=event.handle, network=network)
-    words = {
-        EventKind.SIGNED_IN: _("Signed in with %(account)s", account=account),
-        EventKind.SIGNED_IN_NEW_BROWSER: _(
-            "Signed in with %(account)s, in a new browser", account=account
-        ),
-        EventKind.SIGN_IN_REFUSED: _("A sign-in with %(account)s was refused", account=account),
-        EventKind.SIGNED_OUT: _("Signed out"),
-        EventKind.SESSION_ENDED: _("Ended a session"),
-        EventKind.ACCOUNT_ADDED: _("Connected %(account)s", account=account),
-        EventKind.ACCOUNT_RENEWED: _("Reconnected %(account)s", account=account),
-        EventKind.ACCOUNT_DISCONNECTED: _("Disconnected %(account)s", account=account),
-        EventKind.SIGNS_IN_ON: _("Allowed %(account)s to sign in", account=account),
-        EventKind.SIGNS_IN_OFF: _("Stopped %(account)s from signing in", account=account),
-    }
-    return words.get(EventKind(event.kind), "")
+    return _EVENTS[EventKind(event.kind)] % {"account": account}

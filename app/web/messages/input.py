@@ -7,6 +7,7 @@ from typing import Any
 from flask import current_app
 from flask_babel import format_decimal
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.models import (
     QuotaReached,
@@ -22,6 +23,67 @@ from app.web import schemas
 from app.web.messages.pictures import of_contents, picture_refusal, size_in_words
 from app.when import WhenProblem
 
+_INVALID = {
+    "unknown_name": _l("There is no field “%(name)s” here. Nothing was changed."),
+    "repeated_name": _l("“%(name)s” is there twice. Nothing was changed."),
+    "missing": _l("“%(name)s” is missing."),
+    "too_long": _l("That is far too long."),
+    "too_many": _l("At most %(limit)s at a time."),
+    "too_many_parts": _l("A thread can have at most %(limit)s parts."),
+    "too_many_pictures": _l("At most four pictures."),
+    "control_characters": _l(
+        "The text contains an invisible control character. Remove it and try again."
+    ),
+    "unknown_account": _l("That account is not connected here."),
+    "unknown_picture": _l("This picture is no longer here. Add it again."),
+    "empty_time": _l("Say when, or choose to post now."),
+    "time_moved": _l(
+        "This time now means %(echo)s. Nothing was stored. Send it again if that is what you want."
+    ),
+    "now_or_later": _l("There is a time, but “Now” is chosen. Choose one of them."),
+    "text_and_parts": _l("Send the text as the first part, or without parts."),
+    "not_for_one_job": _l("This cannot be changed for one account only. Leave the job out."),
+    "nothing_to_change": _l("Say what to change. Nothing was changed."),
+    "unknown_visibility": _l(
+        "Say “public”, “unlisted”, “private”, or “default” for the account's own setting. "
+        "Nothing was changed."
+    ),
+    "unknown_zone": _l("We do not know this time zone."),
+    "unknown_locale": _l("We do not speak this language yet."),
+    "bad_hours": _l("Give a number of hours from 0.1 to 168."),
+}
+_TEXT_PROBLEMS = {
+    "empty": _l("Write something first."),
+    "far_too_long": _l("That is far too long: %(network)s takes %(limit)s characters."),
+    "not_chosen": _l(
+        "This text is for an account that is not chosen. Choose the account, or remove the text."
+    ),
+    "too_long_for_account": _l(
+        "For @%(handle)s on %(network)s that is too long: %(length)s characters as %(network)s "
+        "counts them; %(limit)s are allowed."
+    ),
+    "too_long": _l(
+        "That is %(length)s characters as %(network)s counts them; %(limit)s are allowed."
+    ),
+    "too_many_bytes": _l(
+        "That looks short, but it is too large for %(network)s: %(length)s bytes; %(limit)s are "
+        "allowed. Use fewer combined emoji and accents."
+    ),
+    "too_many_parts": _l("A thread can have at most %(limit)s parts."),
+}
+_TIME_PROBLEMS = {
+    "past": _l("That moment has passed. Choose a later one."),
+    "gap": _l(
+        "%(wall)s does not exist on %(date)s in %(zone)s: the clocks go forward that night. The "
+        "next time that exists is %(first_valid)s."
+    ),
+    "too_far": _l("That is too far ahead. Choose a time within two years."),
+    "ambiguous": _l(
+        "That date can be read in two ways. Write it like 2027-01-31, or with the month's name."
+    ),
+    "unknown_zone": _l("We do not know this time zone."),
+}
+
 
 def input_refusal(problem: Exception) -> tuple[str, str, str]:
     """Return (field, code, sentence) for input that was not stored."""
@@ -31,7 +93,7 @@ def input_refusal(problem: Exception) -> tuple[str, str, str]:
         field = str(problem.params.get("field") or "text")
         return field, problem.code, _text_sentence(problem.code, problem.params)
     if isinstance(problem, WhenProblem):
-        return "when", problem.code, _when_sentence(problem.code, problem.params)
+        return "when", problem.code, _time_sentence(problem)
     if isinstance(problem, QuotaReached):
         return "text", "quota", _too_many_waiting(problem.limit)
     if isinstance(problem, UnknownAccount):
@@ -65,73 +127,19 @@ REFUSALS = (
 
 def _field_sentence(problem: schemas.Invalid) -> str:
     """Return what people read about input that does not fit."""
-    named = {"name": problem.field or "", **problem.params}
-    sentences = {
-        "unknown_name": _("There is no field “%(name)s” here. Nothing was changed.", **named),
-        "repeated_name": _("“%(name)s” is there twice. Nothing was changed.", **named),
-        "missing": _("“%(name)s” is missing.", **named),
-        "too_long": _("That is far too long."),
-        "too_many": _("At most %(limit)s at a time.", **{"limit": "", **named}),
-        "too_many_parts": _("A thread can have at most %(limit)s parts.", **{"limit": "", **named}),
-        "too_many_pictures": _("At most four pictures."),
-        "control_characters": _(
-            "The text contains an invisible control character. Remove it and try again."
-        ),
-        "unknown_account": _("That account is not connected here."),
-        "unknown_picture": _("This picture is no longer here. Add it again."),
-        "empty_time": _("Say when, or choose to post now."),
-        "time_moved": _(
-            "This time now means %(echo)s. Nothing was stored. Send it again if that is what you "
-            "want.",
-            **{"echo": "", **named},
-        ),
-        "now_or_later": _("There is a time, but “Now” is chosen. Choose one of them."),
-        "text_and_parts": _("Send the text as the first part, or without parts."),
-        "not_for_one_job": _("This cannot be changed for one account only. Leave the job out."),
-        "nothing_to_change": _("Say what to change. Nothing was changed."),
-        "unknown_visibility": _(
-            "Say “public”, “unlisted”, “private”, or “default” for the account's own setting. "
-            "Nothing was changed."
-        ),
-        "unknown_zone": _("We do not know this time zone."),
-        "unknown_locale": _("We do not speak this language yet."),
-        "bad_hours": _("Give a number of hours from 0.1 to 168."),
-    }
-    other = _("“%(name)s” does not have the right type or form.", **named)
-    return sentences.get(problem.code, other)
+    other = _l("“%(name)s” does not have the right type or form.")
+    named = {"name": problem.field or "", "limit": "", "echo": "", **problem.params}
+    return _INVALID.get(problem.code, other) % named
 
 
 def _text_sentence(code: str, params: dict[str, Any]) -> str:
-    if code == "empty":
-        return _("Write something first.")
-    network = params.get("network", "X")
-    named = {**params, "network": network, "handle": params.get("handle", "")}
+    named = {"network": "X", "handle": "", **params}
     if code == "too_long" and "length" not in params:
-        return _("That is far too long: %(network)s takes %(limit)s characters.", **named)
-    if code == "not_chosen":
-        return _(
-            "This text is for an account that is not chosen. Choose the account, or remove the "
-            "text."
-        )
-    if code == "too_long" and params.get("handle"):
-        return _(
-            "For @%(handle)s on %(network)s that is too long: %(length)s characters as "
-            "%(network)s counts them; %(limit)s are allowed.",
-            **named,
-        )
-    if code == "too_long":
-        return _(
-            "That is %(length)s characters as %(network)s counts them; %(limit)s are allowed.",
-            **named,
-        )
-    if code == "too_many_bytes":
-        return _(
-            "That looks short, but it is too large for %(network)s: %(length)s bytes; %(limit)s "
-            "are allowed. Use fewer combined emoji and accents.",
-            **named,
-        )
-    if code == "too_many_parts":
-        return _("A thread can have at most %(limit)s parts.", **named)
+        code = "far_too_long"
+    elif code == "too_long" and named["handle"]:
+        code = "too_long_for_account"
+    if code in _TEXT_PROBLEMS:
+        return _TEXT_PROBLEMS[code] % named
     if about_pictures := of_contents(code, named):
         return about_pictures
     if code == "control_characters":
@@ -151,26 +159,11 @@ def _control_character(params: dict[str, Any]) -> str:
     )
 
 
-def _when_sentence(code: str, params: dict[str, Any]) -> str:
-    if code == "past":
-        return _("That moment has passed. Choose a later one.")
-    if code == "gap":
-        return _(
-            "%(wall)s does not exist on %(date)s in %(zone)s: the clocks go forward that night. "
-            "The next time that exists is %(first_valid)s.",
-            **params,
-        )
-    if code == "too_far":
-        return _("That is too far ahead. Choose a time within two years.")
-    if code == "ambiguous":
-        return _(
-            "That date can be read in two ways. Write it like 2027-01-31, or with the month's name."
-        )
-    if code == "unknown_zone":
-        return _("We do not know this time zone.")
-    return _(
+def _time_sentence(problem: WhenProblem) -> str:
+    other = _l(
         "We did not understand that time. Try “in one hour”, “tomorrow at 9” or “2027-01-31 18:30”."
     )
+    return _TIME_PROBLEMS.get(problem.code, other) % problem.params
 
 
 def _too_many_waiting(limit: int) -> str:

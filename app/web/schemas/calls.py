@@ -72,8 +72,7 @@ class NewTweet(Schema):
         None, description="the `due_at` that was shown for `when`: it is what is stored"
     )
     mode: Literal["now", "later"] | None = Field(
-        None,
-        description="said once more: `later` needs a time, `now` has none",
+        None, description="said once more: `later` needs a time, `now` has none"
     )
     timezone: Name | None = Field(
         None, description="the zone of a person who has not chosen one, as an IANA name"

@@ -33,7 +33,7 @@ _DIGITS = re.compile(r"[0-9]{1,10}")
 _KEY = re.compile(r"[1-9][0-9]{0,9}")
 """One spelling for each id, so that no two names of a JSON object are the same account."""
 _CURSOR = re.compile(r"-?[0-9]{1,20}")
-_PICTURE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+PICTURE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Schema(BaseModel):
@@ -46,7 +46,7 @@ class Schema(BaseModel):
 
 
 def _unknown_picture(value: str) -> str:
-    if not _PICTURE_ID.fullmatch(value):
+    if not PICTURE_ID.fullmatch(value):
         raise PydanticCustomError("unknown_picture", "there is no such picture")
     return value
 

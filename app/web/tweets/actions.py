@@ -18,15 +18,12 @@ from app.networks import text as texts
 from app.states import State
 from app.web import rate_limits, schemas
 from app.web.errors import gives_back, refuse, wants_json
-from app.web.i18n import exact_time, iso_utc
 from app.web.messages import REFUSALS, input_refusal
-from app.web.schemas import Invalid
-from app.web.tweets import forms
+from app.web.tweets import forms, views
 from app.web.tweets.payload import any_of, filled, follows, merged
 from app.web.tweets.routes import own
-from app.web.tweets.views import account_views, job_views, shown, tweet_views
 
-bp = Blueprint("changes", __name__)
+bp = Blueprint("actions", __name__)
 
 
 @bp.post("/tweets/<int:tweet_id>/cancel")
@@ -48,18 +45,17 @@ def reschedule(tweet_id: int) -> ResponseReturnValue:
     """Move a tweet that waits to another time; an empty time is refused, ``now`` is accepted."""
     tweet = own(tweet_id)
     _refuse_unless(tweet, *WAITING)
-    given = schemas.body(schemas.Reschedule)
+    given = schemas.body(schemas.calls.Reschedule)
     try:
         if not given.when.strip():
-            raise Invalid("empty_time", "when")
+            raise schemas.Invalid("empty_time", "when")
         at = forms.due_at(given.when, given.shown_at)
     except REFUSALS as problem:
         return _refuse_input(problem)
     job_ids = tweet.reschedule(at)
     if at <= utcnow():
         broker.notify_jobs(job_ids)
-        return _done(tweet, _("Your tweet is on its way."))
-    return _done(tweet, _("Scheduled for %(when)s.", when=exact_time(at, seconds=False)))
+    return _done(tweet, views.said_due(at))
 
 
 @bp.post("/tweets/<int:tweet_id>/retry")
@@ -107,11 +103,11 @@ def change(tweet_id: int) -> ResponseReturnValue:
 def edit(tweet_id: int) -> ResponseReturnValue:
     """Show the form for a change: of the tweet, or of what one account has yet to publish."""
     tweet = own(tweet_id)
-    job = _job_of(tweet, schemas.query(schemas.EditQuery).job_id)
+    job = _job_of(tweet, schemas.query(schemas.calls.EditQuery).job_id)
     if job and not job.remaining:
         raise AlreadyBeingSent
     form = forms.empty() | {
-        "parts": _stored(job.remaining) if job else _shared(tweet),
+        "parts": _stored(job.remaining) if job else views.shared_parts(tweet),
         "variants": {} if job else {d.account_id: d.parts for d in tweet.deliveries if d.parts},
         "when": _as_typed(tweet),
     }
@@ -155,11 +151,11 @@ def _again(tweet: Tweet, job_id: str | None, form: dict[str, Any], field: str, m
 def _old_form(message: str) -> ResponseReturnValue:
     """Give back what was written in a page of another session, to be saved again from here."""
     tweet = own((request.view_args or {})["tweet_id"])
-    form = forms.read_edit(Invalid("old_form", ""))
+    form = forms.read_edit(schemas.Invalid("old_form", ""))
     return _again(tweet, request.form.get("job_id"), form, "", message), 400
 
 
-gives_back("changes.save", _old_form)
+gives_back("actions.save", _old_form)
 
 
 def _new_time(tweet: Tweet, typed: str | None, shown_at: str) -> datetime | None:
@@ -169,7 +165,7 @@ def _new_time(tweet: Tweet, typed: str | None, shown_at: str) -> datetime | None
     if typed is None or typed == _as_typed(tweet):
         return None
     if not typed.strip() or (at := forms.due_at(typed, shown_at)) <= utcnow():
-        raise Invalid("empty_time", "when")
+        raise schemas.Invalid("empty_time", "when")
     return at
 
 
@@ -189,7 +185,7 @@ def _job_id(tweet: Tweet, *states: State) -> str | None:
     :param states: those in which something can be done. None in any is a 409, whatever was sent.
     """
     _refuse_unless(tweet, *states)
-    job_id = schemas.body(schemas.OneJob).job_id
+    job_id = schemas.body(schemas.calls.OneJob).job_id
     _job_of(tweet, job_id)
     return job_id
 
@@ -212,10 +208,6 @@ def _job_of(tweet: Tweet, job_id: str | None) -> Delivery | None:
     return found
 
 
-def _shared(tweet: Tweet) -> list[content.StoredPart]:
-    return tweet.parts or [{"text": tweet.text, "pictures": []}]
-
-
 def _stored(parts: Sequence[Content]) -> list[content.StoredPart]:
     return [part.as_stored() for part in parts]
 
@@ -226,7 +218,7 @@ def _edit(
     """Check everything before changing anything."""
     if job := _job_of(tweet, job_id):
         if at is not None or (given and given["variants"]):
-            raise Invalid("not_for_one_job", "variants" if at is None else "when")
+            raise schemas.Invalid("not_for_one_job", "variants" if at is None else "when")
         _edit_job(tweet, job, given)
         return
     if given is None:
@@ -252,7 +244,7 @@ def _edit_job(tweet: Tweet, job: Delivery, given: dict[str, Any] | None) -> None
 
 def _changed(tweet: Tweet, given: dict[str, Any]) -> content.Draft:
     """Return the tweet after the change. Variants that show the shared pictures still do."""
-    before = _shared(tweet)
+    before = views.shared_parts(tweet)
     parts = merged(given, before)
     variants: dict[int, list[content.StoredPart]] = {}
     for delivery in tweet.deliveries:
@@ -276,11 +268,11 @@ def _edit_page(tweet: Tweet, job: Delivery | None, form: dict[str, Any]) -> str:
     meant = [job] if job else tweet.deliveries
     return render_template(
         "tweets/edit.html",
-        tweet=tweet_views([tweet])[0],
+        tweet=views.tweet_views([tweet])[0],
         job=job,
         out=_stored(job.contents[: len(job.posted)]) if job else [],
-        form=shown(form),
-        accounts=account_views(accounts),
+        form=views.shown(form),
+        accounts=views.account_views(accounts),
         is_timed=job is None and any(one.state in WAITING for one in meant),
         has_failed=any(one.state == State.FAILED for one in meant),
         tlds=texts.known_tlds(),
@@ -298,8 +290,8 @@ def _done(tweet: Tweet, words: str) -> ResponseReturnValue:
     db.session.expire_all()
     if wants_json():
         return jsonify(
-            tweet={"id": tweet.id, "text": tweet.text, "due_at": iso_utc(tweet.due_at)},
-            jobs=job_views([JobStatus.from_delivery(delivery) for delivery in tweet.deliveries]),
+            tweet=views.plain(tweet),
+            jobs=views.job_views([JobStatus.from_delivery(one) for one in tweet.deliveries]),
             message=words,
         )
     flash(words)

@@ -17,8 +17,8 @@ from app.models import content
 from app.web import pictures, schemas
 from app.web.i18n import exact_time, iso_utc, relative_time
 from app.web.messages import input_refusal
-from app.web.schemas import Invalid, moment_of
-from app.web.tweets.payload import is_about_contents, read_payload
+from app.web.schemas import Invalid, calls, moment_of
+from app.web.tweets.payload import id_in, is_about_contents, read_form, read_json
 from app.when import MAX_WORDS, Moment, WhenProblem, as_shown, is_now, understand, zone_named
 
 
@@ -50,25 +50,22 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
     :raises schemas.Invalid: the JSON does not fit.
     """
     if request.is_json:
-        given = schemas.body(schemas.NewTweet).model_dump(exclude_unset=True)
+        given = schemas.body(calls.NewTweet).model_dump(exclude_unset=True)
         _refuse_text_beside_parts(given)
-        read = read_payload(given) | {"refusal": None, "refused_at": None}
+        read = read_json(given) | {"refusal": None, "refused_at": None}
         accounts, is_check = given.get("accounts") or [], given.get("check") is True
         _refuse_unknown_zone(given.get("timezone"))
     else:
-        given, read = _form(schemas.NewTweetForm, refusal)
+        given, read = _form(calls.NewTweetForm, refusal)
         # The form has a field for every account; what is left empty says nothing.
         read["variants"] = {key: own for key, own in read["variants"].items() if own}
-        accounts = [number for word in request.form.getlist("accounts") if (number := _id(word))]
+        accounts = [number for word in request.form.getlist("accounts") if (number := id_in(word))]
         is_check = bool(request.form.get("check"))
     refused_key = read["refusal"] and read["refused_at"] == "submit_id"
     submit_id = None if refused_key else _key(given)
     form = empty() | {
         **read,
-        "when": given.get("when") or "",
-        "shown_at": given.get("shown_at") or "",
-        "mode": given.get("mode") or "",
-        "timezone": given.get("timezone") or "",
+        **{name: given.get(name) or "" for name in ("when", "shown_at", "mode", "timezone")},
         "accounts": accounts,
         "submit_id": submit_id,
         "check": is_check,
@@ -80,7 +77,7 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
 
 def read_edit(refusal: Invalid | None = None) -> dict[str, Any]:
     """Return what a form of the edit page says, like ``read_tweet``."""
-    given, read = _form(schemas.EditForm, refusal)
+    given, read = _form(calls.EditForm, refusal)
     return empty() | {
         **read,
         "when": given.get("when"),
@@ -97,11 +94,11 @@ def read_change() -> tuple[dict[str, Any] | None, datetime | None, str | None]:
     :raises schemas.Invalid: it does not fit, or says nothing to change.
     """
     if request.is_json:
-        given = schemas.body(schemas.TweetChange).model_dump(exclude_unset=True)
+        given = schemas.body(calls.TweetChange).model_dump(exclude_unset=True)
         _refuse_text_beside_parts(given)
         said = {name for name, value in given.items() if value is not None}
     else:
-        given = schemas.form(schemas.EditForm).model_dump(exclude_unset=True, by_alias=True)
+        given = schemas.form(calls.EditForm).model_dump(exclude_unset=True, by_alias=True)
         said = set(request.form) - {"csrf_token", "timezone", "submit_id", "writer"}
     when = given.get("when")
     if not said - {"job_id", "shown_at"}:
@@ -111,7 +108,7 @@ def read_change() -> tuple[dict[str, Any] | None, datetime | None, str | None]:
     names = said if request.is_json else set(request.form)
     what = None
     if any(map(is_about_contents, names)):
-        what = read_payload(given) if request.is_json else _form(schemas.EditForm)[1]
+        what = read_json(given) if request.is_json else _form(calls.EditForm)[1]
         if what.get("refusal"):
             raise what["refusal"]
     at = None if when is None else due_at(when, given.get("shown_at"))
@@ -151,15 +148,13 @@ def shown_again(form: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _form(
-    schema: type[schemas.NewTweetForm | schemas.EditForm], refusal: Invalid | None = None
+    schema: type[calls.NewTweetForm | calls.EditForm], refusal: Invalid | None = None
 ) -> tuple[Any, dict[str, Any]]:
     """Return the fields of a form, and its contents in the composer's shape.
 
     What does not fit is the ``refusal``; its files are not stored then.
     """
-    refused: dict[str, Any] = {"refusal": None, "refused_at": None}
     count = 1 + len(request.form.getlist("part"))
-    picked: list[list[str] | None] = []
     try:
         if refusal:
             raise refusal
@@ -168,9 +163,9 @@ def _form(
         schemas.file_fields(count)
         _refuse_pictures_of_no_part(count)
     except Invalid as problem:
-        refused = {"refusal": problem, "refused_at": problem.field}
-        fields = range(min(count, content.MAX_PARTS))
-        picked = [request.form.getlist(pictures.field_of(number))[:4] for number in fields]
+        refused: dict[str, Any] = {"refusal": problem, "refused_at": problem.field}
+        names = map(pictures.field_of, range(min(count, content.MAX_PARTS)))
+        picked: list[list[str] | None] = [request.form.getlist(name)[:4] for name in names]
     else:
         picked, refused = _pictures_of_form(count)
     given = request.form.to_dict()
@@ -180,7 +175,7 @@ def _form(
             for name in ("when", "submit_id", "shown_at")
             if name in given
         }
-    return given, _short(read_payload(request.form, picked)) | refused
+    return given, _short(read_form(request.form, picked)) | refused
 
 
 def _short(read: dict[str, Any]) -> dict[str, Any]:
@@ -226,11 +221,8 @@ def _refuse_text_beside_parts(given: Mapping[str, Any]) -> None:
 
 def _refuse_unknown_zone(name: str | None) -> None:
     """Refuse a zone that a program names and nobody knows; one that a browser names is ignored."""
-    try:
-        if name:
-            zone_named(name)
-    except WhenProblem:
-        raise Invalid("unknown_zone", "timezone") from None
+    if name and known_zone(name) is None:
+        raise Invalid("unknown_zone", "timezone")
 
 
 def _time_problem(form: Mapping[str, Any]) -> Invalid | None:
@@ -250,10 +242,6 @@ def _key(given: Mapping[str, Any]) -> str | None:
     return schemas.key_in_header() or given.get("submit_id") or None
 
 
-def _id(word: str) -> int | None:
-    return int(word) if word.isascii() and word.isdigit() and len(word) <= 10 else None
-
-
 def field_shown(field: str, form: Mapping[str, Any], account_ids: Iterable[int]) -> str:
     """Return the field of the page beside which a problem is shown; "" for none of its fields."""
     if field in {"text", "when", "accounts", "pictures"}:
@@ -267,22 +255,23 @@ def field_shown(field: str, form: Mapping[str, Any], account_ids: Iterable[int])
 
 def remember_zone(name: str) -> None:
     """Keep the browser's zone for a person who has not chosen one."""
-    if current_user.timezone is None and name:
-        try:
-            current_user.timezone = zone_named(name).key
-        except WhenProblem:
-            return
+    if current_user.timezone is None and (zone := known_zone(name)):
+        current_user.timezone = zone.key
         db.session.commit()
 
 
 def zone_of(name: str | None) -> ZoneInfo:
     """Return the person's own zone, else the browser's."""
-    if current_user.timezone is None and name:
-        try:
-            return zone_named(name)
-        except WhenProblem:
-            pass
-    return current_user.zone
+    known = known_zone(name) if current_user.timezone is None else None
+    return known or current_user.zone
+
+
+def known_zone(name: str | None) -> ZoneInfo | None:
+    """Return the zone of this name, None for no name and for one that nobody knows."""
+    try:
+        return zone_named(name) if name else None
+    except WhenProblem:
+        return None
 
 
 def echo(words: str) -> dict[str, Any]:

@@ -27,17 +27,6 @@ def is_about_contents(name: str) -> bool:
     return name in KEYS or name.startswith((PREFIX, "pictures-"))
 
 
-def read_payload(given: Any, picked: Sequence[list[str] | None] = ()) -> dict[str, Any]:
-    """Return the contents of a form, or of JSON that fits its schema, in the composer's shape.
-
-    ``parts``, at least one; ``is_whole``, whether there are no others; ``variants``, the parts by
-    account id, [] for a variant that is taken back.
-
-    :param picked: the pictures of each part of a form.
-    """
-    return _read_form(given, picked) if isinstance(given, MultiDict) else _read_json(given)
-
-
 def arguments(form: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of ``User.tweet_later`` that say what is published."""
     shared = filled(form["parts"], ())
@@ -83,7 +72,14 @@ def _pictures_at(parts: Sequence[Mapping[str, Any]], number: int) -> list[str]:
     return parts[number]["pictures"] if number < len(parts) else []
 
 
-def _read_form(form: MultiDict[str, str], picked: Sequence[list[str] | None]) -> dict[str, Any]:
+def read_form(form: MultiDict[str, str], picked: Sequence[list[str] | None]) -> dict[str, Any]:
+    """Return the contents of a form in the composer's shape.
+
+    ``parts``, at least one; ``is_whole``, whether there are no others; ``variants``, the parts by
+    account id, [] for a variant that is taken back.
+
+    :param picked: the pictures of each part.
+    """
     texts = [form.get("text"), *form.getlist("part")]
     named = {name: form.getlist(name) for name in form if name.startswith(PREFIX)}
     parts = [
@@ -97,12 +93,13 @@ def _read_form(form: MultiDict[str, str], picked: Sequence[list[str] | None]) ->
         "variants": {
             account_id: [{"text": text, "pictures": None} for text in own if text.strip()]
             for name, own in named.items()
-            if (account_id := _id_in(name.removeprefix(PREFIX))) is not None
+            if (account_id := id_in(name.removeprefix(PREFIX))) is not None
         },
     }
 
 
-def _read_json(given: Mapping[str, Any]) -> dict[str, Any]:
+def read_json(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the contents of JSON that fits its schema, like ``read_form``."""
     is_whole = bool(given.get("parts"))
     return {
         "parts": _parts_in(given["parts"]) if is_whole else [_part_in(given)],
@@ -128,6 +125,6 @@ def _part_in(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"text": given.get("text"), "pictures": given.get("pictures")}
 
 
-def _id_in(word: str) -> int | None:
+def id_in(word: str) -> int | None:
     """Return the id in a field's name, None when there is none."""
     return int(word) if word.isascii() and word.isdigit() and len(word) <= MAX_ID else None

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from sqlalchemy.orm import selectinload
 
@@ -14,14 +13,12 @@ from app.db import db, utcnow
 from app.models import Delivery, Tweet
 from app.networks import text as texts
 from app.web import rate_limits, schemas
-from app.web.context import networks
-from app.web.errors import gives_back, refuse, wants_json
-from app.web.i18n import exact_time, iso_utc
+from app.web.context import networks, ready_networks
+from app.web.errors import gives_back, refuse, refuse_as_json, wants_json
+from app.web.i18n import iso_utc
 from app.web.messages import REFUSALS, input_refusal, outcome_of
-from app.web.schemas import LARGEST_ID
-from app.web.tweets import forms
+from app.web.tweets import forms, views
 from app.web.tweets.payload import arguments
-from app.web.tweets.views import account_views, shown, tweet_views
 from app.when import WhenProblem, understand
 
 bp = Blueprint("tweets", __name__)
@@ -34,12 +31,7 @@ PAGE = 20
 def index() -> ResponseReturnValue:
     """Show the composer and the list, or how to sign in."""
     if not current_user.is_authenticated:
-        known = [
-            {"name": n.name, "title": n.title, "login_url": url_for("auth.login", network=n.name)}
-            for n in networks().values()
-            if n.ready
-        ]
-        return render_template("accounts/sign_in.html", networks=known)
+        return render_template("accounts/sign_in.html", networks=ready_networks())
     return _page(forms.empty())
 
 
@@ -67,7 +59,7 @@ def create() -> ResponseReturnValue:
     tweet = db.session.get_one(Delivery, job_id).tweet
     if wants_json():
         return _accepted(tweet), 202
-    flash(_flash_for(tweet))
+    flash(views.said_due(tweet.due_at))
     return redirect(url_for("tweets.index"), 303)
 
 
@@ -91,15 +83,9 @@ def _accepted(tweet: Tweet) -> Any:
     return jsonify(
         job_id=made[0]["job_id"],
         status_url=made[0]["status_url"],
-        tweet={"id": tweet.id, "text": tweet.text, "due_at": iso_utc(tweet.due_at)},
+        tweet=views.plain(tweet),
         jobs=made,
     )
-
-
-def _flash_for(tweet: Tweet) -> str:
-    if tweet.due_at <= utcnow():
-        return _("Your tweet is on its way.")
-    return _("Scheduled for %(when)s.", when=exact_time(tweet.due_at, seconds=False))
 
 
 def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnValue:
@@ -134,24 +120,16 @@ def show(tweet_id: int) -> ResponseReturnValue:
             "number": number,
             "account": delivery.account.handle if several else None,
             "network": networks()[delivery.account.network].title,
-            "started_at": attempt.started_at,
-            "ended_at": attempt.ended_at,
             "label": outcome_of(attempt.outcome),
-            "http_status": attempt.http_status,
-            "detail": attempt.detail,
+            "row": attempt,
         }
         for delivery in tweet.deliveries
         for number, attempt in enumerate(delivery.history, start=1)
     ]
-    view = tweet_views([tweet])[0]
+    view = views.tweet_views([tweet])[0]
     if wants_json():
         return jsonify(
-            tweet={
-                "id": tweet.id,
-                "text": tweet.text,
-                "due_at": iso_utc(tweet.due_at),
-                "parts": view["parts"],
-            },
+            tweet={**views.plain(tweet), "parts": view["parts"]},
             jobs=[
                 {
                     **job,
@@ -169,7 +147,7 @@ def show(tweet_id: int) -> ResponseReturnValue:
 @login_required
 def card(tweet_id: int) -> ResponseReturnValue:
     """Return one tweet's card alone, for the page that polls."""
-    return render_template("tweets/_card.html", tweet=tweet_views([own(tweet_id)])[0])
+    return render_template("tweets/_card.html", tweet=views.tweet_views([own(tweet_id)])[0])
 
 
 @bp.get("/when")
@@ -177,7 +155,7 @@ def card(tweet_id: int) -> ResponseReturnValue:
 @login_required
 def when() -> ResponseReturnValue:
     """Say how a time is understood, before anything is sent."""
-    asked = schemas.query(schemas.WhenQuery)
+    asked = schemas.query(schemas.calls.WhenQuery)
     return _understood(asked.when or "", asked.timezone)
 
 
@@ -186,7 +164,7 @@ def _understood(words: str, zone: str | None) -> ResponseReturnValue:
         moment = understand(words, forms.zone_of(zone), utcnow())
     except WhenProblem as problem:
         field, code, message = input_refusal(problem)
-        return jsonify(error={"code": code, "message": message, "field": field}), 422
+        return refuse_as_json(422, code, message, field)
     return jsonify(
         due_at=iso_utc(moment.at), echo=forms.echo_of(moment), note=forms.note_of(moment)
     )
@@ -194,7 +172,7 @@ def _understood(words: str, zone: str | None) -> ResponseReturnValue:
 
 def own(tweet_id: int) -> Tweet:
     """Return the signed-in user's own tweet; somebody else's does not exist."""
-    if tweet_id > LARGEST_ID:
+    if tweet_id > schemas.LARGEST_ID:
         abort(404)
     tweet = db.session.scalar(
         db.select(Tweet).where(Tweet.id == tweet_id, Tweet.user_id == current_user.id)
@@ -205,20 +183,20 @@ def own(tweet_id: int) -> Tweet:
 
 
 def _page(form: dict[str, Any]) -> str:
-    before = schemas.query(schemas.ListQuery).before
+    before = schemas.query(schemas.calls.ListQuery).before
     query = db.select(Tweet).where(Tweet.user_id == current_user.id)
     if before is not None:
         query = query.where(Tweet.id < before)
     query = query.options(selectinload(Tweet.deliveries)).order_by(Tweet.id.desc())
     found = list(db.session.scalars(query.limit(PAGE + 1)))
     tweets, more = found[:PAGE], len(found) > PAGE
-    accounts = account_views(current_user.accounts)
+    accounts = views.account_views(current_user.accounts)
     return render_template(
         "tweets/index.html",
-        form=shown(form),
+        form=views.shown(form),
         accounts=accounts,
         chosen=form["accounts"] or _usual_accounts([account["id"] for account in accounts]),
-        tweets=tweet_views(tweets),
+        tweets=views.tweet_views(tweets),
         newer_url=url_for("tweets.index") if before is not None else None,
         older_url=url_for("tweets.index", before=tweets[-1].id) if more else None,
         tlds=texts.known_tlds(),

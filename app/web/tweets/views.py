@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import request, url_for
+from flask_babel import gettext as _
 from flask_login import current_user
 
 from app import broker
@@ -25,7 +26,7 @@ from app.networks import Network
 from app.states import FINAL, State, status_of
 from app.web import pictures
 from app.web.context import networks
-from app.web.i18n import iso_utc
+from app.web.i18n import exact_time, iso_utc
 from app.web.messages import delivery_error, hold_error, label_of
 from app.web.tweets.payload import follows
 
@@ -48,7 +49,7 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
         {
             "id": tweet.id,
             "text": tweet.text,
-            "parts": _part_views(tweet.parts or [_only_part(tweet)], views),
+            "parts": _part_views(shared_parts(tweet), views),
             "due_at": tweet.due_at,
             "created_at": tweet.created_at,
             "jobs": [
@@ -68,17 +69,30 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
     ]
 
 
+def plain(tweet: Tweet) -> dict[str, Any]:
+    """Return a tweet as programs see it."""
+    return {"id": tweet.id, "text": tweet.text, "due_at": iso_utc(tweet.due_at)}
+
+
+def said_due(at: datetime) -> str:
+    """Say when a tweet goes out that was scheduled just now."""
+    if at <= utcnow():
+        return _("Your tweet is on its way.")
+    return _("Scheduled for %(when)s.", when=exact_time(at, seconds=False))
+
+
 def _profile_of(account: Account) -> str:
     return account.profile_url or networks()[account.network].profile_url(account.handle)
 
 
-def _only_part(tweet: Tweet) -> StoredPart:
-    return {"text": tweet.text, "pictures": []}
+def shared_parts(tweet: Tweet) -> list[StoredPart]:
+    """Return what accounts without a text of their own publish."""
+    return tweet.parts or [{"text": tweet.text, "pictures": []}]
 
 
 def _own_parts(delivery: Delivery) -> list[StoredPart]:
     """Return what this account says instead, [] for nothing; with pictures if those differ, too."""
-    own, shared = delivery.parts or [], delivery.tweet.parts or [_only_part(delivery.tweet)]
+    own, shared = delivery.parts or [], shared_parts(delivery.tweet)
     if own == shared:
         return []
     return [{**part, "pictures": []} for part in own] if follows(own, shared) else own

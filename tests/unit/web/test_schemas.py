@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from app.web import schemas
-from app.web.schemas import reading, tables
+from app.web.schemas import reading
 from app.web.schemas.fields import Schema
+from tests.support import schema_tables
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "http.md"
 GENERATED = re.compile(r"<!-- fields -->\n\n(.*?)\n\n<!-- end of fields -->", re.DOTALL)
 
 
 def test_the_page_has_the_tables_of_the_schemas() -> None:
-    """After changing a schema, put there what ``app.web.schemas.tables.markdown()`` returns."""
+    """After changing a schema, put there what ``schema_tables.markdown()`` returns."""
     found = GENERATED.search(PAGE.read_text("utf-8"))
     assert found is not None
-    assert found[1] == tables.markdown()
+    assert found[1] == schema_tables.markdown()
 
 
 @pytest.mark.parametrize("schema", Schema.__subclasses__(), ids=lambda schema: schema.__name__)
@@ -34,11 +35,11 @@ def test_types_are_strict() -> None:
     """A number with a fraction, a text and a truth are no whole numbers."""
     for wrong in (23.9, 23.0, "23", True, None, float("inf"), float("nan"), [23]):
         with pytest.raises(schemas.Invalid):
-            reading._validated(schemas.NewTweet, {"text": "a", "accounts": [wrong]})
+            reading._validated(schemas.calls.NewTweet, {"text": "a", "accounts": [wrong]})
     for truth in (1, 0, "true", 1.0):  # null is left out
         with pytest.raises(schemas.Invalid):
-            reading._validated(schemas.AccountChange, {"signs_in": truth})
-    assert reading._validated(schemas.AccountChange, {"signs_in": False}).signs_in is False
+            reading._validated(schemas.calls.AccountChange, {"signs_in": truth})
+    assert reading._validated(schemas.calls.AccountChange, {"signs_in": False}).signs_in is False
 
 
 def test_names_are_shown_short_and_safe() -> None:
