@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 from app.networks.base import Credentials
@@ -72,6 +73,11 @@ def is_loopback(url: str) -> bool:
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost" or host.endswith(".localhost")
+
+
+def is_played(network: str, config: Mapping[str, Any], url: str) -> bool:
+    """True when the sandbox plays a network at this address: a real server may be local, too."""
+    return network in config["SANDBOX"] and is_loopback(url)
 
 
 def allow_plain_http(url: str) -> None:

@@ -16,54 +16,49 @@ from app.networks.base import (
     Credentials,
     Field,
     Limits,
+    Network,
     Outcome,
     Part,
     Picture,
     Profile,
     SeenPost,
 )
-from app.networks.errors import ConnectRefused, LookUpFailed, TokenRefused
+from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.mastodon import auth, matching, media, posts, text, timeline
-from app.networks.mastodon.apps import Apps, AppsInMemory
+from app.networks.mastodon.apps import Apps
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.servers import Servers, private_is_refused
 
 
-class Mastodon:
-    """Every Mastodon server; the credentials say which."""
+class Mastodon(Network):
+    """Every Mastodon server; the credentials say which.
+
+    Each server gives us what it takes to sign in. Tokens have no end of their own: a dead one comes
+    back only by signing in again. A server finds links and mentions by itself.
+    """
 
     name = "mastodon"
     title = "Mastodon"
     usual_limits = posts.USUAL
     threads = True
-    visibilities: tuple[str, ...] = ("public", "unlisted", "private")
-    connect_fields: tuple[Field, ...] = (Field("server", "Server", "For example mastodon.social"),)
+    visibilities = ("public", "unlisted", "private")
+    connect_fields = (Field("server", "Server", "For example mastodon.social"),)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        usual = str(config.get("MASTODON_SERVER") or "")
-        self._is_played = self.name in (config.get("SANDBOX") or ())
+        usual = config["MASTODON_SERVER"] or ""
         (field,) = self.connect_fields
         self.connect_fields = (replace(field, value=usual),)
-        self._timeout = float(config.get("SEND_TIMEOUT") or 15.0)
-        self._delays = [float(delay) for delay in config.get("RECONCILE_DELAYS") or ()]
-        self._apps: Apps = config.get("MASTODON_APPS") or AppsInMemory()
+        self._timeout: float = config["SEND_TIMEOUT"]
+        self._delays: list[float] = config["RECONCILE_DELAYS"]
+        self._apps: Apps = config["MASTODON_APPS"]
         self._servers = Servers(
             usual_url=usual if "://" in usual else f"http://{usual}",
             apps=self._apps,
             timeout=self._timeout,
-            allow_private=bool(config.get("ALLOW_PRIVATE_SERVERS")),
+            allow_private=config["ALLOW_PRIVATE_SERVERS"],
         )
-        self._sign_in = auth.SignIn(self._apps, str(config.get("APP_URL") or ""))
-
-    @property
-    def ready(self) -> bool:
-        """True: each server gives us what it takes to sign in."""
-        return True
-
-    @property
-    def is_local(self) -> bool:
-        """True when the server that people are offered first is one that the sandbox plays."""
-        return self._is_played and oauth.is_loopback(self._servers.usual_url)
+        self.is_local = oauth.is_played(self.name, config, self._servers.usual_url)
+        self._sign_in = auth.SignIn(self._apps, config["APP_URL"] or "")
 
     def profile_url(self, handle: str) -> str:
         """Return the account's own page. The handle is the whole one: ``ana@example.social``."""
@@ -123,25 +118,9 @@ class Mastodon:
         with contextlib.suppress(LookUpFailed):
             auth.revoke(self._server_of(credentials), credentials, start_by)
 
-    def can_refresh(self, _credentials: Credentials) -> bool:
-        """False: a dead token comes back only by signing in again."""
-        return False
-
-    def is_expired(self, _credentials: Credentials) -> bool:
-        """False: Mastodon's tokens have no end of their own."""
-        return False
-
-    def refresh(self, _credentials: Credentials, _start_by: float | None = None) -> Credentials:
-        """Raise TokenRefused: there is nothing to exchange."""
-        raise TokenRefused("Mastodon has no refresh tokens")
-
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
         return auth.who_am_i(self._server_of(credentials), credentials)
-
-    def connected_by(self, _credentials: Credentials) -> str:
-        """Return nothing: here the account is the person."""
-        return ""
 
     def _server_of(self, credentials: Credentials) -> Server:
         return self._servers.at(str(credentials.get("server_url") or ""))
@@ -156,16 +135,6 @@ class Mastodon:
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that a server with these limits does not take."""
         text.check(written, limits)
-
-    def needs_preparation(self, _text: str, _has_pictures: bool = False) -> bool:
-        """False: there is nothing to ask about a text."""
-        return False
-
-    def prepare(
-        self, _credentials: Credentials, _written: str, _has_pictures: bool = False
-    ) -> Mapping[str, Any]:
-        """Return nothing: a server finds links and mentions by itself."""
-        return {}
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
         """Store a picture, which the server keeps for a day without a post.
