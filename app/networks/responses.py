@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from app.networks.base import Outcome, OutcomeKind
 from app.networks.errors import DAY_SECONDS, LookUpFailed, TokenRefused, UploadRefused
@@ -28,6 +29,34 @@ def unanswered(error: NotSent | NoResponse) -> Outcome:
     if isinstance(error, NotSent):
         return Outcome(OutcomeKind.NOT_SENT, "unreachable", detail)
     return Outcome(OutcomeKind.AMBIGUOUS, "no_answer", detail)
+
+
+def answered(
+    response: Response,
+    kind: OutcomeKind,
+    code: str | None = None,
+    detail: str | None = None,
+    **more: Any,
+) -> Outcome:
+    """Return how a create call with a response ended; ``more`` are further fields."""
+    return Outcome(kind, code, detail, http_status=response.status, answered_at=response.at, **more)
+
+
+def unclear_code(response: Response) -> str | None:
+    """Return the code of a response after which the post may be there, else None.
+
+    For responses that do not name it: no network says a clear no with these statuses.
+    """
+    if response.status >= 500 or response.status == 408:
+        return "server_error"
+    if 200 <= response.status < 300:
+        return "garbled_answer"
+    return "redirected" if 300 <= response.status < 400 else None
+
+
+def object_in(response: Response) -> dict[str, Any]:
+    """Return the JSON object of a response, an empty one where it is something else."""
+    return response.data if isinstance(response.data, dict) else {}
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from app.networks import http, oauth
 from app.networks.bluesky.client import Server
 from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.http import public_https_url
-from app.networks.responses import known_shape
+from app.networks.responses import known_shape, object_in
 
 PLC = "did:plc:"
 WEB = "did:web:"
@@ -89,7 +89,7 @@ class Directory:
             response = self.entryway.within(self._left(ends_at)).read(name, asked)
         except LookUpFailed:
             return None
-        did = response.data.get("did") if isinstance(response.data, dict) else None
+        did = object_in(response).get("did")
         return did if response.status == 200 and is_did(did) else None
 
     def _did_at_home(self, handle: str, ends_at: float) -> str | None:
@@ -160,8 +160,8 @@ class Directory:
             raise ConnectRefused("unknown_handle", "another kind of DID")
         if response.status in UNKNOWN and is_directory:
             raise ConnectRefused("unknown_handle", "nobody has this DID")
-        has_document = response.status == 200 and isinstance(response.data, dict)
-        return response.data if has_document and "id" in response.data else None
+        document = object_in(response)
+        return document if response.status == 200 and "id" in document else None
 
     def _well_known(self, host: str, file: str, ends_at: float) -> http.Response:
         """Read a file that a host publishes about itself.

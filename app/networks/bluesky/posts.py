@@ -23,7 +23,7 @@ from app.networks.bluesky.responses import (
 )
 from app.networks.bluesky.timeline import stored_post
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
-from app.networks.responses import unanswered
+from app.networks.responses import answered, unanswered
 
 LIMITS = Limits(
     characters=300,
@@ -134,13 +134,12 @@ def create(
     reference = reference_in(response.data, did) if 200 <= response.status < 300 else None
     if reference is None:
         return _unless_there(server, credentials, body, outcome_of(response), site)
-    return Outcome(
+    return answered(
+        response,
         OutcomeKind.OK,
         remote_id=reference["uri"],
         remote_url=page_of(site, did, key_in(reference)),
-        http_status=response.status,
         request_id=response.header("x-request-id"),
-        answered_at=response.at,
         pause_for=allowance_left_for(response),
         reference=reference,
     )

@@ -9,7 +9,7 @@ from app.networks.facebook.text import first_link
 from app.networks.facebook.usage import used_up_for
 from app.networks.http import NoResponse, NotSent
 from app.networks.oauth import token_of
-from app.networks.responses import unanswered
+from app.networks.responses import answered, unanswered
 
 CREATED_FIELDS = "id,permalink_url,created_time"
 LIMITS = Limits(
@@ -55,12 +55,11 @@ def create(
     remote_id = id_in(response.data) if 200 <= response.status < 300 else None
     if remote_id is None:
         return outcome_of(response)
-    return Outcome(
+    return answered(
+        response,
         OutcomeKind.OK,
         remote_id=remote_id,
         remote_url=link_to(response.data, site_url),
-        http_status=response.status,
         request_id=trace_of(response),
-        answered_at=response.at,
         pause_for=used_up_for(response),
     )

@@ -21,7 +21,7 @@ from app.networks.mastodon.client import Server
 from app.networks.mastodon.posts import limits_at
 from app.networks.mastodon.responses import problem_of, profile_of, reading_of
 from app.networks.oauth import check_state, token_of
-from app.networks.responses import known_shape
+from app.networks.responses import known_shape, object_in
 
 APP_NAME = "Tweet Later"
 SCOPES = ("read:accounts", "read:statuses", "write:statuses", "write:media")
@@ -148,7 +148,7 @@ class SignIn:
         """
         self._check_the_server(server, app, redirect_uri, bool(verifier))
         response = _exchange(server, app, redirect_uri, code, verifier)
-        token = _object_in(response).get("access_token")
+        token = object_in(response).get("access_token")
         if token:
             try:
                 self._check_the_server(server, app, redirect_uri, bool(verifier))
@@ -180,7 +180,7 @@ class SignIn:
         """
         verifier = generate_token(64) if with_verifier else ""
         response = _exchange(server, app, redirect_uri, generate_token(43), verifier)
-        token = _object_in(response).get("access_token")
+        token = object_in(response).get("access_token")
         if not token:
             return response
         self.apps.note_no_check(server.url)
@@ -256,7 +256,7 @@ class SignIn:
         }
         form = {name: value for name, value in form.items() if value}
         response = request.server.ask("POST", "/api/v1/apps", data=form)
-        data = _object_in(response)
+        data = object_in(response)
         app = {name: data.get(name) for name in ("client_id", "client_secret")}
         if 200 <= response.status < 300 and all(map(untrusted.secret, app.values())):
             return app
@@ -411,13 +411,9 @@ def _registration_refused(response: Response) -> Exception:
     return ConnectRefused("refused", problem_of(response))
 
 
-def _object_in(response: Response) -> dict[str, Any]:
-    return response.data if isinstance(response.data, dict) else {}
-
-
 def _document_of(server: Server) -> dict[str, Any]:
     """Return how the server describes its sign-in (RFC 8414); {} where it does not."""
-    return _object_in(server.read("/.well-known/oauth-authorization-server"))
+    return object_in(server.read("/.well-known/oauth-authorization-server"))
 
 
 def _issuer_in(document: Mapping[str, Any], server: Server) -> str:
@@ -449,7 +445,7 @@ def _exchange(
 
 def _is_no_to_app(response: Response, app: Mapping[str, Any]) -> bool:
     """Whether a server refuses the app itself, and not only the code that was shown."""
-    about_else = _object_in(response).get("error") in NOT_ABOUT_APP
+    about_else = object_in(response).get("error") in NOT_ABOUT_APP
     return (
         response.status in NO_TO_APP
         and not about_else
@@ -465,11 +461,11 @@ def _told(app: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _word(response: Response) -> str:
     """Return status and error word of a response, short."""
-    return f"{response.status} {str(_object_in(response).get('error') or '')[:60]}"
+    return f"{response.status} {str(object_in(response).get('error') or '')[:60]}"
 
 
 def _token_in(response: Response) -> str:
-    data = _object_in(response)
+    data = object_in(response)
     token = data.get("access_token")
     if response.status == 200 and isinstance(token, str) and untrusted.secret(token):
         return token
@@ -482,7 +478,7 @@ def _token_in(response: Response) -> str:
 
 def _missing_in(response: Response) -> str:
     """Return the scopes that were not granted, where the server says what was."""
-    granted = _object_in(response).get("scope")
+    granted = object_in(response).get("scope")
     return _missing(granted.split()) if isinstance(granted, str) and granted else ""
 
 

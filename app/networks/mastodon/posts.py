@@ -21,7 +21,7 @@ from app.networks.mastodon.responses import (
     reading_of,
     request_id_of,
 )
-from app.networks.responses import known_shape, unanswered
+from app.networks.responses import answered, known_shape, unanswered
 
 USUAL = Limits(
     characters=500,
@@ -146,13 +146,12 @@ def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
     if remote_id is None:
         refusal = outcome_of(response)
         return why_refused(server, token, content, refusal) or refusal
-    return Outcome(
+    return answered(
+        response,
         OutcomeKind.OK,
         remote_id=remote_id,
         remote_url=link_to(response.data, server),
-        http_status=response.status,
         request_id=request_id_of(response),
-        answered_at=response.at,
         pause_for=allowance_left_for(response),
         reference={"id": remote_id},
     )

@@ -14,7 +14,7 @@ from app.networks.base import Outcome, OutcomeKind, Profile
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.mastodon.client import Server
-from app.networks.responses import number_in, seconds_until
+from app.networks.responses import answered, number_in, object_in, seconds_until, unclear_code
 
 USUAL_WAIT_SECONDS = 300.0
 """To wait where a server does not say: Mastodon counts calls in five minutes."""
@@ -30,37 +30,24 @@ def outcome_of(response: Response) -> Outcome:
     """Return how a create call ended whose response names no post."""
     status = response.status
     if status == 429:
-        return outcome(response, OutcomeKind.LATER, "rate_limited", _wait_after(response))
-    if status >= 500 or status == 408:
-        return outcome(response, OutcomeKind.AMBIGUOUS, "server_error")
-    if 200 <= status < 300:
-        return outcome(response, OutcomeKind.AMBIGUOUS, "garbled_answer")
+        wait = _wait_after(response)
+        return _outcome(response, OutcomeKind.LATER, "rate_limited", retry_after=wait)
     if status in MOVED:
-        return outcome(response, OutcomeKind.AUTH, "server_moved")
-    if 300 <= status < 400:
-        return outcome(response, OutcomeKind.AMBIGUOUS, "redirected")
+        return _outcome(response, OutcomeKind.AUTH, "server_moved")
+    if code := unclear_code(response):
+        return _outcome(response, OutcomeKind.AMBIGUOUS, code)
     if status == 401:
-        return outcome(response, OutcomeKind.AUTH, "token_refused")
+        return _outcome(response, OutcomeKind.AUTH, "token_refused")
     if status in AWAY and not _words(response):
-        return outcome(response, OutcomeKind.LATER, "unreachable")
+        return _outcome(response, OutcomeKind.LATER, "unreachable")
     if status == 403:
-        return outcome(response, OutcomeKind.AUTH, "permission_missing")
-    return outcome(response, OutcomeKind.REJECTED, "not_found" if status == 404 else "rejected")
+        return _outcome(response, OutcomeKind.AUTH, "permission_missing")
+    return _outcome(response, OutcomeKind.REJECTED, "not_found" if status == 404 else "rejected")
 
 
-def outcome(
-    response: Response, kind: OutcomeKind, code: str, retry_after: float | None = None
-) -> Outcome:
-    """Return an outcome with all that a response tells beside it; ``retry_after`` in seconds."""
-    return Outcome(
-        kind,
-        code,
-        problem_of(response),
-        retry_after=retry_after,
-        http_status=response.status,
-        request_id=request_id_of(response),
-        answered_at=response.at,
-    )
+def _outcome(response: Response, kind: OutcomeKind, code: str, **more: Any) -> Outcome:
+    request_id = request_id_of(response)
+    return answered(response, kind, code, problem_of(response), request_id=request_id, **more)
 
 
 def reading_of(response: Response) -> Any:
@@ -123,8 +110,7 @@ def _words(response: Response) -> str:
 
     Servers differ in where they put them.
     """
-    data: Mapping[str, Any] = response.data if isinstance(response.data, dict) else {}
-    said = [data.get("error"), data.get("error_description")]
+    said = [object_in(response).get(name) for name in ("error", "error_description")]
     return ": ".join(word for word in said if isinstance(word, str) and word)
 
 

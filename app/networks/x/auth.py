@@ -36,7 +36,7 @@ from app.networks.errors import (
 )
 from app.networks.http import LibraryAdapter, NoResponse, NotSent, Response
 from app.networks.oauth import check_issuer, check_state
-from app.networks.responses import known_shape
+from app.networks.responses import known_shape, object_in
 from app.networks.x.client import XApi, is_oauth1
 from app.networks.x.responses import profile_of, reading_of
 
@@ -228,7 +228,7 @@ def refresh(api: XApi, credentials: Credentials, start_by: float | None) -> Cred
 
 
 def _refreshed(response: Response, old: Credentials) -> Credentials:
-    data = response.data if isinstance(response.data, dict) else {}
+    data = object_in(response)
     if response.status == 200 and untrusted.secret(data.get("access_token")):
         new = oauth2_credentials(data)
         return {**new, "refresh_token": new.get("refresh_token") or old["refresh_token"]}

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from app.networks.base import Credentials, Outcome, Picture
 from app.networks.errors import LookUpFailed, UploadRefused
 from app.networks.http import Response
-from app.networks.responses import upload_error
+from app.networks.responses import object_in, upload_error
 from app.networks.x.client import XApi
 from app.networks.x.responses import id_in, outcome_of
 
@@ -120,7 +120,7 @@ def _pause_in(asked: Any) -> float:
 
 def _progress_in(response: Response) -> dict[str, Any]:
     """Return what X says of its work on a picture; nothing where it is done."""
-    data = response.data.get("data") if isinstance(response.data, dict) else None
+    data = object_in(response).get("data")
     progress = data.get("processing_info") if isinstance(data, dict) else None
     return progress if isinstance(progress, dict) else {}
 
