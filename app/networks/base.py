@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ SIGN_IN_SECONDS = 20.0
 """For all calls of one step of a sign-in: somebody waits for the page."""
 REFRESH_SECONDS = 10.0
 """For one of the two tries to refresh a token."""
+EXPIRY_LEEWAY_SECONDS = 60.0
 LOOK_UP_SECONDS = 20.0
 """For all calls of one look-up: shorter than SENDING_SECONDS of app/shutdown.py."""
 MAX_PAGES = 8
@@ -325,8 +327,12 @@ class Network(Protocol):
         return False
 
     def is_expired(self, credentials: Credentials) -> bool:
-        """True when the access token is known to be over, or will be within a minute."""
-        return False
+        """True when the access token is known to be over, or will be within a minute.
+
+        By ``expires_at`` of the credentials, in seconds since 1970; without it, it does not expire.
+        """
+        expires_at = credentials.get("expires_at")
+        return bool(expires_at) and time.time() + EXPIRY_LEEWAY_SECONDS >= float(expires_at or 0)
 
     def refresh(self, credentials: Credentials, start_by: float | None = None) -> Credentials:
         """Exchange the refresh token, but do not begin after ``start_by``, on http.boottime().

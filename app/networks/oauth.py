@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import os
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -14,7 +13,6 @@ from urllib.parse import urlsplit
 from app.networks.base import Credentials
 from app.networks.errors import ConnectRefused
 
-EXPIRY_LEEWAY_SECONDS = 60.0
 _USUAL_PORTS = {"http": 80, "https": 443}
 
 
@@ -40,14 +38,6 @@ def check_issuer(callback: Mapping[str, str], *urls: str) -> None:
 def token_of(credentials: Credentials) -> str:
     """Return the access token, "" where there is none."""
     return str(credentials.get("access_token") or "")
-
-
-def expires_soon(expires_at: float | None) -> bool:
-    """True when a token is over or will be within a minute; None: it has no known end.
-
-    :param expires_at: seconds since 1970.
-    """
-    return bool(expires_at) and time.time() + EXPIRY_LEEWAY_SECONDS >= float(expires_at or 0)
 
 
 def origin_of(url: str) -> tuple[str, str, int] | None:

@@ -139,6 +139,11 @@ class Directory:
         """
         return public_https_url(url, self.allow_private, lambda _host, _port: [_ANY_PUBLIC])
 
+    def server_at(self, url: str) -> Server:
+        """Return an account's own server, which anybody may run."""
+        is_ours = self.allow_private or url == self.entryway.url
+        return Server(url, self.entryway.timeout, public_only=not is_ours)
+
     def is_entryways(self, server: str) -> bool:
         """Whether the entryway signs people in for this server."""
         entryway, other = oauth.origin_of(self.entryway.url), oauth.origin_of(server)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from app.networks import oauth
 from app.networks.base import (
-    SIGN_IN_SECONDS,
     Body,
     Connection,
     Credentials,
@@ -62,9 +60,9 @@ class Bluesky(Network):
         url: str = config["BLUESKY_URL"]
         self._allow_private: bool = config["ALLOW_PRIVATE_SERVERS"]
         self._timeout: float = config["SEND_TIMEOUT"]
-        self._entryway = Server(url, self._timeout)
-        self._directory = Directory(self._entryway, config["PLC_URL"], self._allow_private)
-        self._sign_in = auth.SignIn(self._directory, self._timeout)
+        entryway = Server(url, self._timeout)
+        self._directory = Directory(entryway, config["PLC_URL"], self._allow_private)
+        self._sign_in = auth.SignIn(self._directory)
         self._cards = Cards()
         self.is_local = oauth.is_played(self.name, config, url)
         self._site = url if self.is_local else SITE
@@ -82,13 +80,7 @@ class Bluesky(Network):
 
         Raises ConnectRefused, LookUpFailed.
         """
-        ends_at = time.monotonic() + SIGN_IN_SECONDS
-        opened = self._sign_in.open(typed, ends_at)
-        credentials = auth.credentials_of(opened.session, opened.server)
-        server, left = self._server_of(credentials), ends_at - time.monotonic()
-        profile = auth.profile_of(server, auth.token_of(credentials), opened.session, left)
-        is_elsewhere = not self._directory.is_entryways(opened.server)
-        return [Connection(profile, credentials, server_was_typed=is_elsewhere)]
+        return [self._sign_in.begin(typed)]
 
     def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
         """Close the session; never raises."""
@@ -97,10 +89,6 @@ class Bluesky(Network):
     def can_refresh(self, credentials: Credentials) -> bool:
         """True as long as there is a session; its refresh token lives for months."""
         return bool(credentials.get("refresh_jwt"))
-
-    def is_expired(self, credentials: Credentials) -> bool:
-        """True when the access token (2 hours) is over or will be within a minute."""
-        return auth.is_expired(credentials)
 
     def refresh(self, credentials: Credentials, start_by: float | None = None) -> Credentials:
         """Exchange the refresh token; for two hours the old one gives the same new one.
@@ -115,10 +103,7 @@ class Bluesky(Network):
         return auth.who_am_i(self._server_of(credentials), credentials)
 
     def _server_of(self, credentials: Credentials) -> Server:
-        """Return the account's own server, which anybody may run."""
-        url = str(credentials.get("pds_url") or "")
-        is_ours = url == self._entryway.url
-        return Server(url, self._timeout, public_only=not (self._allow_private or is_ours))
+        return self._directory.server_at(str(credentials.get("pds_url") or ""))
 
     # Writing
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from app import untrusted
@@ -39,22 +38,13 @@ def _wait(usage: dict[str, Any]) -> float:
     return bounded(minutes * 60) if minutes > 0 else HOUR_SECONDS
 
 
-def _usages(response: Response) -> Iterator[dict[str, Any]]:
-    for name in (SHARED, OWN):
-        usage = _json(response.header(name))
-        if isinstance(usage, dict):
-            yield usage
-    business = _json(response.header(BUSINESS))
+def _usages(response: Response) -> list[dict[str, Any]]:
+    *told, business = (
+        untrusted.parsed(response.header(name) or "") for name in (SHARED, OWN, BUSINESS)
+    )
     for usages in business.values() if isinstance(business, dict) else ():
-        yield from (
-            (usage for usage in usages if isinstance(usage, dict))
-            if isinstance(usages, list)
-            else ()
-        )
-
-
-def _json(header: str | None) -> Any:
-    return untrusted.parsed(header or "")
+        told += usages if isinstance(usages, list) else []
+    return [usage for usage in told if isinstance(usage, dict)]
 
 
 def _percent(usage: dict[str, Any]) -> float:

@@ -46,16 +46,6 @@ class _ChecksNothing(Exception):
     """The server gave a token for an invented code; it is revoked and noted already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What a code was exchanged for."""
-
-    credentials: dict[str, str]
-    """The token and the app that it belongs to."""
-    checks_codes: bool
-    """Whether the server refused an invented code; if not, the account proves nobody."""
-
-
 @dataclass(frozen=True)
 class SignIn:
     """The code flow at any server; verifier and state are kept in the person's own cookie."""
@@ -88,8 +78,8 @@ class SignIn:
 
     def finish(
         self, server: Server, memory: Mapping[str, Any], callback: Mapping[str, str], base_uri: str
-    ) -> Opened:
-        """Exchange the code, only ever at the server of the state; return token and app.
+    ) -> Connection:
+        """Exchange the code, only ever at the server of the state; return the account.
 
         :raises ConnectRefused: stale, denied, refused, scope_missing, another_server,
             server_checks_nothing, or start_again: the next try gets an app of its own.
@@ -120,7 +110,9 @@ class SignIn:
         if missing:
             _revoke_unwanted(server, credentials)
             raise ConnectRefused("scope_missing", missing)
-        return Opened(credentials, checks_codes=not key)
+        connection = _connection_of(server, credentials, checks_codes=not key)
+        self.apps.note_return(server.url, checks_codes=not key)
+        return connection
 
     def _app_of(self, server: Server, redirect_uri: str, key: Any, mark: str) -> App:
         """Return the app that a sign-in began with, even if another took its place meanwhile."""
@@ -320,13 +312,16 @@ class _Request:
             return None
 
 
-def connection_of(server: Server, opened: Opened) -> Connection:
+def _connection_of(server: Server, opened: Credentials, checks_codes: bool) -> Connection:
     """Return the account that a new token belongs to; without one, the token is revoked.
 
+    :param opened: the token and the app that it belongs to.
+    :param checks_codes: whether the server refused an invented code; if not, the account proves
+        nobody.
     :raises ConnectRefused: refused, when the server does not say whose token it is.
     :raises LookUpFailed: no usable response.
     """
-    credentials: Credentials = {**opened.credentials, "server_url": server.url}
+    credentials: Credentials = {**opened, "server_url": server.url}
     try:
         profile = who_am_i(server, credentials)
     except (TokenRefused, LookUpRefused) as error:
@@ -341,11 +336,7 @@ def connection_of(server: Server, opened: Opened) -> Connection:
     with contextlib.suppress(LookUpFailed, LookUpRefused, TokenRefused):
         limits = limits_at(server, token_of(credentials), software)
     return Connection(
-        profile,
-        credentials,
-        limits,
-        server_was_typed=True,
-        proves_nobody=not opened.checks_codes,
+        profile, credentials, limits, server_was_typed=True, proves_nobody=not checks_codes
     )
 
 
@@ -478,15 +469,10 @@ def _token_in(response: Response) -> str:
 
 def _missing_in(response: Response) -> str:
     """Return the scopes that were not granted, where the server says what was."""
-    granted = object_in(response).get("scope")
-    return _missing(granted.split()) if isinstance(granted, str) and granted else ""
-
-
-def _missing(granted: list[str]) -> str:
-    """Return the scopes that were not granted; ``write`` includes ``write:media``."""
-    return " ".join(
-        scope for scope in SCOPES if scope not in granted and scope.split(":")[0] not in granted
-    )
+    told = object_in(response).get("scope")
+    granted = set(told.split()) if isinstance(told, str) and told else set(SCOPES)
+    # "write" includes "write:media".
+    return " ".join(scope for scope in SCOPES if not granted & {scope, scope.split(":")[0]})
 
 
 def _code_in(server: Server, memory: Mapping[str, Any], callback: Mapping[str, str]) -> str:

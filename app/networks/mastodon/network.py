@@ -50,15 +50,15 @@ class Mastodon(Network):
         self.connect_fields = (replace(field, value=usual),)
         self._timeout: float = config["SEND_TIMEOUT"]
         self._delays: list[float] = config["RECONCILE_DELAYS"]
-        self._apps: Apps = config["MASTODON_APPS"]
+        apps: Apps = config["MASTODON_APPS"]
         self._servers = Servers(
             usual_url=usual if "://" in usual else f"http://{usual}",
-            apps=self._apps,
+            apps=apps,
             timeout=self._timeout,
             allow_private=config["ALLOW_PRIVATE_SERVERS"],
         )
         self.is_local = oauth.is_played(self.name, config, self._servers.usual_url)
-        self._sign_in = auth.SignIn(self._apps, config["APP_URL"] or "")
+        self._sign_in = auth.SignIn(apps, config["APP_URL"] or "")
 
     def profile_url(self, handle: str) -> str:
         """Return the account's own page. The handle is the whole one: ``ana@example.social``."""
@@ -108,10 +108,7 @@ class Mastodon(Network):
         """Take the answer of the consent page. Raises ConnectRefused, LookUpFailed."""
         server = self._servers.visited(str(memory.get("server") or ""))
         with private_is_refused():
-            opened = self._sign_in.finish(server, memory, callback, redirect_uri)
-            connection = auth.connection_of(server, opened)
-        self._apps.note_return(server.url, opened.checks_codes)
-        return [connection]
+            return [self._sign_in.finish(server, memory, callback, redirect_uri)]
 
     def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
         """End the token; never raises."""

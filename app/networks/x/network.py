@@ -83,10 +83,6 @@ class X(Network):
         """True for OAuth 2.0 with offline access; OAuth 1.0a tokens do not expire."""
         return bool(credentials.get("refresh_token"))
 
-    def is_expired(self, credentials: Credentials) -> bool:
-        """True when the access token (2 hours) is over or will be within a minute."""
-        return oauth.expires_soon(credentials.get("expires_at"))
-
     def refresh(self, credentials: Credentials, start_by: float | None = None) -> Credentials:
         """Spend the refresh token. Raises TokenRefused, RefreshUnclear, AppRefused."""
         return auth.refresh(self._api, credentials, start_by)
