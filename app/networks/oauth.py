@@ -19,7 +19,9 @@ _USUAL_PORTS = {"http": 80, "https": 443}
 def check_state(expected: object, given: str | None) -> None:
     """Raise ConnectRefused unless a callback carries the state that its consent page began with."""
     wanted = expected if isinstance(expected, str) else ""
-    if not wanted or not hmac.compare_digest(wanted.encode(), _bytes_of(given or "")):
+    # What comes in an address need not be valid Unicode.
+    told = (given or "").encode("utf-8", "surrogatepass")
+    if not wanted or not hmac.compare_digest(wanted.encode(), told):
         raise ConnectRefused("stale")
 
 
@@ -50,11 +52,6 @@ def origin_of(url: str) -> tuple[str, str, int] | None:
     if not parts.hostname or port is None or "@" in parts.netloc:
         return None
     return parts.scheme, parts.hostname, port
-
-
-def _bytes_of(text: str) -> bytes:
-    """Return bytes of any text at all: what comes in an address need not be valid Unicode."""
-    return text.encode("utf-8", "surrogatepass")
 
 
 def is_loopback(url: str) -> bool:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from app import untrusted
 from app.networks.base import Outcome, OutcomeKind
 from app.networks.errors import DAY_SECONDS, LookUpFailed, TokenRefused, UploadRefused
 from app.networks.http import NoResponse, NotSent, Response, TooLateToStart
@@ -17,6 +18,8 @@ SLOW_MACHINE = 0.2
 """Seconds until the next try when only this machine was too slow to begin."""
 NO_MOMENT = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
 """What reading a moment may raise: the library's readers are strict about nothing."""
+ODD_SHAPE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What code raises that expected data of another shape."""
 EPOCH = 1_000_000_000
 """A larger number is a moment, a smaller one a number of seconds."""
 
@@ -32,14 +35,10 @@ def unanswered(error: NotSent | NoResponse) -> Outcome:
 
 
 def answered(
-    response: Response,
-    kind: OutcomeKind,
-    code: str | None = None,
-    detail: str | None = None,
-    **more: Any,
+    response: Response, kind: OutcomeKind, code: str | None = None, **more: Any
 ) -> Outcome:
     """Return how a create call with a response ended; ``more`` are further fields."""
-    return Outcome(kind, code, detail, http_status=response.status, answered_at=response.at, **more)
+    return Outcome(kind, code, http_status=response.status, answered_at=response.at, **more)
 
 
 def unclear_code(response: Response) -> str | None:
@@ -59,19 +58,17 @@ def object_in(response: Response) -> dict[str, Any]:
     return response.data if isinstance(response.data, dict) else {}
 
 
+def id_in(data: Any) -> str | None:
+    """Return the id that JSON has: a text of any shape, or a number; None without one."""
+    return untrusted.identifier(data.get("id")) if isinstance(data, dict) else None
+
+
 @contextmanager
 def known_shape() -> Iterator[None]:
     """Raise LookUpFailed for a response of another shape than the code inside expects."""
     try:
         yield
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except ODD_SHAPE as error:
         raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
 
 

@@ -26,7 +26,7 @@ from app.networks.errors import (
     RefreshUnclear,
     TokenRefused,
 )
-from app.networks.responses import known_shape
+from app.networks.responses import ODD_SHAPE, known_shape
 
 MAX_EXPIRES_AT = 10**11
 """Epoch seconds; a token that is to end later does not say readably when it ends."""
@@ -245,15 +245,7 @@ def expiry_of(token: str) -> int | None:
         padded = payload + "=" * (-len(payload) % 4)
         expires_at = json.loads(base64.urlsafe_b64decode(padded))["exp"]
         return int(expires_at) if 0 < expires_at < MAX_EXPIRES_AT else None
-    except (
-        ArithmeticError,
-        AttributeError,
-        IndexError,
-        KeyError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ):
+    except ODD_SHAPE:
         return None
 
 

@@ -11,7 +11,6 @@ from app.networks import http
 from app.networks.base import Body, Credentials, Limits, Outcome, OutcomeKind, Part
 from app.networks.bluesky import text
 from app.networks.bluesky.auth import token_of
-from app.networks.bluesky.card import embed_of
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.responses import (
     COLLECTION,
@@ -96,7 +95,7 @@ def record_of(
         images = [_image(picture) for picture in part.pictures]
         record["embed"] = {"$type": "app.bsky.embed.images", "images": images}
     elif card is not None:
-        record["embed"] = embed_of(card)
+        record["embed"] = {"$type": "app.bsky.embed.external", "external": dict(card)}
     return record
 
 
@@ -146,11 +145,7 @@ def create(
 
 
 def _unless_there(
-    server: Server,
-    credentials: Credentials,
-    body: Body,
-    refusal: Outcome,
-    site: str,
+    server: Server, credentials: Credentials, body: Body, refusal: Outcome, site: str
 ) -> Outcome:
     """Return the refusal, or success where the repository has the post.
 

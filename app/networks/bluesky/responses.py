@@ -105,8 +105,8 @@ def wait_in(response: Response) -> float | None:
 
 
 def _outcome(response: Response, kind: OutcomeKind, code: str, **more: Any) -> Outcome:
-    request_id = response.header("x-request-id")
-    return answered(response, kind, code, problem_of(response), request_id=request_id, **more)
+    trace = response.header("x-request-id")
+    return answered(response, kind, code, detail=problem_of(response), request_id=trace, **more)
 
 
 def _reset_in(response: Response) -> float | None:

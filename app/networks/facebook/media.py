@@ -5,9 +5,9 @@ from __future__ import annotations
 from app.networks.base import Credentials, Picture
 from app.networks.errors import UploadRefused
 from app.networks.facebook.client import Graph
-from app.networks.facebook.responses import id_in, outcome_of
+from app.networks.facebook.responses import outcome_of
 from app.networks.oauth import token_of
-from app.networks.responses import upload_error
+from app.networks.responses import id_in, upload_error
 
 
 def upload(graph: Graph, credentials: Credentials, picture: Picture) -> dict[str, str]:

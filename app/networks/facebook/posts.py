@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from app.networks.base import Body, Credentials, Limits, Outcome, OutcomeKind, Part
 from app.networks.facebook.client import Graph
-from app.networks.facebook.responses import id_in, link_to, outcome_of, trace_of
+from app.networks.facebook.responses import link_to, outcome_of, trace_of
 from app.networks.facebook.text import first_link
 from app.networks.facebook.usage import used_up_for
 from app.networks.http import NoResponse, NotSent
 from app.networks.oauth import token_of
-from app.networks.responses import answered, unanswered
+from app.networks.responses import answered, id_in, unanswered
 
 CREATED_FIELDS = "id,permalink_url,created_time"
 LIMITS = Limits(

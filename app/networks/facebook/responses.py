@@ -15,7 +15,7 @@ from app.networks.base import Outcome, OutcomeKind, Profile, Scope
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.facebook.usage import HOUR_SECONDS, told_wait, used_up_for
 from app.networks.http import Response
-from app.networks.responses import answered, object_in, unclear_code
+from app.networks.responses import answered, id_in, object_in, unclear_code
 
 APP_THROTTLED = 4
 THROTTLED = {APP_THROTTLED, 17, 32, 341, 613, *range(80_000, 81_000)}
@@ -143,7 +143,7 @@ def _later(response: Response, scope: Scope, at_least: float = 0.0) -> Outcome:
 
 def _outcome(response: Response, kind: OutcomeKind, code: str, **more: Any) -> Outcome:
     trace = trace_of(response)
-    return answered(response, kind, code, problem_of(response), request_id=trace, **more)
+    return answered(response, kind, code, detail=problem_of(response), request_id=trace, **more)
 
 
 def _whole(value: Any) -> int | None:
@@ -173,14 +173,9 @@ def reading_of(response: Response) -> dict[str, Any]:
     raise LookUpFailed(problem_of(response))
 
 
-def id_in(data: Any) -> str | None:
-    """Return the id of a create response: a text of any shape, or a number."""
-    return words.identifier(data.get("id")) if isinstance(data, dict) else None
-
-
 def person_in(data: Mapping[str, Any], name: str) -> str:
     """Return the id of a person that a response names, "" for none that can be read."""
-    found = id_in({"id": data.get(name)}) or ""
+    found = words.identifier(data.get(name)) or ""
     return found if _PERSON.fullmatch(found) else ""
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from app.networks.base import Outcome, OutcomeKind, Picture
 from app.networks.errors import LookUpFailed, UploadRefused
 from app.networks.mastodon.client import Server, segment
-from app.networks.mastodon.responses import id_in, outcome_of, problem_of
-from app.networks.responses import upload_error
+from app.networks.mastodon.responses import outcome_of, problem_of
+from app.networks.responses import id_in, upload_error
 
 POLL_SECONDS = 0.5
 """Between two questions whether a picture is ready."""

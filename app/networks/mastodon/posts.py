@@ -15,13 +15,12 @@ from app.networks.mastodon.media import NOW_READY, why_refused
 from app.networks.mastodon.responses import (
     NOT_OFFERED,
     allowance_left_for,
-    id_in,
     link_to,
     outcome_of,
     reading_of,
     request_id_of,
 )
-from app.networks.responses import answered, known_shape, unanswered
+from app.networks.responses import answered, id_in, known_shape, unanswered
 
 USUAL = Limits(
     characters=500,

@@ -14,7 +14,14 @@ from app.networks.base import Outcome, OutcomeKind, Profile
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.mastodon.client import Server
-from app.networks.responses import answered, number_in, object_in, seconds_until, unclear_code
+from app.networks.responses import (
+    answered,
+    id_in,
+    number_in,
+    object_in,
+    seconds_until,
+    unclear_code,
+)
 
 USUAL_WAIT_SECONDS = 300.0
 """To wait where a server does not say: Mastodon counts calls in five minutes."""
@@ -46,8 +53,8 @@ def outcome_of(response: Response) -> Outcome:
 
 
 def _outcome(response: Response, kind: OutcomeKind, code: str, **more: Any) -> Outcome:
-    request_id = request_id_of(response)
-    return answered(response, kind, code, problem_of(response), request_id=request_id, **more)
+    trace = request_id_of(response)
+    return answered(response, kind, code, detail=problem_of(response), request_id=trace, **more)
 
 
 def reading_of(response: Response) -> Any:
@@ -66,11 +73,6 @@ def reading_of(response: Response) -> Any:
     raise LookUpFailed(
         problem_of(response), _wait_after(response) if response.status == 429 else None
     )
-
-
-def id_in(data: Any) -> str | None:
-    """Return an id: a text of any shape, or a number."""
-    return untrusted.identifier(data.get("id")) if isinstance(data, dict) else None
 
 
 def problem_of(response: Response) -> str:
@@ -124,23 +126,20 @@ def _first(response: Response, *names: str) -> str | None:
 
 def profile_of(account: Mapping[str, Any], server: Server) -> Profile:
     """Return who an account is. The handle has the server in it, as people write it."""
-    remote_id = id_in(account)
-    if remote_id is None:
-        raise ValueError("an account without an id")
-    avatar, page = account.get("avatar"), account.get("url")
     return Profile(
-        remote_id=remote_id,
+        remote_id=account["id"],
         handle=f"{_name_in(account)}@{server.host}",
         display_name=account.get("display_name") or "",
-        avatar_url=str(avatar) if is_page(avatar, server) else "",
+        avatar_url=_page(account.get("avatar"), server),
         server=server.host,
-        page_url=str(page) if is_page(page, server) else "",
+        page_url=_page(account.get("url"), server),
     )
 
 
-def is_page(url: Any, server: Server) -> bool:
-    """Whether this is an address that a browser may be sent to."""
-    return untrusted.web_address(url).startswith(("https://", f"{server.url}/"))
+def _page(url: Any, server: Server) -> str:
+    """Return an address if a browser may be sent there, else ""."""
+    found = untrusted.web_address(url)
+    return found if found.startswith(("https://", f"{server.url}/")) else ""
 
 
 def _name_in(account: Mapping[str, Any]) -> str:
@@ -157,6 +156,6 @@ def _name_in(account: Mapping[str, Any]) -> str:
 def link_to(status: Mapping[str, Any], server: Server) -> str:
     """Return a post's page; the address that every Mastodon knows when the server tells none."""
     for name in ("url", "uri"):
-        if is_page(status.get(name), server):
-            return str(status[name])
+        if page := _page(status.get(name), server):
+            return page
     return f"{server.url}/web/statuses/{id_in(status)}"

@@ -39,10 +39,8 @@ _BREAKS = frozenset({"br", "p", "div", "li", "blockquote", "pre", "ul", "ol"})
 def check(written: str, limits: Limits) -> None:
     """Raise TextProblem for a text that a server with these limits does not take."""
     cleaned = text.allowed(written)
-    if limits.unit == "codepoints":
-        counted = _code_points_up_to(cleaned, limits)
-    else:
-        counted = _length_up_to(cleaned, limits)
+    count = _code_points_up_to if limits.unit == "codepoints" else _length_up_to
+    counted = count(cleaned, limits)
     if counted > limits.characters:
         raise TextProblem("too_long", length=counted, limit=limits.characters)
 

@@ -68,8 +68,8 @@ def allowance_left_for(response: Response) -> float | None:
 
 
 def _outcome(response: Response, kind: OutcomeKind, code: str, **more: Any) -> Outcome:
-    request_id = response.header("x-transaction-id") or response.header("x-request-id")
-    return answered(response, kind, code, problem_of(response), request_id=request_id, **more)
+    trace = response.header("x-transaction-id") or response.header("x-request-id")
+    return answered(response, kind, code, detail=problem_of(response), request_id=trace, **more)
 
 
 def _forbidden(response: Response) -> Outcome:

@@ -14,7 +14,7 @@ def outcome_of(response: Response) -> Outcome:
     """Return how a create call ended that did not create a notice."""
     kind, code = _meaning_of(response.status)
     wait = seconds_until(response, response.header("retry-after"))
-    return answered(response, kind, code, problem_of(response), retry_after=wait)
+    return answered(response, kind, code, detail=problem_of(response), retry_after=wait)
 
 
 def _meaning_of(status: int) -> tuple[OutcomeKind, str]:
