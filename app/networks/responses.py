@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -56,6 +56,12 @@ def unclear_code(response: Response) -> str | None:
 def object_in(response: Response) -> dict[str, Any]:
     """Return the JSON object of a response, an empty one where it is something else."""
     return response.data if isinstance(response.data, dict) else {}
+
+
+def object_at(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the object that another one has under this name, an empty one where it has none."""
+    found = data.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def id_in(data: Any) -> str | None:

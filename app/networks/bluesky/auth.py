@@ -300,15 +300,12 @@ def profile_of(
     :param at_most: seconds for name and picture; they are not asked for when none are left.
     """
     did, handle = str(session["did"]), str(session["handle"])
-    at_most = min(at_most, PROFILE_SECONDS)
-    if at_most <= 0:
-        return Profile(did, handle)
+    server = server.within(min(at_most, PROFILE_SECONDS))
     try:
-        shown = reading_of(server.within(at_most).read(_PROFILE, {"actor": did}, token=token))
+        shown = reading_of(server.read(_PROFILE, {"actor": did}, token=token))
     except (LookUpFailed, LookUpRefused, TokenRefused):
         return Profile(did, handle)
-    name, avatar = shown.get("displayName"), shown.get("avatar")
-    return Profile(did, handle, untrusted.line(name), untrusted.web_address(avatar))
+    return Profile(did, handle, shown.get("displayName") or "", shown.get("avatar") or "")
 
 
 def refresh(

@@ -42,9 +42,8 @@ def check(written: str, limits: Limits) -> None:
     """
     cleaned = text.allowed(written)
     text.refuse_far_too_long(cleaned, limits.characters)
-    graphemes, size = text.graphemes(cleaned), len(cleaned.encode())
-    if graphemes > limits.characters:
-        raise TextProblem("too_long", length=graphemes, limit=limits.characters)
+    text.refuse_too_long(text.graphemes(cleaned), limits.characters)
+    size = len(cleaned.encode())
     if limits.bytes is not None and size > limits.bytes:
         raise TextProblem("too_many_bytes", length=size, limit=limits.bytes)
 

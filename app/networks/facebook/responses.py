@@ -15,7 +15,7 @@ from app.networks.base import Outcome, OutcomeKind, Profile, Scope
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.facebook.usage import HOUR_SECONDS, told_wait, used_up_for
 from app.networks.http import Response
-from app.networks.responses import answered, id_in, object_in, unclear_code
+from app.networks.responses import answered, id_in, object_at, object_in, unclear_code
 
 APP_THROTTLED = 4
 THROTTLED = {APP_THROTTLED, 17, 32, 341, 613, *range(80_000, 81_000)}
@@ -64,8 +64,7 @@ def outcome_of(response: Response) -> Outcome:
 
 def error_in(response: Response) -> Mapping[str, Any]:
     """Return the ``error`` object of a response, an empty one when it has none."""
-    error = object_in(response).get("error")
-    return error if isinstance(error, dict) else {}
+    return object_at(object_in(response), "error")
 
 
 def code_of(response: Response) -> int | None:

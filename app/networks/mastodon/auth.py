@@ -21,7 +21,7 @@ from app.networks.mastodon.client import Server
 from app.networks.mastodon.posts import limits_at
 from app.networks.mastodon.responses import problem_of, profile_of, reading_of
 from app.networks.oauth import check_state, token_of
-from app.networks.responses import known_shape, object_in
+from app.networks.responses import known_shape, object_at, object_in
 
 APP_NAME = "Tweet Later"
 SCOPES = ("read:accounts", "read:statuses", "write:statuses", "write:media")
@@ -67,6 +67,8 @@ class SignIn:
         request = _Request(server, address_at(server, base_uri), _document_of(server))
         memory = request.memory | {"signing_in": signing_in}
         try:
+            if self.apps.known(server.url).checks_codes is False:
+                raise _ChecksNothing
             app = self._another_app(request, failed) if failed else self._shared_app(request)
             memory["client"] = mark_of(app)
         except _ChecksNothing:
@@ -185,8 +187,6 @@ class SignIn:
         :raises _ChecksNothing: with a shared app, people would get each other's accounts.
         """
         server, redirect_uri = request.server, request.redirect_uri
-        if self.apps.known(server.url).checks_codes is False:
-            raise _ChecksNothing
         app = self.apps.get(server.url, redirect_uri)
         if app is None:
             return self.apps.made_once(server.url, redirect_uri, lambda: self._register(request))
@@ -202,11 +202,8 @@ class SignIn:
 
         :raises _ChecksNothing: as above.
         """
-        server = request.server
-        if self.apps.known(server.url).checks_codes is False:
-            raise _ChecksNothing
         return self.apps.replaced(
-            server.url, request.redirect_uri, failed, lambda: self._register_anew(request)
+            request.server.url, request.redirect_uri, failed, lambda: self._register_anew(request)
         )
 
     def _is_known_there(self, request: _Request, app: App) -> bool:
@@ -446,8 +443,7 @@ def _is_no_to_app(response: Response, app: Mapping[str, Any]) -> bool:
 
 def _told(app: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what the server says to this app although it knows it; see ``_register_anew``."""
-    told = app.get("told")
-    return told if isinstance(told, dict) else {}
+    return object_at(app, "told")
 
 
 def _word(response: Response) -> str:

@@ -18,9 +18,8 @@ from app.networks.mastodon.responses import (
     link_to,
     outcome_of,
     reading_of,
-    request_id_of,
 )
-from app.networks.responses import answered, id_in, known_shape, unanswered
+from app.networks.responses import answered, id_in, known_shape, object_at, unanswered
 
 USUAL = Limits(
     characters=500,
@@ -61,8 +60,8 @@ def limits_at(server: Server, token: str, software: str) -> Limits:
 
 
 def _limits_in(instance: Mapping[str, Any]) -> Limits:
-    told = _part(instance, "configuration")
-    statuses, media = _part(told, "statuses"), _part(told, "media_attachments")
+    told = object_at(instance, "configuration")
+    statuses, media = object_at(told, "statuses"), object_at(told, "media_attachments")
     listed = media.get("supported_mime_types")
     types = tuple(kind for kind in USUAL.picture_types if kind in (listed or USUAL.picture_types))
     return Limits(
@@ -91,11 +90,6 @@ def visibility_of(server: Server, token: str) -> str:
             return untrusted.line(privacy, MAX_VISIBILITY_CHARACTERS)
     except (LookUpFailed, LookUpRefused, TokenRefused):
         return ""
-
-
-def _part(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = data.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def _count(usual: int, *told: Any) -> int:
@@ -150,7 +144,7 @@ def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
         OutcomeKind.OK,
         remote_id=remote_id,
         remote_url=link_to(response.data, server),
-        request_id=request_id_of(response),
+        request_id=response.header("x-request-id"),
         pause_for=allowance_left_for(response),
         reference={"id": remote_id},
     )

@@ -53,7 +53,7 @@ def outcome_of(response: Response) -> Outcome:
 
 
 def _outcome(response: Response, kind: OutcomeKind, code: str, **more: Any) -> Outcome:
-    trace = request_id_of(response)
+    trace = response.header("x-request-id")
     return answered(response, kind, code, detail=problem_of(response), request_id=trace, **more)
 
 
@@ -78,11 +78,6 @@ def reading_of(response: Response) -> Any:
 def problem_of(response: Response) -> str:
     """Return the server's own words, short."""
     return _words(response)[:300] or f"HTTP {response.status}"
-
-
-def request_id_of(response: Response) -> str | None:
-    """Return the id by which the server's operator finds a call again."""
-    return (response.header("x-request-id") or "")[:64] or None
 
 
 def allowance_left_for(response: Response) -> float | None:

@@ -40,14 +40,11 @@ def check(written: str, limits: Limits) -> None:
     """Raise TextProblem for a text that a server with these limits does not take."""
     cleaned = text.allowed(written)
     count = _code_points_up_to if limits.unit == "codepoints" else _length_up_to
-    counted = count(cleaned, limits)
-    if counted > limits.characters:
-        raise TextProblem("too_long", length=counted, limit=limits.characters)
+    text.refuse_too_long(count(cleaned, limits), limits.characters)
 
 
 def _code_points_up_to(cleaned: str, limits: Limits) -> int:
-    if len(cleaned) > limits.characters:  # it counts at least as many as there are
-        raise TextProblem("too_long", length=len(cleaned), limit=limits.characters)
+    text.refuse_too_long(len(cleaned), limits.characters)  # it counts at least as many
     return code_points(cleaned, limits.link_length)
 
 
