@@ -41,8 +41,8 @@ def answered(
     return Outcome(kind, code, http_status=response.status, answered_at=response.at, **more)
 
 
-def unclear_code(response: Response) -> str | None:
-    """Return the code of a response after which the post may be there, else None.
+def doubt_in(response: Response) -> str | None:
+    """Return the code of a response that leaves the post in doubt: it may be there; else None.
 
     For responses that do not name it: no network says a clear no with these statuses.
     """

@@ -270,11 +270,8 @@ def _refusal(response: http.Response) -> Exception:
         return ConnectRefused("too_often", problem_of(response))
     if not word or not 400 <= response.status < 500:
         return LookUpFailed(problem_of(response))
-    if word in _REFUSALS:
-        return ConnectRefused(_REFUSALS[word], problem_of(response))
-    return ConnectRefused(
-        "bad_password" if response.status == 401 else "refused", problem_of(response)
-    )
+    usual = "bad_password" if response.status == 401 else "refused"
+    return ConnectRefused(_REFUSALS.get(word, usual), problem_of(response))
 
 
 def who_am_i(server: Server, credentials: Credentials) -> Profile:

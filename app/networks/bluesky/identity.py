@@ -44,11 +44,9 @@ _HANDLE = re.compile(rf"(?:{_LABEL}\.)+(?=[a-z]){_LABEL}")
 
 def is_did(value: object) -> bool:
     """Whether this is the name of an account."""
-    return (
-        isinstance(value, str)
-        and len(value) <= MAX_DID_CHARACTERS
-        and _DID.fullmatch(value) is not None
-    )
+    if not isinstance(value, str) or len(value) > MAX_DID_CHARACTERS:
+        return False
+    return _DID.fullmatch(value) is not None
 
 
 def is_handle(value: str) -> bool:

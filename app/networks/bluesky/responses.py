@@ -16,7 +16,7 @@ from app.networks.base import Outcome, OutcomeKind
 from app.networks.bluesky.identity import is_did
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
-from app.networks.responses import answered, number_in, object_in, seconds_until, unclear_code
+from app.networks.responses import answered, doubt_in, number_in, object_in, seconds_until
 
 COLLECTION = "app.bsky.feed.post"
 """Where a repository keeps posts."""
@@ -39,7 +39,7 @@ def outcome_of(response: Response) -> Outcome:
     """Return how a create call ended whose response names no new post."""
     if response.status == 429:
         return _outcome(response, OutcomeKind.LATER, "rate_limited", retry_after=wait_in(response))
-    if code := unclear_code(response):
+    if code := doubt_in(response):
         return _outcome(response, OutcomeKind.AMBIGUOUS, code)
     return _refused(response, word_in(response))
 

@@ -177,6 +177,5 @@ def _may_publish_on(page: Mapping[str, Any]) -> bool:
 
 def _connection(page: Mapping[str, Any], person_id: str) -> Connection:
     profile = replace(profile_of(page), person_id=person_id)
-    return Connection(
-        profile, {"access_token": str(page["access_token"]), "page_id": profile.remote_id}
-    )
+    credentials = {"access_token": str(page["access_token"]), "page_id": profile.remote_id}
+    return Connection(profile, credentials)

@@ -15,7 +15,7 @@ from app.networks.base import Outcome, OutcomeKind, Profile, Scope
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.facebook.usage import HOUR_SECONDS, told_wait, used_up_for
 from app.networks.http import Response
-from app.networks.responses import answered, id_in, object_at, object_in, unclear_code
+from app.networks.responses import answered, doubt_in, id_in, object_at, object_in
 
 APP_THROTTLED = 4
 THROTTLED = {APP_THROTTLED, 17, 32, 341, 613, *range(80_000, 81_000)}
@@ -54,7 +54,7 @@ _SECRET = re.compile(r"[\w|.~+/=-]{32,}")
 
 def outcome_of(response: Response) -> Outcome:
     """Sort a response that is not an accepted post."""
-    if code := unclear_code(response):
+    if code := doubt_in(response):
         return _outcome(response, OutcomeKind.AMBIGUOUS, code)
     error = error_in(response)
     if not error:
@@ -93,9 +93,8 @@ def trace_of(response: Response) -> str | None:
 def _without_words(response: Response) -> Outcome:
     if response.status == 429:
         return _later(response, Scope.ACCOUNT)
-    if response.status == 404:
-        return _outcome(response, OutcomeKind.REJECTED, "not_found")
-    return _outcome(response, OutcomeKind.REJECTED, "rejected")
+    code = "not_found" if response.status == 404 else "rejected"
+    return _outcome(response, OutcomeKind.REJECTED, code)
 
 
 def _by_subcode(response: Response, error: Mapping[str, Any]) -> Outcome | None:

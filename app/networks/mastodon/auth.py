@@ -433,12 +433,9 @@ def _exchange(
 
 def _is_no_to_app(response: Response, app: Mapping[str, Any]) -> bool:
     """Whether a server refuses the app itself, and not only the code that was shown."""
-    about_else = object_in(response).get("error") in NOT_ABOUT_APP
-    return (
-        response.status in NO_TO_APP
-        and not about_else
-        and _word(response) != _told(app).get("token")
-    )
+    if object_in(response).get("error") in NOT_ABOUT_APP:
+        return False
+    return response.status in NO_TO_APP and _word(response) != _told(app).get("token")
 
 
 def _told(app: Mapping[str, Any]) -> Mapping[str, Any]:

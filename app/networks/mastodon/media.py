@@ -40,9 +40,8 @@ def upload(server: Server, token: str, picture: Picture) -> dict[str, Any]:
     )
     media_id = id_in(response.data) if 200 <= response.status < 300 else None
     if media_id is None:
-        raise upload_error(
-            outcome_of(response), UploadRefused("picture_refused", problem_of(response))
-        )
+        refusal = UploadRefused("picture_refused", problem_of(response))
+        raise upload_error(outcome_of(response), refusal)
     if response.status == 202:
         _wait_until_ready(server, token, media_id)
     return {"id": media_id, "description": picture.alt}

@@ -14,14 +14,7 @@ from app.networks.base import Outcome, OutcomeKind, Profile
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.mastodon.client import Server
-from app.networks.responses import (
-    answered,
-    id_in,
-    number_in,
-    object_in,
-    seconds_until,
-    unclear_code,
-)
+from app.networks.responses import answered, doubt_in, id_in, number_in, object_in, seconds_until
 
 USUAL_WAIT_SECONDS = 300.0
 """To wait where a server does not say: Mastodon counts calls in five minutes."""
@@ -41,7 +34,7 @@ def outcome_of(response: Response) -> Outcome:
         return _outcome(response, OutcomeKind.LATER, "rate_limited", retry_after=wait)
     if status in MOVED:
         return _outcome(response, OutcomeKind.AUTH, "server_moved")
-    if code := unclear_code(response):
+    if code := doubt_in(response):
         return _outcome(response, OutcomeKind.AMBIGUOUS, code)
     if status == 401:
         return _outcome(response, OutcomeKind.AUTH, "token_refused")
@@ -70,9 +63,8 @@ def reading_of(response: Response) -> Any:
         raise TokenRefused(problem_of(response))
     if response.status == 410 or (response.status in {403, 404} and _words(response)):
         raise LookUpRefused(problem_of(response))
-    raise LookUpFailed(
-        problem_of(response), _wait_after(response) if response.status == 429 else None
-    )
+    wait = _wait_after(response) if response.status == 429 else None
+    raise LookUpFailed(problem_of(response), wait)
 
 
 def problem_of(response: Response) -> str:

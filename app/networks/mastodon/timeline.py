@@ -17,13 +17,7 @@ from app.networks.http import Response
 from app.networks.mastodon.auth import APP_NAME
 from app.networks.mastodon.client import Server, segment
 from app.networks.mastodon.matching import Likeness, Shown, Sought, likeness, sought_of
-from app.networks.mastodon.responses import (
-    NOT_OFFERED,
-    calls_left,
-    link_to,
-    reading_of,
-    wait_in,
-)
+from app.networks.mastodon.responses import NOT_OFFERED, calls_left, link_to, reading_of, wait_in
 from app.networks.oauth import token_of
 from app.networks.responses import id_in, known_shape
 

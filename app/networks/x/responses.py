@@ -12,7 +12,7 @@ from app import untrusted as words
 from app.networks.base import Outcome, OutcomeKind, Profile, Scope
 from app.networks.errors import DAY_SECONDS, LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
-from app.networks.responses import answered, number_in, object_in, seconds_until, unclear_code
+from app.networks.responses import answered, doubt_in, number_in, object_in, seconds_until
 
 CODES_DUPLICATE = {187}
 CODES_DEAD_TOKEN = {32, 89}
@@ -27,7 +27,7 @@ def outcome_of(response: Response) -> Outcome:
     """Sort a response that is not an accepted tweet."""
     if response.status == 429 or _is_usage_cap(response):
         return _later(response)
-    if code := unclear_code(response):
+    if code := doubt_in(response):
         return _outcome(response, OutcomeKind.AMBIGUOUS, code)
     if response.status == 401:
         return _outcome(response, OutcomeKind.AUTH, "token_refused")
