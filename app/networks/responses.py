@@ -78,16 +78,16 @@ def known_shape() -> Iterator[None]:
         raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
 
 
-def upload_error(outcome: Outcome, refusal: UploadRefused) -> Exception:
+def upload_error(outcome: Outcome, code: str) -> Exception:
     """Return what to raise for an upload that was not accepted.
 
     :param outcome: what the response would mean for a create call.
-    :param refusal: for a picture that the network does not take.
+    :param code: of UploadRefused, for a picture that the network does not take.
     """
     if outcome.kind == OutcomeKind.AUTH:
         return TokenRefused(outcome.detail or "")
     if outcome.kind == OutcomeKind.REJECTED:
-        return refusal
+        return UploadRefused(code, outcome.detail or "")
     return LookUpFailed(outcome.detail or "", outcome.retry_after)
 
 

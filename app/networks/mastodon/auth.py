@@ -25,6 +25,7 @@ from app.networks.responses import known_shape, object_at, object_in
 
 APP_NAME = "Tweet Later"
 SCOPES = ("read:accounts", "read:statuses", "write:statuses", "write:media")
+KEYS = ("client_id", "client_secret")
 REVOKE_SECONDS = 4.0
 """Of SIGN_IN_SECONDS, reserved for revoking tokens that must not be used."""
 NO_MASTODON = {301, 302, 303, 307, 308, 404, 405, 410, 501}
@@ -103,13 +104,8 @@ class SignIn:
         if not key and _is_no_to_app(response, app):
             self.apps.forget(server.url, redirect_uri, app)
             raise ConnectRefused("stale", "invalid_client")
-        credentials = {
-            "client_id": app["client_id"],
-            "client_secret": app["client_secret"],
-            "access_token": _token_in(response),
-        }
-        missing = _missing_in(response)
-        if missing:
+        credentials = {name: app[name] for name in KEYS} | {"access_token": _token_in(response)}
+        if missing := _missing_in(response):
             _revoke_unwanted(server, credentials)
             raise ConnectRefused("scope_missing", missing)
         connection = _connection_of(server, credentials, checks_codes=not key)
@@ -246,7 +242,7 @@ class SignIn:
         form = {name: value for name, value in form.items() if value}
         response = request.server.ask("POST", "/api/v1/apps", data=form)
         data = object_in(response)
-        app = {name: data.get(name) for name in ("client_id", "client_secret")}
+        app = {name: data.get(name) for name in KEYS}
         if 200 <= response.status < 300 and all(map(untrusted.secret, app.values())):
             return app
         raise _registration_refused(response)

@@ -40,8 +40,7 @@ def upload(server: Server, token: str, picture: Picture) -> dict[str, Any]:
     )
     media_id = id_in(response.data) if 200 <= response.status < 300 else None
     if media_id is None:
-        refusal = UploadRefused("picture_refused", problem_of(response))
-        raise upload_error(outcome_of(response), refusal)
+        raise upload_error(outcome_of(response), "picture_refused")
     if response.status == 202:
         _wait_until_ready(server, token, media_id)
     return {"id": media_id, "description": picture.alt}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -42,21 +41,16 @@ class Mastodon(Network):
     usual_limits = posts.USUAL
     threads = True
     visibilities = ("public", "unlisted", "private")
-    connect_fields = (Field("server", "Server", "For example mastodon.social"),)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         usual = config["MASTODON_SERVER"] or ""
-        (field,) = self.connect_fields
-        self.connect_fields = (replace(field, value=usual),)
+        server = Field("server", "Server", "For example mastodon.social", value=usual)
+        self.connect_fields = (server,)
         self._timeout: float = config["SEND_TIMEOUT"]
         self._delays: list[float] = config["RECONCILE_DELAYS"]
         apps: Apps = config["MASTODON_APPS"]
-        self._servers = Servers(
-            usual_url=usual if "://" in usual else f"http://{usual}",
-            apps=apps,
-            timeout=self._timeout,
-            allow_private=config["ALLOW_PRIVATE_SERVERS"],
-        )
+        usual_url = usual if "://" in usual else f"http://{usual}"
+        self._servers = Servers(usual_url, apps, self._timeout, config["ALLOW_PRIVATE_SERVERS"])
         self.is_local = oauth.is_played(self.name, config, self._servers.usual_url)
         self._sign_in = auth.SignIn(apps, config["APP_URL"] or "")
 

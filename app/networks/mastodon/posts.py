@@ -125,10 +125,8 @@ def create(server: Server, token: str, body: Body, start_by: float) -> Outcome:
 
 def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
     """Make one create call."""
-    content = dict(body)
-    key = str(content.pop(KEY, ""))
-    for name in (SENT_AT, DESCRIPTIONS):
-        content.pop(name, None)
+    key, unsent = str(body.get(KEY, "")), {KEY, SENT_AT, DESCRIPTIONS}
+    content = {name: value for name, value in body.items() if name not in unsent}
     try:
         response = server.call(
             "POST", "/api/v1/statuses", token=token, key=key, start_by=start_by, json=content

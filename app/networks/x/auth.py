@@ -58,9 +58,8 @@ class OAuth2Flow:
     def begin(self, redirect_uri: str) -> Consent:
         """Return the consent page's URL, with a fresh state and PKCE challenge."""
         verifier = generate_token(64)
-        url, state = self._session(redirect_uri).create_authorization_url(
-            self.authorize_url, code_verifier=verifier
-        )
+        session = self._session(redirect_uri)
+        url, state = session.create_authorization_url(self.authorize_url, code_verifier=verifier)
         return Consent(url, {"state": state, "verifier": verifier})
 
     def finish(

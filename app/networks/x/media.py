@@ -131,7 +131,4 @@ def _id_in(response: Response) -> str:
 
 def _failure(outcome: Outcome) -> Exception:
     is_old_token = outcome.http_status == 403  # from before pictures were supported
-    refusal = UploadRefused(
-        "picture_permission" if is_old_token else "picture_refused", outcome.detail or ""
-    )
-    return upload_error(outcome, refusal)
+    return upload_error(outcome, "picture_permission" if is_old_token else "picture_refused")
