@@ -1,4 +1,4 @@
-"""The board as a Network: every call of the contract, on the files beside this one."""
+"""The board as a Network: what is its own of the contract, on the files beside this one."""
 
 from __future__ import annotations
 
