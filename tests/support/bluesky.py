@@ -24,6 +24,7 @@ def bluesky_at(url: str, **settings: Any) -> Bluesky:
     """Return Bluesky with its entryway at this address."""
     config = {
         "BLUESKY_URL": url,
+        "PLC_URL": url,
         "ALLOW_PRIVATE_SERVERS": True,
         "SANDBOX": ("bluesky",),
         "SEND_TIMEOUT": 2.0,

@@ -10,8 +10,8 @@ from typing import Any
 from app.networks.base import Outcome, OutcomeKind, Picture
 from app.networks.errors import LookUpFailed, UploadRefused
 from app.networks.mastodon.client import Server, segment
-from app.networks.mastodon.responses import id_in, outcome_of, problem_of
-from app.networks.responses import upload_error
+from app.networks.mastodon.responses import outcome_of, problem_of
+from app.networks.responses import id_in, upload_error
 
 POLL_SECONDS = 0.5
 """Between two questions whether a picture is ready."""
@@ -40,9 +40,7 @@ def upload(server: Server, token: str, picture: Picture) -> dict[str, Any]:
     )
     media_id = id_in(response.data) if 200 <= response.status < 300 else None
     if media_id is None:
-        raise upload_error(
-            outcome_of(response), UploadRefused("picture_refused", problem_of(response))
-        )
+        raise upload_error(outcome_of(response), "picture_refused")
     if response.status == 202:
         _wait_until_ready(server, token, media_id)
     return {"id": media_id, "description": picture.alt}

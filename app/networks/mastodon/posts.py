@@ -15,13 +15,11 @@ from app.networks.mastodon.media import NOW_READY, why_refused
 from app.networks.mastodon.responses import (
     NOT_OFFERED,
     allowance_left_for,
-    id_in,
     link_to,
     outcome_of,
     reading_of,
-    request_id_of,
 )
-from app.networks.responses import known_shape, unanswered
+from app.networks.responses import answered, id_in, known_shape, object_at, unanswered
 
 USUAL = Limits(
     characters=500,
@@ -62,8 +60,8 @@ def limits_at(server: Server, token: str, software: str) -> Limits:
 
 
 def _limits_in(instance: Mapping[str, Any]) -> Limits:
-    told = _part(instance, "configuration")
-    statuses, media = _part(told, "statuses"), _part(told, "media_attachments")
+    told = object_at(instance, "configuration")
+    statuses, media = object_at(told, "statuses"), object_at(told, "media_attachments")
     listed = media.get("supported_mime_types")
     types = tuple(kind for kind in USUAL.picture_types if kind in (listed or USUAL.picture_types))
     return Limits(
@@ -92,11 +90,6 @@ def visibility_of(server: Server, token: str) -> str:
             return untrusted.line(privacy, MAX_VISIBILITY_CHARACTERS)
     except (LookUpFailed, LookUpRefused, TokenRefused):
         return ""
-
-
-def _part(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = data.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def _count(usual: int, *told: Any) -> int:
@@ -132,10 +125,8 @@ def create(server: Server, token: str, body: Body, start_by: float) -> Outcome:
 
 def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
     """Make one create call."""
-    content = dict(body)
-    key = str(content.pop(KEY, ""))
-    for name in (SENT_AT, DESCRIPTIONS):
-        content.pop(name, None)
+    key, unsent = str(body.get(KEY, "")), {KEY, SENT_AT, DESCRIPTIONS}
+    content = {name: value for name, value in body.items() if name not in unsent}
     try:
         response = server.call(
             "POST", "/api/v1/statuses", token=token, key=key, start_by=start_by, json=content
@@ -146,13 +137,12 @@ def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
     if remote_id is None:
         refusal = outcome_of(response)
         return why_refused(server, token, content, refusal) or refusal
-    return Outcome(
+    return answered(
+        response,
         OutcomeKind.OK,
         remote_id=remote_id,
         remote_url=link_to(response.data, server),
-        http_status=response.status,
-        request_id=request_id_of(response),
-        answered_at=response.at,
+        request_id=response.header("x-request-id"),
         pause_for=allowance_left_for(response),
         reference={"id": remote_id},
     )

@@ -38,12 +38,8 @@ class XApi(ApiClient):
 
     def _signature(self, credentials: Credentials) -> AuthBase:
         if is_oauth1(credentials):
-            signature: AuthBase = OAuth1(
-                self.consumer_key,
-                self.consumer_secret,
-                credentials["token"],
-                credentials["token_secret"],
-            )
+            owner = credentials["token"], credentials["token_secret"]
+            signature: AuthBase = OAuth1(self.consumer_key, self.consumer_secret, *owner)
             return signature
         return Headers(bearer=token_of(credentials))
 

@@ -12,6 +12,7 @@ from app.delivery.payload import Materials, body_of
 from app.networks import build
 from app.networks.base import Body, Network
 from config import load
+from tests.support.mastodon_apps import AppsInMemory
 
 WRITTEN_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PICTURES = {
@@ -25,7 +26,8 @@ PICTURES = {
 @pytest.fixture(scope="module")
 def networks() -> dict[str, Network]:
     """Every network, set up for tests."""
-    return build(load({"APP_ENV": "test", "SECRET_KEY": "only for tests"}))
+    config = load({"APP_ENV": "test", "SECRET_KEY": "only for tests"})
+    return build({**config, "MASTODON_APPS": AppsInMemory()})
 
 
 def claim(body: Body | None = None, part: int = 0, text: str = "Look", **more: object) -> Claim:

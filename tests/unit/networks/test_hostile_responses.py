@@ -174,10 +174,9 @@ def opened(name: str, url: str) -> tuple[Network, dict[str, Any]]:
         return mastodon.mastodon(SEND_TIMEOUT=2.0), mastodon.credentials_at(url)
     if name == "bluesky":
         return bluesky.bluesky_at(url), bluesky.credentials_at(url)
-    settings = {"FACEBOOK_CLIENT_ID": "1", "FACEBOOK_CLIENT_SECRET": "s", "SEND_TIMEOUT": 2.0}
-    facebook = Facebook(
-        {**settings, "FACEBOOK_GRAPH_URL": url, "FACEBOOK_DIALOG_URL": f"{url}/dialog"}
-    )
+    keys = {"FACEBOOK_CLIENT_ID": "1", "FACEBOOK_CLIENT_SECRET": "s"}
+    addresses = {"FACEBOOK_GRAPH_URL": url, "FACEBOOK_DIALOG_URL": f"{url}/dialog"}
+    facebook = Facebook({**keys, **addresses, "SEND_TIMEOUT": 2.0, "SANDBOX": ()})
     return facebook, {"access_token": "t", "page_id": "1"}
 
 

@@ -12,7 +12,6 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from app.networks import text as texts
-from app.networks.bluesky import text as bluesky_text
 from app.networks.mastodon import text as mastodon_text
 from app.networks.x import text as x_text
 from app.web.script_data import NUMBERS
@@ -135,7 +134,7 @@ def test_other_networks_count_the_same_on_both_sides(browser_page: Page, network
     unit, link_length, count = {
         "mastodon": ("graphemes", 23, lambda text: mastodon_text.length(text, 23)),
         "imitator": ("codepoints", 40, lambda text: mastodon_text.code_points(text, 40)),
-        "bluesky": ("graphemes", None, bluesky_text.length),
+        "bluesky": ("graphemes", None, texts.graphemes),
         "facebook": ("utf16", None, lambda text: len(text.encode("utf-16-le")) // 2),
     }[network]
     counted = counted_as(browser_page, written, unit, link_length)

@@ -7,7 +7,7 @@ from app.networks.http import NoResponse, NotSent
 from app.networks.noticeboard.client import Board
 from app.networks.noticeboard.responses import outcome_of
 from app.networks.oauth import token_of
-from app.networks.responses import unanswered
+from app.networks.responses import answered, object_in, unanswered
 
 LIMITS = Limits(characters=200, pictures=0)
 
@@ -25,13 +25,12 @@ def create(board: Board, credentials: Credentials, body: Body, start_by: float) 
         )
     except (NotSent, NoResponse) as error:
         return unanswered(error)
-    notice = response.data if isinstance(response.data, dict) else {}
+    notice = object_in(response)
     if response.status != 201 or not notice.get("id"):
         return outcome_of(response)
-    return Outcome(
+    return answered(
+        response,
         OutcomeKind.OK,
         remote_id=notice["id"],
         remote_url=notice.get("url"),
-        http_status=response.status,
-        answered_at=response.at,
     )

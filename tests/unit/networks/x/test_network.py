@@ -35,6 +35,7 @@ def x_at(url: str, **settings: str | None) -> X:
         "X_AUTHORIZE_URL": f"{url}/authorize",
         "X_SITE_URL": "https://x.com",
         "SEND_TIMEOUT": 2.0,
+        "SANDBOX": (),
         **settings,
     }
     return X(config)
