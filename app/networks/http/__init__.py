@@ -46,3 +46,7 @@ __all__ = [
     "names",
     "public_https_url",
 ]
+
+
+async def close() -> None:
+    """Stub until creates run here."""
