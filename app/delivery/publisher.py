@@ -40,8 +40,6 @@ from app.networks import Destination, Network, OutcomeKind, http
 from app.shutdown import stopping
 
 log = logging.getLogger(__name__)
-from concurrent.futures import ThreadPoolExecutor as _T  # SHIM
-_SHIM = _T(128)
 
 MAX_CLAIMED = 2 * SLOTS
 """Deliveries that a process holds at most."""
@@ -348,11 +346,7 @@ class Publisher:
         claim, access = ready.claim, ready.access
         network = self._networks[claim.destination.network]
         try:
-            import asyncio, inspect  # SHIM
-            if inspect.iscoroutinefunction(network.create):
-                outcome = await network.create(access.credentials, body, start_by)
-            else:
-                outcome = await asyncio.get_running_loop().run_in_executor(_SHIM, network.create, access.credentials, body, start_by)
+            outcome = await network.create(access.credentials, body, start_by)
         except Exception:
             log.exception("the call for job %s raised", claim.job_id)
             self._work_queue.finish(SendCrashed(claim))

@@ -46,7 +46,3 @@ __all__ = [
     "names",
     "public_https_url",
 ]
-
-
-async def close() -> None:
-    """Stub until creates run here."""
