@@ -45,6 +45,7 @@ class Claim:
     job_id: str
     fence: int
     account_id: int
+    destination: Destination
     text: str
     written_at: datetime
     """When the delivery was created, in UTC. Unlike due_at, it never changes."""
@@ -77,8 +78,7 @@ def claims_of(taken: Sequence[str]) -> list[Claim]:
     """Return what these newly claimed deliveries publish next. The caller commits."""
     rows = _contents_of(taken)
     bodies = _bodies_of([row.id for row in rows if row.resends])
-    threads = _accounts_with_threads([row.account_id for row in rows if row.own or row.parts])
-    return [_claim_of(row, row.account_id in threads, bodies) for row in rows]
+    return [_claim_of(row, bodies) for row in rows]
 
 
 def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
@@ -96,6 +96,8 @@ def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
             tweets.c.parts,
             tweets.c.user_id,
             users.c.locale,
+            Account.network,
+            Account.host,
             Account.visibility,
         )
         .join(tweets, tweets.c.id == Delivery.tweet_id)
@@ -107,14 +109,16 @@ def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
     return db.session.execute(statement).all()
 
 
-def _claim_of(row: Row[Any], has_threads: bool, bodies: Mapping[tuple[str, int], Body]) -> Claim:
-    contents = contents_of(row.text, row.parts, row.own, has_threads)
+def _claim_of(row: Row[Any], bodies: Mapping[tuple[str, int], Body]) -> Claim:
+    network = current_app.extensions["networks"][row.network]
+    contents = contents_of(row.text, row.parts, row.own, network.threads)
     part = len(row.posted)
     content = contents[min(part, len(contents) - 1)]
     return Claim(
         row.id,
         row.fence,
         row.account_id,
+        Destination(row.network, row.host),
         content.text,
         row.created_at,
         bodies.get((row.id, part)),
@@ -126,17 +130,6 @@ def _claim_of(row: Row[Any], has_threads: bool, bodies: Mapping[tuple[str, int],
         row.locale,
         row.visibility,
     )
-
-
-def _accounts_with_threads(account_ids: Sequence[int]) -> set[int]:
-    """Return those of these accounts whose network has threads."""
-    if not account_ids:
-        return set()
-    accounts = db.session.execute(
-        db.select(Account.id, Account.network).where(Account.id.in_(account_ids))
-    )
-    networks = current_app.extensions["networks"]
-    return {account.id for account in accounts if networks[account.network].threads}
 
 
 def _bodies_of(job_ids: Sequence[str]) -> dict[tuple[str, int], Body]:
@@ -255,20 +248,17 @@ def _open_attempts(going: Sequence[tuple[Claim, Body]]) -> Any:
     )
 
 
-def by_destination(job_ids: Sequence[str]) -> dict[Destination, list[str]]:
-    """Group ids by the destination of their deliveries; the order of the ids stays."""
+def destinations_of(job_ids: Sequence[str]) -> dict[str, Destination]:
+    """Return the server of each of these deliveries; unknown ids are left out."""
+    if not job_ids:
+        return {}
     found = db.session.execute(
         db.select(Delivery.id, Account.network, Account.host)
         .join(Account, Account.id == Delivery.account_id)
         .where(id_in(Delivery.id, job_ids))
     ).all()
     db.session.commit()
-    destination_of = {row.id: Destination(row.network, row.host) for row in found}
-    sorted_ids: dict[Destination, list[str]] = {}
-    for job_id in job_ids:
-        if job_id in destination_of:
-            sorted_ids.setdefault(destination_of[job_id], []).append(job_id)
-    return sorted_ids
+    return {row.id: Destination(row.network, row.host) for row in found}
 
 
 def release_claims(claims: Sequence[Claim], owner: str, after: float = 0) -> None:

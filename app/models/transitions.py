@@ -73,6 +73,22 @@ def begin(due_at: datetime, can_be_sent: bool) -> dict[str, Any]:
     return {**due, "state": State.HELD, "hold_reason": HoldReason.RECONNECT}
 
 
+def begin_notified(due_at: datetime, again_after: float) -> dict[str, Any]:
+    """Return the columns of a new delivery that is due now, of which workers are notified at once.
+
+    As after ``mark_notified``: schedulers look at it when nobody has claimed it in ``again_after``
+    seconds. The database's clock decides whether it is due; if not, it is scheduled.
+    """
+    is_due = db.type_coerce(from_now(), BigInteger) >= db.type_coerce(due_at, UTCDateTime)
+    return {
+        **begin(due_at, can_be_sent=True),
+        "wake_ups": db.case((is_due, 1), else_=0),
+        "next_at": db.case(
+            (is_due, from_now(again_after)), else_=db.type_coerce(due_at, UTCDateTime)
+        ),
+    }
+
+
 def _due(due_at: datetime) -> dict[str, Any]:
     return {"due_at": due_at, "not_before": due_at, "next_at": due_at}
 

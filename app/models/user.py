@@ -7,19 +7,21 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flask import current_app
 from flask_login import UserMixin
 from sqlalchemy import func
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import broker, when
-from app.db import UTCDateTime, commit_and_keep, db, utcnow
+from app.db import UTCDateTime, commit_and_keep, db, rollback_quietly, rows_changed, utcnow
 from app.models import content, quota, transitions
 from app.models.account import Account
 from app.models.content import Draft, StoredPart
 from app.models.delivery import Delivery
 from app.models.picture import Picture
 from app.models.tweet import Tweet
+from app.networks import Destination
 from app.states import State
 
 Chosen = int | str | Account
@@ -121,8 +123,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         if fresh:
             now = utcnow()
             due = [d for d in delivery.tweet.deliveries if d.state == State.SCHEDULED]
-            if waiting := [d.id for d in due if d.due_at <= now]:
-                broker.notify_jobs(waiting)
+            _notify([d for d in due if d.due_at <= now])
         return delivery.id
 
     def tweet(self, text: str, accounts: Sequence[Chosen] | None = None) -> str:
@@ -227,5 +228,23 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
 
 
 def _delivery(account: Account, due_at: datetime, parts: list[StoredPart] | None) -> Delivery:
-    columns = transitions.begin(due_at, can_be_sent=not account.needs_reconnect)
+    if account.needs_reconnect or due_at > utcnow():
+        columns = transitions.begin(due_at, can_be_sent=not account.needs_reconnect)
+    else:
+        columns = transitions.begin_notified(due_at, current_app.config["NOTIFY_AGAIN_AFTER"])
     return Delivery(account=account, parts=parts, **columns)
+
+
+def _notify(due: Sequence[Delivery]) -> None:
+    """Notify workers of what was stored as notified; without a broker, let schedulers find it."""
+    if not due:
+        return
+    job_ids = [delivery.id for delivery in due]
+    servers = [Destination(d.account.network, d.account.host).key for d in due]
+    if broker.notify_jobs(job_ids, servers):
+        return
+    try:
+        rows_changed(transitions.forget_wake_ups(Delivery.id.in_(job_ids)))
+        commit_and_keep()
+    except SQLAlchemyError:  # stored it is: schedulers look at it after a few seconds
+        rollback_quietly()

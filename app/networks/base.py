@@ -114,6 +114,17 @@ class Destination(NamedTuple):
     network: str
     host: str
 
+    @property
+    def key(self) -> str:
+        """One word for it, as messages carry it: ``mastodon/example.social``, ``x/``."""
+        return f"{self.network}/{self.host}"
+
+    @classmethod
+    def of_key(cls, key: str) -> Destination:
+        """Return the destination that ``key`` names."""
+        network, _, host = key.partition("/")
+        return cls(network, host)
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:

@@ -41,7 +41,7 @@ from app.networks import Destination
 from app.shutdown import SCHEDULER_SECONDS, SENDING_SECONDS, stopping
 from app.workers import pictures
 from app.workers.lookups import LookUpPool
-from app.workers.publishers import PublisherPool
+from app.workers.publisher_thread import PublisherThread
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +65,8 @@ class Scheduler:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
-        self._publishers = PublisherPool(self._app)
-        self._app.extensions["publishers"] = self._publishers
+        self._publisher = PublisherThread(self._app)
+        self._app.extensions["publisher"] = self._publisher
         self._look_ups = LookUpPool(self._app)
         self._app.extensions["look_ups"] = self._look_ups
         self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="helper")
@@ -92,7 +92,7 @@ class Scheduler:
         self.stop_beginning()
         self._thread.join(timeout=SCHEDULER_SECONDS)
         leaves_at = time.monotonic() + SENDING_SECONDS
-        for part in (self._publishers, self._look_ups):
+        for part in (self._publisher, self._look_ups):
             part.join(leaves_at - time.monotonic())
         self._helpers.shutdown(wait=True, cancel_futures=True)
         with self._app.app_context():
@@ -146,13 +146,12 @@ class Scheduler:
         )
 
     def _notify(self, found: dispatcher.DueWork) -> None:
-        look_ups = dispatcher.look_up_messages(found.look_ups)
-        if (found.wake_ups or look_ups) and not broker.notify([*found.wake_ups, *look_ups]):
-            for wake_up in look_ups:
-                self._look_ups.put(wake_up.job_ids)
+        messages = [*found.wake_ups, *found.look_ups]
+        if messages and not broker.notify(messages):
+            self._look_ups.put([i for one in found.look_ups for i in one.job_ids], found.servers)
             found.unclaimed += found.job_ids
         if found.unclaimed:
-            self._publishers.put(found.unclaimed)
+            self._publisher.put(found.unclaimed, found.servers)
 
     def _do_here(
         self, service: Callable[[Any], None], subject: str | int, server: Destination
