@@ -358,8 +358,12 @@ class Network(Protocol):
     def body(self, part: Part, prepared: Mapping[str, Any]) -> Body:
         """Return all that the create call sends; JSON, stored before the call."""
 
-    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
-        """Publish; never raises. After ``start_by``, on http.boottime(), nothing is begun."""
+    async def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+        """Publish, on the running event loop, which it never blocks; never raises.
+
+        After ``start_by``, on http.boottime(), nothing is begun. Whoever cancels it cannot know
+        whether it published.
+        """
 
     def recent(
         self, credentials: Credentials, remote_id: str, since: datetime, bodies: Sequence[Body]

@@ -23,20 +23,19 @@ class Graph(ApiClient):
     client_id: str | None = None
     secret: str | None = None
 
-    def call(
+    def request_of(
         self,
-        method: str,
         path: str,
         *,
         token: str | None = None,
         params: Mapping[str, str] | None = None,
         **content: Any,
-    ) -> Response:
-        """Call a path, with a token and its ``appsecret_proof`` where one is given."""
+    ) -> tuple[str, dict[str, Any]]:
+        """Name a path, with a token and its ``appsecret_proof`` where one is given."""
         if token is not None:
             content["auth"] = Headers(bearer=token)
             params = {**(params or {}), "appsecret_proof": self._proof_of(token)}
-        return super().call(method, f"/{path}", params=params, **content)
+        return super().request_of(f"/{path}", params=params, **content)
 
     def _proof_of(self, token: str) -> str:
         return hmac.new((self.secret or "").encode(), token.encode(), hashlib.sha256).hexdigest()
