@@ -272,7 +272,10 @@ class SeenPost:
 
 
 class Network(Protocol):
-    """One site. Knows no Flask and no database; every call may block for ``send_timeout``."""
+    """One site. Knows no Flask and no database.
+
+    ``create`` is a coroutine; every other call may block for ``send_timeout``.
+    """
 
     name: str
     title: str

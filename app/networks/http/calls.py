@@ -1,7 +1,8 @@
 """One HTTP call with a deadline for the whole of it, which tells whether anything was sent.
 
-A create call may be repeated only when no byte of it was written. So the connection itself notes
-the first write, refuses it after the start deadline, and never retries or follows a redirect.
+A call that changes something may be repeated only when no byte of it was written. So the connection
+itself notes the first write, refuses it after the start deadline, and never retries or follows a
+redirect. Create calls have the same from creates.py, on an event loop.
 """
 
 from __future__ import annotations
