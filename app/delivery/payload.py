@@ -39,9 +39,7 @@ class Ready:
     materials: Materials = NOTHING
 
 
-def composed(
-    chosen: Sequence[Ready], networks: Mapping[str, Network]
-) -> list[tuple[Ready, Body]]:
+def composed(chosen: Sequence[Ready], networks: Mapping[str, Network]) -> list[tuple[Ready, Body]]:
     """Return the bodies of all that can be sent; other rows stay until their lease ends."""
     bodies: list[tuple[Ready, Body]] = []
     for ready in chosen:

@@ -354,9 +354,7 @@ class Publisher:
             self._work_queue.finish(SendResult(claim, network.name, access.version, outcome))
 
 
-def publish_here(
-    job_ids: Sequence[str], servers: Mapping[str, Destination] | None = None
-) -> None:
+def publish_here(job_ids: Sequence[str], servers: Mapping[str, Destination] | None = None) -> None:
     """Publish those of these deliveries that are due and scheduled, each once.
 
     Other deliveries are ignored, so telling a worker too often does no harm. Blocks about as long

@@ -286,9 +286,10 @@ class SeenPost:
 
 
 class Network(Protocol):
-    """One site. Knows no Flask and no database; every call may block for ``send_timeout``.
+    """One site. Knows no Flask and no database.
 
-    What is not abstract holds for a network whose own class says nothing else.
+    ``create`` is a coroutine; every other call may block for ``send_timeout``. What is not abstract
+    holds for a network whose own class says nothing else.
     """
 
     name: str
@@ -394,8 +395,12 @@ class Network(Protocol):
         """Return all that the create call sends; JSON, stored before the call."""
 
     @abstractmethod
-    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
-        """Publish; never raises. After ``start_by``, on http.boottime(), nothing is begun."""
+    async def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+        """Publish, on the running event loop, which it never blocks; never raises.
+
+        After ``start_by``, on http.boottime(), nothing is begun. Whoever cancels it cannot know
+        whether it published.
+        """
 
     @abstractmethod
     def recent(

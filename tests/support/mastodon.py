@@ -14,6 +14,7 @@ from app.networks import http
 from app.networks.base import Consent, Outcome, Part
 from app.networks.mastodon.network import Mastodon
 from sandbox.mastodon import create_mastodon_app
+from tests.support.creates import created
 from tests.support.mastodon_apps import AppsInMemory
 from tests.support.sandbox import SandboxThread
 
@@ -56,7 +57,7 @@ def piece(text: str = "hello", key: str = "0" * 32, **more: Any) -> Part:
 def publish(client: Mastodon, credentials: Any, part: Part | None = None) -> Outcome:
     """Publish a part now."""
     body = client.body(part or piece(), {})
-    return client.create(credentials, body, http.boottime() + 60)
+    return created(client, credentials, body, http.boottime() + 60)
 
 
 def png(width: int = 2, height: int = 2) -> bytes:

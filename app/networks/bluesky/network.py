@@ -150,10 +150,10 @@ class Bluesky(Network):
 
     # Publishing
 
-    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+    async def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Publish; docs/networks/bluesky.md says what each response means."""
         server = self._server_of(credentials)
-        return posts.create(server, credentials, body, start_by, self._site)
+        return await posts.create(server, credentials, body, start_by, self._site)
 
     # Looking up
 

@@ -111,7 +111,7 @@ def _image(picture: Mapping[str, Any]) -> dict[str, Any]:
     return image
 
 
-def create(
+async def create(
     server: Server, credentials: Credentials, body: Body, start_by: float, site: str
 ) -> Outcome:
     """Publish a post, and look for it once when the server refuses the record; never raises.
@@ -121,7 +121,7 @@ def create(
     """
     did, server = str(credentials.get("did") or ""), server.within(server.timeout)
     try:
-        response = server.call(
+        response = await server.send(
             "POST",
             "com.atproto.repo.createRecord",
             token=token_of(credentials),
@@ -132,7 +132,10 @@ def create(
         return unanswered(error)
     reference = reference_in(response.data, did) if 200 <= response.status < 300 else None
     if reference is None:
-        return _unless_there(server, credentials, body, outcome_of(response), site)
+        refusal = outcome_of(response)
+        if refusal.code != "rejected":
+            return refusal
+        return await server.in_thread(_unless_there, credentials, body, refusal, site)
     return answered(
         response,
         OutcomeKind.OK,
@@ -151,8 +154,6 @@ def _unless_there(
 
     Servers differ in how they refuse a key that is taken, and this post may be what took it.
     """
-    if refusal.code != "rejected":
-        return refusal
     did = str(credentials["did"])
     try:
         post = stored_post(server, token_of(credentials), did, body)

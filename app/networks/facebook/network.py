@@ -99,9 +99,9 @@ class Facebook(Network):
         """Return the JSON of ``POST /{page}/feed``. Raises ValueError for a reply to a post."""
         return posts.body_of(part)
 
-    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+    async def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Publish on the Page; never raises."""
-        return posts.create(self._graph, credentials, body, start_by, self._site)
+        return await posts.create(self._graph, credentials, body, start_by, self._site)
 
     # Looking up
 

@@ -33,7 +33,7 @@ def body_of(part: Part) -> Body:
     return body
 
 
-def create(
+async def create(
     graph: Graph, credentials: Credentials, body: Body, start_by: float, site_url: str
 ) -> Outcome:
     """Publish on the Page; never raises. docs/networks/facebook.md: what each response means.
@@ -42,7 +42,7 @@ def create(
     :param site_url: of Facebook's pages.
     """
     try:
-        response = graph.call(
+        response = await graph.send(
             "POST",
             f"{credentials.get('page_id')}/feed",
             token=token_of(credentials),

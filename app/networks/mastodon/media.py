@@ -46,6 +46,11 @@ def upload(server: Server, token: str, picture: Picture) -> dict[str, Any]:
     return {"id": media_id, "description": picture.alt}
 
 
+def may_mean_more(refusal: Outcome) -> bool:
+    """Whether a refusal may be about the pictures or the token, and so is worth a question."""
+    return refusal.http_status in {400, 422} and refusal.kind == OutcomeKind.REJECTED
+
+
 def why_refused(
     server: Server, token: str, content: Mapping[str, Any], refusal: Outcome
 ) -> Outcome | None:
@@ -54,8 +59,6 @@ def why_refused(
     The server's words would tell, but they are translated. So we ask it for the state of the
     pictures, and whose the token is.
     """
-    if refusal.http_status not in {400, 422} or refusal.kind != OutcomeKind.REJECTED:
-        return None
     try:
         states = [_state_of(server, token, media_id) for media_id in content.get("media_ids", [])]
         if 206 in states:

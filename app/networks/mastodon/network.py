@@ -143,10 +143,10 @@ class Mastodon(Network):
 
     # Publishing
 
-    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+    async def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Publish; docs/networks/mastodon.md says what each response means."""
         server = self._server_of(credentials).within(self._timeout)
-        return posts.create(server, oauth.token_of(credentials), body, start_by)
+        return await posts.create(server, oauth.token_of(credentials), body, start_by)
 
     # Looking up
 

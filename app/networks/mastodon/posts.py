@@ -11,7 +11,7 @@ from app.networks import http
 from app.networks.base import Body, Limits, Outcome, OutcomeKind, Part
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.mastodon.client import Server
-from app.networks.mastodon.media import NOW_READY, why_refused
+from app.networks.mastodon.media import NOW_READY, may_mean_more, why_refused
 from app.networks.mastodon.responses import (
     NOT_OFFERED,
     allowance_left_for,
@@ -112,23 +112,23 @@ def body_of(part: Part) -> Body:
     return body
 
 
-def create(server: Server, token: str, body: Body, start_by: float) -> Outcome:
+async def create(server: Server, token: str, body: Body, start_by: float) -> Outcome:
     """Publish a post; once more where its pictures have become ready. Never raises.
 
     :param start_by: on http.boottime(); nothing is begun after it.
     """
-    outcome = _post(server, token, body, start_by)
+    outcome = await _post(server, token, body, start_by)
     if outcome.code == NOW_READY:
-        outcome = _post(server, token, body, start_by)
+        outcome = await _post(server, token, body, start_by)
     return replace(outcome, code="rejected") if outcome.code == NOW_READY else outcome
 
 
-def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
+async def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
     """Make one create call."""
     key, unsent = str(body.get(KEY, "")), {KEY, SENT_AT, DESCRIPTIONS}
     content = {name: value for name, value in body.items() if name not in unsent}
     try:
-        response = server.call(
+        response = await server.send(
             "POST", "/api/v1/statuses", token=token, key=key, start_by=start_by, json=content
         )
     except (http.NotSent, http.NoResponse) as error:
@@ -136,7 +136,11 @@ def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
     remote_id = id_in(response.data) if 200 <= response.status < 300 else None
     if remote_id is None:
         refusal = outcome_of(response)
-        return why_refused(server, token, content, refusal) or refusal
+        refusal = outcome_of(response)
+        if not may_mean_more(refusal):
+            return refusal
+        meant = await server.in_thread(why_refused, token, content, refusal)
+        return meant or refusal
     return answered(
         response,
         OutcomeKind.OK,

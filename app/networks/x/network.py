@@ -105,9 +105,9 @@ class X(Network):
         """Return the JSON of ``POST /2/tweets``."""
         return posts.body_of(part)
 
-    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+    async def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Post a tweet; never raises."""
-        return posts.create(self._api, credentials, body, start_by, self._site)
+        return await posts.create(self._api, credentials, body, start_by, self._site)
 
     # Looking up
 

@@ -36,7 +36,7 @@ def body_of(part: Part) -> Body:
     return body
 
 
-def create(
+async def create(
     api: XApi, credentials: Credentials, body: Body, start_by: float, site_url: str
 ) -> Outcome:
     """Post a tweet; never raises. docs/networks/x.md says what each response means.
@@ -45,7 +45,7 @@ def create(
     :param site_url: of X's pages.
     """
     try:
-        response = api.call(
+        response = await api.send(
             "POST", "/2/tweets", credentials=credentials, start_by=start_by, json=body
         )
     except (NotSent, NoResponse) as error:

@@ -74,9 +74,9 @@ class Noticeboard(Network):
 
     # Publishing and looking up
 
-    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+    async def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Put up a notice; never raises."""
-        return posts.create(self._board, credentials, body, start_by)
+        return await posts.create(self._board, credentials, body, start_by)
 
     def recent(
         self, credentials: Credentials, remote_id: str, since: datetime, bodies: Sequence[Body]

@@ -17,10 +17,10 @@ def body_of(part: Part) -> Body:
     return {"text": part.text}
 
 
-def create(board: Board, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+async def create(board: Board, credentials: Credentials, body: Body, start_by: float) -> Outcome:
     """Put up a notice; never raises. After ``start_by``, on http.boottime(), nothing is begun."""
     try:
-        response = board.call(
+        response = await board.send(
             "POST", "/notices", token=token_of(credentials), start_by=start_by, json=body
         )
     except (NotSent, NoResponse) as error:

@@ -18,6 +18,7 @@ from app.networks.facebook.network import Facebook
 from app.networks.facebook.posts import LIMITS
 from app.networks.text import TextProblem
 from config import ADDRESSES
+from tests.support.creates import created
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port
 
@@ -50,7 +51,7 @@ def part(text: str = "hello", **more: Any) -> Part:
 def create(facebook: Facebook, credentials: Any = CREDENTIALS) -> Outcome:
     """Publish a text now."""
     body = facebook.body(part(), {})
-    return facebook.create(credentials, body, http.boottime() + 60)
+    return created(facebook, credentials, body, http.boottime() + 60)
 
 
 # Settings
@@ -233,7 +234,7 @@ def test_an_unreachable_server_was_not_sent_anything() -> None:
 def test_too_late_to_start_is_tried_again_at_once(scripted: ScriptedServer) -> None:
     """After the start deadline nothing is sent."""
     facebook = facebook_at(scripted.url)
-    outcome = facebook.create(CREDENTIALS, facebook.body(part(), {}), http.boottime() - 1)
+    outcome = created(facebook, CREDENTIALS, facebook.body(part(), {}), http.boottime() - 1)
     assert (outcome.kind, outcome.code, scripted.seen) == (OutcomeKind.NOT_SENT, None, [])
 
 
