@@ -19,6 +19,18 @@ class Health(StrEnum):
     RECONNECT = "reconnect"  # its access ended; only its owner can grant it again
 
 
+LEAVING = text("NOT connected AND (health = 'ok' OR last_error_at IS NOT NULL)")
+"""Disconnected, and its access is still kept. Forgetting that ends its health, and what is told
+of an access that had ended by itself."""
+LIMITED = text("connected AND server <> ''")
+"""Its network has many servers, and each says what fits into a tweet."""
+PICTURED = text("connected AND avatar_url <> ''")
+"""Its network says where its avatar is.
+
+These conditions are word for word those of the indexes: the scheduler looks every few seconds for
+the few accounts that need something, however many there are."""
+
+
 class Account(db.Model):  # type: ignore[name-defined,misc]
     """One identity on one network, tied to one user."""
 
@@ -34,6 +46,9 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
             postgresql_where=text("connected"),
         ),
         Index("accounts_person", "network", "server", "person_id"),
+        Index("accounts_leaving", "id", sqlite_where=LEAVING, postgresql_where=LEAVING),
+        Index("accounts_limits", "limits_at", sqlite_where=LIMITED, postgresql_where=LIMITED),
+        Index("accounts_avatars", "avatar_at", sqlite_where=PICTURED, postgresql_where=PICTURED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 RESTORED = "restored"
 """The error code after a restored backup: the tweet may have been sent since the backup."""
 _AWAKE_SQL = ", ".join(f"'{state}'" for state in sorted(AWAKE))
+_IN_FLIGHT_SQL = "next_at IS NOT NULL AND (state <> 'scheduled' OR next_at > not_before)"
+IN_FLIGHT = text(_IN_FLIGHT_SQL)
+"""The condition that a row does more than wait for its time: workers were notified of it, it is
+claimed, being sent, or unconfirmed. Word for word as in the index that holds these few rows."""
+HELD = text("state = 'held'")
+"""The condition that a row is held, word for word as in its index."""
 
 
 class Delivery(db.Model):  # type: ignore[name-defined,misc]
@@ -41,6 +47,12 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
             sqlite_where=text("next_at IS NOT NULL"),
             postgresql_where=text("next_at IS NOT NULL"),
         ),
+        Index(
+            "deliveries_in_flight",
+            "next_at",
+            sqlite_where=IN_FLIGHT,
+            postgresql_where=IN_FLIGHT,
+        ),
         Index("deliveries_account_state", "account_id", "state"),
         Index(
             "deliveries_finished",
@@ -50,9 +62,10 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
         ),
         Index(
             "deliveries_held",
+            "hold_reason",
             "account_id",
-            sqlite_where=text("state = 'held'"),
-            postgresql_where=text("state = 'held'"),
+            sqlite_where=HELD,
+            postgresql_where=HELD,
         ),
     )
 
