@@ -21,7 +21,7 @@ from tests.support.filled import LARGE, fill
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 PEOPLE, TWEETS = 2_000, 20_000
 SCAN = re.compile(rf"Seq Scan on ({'|'.join(LARGE)})\b")
