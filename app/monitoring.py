@@ -88,8 +88,9 @@ def problems() -> list[str]:
 
 
 def _overdue() -> Select[Any]:
-    late = Delivery.next_at <= from_now(-OVERDUE)
-    return db.select(Delivery.id).where(late, Delivery.state == State.SCHEDULED).limit(1)
+    late = (Delivery.next_at <= from_now(-OVERDUE), Delivery.state == State.SCHEDULED)
+    # In the order of the index: whatever the statistics say, no other rows are read.
+    return db.select(Delivery.id).where(*late).order_by(Delivery.next_at).limit(1)
 
 
 def _redis_answers() -> bool:

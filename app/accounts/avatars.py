@@ -15,7 +15,7 @@ from sqlalchemy import or_, update
 from app.accounts.sampling import some_of_each_server
 from app.accounts.transactions import change, value_of
 from app.db import db, from_now
-from app.models import Account
+from app.models import PICTURED, Account
 from app.networks import http
 from app.pictures import PictureRefused, make_square, turns
 
@@ -63,7 +63,7 @@ def get(account_id: int) -> bytes | None:
 
 def _is_wanted() -> tuple[Any, ...]:
     is_old = or_(Account.avatar_at.is_(None), Account.avatar_at < from_now(-KEPT_FOR))
-    return Account.connected, Account.avatar_url != "", is_old
+    return PICTURED, is_old
 
 
 def _begin(account_id: int) -> str | None:

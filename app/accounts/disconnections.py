@@ -14,7 +14,7 @@ from app.accounts.audit import Visit
 from app.accounts.sampling import some_of_each_server
 from app.accounts.transactions import change
 from app.db import db, from_now, rows_changed
-from app.models import Account, Delivery, EventKind, Health, transitions
+from app.models import LEAVING, Account, Delivery, EventKind, Health, transitions
 from app.networks import Credentials, Profile, http
 from app.states import State
 
@@ -44,25 +44,21 @@ def disconnect(account_id: int, visit: Visit | None = None) -> int:
     audit.note(kind, visit, account.user_id, account.network, account.handle)
     begun = cast(Delivery.posted, Text) != "[]"  # a thread with some parts published
     waiting = Delivery.state.in_((State.SCHEDULED, State.HELD))
-    cancelled = _cancel(and_(waiting, or_(~begun, _waits_long())), account_id)
+    cancelled = _cancel(and_(waiting, or_(~begun, _waits_long(account_id))), account_id)
     db.session.commit()
     return cancelled
 
 
 def leaving() -> list[int]:
-    """Return disconnected accounts whose access is still kept.
-
-    Forgetting it ends their health, and what is told of an access that had ended by itself.
-    """
-    is_kept = or_(Account.health == Health.OK, Account.last_error_at.is_not(None))
-    return some_of_each_server((~Account.connected, is_kept), 4, 20)
+    """Return disconnected accounts whose access is still kept."""
+    return some_of_each_server((LEAVING,), 4, 20)
 
 
 def finish(account_ids: Sequence[int]) -> None:
     """Delete the access of those of these accounts for which nothing is being sent."""
     for account_id in account_ids:
         is_gone = exists().where(Account.id == account_id, ~Account.connected)
-        _cancel(and_(is_gone, _waits_long()), account_id)
+        _cancel(and_(is_gone, _waits_long(account_id)), account_id)
         db.session.commit()
         _forget(account_id)
 
@@ -71,9 +67,9 @@ def _cancel(condition: Any, account_id: int) -> int:
     return rows_changed(transitions.disconnect(Delivery.account_id == account_id, condition))
 
 
-def _waits_long() -> Any:
+def _waits_long(account_id: int) -> Any:
     """What came back to wait; the next part of a thread, due at once, is still being sent."""
-    paused = exists().where(Account.id == Delivery.account_id, Account.paused_until > from_now())
+    paused = exists().where(Account.id == account_id, Account.paused_until > from_now())
     return or_(
         Delivery.state == State.HELD,
         and_(Delivery.state == State.SCHEDULED, or_(Delivery.not_before > from_now(), paused)),

@@ -17,7 +17,7 @@ from sqlalchemy import or_
 from app.accounts.sampling import some_of_each_server
 from app.accounts.transactions import change
 from app.db import db, utcnow
-from app.models import Account, Health
+from app.models import LIMITED, Account, Health
 from app.networks import Limits, LookUpFailed, LookUpRefused, Network, TokenRefused
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def outdated() -> list[int]:
 
     Only on networks of many servers: elsewhere the same fits for everybody.
     """
-    wanted = (Account.connected, Account.health == Health.OK, Account.server != "", _is_old())
+    wanted = (LIMITED, Account.health == Health.OK, _is_old())
     return some_of_each_server(wanted, 1, AT_ONCE)
 
 

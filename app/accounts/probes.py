@@ -10,18 +10,19 @@ from flask import current_app
 from app import broker
 from app.accounts import credentials, holds
 from app.accounts.transactions import rows_of, value_of
-from app.db import db, from_now
+from app.db import db, from_now, read, rows_changed
 from app.models import Account, Health, NetworkBlock
 from app.networks import LookUpFailed, LookUpRefused, Network, TokenRefused
 
 
 def due_probes() -> list[str]:
     """Return stopped networks that are due for a probe; end pauses that are over."""
-    db.session.execute(
-        db.delete(NetworkBlock).where(~NetworkBlock.holds, NetworkBlock.probe_at <= from_now())
-    )
-    due = db.select(NetworkBlock.network).where(NetworkBlock.probe_at <= from_now())
-    return [row.network for row in rows_of(due)]
+    is_due = NetworkBlock.probe_at <= from_now()
+    due = read(db.select(NetworkBlock.network, NetworkBlock.holds).where(is_due), {})
+    if not all(row.holds for row in due):
+        rows_changed(db.delete(NetworkBlock).where(~NetworkBlock.holds, is_due))
+        db.session.commit()
+    return [row.network for row in due if row.holds]
 
 
 def probe(names: Sequence[str]) -> None:

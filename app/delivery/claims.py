@@ -22,13 +22,23 @@ from app.db import (
     from_now,
     id_in,
     is_transient,
+    read,
     retry_transient,
     rollback_quietly,
     rows_changed,
     table_of,
     unindexed,
 )
-from app.models import Account, Attempt, Delivery, Health, NetworkBlock, contents_of, transitions
+from app.models import (
+    IN_FLIGHT,
+    Account,
+    Attempt,
+    Delivery,
+    Health,
+    NetworkBlock,
+    contents_of,
+    transitions,
+)
 from app.networks import Body, Destination
 from app.states import State
 
@@ -36,6 +46,8 @@ log = logging.getLogger(__name__)
 
 MAX_LOOK_UP_REST_SECONDS = 900.0
 """The longest time for which a network may ask us not to make look-ups."""
+MAX_NOTIFIED_SECONDS = 120.0
+"""A row that workers were notified of is due again sooner than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,19 +282,37 @@ def release_claims(claims: Sequence[Claim], owner: str, after: float = 0) -> Non
 
 def expire_leases() -> None:
     """Settle rows of lost workers: claimed becomes scheduled, sending becomes unconfirmed."""
-    over = (Delivery.next_at <= from_now(), Delivery.lease_until <= from_now())
-    _run(transitions.release_claim(0, *over))
-    _run(transitions.expire_send(current_app.config["RECONCILE_DELAYS"][0], *over))
+    over = (IN_FLIGHT, Delivery.next_at <= from_now(), Delivery.lease_until <= from_now())
+    if _is_any(*over):
+        _run(transitions.release_claim(0, *over))
+        _run(transitions.expire_send(current_app.config["RECONCILE_DELAYS"][0], *over))
 
 
 def undo_clock_step() -> None:
-    """Wake up rows whose next_at is too far ahead: the database's clock was set back."""
-    lease = current_app.config["LEASE"]
+    """Wake up rows whose next_at is too far ahead: the database's clock was set back.
+
+    Tweets of next year are as far ahead. They only wait for their time, so they are not in flight.
+    """
+    lease = current_app.config["LEASE"] + 60
     look_up = max(*current_app.config["RECONCILE_DELAYS"], MAX_LOOK_UP_REST_SECONDS) + lease
+    if not _is_any(IN_FLIGHT, Delivery.next_at > from_now(min(lease, MAX_NOTIFIED_SECONDS))):
+        return
     due = Delivery.not_before <= from_now()
-    _run(transitions.end_leases_now(Delivery.next_at > from_now(lease + 60)))
-    _run(transitions.wake_up_now(State.UNCONFIRMED, Delivery.next_at > from_now(look_up + 60)))
-    _run(transitions.wake_up_now(State.SCHEDULED, due, Delivery.next_at > from_now(120)))
+    _run(transitions.end_leases_now(IN_FLIGHT, Delivery.next_at > from_now(lease)))
+    too_far = (IN_FLIGHT, Delivery.next_at > from_now(look_up))
+    _run(transitions.wake_up_now(State.UNCONFIRMED, *too_far))
+    too_far = (IN_FLIGHT, Delivery.next_at > from_now(MAX_NOTIFIED_SECONDS))
+    _run(transitions.wake_up_now(State.SCHEDULED, due, *too_far))
+
+
+def _is_any(*conditions: Any) -> bool:
+    """Return whether there is a delivery like this; one statement, and no transaction.
+
+    In the order of the index: PostgreSQL cannot know how few rows are in flight. Without an order
+    it expects to meet one soon, wherever it begins to read.
+    """
+    some = db.select(Delivery.id).where(*conditions).order_by(Delivery.next_at).limit(1)
+    return bool(read(some, {}))
 
 
 def _run(statement: Update) -> int:

@@ -10,15 +10,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BigInteger, Row, String, Update, update
+from sqlalchemy import BigInteger, Row, Select, String, Update, update
 from sqlalchemy.types import TypeEngine
 
 from app.broker import PUBLISH, RECONCILE, WakeUp
-from app.db import EPOCH, database_now, db, from_now, id_in, rows_changed, table_of
+from app.db import EPOCH, database_now, db, from_now, id_in, read, rows_changed, table_of
 from app.models import Account, Delivery, Health, NetworkBlock, Tweet, User, transitions
 from app.networks import Destination
 from app.states import HoldReason, State
@@ -72,16 +72,20 @@ def dispatch() -> DueWork:
 
 
 def seconds_until_next() -> float | None:
-    """Seconds until the earliest wake-up of all, None when there is none."""
-    earliest = db.session.scalar(
-        db.select(db.func.min(Delivery.next_at)).where(Delivery.next_at.is_not(None))
-    )
-    if earliest is None:
-        db.session.commit()
-        return None
-    remaining = (earliest - database_now()).total_seconds()
-    db.session.commit()
-    return max(0.0, remaining)
+    """Seconds until the earliest wake-up of all, None when there is none.
+
+    One look into an index, so schedulers may ask twice a second. The ends of leases are among the
+    wake-ups: while this is more than 0, nothing is due and no worker is known to be lost.
+    """
+    (row,) = read(_milliseconds_until_next(), {})
+    return None if row[0] is None else max(0.0, row[0] / 1000)
+
+
+@cache
+def _milliseconds_until_next() -> Select[Any]:
+    earliest = db.type_coerce(db.func.min(Delivery.next_at), BigInteger)
+    remaining = earliest - db.type_coerce(from_now(), BigInteger)
+    return db.select(remaining).where(Delivery.next_at.is_not(None))
 
 
 def forget_wake_ups() -> None:

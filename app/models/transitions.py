@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Update, update
 
 from app.db import UTCDateTime, db, from_now, unindexed
-from app.models.delivery import RESTORED, Delivery
+from app.models.delivery import IN_FLIGHT, RESTORED, Delivery
 from app.states import HoldReason, State
 
 WAITING = (State.SCHEDULED, State.HELD)
@@ -222,7 +222,7 @@ def mark_looked_up(lease: float, *where: Any) -> Update:
 
 def forget_wake_ups(*where: Any) -> Update:
     """scheduled, stays: the broker lost its data, so workers are notified again at once."""
-    told = (Delivery.next_at.is_not(None), Delivery.wake_ups > 0)
+    told = (IN_FLIGHT, Delivery.wake_ups > 0)
     due = (Delivery.state == State.SCHEDULED, Delivery.not_before <= from_now())
     return _move([*told, *due, *where], {"wake_ups": 0}, next_at=from_now())
 

@@ -15,7 +15,7 @@ from sqlalchemy import Row, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app import broker
-from app.db import commit_and_keep, db, from_now, retry_transient
+from app.db import commit_and_keep, db, from_now, read, retry_transient
 from app.models import Picture, PictureState, User, quota
 from app.networks import LookUpFailed, UploadRefused, base
 from app.pictures import retention, storage
@@ -206,7 +206,7 @@ def _unclaimed_of(user: User) -> int:
 
 
 def _next() -> Row[Any] | None:
-    """Return the id and user_id of the picture to make next; ends the transaction."""
+    """Return the id and user_id of the picture to make next."""
     is_due = func.coalesce(Picture.needed_at, from_now(SOON + 1)) <= from_now(SOON)
     place = func.row_number().over(
         partition_by=Picture.user_id,
@@ -218,8 +218,7 @@ def _next() -> Row[Any] | None:
         .where(text("pictures.state = 'processing'"), Picture.next_at <= from_now())
         .subquery()
     )
-    firsts = db.session.execute(select(waiting).where(waiting.c.place == 1)).all()
-    db.session.commit()
+    firsts = read(select(waiting).where(waiting.c.place == 1), {})
     return min(firsts, key=_order, default=None)
 
 

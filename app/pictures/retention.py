@@ -10,9 +10,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, select, text, update
 
-from app.db import db, from_now, id_in, rows_changed
+from app.db import db, from_now, id_in, read, rows_changed
 from app.models import LOOK_AGAIN_AFTER, Account, Delivery, Picture, PictureState, Tweet
 from app.pictures import storage
 from app.pictures.storage import FilesAway
@@ -37,19 +37,18 @@ def discard(picture: Picture) -> bool:
 
 def sweep() -> None:
     """Delete what nobody needs any more. May be repeated, by any number of workers at once."""
-    unused = (~Picture.claimed, Picture.created_at < from_now(-UNCLAIMED_FOR))
-    if found := some(*unused):
+    unused = (text("NOT claimed"), Picture.created_at < from_now(-UNCLAIMED_FOR))  # as its index
+    if found := some(Picture.created_at, *unused):
         _forget(~Picture.claimed, Picture.id.in_(found))
     kept = Picture.state.in_((PictureState.READY, PictureState.PAST))
-    for picture_id in some(kept, Picture.claimed, Picture.next_at <= from_now()):
+    for picture_id in some(Picture.next_at, kept, Picture.claimed, Picture.next_at <= from_now()):
         _let_go(picture_id)
 
 
-def some(*conditions: Any) -> list[str]:
-    """Return the ids of a few pictures; ends the transaction."""
-    picture_ids = list(db.session.scalars(select(Picture.id).where(*conditions).limit(AT_A_TIME)))
-    db.session.commit()
-    return picture_ids
+def some(first: Any, *conditions: Any) -> list[str]:
+    """Return the ids of a few pictures, in the order of the index that finds them."""
+    rows = read(select(Picture.id).where(*conditions).order_by(first).limit(AT_A_TIME), {})
+    return [row.id for row in rows]
 
 
 def _let_go(picture_id: str) -> None:

@@ -38,7 +38,7 @@ NO_START_DEADLINE = Mutant(
 )
 NO_CLAMP = Mutant(
     "app/workers/scheduler.py",
-    "            undo_clock_step()\n",
+    "        undo_clock_step()\n",
     "",
 )
 
