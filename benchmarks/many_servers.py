@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -30,14 +31,13 @@ COLUMNS = [
     Column("doubled", worst=True),
     Column("lost", worst=True),
 ]
-ONLY_PRODUCT = "Only Tweet Later knows more than one server."
 
 
 def measure(plan: Plan, contenders: Sequence[Contender]) -> str:
     """Return the table; the plain app knows X alone."""
     product = next((c for c in contenders if isinstance(c, TweetLater)), None)
-    if product is None:
-        return ONLY_PRODUCT
+    if product is None or sys.platform != "linux":
+        return mastodon.NOT_HERE
     crowd = mastodon.Crowd(plan.server_accounts, plan.servers)
     case = Case(
         f"{crowd.accounts:,} accounts on {crowd.servers:,} servers: {product.name}",
@@ -70,7 +70,7 @@ def _burst(
     everything = product.machine.meter(worker)
     with Peak(worker.pid) as peak:
         sleep_until(due)
-        until_finished(product, worker, crowd.accounts, servers)
+        until_finished(product, worker, crowd.accounts, servers, patience=mastodon.PATIENCE)
     spent = everything.seconds()
     say(f"    looking again in {rest:g} s")
     time.sleep(rest)

@@ -39,14 +39,15 @@ def until_finished(
     count: int,
     server: CountingServer | None = None,
     recorded_before: int = 0,
+    patience: float = PATIENCE,
 ) -> None:
-    """Wait until all is accepted and recorded, or nothing has moved for PATIENCE seconds.
+    """Wait until all is accepted and recorded, or nothing has moved for so many seconds.
 
     :param server: who accepts the tweets, X if nobody is named.
     """
     server = server or contender.machine.x
     done, since = (-1, -1), time.monotonic()
-    while worker.poll() is None and time.monotonic() - since < PATIENCE:
+    while worker.poll() is None and time.monotonic() - since < patience:
         accepted = int(server.ask("/progress")["accepted"])
         recorded = contender.recorded() - recorded_before if accepted >= count else 0
         if recorded >= count:
