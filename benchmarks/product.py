@@ -29,11 +29,14 @@ class TweetLater(Contender):
 
     name = "Tweet Later"
     web_app = "app:create_app()"
+    jobs_table = "deliveries"
     done_query = "SELECT count(*) FROM deliveries WHERE state = 'published'"
 
     def __init__(self, machine: Machine) -> None:
         super().__init__(machine)
         self.worker_command = line_of_procfile("worker")
+        self.settings: dict[str, str] = {}
+        """Further settings that one measure needs."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -42,7 +45,8 @@ class TweetLater(Contender):
             ("RATE_LIMIT_WRITES", "RATE_LIMIT_READS", "RATE_LIMIT_SIGN_IN"), UNLIMITED
         )
         production = {"APP_ENV": "production", "APP_URL": f"http://127.0.0.1:{self._port}"}
-        return {**super().environ, **limits, **production, "TOKEN_KEYS": TOKEN_KEY}
+        own = {**production, **self.settings, "TOKEN_KEYS": TOKEN_KEY}
+        return {**super().environ, **limits, **own}
 
     @contextmanager
     def app_context(self) -> Iterator[None]:

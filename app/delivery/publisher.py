@@ -12,9 +12,10 @@ import os
 import socket
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain
 from typing import Any
 
 from flask import current_app
@@ -34,7 +35,8 @@ from app.delivery.executor import REFRESHES, SLOTS, Executors
 from app.delivery.outcomes import SendCrashed, SendResult, record_results
 from app.delivery.payload import Materials, Ready, composed
 from app.delivery.preparation import Preparation, Preparer
-from app.delivery.server_queue import MAX_OF_A_SERVER, ServerQueue
+from app.delivery.queues import Queues
+from app.delivery.server_queue import MAX_OF_A_SERVER
 from app.delivery.work_queue import WorkQueue
 from app.networks import Destination, Network, OutcomeKind, http
 from app.shutdown import stopping
@@ -49,8 +51,6 @@ REFRESHES_OF_A_SERVER = 4
 """Accounts of one server whose credentials are refreshed in parallel."""
 GROUPING_SECONDS = 0.02
 """How long to wait after an answer for others, to record them in the same statement."""
-FORGET_EVERY = 1.0
-"""Seconds between two looks for queues that nobody needs any more."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,9 @@ class Publisher:
         self._preparer = Preparer(
             self._app, self._owner, executors.preparers, stopping, self._work_queue.finish
         )
-        self._servers: dict[Destination, ServerQueue] = {}
-        self._queues: dict[int, AccountQueue] = {}
+        self._queues = Queues()
         self._refreshes = ConcurrencyLimiter(REFRESHES, REFRESHES_OF_A_SERVER)
         self._calls = 0
-        self._forget_at = 0.0
 
     # From any thread
 
@@ -100,12 +98,7 @@ class Publisher:
     @property
     def is_idle(self) -> bool:
         """True when there is nothing to do and no call is running."""
-        return self._work_queue.is_empty and not self._held and not self._refreshes.is_busy
-
-    @property
-    def _held(self) -> int:
-        """The number of claims."""
-        return sum(server.claims for server in self._servers.values())
+        return self._work_queue.is_empty and not self._queues.held and not self._refreshes.is_busy
 
     def wait(self, seconds: float) -> None:
         """Wait until there is work, and then a moment longer for more of it."""
@@ -127,19 +120,12 @@ class Publisher:
 
     def forget(self) -> None:
         """After a failed step: drop claims that were not started; their leases will end."""
-        for server in self._servers.values():
-            for ready in server.ready:
-                self._queues[ready.claim.account_id].end()
-            server.ready.clear()
-        for queue in self._queues.values():
-            queue.take_waiting(lambda _: True)
+        self._queues.drop_unstarted()
 
     def _has_work(self) -> bool:
         if not stopping.is_set() or self._work_queue.has_done:
             return self._work_queue.has_work
-        unstarted = any(server.ready for server in self._servers.values())
-        waits = unstarted or any(queue.waiting for queue in self._queues.values())
-        return bool(self._work_queue.has_ids or waits)
+        return self._work_queue.has_ids or self._queues.has_unstarted
 
     def _take_done(self) -> list[_Done]:
         """Remove what has ended and return it; from now on it no longer counts as running."""
@@ -223,58 +209,31 @@ class Publisher:
         self._withdraw(self._queues)
 
     def _claim(self) -> None:
-        self._forget_quiet_queues()
+        self._queues.forget_quiet()
         unknown = self._work_queue.take_unknown()
         self.put(unknown, destinations_of(unknown))
-        job_ids = self._work_queue.take_ids(MAX_CLAIMED - self._held, self._room_of)
+        job_ids = self._work_queue.take_ids(MAX_CLAIMED - self._queues.held, self._queues.room_of)
         if not job_ids:
             return
         claims = claim_deliveries(job_ids, self._owner)
         for claim in claims:
-            self._queue_of(claim).add(claim)
+            self._queues.add(claim)
         account_ids = list(dict.fromkeys(claim.account_id for claim in claims))
         self._read_credentials(account_ids)
         for account_id in account_ids:
             self._advance(account_id)
 
-    def _room_of(self, destination: Destination) -> int:
-        return self._server(destination).room
-
-    def _server(self, destination: Destination) -> ServerQueue:
-        if destination not in self._servers:
-            self._servers[destination] = ServerQueue(destination)
-        return self._servers[destination]
-
-    def _queue_of(self, claim: Claim) -> AccountQueue:
-        queue = self._queues.get(claim.account_id)
-        server = self._server(claim.destination)
-        if queue is None or (queue.server is not server and not queue.is_busy):
-            queue = self._queues[claim.account_id] = AccountQueue(claim.account_id, server)
-        return queue
-
-    def _forget_quiet_queues(self) -> None:
-        now = time.monotonic()
-        if now < self._forget_at:
-            return
-        self._forget_at = now + FORGET_EVERY
-        self._queues = {key: queue for key, queue in self._queues.items() if not queue.is_quiet}
-        kept = {id(queue.server) for queue in self._queues.values()}
-        self._servers = {
-            key: server
-            for key, server in self._servers.items()
-            if id(server) in kept or not server.is_forgotten
-        }
-
     def _read_credentials(self, account_ids: Sequence[int]) -> None:
-        unknown = [i for i in account_ids if not self._queues[i].is_known]
-        unknown.sort(key=self._network_of)
-        for name, its_ids in groupby(unknown, self._network_of):
-            found = credentials.usable_accesses(self._networks[name], list(its_ids))
-            for account_id, access in found.items():
+        unknown: dict[str, list[int]] = defaultdict(list)
+        for account_id in account_ids:
+            queue = self._queues[account_id]
+            if not queue.is_known:
+                unknown[queue.server.destination.network].append(account_id)
+        for name, its_ids in unknown.items():
+            for account_id, access in credentials.usable_accesses(
+                self._networks[name], its_ids
+            ).items():
                 self._queues[account_id].learn(access)
-
-    def _network_of(self, account_id: int) -> str:
-        return self._queues[account_id].server.destination.network
 
     def _advance(self, account_id: int) -> None:
         """Make ready what this account may send now."""
@@ -314,7 +273,7 @@ class Publisher:
 
     def _send(self) -> None:
         """Store the intents of these calls, then make the calls."""
-        chosen = self._next_to_send()
+        chosen = self._queues.next_to_send(SLOTS - self._calls)
         if not chosen:
             return
         start_by = http.boottime() + self._app.config["START_DEADLINE"]
@@ -333,14 +292,6 @@ class Publisher:
         for one, _, _ in calls:
             self._queues[one.claim.account_id].server.begin_call()
         self._executors.callers.begin(self._call, calls)
-
-    def _next_to_send(self) -> list[Ready]:
-        """Remove and return what may be sent now; each server has no more than its share."""
-        chosen: list[Ready] = []
-        for server in self._servers.values():
-            count = min(SLOTS - self._calls - len(chosen), server.free_calls, len(server.ready))
-            chosen += [server.ready.popleft() for _ in range(count)]
-        return chosen
 
     async def _call(self, ready: Ready, body: dict[str, Any], start_by: float) -> None:
         claim, access = ready.claim, ready.access

@@ -10,7 +10,7 @@ import pytest
 from app.delivery.claims import Claim
 from app.delivery.payload import Materials, body_of
 from app.networks import build
-from app.networks.base import Body, Network
+from app.networks.base import Body, Destination, Network
 from config import load
 from tests.support.mastodon_apps import AppsInMemory
 
@@ -32,7 +32,8 @@ def networks() -> dict[str, Network]:
 
 def claim(body: Body | None = None, part: int = 0, text: str = "Look", **more: object) -> Claim:
     """Return a claim of a job with one picture."""
-    return Claim("job", 1, 1, text, WRITTEN_AT, body, ("picture",), part, parts=3, **more)  # type: ignore[arg-type]
+    x = Destination("x", "")
+    return Claim("job", 1, 1, x, text, WRITTEN_AT, body, ("picture",), part, parts=3, **more)  # type: ignore[arg-type]
 
 
 def changed(picture: dict[str, object]) -> dict[str, object]:
