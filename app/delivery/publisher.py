@@ -272,10 +272,12 @@ class Publisher:
         self._work_queue.finish(_Credentials(account_id, result))
 
     def _send(self) -> None:
+        """Send whatever may be sent now."""
+        while chosen := self._queues.next_to_send(SLOTS - self._calls):
+            self._send_these(chosen)
+
+    def _send_these(self, chosen: Sequence[Ready]) -> None:
         """Store the intents of these calls, then make the calls."""
-        chosen = self._queues.next_to_send(SLOTS - self._calls)
-        if not chosen:
-            return
         start_by = http.boottime() + self._app.config["START_DEADLINE"]
         bodies = composed(chosen, self._networks)
         going: set[tuple[str, int]] = set()
@@ -284,14 +286,16 @@ class Publisher:
             intended = store_intents(sendable, self._owner) if sendable else []
             going = {claim.key for claim in intended}
         finally:
-            for one in chosen:
-                if one.claim.key not in going:
-                    self._queues[one.claim.account_id].end()
+            stopped = [one.claim.account_id for one in chosen if one.claim.key not in going]
+            for account_id in stopped:
+                self._queues[account_id].end()
         calls = [(one, body, start_by) for one, body in bodies if one.claim.key in going]
         self._calls += len(calls)
         for one, _, _ in calls:
             self._queues[one.claim.account_id].server.begin_call()
         self._executors.callers.begin(self._call, calls)
+        for account_id in dict.fromkeys(stopped):  # no answer will let its others follow
+            self._advance(account_id)
 
     async def _call(self, ready: Ready, body: dict[str, Any], start_by: float) -> None:
         claim, access = ready.claim, ready.access
