@@ -48,6 +48,13 @@ class WakeUp:
     task: str
     job_ids: list[str]
     task_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    servers: list[str] = field(default_factory=list)
+    """The key of each job's server (``Destination.key``), so that a worker need not look it up."""
+
+    @property
+    def arguments(self) -> list[list[str]]:
+        """What the task gets."""
+        return [self.job_ids, self.servers] if self.servers else [self.job_ids]
 
 
 class CircuitBreaker:
@@ -112,7 +119,7 @@ class Notifier:
             for wake_up in wake_ups:
                 self._celery.send_task(
                     wake_up.task,
-                    args=[wake_up.job_ids],
+                    args=wake_up.arguments,
                     task_id=wake_up.task_id,
                     producer=producer,
                     declare=(),  # a queue in Redis is a list, which the first message makes
@@ -216,12 +223,15 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def notify_jobs(job_ids: Iterable[str]) -> bool:
+def notify_jobs(job_ids: Sequence[str], servers: Sequence[str] = ()) -> bool:
     """Ask a worker to publish each of these, each in its own job. Never raises, never waits long.
 
+    :param servers: the key of each job's server, where it is known.
     :returns: False when the broker did not take it; the workers' schedulers find the rows anyway.
     """
-    return notify(WakeUp(PUBLISH, [job_id], job_id) for job_id in job_ids)
+    keys = [[key] for key in servers] or [[] for _ in job_ids]
+    pairs = zip(job_ids, keys, strict=True)
+    return notify([WakeUp(PUBLISH, [job_id], job_id, key) for job_id, key in pairs])
 
 
 def notify(wake_ups: Iterable[WakeUp]) -> bool:

@@ -16,6 +16,11 @@ class ConcurrencyLimiter:
         self._taken: Counter[Hashable] = Counter()
         self._turn = threading.Lock()
 
+    @property
+    def is_busy(self) -> bool:
+        """True while any place is taken."""
+        return bool(self._taken)
+
     def take(self, party: Hashable) -> bool:
         """Take a place for a party; False when there is none."""
         with self._turn:

@@ -2,10 +2,10 @@
 
 On SIGTERM what is being sent finishes and the rest is handed back to the schedule. A dyno is killed
 after 30 seconds; what a kill leaves is settled by its lease (docs/delivery.md). Celery ends its own
-tasks first: they only hand ids over, in up to five seconds (app/workers/publishers.py). Calls to
-networks beside tweets, and a picture that is being made, have no deadline here: they end with their
-own timeouts, or with the process. The web process has deadlines of its own: ``graceful_timeout`` in
-gunicorn.conf.py, ``LINGER`` and ``LAST_WORDS`` in app/server/loop.py.
+tasks first: they only hand ids over, in up to five seconds (app/workers/publisher_thread.py). Calls
+to networks beside tweets, and a picture that is being made, have no deadline here: they end with
+their own timeouts, or with the process. The web process has deadlines of its own:
+``graceful_timeout`` in gunicorn.conf.py, ``LINGER`` and ``LAST_WORDS`` in app/server/loop.py.
 """
 
 from __future__ import annotations

@@ -33,6 +33,8 @@ _NO_ADDRESS = re.compile(r"[\s\\<>\"`{}|^]")
 
 def fit_text(text: str) -> str:
     """Return a text that every database and page accepts; line breaks and tabs stay."""
+    if text.isprintable():  # which is most of them, and quickly told
+        return text
     return _UNFIT.sub(UNREADABLE, text)
 
 

@@ -15,7 +15,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import burst, memory, status, submit, tick
+from benchmarks import (
+    burst,
+    database,
+    hanging,
+    idle,
+    many_servers,
+    memory,
+    one,
+    page,
+    pipeline,
+    status,
+    submit,
+    tick,
+)
 from benchmarks.contender import Contender
 from benchmarks.plain import Plain
 from benchmarks.plan import QUICK, Plan, say
@@ -26,10 +39,17 @@ Measure = Callable[[Plan, Sequence[Contender]], str]
 
 MEASURES: dict[str, tuple[str, Measure]] = {
     "burst": ("Many tweets due in one second", burst.measure),
+    "pipeline": ("From the form to X", pipeline.measure),
+    "one": ("One tweet on an idle system", one.measure),
+    "servers": ("Many servers", many_servers.measure),
+    "hanging": ("Servers that hang", hanging.measure),
     "submit": ("Submitting a tweet", submit.measure),
     "status": ("Asking what became of a tweet", status.measure),
+    "page": ("The page with twenty cards", page.measure),
     "memory": ("Memory while tweets wait", memory.measure),
+    "idle": ("Nothing to do", idle.measure),
     "tick": ("One look at the schedule", tick.measure),
+    "database": ("What a tweet costs the database", database.measure),
 }
 CONTENDERS = {"product": TweetLater, "plain": Plain}
 

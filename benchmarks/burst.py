@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import partial
 
 from benchmarks.contender import Contender
 from benchmarks.cpu import Meter
 from benchmarks.plan import Case, Plan, alternating, within
-from benchmarks.tables import Column, Figures, percentile
+from benchmarks.progress import counts, sleep_until, store_due_together, until_finished
+from benchmarks.tables import Column, Figures
 
 COLUMNS = [
     Column("tweets/s"),
@@ -30,8 +28,6 @@ NOTE = (
     "tweet as a message with an ETA, its own best way, and had taken all of them into its memory "
     "before they were due. *Early*: the request reached X before its time."
 )
-PATIENCE = 20.0
-"""Seconds without any progress after which what is missing counts as lost."""
 
 
 def measure(plan: Plan, contenders: Sequence[Contender]) -> str:
@@ -51,54 +47,15 @@ def measure(plan: Plan, contenders: Sequence[Contender]) -> str:
 def _burst(contender: Contender, count: int, accounts: int) -> list[Figures]:
     worker = contender.start_worker()
     alone = Meter([worker.pid])
-    due = _store(contender, count, accounts)
-    _sleep_until(due - 1)
+    due = store_due_together(contender, count, accounts)
+    sleep_until(due - 1)
     spent_before = alone.seconds()
     everything = contender.machine.meter(worker)
-    _sleep_until(due)
-    _until_finished(contender, worker, count)
+    sleep_until(due)
+    until_finished(contender, worker, count)
     spent = everything.seconds()
     per_thousand = 1_000 / count
     return [
-        _from_x(contender, count, due)
+        counts(contender.machine.x, count, due)
         | {"CPU s per 1,000": spent * per_thousand, "before due": spent_before * per_thousand}
     ]
-
-
-def _store(contender: Contender, count: int, accounts: int) -> float:
-    """Store the tweets; return the epoch seconds at which all are due."""
-    due = float(round(time.time() + contender.seconds_to_store(count) + accounts / 10))
-    contender.store(count, accounts, datetime.fromtimestamp(due, UTC))
-    if time.time() > due - 2:
-        raise RuntimeError(f"this machine is too busy: storing {count:,} tweets took too long")
-    return due
-
-
-def _sleep_until(moment: float) -> None:
-    time.sleep(max(0.0, moment - time.time()))
-
-
-def _until_finished(contender: Contender, worker: subprocess.Popen[bytes], count: int) -> None:
-    """Wait until all is accepted and recorded, or nothing has moved for PATIENCE seconds."""
-    done, since = (-1, -1), time.monotonic()
-    while worker.poll() is None and time.monotonic() - since < PATIENCE:
-        accepted = int(contender.machine.x.ask("/progress")["accepted"])
-        recorded = contender.recorded() if accepted >= count else 0
-        if recorded >= count:
-            return
-        if (accepted, recorded) != done:
-            done, since = (accepted, recorded), time.monotonic()
-        time.sleep(0.25)
-
-
-def _from_x(contender: Contender, count: int, due: float) -> dict[str, float]:
-    seen = contender.machine.x.ask("/count")
-    lateness = [moments[0] - due for moments in seen["at"].values()]
-    return {
-        "tweets/s": len(lateness) / max(lateness) if lateness else 0.0,
-        "lateness p50 s": percentile(lateness, 0.5),
-        "p99 s": percentile(lateness, 0.99),
-        "early": sum(moments[0] < due for moments in seen["arrived"].values()),
-        "doubled": seen["doubled"],
-        "lost": count - seen["accepted"],
-    }

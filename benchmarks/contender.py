@@ -6,6 +6,7 @@ import os
 import subprocess
 from abc import ABC, abstractmethod
 from datetime import datetime
+from pathlib import Path
 
 from benchmarks.servers import Machine, line_of_procfile
 from tests.support.waiting import free_port, listens, wait_for
@@ -25,6 +26,8 @@ class Contender(ABC):
     name: str
     worker_command: str
     web_app: str
+    jobs_table: str
+    """The table whose rows publishing moves on."""
     done_query: str
     """Counts the tweets whose publication is recorded."""
 
@@ -89,15 +92,18 @@ class Contender(ABC):
         wait_for(lambda: listens(self._port), 60, f"the pages of {self.name}")
         return process, f"http://127.0.0.1:{self._port}"
 
+    def log(self, kind: str) -> Path:
+        """Return the file that all processes of a kind, ``web`` or ``worker``, write to."""
+        return self.machine.folder / f"{type(self).__name__.lower()}-{kind}.log"
+
     def recorded(self) -> int:
         """Return how many tweets are recorded as published."""
         return self.machine.database_size(self.database, self.done_query)
 
     def _start(self, command: str, kind: str) -> subprocess.Popen[bytes]:
-        log = f"{type(self).__name__.lower()}-{kind}.log"
         settings = {key: os.environ[key] for key in PASSED if key in os.environ}
         shell = ["sh", "-c", command]
-        process = self.machine.start(shell, {**self.environ, **settings}, log)
+        process = self.machine.start(shell, {**self.environ, **settings}, self.log(kind).name)
         self._running.append(process)
         return process
 

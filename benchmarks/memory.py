@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from benchmarks.contender import Contender
-from benchmarks.cpu import Meter, resident_mb
+from benchmarks.cpu import resident_mb, until_quiet
 from benchmarks.plan import Case, Plan, alternating, within
 from benchmarks.tables import Column, Figures
 
 ACCOUNTS = 50
-LONGEST = 300.0
-QUIET = 0.3
-"""CPU seconds in two seconds below which a worker has nothing left to take in."""
 
 COLUMNS = [Column("worker MB", 1), Column("Redis MB", 1), Column("Redis data MB", 1)]
 NOTE = "Resident memory as the system counts it, and the memory of the data as Redis counts it."
@@ -37,21 +33,11 @@ def measure(plan: Plan, contenders: Sequence[Contender]) -> str:
 
 def _memory(contender: Contender, count: int) -> list[Figures]:
     worker = contender.start_worker()
-    _until_quiet(worker.pid)
+    until_quiet(worker.pid)
     before = _figures(contender, worker.pid)
     contender.store(count, ACCOUNTS, datetime.now(UTC) + timedelta(days=1))
-    _until_quiet(worker.pid)
+    until_quiet(worker.pid)
     return [before, _figures(contender, worker.pid)]
-
-
-def _until_quiet(pid: int) -> None:
-    """Wait until the worker does no more than tick."""
-    end = time.monotonic() + LONGEST
-    while time.monotonic() < end:
-        meter = Meter([pid])
-        time.sleep(2)
-        if meter.seconds() < QUIET:
-            return
 
 
 def _figures(contender: Contender, pid: int) -> Figures:

@@ -22,9 +22,35 @@ class Plan:
     others: int = 100_000
     rows: int = 1_000_000
     ticks: int = 50
+    pipeline: int = 2_000
+    ones: int = 200
+    servers: int = 2_000
+    server_accounts: int = 10_000
+    hanging: int = 20
+    rest: float = 65.0
+    """Seconds after a burst at which a worker is looked at again: a publisher closes after 60."""
+    pages: int = 500
+    idle: float = 60.0
 
 
-QUICK = Plan(1, (1_000,), (50,), 600, 400, 5_000, 100_000, 20)
+QUICK = Plan(
+    rounds=1,
+    bursts=(1_000,),
+    accounts=(50,),
+    submits=600,
+    polls=400,
+    others=5_000,
+    rows=100_000,
+    ticks=20,
+    pipeline=400,
+    ones=40,
+    servers=200,
+    server_accounts=1_000,
+    hanging=5,
+    rest=10.0,
+    pages=100,
+    idle=15.0,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import config
 from app import create_app
 from app.accounts import connections
 from app.db import db
+from app.models import User
 from app.networks.base import Profile
 from benchmarks.contender import Contender
 from benchmarks.servers import ROOT, Machine, clean_environ, line_of_procfile
@@ -28,11 +29,14 @@ class TweetLater(Contender):
 
     name = "Tweet Later"
     web_app = "app:create_app()"
+    jobs_table = "deliveries"
     done_query = "SELECT count(*) FROM deliveries WHERE state = 'published'"
 
     def __init__(self, machine: Machine) -> None:
         super().__init__(machine)
         self.worker_command = line_of_procfile("worker")
+        self.settings: dict[str, str] = {}
+        """Further settings that one measure needs."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -41,7 +45,8 @@ class TweetLater(Contender):
             ("RATE_LIMIT_WRITES", "RATE_LIMIT_READS", "RATE_LIMIT_SIGN_IN"), UNLIMITED
         )
         production = {"APP_ENV": "production", "APP_URL": f"http://127.0.0.1:{self._port}"}
-        return {**super().environ, **limits, **production, "TOKEN_KEYS": TOKEN_KEY}
+        own = {**production, **self.settings, "TOKEN_KEYS": TOKEN_KEY}
+        return {**super().environ, **limits, **own}
 
     @contextmanager
     def app_context(self) -> Iterator[None]:
@@ -71,8 +76,8 @@ class TweetLater(Contender):
         with self.app_context():
             for number in range(accounts):
                 profile = Profile(f"p{number}", f"p{number}")
-                user = connections.connect("x", profile, {"access_token": f"p{number}"})
-                user.tweet_later(f"tweet of p{number}", at=due_at)
+                done = connections.by_token("x", profile, {"access_token": f"p{number}"})
+                db.session.get_one(User, done.user_id).tweet_later(f"tweet of p{number}", at=due_at)
         with psycopg.connect(self.machine.postgres.url(self.database)) as connection:
             # Checking a million foreign keys that hold anyway takes longer than the rows.
             connection.execute("SET session_replication_role = replica")

@@ -24,12 +24,17 @@ class Visitor:
     csrf_token: str
     took: list[float] = field(default_factory=list)
 
-    def request(self, method: str, path: str, body: object = None) -> bytes:
-        """Return a whole HTTP request."""
+    def request(
+        self, method: str, path: str, body: object = None, accept: str = "application/json"
+    ) -> bytes:
+        """Return a whole HTTP request.
+
+        :param accept: the value of ``Accept``; further lines of it are further headers.
+        """
         payload = b"" if body is None else json.dumps(body).encode()
         head = (
             f"{method} {path} HTTP/1.1\r\nHost: {urlsplit(self.site).netloc}\r\n"
-            f"Accept: application/json\r\nCookie: {self.cookies}\r\n"
+            f"Accept: {accept}\r\nCookie: {self.cookies}\r\n"
             f"X-CSRFToken: {self.csrf_token}\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(payload)}\r\n\r\n"
         )
@@ -93,14 +98,14 @@ async def _ask(
             following += pause
         begin = time.perf_counter()
         writer.write(make(visitor))
-        status = await _answer(reader)
+        status = await answer_on(reader)
         visitor.took.append(time.perf_counter() - begin)
         if status != expected:
             raise RuntimeError(f"{visitor.site} answered {status} instead of {expected}")
     writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader) -> int:
+async def answer_on(reader: asyncio.StreamReader) -> int:
     """Read one whole answer; return its status."""
     head = await reader.readuntil(b"\r\n\r\n")
     found = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)

@@ -12,10 +12,37 @@ import asyncio
 import json
 import sys
 import time
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 LATENCY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, and the connection on which it came."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    """In small letters, their values, too."""
+    body: bytes
+    reader: asyncio.StreamReader
+    address: str
+    """The address of this machine that was called."""
+
+    @property
+    def token(self) -> str:
+        """Who asks."""
+        return self.headers.get("authorization", "").removeprefix("bearer ")
+
+
+class Answers(Protocol):
+    """What a server is made of."""
+
+    async def answer(self, request: Request) -> tuple[int, Any]:
+        """Return status and JSON; of a 302 where to go. ConnectionError ends the connection."""
 
 
 class Network:
@@ -27,15 +54,14 @@ class Network:
         self.accepted: dict[str, list[float]] = {}
         self.arrived: dict[str, list[float]] = {}
 
-    async def create(self, body: bytes) -> tuple[int, Any]:
-        """Accept a tweet after the usual time."""
+    async def accept(self, text: str) -> str:
+        """Accept a tweet after the usual time; return its id."""
         self.calls += 1
         remote_id = str(10**18 + self.calls)
-        text = json.loads(body)["text"]
         self.arrived.setdefault(text, []).append(time.time())
         await asyncio.sleep(LATENCY)
         self.accepted.setdefault(text, []).append(time.time())
-        return 201, {"data": {"id": remote_id, "text": text}}
+        return remote_id
 
     def count(self) -> tuple[int, Any]:
         """Say what came."""
@@ -54,19 +80,20 @@ class Network:
         answer = urlencode({"code": f"person{self.sign_ins}", "state": query["state"][0]})
         return 302, f"{query['redirect_uri'][0]}?{answer}"
 
-    async def answer(self, method: str, target: str, token: str, body: bytes) -> tuple[int, Any]:
-        """Route one request; the answer to a 302 is where to go."""
-        url = urlsplit(target)
-        if method == "POST" and url.path == "/2/tweets":
-            return await self.create(body)
+    async def answer(self, request: Request) -> tuple[int, Any]:
+        """Route one request."""
+        url, token = urlsplit(request.target), request.token
+        if request.method == "POST" and url.path == "/2/tweets":
+            text = json.loads(request.body)["text"]
+            return 201, {"data": {"id": await self.accept(text), "text": text}}
         if url.path == "/count":
-            return self.forget() if method == "DELETE" else self.count()
+            return self.forget() if request.method == "DELETE" else self.count()
         if url.path == "/progress":
             return 200, {"accepted": len(self.accepted)}
         if url.path == "/authorize":
             return self.consent(parse_qs(url.query))
         if url.path == "/2/oauth2/token":
-            code = parse_qs(body.decode())["code"][0]
+            code = parse_qs(request.body.decode())["code"][0]
             return 200, {"access_token": code, "token_type": "bearer", "expires_in": 7200}
         if url.path == "/2/users/me":
             return 200, {"data": {"id": token, "username": token, "name": token}}
@@ -74,17 +101,18 @@ class Network:
 
 
 async def serve(
-    network: Network, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    network: Answers, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     """Answer one connection's requests, one after the other."""
+    address = str(writer.get_extra_info("sockname")[0])
     try:
         while head := await reader.readuntil(b"\r\n\r\n"):
             first, *lines = head.decode("latin-1").split("\r\n")
             method, target, _ = first.split(" ")
             headers = dict(line.lower().split(": ", 1) for line in lines if ": " in line)
             body = await reader.readexactly(int(headers.get("content-length", 0)))
-            token = headers.get("authorization", "").removeprefix("bearer ")
-            writer.write(_encode(*await network.answer(method, target, token, body)))
+            request = Request(method, target, headers, body, reader, address)
+            writer.write(_encode(*await network.answer(request)))
             await writer.drain()
     except (asyncio.IncompleteReadError, ConnectionError):
         pass

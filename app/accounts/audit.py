@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func
+from sqlalchemy import ColumnElement, delete
 
 from app.db import db, rows_changed, utcnow
 from app.models import AuditEvent, EventKind, SessionHere
@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 KEPT = timedelta(days=365)
 MOST = 10_000
 """Events kept for one person, so that nobody can fill the table."""
+LATELY = timedelta(days=1)
+"""Whose last event is older has been counted since, also if no worker ran for some hours."""
 NOTICES = (EventKind.ACCOUNT_ADDED, EventKind.SIGNED_IN_NEW_BROWSER, EventKind.SIGNS_IN_ON)
 """Events that the person's other sessions are shown on their next page."""
 
@@ -61,34 +63,47 @@ def note(
 
 def latest_of(user_id: int, most: int = 50) -> Sequence[AuditEvent]:
     """Return somebody's newest events, newest first."""
-    mine = db.select(AuditEvent).where(AuditEvent.user_id == user_id)
-    return db.session.scalars(
-        mine.order_by(AuditEvent.at.desc(), AuditEvent.id.desc()).limit(most)
-    ).all()
+    return _newest(user_id, most)
 
 
 def unseen_in(here: SessionHere, most: int = 5) -> Sequence[AuditEvent]:
     """Return events of other sessions since the person last dismissed the notices here."""
-    return db.session.scalars(
-        db.select(AuditEvent)
-        .where(
-            AuditEvent.user_id == here.user_id,
-            AuditEvent.at > here.noticed_at,
-            AuditEvent.kind.in_(NOTICES),
-            AuditEvent.session_id.is_distinct_from(here.id),
-        )
-        .order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
-        .limit(most)
-    ).all()
+    elsewhere = AuditEvent.session_id.is_distinct_from(here.id)
+    unseen = (AuditEvent.at > here.noticed_at, AuditEvent.kind.in_(NOTICES), elsewhere)
+    return _newest(here.user_id, most, *unseen)
+
+
+def _newest(user_id: int, most: int, *conditions: ColumnElement[bool]) -> Sequence[AuditEvent]:
+    mine = db.select(AuditEvent).where(AuditEvent.user_id == user_id, *conditions)
+    newest_first = (AuditEvent.at.desc(), AuditEvent.id.desc())
+    return db.session.scalars(mine.order_by(*newest_first).limit(most)).all()
 
 
 def sweep() -> None:
     """Delete entries older than a year, and the oldest of a person who has too many."""
     rows_changed(delete(AuditEvent).where(AuditEvent.at < utcnow() - KEPT))
-    many = db.select(AuditEvent.user_id).group_by(AuditEvent.user_id)
-    for user_id in db.session.scalars(many.having(func.count() > MOST)).all():
+    for user_id in (None, *_people_with_too_many()):
         mine = AuditEvent.user_id == user_id
-        newest_first = db.select(AuditEvent.id).where(mine).order_by(AuditEvent.id.desc())
-        oldest_kept = db.session.scalar(newest_first.offset(MOST - 1).limit(1))
-        rows_changed(delete(AuditEvent).where(mine, AuditEvent.id < oldest_kept))
+        if (oldest_kept := _oldest_kept(mine)) is not None:
+            rows_changed(delete(AuditEvent).where(mine, AuditEvent.id < oldest_kept))
     db.session.commit()
+
+
+def _people_with_too_many() -> Sequence[int]:
+    """Return those who have so many events that some may have to go.
+
+    Only people with an event lately are counted, because nobody else has more than before.
+    """
+    recent = (AuditEvent.at > utcnow() - LATELY, AuditEvent.user_id.is_not(None))
+    lately = db.select(AuditEvent.user_id).where(*recent).distinct().subquery()
+    theirs = db.select(AuditEvent.at).where(AuditEvent.user_id == lately.c.user_id)
+    last_kept = theirs.order_by(AuditEvent.at.desc()).offset(MOST - 1).limit(1)
+    has_many = last_kept.correlate(lately).scalar_subquery().is_not(None)
+    return db.session.scalars(db.select(lately.c.user_id).where(has_many)).all()
+
+
+def _oldest_kept(mine: ColumnElement[bool]) -> int | None:
+    """Return the id of the oldest event that is kept, None if there are fewer."""
+    newest_first = (AuditEvent.at.desc(), AuditEvent.id.desc())
+    events = db.select(AuditEvent.id).where(mine).order_by(*newest_first)
+    return db.session.scalar(events.offset(MOST - 1).limit(1))

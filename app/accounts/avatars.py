@@ -13,8 +13,9 @@ from flask import current_app
 from sqlalchemy import or_, update
 
 from app.accounts.sampling import some_of_each_server
-from app.db import db, from_now, rows_changed
-from app.models import Account
+from app.accounts.transactions import change, value_of
+from app.db import db, from_now
+from app.models import PICTURED, Account
 from app.networks import http
 from app.pictures import PictureRefused, make_square, turns
 
@@ -62,16 +63,14 @@ def get(account_id: int) -> bytes | None:
 
 def _is_wanted() -> tuple[Any, ...]:
     is_old = or_(Account.avatar_at.is_(None), Account.avatar_at < from_now(-KEPT_FOR))
-    return Account.connected, Account.avatar_url != "", is_old
+    return PICTURED, is_old
 
 
 def _begin(account_id: int) -> str | None:
     """Return the avatar's URL, None if no fetch is due; the next fetch is due in a week."""
     chosen = update(Account).where(Account.id == account_id, *_is_wanted())
     begun = chosen.values(avatar_at=from_now()).returning(Account.avatar_url)
-    url = db.session.scalar(begun, execution_options={"synchronize_session": False})
-    db.session.commit()  # no transaction stays open during the call
-    return url
+    return value_of(begun)
 
 
 def _made_of(url: str) -> bytes:
@@ -93,5 +92,4 @@ def _made_of(url: str) -> bytes:
 def _keep(account_id: int, url: str, avatar: bytes) -> None:
     """Store it, unless the account was disconnected or has another one meanwhile."""
     is_its = (Account.id == account_id, Account.connected, Account.avatar_url == url)
-    rows_changed(update(Account).where(*is_its).values(avatar=avatar))
-    db.session.commit()
+    change(Account, *is_its, avatar=avatar)

@@ -59,8 +59,6 @@ class Connected:
     """The result of connecting the accounts that a consent gave access to."""
 
     user_id: int
-    is_new: bool = False
-    """True when the user is new."""
     added: list[Account] = field(default_factory=list)
     renewed: list[Account] = field(default_factory=list)
     left_out: list[Profile] = field(default_factory=list)
@@ -99,37 +97,18 @@ def add(
     return _again_if_overtaken(lambda: _add(network, connections, user_id, is_wanted))
 
 
-def connect(
-    network: str,
-    profile: Profile,
-    credentials: Credentials,
-    user: User | None = None,
-    limits: Limits | None = None,
-) -> User:
+def by_token(network: str, profile: Profile, credentials: Credentials) -> Connected:
     """Store one account and its tokens, and release its held deliveries; no page is needed.
 
-    :param user: whose it becomes; None means whoever has it, or a new user.
-    :param limits: what fits, where that is known; otherwise a worker asks.
+    The account stays with the user who has it, or gets a new one. A worker asks for its limits.
+
     :raises BelongsToSomebodyElse, TooManyAccounts: nothing was changed.
     """
-    done = by_token(network, profile, credentials, user.id if user else None, limits)
-    return db.session.get_one(User, done.user_id)
-
-
-def by_token(
-    network: str,
-    profile: Profile,
-    credentials: Credentials,
-    user_id: int | None = None,
-    limits: Limits | None = None,
-) -> Connected:
-    """Do the same as ``connect``, and return what became of it."""
-    connection = Connection(profile, credentials, limits, server_was_typed=bool(profile.server))
+    connection = Connection(profile, credentials, server_was_typed=bool(profile.server))
 
     def work() -> Connected:
-        holder = _holder(network, profile)
-        owner = user_id or (holder.user_id if holder else _new_user())
-        return _add(network, [connection], owner)
+        holder = holder_of(network, profile)
+        return _add(network, [connection], holder.user_id if holder else _new_user())
 
     return _again_if_overtaken(work)
 
@@ -141,7 +120,7 @@ def strangers(network: str, connections: Sequence[Connection], user_id: int) -> 
 
 def would_sign_in(network: str, connection: Connection, user_id: int) -> bool:
     """True when this account, once connected, would sign this user in."""
-    account = _holder(network, connection.profile)
+    account = holder_of(network, connection.profile)
     mine = sign_in_methods.accounts_of(user_id)
     if account is not None and account.id in sign_in_methods.opening(mine):
         return True
@@ -152,14 +131,11 @@ def would_sign_in(network: str, connection: Connection, user_id: int) -> bool:
 def _again_if_overtaken(work: Callable[[], Connected]) -> Connected:
     """Retry once when the same account was connected or disconnected at the same time."""
     try:
-        return work()
-    except (IntegrityError, _Overtaken):
-        db.session.rollback()
-    except Exception:
-        db.session.rollback()
-        raise
-    try:
-        return work()
+        try:
+            return work()
+        except (IntegrityError, _Overtaken):
+            db.session.rollback()
+            return work()
     except Exception:
         db.session.rollback()
         raise
@@ -177,7 +153,7 @@ def _sign_in(network: str, connections: Sequence[Connection]) -> Connected:
     if refusal is not None:
         # The same person may have signed in at the same time in another window.
         raise _Overtaken if _sign_in_account(network, connections) else refusal
-    fresh = Connected(_new_user(), is_new=True)
+    fresh = Connected(_new_user())
     done = _tie(network, _that_fit(network, connections, fresh), fresh)
     done.sign_in_account = done.added[0]
     return done
@@ -189,7 +165,7 @@ def _refusal(network: str, connections: Sequence[Connection]) -> Exception | Non
         closed = _closed(network, connection.profile)
         if closed is not None:
             return SignsNobodyIn(closed.user_id)
-    if all(_holder(network, connection.profile) for connection in connections):
+    if all(holder_of(network, connection.profile) for connection in connections):
         return BelongsToSomebodyElse([connection.profile for connection in connections])
     return None
 
@@ -244,7 +220,7 @@ def _take(
     :param is_first: no account of the user signs in yet.
     """
     profile = connection.profile
-    account = _locked(_holder(network, profile))
+    account = _locked(holder_of(network, profile))
     is_added = account is None
     if account is None:
         account = _locked(_find(network, profile, Account.user_id == user_id))
@@ -281,33 +257,30 @@ def _may_open(account: Account, connection: Connection, is_first: bool) -> bool:
 
 def _sign_in_account(network: str, connections: Sequence[Connection]) -> Account | None:
     """Return the account with which the owner of these signs in."""
-    for connection in connections:
-        profile = connection.profile
-        found = _find(
-            network, profile, Account.connected, Account.signs_in, of_person=_person(profile)
-        )
-        if found is not None:
-            return found
-    return None
+    opens = (Account.connected, Account.signs_in)
+    profiles = [connection.profile for connection in connections]
+    found = (_find(network, one, *opens, of_person=_person(one)) for one in profiles)
+    return next(filter(None, found), None)
 
 
 def _closed(network: str, profile: Profile) -> Account | None:
     """Return a connected account of this person; asked when none of them signs in."""
     person = _person(profile)
     closed = _find(network, profile, Account.connected, of_person=person)
-    return closed or (_holder(network, profile) if person == profile.remote_id else None)
+    return closed or (holder_of(network, profile) if person == profile.remote_id else None)
 
 
 def _person(profile: Profile) -> str:
     return profile.person_id or profile.remote_id
 
 
-def _holder(network: str, profile: Profile) -> Account | None:
+def holder_of(network: str, profile: Profile) -> Account | None:
+    """Return the connected account with this profile, whoever has it."""
     return _find(network, profile, Account.connected)
 
 
 def _is_free(network: str, profile: Profile, user_id: int) -> bool:
-    holder = _holder(network, profile)
+    holder = holder_of(network, profile)
     return holder is None or holder.user_id == user_id
 
 
@@ -340,7 +313,7 @@ def _that_fit(
     room = current_app.config["MAX_ACCOUNTS"] - _count(done.user_id)
     fitting: list[Connection] = []
     for connection in connections:
-        is_new = _holder(network, connection.profile) is None
+        is_new = holder_of(network, connection.profile) is None
         if is_new and room <= 0:
             done.beyond.append(connection.profile)
             continue

@@ -18,6 +18,7 @@ from sqlalchemy import or_, update
 from sqlalchemy.orm import undefer
 
 from app.accounts import holds
+from app.accounts.transactions import change, rows_of, value_of
 from app.db import db, from_now, retry_transient, rows_changed
 from app.models import Account, Delivery, Health
 from app.networks import (
@@ -62,13 +63,10 @@ def usable_accesses(network: Network, account_ids: Sequence[int]) -> dict[int, A
     if not account_ids:
         return {}
     columns = (Account.id, Account.credentials, Account.credentials_version)
-    rows = db.session.execute(
-        db.select(*columns).where(Account.id.in_(account_ids), ~Account.credentials_stale)
-    ).all()
-    db.session.commit()
+    fresh = db.select(*columns).where(Account.id.in_(account_ids), ~Account.credentials_stale)
     return {
         row.id: Access(row.credentials, row.credentials_version)
-        for row in rows
+        for row in rows_of(fresh)
         if row.credentials and not network.is_expired(row.credentials)
     }
 
@@ -85,8 +83,7 @@ def access_to(account_id: int) -> Access:
     )
     network: Network = current_app.extensions["networks"][account.network]
     credentials, version = account.credentials, account.credentials_version
-    usable = credentials and not (account.credentials_stale or network.is_expired(credentials))
-    if usable:
+    if credentials and not (account.credentials_stale or network.is_expired(credentials)):
         db.session.commit()  # no transaction may stay open during the caller's network call
         return Access(credentials, version)
     if not network.can_refresh(credentials):
@@ -134,8 +131,7 @@ def _refresh(
         _leave_lease(account_id, lease)
         _tell(account_id, "rate_limited" if silence.retry_after else "unreachable")
         raise NotNow(after=min(MAX_REFRESH_REST_SECONDS, silence.retry_after or 5)) from silence
-    stored = retry_transient(lambda: _store(account_id, version, fresh))
-    if not stored:
+    if not retry_transient(lambda: _store(account_id, version, fresh)):
         raise NotNow(after=0.5)
     return Access(fresh, version + 1)
 
@@ -181,60 +177,39 @@ def _end_access(account_id: int, version: int, detail: str) -> NoReturn:
 
 def _take_lease(account_id: int, version: int) -> datetime | None:
     """Return when the lease ends; None when another worker has it. It covers two calls."""
-    statement = (
+    is_free = or_(Account.refresh_lease_until.is_(None), Account.refresh_lease_until < from_now())
+    return value_of(
         update(Account)
-        .where(
-            Account.id == account_id,
-            Account.credentials_version == version,
-            or_(Account.refresh_lease_until.is_(None), Account.refresh_lease_until < from_now()),
-        )
+        .where(Account.id == account_id, Account.credentials_version == version, is_free)
         .values(refresh_lease_until=from_now(current_app.config["LEASE"]))
         .returning(Account.refresh_lease_until)
-        .execution_options(synchronize_session=False)
     )
-    ends: datetime | None = db.session.scalar(statement)
-    db.session.commit()
-    return ends
 
 
 def _leave_lease(account_id: int, lease: datetime) -> None:
     """End our lease, so that others may refresh; leave a lease that another has taken since."""
     mine = (Account.id == account_id, Account.refresh_lease_until == lease)
-
-    def leave() -> None:
-        rows_changed(update(Account).where(*mine).values(refresh_lease_until=None))
-        db.session.commit()
-
-    retry_transient(leave)
+    retry_transient(lambda: change(Account, *mine, refresh_lease_until=None))
 
 
 def _tell(account_id: int, code: str) -> None:
     """Store the reason for waiting in the deliveries claimed for this account."""
     claimed = (Delivery.account_id == account_id, Delivery.state == State.CLAIMED)
-
-    def store() -> None:
-        rows_changed(update(Delivery).where(*claimed).values(error_code=code, error_detail=None))
-        db.session.commit()
-
-    retry_transient(store)
+    retry_transient(lambda: change(Delivery, *claimed, error_code=code, error_detail=None))
 
 
 def _store(account_id: int, version: int, fresh: Credentials) -> bool:
     """Store a new access, even if another worker has failed with the old one since."""
-    statement = (
-        update(Account)
-        .where(Account.id == account_id, Account.credentials_version == version)
-        .values(
-            credentials=fresh,
-            host=host_in(fresh),
-            credentials_version=version + 1,
-            credentials_stale=False,
-            refresh_lease_until=None,
-            health=Health.OK,
-            last_error=None,
-            last_error_at=None,
-        )
+    return change(
+        Account,
+        Account.id == account_id,
+        Account.credentials_version == version,
+        credentials=fresh,
+        host=host_in(fresh),
+        credentials_version=version + 1,
+        credentials_stale=False,
+        refresh_lease_until=None,
+        health=Health.OK,
+        last_error=None,
+        last_error_at=None,
     )
-    stored = rows_changed(statement)
-    db.session.commit()
-    return bool(stored)

@@ -9,17 +9,16 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Text, and_, cast, exists, or_, update
 
-from app.accounts import audit, sessions, sign_in_methods
+from app.accounts import audit, connections, sessions, sign_in_methods
 from app.accounts.audit import Visit
 from app.accounts.sampling import some_of_each_server
+from app.accounts.transactions import change
 from app.db import db, from_now, rows_changed
-from app.models import Account, Delivery, EventKind, Health, transitions
+from app.models import LEAVING, Account, Delivery, EventKind, Health, transitions
 from app.networks import Credentials, Profile, http
 from app.states import State
 
 log = logging.getLogger(__name__)
-
-UNDER_WAY = (State.CLAIMED, State.SENDING, State.UNCONFIRMED)
 
 
 def disconnect(account_id: int, visit: Visit | None = None) -> int:
@@ -45,25 +44,21 @@ def disconnect(account_id: int, visit: Visit | None = None) -> int:
     audit.note(kind, visit, account.user_id, account.network, account.handle)
     begun = cast(Delivery.posted, Text) != "[]"  # a thread with some parts published
     waiting = Delivery.state.in_((State.SCHEDULED, State.HELD))
-    cancelled = _cancel(and_(waiting, or_(~begun, _waits_long())), account_id)
+    cancelled = _cancel(and_(waiting, or_(~begun, _waits_long(account_id))), account_id)
     db.session.commit()
     return cancelled
 
 
 def leaving() -> list[int]:
-    """Return disconnected accounts whose access is still kept.
-
-    Forgetting it ends their health, and what is told of an access that had ended by itself.
-    """
-    is_kept = or_(Account.health == Health.OK, Account.last_error_at.is_not(None))
-    return some_of_each_server((~Account.connected, is_kept), 4, 20)
+    """Return disconnected accounts whose access is still kept."""
+    return some_of_each_server((LEAVING,), 4, 20)
 
 
 def finish(account_ids: Sequence[int]) -> None:
     """Delete the access of those of these accounts for which nothing is being sent."""
     for account_id in account_ids:
         is_gone = exists().where(Account.id == account_id, ~Account.connected)
-        _cancel(and_(is_gone, _waits_long()), account_id)
+        _cancel(and_(is_gone, _waits_long(account_id)), account_id)
         db.session.commit()
         _forget(account_id)
 
@@ -72,9 +67,9 @@ def _cancel(condition: Any, account_id: int) -> int:
     return rows_changed(transitions.disconnect(Delivery.account_id == account_id, condition))
 
 
-def _waits_long() -> Any:
+def _waits_long(account_id: int) -> Any:
     """What came back to wait; the next part of a thread, due at once, is still being sent."""
-    paused = exists().where(Account.id == Delivery.account_id, Account.paused_until > from_now())
+    paused = exists().where(Account.id == account_id, Account.paused_until > from_now())
     return or_(
         Delivery.state == State.HELD,
         and_(Delivery.state == State.SCHEDULED, or_(Delivery.not_before > from_now(), paused)),
@@ -98,35 +93,27 @@ def _forget(account_id: int) -> None:
     end_access(name, identity, credentials, began)
     if http.boottime() > began + current_app.config["LEASE"]:
         return
-    forgotten = (
-        update(Account)
-        .where(
-            Account.id == account_id,
-            ~Account.connected,
-            Account.credentials_version == version,
-        )
-        .values(
-            credentials={},
-            credentials_version=version + 1,
-            credentials_stale=False,
-            health=Health.RECONNECT,
-            limits=None,
-            limits_at=None,
-            last_error=None,
-            last_error_at=None,
-            paused_until=None,
-        )
+    change(
+        Account,
+        Account.id == account_id,
+        ~Account.connected,
+        Account.credentials_version == version,
+        credentials={},
+        credentials_version=version + 1,
+        credentials_stale=False,
+        health=Health.RECONNECT,
+        limits=None,
+        limits_at=None,
+        last_error=None,
+        last_error_at=None,
+        paused_until=None,
     )
-    rows_changed(forgotten)
-    db.session.commit()
 
 
 def _is_busy(account_id: int) -> bool:
-    wanted = db.select(Delivery.id).where(
-        Delivery.account_id == account_id,
-        Delivery.state.in_((*UNDER_WAY, State.SCHEDULED)),
-    )
-    return db.session.scalar(wanted.limit(1)) is not None
+    busy = (State.SCHEDULED, State.CLAIMED, State.SENDING, State.UNCONFIRMED)
+    theirs = (Delivery.account_id == account_id, Delivery.state.in_(busy))
+    return db.session.scalar(db.select(Delivery.id).where(*theirs).limit(1)) is not None
 
 
 def end_access(name: str, profile: Profile, credentials: Credentials, began: float) -> None:
@@ -138,21 +125,13 @@ def end_access(name: str, profile: Profile, credentials: Credentials, began: flo
     :param began: in seconds on http.boottime(); too long after it, the network is not called.
     """
     network = current_app.extensions["networks"].get(name)
-    if network is None or not credentials or _is_connected(name, profile):
+    if network is None or not credentials:
+        return
+    holder = connections.holder_of(name, profile)
+    db.session.commit()
+    if holder is not None:
         return
     try:
         network.revoke(credentials, began + current_app.config["START_DEADLINE"])
     except Exception as error:  # after any error, the access is still deleted here
         log.warning("%s did not end an access: %s", name, type(error).__name__)
-
-
-def _is_connected(network: str, profile: Profile) -> bool:
-    wanted = db.select(Account.id).where(
-        Account.network == network,
-        Account.server == profile.server,
-        Account.remote_id == profile.remote_id,
-        Account.connected,
-    )
-    found = db.session.scalar(wanted.limit(1)) is not None
-    db.session.commit()
-    return found

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import and_, delete, exists, or_, text, update
+from sqlalchemy import Row, Select, delete, exists, func, literal, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.backoff import backoff_seconds
-from app.db import database_now, db, from_now, rows_changed
-from app.models import Account, Delivery, Health, NetworkBlock, transitions
-from app.states import HoldReason, State
+from app.db import database_now, db, from_now, id_in, read, rows_changed
+from app.models import HELD, Account, Delivery, Health, NetworkBlock, User, transitions
+from app.states import HoldReason
 
 FIRST_PROBE = 5 * 60.0
 LATER_PROBES = 60 * 60.0
 UNSTATED_WAIT = 15 * 60.0
 MAX_PAUSE_SECONDS = 24 * 3600.0
+ACCOUNTS_AT_A_TIME = 1000
+ROWS_AT_A_TIME = 2000
+"""What one search for forgotten rows looks at and releases at most: it runs every few seconds."""
 
 
 def pause_account(account_id: int, seconds: float | None) -> float:
@@ -65,17 +69,9 @@ def release_account(account_id: int) -> list[str]:
 
     Commit is the caller's. Returns the ids that are scheduled again.
     """
-    tolerance = _tolerance_of(account_id)
-    mine = (
-        Delivery.account_id == account_id,
-        Delivery.state == State.HELD,
-        Delivery.hold_reason == HoldReason.RECONNECT,
-    )
-    rows_changed(
-        update(Delivery)
-        .where(*mine, Delivery.due_at < from_now(-tolerance))
-        .values(hold_reason=HoldReason.LATE)
-    )
+    mine = (Delivery.account_id == account_id, *_held_for(HoldReason.RECONNECT))
+    late = update(Delivery).where(*mine, Delivery.due_at < from_now(-_tolerance_of(account_id)))
+    rows_changed(late.values(hold_reason=HoldReason.LATE))
     return _release(*mine)
 
 
@@ -122,32 +118,60 @@ def release_network(network: str, probe_at: datetime) -> list[str]:
     if not rows_changed(over):
         return []
     accounts = db.select(Account.id).where(Account.network == network)
-    return _release(
-        Delivery.account_id.in_(accounts),
-        Delivery.state == State.HELD,
-        Delivery.hold_reason == HoldReason.NETWORK,
-    )
+    return _release(Delivery.account_id.in_(accounts), *_held_for(HoldReason.NETWORK))
 
 
-def release_forgotten() -> None:
+def release_forgotten(after: int = 0) -> int:
     """Release deliveries held for a reason that is over, and commit.
 
     An account may be connected again, or a network come back, in the moment between the decision
     to hold a delivery and the hold itself.
+
+    :param after: only accounts with a greater id: the next thousand of those with held rows.
+    :returns: the id after which the next call goes on; 0 if there are no more accounts.
     """
-    usable = exists().where(Account.id == Delivery.account_id, Account.health == Health.OK)
-    stopped = exists().where(
-        Account.id == Delivery.account_id,
-        NetworkBlock.network == Account.network,
-        NetworkBlock.holds,
+    stopped = db.select(NetworkBlock.network).where(NetworkBlock.holds)
+    reasons = (
+        (HoldReason.RECONNECT, Account.health == Health.OK),
+        (HoldReason.NETWORK, Account.network.not_in(stopped)),
     )
-    _release(
-        text("deliveries.state = 'held'"),  # word for word as in the index
-        or_(
-            and_(Delivery.hold_reason == HoldReason.RECONNECT, usable),
-            and_(Delivery.hold_reason == HoldReason.NETWORK, ~stopped),
-        ),
-    )
+    ends = []
+    for reason, is_over in reasons:
+        holding = _accounts_with_held(reason, is_over, after)
+        if ready := [row.account_id for row in holding if row.is_over]:
+            _release_some(reason, is_over, ready)
+        if len(holding) == ACCOUNTS_AT_A_TIME:
+            ends.append(holding[-1].account_id)
+    return min(ends, default=0)
+
+
+def _accounts_with_held(reason: HoldReason, is_over: Any, after: int) -> Sequence[Row[Any]]:
+    """Return account_id and is_over of the next accounts with rows held for this reason, by id.
+
+    It steps through the index from account to account: one with a million held rows costs as much
+    as one with a single row.
+    """
+
+    def next_after(account_id: Any) -> Select[Any]:
+        held = (HELD, Delivery.hold_reason == reason, Delivery.account_id > account_id)
+        return db.select(func.min(Delivery.account_id)).where(*held)
+
+    first = next_after(after).scalar_subquery()
+    steps = db.select(first.label("account_id"), literal(1).label("place")).cte(recursive=True)
+    further = next_after(steps.c.account_id).correlate(steps).scalar_subquery()
+    goes_on = (steps.c.account_id.is_not(None), steps.c.place < ACCOUNTS_AT_A_TIME)
+    steps = steps.union_all(db.select(further, steps.c.place + 1).where(*goes_on))
+    over = db.select(is_over).where(Account.id == steps.c.account_id).scalar_subquery()
+    found = db.select(steps.c.account_id, over.label("is_over")).order_by(steps.c.place)
+    return read(found.where(steps.c.account_id.is_not(None)), {})
+
+
+def _release_some(reason: HoldReason, is_over: Any, account_ids: Sequence[int]) -> None:
+    """Release a few thousand rows at most; the next call goes on. Commits."""
+    held = (HELD, Delivery.hold_reason == reason, Delivery.account_id.in_(account_ids))
+    over = exists().where(Account.id == Delivery.account_id, is_over)
+    chosen = db.select(Delivery.id).where(*held, over).limit(ROWS_AT_A_TIME)
+    _release(id_in(Delivery.id, db.session.scalars(chosen).all()), *held, over)
     db.session.commit()
 
 
@@ -158,15 +182,15 @@ def hold_network_rows(network: str) -> None:
     rows_changed(transitions.hold(HoldReason.NETWORK, Delivery.account_id.in_(accounts), due))
 
 
+def _held_for(reason: HoldReason) -> tuple[Any, ...]:
+    return HELD, Delivery.hold_reason == reason
+
+
 def _release(*conditions: Any) -> list[str]:
     return list(db.session.scalars(transitions.release(*conditions).returning(Delivery.id)))
 
 
 def _tolerance_of(account_id: int) -> int:
-    users = db.metadata.tables["users"]
-    seconds = db.session.scalar(
-        db.select(users.c.late_tolerance)
-        .join(Account, Account.user_id == users.c.id)
-        .where(Account.id == account_id)
-    )
+    owner = db.select(User.late_tolerance).join(Account, Account.user_id == User.id)
+    seconds = db.session.scalar(owner.where(Account.id == account_id))
     return int(seconds or current_app.config["LATE_TOLERANCE"])

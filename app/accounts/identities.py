@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import exists, or_, select, update
-from sqlalchemy.orm import aliased, undefer
+from sqlalchemy.orm import aliased
 
+from app.accounts.transactions import rows_of
 from app.db import db, rows_changed
 from app.models import Account
 from app.networks import Connection, LookUpFailed
@@ -42,11 +43,9 @@ def learn(network: Any, connections: Sequence[Connection]) -> None:
 
 def _users_of(network: str, remote_ids: Collection[str]) -> list[int]:
     """Return whose these accounts are, where nobody knows who connected them."""
-    unknown = _unknown(network)
-    statement = db.select(Account.user_id).where(*unknown, Account.remote_id.in_(remote_ids))
-    found = list(db.session.scalars(statement.distinct().order_by(Account.user_id)))
-    db.session.commit()
-    return found
+    theirs = Account.remote_id.in_(remote_ids)
+    statement = db.select(Account.user_id).where(*_unknown(network), theirs)
+    return [row.user_id for row in rows_of(statement.distinct().order_by(Account.user_id))]
 
 
 def _asked(network: Any, user_id: int, person_id: str, ends_at: float) -> dict[int, int]:
@@ -54,12 +53,10 @@ def _asked(network: Any, user_id: int, person_id: str, ends_at: float) -> dict[i
 
     Nothing when one of the user's is somebody else's, or could not be asked in time.
     """
-    statement = db.select(Account).where(*_unknown(network.name), Account.user_id == user_id)
-    accounts = list(db.session.scalars(statement.options(undefer(Account.credentials))))
-    asked = [(each.id, each.credentials_version, each.credentials) for each in accounts]
-    db.session.commit()
+    columns = (Account.id, Account.credentials_version, Account.credentials)
+    theirs = (*_unknown(network.name), Account.user_id == user_id)
     versions: dict[int, int] = {}
-    for account_id, version, credentials in asked:
+    for account_id, version, credentials in rows_of(db.select(*columns).where(*theirs)):
         if len(versions) >= MAX_ASKED or time.monotonic() > ends_at:
             return {}
         try:

@@ -12,11 +12,12 @@ from datetime import timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import or_, update
+from sqlalchemy import or_
 
 from app.accounts.sampling import some_of_each_server
-from app.db import db, rows_changed, utcnow
-from app.models import Account, Health
+from app.accounts.transactions import change
+from app.db import db, utcnow
+from app.models import LIMITED, Account, Health
 from app.networks import Limits, LookUpFailed, LookUpRefused, Network, TokenRefused
 
 log = logging.getLogger(__name__)
@@ -32,29 +33,23 @@ def outdated() -> list[int]:
 
     Only on networks of many servers: elsewhere the same fits for everybody.
     """
-    wanted = (Account.connected, Account.health == Health.OK, Account.server != "", _is_old())
+    wanted = (LIMITED, Account.health == Health.OK, _is_old())
     return some_of_each_server(wanted, 1, AT_ONCE)
 
 
 def measure(account_ids: Sequence[int]) -> None:
     """Ask for the limits and store them; if the server gives none, the old ones stay."""
     for account_id in account_ids:
-        if not _set(account_id, _is_old(), limits_at=utcnow() - KEPT_FOR + ASKED_AGAIN_AFTER):
+        this, again_at = Account.id == account_id, utcnow() - KEPT_FOR + ASKED_AGAIN_AFTER
+        if not change(Account, this, _is_old(), limits_at=again_at):
             continue  # another worker is asking
         limits = _asked(account_id)
         if limits is not None:
-            _set(account_id, Account.connected, limits=asdict(limits), limits_at=utcnow())
+            change(Account, this, Account.connected, limits=asdict(limits), limits_at=utcnow())
 
 
 def _is_old() -> Any:
     return or_(Account.limits_at.is_(None), Account.limits_at < utcnow() - KEPT_FOR)
-
-
-def _set(account_id: int, condition: Any, **values: Any) -> bool:
-    statement = update(Account).where(Account.id == account_id, condition).values(values)
-    changed = rows_changed(statement)
-    db.session.commit()
-    return bool(changed)
 
 
 def _asked(account_id: int) -> Limits | None:

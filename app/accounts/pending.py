@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 
 from app.accounts import disconnections
+from app.accounts.transactions import change, rows_of
 from app.db import EPOCH, db, rows_changed, utcnow
 from app.models import PendingConnection
 from app.networks import Connection, Destination, Limits, Profile, host_in, http
@@ -69,16 +70,13 @@ def forget(pending_id: str) -> None:
 
 def refuse(pending_id: str) -> bool:
     """Delete it and end the access at the network; False when it was settled before."""
-    row = db.session.get(PendingConnection, pending_id)
-    network, opened = (row.network, row.opened) if row else ("", {})
-    mine = take(pending_id)
-    db.session.commit()  # the network may take long: no transaction stays open meanwhile
-    if not mine:
-        return False
+    taken = delete(PendingConnection).where(PendingConnection.id == pending_id)
+    rows = rows_of(taken.returning(PendingConnection.network, PendingConnection.opened))
     began = http.boottime()
-    for connection in _connections(opened):
-        disconnections.end_access(network, connection.profile, connection.credentials, began)
-    return True
+    for network, opened in rows:
+        for one in _connections(opened):
+            disconnections.end_access(network, one.profile, one.credentials, began)
+    return bool(rows)
 
 
 def sweep(pending_ids: Sequence[str]) -> None:
@@ -89,22 +87,15 @@ def sweep(pending_ids: Sequence[str]) -> None:
 
 def leave_to_workers(pending_id: str) -> None:
     """Let it expire at once; a worker ends the access later, because that calls the network."""
-    mine = PendingConnection.id == pending_id
-    rows_changed(update(PendingConnection).where(mine).values(created_at=EPOCH))
-    db.session.commit()
+    change(PendingConnection, PendingConnection.id == pending_id, created_at=EPOCH)
 
 
 def expired(most: int = 20) -> list[tuple[str, Destination]]:
     """Return what nobody said a word about, and where its access can be ended."""
-    rows = db.session.scalars(
-        db.select(PendingConnection)
-        .where(PendingConnection.created_at <= utcnow() - LIFE)
-        .order_by(PendingConnection.created_at)
-        .limit(most)
-    )
-    found = [(row.id, Destination(row.network, _host(row.opened))) for row in rows]
-    db.session.commit()
-    return found
+    one = PendingConnection
+    waiting = db.select(one.id, one.network, one.opened).where(one.created_at <= utcnow() - LIFE)
+    rows = rows_of(waiting.order_by(one.created_at).limit(most))
+    return [(row.id, Destination(row.network, _host(row.opened))) for row in rows]
 
 
 def _host(opened: Mapping[str, Any]) -> str:

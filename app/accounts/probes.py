@@ -9,23 +9,20 @@ from flask import current_app
 
 from app import broker
 from app.accounts import credentials, holds
-from app.db import db, from_now
+from app.accounts.transactions import rows_of, value_of
+from app.db import db, from_now, read, rows_changed
 from app.models import Account, Health, NetworkBlock
 from app.networks import LookUpFailed, LookUpRefused, Network, TokenRefused
 
 
 def due_probes() -> list[str]:
     """Return stopped networks that are due for a probe; end pauses that are over."""
-    db.session.execute(
-        db.delete(NetworkBlock).where(~NetworkBlock.holds, NetworkBlock.probe_at <= from_now())
-    )
-    networks = list(
-        db.session.scalars(
-            db.select(NetworkBlock.network).where(NetworkBlock.probe_at <= from_now())
-        )
-    )
-    db.session.commit()
-    return networks
+    is_due = NetworkBlock.probe_at <= from_now()
+    due = read(db.select(NetworkBlock.network, NetworkBlock.holds).where(is_due), {})
+    if not all(row.holds for row in due):
+        rows_changed(db.delete(NetworkBlock).where(~NetworkBlock.holds, is_due))
+        db.session.commit()
+    return [row.network for row in due if row.holds]
 
 
 def probe(names: Sequence[str]) -> None:
@@ -39,14 +36,9 @@ def _probe(name: str) -> None:
     if next_probe is None:
         return  # another worker asks
     network: Network = current_app.extensions["networks"][name]
-    accounts = db.session.scalars(
-        db.select(Account.id)
-        .where(Account.network == name, Account.health == Health.OK)
-        .order_by(Account.id.desc())
-        .limit(3)
-    ).all()
-    db.session.commit()
-    if not any(_can_read(network, account_id) for account_id in accounts):
+    usable = db.select(Account.id).where(Account.network == name, Account.health == Health.OK)
+    accounts = rows_of(usable.order_by(Account.id.desc()).limit(3))
+    if not any(_can_read(network, account.id) for account in accounts):
         return
     released = holds.release_network(name, next_probe)
     db.session.commit()
@@ -58,22 +50,12 @@ def _begin(name: str) -> datetime | None:
     due = (NetworkBlock.network == name, NetworkBlock.probe_at <= from_now())
     later = {"probes": NetworkBlock.probes + 1, "probe_at": from_now(holds.LATER_PROBES)}
     begun = db.update(NetworkBlock).where(*due).values(later).returning(NetworkBlock.probe_at)
-    next_probe: datetime | None = db.session.scalar(
-        begun, execution_options={"synchronize_session": False}
-    )
-    db.session.commit()
-    return next_probe
+    return value_of(begun)
 
 
 def _can_read(network: Network, account_id: int) -> bool:
     try:
         network.who_am_i(credentials.access_to(account_id).credentials)
-    except (
-        LookUpFailed,
-        LookUpRefused,
-        TokenRefused,
-        credentials.NotNow,
-        credentials.NoAccess,
-    ):
+    except (LookUpFailed, LookUpRefused, TokenRefused, credentials.NotNow, credentials.NoAccess):
         return False
     return True

@@ -6,16 +6,17 @@ so tokens refreshed at the same time are kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
 from flask import current_app
-from sqlalchemy import Column, Row, Table, Text, tuple_, type_coerce, update
+from sqlalchemy import Column, Row, Table, Text, tuple_, type_coerce
 
-from app.db import EncryptedJSON, db, retry_transient, rows_changed
+from app.accounts.transactions import change, rows_of, value_of
+from app.db import EncryptedJSON, db, retry_transient
 
 AT_A_TIME = 100
 
@@ -54,21 +55,15 @@ def _rows_of(column: Column[Any]) -> Iterator[Row[Any]]:
     keys = _keys_of(column.table)
     stored = type_coerce(column, Text).label("stored")
     query = db.select(*keys, stored).where(column.is_not(None)).order_by(*keys).limit(AT_A_TIME)
-    rows = retry_transient(partial(_read, query))
+    rows = retry_transient(partial(rows_of, query))
     while rows:
         yield from rows
         after = tuple_(*keys) > tuple_(*rows[-1][:-1])
-        rows = retry_transient(partial(_read, query.where(after)))
+        rows = retry_transient(partial(rows_of, query.where(after)))
 
 
 def _keys_of(table: Table) -> list[Column[Any]]:
     return list(table.primary_key.columns)
-
-
-def _read(query: Any) -> Sequence[Row[Any]]:
-    rows = db.session.execute(query).all()
-    db.session.commit()
-    return rows
 
 
 def _rewrite(column: Column[Any], row: Row[Any], done: Rewritten) -> None:
@@ -98,18 +93,9 @@ def _is_under_first_key(stored: str) -> bool:
 
 def _swap(column: Column[Any], mine: Mapping[Column[Any], Any], old: str, new: str) -> bool:
     same = [key == value for key, value in mine.items()]
-    statement = (
-        update(column.table)
-        .where(*same, type_coerce(column, Text) == old)
-        .values({column.name: type_coerce(new, Text)})
-    )
-    changed = rows_changed(statement)
-    db.session.commit()
-    return bool(changed)
+    is_old = type_coerce(column, Text) == old
+    return change(column.table, *same, is_old, **{column.name: type_coerce(new, Text)})
 
 
 def _stored(column: Column[Any], mine: Mapping[Column[Any], Any]) -> str | None:
-    query = db.select(type_coerce(column, Text)).where(*(key == mine[key] for key in mine))
-    stored = db.session.scalar(query)
-    db.session.commit()
-    return stored
+    return value_of(db.select(type_coerce(column, Text)).where(*(key == mine[key] for key in mine)))

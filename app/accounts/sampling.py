@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import func
 
-from app.db import db
+from app.db import db, read
 from app.models import Account
 from app.networks import Destination
 
@@ -24,9 +24,7 @@ def some_of_each_server(
     place = func.row_number().over(partition_by=server, order_by=order)
     placed = db.select(Account.id, place.label("place")).where(*conditions).subquery()
     chosen = db.select(placed.c.id).where(placed.c.place <= each)
-    found = db.session.scalars(chosen.order_by(func.random()).limit(most)).all()
-    db.session.commit()
-    return list(found)
+    return [row.id for row in read(chosen.order_by(func.random()).limit(most), {})]
 
 
 def server_of(account_id: int) -> Destination:

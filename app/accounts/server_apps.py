@@ -1,7 +1,8 @@
 """The apps that Mastodon servers registered for us, and what we know of these servers.
 
-All processes share both. A row without an app is a lease: whoever made it is registering, the
-others wait for the app to appear in it. No transaction is open while a server is asked.
+All processes share these rows. A row without an app is a lease: the process that wrote it is
+registering the app, and the others wait until the app is in the row. No transaction is open while
+a server is asked.
 """
 
 from __future__ import annotations
@@ -13,39 +14,39 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from authlib.common.security import generate_token
-from sqlalchemy import ColumnElement, delete, update
+from sqlalchemy import ColumnElement, Row, delete, update
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts.transactions import change, rows_of, value_of
 from app.db import database_now, db, from_now, rows_changed
 from app.models import ConnectionApp, MastodonServer, ServerApp
 from app.networks import ANEW_REST, App, Known, LookUpFailed, mark_of, too_soon
 
 REGISTRATION_LEASE = timedelta(seconds=30)
-"""Length of the lease: longer than all calls of one registration together."""
+"""How long a lease counts: longer than all calls of one registration together."""
 MAX_REGISTER_SECONDS = 20.0
 """Seconds to wait for another process's registration; a person is waiting for the page."""
 GLANCE = 0.1
-"""Seconds between two looks at it."""
+"""Seconds between two looks whether that registration is done."""
 WALK = 3_600.0
-"""Seconds for which an app of one connection waits for its person to come back; as long as one
-that another took the place of."""
+"""Seconds for which an app for one connection is kept while its person is at the consent page, and
+for which a replaced app is kept for people who were signing in with it."""
 FORMER = "former-"
-"""What the key of such a one begins with."""
+"""What the key of a replaced app begins with."""
 
 
 class ServerApps:
-    """Keeps them in the database, encrypted."""
+    """Stores the apps, encrypted, and what is known of their servers. All methods commit."""
 
     def get(self, server: str, redirect_uri: str) -> App | None:
-        """Return the app, None when there is none yet."""
-        found = db.session.scalar(db.select(ServerApp.app).where(_is(server, redirect_uri)))
-        db.session.commit()
-        return found or None
+        """Return the app that a server registered for an address; None while there is none."""
+        return value_of(db.select(ServerApp.app).where(_is(server, redirect_uri))) or None
 
     def made_once(self, server: str, redirect_uri: str, register: Callable[[], App]) -> App:
-        """Return the app, registered by whoever comes first.
+        """Return the app; if there is none, the first process to ask registers it.
 
-        :raises LookUpFailed: somebody else is registering it and does not come to an end.
+        :param register: asks the server for an app.
+        :raises LookUpFailed: another process took longer than ``MAX_REGISTER_SECONDS`` for it.
         """
         ends_at = time.monotonic() + MAX_REGISTER_SECONDS
         while time.monotonic() < ends_at:
@@ -60,21 +61,18 @@ class ServerApps:
         raise LookUpFailed("somebody else is registering the app")
 
     def forget(self, server: str, redirect_uri: str, app: Mapping[str, Any]) -> None:
-        """Delete an app, unless another has replaced it."""
-        row = db.session.execute(
-            db.select(ServerApp.app, ServerApp.created_at).where(_is(server, redirect_uri))
-        ).first()
-        if row is not None and row.app.get("client_id") == app["client_id"]:
+        """Delete this app, unless another one is in its place already."""
+        if row := _row_with(server, redirect_uri, app):
             _drop(server, redirect_uri, row.created_at)
         db.session.commit()
 
     def replaced(
         self, server: str, redirect_uri: str, mark: str, register: Callable[[], App]
     ) -> App:
-        """Return another app than that of this mark, registered by whoever asks first.
+        """Return another app than the one with this mark; the first to ask registers it.
 
-        :raises ConnectRefused: just_registered.
-        :raises LookUpFailed: somebody else is registering it and does not come to an end.
+        :raises ConnectRefused: ``just_registered``: it was replaced a short while ago.
+        :raises LookUpFailed: another process took longer than ``MAX_REGISTER_SECONDS`` for it.
         """
         ends_at = time.monotonic() + MAX_REGISTER_SECONDS
         while time.monotonic() < ends_at:
@@ -89,108 +87,93 @@ class ServerApps:
         raise LookUpFailed("somebody else is registering the app")
 
     def former(self, server: str, mark: str) -> App | None:
-        """Return an app that was replaced within the last hour."""
+        """Return the replaced app with this mark, None when it is no longer kept."""
         is_it = (ConnectionApp.id == _former_key(server, mark)) & (ConnectionApp.server == server)
-        app = db.session.scalar(db.select(ConnectionApp.app).where(is_it))
-        db.session.commit()
-        return app
+        return value_of(db.select(ConnectionApp.app).where(is_it))
 
     def keep_for_one(self, server: str, app: App) -> str:
-        """Keep an app for one connection alone; return the key under which it is found."""
+        """Store an app for a single connection; return the key with which it can be taken."""
         key = generate_token(24)
         _keep(key, server, app)
         db.session.commit()
         return key
 
     def take_for_one(self, server: str, key: str) -> App | None:
-        """Return that app to the first who asks, and let go of it."""
+        """Delete and return the app of this key; None when it is gone already."""
         is_it = (ConnectionApp.id == key) & (ConnectionApp.server == server)
-        app = db.session.scalar(db.select(ConnectionApp.app).where(is_it))
-        taken = rows_changed(delete(ConnectionApp).where(is_it)) if app else 0
-        db.session.commit()
-        return app if taken else None
+        return value_of(delete(ConnectionApp).where(is_it).returning(ConnectionApp.app)) or None
 
     def known(self, server: str) -> Known:
-        """Return what is known of a server."""
-        row = db.session.execute(
-            db.select(MastodonServer.checks_codes, MastodonServer.answered_at).where(
-                MastodonServer.url == server
-            )
-        ).first()
-        db.session.commit()
-        return Known(row.checks_codes, row.answered_at is not None) if row else Known()
+        """Return what is known of a server; nothing is known of a new one."""
+        facts = db.select(MastodonServer.checks_codes, MastodonServer.answered_at)
+        rows = rows_of(facts.where(MastodonServer.url == server))
+        return Known(rows[0].checks_codes, rows[0].answered_at is not None) if rows else Known()
 
     def note_no_check(self, server: str) -> None:
-        """Note for ever that a server gives tokens for invented codes."""
+        """Store for good that a server gives tokens for invented codes."""
         _note(server, checks_codes=False)
 
     def note_return(self, server: str, checks_codes: bool) -> None:
-        """Note that somebody came back with an account, and whether an invented code was refused.
+        """Store that somebody came back from a server with an account.
 
-        What ``note_no_check`` said before stays.
+        :param checks_codes: the server refused an invented code. This never takes back what
+            ``note_no_check`` stored.
         """
         _note(server, answered_at=from_now())
         if checks_codes:
-            unknown = MastodonServer.checks_codes.is_(None)
-            rows_changed(
-                update(MastodonServer)
-                .where(MastodonServer.url == server, unknown)
-                .values(checks_codes=True)
-            )
-            db.session.commit()
+            unknown = (MastodonServer.url == server, MastodonServer.checks_codes.is_(None))
+            change(MastodonServer, *unknown, checks_codes=True)
 
 
 def has_answered(host: str) -> bool:
-    """Whether somebody once came back with an account from the server of that name.
+    """Return whether somebody ever came back from this server with an account; commits.
 
-    :param host: as in an address, with a port where it is not the usual one.
+    :param host: as in a URL, with the port unless it is the usual one.
     """
     urls = [f"{scheme}://{host}" for scheme in ("https", "http")]
-    found = db.session.scalar(
-        db.select(MastodonServer.url).where(
-            MastodonServer.url.in_(urls), MastodonServer.answered_at.is_not(None)
-        )
-    )
-    db.session.commit()
-    return found is not None
+    answered = (MastodonServer.url.in_(urls), MastodonServer.answered_at.is_not(None))
+    return value_of(db.select(MastodonServer.url).where(*answered)) is not None
 
 
 def _note(server: str, **facts: Any) -> None:
     """Store facts about a server; create its row if missing."""
-    statement = update(MastodonServer).where(MastodonServer.url == server).values(**facts)
-    if not rows_changed(statement):
+    this = MastodonServer.url == server
+    if not change(MastodonServer, this, **facts):
         try:
             db.session.add(MastodonServer(url=server, **facts))
             db.session.commit()
         except IntegrityError:
             db.session.rollback()  # another process created it at the same time
-            rows_changed(statement)
-    db.session.commit()
+            change(MastodonServer, this, **facts)
 
 
 def _is(server: str, redirect_uri: str) -> ColumnElement[bool]:
     return (ServerApp.server == server) & (ServerApp.redirect_uri == redirect_uri)
 
 
+def _row_of(server: str, redirect_uri: str) -> Row[Any] | None:
+    """Return the app, when it was made, and when another was last asked for in its place."""
+    columns = (ServerApp.app, ServerApp.created_at, ServerApp.anew_at)
+    return db.session.execute(db.select(*columns).where(_is(server, redirect_uri))).first()
+
+
+def _row_with(server: str, redirect_uri: str, app: Mapping[str, Any]) -> Row[Any] | None:
+    """Return the row if this app is in it."""
+    row = _row_of(server, redirect_uri)
+    return row if row and row.app.get("client_id") == app["client_id"] else None
+
+
 def _take(server: str, redirect_uri: str) -> datetime | None:
-    """Take the lease for a registration unless another has it; return its timestamp."""
+    """Take the lease of a registration; return when it began, None if another process has it."""
     now = database_now()
-    held = db.session.execute(
-        db.select(ServerApp.app, ServerApp.created_at).where(_is(server, redirect_uri))
-    ).first()
+    held = _row_of(server, redirect_uri)
     if held is None:
         return _lay(server, redirect_uri, now)
     if held.app or held.created_at > now - REGISTRATION_LEASE:
         db.session.commit()
         return None
-    statement = (
-        update(ServerApp)
-        .where(_is(server, redirect_uri), ServerApp.created_at == held.created_at)
-        .values(created_at=now, app={})
-    )
-    taken = rows_changed(statement)
-    db.session.commit()
-    return now if taken else None
+    same = (_is(server, redirect_uri), ServerApp.created_at == held.created_at)
+    return now if change(ServerApp, *same, created_at=now, app={}) else None
 
 
 def _lay(server: str, redirect_uri: str, now: datetime) -> datetime | None:
@@ -206,30 +189,28 @@ def _lay(server: str, redirect_uri: str, now: datetime) -> datetime | None:
 def _fill(
     server: str, redirect_uri: str, taken_at: datetime, register: Callable[[], App]
 ) -> App | None:
-    """Register; return None when it took so long that somebody else does it anew."""
+    """Register and store the app; None when that took so long that another has taken the lease.
+
+    :param taken_at: when our lease began.
+    """
     try:
         app = register()
     except BaseException:
         _drop(server, redirect_uri, taken_at)
         db.session.commit()
         raise
-    statement = (
-        update(ServerApp)
-        .where(_is(server, redirect_uri), ServerApp.created_at == taken_at)
-        .values(app=app, created_at=from_now())
-    )
-    filled = rows_changed(statement)
-    db.session.commit()
-    return app if filled else None
+    mine = (_is(server, redirect_uri), ServerApp.created_at == taken_at)
+    return app if change(ServerApp, *mine, app=app, created_at=from_now()) else None
 
 
 def _may_replace(server: str, redirect_uri: str) -> bool:
-    """Whether this one may register another app; False while somebody else does.
+    """Return whether we may register another app now; False while another process does.
 
-    :raises ConnectRefused: that was done a short while ago.
+    :raises ConnectRefused: the app was replaced a short while ago.
     """
     now = database_now()
-    made_at, anew_at = _times_of(server, redirect_uri)
+    row = _row_of(server, redirect_uri)
+    made_at, anew_at = (row.created_at, row.anew_at) if row else (now, None)
     is_done = anew_at is not None and made_at >= anew_at
     rest = timedelta(seconds=ANEW_REST) if is_done else REGISTRATION_LEASE
     if anew_at is not None and anew_at >= now - rest:
@@ -237,39 +218,26 @@ def _may_replace(server: str, redirect_uri: str) -> bool:
         if is_done:
             raise too_soon()
         return False
-    unchanged = ServerApp.anew_at.is_(None) if anew_at is None else ServerApp.anew_at == anew_at
-    statement = (
-        update(ServerApp)
-        .where(_is(server, redirect_uri), ServerApp.created_at == made_at, unchanged)
-        .values(anew_at=now)
-    )
-    taken = bool(rows_changed(statement))
-    db.session.commit()
-    return taken
-
-
-def _times_of(server: str, redirect_uri: str) -> tuple[datetime, datetime | None]:
-    """Return when an app was made, and when another was last asked for in its place."""
-    row = db.session.execute(
-        db.select(ServerApp.created_at, ServerApp.anew_at).where(_is(server, redirect_uri))
-    ).first()
-    return (row.created_at, row.anew_at) if row else (database_now(), None)
+    same = (ServerApp.created_at == made_at, ServerApp.anew_at.is_not_distinct_from(anew_at))
+    return change(ServerApp, _is(server, redirect_uri), *same, anew_at=now)
 
 
 def _replace(server: str, redirect_uri: str, old: App, register: Callable[[], App]) -> App:
-    """Register, and put it in the place of the old one; if that is gone, it is for one person."""
+    """Register an app and store it in the place of the old one, which is kept for a while.
+
+    If another app has taken that place meanwhile, ours is kept for the person who asked.
+    """
     here = _is(server, redirect_uri)
     try:
         fresh = register()
     except BaseException:
-        rows_changed(update(ServerApp).where(here).values(anew_at=None))
-        db.session.commit()
+        change(ServerApp, here, anew_at=None)
         raise
-    row = db.session.execute(db.select(ServerApp.app, ServerApp.created_at).where(here)).first()
-    is_there = row is not None and row.app.get("client_id") == old["client_id"]
-    is_same = here & (ServerApp.created_at == (row.created_at if row else None))
-    change = update(ServerApp).where(is_same).values(app=fresh, created_at=from_now())
-    kept = old if is_there and rows_changed(change) else fresh
+    kept = fresh
+    if row := _row_with(server, redirect_uri, old):
+        its_place = update(ServerApp).where(here, ServerApp.created_at == row.created_at)
+        if rows_changed(its_place.values(app=fresh, created_at=from_now())):
+            kept = old
     _keep(_former_key(server, mark_of(kept)), server, kept)
     db.session.commit()
     return fresh
@@ -280,7 +248,7 @@ def _former_key(server: str, mark: str) -> str:
 
 
 def _keep(key: str, server: str, app: App) -> None:
-    """Keep an app until nobody comes back any more; commit is the caller's."""
+    """Store an app under a key for ``WALK`` seconds, and delete older ones. The caller commits."""
     db.session.execute(delete(ConnectionApp).where(ConnectionApp.created_at < from_now(-WALK)))
     db.session.merge(ConnectionApp(id=key, server=server, app=app, created_at=database_now()))
 

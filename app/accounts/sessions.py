@@ -1,4 +1,4 @@
-"""Sessions: opening one, ending one or many, and forgetting those that nobody uses."""
+"""Sessions of browsers: opens, lists and ends them, and deletes those that nobody uses."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import delete, update
 
 from app.accounts import audit
 from app.accounts.audit import Visit
+from app.accounts.transactions import change
 from app.db import db, rows_changed, utcnow
 from app.models import (
     SESSION_LIFE,
@@ -24,15 +25,14 @@ from app.models import (
 )
 
 SEEN_EVERY = timedelta(minutes=5)
-"""How exact ``seen_at`` is: pages that are only read write no more often."""
-
+"""``seen_at`` is written no more often than this, so that reading pages causes few writes."""
 
 MOST = 200
-"""Sessions of one person; the one that was not used for the longest time ends for a new one."""
+"""Open sessions of one user; one more ends the session that was not used for the longest time."""
 
 
 class SignInMethodOff(Exception):
-    """The account that somebody came in by was disconnected since, or signs nobody in any more."""
+    """The account of this sign-in was disconnected meanwhile, or no longer allows sign-in."""
 
 
 def open_session(
@@ -44,10 +44,13 @@ def open_session(
     is_known: bool,
     zone: str = "",
 ) -> str:
-    """Sign somebody in and return the key for their cookie, which is stored nowhere.
+    """Store a new session of a user, and commit; return the key for their cookie.
 
+    Only a hash of the key is stored.
+
+    :param account: the account with which they signed in.
     :param browser_key: the lasting key of the browser.
-    :param is_known: the same person has signed in with this browser before.
+    :param is_known: the same user has signed in with this browser before.
     :param zone: the IANA name of the browser's time zone, "" if that is unknown.
     :raises SignInMethodOff: nothing was stored.
     """
@@ -79,29 +82,28 @@ def open_session(
 
 
 def _is_open(account_id: int) -> bool:
-    """Whether an account signs its owner in. Who ends that waits until the session is stored."""
-    sign_in_account = db.select(Account.id).where(
-        Account.id == account_id, Account.connected, Account.signs_in
-    )
-    return db.session.scalar(sign_in_account.with_for_update(read=True)) is not None
+    """Return whether an account allows sign-in, and lock its row until the transaction ends."""
+    opens = (Account.id == account_id, Account.connected, Account.signs_in)
+    found = db.select(Account.id).where(*opens).with_for_update(read=True)
+    return db.session.scalar(found) is not None
 
 
 def sessions_of(user_id: int) -> Sequence[UserSession]:
-    """Return somebody's open sessions, the one that was used last first."""
+    """Return a user's open sessions, the most recently used one first."""
     alive = (UserSession.user_id == user_id, UserSession.seen_at > utcnow() - SESSION_LIFE)
     newest_first = (UserSession.seen_at.desc(), UserSession.id.desc())
     return db.session.scalars(db.select(UserSession).where(*alive).order_by(*newest_first)).all()
 
 
 def sign_out(here: SessionHere, visit: Visit) -> None:
-    """End the session that asks for it."""
+    """End the session with which this request came, and commit."""
     if _delete(UserSession.id == here.id):
         audit.note(EventKind.SIGNED_OUT, visit, here.user_id)
     db.session.commit()
 
 
 def end(user_id: int, session_id: int, visit: Visit) -> bool:
-    """End one of somebody's sessions; False when it is not theirs or has ended before."""
+    """End one session of a user, and commit; False when it is not theirs or has already ended."""
     ended = _delete(UserSession.id == session_id, UserSession.user_id == user_id)
     if ended:
         audit.note(EventKind.SESSION_ENDED, visit, user_id)
@@ -110,7 +112,7 @@ def end(user_id: int, session_id: int, visit: Visit) -> bool:
 
 
 def end_others(here: SessionHere, visit: Visit) -> int:
-    """End all sessions of a person but the one that asks for it; return how many."""
+    """End all other sessions of this user, and commit; return how many there were."""
     ended = _delete(UserSession.user_id == here.user_id, UserSession.id != here.id)
     for _ in range(ended):
         audit.note(EventKind.SESSION_ENDED, visit, here.user_id)
@@ -119,37 +121,38 @@ def end_others(here: SessionHere, visit: Visit) -> int:
 
 
 def end_opened_by(account_id: int, kept: int | None) -> None:
-    """End the sessions that were opened by an account. Commit is the caller's.
+    """End the sessions that were opened with an account. The caller commits.
 
-    :param kept: the session that asks for it.
+    :param kept: the id of the one session that stays open, None for no session.
     """
     _delete(UserSession.account_id == account_id, UserSession.id.is_distinct_from(kept))
 
 
 def is_worth_noting(here: SessionHere) -> bool:
-    """Whether what is stored of a session's last use has become too old."""
+    """Return whether a session's ``seen_at`` is so old that it should be written again."""
     return utcnow() - here.seen_at >= SEEN_EVERY
 
 
 def see(here: SessionHere) -> None:
-    """Note that a session was used just now."""
-    mine = (UserSession.id == here.id, UserSession.seen_at == here.seen_at)
-    rows_changed(update(UserSession).where(*mine).values(seen_at=utcnow()))
-    db.session.commit()
+    """Set a session's ``seen_at`` to now, unless another request has set it; commits."""
+    unseen = (UserSession.id == here.id, UserSession.seen_at == here.seen_at)
+    change(UserSession, *unseen, seen_at=utcnow())
 
 
 def read_notices(here: SessionHere, up_to: int) -> None:
-    """Show this session no more notices of what happened up to this event."""
-    seen = db.select(AuditEvent.at).where(
-        AuditEvent.id == up_to, AuditEvent.user_id == here.user_id
-    )
-    if (at := db.session.scalar(seen)) is not None and at > here.noticed_at:
+    """Show this session no more notices of events until this one, and commit.
+
+    :param up_to: the id of an AuditEvent; that of another user changes nothing.
+    """
+    seen = (AuditEvent.id == up_to, AuditEvent.user_id == here.user_id)
+    at = db.session.scalar(db.select(AuditEvent.at).where(*seen))
+    if at is not None and at > here.noticed_at:
         rows_changed(update(UserSession).where(UserSession.id == here.id).values(noticed_at=at))
     db.session.commit()
 
 
 def sweep() -> None:
-    """Delete sessions that were not used for long."""
+    """Delete sessions that were not used for ``SESSION_LIFE``, and commit."""
     _delete(UserSession.seen_at < utcnow() - SESSION_LIFE)
     db.session.commit()
 

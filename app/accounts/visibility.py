@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
-
-from app.db import db, rows_changed
+from app.accounts.transactions import change
 from app.models import Account
 
 
@@ -13,5 +11,4 @@ def choose(account_id: int, visibility: str) -> None:
 
     :param visibility: "" for what the account says itself.
     """
-    rows_changed(update(Account).where(Account.id == account_id).values(visibility=visibility))
-    db.session.commit()
+    change(Account, Account.id == account_id, visibility=visibility)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from app.delivery import dispatcher, publisher, reconciler, restore, retention
-from app.delivery.claims import by_destination, expire_leases, undo_clock_step
+from app.delivery.claims import destinations_of, expire_leases, undo_clock_step
 from app.delivery.executor import Executors
 from app.delivery.publisher import Publisher
 
 __all__ = [
     "Executors",
     "Publisher",
-    "by_destination",
+    "destinations_of",
     "dispatcher",
     "expire_leases",
     "publisher",

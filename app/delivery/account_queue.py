@@ -7,12 +7,15 @@ accepted it. So an account that is rate limited or revoked costs one call, not o
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.accounts import Access
 from app.backoff import Backoff
 from app.delivery.claims import Claim
+from app.delivery.payload import Ready
+from app.delivery.server_queue import ServerQueue
 from app.networks import Outcome, OutcomeKind
 
 TRUST_SECONDS = 2.0
@@ -29,6 +32,8 @@ and other accounts would have to wait."""
 class AccountQueue:
     """The waiting claims of one account, and how many of its claims are ready or being sent."""
 
+    account_id: int
+    server: ServerQueue
     access: Access | None = None
     preparing: bool = False
     waiting: list[Claim] = field(default_factory=list)
@@ -59,6 +64,32 @@ class AccountQueue:
         """True while the credentials read last may still be used."""
         return self.access is not None and self._read_at > time.monotonic() - TRUST_SECONDS
 
+    def add(self, claim: Claim) -> None:
+        """Add a new claim."""
+        self.waiting.append(claim)
+        self.server.claims += 1
+
+    def end(self) -> None:
+        """Count a claim that was ready or being sent, and is no longer held here."""
+        self.going -= 1
+        self.server.claims -= 1
+
+    def hold(self, ready: Ready) -> None:
+        """Keep a claim again that came back from its preparation."""
+        self.going += 1
+        self.server.claims += 1
+        self.server.ready.append(ready)
+
+    def take_unstarted(self) -> list[Claim]:
+        """Remove and return the claims that no call and no preparation was begun for."""
+        mine = [one.claim for one in self.server.ready if one.claim.account_id == self.account_id]
+        if mine:
+            others = (one for one in self.server.ready if one.claim.account_id != self.account_id)
+            self.server.ready = deque(others)
+        self.going -= len(mine)
+        self.server.claims -= len(mine)
+        return [*mine, *self.take_waiting(lambda _: True)]
+
     def learn(self, access: Access) -> None:
         """Use these credentials for the next two seconds."""
         self.access, self._read_at = access, time.monotonic()
@@ -76,7 +107,7 @@ class AccountQueue:
         return self.calls.fail() if outcome.code == "unreachable" else 0.0
 
     def next_claims(self) -> list[Claim]:
-        """Remove and return what may be sent now: all claims if allowed, else one at a time."""
+        """Return what may be sent now, counted as going: all claims, or one at a time."""
         if self._opened_at > time.monotonic() - TRUST_SECONDS:
             count = len(self.waiting)
         else:
@@ -89,4 +120,5 @@ class AccountQueue:
         """Remove the given claims from those that wait, and return them."""
         meant = [claim for claim in self.waiting if is_meant(claim)]
         self.waiting = [claim for claim in self.waiting if not is_meant(claim)]
+        self.server.claims -= len(meant)
         return meant

@@ -22,13 +22,23 @@ from app.db import (
     from_now,
     id_in,
     is_transient,
+    read,
     retry_transient,
     rollback_quietly,
     rows_changed,
     table_of,
     unindexed,
 )
-from app.models import Account, Attempt, Delivery, Health, NetworkBlock, contents_of, transitions
+from app.models import (
+    IN_FLIGHT,
+    Account,
+    Attempt,
+    Delivery,
+    Health,
+    NetworkBlock,
+    contents_of,
+    transitions,
+)
 from app.networks import Body, Destination
 from app.states import State
 
@@ -36,6 +46,8 @@ log = logging.getLogger(__name__)
 
 MAX_LOOK_UP_REST_SECONDS = 900.0
 """The longest time for which a network may ask us not to make look-ups."""
+MAX_NOTIFIED_SECONDS = 120.0
+"""A row that workers were notified of is due again sooner than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,7 @@ class Claim:
     job_id: str
     fence: int
     account_id: int
+    destination: Destination
     text: str
     written_at: datetime
     """When the delivery was created, in UTC. Unlike due_at, it never changes."""
@@ -77,8 +90,7 @@ def claims_of(taken: Sequence[str]) -> list[Claim]:
     """Return what these newly claimed deliveries publish next. The caller commits."""
     rows = _contents_of(taken)
     bodies = _bodies_of([row.id for row in rows if row.resends])
-    threads = _accounts_with_threads([row.account_id for row in rows if row.own or row.parts])
-    return [_claim_of(row, row.account_id in threads, bodies) for row in rows]
+    return [_claim_of(row, bodies) for row in rows]
 
 
 def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
@@ -96,6 +108,8 @@ def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
             tweets.c.parts,
             tweets.c.user_id,
             users.c.locale,
+            Account.network,
+            Account.host,
             Account.visibility,
         )
         .join(tweets, tweets.c.id == Delivery.tweet_id)
@@ -107,14 +121,16 @@ def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
     return db.session.execute(statement).all()
 
 
-def _claim_of(row: Row[Any], has_threads: bool, bodies: Mapping[tuple[str, int], Body]) -> Claim:
-    contents = contents_of(row.text, row.parts, row.own, has_threads)
+def _claim_of(row: Row[Any], bodies: Mapping[tuple[str, int], Body]) -> Claim:
+    network = current_app.extensions["networks"][row.network]
+    contents = contents_of(row.text, row.parts, row.own, network.threads)
     part = len(row.posted)
     content = contents[min(part, len(contents) - 1)]
     return Claim(
         row.id,
         row.fence,
         row.account_id,
+        Destination(row.network, row.host),
         content.text,
         row.created_at,
         bodies.get((row.id, part)),
@@ -126,17 +142,6 @@ def _claim_of(row: Row[Any], has_threads: bool, bodies: Mapping[tuple[str, int],
         row.locale,
         row.visibility,
     )
-
-
-def _accounts_with_threads(account_ids: Sequence[int]) -> set[int]:
-    """Return those of these accounts whose network has threads."""
-    if not account_ids:
-        return set()
-    accounts = db.session.execute(
-        db.select(Account.id, Account.network).where(Account.id.in_(account_ids))
-    )
-    networks = current_app.extensions["networks"]
-    return {account.id for account in accounts if networks[account.network].threads}
 
 
 def _bodies_of(job_ids: Sequence[str]) -> dict[tuple[str, int], Body]:
@@ -255,20 +260,17 @@ def _open_attempts(going: Sequence[tuple[Claim, Body]]) -> Any:
     )
 
 
-def by_destination(job_ids: Sequence[str]) -> dict[Destination, list[str]]:
-    """Group ids by the destination of their deliveries; the order of the ids stays."""
+def destinations_of(job_ids: Sequence[str]) -> dict[str, Destination]:
+    """Return the server of each of these deliveries; unknown ids are left out."""
+    if not job_ids:
+        return {}
     found = db.session.execute(
         db.select(Delivery.id, Account.network, Account.host)
         .join(Account, Account.id == Delivery.account_id)
         .where(id_in(Delivery.id, job_ids))
     ).all()
     db.session.commit()
-    destination_of = {row.id: Destination(row.network, row.host) for row in found}
-    sorted_ids: dict[Destination, list[str]] = {}
-    for job_id in job_ids:
-        if job_id in destination_of:
-            sorted_ids.setdefault(destination_of[job_id], []).append(job_id)
-    return sorted_ids
+    return {row.id: Destination(row.network, row.host) for row in found}
 
 
 def release_claims(claims: Sequence[Claim], owner: str, after: float = 0) -> None:
@@ -280,19 +282,37 @@ def release_claims(claims: Sequence[Claim], owner: str, after: float = 0) -> Non
 
 def expire_leases() -> None:
     """Settle rows of lost workers: claimed becomes scheduled, sending becomes unconfirmed."""
-    over = (Delivery.next_at <= from_now(), Delivery.lease_until <= from_now())
-    _run(transitions.release_claim(0, *over))
-    _run(transitions.expire_send(current_app.config["RECONCILE_DELAYS"][0], *over))
+    over = (IN_FLIGHT, Delivery.next_at <= from_now(), Delivery.lease_until <= from_now())
+    if _is_any(*over):
+        _run(transitions.release_claim(0, *over))
+        _run(transitions.expire_send(current_app.config["RECONCILE_DELAYS"][0], *over))
 
 
 def undo_clock_step() -> None:
-    """Wake up rows whose next_at is too far ahead: the database's clock was set back."""
-    lease = current_app.config["LEASE"]
+    """Wake up rows whose next_at is too far ahead: the database's clock was set back.
+
+    Tweets of next year are as far ahead. They only wait for their time, so they are not in flight.
+    """
+    lease = current_app.config["LEASE"] + 60
     look_up = max(*current_app.config["RECONCILE_DELAYS"], MAX_LOOK_UP_REST_SECONDS) + lease
+    if not _is_any(IN_FLIGHT, Delivery.next_at > from_now(min(lease, MAX_NOTIFIED_SECONDS))):
+        return
     due = Delivery.not_before <= from_now()
-    _run(transitions.end_leases_now(Delivery.next_at > from_now(lease + 60)))
-    _run(transitions.wake_up_now(State.UNCONFIRMED, Delivery.next_at > from_now(look_up + 60)))
-    _run(transitions.wake_up_now(State.SCHEDULED, due, Delivery.next_at > from_now(120)))
+    _run(transitions.end_leases_now(IN_FLIGHT, Delivery.next_at > from_now(lease)))
+    too_far = (IN_FLIGHT, Delivery.next_at > from_now(look_up))
+    _run(transitions.wake_up_now(State.UNCONFIRMED, *too_far))
+    too_far = (IN_FLIGHT, Delivery.next_at > from_now(MAX_NOTIFIED_SECONDS))
+    _run(transitions.wake_up_now(State.SCHEDULED, due, *too_far))
+
+
+def _is_any(*conditions: Any) -> bool:
+    """Return whether there is a delivery like this; one statement, and no transaction.
+
+    In the order of the index: PostgreSQL cannot know how few rows are in flight. Without an order
+    it expects to meet one soon, wherever it begins to read.
+    """
+    some = db.select(Delivery.id).where(*conditions).order_by(Delivery.next_at).limit(1)
+    return bool(read(some, {}))
 
 
 def _run(statement: Update) -> int:

@@ -7,20 +7,20 @@ one UPDATE that only changes rows that are still as they were read, so a second 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BigInteger, Row, String, Update, update
+from sqlalchemy import BigInteger, Row, Select, String, Update, update
 from sqlalchemy.types import TypeEngine
 
 from app.broker import PUBLISH, RECONCILE, WakeUp
-from app.db import EPOCH, database_now, db, from_now, id_in, rows_changed, table_of
-from app.delivery.claims import by_destination
+from app.db import EPOCH, database_now, db, from_now, id_in, read, rows_changed, table_of
 from app.models import Account, Delivery, Health, NetworkBlock, Tweet, User, transitions
+from app.networks import Destination
 from app.states import HoldReason, State
 
 LIMIT = 1000
@@ -35,17 +35,14 @@ class DueWork:
 
     wake_ups: list[WakeUp] = field(default_factory=list)
     unclaimed: list[str] = field(default_factory=list)
-    look_ups: list[str] = field(default_factory=list)
+    look_ups: list[WakeUp] = field(default_factory=list)
+    servers: dict[str, Destination] = field(default_factory=dict)
+    """The server of each of these deliveries."""
 
     @property
     def job_ids(self) -> list[str]:
         """The ids to publish."""
-        return [
-            job_id
-            for notify in self.wake_ups
-            for job_id in notify.job_ids
-            if notify.task == PUBLISH
-        ]
+        return [job_id for wake_up in self.wake_ups for job_id in wake_up.job_ids]
 
 
 def dispatch() -> DueWork:
@@ -63,24 +60,32 @@ def dispatch() -> DueWork:
     _hold(sorted_rows["stopped"], HoldReason.NETWORK)
     _defer(sorted_rows["paused"])
     prompt = _spread(sorted_rows["overdue"], now)
+    servers = {row.id: Destination(row.network, row.host) for row in rows}
+    notified = _mark_notified([row.id for row in sorted_rows["notify"]] + prompt)
+    looked_up = _mark_looked_up([row.id for row in sorted_rows["look"]])
     return DueWork(
-        wake_ups=_messages(_mark_notified([row.id for row in sorted_rows["notify"]] + prompt)),
+        wake_ups=_messages(PUBLISH, notified, servers),
         unclaimed=_mark_notified([row.id for row in sorted_rows["unclaimed"]]),
-        look_ups=_mark_looked_up([row.id for row in sorted_rows["look"]]),
+        look_ups=_messages(RECONCILE, looked_up, servers),
+        servers=servers,
     )
 
 
 def seconds_until_next() -> float | None:
-    """Seconds until the earliest wake-up of all, None when there is none."""
-    earliest = db.session.scalar(
-        db.select(db.func.min(Delivery.next_at)).where(Delivery.next_at.is_not(None))
-    )
-    if earliest is None:
-        db.session.commit()
-        return None
-    remaining = (earliest - database_now()).total_seconds()
-    db.session.commit()
-    return max(0.0, remaining)
+    """Seconds until the earliest wake-up of all, None when there is none.
+
+    One look into an index, so schedulers may ask twice a second. The ends of leases are among the
+    wake-ups: while this is more than 0, nothing is due and no worker is known to be lost.
+    """
+    (row,) = read(_milliseconds_until_next(), {})
+    return None if row[0] is None else max(0.0, row[0] / 1000)
+
+
+@cache
+def _milliseconds_until_next() -> Select[Any]:
+    earliest = db.type_coerce(db.func.min(Delivery.next_at), BigInteger)
+    remaining = earliest - db.type_coerce(from_now(), BigInteger)
+    return db.select(remaining).where(Delivery.next_at.is_not(None))
 
 
 def forget_wake_ups() -> None:
@@ -100,6 +105,8 @@ def _due_rows() -> Sequence[Row[Any]]:
             Delivery.wake_ups,
             Delivery.attempts,
             Delivery.account_id,
+            Account.network,
+            Account.host,
             Account.health,
             Account.paused_until,
             Account.catch_up_at,
@@ -222,19 +229,19 @@ def _run(job_ids: Sequence[str], statement: Update) -> list[str]:
     return [job_id for job_id in job_ids if job_id in moved]
 
 
-def _messages(job_ids: Sequence[str]) -> list[WakeUp]:
-    if len(job_ids) <= ALONE:
-        return [WakeUp(PUBLISH, [job_id], job_id) for job_id in job_ids]
-    return [WakeUp(PUBLISH, list(chunk)) for chunk in in_groups(job_ids)]
+def _messages(
+    task: str, job_ids: Sequence[str], servers: Mapping[str, Destination]
+) -> list[WakeUp]:
+    """Return the messages about these jobs: one for each, or, when there are many, for 200."""
+    if task == PUBLISH and len(job_ids) <= ALONE:
+        groups: Iterable[Sequence[str]] = [[job_id] for job_id in job_ids]
+    else:
+        groups = (job_ids[i : i + CHUNK] for i in range(0, len(job_ids), CHUNK))
+    return [_message(task, list(its_ids), servers) for its_ids in groups]
 
 
-def look_up_messages(job_ids: Sequence[str]) -> list[WakeUp]:
-    """Return the messages that ask for look-ups, by server: a silent one delays only its own."""
-    destinations = by_destination(job_ids) if job_ids else {}
-    groups = (chunk for its_ids in destinations.values() for chunk in in_groups(its_ids))
-    return [WakeUp(RECONCILE, list(chunk)) for chunk in groups]
-
-
-def in_groups(job_ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Split ids into groups that share a message or are published together."""
-    return (job_ids[i : i + CHUNK] for i in range(0, len(job_ids), CHUNK))
+def _message(task: str, job_ids: list[str], servers: Mapping[str, Destination]) -> WakeUp:
+    keys = [servers[job_id].key for job_id in job_ids]
+    if task == PUBLISH and len(job_ids) == 1:
+        return WakeUp(task, job_ids, job_ids[0], keys)
+    return WakeUp(task, job_ids, servers=keys)

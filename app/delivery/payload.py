@@ -39,10 +39,11 @@ class Ready:
     materials: Materials = NOTHING
 
 
-def composed(chosen: Sequence[Ready], network: Network) -> list[tuple[Ready, Body]]:
+def composed(chosen: Sequence[Ready], networks: Mapping[str, Network]) -> list[tuple[Ready, Body]]:
     """Return the bodies of all that can be sent; other rows stay until their lease ends."""
     bodies: list[tuple[Ready, Body]] = []
     for ready in chosen:
+        network = networks[ready.claim.destination.network]
         try:
             bodies.append((ready, body_of(ready.claim, network, ready.materials)))
         except Exception:

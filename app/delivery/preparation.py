@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 
 OF_AN_ACCOUNT = 4
 """Preparations of one account in parallel: if its uploads hang, others need not wait."""
+OF_A_SERVER = 8
+"""Preparations at one server in parallel: if it hangs, tweets for others need not wait."""
 OF_A_PERSON = 12
 """Preparations of one person in parallel, over all of their accounts."""
 ROOM_AGAIN = 1.0
@@ -68,20 +70,20 @@ class Preparer:
     def __init__(
         self,
         app: Flask,
-        network: Network,
         owner: str,
         threads: Executor,
         stopping: threading.Event,
         finish: Callable[[Preparation], None],
     ) -> None:
         self._app = app
-        self._network = network
+        self._networks: Mapping[str, Network] = app.extensions["networks"]
         self._owner = owner
         self._stopping = stopping
         self._finish = finish
         self._threads = threads
         self._limits: dict[int, tuple[float, Limits]] = {}
-        self._places = ConcurrencyLimiter(PREPARATIONS, OF_AN_ACCOUNT)
+        self._accounts = ConcurrencyLimiter(PREPARATIONS, OF_AN_ACCOUNT)
+        self._servers = ConcurrencyLimiter(PREPARATIONS, OF_A_SERVER)
         self._people = ConcurrencyLimiter(PREPARATIONS, OF_A_PERSON)
 
     def is_needed(self, claim: Claim) -> bool:
@@ -92,17 +94,29 @@ class Preparer:
         """True when its text needs a look-up at the network; a resend reuses its stored body."""
         if claim.body is not None:
             return False
-        return self._network.needs_preparation(claim.text, bool(claim.pictures))
+        return self._network_of(claim).needs_preparation(claim.text, bool(claim.pictures))
+
+    def _network_of(self, claim: Claim) -> Network:
+        return self._networks[claim.destination.network]
 
     def begin(self, claim: Claim, access: Access) -> bool:
         """Prepare it on another thread; False when there is no room now."""
-        if not self._people.take(claim.user_id):
-            return False
-        if not self._places.take(claim.account_id):
-            self._people.leave(claim.user_id)
-            return False
+        taken: list[tuple[ConcurrencyLimiter, Hashable]] = []
+        for limiter, party in self._places_of(claim):
+            if not limiter.take(party):
+                for earlier, its_party in taken:
+                    earlier.leave(its_party)
+                return False
+            taken.append((limiter, party))
         self._threads.begin(self._run, claim, access)
         return True
+
+    def _places_of(self, claim: Claim) -> tuple[tuple[ConcurrencyLimiter, Hashable], ...]:
+        return (
+            (self._people, claim.user_id),
+            (self._accounts, claim.account_id),
+            (self._servers, claim.destination),
+        )
 
     def _run(self, claim: Claim, access: Access) -> None:
         result: Materials | SendResult | None
@@ -113,8 +127,8 @@ class Preparer:
             log.exception("the preparation of job %s failed", claim.job_id)
             outcome = Outcome(OutcomeKind.NOT_SENT, "not_prepared", type(error).__name__)
             result = self._unprepared(claim, access, outcome)
-        self._places.leave(claim.account_id)
-        self._people.leave(claim.user_id)
+        for limiter, party in self._places_of(claim):
+            limiter.leave(party)
         self._finish(Preparation(claim, result))
 
     def _prepare(self, claim: Claim, access: Access) -> Materials | SendResult | None:
@@ -133,13 +147,15 @@ class Preparer:
         return self._unprepared(claim, access, outcome)
 
     def _unprepared(self, claim: Claim, access: Access, outcome: Outcome) -> SendResult:
-        return SendResult(claim, self._network.name, access.version, outcome, was_prepared=False)
+        network = claim.destination.network
+        return SendResult(claim, network, access.version, outcome, was_prepared=False)
 
     def _materials(self, claim: Claim, credentials: Credentials) -> Materials:
         prepared: Mapping[str, Any] = {}
         if self._asks(claim):
             self._renew(claim)
-            prepared = self._network.prepare(credentials, claim.text, bool(claim.pictures))
+            network = self._network_of(claim)
+            prepared = network.prepare(credentials, claim.text, bool(claim.pictures))
         known = _uploads_of(claim)
         for picture_id in claim.pictures:
             if picture_id not in known:
@@ -152,7 +168,7 @@ class Preparer:
         picture = pictures.load_fitted(picture_id, limits)
         self._renew(claim)
         began = http.boottime()
-        reference = self._network.upload(credentials, picture)
+        reference = self._network_of(claim).upload(credentials, picture)
         retry_transient(lambda: _keep(claim, picture_id, reference, began))
         return reference
 
@@ -161,7 +177,7 @@ class Preparer:
         asked_at, limits = self._limits.get(claim.account_id, (0.0, None))
         if limits is None or asked_at < now - LIMITS_KEPT_FOR:
             self._renew(claim)
-            limits = self._network.limits(credentials)
+            limits = self._network_of(claim).limits(credentials)
             self._limits[claim.account_id] = (now, limits)
         return limits
 

@@ -1,7 +1,8 @@
-"""Publishes the deliveries of one network in one process: claim, store the intent, send, record.
+"""Publishes deliveries in one process: claim, store the intent, send, record.
 
-One thread runs a publisher step by step, and only this thread uses the database. The calls to the
-network run in parallel. Rows that are ready at the same time share one statement.
+One thread runs the publisher step by step, and only this thread uses the database. The calls to the
+networks run in parallel on an event loop. Rows that are ready at the same time share one statement,
+whatever their network.
 """
 
 from __future__ import annotations
@@ -11,29 +12,31 @@ import os
 import socket
 import time
 import uuid
-from collections import deque
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import chain
 from typing import Any
 
-from flask import Flask, current_app
+from flask import current_app
 
 from app.accounts import Access, credentials
+from app.concurrency import ConcurrencyLimiter
 from app.delivery import preparation
 from app.delivery.account_queue import AccountQueue
 from app.delivery.claims import (
     Claim,
-    by_destination,
     claim_deliveries,
+    destinations_of,
     release_claims,
     store_intents,
 )
-from app.delivery.executor import SLOTS, Executors
+from app.delivery.executor import REFRESHES, SLOTS, Executors
 from app.delivery.outcomes import SendCrashed, SendResult, record_results
 from app.delivery.payload import Materials, Ready, composed
 from app.delivery.preparation import Preparation, Preparer
+from app.delivery.queues import Queues
+from app.delivery.server_queue import MAX_OF_A_SERVER
 from app.delivery.work_queue import WorkQueue
 from app.networks import Destination, Network, OutcomeKind, http
 from app.shutdown import stopping
@@ -41,9 +44,11 @@ from app.shutdown import stopping
 log = logging.getLogger(__name__)
 
 MAX_CLAIMED = 2 * SLOTS
-"""Deliveries that one statement claims at most."""
-CROWD = 4 * SLOTS
+"""Deliveries that a process holds at most."""
+CROWD = 4 * MAX_OF_A_SERVER
 """When this many ids wait, other workers should take the next ones."""
+REFRESHES_OF_A_SERVER = 4
+"""Accounts of one server whose credentials are refreshed in parallel."""
 GROUPING_SECONDS = 0.02
 """How long to wait after an answer for others, to record them in the same statement."""
 
@@ -60,29 +65,32 @@ _Done = SendResult | Preparation | _Credentials | SendCrashed
 
 
 class Publisher:
-    """The deliveries of one network that this process publishes."""
+    """The deliveries that this process publishes, of all networks."""
 
-    def __init__(self, network: Network, executors: Executors) -> None:
+    def __init__(self, executors: Executors) -> None:
         self._app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
-        self._network = network
+        self._networks: Mapping[str, Network] = self._app.extensions["networks"]
         self._executors = executors
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._work_queue: WorkQueue[_Done] = WorkQueue(stopping)
         self._preparer = Preparer(
-            self._app, network, self._owner, executors.preparers, stopping, self._work_queue.finish
+            self._app, self._owner, executors.preparers, stopping, self._work_queue.finish
         )
-        self._queues: dict[int, AccountQueue] = {}
-        self._ready: deque[Ready] = deque()
+        self._queues = Queues()
+        self._refreshes = ConcurrencyLimiter(REFRESHES, REFRESHES_OF_A_SERVER)
         self._calls = 0
 
     # From any thread
 
-    def put(self, job_ids: Iterable[str]) -> None:
-        """Add ids to the queue; those that do not fit become due again later."""
-        self._work_queue.put(job_ids)
+    def put(self, job_ids: Iterable[str], servers: Mapping[str, Destination]) -> None:
+        """Add ids to the queue; those that do not fit become due again later.
+
+        :param servers: the server of each id, as far as it is known.
+        """
+        self._work_queue.put(job_ids, servers)
 
     def wait_for_room(self, seconds: float) -> bool:
-        """Wait until few ids wait, as long as the network answers; False if it stays full."""
+        """Wait until few ids wait, as long as networks answer; False if it stays crowded."""
         return self._work_queue.wait_for_room(CROWD, seconds)
 
     # From the one thread that runs it
@@ -90,8 +98,7 @@ class Publisher:
     @property
     def is_idle(self) -> bool:
         """True when there is nothing to do and no call is running."""
-        busy = any(queue.is_busy for queue in self._queues.values())
-        return self._work_queue.is_empty and not busy
+        return self._work_queue.is_empty and not self._queues.held and not self._refreshes.is_busy
 
     def wait(self, seconds: float) -> None:
         """Wait until there is work, and then a moment longer for more of it."""
@@ -100,7 +107,7 @@ class Publisher:
             time.sleep(GROUPING_SECONDS)
 
     def step(self) -> None:
-        """Do all that can be done without waiting for the network."""
+        """Do all that can be done without waiting for a network."""
         done = self._take_done()
         if stopping.is_set():
             self._settle(done)
@@ -113,33 +120,27 @@ class Publisher:
 
     def forget(self) -> None:
         """After a failed step: drop claims that were not started; their leases will end."""
-        for ready in self._ready:
-            self._queues[ready.claim.account_id].going -= 1
-        self._ready.clear()
-        for queue in self._queues.values():
-            queue.waiting = []
+        self._queues.drop_unstarted()
 
     def _has_work(self) -> bool:
-        if self._work_queue.has_done:
-            return True
-        if stopping.is_set():
-            waits = self._ready or any(queue.waiting for queue in self._queues.values())
-            return bool(self._work_queue.has_ids or waits)
-        return self._work_queue.has_ids and self._room() > 0
-
-    def _room(self) -> int:
-        return MAX_CLAIMED - sum(queue.size for queue in self._queues.values())
+        if not stopping.is_set() or self._work_queue.has_done:
+            return self._work_queue.has_work
+        return self._work_queue.has_ids or self._queues.has_unstarted
 
     def _take_done(self) -> list[_Done]:
         """Remove what has ended and return it; from now on it no longer counts as running."""
         done = self._work_queue.take_done()
         for item in done:
             if isinstance(item, _Credentials):
-                self._queues[item.account_id].preparing = False
-            else:
-                self._queues[item.claim.account_id].going -= 1
+                queue = self._queues[item.account_id]
+                queue.preparing = False
+                self._refreshes.leave(queue.server.destination)
+                continue
+            queue = self._queues[item.claim.account_id]
+            queue.end()
             if isinstance(item, SendResult | SendCrashed):
                 self._calls -= 1
+                queue.server.end_call(item.outcome if isinstance(item, SendResult) else None)
         return done
 
     def _settle(self, done: Sequence[_Done]) -> None:
@@ -158,7 +159,7 @@ class Publisher:
             again = record_results(results)
             for result in results:
                 self._follow(result)
-            self.put(again)
+            self.put(again, {r.claim.job_id: r.claim.destination for r in results})
 
     def _prepared(self, item: Preparation) -> SendResult | None:
         """Mark prepared claims ready, unless their account must wait; return the failed ones."""
@@ -168,8 +169,7 @@ class Publisher:
         if isinstance(item.result, Materials):
             queue.preparations.succeed()
         if isinstance(item.result, Materials) and queue.access is not None:
-            queue.going += 1
-            self._ready.append(Ready(item.claim, queue.access, item.result))
+            queue.hold(Ready(item.claim, queue.access, item.result))
         else:
             release_claims([item.claim], self._owner, preparation.ROOM_AGAIN)
             self._advance(item.claim.account_id)
@@ -184,7 +184,7 @@ class Publisher:
             log.error("no credentials for account %s", item.account_id, exc_info=item.result)
         # After NoAccess, the next time they come due they are held.
         after = item.result.after if isinstance(item.result, credentials.NotNow) else 0
-        self._withdraw(item.account_id, after)
+        self._withdraw([item.account_id], after)
 
     def _follow(self, result: SendResult) -> None:
         """Send the account's other claims after its first, unless the network says "not now"."""
@@ -197,55 +197,56 @@ class Publisher:
         elif (rest := queue.note_outcome(outcome)) is None:
             self._advance(account_id)
         else:
-            self._withdraw(account_id, rest)
+            self._withdraw([account_id], rest)
 
-    def _withdraw(self, account_id: int, after: float = 0) -> None:
-        """Hand back the claims of this account that were not started."""
-        queue = self._queues[account_id]
-        ready = [one.claim for one in self._ready if one.claim.account_id == account_id]
-        if ready:
-            others = (one for one in self._ready if one.claim.account_id != account_id)
-            self._ready = deque(others)
-        claims, queue.waiting = [*ready, *queue.waiting], []
-        queue.going -= len(ready)
-        release_claims(claims, self._owner, after)
+    def _withdraw(self, account_ids: Iterable[int], after: float = 0) -> None:
+        """Hand back the claims of these accounts that were not started."""
+        claims = chain.from_iterable(self._queues[i].take_unstarted() for i in account_ids)
+        release_claims(list(claims), self._owner, after)
 
     def _hand_back(self) -> None:
         self._work_queue.clear()
-        for account_id in list(self._queues):
-            self._withdraw(account_id)
+        self._withdraw(self._queues)
 
     def _claim(self) -> None:
-        job_ids = self._work_queue.take_ids(self._room())
+        self._queues.forget_quiet()
+        unknown = self._work_queue.take_unknown()
+        self.put(unknown, destinations_of(unknown))
+        job_ids = self._work_queue.take_ids(MAX_CLAIMED - self._queues.held, self._queues.room_of)
         if not job_ids:
             return
-        self._forget_quiet_queues()
         claims = claim_deliveries(job_ids, self._owner)
         for claim in claims:
-            self._queues.setdefault(claim.account_id, AccountQueue()).waiting.append(claim)
+            self._queues.add(claim)
         account_ids = list(dict.fromkeys(claim.account_id for claim in claims))
         self._read_credentials(account_ids)
         for account_id in account_ids:
             self._advance(account_id)
 
-    def _forget_quiet_queues(self) -> None:
-        self._queues = {key: queue for key, queue in self._queues.items() if not queue.is_quiet}
-
     def _read_credentials(self, account_ids: Sequence[int]) -> None:
-        unknown = [i for i in account_ids if not self._queues[i].is_known]
-        for account_id, access in credentials.usable_accesses(self._network, unknown).items():
-            self._queues[account_id].learn(access)
+        unknown: dict[str, list[int]] = defaultdict(list)
+        for account_id in account_ids:
+            queue = self._queues[account_id]
+            if not queue.is_known:
+                unknown[queue.server.destination.network].append(account_id)
+        for name, its_ids in unknown.items():
+            for account_id, access in credentials.usable_accesses(
+                self._networks[name], its_ids
+            ).items():
+                self._queues[account_id].learn(access)
 
     def _advance(self, account_id: int) -> None:
         """Make ready what this account may send now."""
         queue = self._queues[account_id]
         if not queue.waiting or queue.preparing:
             return
-        if queue.access is None or not queue.is_known:
+        if queue.access is not None and queue.is_known:
+            self._begin(queue, queue.access)
+        elif self._refreshes.take(queue.server.destination):
             queue.preparing = True
             self._executors.refreshers.begin(self._look_up_access, account_id)
         else:
-            self._begin(queue, queue.access)
+            self._withdraw([account_id], preparation.ROOM_AGAIN)
 
     def _begin(self, queue: AccountQueue, access: Access) -> None:
         """Send what may be sent, or prepare it first; what has no room becomes due again."""
@@ -253,10 +254,10 @@ class Publisher:
         while claims := queue.next_claims():
             for claim in claims:
                 if not self._preparer.is_needed(claim):
-                    self._ready.append(Ready(claim, access))
+                    queue.server.ready.append(Ready(claim, access))
                 elif not self._preparer.begin(claim, access):
                     crowded.append(claim)
-                    queue.going -= 1
+                    queue.end()
         release_claims(crowded, self._owner, preparation.ROOM_AGAIN)
 
     def _look_up_access(self, account_id: int) -> None:
@@ -271,54 +272,52 @@ class Publisher:
         self._work_queue.finish(_Credentials(account_id, result))
 
     def _send(self) -> None:
+        """Send whatever may be sent now."""
+        while chosen := self._queues.next_to_send(SLOTS - self._calls):
+            self._send_these(chosen)
+
+    def _send_these(self, chosen: Sequence[Ready]) -> None:
         """Store the intents of these calls, then make the calls."""
-        count = min(SLOTS - self._calls, len(self._ready))
-        chosen = [self._ready.popleft() for _ in range(count)]
-        if not chosen:
-            return
         start_by = http.boottime() + self._app.config["START_DEADLINE"]
-        bodies = composed(chosen, self._network)
+        bodies = composed(chosen, self._networks)
         going: set[tuple[str, int]] = set()
         try:
             sendable = [(one.claim, body) for one, body in bodies]
             intended = store_intents(sendable, self._owner) if sendable else []
             going = {claim.key for claim in intended}
         finally:
-            for one in chosen:
-                self._queues[one.claim.account_id].going -= one.claim.key not in going
-        for one, body in bodies:
-            if one.claim.key in going:
-                self._calls += 1
-                self._executors.callers.begin(self._call, one, body, start_by)
+            stopped = [one.claim.account_id for one in chosen if one.claim.key not in going]
+            for account_id in stopped:
+                self._queues[account_id].end()
+        calls = [(one, body, start_by) for one, body in bodies if one.claim.key in going]
+        self._calls += len(calls)
+        for one, _, _ in calls:
+            self._queues[one.claim.account_id].server.begin_call()
+        self._executors.callers.begin(self._call, calls)
+        for account_id in dict.fromkeys(stopped):  # no answer will let its others follow
+            self._advance(account_id)
 
-    def _call(self, ready: Ready, body: dict[str, Any], start_by: float) -> None:
+    async def _call(self, ready: Ready, body: dict[str, Any], start_by: float) -> None:
         claim, access = ready.claim, ready.access
+        network = self._networks[claim.destination.network]
         try:
-            outcome = self._network.create(access.credentials, body, start_by)
+            outcome = await network.create(access.credentials, body, start_by)
         except Exception:
             log.exception("the call for job %s raised", claim.job_id)
             self._work_queue.finish(SendCrashed(claim))
         else:
-            self._work_queue.finish(SendResult(claim, self._network.name, access.version, outcome))
+            self._work_queue.finish(SendResult(claim, network.name, access.version, outcome))
 
 
-def publish_here(job_ids: Sequence[str]) -> None:
+def publish_here(job_ids: Sequence[str], servers: Mapping[str, Destination] | None = None) -> None:
     """Publish those of these deliveries that are due and scheduled, each once.
 
     Other deliveries are ignored, so telling a worker too often does no harm. Blocks about as long
     as the slowest server takes; deliveries to other servers do not wait for it.
     """
-    app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
-    groups = by_destination(job_ids)
-    with ThreadPoolExecutor(max(1, len(groups))) as servers:
-        list(servers.map(partial(_publish_at, app), groups, groups.values()))
-
-
-def _publish_at(app: Flask, destination: Destination, job_ids: Sequence[str]) -> None:
-    network = app.extensions["networks"][destination.network]
-    with app.app_context(), Executors(network.name, len(job_ids)) as executors:
-        publisher = Publisher(network, executors)
-        publisher.put(job_ids)
+    with Executors() as executors:
+        publisher = Publisher(executors)
+        publisher.put(job_ids, servers or {})
         while not publisher.is_idle:
             publisher.step()
             publisher.wait(1)

@@ -1,10 +1,10 @@
 """The database rows and the methods that change them; no network calls here."""
 
 from app.models import content, quota, transitions
-from app.models.account import Account, Health, NetworkBlock
+from app.models.account import LEAVING, LIMITED, PICTURED, Account, Health, NetworkBlock
 from app.models.attempt import Attempt
 from app.models.content import MAX_PARTS, Content, StoredPart, contents_of
-from app.models.delivery import RESTORED, Delivery, milliseconds_late
+from app.models.delivery import HELD, IN_FLIGHT, RESTORED, Delivery, milliseconds_late
 from app.models.job_status import JobStatus
 from app.models.pending_connection import PendingConnection
 from app.models.picture import (
@@ -33,10 +33,15 @@ from app.models.user import SubmitIdReused, UnknownAccount, User
 from app.models.worker import Broker, Worker
 
 __all__ = [
+    "HELD",
+    "IN_FLIGHT",
+    "LEAVING",
+    "LIMITED",
     "LOOK_AGAIN_AFTER",
     "MAX_PARTS",
     "MAX_PICTURES",
     "MOVING",
+    "PICTURED",
     "RESTORED",
     "SESSION_LIFE",
     "WAITING",

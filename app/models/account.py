@@ -10,6 +10,7 @@ from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import EncryptedJSON, UTCDateTime, db, utcnow
+from app.models.indexes import partial_index
 
 
 class Health(StrEnum):
@@ -19,21 +20,30 @@ class Health(StrEnum):
     RECONNECT = "reconnect"  # its access ended; only its owner can grant it again
 
 
+LEAVING = text("NOT connected AND (health = 'ok' OR last_error_at IS NOT NULL)")
+"""Disconnected, and its access is still kept. Forgetting that ends its health, and what is told
+of an access that had ended by itself."""
+LIMITED = text("connected AND server <> ''")
+"""Its network has many servers, and each says what fits into a tweet."""
+PICTURED = text("connected AND avatar_url <> ''")
+"""Its network says where its avatar is.
+
+These conditions are word for word those of the indexes: the scheduler looks every few seconds for
+the few accounts that need something, however many there are."""
+
+
 class Account(db.Model):  # type: ignore[name-defined,misc]
     """One identity on one network, tied to one user."""
 
     __tablename__ = "accounts"
     __table_args__ = (
-        Index(
-            "accounts_connected",
-            "network",
-            "server",
-            "remote_id",
-            unique=True,
-            sqlite_where=text("connected"),
-            postgresql_where=text("connected"),
+        partial_index(
+            "accounts_connected", "network", "server", "remote_id", where="connected", unique=True
         ),
         Index("accounts_person", "network", "server", "person_id"),
+        partial_index("accounts_leaving", "id", where=LEAVING),
+        partial_index("accounts_limits", "limits_at", where=LIMITED),
+        partial_index("accounts_avatars", "avatar_at", where=PICTURED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

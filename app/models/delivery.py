@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, utcnow
 from app.models.content import Content, contents_of
+from app.models.indexes import partial_index
 from app.states import AWAKE, State, status_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 RESTORED = "restored"
 """The error code after a restored backup: the tweet may have been sent since the backup."""
 _AWAKE_SQL = ", ".join(f"'{state}'" for state in sorted(AWAKE))
+_IN_FLIGHT_SQL = "next_at IS NOT NULL AND (state <> 'scheduled' OR next_at > not_before)"
+IN_FLIGHT = text(_IN_FLIGHT_SQL)
+"""The condition that a row does more than wait for its time: workers were notified of it, it is
+claimed, being sent, or unconfirmed. Word for word as in the index that holds these few rows."""
+HELD = text("state = 'held'")
+"""The condition that a row is held, word for word as in its index."""
 
 
 class Delivery(db.Model):  # type: ignore[name-defined,misc]
@@ -35,25 +42,11 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
         UniqueConstraint("account_id", "remote_id"),
         UniqueConstraint("tweet_id", "account_id"),
         CheckConstraint(f"(state IN ({_AWAKE_SQL})) = (next_at IS NOT NULL)", name="awake"),
-        Index(
-            "deliveries_next_at",
-            "next_at",
-            sqlite_where=text("next_at IS NOT NULL"),
-            postgresql_where=text("next_at IS NOT NULL"),
-        ),
+        partial_index("deliveries_next_at", "next_at", where="next_at IS NOT NULL"),
+        partial_index("deliveries_in_flight", "next_at", where=IN_FLIGHT),
         Index("deliveries_account_state", "account_id", "state"),
-        Index(
-            "deliveries_finished",
-            "finished_at",
-            sqlite_where=text("finished_at IS NOT NULL"),
-            postgresql_where=text("finished_at IS NOT NULL"),
-        ),
-        Index(
-            "deliveries_held",
-            "account_id",
-            sqlite_where=text("state = 'held'"),
-            postgresql_where=text("state = 'held'"),
-        ),
+        partial_index("deliveries_finished", "finished_at", where="finished_at IS NOT NULL"),
+        partial_index("deliveries_held", "hold_reason", "account_id", where=HELD),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))

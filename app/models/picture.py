@@ -8,10 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, func, literal, text, update
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, func, literal, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import UTCDateTime, db, from_now, rows_changed, utcnow
+from app.models.indexes import partial_index
 
 MAX_PICTURES = 4
 """In one part of a tweet."""
@@ -55,24 +56,9 @@ class Picture(db.Model):  # type: ignore[name-defined,misc]
     __tablename__ = "pictures"
     __table_args__ = (
         Index("pictures_kept", "user_id", "state", "size", "thumb_size"),
-        Index(
-            "pictures_to_make",
-            "user_id",
-            sqlite_where=text("state = 'processing'"),
-            postgresql_where=text("state = 'processing'"),
-        ),
-        Index(
-            "pictures_unclaimed",
-            "created_at",
-            sqlite_where=text("NOT claimed"),
-            postgresql_where=text("NOT claimed"),
-        ),
-        Index(
-            "pictures_awake",
-            "next_at",
-            sqlite_where=text("next_at IS NOT NULL"),
-            postgresql_where=text("next_at IS NOT NULL"),
-        ),
+        partial_index("pictures_to_make", "user_id", where="state = 'processing'"),
+        partial_index("pictures_unclaimed", "created_at", where="NOT claimed"),
+        partial_index("pictures_awake", "next_at", where="next_at IS NOT NULL"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))

@@ -51,7 +51,8 @@ def check_waiting(user_id: int) -> None:
     :raises QuotaReached: it would be one too many.
     """
     limit: int = current_app.config["MAX_WAITING_TWEETS"]
-    if _waiting_deliveries(user_id, limit) >= limit and waiting_tweets(user_id) >= limit:
+    waiting = db.session.scalar(_count_of_waiting(), {"user": user_id, "most": limit}) or 0
+    if waiting >= limit and waiting_tweets(user_id) >= limit:
         raise QuotaReached(limit)
 
 
@@ -61,14 +62,9 @@ def waiting_tweets(user_id: int) -> int:
     return db.session.scalar(counted) or 0
 
 
-def _waiting_deliveries(user_id: int, most: int) -> int:
-    """Return the number of unfinished deliveries, counted up to ``most``."""
-    return db.session.scalar(_count_of_waiting(), {"user": user_id, "most": most}) or 0
-
-
 @cache
 def _count_of_waiting() -> Select[Any]:
-    """Return the query of every new tweet, made once."""
+    """Return the query of every new tweet, made once: unfinished deliveries, up to ``most``."""
     mine = _open_of(bindparam("user", type_=Integer))
     some = select(Delivery.state).where(*mine).limit(bindparam("most", type_=BigInteger)).subquery()
     return select(func.count()).select_from(some)

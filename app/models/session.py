@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Select, bindparam
+from sqlalchemy import ForeignKey, Index, Select, bindparam
 from sqlalchemy.orm import Mapped, joinedload, mapped_column
 
 from app.db import UTCDateTime, db, read, utcnow
@@ -63,26 +62,19 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
 
         :param accounts: whether the same query brings the user's accounts.
         """
-        given = {"hash": hash_of(key), "since": utcnow() - SESSION_LIFE}
-        rows = db.session.execute(_opened_with(accounts), given)
+        rows = db.session.execute(_opened_with(accounts), _given(key))
         row = (rows.unique() if accounts else rows).one_or_none()
         return None if row is None else (row[0], SessionHere(*row[1:]))
 
     @classmethod
     def exists(cls, key: str) -> bool:
         """Whether somebody is signed in with this key; leaves no transaction open."""
-        wanted: Sequence[Any] = read(db.select(cls.id).where(*cls.is_open(key)), {})
-        return bool(wanted)
-
-    @classmethod
-    def is_open(cls, key: str) -> tuple[ColumnElement[bool], ...]:
-        """Return the conditions that the session of this key meets while it is alive."""
-        return (cls.key_hash == hash_of(key), cls.seen_at > utcnow() - SESSION_LIFE)
+        return bool(read(_opened_with(), _given(key)))
 
 
 @cache
 def _opened_with(accounts: bool) -> Select[Any]:
-    """Return the query that every page runs, built once; parameters as in ``is_open``."""
+    """Return the query that every page runs, built once; its parameters are those of ``_given``."""
     one = UserSession
     query = (
         db.select(User, one.id, one.user_id, one.seen_at, one.noticed_at)
@@ -90,6 +82,10 @@ def _opened_with(accounts: bool) -> Select[Any]:
         .where(one.key_hash == bindparam("hash"), one.seen_at > bindparam("since"))
     )
     return query.options(joinedload(User.accounts)) if accounts else query
+
+
+def _given(key: str) -> dict[str, Any]:
+    return {"hash": hash_of(key), "since": utcnow() - SESSION_LIFE}
 
 
 class EventKind(StrEnum):

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Update, update
 
 from app.db import UTCDateTime, db, from_now, unindexed
-from app.models.delivery import RESTORED, Delivery
+from app.models.delivery import IN_FLIGHT, RESTORED, Delivery
 from app.states import HoldReason, State
 
 WAITING = (State.SCHEDULED, State.HELD)
@@ -71,6 +71,22 @@ def begin(due_at: datetime, can_be_sent: bool) -> dict[str, Any]:
     if can_be_sent:
         return {**due, "state": State.SCHEDULED, "next_at": due_at}
     return {**due, "state": State.HELD, "hold_reason": HoldReason.RECONNECT}
+
+
+def begin_notified(due_at: datetime, again_after: float) -> dict[str, Any]:
+    """Return the columns of a new delivery that is due now, of which workers are notified at once.
+
+    As after ``mark_notified``: schedulers look at it when nobody has claimed it in ``again_after``
+    seconds. The database's clock decides whether it is due; if not, it is scheduled.
+    """
+    is_due = db.type_coerce(from_now(), BigInteger) >= db.type_coerce(due_at, UTCDateTime)
+    return {
+        **begin(due_at, can_be_sent=True),
+        "wake_ups": db.case((is_due, 1), else_=0),
+        "next_at": db.case(
+            (is_due, from_now(again_after)), else_=db.type_coerce(due_at, UTCDateTime)
+        ),
+    }
 
 
 def _due(due_at: datetime) -> dict[str, Any]:
@@ -206,7 +222,7 @@ def mark_looked_up(lease: float, *where: Any) -> Update:
 
 def forget_wake_ups(*where: Any) -> Update:
     """scheduled, stays: the broker lost its data, so workers are notified again at once."""
-    told = (Delivery.next_at.is_not(None), Delivery.wake_ups > 0)
+    told = (IN_FLIGHT, Delivery.wake_ups > 0)
     due = (Delivery.state == State.SCHEDULED, Delivery.not_before <= from_now())
     return _move([*told, *due, *where], {"wake_ups": 0}, next_at=from_now())
 

@@ -84,11 +84,10 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         :raises PartlyOut: nothing was changed, because some parts of it are out.
         :raises app.models.picture.UnknownPicture: and TooManyPictures.
         """
-        self._refuse_if_partly_out()
+        if any(delivery.posted for delivery in self.deliveries):
+            raise PartlyOut
         touched = self._change({"error_detail": Delivery.error_detail}, *_editable(parts_out=0))
-        if touched != len(self.deliveries):
-            db.session.rollback()
-            raise AlreadyBeingSent
+        _refuse_unless(touched == len(self.deliveries))
         self._claim_pictures(due_at or self.due_at, parts, *(variants or {}).values())
         self.text, self.parts = text, self._parts_with(text) if parts is None else parts
         for account_id, own in (variants or {}).items():
@@ -111,9 +110,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         meant = [delivery for delivery in self.deliveries if delivery.id == job_id]
         parts_out = len(meant[0].posted) if meant else 0
         whole = [part.as_stored() for one in meant for part in one.contents[:parts_out]] + parts
-        if not self._change({"parts": whole}, _only(job_id), *_editable(parts_out)):
-            db.session.rollback()
-            raise AlreadyBeingSent
+        _refuse_unless(self._change({"parts": whole}, _only(job_id), *_editable(parts_out)))
         self._claim_pictures(self.due_at, parts)
         db.session.commit()
 
@@ -158,9 +155,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         :param job_id: only this one of its jobs.
         :raises AlreadyBeingSent: nothing does.
         """
-        if not rows_changed(transitions.cancel(self._mine, _only(job_id))):
-            db.session.rollback()
-            raise AlreadyBeingSent
+        _refuse_unless(rows_changed(transitions.cancel(self._mine, _only(job_id))))
         db.session.commit()
 
     def confirm(self, job_id: str | None = None) -> list[str]:
@@ -177,22 +172,14 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         confirmed = [one for one in threads if rows_changed(transitions.confirm_part(one))]
         others = Delivery.id.not_in([one.id for one in threads])
         whole = rows_changed(transitions.confirm(self._mine, others, _only(job_id)))
-        if not whole and not confirmed:
-            db.session.rollback()
-            raise AlreadyBeingSent
+        _refuse_unless(whole or confirmed)
         going = [one.id for one in confirmed if one.goes_on_after_this_part and not one.asks_first]
         db.session.commit()
         return going
 
-    def _refuse_if_partly_out(self) -> None:
-        if any(delivery.posted for delivery in self.deliveries):
-            raise PartlyOut
-
     def _revive(self, due_at: datetime, statement: Update) -> list[str]:
         revived = list(db.session.scalars(statement.returning(Delivery.id)))
-        if not revived:
-            db.session.rollback()
-            raise AlreadyBeingSent
+        _refuse_unless(revived)
         self._need_pictures(due_at)
         self.due_at = due_at
         db.session.commit()
@@ -203,8 +190,14 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         return Delivery.tweet_id == self.id
 
     def _change(self, values: dict[str, Any], *conditions: Any) -> int:
-        statement = update(Delivery).where(Delivery.tweet_id == self.id, *conditions)
-        return rows_changed(statement.values(values))
+        return rows_changed(update(Delivery).where(self._mine, *conditions).values(values))
+
+
+def _refuse_unless(changed: Any) -> None:
+    """Roll back and raise AlreadyBeingSent when a method has changed nothing."""
+    if not changed:
+        db.session.rollback()
+        raise AlreadyBeingSent
 
 
 def _editable(parts_out: int) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Users, and the one way in which they write a tweet."""
+"""Users, and the method with which they schedule a tweet."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from flask import current_app
 from flask_login import UserMixin
 from sqlalchemy import func
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import broker, when
-from app.db import UTCDateTime, commit_and_keep, db, utcnow
+from app.db import UTCDateTime, commit_and_keep, db, rollback_quietly, rows_changed, utcnow
 from app.models import content, quota, transitions
 from app.models.account import Account
 from app.models.content import Draft, StoredPart
 from app.models.delivery import Delivery
 from app.models.picture import Picture
 from app.models.tweet import Tweet
+from app.networks import Destination
 from app.states import State
 
 Chosen = int | str | Account
 """An account, its id or its handle."""
 SOON_COUNTED = 5_000
-"""Characters that are checked within a few milliseconds: ending a transaction for them costs more
-than keeping it open."""
+"""Characters that are checked within a few milliseconds. For a longer text the transaction is ended
+first; for these, that would cost more than keeping it open."""
 
 
 class UnknownAccount(ValueError):
@@ -38,7 +40,7 @@ class SubmitIdReused(ValueError):
 
 
 class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
-    """A person; signed in through any of their accounts."""
+    """A person, who can sign in with any of their accounts that allow it."""
 
     __tablename__ = "users"
 
@@ -55,12 +57,12 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         order_by="Account.id",
         viewonly=True,
     )
-    """Those that are connected; disconnected ones stay as rows for what was published."""
+    """The connected accounts. Disconnected ones keep their rows, because deliveries name them."""
     tweets: Mapped[list[Tweet]] = relationship(back_populates="user", lazy="write_only")
 
     @property
     def handle(self) -> str:
-        """The name of the user's first account."""
+        """The handle of the user's first account; ``user 7`` for user 7 without accounts."""
         return self.accounts[0].handle if self.accounts else f"user {self.id}"
 
     @property
@@ -70,9 +72,10 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def by_handle(cls, handle: str) -> User:
-        """Return the user of the account with this handle, in any case, with or without ``@``.
+        """Return the user of the account with this handle; connected accounts come first.
 
-        :raises LookupError: nobody has connected such an account.
+        :param handle: in upper or lower case, with or without ``@``.
+        :raises LookupError: nobody has ever connected such an account.
         """
         wanted = handle.strip().removeprefix("@").lower()
         user = db.session.scalar(
@@ -120,12 +123,16 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         if fresh:
             now = utcnow()
             due = [d for d in delivery.tweet.deliveries if d.state == State.SCHEDULED]
-            if waiting := [d.id for d in due if d.due_at <= now]:
-                broker.notify_jobs(waiting)
+            _notify([d for d in due if d.due_at <= now])
         return delivery.id
 
     def tweet(self, text: str, accounts: Sequence[Chosen] | None = None) -> str:
-        """Publish at once, in this process, by the same claim a worker uses; return the job_id."""
+        """Publish at once, in this process, and return the first job_id.
+
+        The deliveries are claimed as a worker does it, so nothing is published twice.
+
+        :raises UnknownAccount: and the other errors of ``tweet_later``.
+        """
         delivery, _ = self._store(content.draft_of(text), None, accounts, None)
         job_id = delivery.id
         broker.publish_here([d.id for d in delivery.tweet.deliveries])
@@ -142,7 +149,8 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
     ) -> tuple[Delivery, bool]:
         """Return the first delivery of the stored tweet, and whether it is new.
 
-        :param written_for: the accounts that something is said about; only chosen ones may be.
+        :param written_for: ids of the accounts that have a variant, even an empty one. Each must
+            be among the chosen ones.
         """
         if submit_id and (known := self._submitted(submit_id, draft)):
             return known, False
@@ -177,15 +185,13 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         return tweet.deliveries[0], True
 
     def has_submitted(self, submit_id: str | None) -> bool:
-        """Return whether a tweet of this user's has this submit id."""
+        """Return whether this user has a tweet with this submit id; False for None."""
         known = db.select(Tweet.id).where(Tweet.user_id == self.id, Tweet.submit_id == submit_id)
         return submit_id is not None and db.session.scalar(known) is not None
 
     def _submitted(self, submit_id: str, draft: Draft) -> Delivery | None:
-        tweet = db.session.scalar(
-            db.select(Tweet).where(Tweet.user_id == self.id, Tweet.submit_id == submit_id)
-        )
-        if tweet is None:
+        known = db.select(Tweet).where(Tweet.user_id == self.id, Tweet.submit_id == submit_id)
+        if (tweet := db.session.scalar(known)) is None:
             return None
         same = (tweet.text, tweet.parts) == (draft.text, draft.parts)
         if not same or any(d.parts != draft.variants.get(d.account_id) for d in tweet.deliveries):
@@ -193,11 +199,11 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         return tweet.deliveries[0]
 
     def chosen(self, accounts: Sequence[Chosen] | None) -> list[Account]:
-        """Return these accounts of the user, given as accounts, ids or handles.
+        """Return these accounts of the user, ordered by id.
 
-        None or nothing means the first one.
-
-        :raises UnknownAccount: one is not the user's, or its handle could mean two.
+        :param accounts: accounts, ids or handles; None or nothing means the first account.
+        :raises UnknownAccount: one is not the user's, two of them have this handle, or the user has
+            no account.
         """
         if not accounts:
             if not self.accounts:
@@ -222,5 +228,23 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
 
 
 def _delivery(account: Account, due_at: datetime, parts: list[StoredPart] | None) -> Delivery:
-    columns = transitions.begin(due_at, can_be_sent=not account.needs_reconnect)
+    if account.needs_reconnect or due_at > utcnow():
+        columns = transitions.begin(due_at, can_be_sent=not account.needs_reconnect)
+    else:
+        columns = transitions.begin_notified(due_at, current_app.config["NOTIFY_AGAIN_AFTER"])
     return Delivery(account=account, parts=parts, **columns)
+
+
+def _notify(due: Sequence[Delivery]) -> None:
+    """Notify workers of what was stored as notified; without a broker, let schedulers find it."""
+    if not due:
+        return
+    job_ids = [delivery.id for delivery in due]
+    servers = [Destination(d.account.network, d.account.host).key for d in due]
+    if broker.notify_jobs(job_ids, servers):
+        return
+    try:
+        rows_changed(transitions.forget_wake_ups(Delivery.id.in_(job_ids)))
+        commit_and_keep()
+    except SQLAlchemyError:  # stored it is: schedulers look at it after a few seconds
+        rollback_quietly()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from app.networks import base, http, text
 from app.networks.base import (
@@ -40,17 +40,7 @@ from app.networks.mastodon import ANEW_REST, App, Known, Mastodon, mark_of, too_
 from app.networks.text import TextProblem
 from app.networks.x import X_COUNTING, X
 
-
-class NetworkFactory(Protocol):
-    """A network's class."""
-
-    name: str
-
-    def __call__(self, config: Mapping[str, Any], /) -> Network:
-        """Return it, set up."""
-
-
-REGISTRY: tuple[NetworkFactory, ...] = (X, Mastodon, Bluesky, Facebook)
+REGISTRY: tuple[type[Network], ...] = (X, Mastodon, Bluesky, Facebook)
 
 
 def build(config: Mapping[str, Any]) -> dict[str, Network]:
@@ -68,21 +58,17 @@ __all__ = [
     "X_COUNTING",
     "App",
     "AppRefused",
-    "Bluesky",
     "Body",
     "ConnectRefused",
     "Connection",
     "Consent",
     "Credentials",
     "Destination",
-    "Facebook",
     "Known",
     "Limits",
     "LookUpFailed",
     "LookUpRefused",
-    "Mastodon",
     "Network",
-    "NetworkFactory",
     "Outcome",
     "OutcomeKind",
     "Part",
@@ -95,7 +81,6 @@ __all__ = [
     "TextProblem",
     "TokenRefused",
     "UploadRefused",
-    "X",
     "base",
     "build",
     "host_in",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from app import untrusted
-from app.networks.errors import ConnectRefused, wait_in_bounds
+from app.networks.errors import ConnectRefused, TokenRefused, wait_in_bounds
 
 Credentials = dict[str, Any]
 Body = dict[str, Any]
@@ -20,6 +22,7 @@ SIGN_IN_SECONDS = 20.0
 """For all calls of one step of a sign-in: somebody waits for the page."""
 REFRESH_SECONDS = 10.0
 """For one of the two tries to refresh a token."""
+EXPIRY_LEEWAY_SECONDS = 60.0
 LOOK_UP_SECONDS = 20.0
 """For all calls of one look-up: shorter than SENDING_SECONDS of app/shutdown.py."""
 MAX_PAGES = 8
@@ -110,6 +113,17 @@ class Destination(NamedTuple):
 
     network: str
     host: str
+
+    @property
+    def key(self) -> str:
+        """One word for it, as messages carry it: ``mastodon/example.social``, ``x/``."""
+        return f"{self.network}/{self.host}"
+
+    @classmethod
+    def of_key(cls, key: str) -> Destination:
+        """Return the destination that ``key`` names."""
+        network, _, host = key.partition("/")
+        return cls(network, host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +286,11 @@ class SeenPost:
 
 
 class Network(Protocol):
-    """One site. Knows no Flask and no database; every call may block for ``send_timeout``."""
+    """One site. Knows no Flask and no database.
+
+    ``create`` is a coroutine; every other call may block for ``send_timeout``. What is not abstract
+    holds for a network whose own class says nothing else.
+    """
 
     name: str
     title: str
@@ -280,19 +298,19 @@ class Network(Protocol):
     """What fits into a part where the account's own server says nothing else."""
     threads: bool
     """Whether a post can reply to the one before; otherwise the parts of a tweet are one post."""
-    visibilities: tuple[str, ...]
+    visibilities: tuple[str, ...] = ()
     """Who may see a post, in the network's words, where its owner can choose that; else nothing."""
-    connect_fields: tuple[Field, ...]
+    connect_fields: tuple[Field, ...] = ()
     """What a person types first; nothing when the consent page asks everything."""
+    ready: bool = True
+    """True when the settings suffice to sign in."""
+    is_local: bool
+    """True when the sandbox plays it: what is published there never leaves this machine."""
 
-    @property
-    def ready(self) -> bool:
-        """True when the settings suffice to sign in."""
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        """Set it up from the app's configuration."""
 
-    @property
-    def is_local(self) -> bool:
-        """True when the sandbox plays it: what is published there never leaves this machine."""
-
+    @abstractmethod
     def begin(
         self, typed: Mapping[str, str], redirect_uri: str, signing_in: bool = True
     ) -> Consent | list[Connection]:
@@ -308,41 +326,56 @@ class Network(Protocol):
     ) -> list[Connection]:
         """Take what the consent page sends back; ``memory["state"]`` must be its state.
 
-        Raises ConnectRefused, LookUpFailed.
+        Raises ConnectRefused, LookUpFailed; always where there is no such page to come back from.
         """
+        raise ConnectRefused("stale")
 
+    @abstractmethod
     def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
         """End this access as far as the network lets us; begin as ``refresh``. Never raises."""
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True when a refused access token may be exchanged for a new one."""
+        return False
 
     def is_expired(self, credentials: Credentials) -> bool:
-        """True when the access token is known to be over, or will be within a minute."""
+        """True when the access token is known to be over, or will be within a minute.
+
+        By ``expires_at`` of the credentials, in seconds since 1970; without it, it does not expire.
+        """
+        expires_at = credentials.get("expires_at")
+        return bool(expires_at) and time.time() + EXPIRY_LEEWAY_SECONDS >= float(expires_at or 0)
 
     def refresh(self, credentials: Credentials, start_by: float | None = None) -> Credentials:
         """Exchange the refresh token, but do not begin after ``start_by``, on http.boottime().
 
         :raises TokenRefused, RefreshUnclear, AppRefused:
         """
+        raise TokenRefused(f"{self.title} has no refresh tokens")
 
+    @abstractmethod
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
 
     def connected_by(self, credentials: Credentials) -> str:
         """Return the ``person_id`` of whoever gave us these, "" where nobody can tell.
 
-        For accounts that were connected before ``person_id`` was asked. Raises LookUpFailed.
+        For accounts that were connected before ``person_id`` was asked; "" where the account is
+        the person. Raises LookUpFailed.
         """
+        return ""
 
     def limits(self, credentials: Credentials) -> Limits:
         """Return what fits into a part. Raises LookUpFailed, LookUpRefused, TokenRefused."""
+        return self.usual_limits
 
+    @abstractmethod
     def check(self, text: str, limits: Limits) -> None:
         """Raise app.networks.text.TextProblem for a text that does not fit."""
 
     def needs_preparation(self, text: str, has_pictures: bool = False) -> bool:
         """True when ``prepare`` would have to ask somebody about this text."""
+        return False
 
     def prepare(
         self, credentials: Credentials, text: str, has_pictures: bool = False
@@ -351,16 +384,25 @@ class Network(Protocol):
 
         :param has_pictures: whether pictures go with the text.
         """
+        return {}
 
+    @abstractmethod
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
         """Return what ``body`` needs. Raises UploadRefused, LookUpFailed, TokenRefused."""
 
+    @abstractmethod
     def body(self, part: Part, prepared: Mapping[str, Any]) -> Body:
         """Return all that the create call sends; JSON, stored before the call."""
 
-    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
-        """Publish; never raises. After ``start_by``, on http.boottime(), nothing is begun."""
+    @abstractmethod
+    async def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+        """Publish, on the running event loop, which it never blocks; never raises.
 
+        After ``start_by``, on http.boottime(), nothing is begun. Whoever cancels it cannot know
+        whether it published.
+        """
+
+    @abstractmethod
     def recent(
         self, credentials: Credentials, remote_id: str, since: datetime, bodies: Sequence[Body]
     ) -> list[SeenPost]:
@@ -369,6 +411,7 @@ class Network(Protocol):
         Raises LookUpFailed, LookUpRefused, TokenRefused.
         """
 
+    @abstractmethod
     def look_ups_before_resend(
         self, credentials: Credentials, first_sent_at: datetime
     ) -> int | None:
@@ -381,11 +424,17 @@ class Network(Protocol):
         """
 
     def lacks_parent(self, credentials: Credentials, body: Body) -> bool:
-        """True when the post that this body replies to is gone. Raises LookUpFailed."""
+        """True when the post that this body replies to is gone. Raises LookUpFailed.
 
+        False where the network itself says that when it refuses a post, or has no threads.
+        """
+        return False
+
+    @abstractmethod
     def comparable(self, body: Body) -> str:
         """Return what a SeenPost of this body would carry as ``comparable``."""
 
+    @abstractmethod
     def profile_url(self, handle: str) -> str:
         """Return the page of an account whose network has not told it."""
 

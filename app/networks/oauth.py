@@ -5,22 +5,23 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import os
-import time
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 from app.networks.base import Credentials
 from app.networks.errors import ConnectRefused
 
-EXPIRY_LEEWAY_SECONDS = 60.0
 _USUAL_PORTS = {"http": 80, "https": 443}
 
 
 def check_state(expected: object, given: str | None) -> None:
     """Raise ConnectRefused unless a callback carries the state that its consent page began with."""
     wanted = expected if isinstance(expected, str) else ""
-    if not wanted or not hmac.compare_digest(wanted.encode(), _bytes_of(given or "")):
+    # What comes in an address need not be valid Unicode.
+    told = (given or "").encode("utf-8", "surrogatepass")
+    if not wanted or not hmac.compare_digest(wanted.encode(), told):
         raise ConnectRefused("stale")
 
 
@@ -41,14 +42,6 @@ def token_of(credentials: Credentials) -> str:
     return str(credentials.get("access_token") or "")
 
 
-def expires_soon(expires_at: float | None) -> bool:
-    """True when a token is over or will be within a minute; None: it has no known end.
-
-    :param expires_at: seconds since 1970.
-    """
-    return bool(expires_at) and time.time() + EXPIRY_LEEWAY_SECONDS >= float(expires_at or 0)
-
-
 def origin_of(url: str) -> tuple[str, str, int] | None:
     """Return scheme, host and port; None for what names no server, or somebody at one."""
     try:
@@ -61,17 +54,17 @@ def origin_of(url: str) -> tuple[str, str, int] | None:
     return parts.scheme, parts.hostname, port
 
 
-def _bytes_of(text: str) -> bytes:
-    """Return bytes of any text at all: what comes in an address need not be valid Unicode."""
-    return text.encode("utf-8", "surrogatepass")
-
-
 def is_loopback(url: str) -> bool:
     """True when the URL's host is this machine itself."""
     host = urlsplit(url).hostname or ""
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost" or host.endswith(".localhost")
+
+
+def is_played(network: str, config: Mapping[str, Any], url: str) -> bool:
+    """True when the sandbox plays a network at this address: a real server may be local, too."""
+    return network in config["SANDBOX"] and is_loopback(url)
 
 
 def allow_plain_http(url: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
+from app import untrusted
 from app.networks.base import Outcome, OutcomeKind
 from app.networks.errors import DAY_SECONDS, LookUpFailed, TokenRefused, UploadRefused
 from app.networks.http import NoResponse, NotSent, Response, TooLateToStart
@@ -16,6 +18,8 @@ SLOW_MACHINE = 0.2
 """Seconds until the next try when only this machine was too slow to begin."""
 NO_MOMENT = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError)
 """What reading a moment may raise: the library's readers are strict about nothing."""
+ODD_SHAPE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What code raises that expected data of another shape."""
 EPOCH = 1_000_000_000
 """A larger number is a moment, a smaller one a number of seconds."""
 
@@ -30,32 +34,60 @@ def unanswered(error: NotSent | NoResponse) -> Outcome:
     return Outcome(OutcomeKind.AMBIGUOUS, "no_answer", detail)
 
 
+def answered(
+    response: Response, kind: OutcomeKind, code: str | None = None, **more: Any
+) -> Outcome:
+    """Return how a create call with a response ended; ``more`` are further fields."""
+    return Outcome(kind, code, http_status=response.status, answered_at=response.at, **more)
+
+
+def doubt_in(response: Response) -> str | None:
+    """Return the code of a response that leaves the post in doubt: it may be there; else None.
+
+    For responses that do not name it: no network says a clear no with these statuses.
+    """
+    if response.status >= 500 or response.status == 408:
+        return "server_error"
+    if 200 <= response.status < 300:
+        return "garbled_answer"
+    return "redirected" if 300 <= response.status < 400 else None
+
+
+def object_in(response: Response) -> dict[str, Any]:
+    """Return the JSON object of a response, an empty one where it is something else."""
+    return response.data if isinstance(response.data, dict) else {}
+
+
+def object_at(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the object that another one has under this name, an empty one where it has none."""
+    found = data.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def id_in(data: Any) -> str | None:
+    """Return the id that JSON has: a text of any shape, or a number; None without one."""
+    return untrusted.identifier(data.get("id")) if isinstance(data, dict) else None
+
+
 @contextmanager
 def known_shape() -> Iterator[None]:
     """Raise LookUpFailed for a response of another shape than the code inside expects."""
     try:
         yield
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except ODD_SHAPE as error:
         raise LookUpFailed(f"the answer has an unknown shape: {type(error).__name__}") from error
 
 
-def upload_error(outcome: Outcome, refusal: UploadRefused) -> Exception:
+def upload_error(outcome: Outcome, code: str) -> Exception:
     """Return what to raise for an upload that was not accepted.
 
     :param outcome: what the response would mean for a create call.
-    :param refusal: for a picture that the network does not take.
+    :param code: of UploadRefused, for a picture that the network does not take.
     """
     if outcome.kind == OutcomeKind.AUTH:
         return TokenRefused(outcome.detail or "")
     if outcome.kind == OutcomeKind.REJECTED:
-        return refusal
+        return UploadRefused(code, outcome.detail or "")
     return LookUpFailed(outcome.detail or "", outcome.retry_after)
 
 

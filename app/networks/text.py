@@ -88,6 +88,12 @@ def refuse_far_too_long(text: str, limit: int) -> None:
         raise TextProblem("too_long", limit=limit)
 
 
+def refuse_too_long(length: int, limit: int) -> None:
+    """Raise TextProblem for a length above the limit, both as the network counts."""
+    if length > limit:
+        raise TextProblem("too_long", length=length, limit=limit)
+
+
 def graphemes(text: str) -> int:
     """Return how many characters people see: grapheme clusters, in linear time."""
     return sum(1 for _ in _GRAPHEME.finditer(text))

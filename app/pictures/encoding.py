@@ -41,8 +41,6 @@ SHRINK = 0.75
 """Factor for each side of a moving picture that has too many bytes."""
 SMALLEST = 64
 """Smallest length of the longer side, in pixels: if this does not fit, nothing does."""
-
-
 ALBUMS = ("JPEG", "HEIF")
 """Kinds that may hold further pictures, which are not the photo: those do not make it move."""
 KEPT_INFO = ("exif", "xmp", "XML:com.adobe.xmp", "icc_profile")
@@ -96,23 +94,22 @@ def make_square(data: bytes, side: int) -> bytes:
 def _opened(data: bytes) -> Iterator[tuple[Image.Image, str]]:
     """Check a file, then its picture; if both look harmless, yield the picture and its kind."""
     look = look_at(data)
-    image: Image.Image
-    with hostile_bytes():
-        if look.kind == "WEBP":
-            yield _read_webp(data), look.kind
-            return
-        if look.kind == "HEIF":
-            image = read_heif(data)
-            if image.width * image.height > look.width * look.height:
-                raise PictureRefused("picture_too_many_pixels")
-            yield image, look.kind
-            return
-        with Image.open(io.BytesIO(data), formats=[look.kind, "MPO"]) as image:
-            if image.width * image.height > look.width * look.height:
-                raise PictureRefused("picture_too_many_pixels")
-            if look.kind == "PNG":
-                _mend_transparency(image, depth=data[24])
-            yield image, look.kind
+    with hostile_bytes(), _read(data, look.kind) as image:
+        if image.width * image.height > look.width * look.height:
+            raise PictureRefused("picture_too_many_pixels")
+        yield image, look.kind
+
+
+def _read(data: bytes, kind: str) -> Image.Image:
+    """Open a picture of this kind; of most kinds, nothing is decoded yet."""
+    if kind == "WEBP":
+        return _read_webp(data)
+    if kind == "HEIF":
+        return read_heif(data)
+    image = Image.open(io.BytesIO(data), formats=[kind, "MPO"])
+    if kind == "PNG":
+        _mend_transparency(image, depth=data[24])
+    return image
 
 
 def _read_webp(data: bytes) -> Image.Image:
@@ -153,9 +150,8 @@ def encode(image: Image.Image, mime: str, quality: int = 90) -> bytes:
     if mime == "image/jpeg":
         solid(image).save(out, "JPEG", quality=quality, optimize=True)
     elif mime == "image/webp":
-        image.save(
-            out, "WEBP", quality=quality, method=4 if image.width * image.height < MEGA else 2
-        )
+        effort = 4 if image.width * image.height < MEGA else 2
+        image.save(out, "WEBP", quality=quality, method=effort)
     else:
         image.save(out, "PNG")
     return out.getvalue()
@@ -177,16 +173,10 @@ def encode_moving(frames: Iterator[Image.Image], durations: list[int], loop: int
     :param loop: how often it is repeated, 0 for ever, None never.
     """
     out = io.BytesIO()
-    options: dict[str, Any] = {} if loop is None else {"loop": loop}
-    next(frames).save(
-        out,
-        "GIF",
-        save_all=True,
-        append_images=frames,
-        duration=durations,
-        disposal=2,
-        **options,
-    )
+    options: dict[str, Any] = {"duration": durations, "disposal": 2}
+    if loop is not None:
+        options["loop"] = loop
+    next(frames).save(out, "GIF", save_all=True, append_images=frames, **options)
     return out.getvalue()
 
 
@@ -232,14 +222,20 @@ def _made_still(image: Image.Image, kind: str, data: bytes) -> Made:
 
 
 def within(
-    size: tuple[int, int], pixels: int | None = None, side: int | None = None
+    size: tuple[int, int],
+    pixels: int | None = None,
+    width: int | None = None,
+    height: int | None = None,
 ) -> tuple[int, int]:
     """Return the largest size with the same aspect ratio within the limits that are given."""
-    width, height = size
-    by_pixels = math.sqrt(pixels / (width * height)) if pixels else 1.0
-    by_side = side / max(size) if side else 1.0
-    factor = min(1.0, by_pixels, by_side)
-    return max(1, int(width * factor)), max(1, int(height * factor))
+    by_pixels = math.sqrt(pixels / (size[0] * size[1])) if pixels else 1.0
+    by_width, by_height = (width or size[0]) / size[0], (height or size[1]) / size[1]
+    return times(size, min(1.0, by_pixels, by_width, by_height))
+
+
+def times(size: tuple[int, int], factor: float) -> tuple[int, int]:
+    """Return a size with both sides multiplied by this factor, at least one pixel each."""
+    return max(1, int(size[0] * factor)), max(1, int(size[1] * factor))
 
 
 def _smaller(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -310,7 +306,7 @@ def shrinking(size: tuple[int, int]) -> Iterator[tuple[int, int]]:
     """Yield smaller and smaller sizes with the same aspect ratio, starting with this one."""
     yield size
     while max(size) > SMALLEST:
-        size = max(1, int(size[0] * SHRINK)), max(1, int(size[1] * SHRINK))
+        size = times(size, SHRINK)
         yield size
 
 

@@ -14,6 +14,7 @@ from app.models import MOVING
 from app.networks import Limits, Picture, UploadRefused
 from app.pictures.encoding import (
     MAX_WEBP,
+    SMALLEST,
     durations_of,
     encode,
     encode_moving,
@@ -21,6 +22,7 @@ from app.pictures.encoding import (
     plain,
     shrinking,
     solid,
+    times,
     within,
 )
 from app.pictures.fair_queue import turns
@@ -28,8 +30,6 @@ from app.pictures.fair_queue import turns
 QUALITIES = (90, 80, 70)
 LEAST_STEP, MAX_STEP = 0.4, 0.85
 """Limits of the factor for each side, when even the lowest quality gives too many bytes."""
-SMALLEST = 64
-"""Smallest length of the longer side, in pixels: if this does not fit, nothing does."""
 NEARLY = 3
 """Up to this factor over the allowed bytes, lower qualities are tried at the same size."""
 
@@ -50,12 +50,12 @@ def fitted(picture: Picture, limits: Limits, person: int = 0) -> Picture:
     if _fits(picture, limits):
         return picture
     with turns.turn(person, is_due=True), Image.open(io.BytesIO(picture.data)) as image:
-        size = within(image.size, limits.picture_pixels, limits.picture_side)
-        heavy = len(picture.data)
+        side = limits.picture_side
+        size = within(image.size, limits.picture_pixels, side, side)
         if picture.mime == MOVING:
             versions = _moving(image, _in_box(size, limits), limits.moving_frames)
         else:
-            versions = _still(image, size, limits, heavy)
+            versions = _still(image, size, limits, len(picture.data))
         for version in versions:
             if _fits(version, limits):
                 return replace(version, alt=picture.alt)
@@ -68,18 +68,15 @@ def problem_of(mime: str, limits: Limits) -> str | None:
 
 
 def _fits(picture: Picture, limits: Limits) -> bool:
-    pixels, moves = picture.width * picture.height, picture.mime == MOVING
-    size = (picture.width, picture.height)
+    size, moves = (picture.width, picture.height), picture.mime == MOVING
     if moves and (size != _in_box(size, limits) or _has_too_many_frames(picture, limits)):
         return False
     most = limits.moving_bytes if moves else None
     return (
         picture.mime in limits.picture_types
         and len(picture.data) <= (most or limits.picture_bytes)
-        and (limits.picture_pixels is None or pixels <= limits.picture_pixels)
-        and (
-            limits.picture_side is None or max(picture.width, picture.height) <= limits.picture_side
-        )
+        and (limits.picture_pixels is None or size[0] * size[1] <= limits.picture_pixels)
+        and (limits.picture_side is None or max(size) <= limits.picture_side)
     )
 
 
@@ -92,10 +89,7 @@ def _has_too_many_frames(picture: Picture, limits: Limits) -> bool:
 
 def _in_box(size: tuple[int, int], limits: Limits) -> tuple[int, int]:
     """Return a size at which a moving picture is neither too wide nor too high."""
-    width, height = size
-    by_width = (limits.moving_width or width) / width
-    factor = min(1.0, by_width, (limits.moving_height or height) / height)
-    return size if factor == 1 else (max(1, int(width * factor)), max(1, int(height * factor)))
+    return within(size, width=limits.moving_width, height=limits.moving_height)
 
 
 def _still(
@@ -135,7 +129,7 @@ def _next_size(size: tuple[int, int], share: float) -> tuple[int, int]:
     :param share: allowed bytes divided by the bytes at the current size.
     """
     step = min(MAX_STEP, max(LEAST_STEP, math.sqrt(share)))
-    return max(1, int(size[0] * step)), max(1, int(size[1] * step))
+    return times(size, step)
 
 
 def _lossy(image: Image.Image, limits: Limits) -> str:

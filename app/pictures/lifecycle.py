@@ -15,7 +15,7 @@ from sqlalchemy import Row, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app import broker
-from app.db import commit_and_keep, db, from_now, retry_transient, rows_changed
+from app.db import commit_and_keep, db, from_now, read, retry_transient
 from app.models import Picture, PictureState, User, quota
 from app.networks import LookUpFailed, UploadRefused, base
 from app.pictures import retention, storage
@@ -23,32 +23,8 @@ from app.pictures.encoding import Made, make
 from app.pictures.fair_queue import LastTurns, turns
 from app.pictures.fitting import fitted
 from app.pictures.inspection import PictureRefused, look_at
-from app.pictures.retention import (
-    KEPT_FOR,
-    clean,
-    discard,
-    drop_row,
-    forget_files,
-    keys_of,
-    original,
-    thumbnail,
-)
+from app.pictures.retention import KEPT_FOR, change, drop_row, forget_files
 from app.pictures.storage import FileMissing, FilesAway
-
-__all__ = [
-    "FileMissing",
-    "FilesAway",
-    "PictureRefused",
-    "accept",
-    "discard",
-    "fitted",
-    "load",
-    "load_fitted",
-    "process",
-    "process_next",
-    "sweep",
-    "thumb",
-]
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +83,7 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
         db.session.rollback()
         return db.session.get_one(Picture, picture_id)
     try:
-        storage.put(original(picture.id), data)
+        storage.put(storage.original(picture.id), data)
     except FilesAway as error:
         log.warning("pictures cannot be stored: %s", error)
         drop_row(picture.id)
@@ -127,7 +103,8 @@ def process(picture_id: str, *, is_due: bool = False) -> bool:
     person = db.session.scalar(select(Picture.user_id).where(Picture.id == picture_id))
     db.session.commit()
     with turns.turn(person or 0, is_due=is_due):  # wait first: the lease should cover only the work
-        return _process(picture_id)
+        tries = _begin(picture_id)
+        return tries is None or _make(picture_id, tries)
 
 
 def process_next() -> bool:
@@ -149,18 +126,13 @@ def process_next() -> bool:
 _last_made = LastTurns()
 
 
-def _process(picture_id: str) -> bool:
-    tries = _begin(picture_id)
-    return True if tries is None else _make(picture_id, tries)
-
-
 def _make(picture_id: str, tries: int) -> bool:
     """Make a picture that this worker has taken; False when the storage does not answer."""
     try:
-        _keep(picture_id, make(storage.get(original(picture_id))))
+        _keep(picture_id, make(storage.get(storage.original(picture_id))))
     except PictureRefused as refusal:
         _finish(picture_id, state=PictureState.REFUSED, error_code=refusal.code)
-        forget_files(original(picture_id))
+        forget_files(storage.original(picture_id))
     except FileMissing:
         if tries >= MAX_TRIES:
             _finish(picture_id, state=PictureState.REFUSED, error_code="picture_gone")
@@ -187,7 +159,7 @@ def load(picture_id: str) -> base.Picture:
     if row.state != PictureState.READY:
         raise UploadRefused(row.error_code or "picture_gone")
     try:
-        data = storage.get(clean(picture_id))
+        data = storage.get(storage.clean(picture_id))
     except FileMissing as error:
         raise UploadRefused("picture_gone") from error
     except FilesAway as error:
@@ -212,7 +184,7 @@ def thumb(picture_id: str) -> bytes:
     :raises FileMissing: there is none (yet).
     :raises FilesAway: the storage does not answer.
     """
-    return storage.get(thumbnail(picture_id))
+    return storage.get(storage.thumbnail(picture_id))
 
 
 def sweep() -> None:
@@ -234,7 +206,7 @@ def _unclaimed_of(user: User) -> int:
 
 
 def _next() -> Row[Any] | None:
-    """Return the id and user_id of the picture to make next; ends the transaction."""
+    """Return the id and user_id of the picture to make next."""
     is_due = func.coalesce(Picture.needed_at, from_now(SOON + 1)) <= from_now(SOON)
     place = func.row_number().over(
         partition_by=Picture.user_id,
@@ -246,8 +218,7 @@ def _next() -> Row[Any] | None:
         .where(text("pictures.state = 'processing'"), Picture.next_at <= from_now())
         .subquery()
     )
-    firsts = db.session.execute(select(waiting).where(waiting.c.place == 1)).all()
-    db.session.commit()
+    firsts = read(select(waiting).where(waiting.c.place == 1), {})
     return min(firsts, key=_order, default=None)
 
 
@@ -258,10 +229,9 @@ def _order(row: Row[Any]) -> tuple[bool, int, datetime]:
 def _begin(picture_id: str) -> int | None:
     """Take a lease on a picture; return the number of this try, None if it is not available."""
     free = or_(Picture.tries == 0, Picture.next_at <= from_now())
-    chosen = (Picture.id == picture_id, Picture.state == PictureState.PROCESSING, free)
     taken = (
         update(Picture)
-        .where(*chosen)
+        .where(Picture.id == picture_id, Picture.state == PictureState.PROCESSING, free)
         .values(tries=Picture.tries + 1, next_at=from_now(PICTURE_LEASE_SECONDS))
         .returning(Picture.tries)
     )
@@ -274,15 +244,15 @@ def _begin(picture_id: str) -> int | None:
     tries = retry_transient(take)
     if tries is not None and tries > MAX_TRIES:  # every worker that tried it was lost
         _finish(picture_id, state=PictureState.REFUSED, error_code="picture_broken")
-        forget_files(original(picture_id))
+        forget_files(storage.original(picture_id))
         return None
     return tries
 
 
 def _keep(picture_id: str, made: Made) -> None:
     """Store the result; remove it again if the picture was discarded in the meantime."""
-    storage.put(clean(picture_id), made.data)
-    storage.put(thumbnail(picture_id), made.thumb)
+    storage.put(storage.clean(picture_id), made.data)
+    storage.put(storage.thumbnail(picture_id), made.thumb)
     is_kept = _finish(
         picture_id,
         state=PictureState.READY,
@@ -294,22 +264,15 @@ def _keep(picture_id: str, made: Made) -> None:
         thumb_size=len(made.thumb),
     )
     if is_kept:
-        forget_files(original(picture_id))
+        forget_files(storage.original(picture_id))
     elif db.session.get(Picture, picture_id) is None:
-        forget_files(*keys_of(picture_id))
+        forget_files(*storage.keys_of(picture_id))
 
 
 def _finish(picture_id: str, **values: Any) -> bool:
     """Write the end of the processing, once."""
     unfinished = (Picture.id == picture_id, Picture.state == PictureState.PROCESSING)
-
-    def write() -> bool:
-        end = {"next_at": None, **values}
-        changed = rows_changed(update(Picture).where(*unfinished).values(end))
-        db.session.commit()
-        return bool(changed)
-
-    return retry_transient(write)
+    return retry_transient(lambda: change(*unfinished, **{"next_at": None, **values}))
 
 
 def _postpone(picture_id: str, seconds: float, since: int = 0) -> None:
@@ -318,9 +281,7 @@ def _postpone(picture_id: str, seconds: float, since: int = 0) -> None:
     Try ``since`` does not count, because the picture did not cause its failure.
     """
     untouched = (Picture.state == PictureState.PROCESSING, Picture.tries == since)
-    later = {"next_at": from_now(seconds), "tries": max(0, since - 1)}
-    rows_changed(update(Picture).where(Picture.id == picture_id, *untouched).values(later))
-    db.session.commit()
+    change(Picture.id == picture_id, *untouched, next_at=from_now(seconds), tries=max(0, since - 1))
 
 
 def _row(picture_id: str) -> Picture:

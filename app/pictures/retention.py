@@ -10,9 +10,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, select, text, update
 
-from app.db import db, from_now, id_in, rows_changed
+from app.db import db, from_now, id_in, read, rows_changed
 from app.models import LOOK_AGAIN_AFTER, Account, Delivery, Picture, PictureState, Tweet
 from app.pictures import storage
 from app.pictures.storage import FilesAway
@@ -29,16 +29,6 @@ DELETION_LEASE_SECONDS = 60.0
 """Seconds after which another worker may finish a deletion that a worker began."""
 AT_A_TIME = 20
 
-original = "original/{}".format
-clean = "picture/{}".format
-thumbnail = "thumb/{}".format
-"""The storage keys of a picture's bytes: the upload and the results."""
-
-
-def keys_of(picture_id: str) -> tuple[str, ...]:
-    """Return all of them."""
-    return original(picture_id), clean(picture_id), thumbnail(picture_id)
-
 
 def discard(picture: Picture) -> bool:
     """Delete a picture that belongs to no tweet; False when it belongs to one."""
@@ -47,19 +37,18 @@ def discard(picture: Picture) -> bool:
 
 def sweep() -> None:
     """Delete what nobody needs any more. May be repeated, by any number of workers at once."""
-    unused = (~Picture.claimed, Picture.created_at < from_now(-UNCLAIMED_FOR))
-    if found := some(*unused):
+    unused = (text("NOT claimed"), Picture.created_at < from_now(-UNCLAIMED_FOR))  # as its index
+    if found := some(Picture.created_at, *unused):
         _forget(~Picture.claimed, Picture.id.in_(found))
     kept = Picture.state.in_((PictureState.READY, PictureState.PAST))
-    for picture_id in some(kept, Picture.claimed, Picture.next_at <= from_now()):
+    for picture_id in some(Picture.next_at, kept, Picture.claimed, Picture.next_at <= from_now()):
         _let_go(picture_id)
 
 
-def some(*conditions: Any) -> list[str]:
-    """Return the ids of a few pictures; ends the transaction."""
-    picture_ids = list(db.session.scalars(select(Picture.id).where(*conditions).limit(AT_A_TIME)))
-    db.session.commit()
-    return picture_ids
+def some(first: Any, *conditions: Any) -> list[str]:
+    """Return the ids of a few pictures, in the order of the index that finds them."""
+    rows = read(select(Picture.id).where(*conditions).order_by(first).limit(AT_A_TIME), {})
+    return [row.id for row in rows]
 
 
 def _let_go(picture_id: str) -> None:
@@ -69,14 +58,14 @@ def _let_go(picture_id: str) -> None:
     """
     due = (Picture.id == picture_id, Picture.next_at <= from_now())
     shown = _of_a_tweet(picture_id)
-    if _changed(*due, ~exists().where(*shown), claimed=False):
+    if change(*due, ~exists().where(*shown), claimed=False):
         return  # an edit removed it: it is deleted like one that was never used
     unneeded = ~exists().where(*shown, _may_be_sent())
-    if _changed(*due, unneeded, state=PictureState.PAST, next_at=from_now(DELETION_LEASE_SECONDS)):
-        if forget_files(original(picture_id), clean(picture_id)):
-            _changed(Picture.id == picture_id, next_at=None)
+    if change(*due, unneeded, state=PictureState.PAST, next_at=from_now(DELETION_LEASE_SECONDS)):
+        if forget_files(storage.original(picture_id), storage.clean(picture_id)):
+            change(Picture.id == picture_id, next_at=None)
         return
-    _changed(*due, next_at=from_now(LOOK_AGAIN_AFTER))
+    change(*due, next_at=from_now(LOOK_AGAIN_AFTER))
 
 
 def _of_a_tweet(picture_id: str) -> tuple[ColumnElement[bool], ...]:
@@ -99,10 +88,11 @@ def _may_be_sent() -> ColumnElement[bool]:
     return Delivery.state.not_in(FINAL) | (ended_at > from_now(-KEPT_FOR))
 
 
-def _changed(*conditions: Any, **values: Any) -> int:
+def change(*conditions: Any, **values: Any) -> bool:
+    """Update the pictures that meet the conditions, and commit; False when there were none."""
     changed = rows_changed(update(Picture).where(*conditions).values(values))
     db.session.commit()
-    return changed
+    return bool(changed)
 
 
 def _forget(*conditions: Any) -> list[str]:
@@ -113,7 +103,7 @@ def _forget(*conditions: Any) -> list[str]:
     picture_ids = list(found)
     db.session.commit()  # from now on no tweet can take them
     for picture_id in picture_ids:
-        if forget_files(*keys_of(picture_id)):
+        if forget_files(*storage.keys_of(picture_id)):
             drop_row(picture_id)
     return picture_ids
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import posixpath
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import fsspec
@@ -22,6 +22,10 @@ from app.models import PictureFile
 log = logging.getLogger(__name__)
 
 TRIAL = "trial"
+original = "original/{}".format
+clean = "picture/{}".format
+thumbnail = "thumb/{}".format
+"""The keys of a picture's bytes: the upload and the results."""
 
 
 class FilesAway(Exception):
@@ -32,13 +36,17 @@ class FileMissing(LookupError):
     """The storage has nothing under this key."""
 
 
+def keys_of(picture_id: str) -> tuple[str, ...]:
+    """Return all keys of a picture."""
+    return original(picture_id), clean(picture_id), thumbnail(picture_id)
+
+
 def put(key: str, data: bytes) -> None:
     """Store bytes under a key and replace older ones. Commits.
 
     :raises FilesAway: the bytes may not have been stored.
     """
     if place := _place():
-        db.session.commit()  # the storage may be slow: keep no transaction open during the call
         with _away():
             place.put(key, data)
     else:
@@ -52,7 +60,6 @@ def get(key: str) -> bytes:
     :raises FilesAway: the storage does not answer.
     """
     if place := _place():
-        db.session.commit()
         with _away():
             return place.get(key)
     data = db.session.scalar(db.select(PictureFile.data).where(PictureFile.key == key))
@@ -68,7 +75,6 @@ def delete(keys: Iterable[str]) -> None:
     :raises FilesAway: some may still be there.
     """
     if place := _place():
-        db.session.commit()
         with _away():
             for key in keys:
                 place.delete(key)
@@ -120,10 +126,8 @@ class _Place:
             raise FileMissing(key) from error
 
     def delete(self, key: str) -> None:
-        try:
+        with suppress(FileNotFoundError):
             self._files.rm_file(self._path(key))
-        except FileNotFoundError:
-            return
 
     def _path(self, key: str) -> str:
         return posixpath.join(self._root, key)
@@ -132,18 +136,19 @@ class _Place:
 def _place() -> _Place | None:
     """Return the storage outside the database; created late, because it may own threads."""
     url: str | None = current_app.config.get("MEDIA_URL")
-    if not url:
-        return None
-    if "picture_place" not in current_app.extensions:
+    if url and "picture_place" not in current_app.extensions:
         with _away():
             current_app.extensions["picture_place"] = _Place(url)
-    place: _Place = current_app.extensions["picture_place"]
-    return place
+    return current_app.extensions["picture_place"] if url else None
 
 
 @contextmanager
 def _away() -> Iterator[None]:
-    """Turn each storage's own errors into FilesAway; a missing file is not such an error."""
+    """Turn each storage's own errors into FilesAway; a missing file is not such an error.
+
+    Commits first: the storage may be slow, so no transaction stays open during the call.
+    """
+    db.session.commit()
     try:
         yield
     except FileMissing:

@@ -18,7 +18,7 @@ from gunicorn.http.errors import (
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import IterUnreader
 
-from app.server.bodies import Body, Unreadable
+from app.server.bodies import Body
 
 MAX_HEAD = 32 * 1024
 HEAD_PIECE, PIECE = 16 * 1024, 64 * 1024
@@ -169,12 +169,8 @@ class Connection:
         :raises TooLarge, Unreadable: as Body says.
         """
         assert self.body is not None
-        try:
-            data, self.buffer = bytes(self.buffer), bytearray()
-            self.buffer += self.body.feed(data)
-        except Unreadable:
-            self.last = True
-            raise
+        data, self.buffer = bytes(self.buffer), bytearray()
+        self.buffer += self.body.feed(data)
 
     def end_request(self) -> None:
         """Forget the request that was answered."""

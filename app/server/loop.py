@@ -38,6 +38,12 @@ Step = Callable[[Connection], None]
 class Loop(Base):
     """Attends to connections; a Worker says what reading, writing and refusing are."""
 
+    _read: Step
+    _write: Step
+    _leave_room: Step
+    _refuse: Callable[[Connection, int], None]
+    _refuse_plainly: Callable[[Connection, int, str], None]
+
     def init_process(self) -> None:
         """Prepare the loop and its threads; runs until the end."""
         self._poller = selectors.DefaultSelector()
@@ -128,10 +134,8 @@ class Loop(Base):
     def _attend(self, connection: Connection, events: int) -> None:
         if not events & connection.events:
             return  # something else has happened to it since the poller looked
-        if connection.stage is Stage.WRITING:
-            self._guarded(self._write, connection)
-        else:
-            self._guarded(self._read, connection)
+        step = self._write if connection.stage is Stage.WRITING else self._read
+        self._guarded(step, connection)
 
     def _accept(self, enabled: bool) -> None:
         if enabled is self._accepting:
@@ -146,7 +150,7 @@ class Loop(Base):
 
     def _welcome(self, listener: Any) -> None:
         for _ in range(AT_ONCE):
-            if not self._make_room():
+            if len(self._connections) >= self._most and not self._give_up_oldest():
                 self._accept(False)
                 return
             try:
@@ -161,9 +165,6 @@ class Loop(Base):
             self._connections.add(connection)
             self._wait(connection, Stage.HEAD, self._policy.head_timeout)
             self._guarded(self._read, connection)  # as a rule the request is here already
-
-    def _make_room(self) -> bool:
-        return len(self._connections) < self._most or self._give_up_oldest()
 
     def _give_up_oldest(self) -> bool:
         """Close whoever has made least of most time; False if all are being answered."""
@@ -234,21 +235,6 @@ class Loop(Base):
             self._refuse_plainly(connection, 408, "slow head")
         else:
             self._close(connection)
-
-    def _read(self, connection: Connection) -> None:
-        raise NotImplementedError
-
-    def _write(self, connection: Connection) -> None:
-        raise NotImplementedError
-
-    def _leave_room(self, connection: Connection) -> None:
-        raise NotImplementedError
-
-    def _refuse(self, connection: Connection, status: int) -> None:
-        raise NotImplementedError
-
-    def _refuse_plainly(self, connection: Connection, status: int, reason: str) -> None:
-        raise NotImplementedError
 
 
 def _most_connections(wanted: int) -> int:

@@ -31,6 +31,7 @@ def init_app(app: Flask) -> None:
     admission.init_app(app)  # first: of what it refuses, the server has not read the body
     headers.init_app(app)  # then: whoever is refused there is not counted or looked up
     Bootstrap5(app)
+    assets.init_app(app)
     CSRFProtect(app)
     sessions.init_app(app)
     rate_limits.init_app(app)
@@ -39,7 +40,6 @@ def init_app(app: Flask) -> None:
     errors.init_app(app)
     context.init_app(app)
     for blueprint in (
-        assets.bp,
         auth.bp,
         routes.bp,
         actions.bp,

@@ -1,27 +1,63 @@
-"""Files that are the same for everybody, and the scripts that come from packages.
+"""Files that are the same for everybody: our own, and those that come from packages.
 
-The address of our own files has a digest of all of them in it. A browser keeps what it got for a
-year without asking, and the first page after a deploy names new addresses. Modules import each
-other by relative addresses, so they always come from the same version.
+The address of our own files has a digest of all of them in it, and that of a package's file has
+one of that file. A browser keeps what it got for a year without asking, and the first page after a
+deploy names new addresses. Modules import each other by relative addresses, so they always come
+from the same version.
+
+They are sent compressed, which pages are not: a page has a token in it, and from the sizes of
+compressed pages one could guess it (BREACH). The compressed bytes are kept in memory, so that no
+second copy of a file has to be made and kept true beside it.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import mimetypes
 import os
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
+from io import BytesIO
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, g, request, send_from_directory, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    request,
+    send_file,
+    url_for,
+)
+from werkzeug.security import safe_join
 from xstatic.pkg import jquery
+
+from app.networks import text as texts
 
 bp = Blueprint("assets", __name__)
 
-KEPT = {"static", "bootstrap.static", "assets.jquery_file", "assets.versioned"}
+KEPT = {"static", "bootstrap.static", "assets.versioned", "assets.vendored"}
 """Endpoints that answer everybody alike, so that caches may keep what they say."""
-DAY, YEAR = 86_400, 31_536_000
+YEAR = 31_536_000
 """Seconds for which a browser keeps a file."""
+COMPRESSED = {"text/css", "text/javascript", "image/svg+xml"}
+"""Media types that get smaller."""
+DOMAINS = "js/composer/domains.js"
+"""A module that is no file: the list is that of a package."""
+MARK = 10
+"""Characters of a digest in an address: enough to tell one version from another."""
+Stamp = tuple[str, int, int]
+"""Path, time of change in nanoseconds and size of a file."""
+
+
+def init_app(app: Flask) -> None:
+    """In production read our files once, now; elsewhere they are looked at for each page."""
+    app.register_blueprint(bp)
+    if app.config["PRODUCTION"]:
+        app.extensions["assets_version"] = _version_of(str(app.static_folder))
 
 
 def is_for_everybody(response: Response) -> bool:
@@ -32,9 +68,16 @@ def is_for_everybody(response: Response) -> bool:
 @bp.app_template_global("asset")
 def address_of(filename: str) -> str:
     """Return the address of one of our own files, in the version that is there now."""
-    if "assets_version" not in g:
-        g.assets_version = _version()
-    return url_for("assets.versioned", version=g.assets_version, filename=filename)
+    if "assets_at" not in g:
+        g.assets_at = url_for("assets.versioned", version=_version(), filename="")
+    return f"{g.assets_at}{filename}"
+
+
+@bp.app_template_global("vendor")
+def vendor_address_of(filename: str) -> str:
+    """Return the address of a package's file, in the version that is installed."""
+    version = _digest_of(_file(_vendor_path(filename)))
+    return url_for("assets.vendored", version=version, filename=filename)
 
 
 @bp.get("/static/v-<version>/<path:filename>")
@@ -44,29 +87,65 @@ def versioned(version: str, filename: str) -> Response:
     Of another version, the file of today is better than none: a page may have been loaded from a
     server that is not updated yet. Nobody keeps it, though.
     """
-    is_current = version == _version()
-    response = send_from_directory(_folder(), filename, max_age=YEAR if is_current else None)
-    response.cache_control.immutable = is_current
+    path = safe_join(str(current_app.static_folder), filename)
+    if path is None:
+        abort(404)
+    data = module_of_domains() if filename == DOMAINS else _file(Path(path))
+    return _send(data, filename, is_current=version == _version())
+
+
+@bp.get("/vendor/<filename>", defaults={"version": ""})
+@bp.get("/vendor/v-<version>/<filename>")
+def vendored(version: str, filename: str) -> Response:
+    """Serve a file of a package; of another version as above, and of none for older pages."""
+    data = _file(_vendor_path(filename))
+    return _send(data, filename, is_current=version == _digest_of(data))
+
+
+def _vendor_path(filename: str) -> Path:
+    """Return where a file of a package is; 404 for one that no page needs."""
+    if filename == "jquery.min.js":
+        return Path(jquery.BASE_DIR) / filename
+    if filename != "bootstrap.min.css":
+        abort(404)
+    return Path(str(current_app.blueprints["bootstrap"].static_folder)) / "css" / filename
+
+
+def _send(data: bytes, filename: str, is_current: bool) -> Response:
+    """Answer with a file: compressed for who takes that, else all of it or the part asked for.
+
+    The tag is of the bytes that are sent: no part of the one fits the other.
+    """
+    media_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    is_packed = (
+        media_type in COMPRESSED
+        and "Range" not in request.headers
+        and request.accept_encodings.quality("gzip") > 0
+    )
+    sent = _compressed(data) if is_packed else data
+    response = send_file(BytesIO(sent), media_type, etag=_digest_of(sent))
+    if is_packed and response.status_code == 200:
+        response.content_encoding = "gzip"
+    if media_type in COMPRESSED:
+        response.vary.add("Accept-Encoding")
+    if is_current:
+        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
     return response
 
 
-@bp.get("/vendor/<filename>")
-def jquery_file(filename: str) -> Response:
-    """Serve a file of the jQuery package."""
-    return send_from_directory(jquery.BASE_DIR, filename, max_age=DAY)
-
-
-def _folder() -> str:
-    return str(current_app.static_folder)
-
-
 def _version() -> str:
-    """Return a digest of our own files; they are read only when one of them was changed."""
-    return _digest(_folder(), tuple(sorted(_stamps(_folder()))))
+    """Return a digest of our own files."""
+    known: str | None = current_app.extensions.get("assets_version")
+    return known or _version_of(str(current_app.static_folder))
 
 
-def _stamps(folder: str) -> Iterator[tuple[str, int, int]]:
-    """Return path, time of change in nanoseconds and size of every file."""
+def _version_of(folder: str) -> str:
+    """Return a digest of a folder; its files are read only when one of them was changed."""
+    return _digest(folder, tuple(sorted(_stamps(folder))))
+
+
+def _stamps(folder: str) -> Iterator[Stamp]:
+    """Return the stamp of every file."""
     for entry in os.scandir(folder):
         if entry.is_dir():
             yield from _stamps(entry.path)
@@ -75,11 +154,41 @@ def _stamps(folder: str) -> Iterator[tuple[str, int, int]]:
             yield entry.path, about.st_mtime_ns, about.st_size
 
 
+def _file(path: Path) -> bytes:
+    """Return the bytes of a file, from memory as long as it is the same; 404 if it is not there."""
+    if not path.is_file():
+        abort(404)
+    about = path.stat()
+    return _read((str(path), about.st_mtime_ns, about.st_size))
+
+
 @lru_cache(maxsize=2)
-def _digest(folder: str, stamps: tuple[tuple[str, int, int], ...]) -> str:
-    found = hashlib.sha256()
+def _digest(folder: str, stamps: tuple[Stamp, ...]) -> str:
+    found = hashlib.sha256(module_of_domains())
     for path, _, _ in stamps:
         content = Path(path).read_bytes()
         found.update(f"{os.path.relpath(path, folder)}\0{len(content)}\0".encode())
         found.update(content)
-    return found.hexdigest()[:16]
+    return found.hexdigest()[:MARK]
+
+
+@lru_cache(maxsize=100)
+def _read(stamp: Stamp) -> bytes:
+    return Path(stamp[0]).read_bytes()
+
+
+@lru_cache(maxsize=100)
+def _compressed(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
+
+
+@lru_cache(maxsize=200)
+def _digest_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:MARK]
+
+
+@cache
+def module_of_domains() -> bytes:
+    """Return the module that knows every top-level domain."""
+    words = " ".join(texts.known_tlds())
+    return f'/* Every top-level domain. */\nexport const domains = "{words}".split(" ");\n'.encode()

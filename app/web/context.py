@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
 from flask import Flask, current_app
 from flask_login import current_user
+from jinja2.ext import Extension
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import monitoring
@@ -15,9 +17,30 @@ from app.networks import Network
 from app.web import sessions
 from app.web.script_data import NUMBERS
 
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
+_LINE_OF_TAGS = re.compile(
+    r"^(?:\{%(?:(?!%\}).)*%\}|\{#(?:(?!#\}).)*#\})+$(?<![-+][%#]\})", re.MULTILINE
+)
+
+
+class Unindented(Extension):
+    """Takes out of templates what is there for us alone: indentation, and lines of tags only.
+
+    Jinja's own ``trim_blocks`` would also join what stands before and after a tag in a line.
+    """
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Return the source of a template, with as many lines as before."""
+        return _LINE_OF_TAGS.sub(_cut, _INDENTATION.sub("", source))
+
+
+def _cut(line: re.Match[str]) -> str:
+    return f"{line[0][:-2]}-{line[0][-2:]}"
+
 
 def init_app(app: Flask) -> None:
-    """Give every template what all pages show."""
+    """Give every template what all pages show, and send no space that only templates need."""
+    app.jinja_env.add_extension(Unindented)
     app.context_processor(_shared)
 
 

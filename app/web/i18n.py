@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from flask import Flask, g, request
-from flask_babel import Babel, format_timedelta, get_locale
+from flask_babel import Babel, format_timedelta, get_locale, get_translations
 from flask_login import current_user
+from markupsafe import Markup
 
 from app.db import utcnow
 from app.when import which_of_two
@@ -26,6 +28,30 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(relative_time, "reltime")
     app.add_template_filter(iso_utc, "isoutc")
     app.add_template_global(get_locale, "get_locale")
+    app.context_processor(_translations)
+
+
+def _translations() -> dict[str, Any]:
+    """Return ``_`` and ``ngettext`` for one page: the language is asked for once, and so is each
+    sentence. As in all templates, what is filled in is escaped and ``%`` is written ``%%``.
+    """
+    translations = get_translations()
+
+    @cache
+    def looked_up(sentence: str) -> Markup:
+        return Markup(translations.ugettext(sentence))
+
+    @cache
+    def plain(sentence: str) -> Markup:
+        return looked_up(sentence) % {}
+
+    def translated(sentence: str, **values: Any) -> Markup:
+        return looked_up(sentence) % values if values else plain(sentence)
+
+    def counted(one: str, many: str, num: int, **values: Any) -> Markup:
+        return Markup(translations.ungettext(one, many, num)) % {"num": num, **values}
+
+    return {"_": translated, "ngettext": counted}
 
 
 def prefer(locale: str | None) -> None:

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from app.when.moments import (
-    MAX_WORDS,
-    Moment,
-    WhenProblem,
-    as_shown,
-    is_now,
-    local,
-    understand,
-    which_of_two,
-    zone_named,
-    zone_names,
-)
+from app.when.moments import Moment, as_shown, understand, which_of_two, zone_named, zone_names
+from app.when.parser import MAX_WORDS, WhenProblem, is_now
 
 __all__ = [
     "MAX_WORDS",
@@ -21,7 +11,6 @@ __all__ = [
     "WhenProblem",
     "as_shown",
     "is_now",
-    "local",
     "understand",
     "which_of_two",
     "zone_named",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -11,19 +10,6 @@ from importlib import resources
 from zoneinfo import ZoneInfo, available_timezones
 
 from app.when.parser import MAX_WORDS, WhenProblem, Wish, is_now, read
-
-__all__ = [
-    "MAX_WORDS",
-    "Moment",
-    "WhenProblem",
-    "as_shown",
-    "is_now",
-    "local",
-    "understand",
-    "which_of_two",
-    "zone_named",
-    "zone_names",
-]
 
 PAST_IS_NOW = timedelta(seconds=60)
 SHOWN_FOR = timedelta(minutes=15)
@@ -56,12 +42,7 @@ class Moment:
     note: str | None = None
 
 
-def understand(
-    words: str | datetime | timedelta | None,
-    zone: ZoneInfo,
-    now: datetime,
-    languages: Sequence[str] = ("en", "es"),
-) -> Moment:
+def understand(words: str | datetime | timedelta | None, zone: ZoneInfo, now: datetime) -> Moment:
     """Return the moment that ``words`` mean to a person in ``zone``.
 
     Nothing, "now" and "ahora" mean now. ISO 8601 with an offset is that instant, without one a
@@ -75,7 +56,7 @@ def understand(
     :raises TypeError: a datetime without a time zone, or something that is no time at all.
     """
     now = _aware(now).astimezone(UTC)
-    at, note = _moment(words, zone, now, languages)
+    at, note = _moment(words, zone, now)
     if at < now - PAST_IS_NOW:
         raise WhenProblem("past")
     if at > now + MAX_AHEAD:
@@ -131,22 +112,15 @@ def _known_zones() -> frozenset[str]:
 
 
 @cache
-def _listed_zones() -> tuple[str, ...]:
+def zone_names() -> tuple[str, ...]:
+    """Return the IANA zones to choose from, one per region and city, and UTC; sorted."""
     table = resources.files("tzdata.zoneinfo").joinpath("zone.tab").read_text("utf-8")
     rows = [line.split("\t") for line in table.splitlines() if not line.startswith("#")]
     return tuple(sorted({"UTC", *(row[2] for row in rows)}))
 
 
-def zone_names() -> list[str]:
-    """Return the IANA zones to choose from, one per region and city, and UTC; sorted."""
-    return list(_listed_zones())
-
-
 def _moment(
-    words: str | datetime | timedelta | None,
-    zone: ZoneInfo,
-    now: datetime,
-    languages: Sequence[str],
+    words: str | datetime | timedelta | None, zone: ZoneInfo, now: datetime
 ) -> tuple[datetime, str | None]:
     if words is None or (isinstance(words, str) and not words.strip()):
         return now, None
@@ -158,21 +132,19 @@ def _moment(
         if isinstance(words, str):
             if len(words) > MAX_WORDS:  # before any expensive work
                 raise WhenProblem("not_understood")
-            return _from_words(words.strip(), zone, now, languages)
+            return _from_words(words.strip(), zone, now)
     except OverflowError:
         raise WhenProblem("too_far") from None
     raise TypeError(f"a time is words, an aware datetime or a timedelta, not {type(words)}")
 
 
-def _from_words(
-    words: str, zone: ZoneInfo, now: datetime, languages: Sequence[str]
-) -> tuple[datetime, str | None]:
+def _from_words(words: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, str | None]:
     if written := _written(words):
-        return _from_written(written, now, languages)
+        return _from_written(written, now)
     if iso := _ISO.fullmatch(words.upper()):
         return _from_iso(iso, zone)
     here = now.astimezone(zone).replace(tzinfo=None, microsecond=0)
-    wish = read(words, here, languages)
+    wish = read(words, here)
     if wish == Wish():
         return now, None
     if wish.wall is None:
@@ -188,12 +160,10 @@ def _written(words: str) -> re.Match[str] | None:
     return found if found and found["zone"] in _known_zones() else None
 
 
-def _from_written(
-    written: re.Match[str], now: datetime, languages: Sequence[str]
-) -> tuple[datetime, str | None]:
+def _from_written(written: re.Match[str], now: datetime) -> tuple[datetime, str | None]:
     """Parse a moment in this app's own form: its zone counts, and which of two equal times."""
     zone = ZoneInfo(written["zone"])
-    at, note = _from_words(written["wall"], zone, now, languages)
+    at, note = _from_words(written["wall"], zone, now)
     offset = written["offset"]
     if offset is None or _offset_of(at, zone) == offset:
         return at, note if offset is None else None

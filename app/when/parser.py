@@ -7,7 +7,6 @@ the known forms, dateparser computes the moment; anything else is not understood
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -103,12 +102,12 @@ class Wish:
     again: timedelta | None = None
 
 
-def is_now(words: str, languages: Iterable[str] = ("en", "es")) -> bool:
+def is_now(words: str) -> bool:
     """True for words that mean now: "now", "ahora", "right now"; False for no words at all."""
-    return len(words) <= MAX_WORDS and in_plain_words(words, languages) == "now"
+    return len(words) <= MAX_WORDS and in_plain_words(words) == "now"
 
 
-def read(words: str, here: datetime, languages: Iterable[str]) -> Wish:
+def read(words: str, here: datetime) -> Wish:
     """Return what ``words`` wish for.
 
     A day without a time means 09:00, a morning 09:00, an afternoon 15:00, a night 20:00. Hours
@@ -119,7 +118,7 @@ def read(words: str, here: datetime, languages: Iterable[str]) -> Wish:
     """
     if len(words) > MAX_WORDS:
         raise WhenProblem("not_understood")
-    said = in_plain_words(words, languages)
+    said = in_plain_words(words)
     if said == "now":
         return Wish()
     try:
@@ -155,20 +154,16 @@ def _day_and_time(said: str, here: datetime) -> Wish:
     if day == "today" and day_offset and at is not None and here.time() < min(at, _NIGHT_ENDS):
         day_offset = NO_TIME  # the night that is not over yet, and not the coming one
     if not day and at is not None:
-        return Wish(_wall(here.date(), at), again=ONE_DAY)
+        return Wish(datetime.combine(here.date(), at), again=ONE_DAY)
     weekday = _WEEKDAY.fullmatch(day)
     if weekday is not None:
         on = _coming(weekday, here)
         again = None if weekday["next"] else ONE_WEEK
-        return Wish(_wall(on, at or USUAL_TIME) + day_offset, again=again)
+        return Wish(datetime.combine(on, at or USUAL_TIME) + day_offset, again=again)
     on = _date(day, here)
     if day == "today" and at == TIMES_OF_DAY["midnight"] and not day_offset:
         day_offset = ONE_DAY  # the midnight that ends the day, not the one that began it
-    return Wish(_wall(on, at or USUAL_TIME) + day_offset)
-
-
-def _wall(day: date, at: time) -> datetime:
-    return datetime.combine(day, at)
+    return Wish(datetime.combine(on, at or USUAL_TIME) + day_offset)
 
 
 def _take_time(said: str) -> tuple[time | None, timedelta, str]:

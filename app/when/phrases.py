@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 Replacement = str | Callable[[re.Match[str]], str]
 Table = list[tuple[re.Pattern[str], Replacement]]
@@ -35,12 +35,8 @@ _SPANISH_NUMBERS = {
     "veintiocho": 28, "veintinueve": 29,
     "sesenta": 60, "noventa": 90, "primero": 1,
 }  # fmt: skip
-_ENGLISH_SHORT = {
-    "mon": "monday", "tue": "tuesday", "tues": "tuesday", "wed": "wednesday", "thu": "thursday",
-    "thur": "thursday", "thurs": "thursday", "fri": "friday", "sat": "saturday", "sun": "sunday",
-    "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june",
-    "jul": "july", "aug": "august", "sep": "september", "sept": "september", "oct": "october",
-    "nov": "november", "dec": "december",
+_ENGLISH_SHORT = {name[:3]: name for name in (*WEEKDAYS, *MONTHS)} | {
+    "tues": "tuesday", "thur": "thursday", "thurs": "thursday", "sept": "september",
 }  # fmt: skip
 _SPANISH_NAMES = {
     "lunes": "monday", "martes": "tuesday", "miercoles": "wednesday", "jueves": "thursday",
@@ -175,19 +171,16 @@ _EVERYBODY: Table = _table(
     (r"[,;.]+(?= |$)", " "),
 )
 
-_TABLES = {"en": _ENGLISH, "es": _SPANISH}
 
-
-def in_plain_words(words: str, languages: Iterable[str]) -> str:
-    """Return ``words`` in the small English that ``parser`` reads.
-
-    :param languages: the languages whose words are known, the first one first.
-    """
+def in_plain_words(words: str) -> str:
+    """Return ``words`` in the small English that ``parser`` reads."""
     said = _flat(words)
     # Spanish first: its "a las", "de la" and "once" must be whole before English looks at them.
-    for language in sorted(set(languages) & set(_TABLES), reverse=True):
-        said = _said_again(said, _TABLES[language])
-    return _said_again(said, _EVERYBODY)
+    for table in (_SPANISH, _ENGLISH, _EVERYBODY):
+        for pattern, replacement in table:
+            said = pattern.sub(replacement, said)
+        said = " ".join(said.split())
+    return said
 
 
 def _flat(words: str) -> str:
@@ -195,9 +188,3 @@ def _flat(words: str) -> str:
     letters = unicodedata.normalize("NFKD", words.casefold())
     plain = (c if not c.isdecimal() else str(unicodedata.decimal(c)) for c in letters)
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
-
-
-def _said_again(said: str, table: Table) -> str:
-    for pattern, replacement in table:
-        said = pattern.sub(replacement, said)
-    return " ".join(said.split())

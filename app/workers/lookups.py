@@ -8,25 +8,25 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
 
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.concurrency import ConcurrencyLimiter
-from app.delivery import by_destination, reconciler
+from app.delivery import destinations_of, reconciler
 from app.networks import Destination
 
 log = logging.getLogger(__name__)
 
+IN_ALL = 48
+"""Look-ups that run in parallel, each on a thread of its own."""
 OF_A_SERVER = 3
-"""Look-ups that run in parallel."""
-WAITING = 8
-"""Running and waiting look-ups together."""
-IN_ALL = 256
+MAX_WAITING = 5
+"""Groups of ids of one server that wait for its running look-ups."""
 TURN_SECONDS = 1.0
-"""Seconds to wait for room; ids without room become due again."""
+"""Seconds that ids wait for room; after that they are left to come due again."""
 
 
 class LookUpPool:
@@ -34,18 +34,27 @@ class LookUpPool:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._places = ConcurrencyLimiter(IN_ALL, WAITING)
-        self._turns: dict[Destination, threading.BoundedSemaphore] = defaultdict(
-            lambda: threading.BoundedSemaphore(OF_A_SERVER)
-        )
+        self._places = ConcurrencyLimiter(IN_ALL, OF_A_SERVER)
+        self._waiting: dict[Destination, deque[tuple[float, Sequence[str]]]] = {}
         self._threads: set[threading.Thread] = set()
         self._changing = threading.Lock()
 
-    def put(self, job_ids: Sequence[str]) -> None:
-        """Look up soon those of these deliveries that are unconfirmed."""
-        for destination, its_ids in by_destination(job_ids).items():
+    def put(self, job_ids: Sequence[str], servers: Mapping[str, Destination]) -> None:
+        """Look up soon those of these deliveries that are unconfirmed.
+
+        :param servers: the server of each id, as far as it is known.
+        """
+        unknown = [job_id for job_id in job_ids if job_id not in servers]
+        known = {**servers, **destinations_of(unknown)}
+        groups: dict[Destination, list[str]] = defaultdict(list)
+        for job_id in job_ids:
+            if job_id in known:
+                groups[known[job_id]].append(job_id)
+        for destination, its_ids in groups.items():
             if self._places.take(destination):
                 self._begin(destination, its_ids)
+            else:
+                self._wait(destination, its_ids)
 
     def join(self, seconds: float) -> None:
         """Wait until the running look-ups have ended."""
@@ -53,16 +62,30 @@ class LookUpPool:
         for thread in list(self._threads):
             thread.join(max(0.0, ends - time.monotonic()))
 
-    def _begin(self, destination: Destination, job_ids: Sequence[str]) -> None:
-        turn = self._turns[destination]
+    def _wait(self, destination: Destination, job_ids: Sequence[str]) -> None:
+        with self._changing:
+            waiting = self._waiting.setdefault(destination, deque(maxlen=MAX_WAITING))
+            waiting.append((time.monotonic() + TURN_SECONDS, job_ids))
 
+    def _next(self, destination: Destination) -> Sequence[str] | None:
+        """Return the ids of this server that have waited longest, None when none may wait on."""
+        with self._changing:
+            waiting = self._waiting.pop(destination, None)
+            while waiting:
+                until, job_ids = waiting.popleft()
+                if waiting:
+                    self._waiting[destination] = waiting
+                if until > time.monotonic():
+                    return job_ids
+        return None
+
+    def _begin(self, destination: Destination, job_ids: Sequence[str]) -> None:
         def work() -> None:
+            ids: Sequence[str] | None = job_ids
             try:
-                if turn.acquire(timeout=TURN_SECONDS):
-                    try:
-                        self._look_up(job_ids)
-                    finally:
-                        turn.release()
+                while ids:
+                    self._look_up(ids)
+                    ids = self._next(destination)
             finally:
                 self._places.leave(destination)
                 with self._changing:

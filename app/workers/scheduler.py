@@ -41,7 +41,7 @@ from app.networks import Destination
 from app.shutdown import SCHEDULER_SECONDS, SENDING_SECONDS, stopping
 from app.workers import pictures
 from app.workers.lookups import LookUpPool
-from app.workers.publishers import PublisherPool
+from app.workers.publisher_thread import PublisherThread
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +65,8 @@ class Scheduler:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
-        self._publishers = PublisherPool(self._app)
-        self._app.extensions["publishers"] = self._publishers
+        self._publisher = PublisherThread(self._app)
+        self._app.extensions["publisher"] = self._publisher
         self._look_ups = LookUpPool(self._app)
         self._app.extensions["look_ups"] = self._look_ups
         self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="helper")
@@ -76,6 +76,8 @@ class Scheduler:
         self._next_broker_check = 0.0
         self._next_lease_check = 0.0
         self._next_sweep = 0.0
+        self._held_after = 0
+        self._known_generation: str | None = None
         self._redis = _client(self._app)
 
     def start(self) -> None:
@@ -92,7 +94,7 @@ class Scheduler:
         self.stop_beginning()
         self._thread.join(timeout=SCHEDULER_SECONDS)
         leaves_at = time.monotonic() + SENDING_SECONDS
-        for part in (self._publishers, self._look_ups):
+        for part in (self._publisher, self._look_ups):
             part.join(leaves_at - time.monotonic())
         self._helpers.shutdown(wait=True, cancel_futures=True)
         with self._app.app_context():
@@ -120,17 +122,27 @@ class Scheduler:
         now = time.monotonic()
         if now >= self._next_beat:
             self._next_beat = now + BEAT_EVERY  # first: what fails here delays no tweet for long
-            monitoring.beat(self._name)
-            undo_clock_step()
-            holds.release_forgotten()
-            self._care_for_accounts()
-            pictures.sweep(self._app)
-            self._helpers.submit(self._in_context, self._delete_old, None)
+            self._run_chores()
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_EVERY
             self._helpers.submit(self._in_context, _sweep_sessions, None)
         if now >= self._next_broker_check:
             self._next_broker_check = now + self._check_broker()
+        upcoming = dispatcher.seconds_until_next()
+        if upcoming == 0:
+            return self._do_what_is_due(now)
+        return _pause(upcoming)
+
+    def _run_chores(self) -> None:
+        monitoring.beat(self._name)
+        undo_clock_step()
+        self._held_after = holds.release_forgotten(self._held_after)
+        self._care_for_accounts()
+        pictures.sweep(self._app)
+        self._helpers.submit(self._in_context, self._delete_old, None)
+
+    def _do_what_is_due(self, now: float) -> float:
+        """Settle what lost workers held, notify workers of what is due; return the pause."""
         if now >= self._next_lease_check:
             self._next_lease_check = now + LEASES_EVERY
             expire_leases()
@@ -138,21 +150,15 @@ class Scheduler:
         self._notify(found)
         if found.wake_ups or found.look_ups:
             return SHORTEST_SLEEP
-        upcoming = dispatcher.seconds_until_next()
-        return (
-            MAX_SLEEP_SECONDS
-            if upcoming is None
-            else min(MAX_SLEEP_SECONDS, upcoming + SHORTEST_SLEEP)
-        )
+        return _pause(dispatcher.seconds_until_next())
 
     def _notify(self, found: dispatcher.DueWork) -> None:
-        look_ups = dispatcher.look_up_messages(found.look_ups)
-        if (found.wake_ups or look_ups) and not broker.notify([*found.wake_ups, *look_ups]):
-            for wake_up in look_ups:
-                self._look_ups.put(wake_up.job_ids)
+        messages = [*found.wake_ups, *found.look_ups]
+        if messages and not broker.notify(messages):
+            self._look_ups.put([i for one in found.look_ups for i in one.job_ids], found.servers)
             found.unclaimed += found.job_ids
         if found.unclaimed:
-            self._publishers.put(found.unclaimed)
+            self._publisher.put(found.unclaimed, found.servers)
 
     def _do_here(
         self, service: Callable[[Any], None], subject: str | int, server: Destination
@@ -200,16 +206,34 @@ class Scheduler:
 
     def _check_broker(self) -> float:
         """Notice a flushed or restarted broker; return seconds until the next check."""
-        fresh = uuid.uuid4().hex
         try:
-            self._redis.set(broker.GENERATION_KEY, fresh, nx=True)
-            current = self._redis.get(broker.GENERATION_KEY)
+            current = self._generation()
         except (redis.RedisError, OSError):
             return 3 * BROKER_EVERY
-        if monitoring.broker_has_forgotten(str(current)):
-            log.warning("the broker lost its data: notifying workers of everything due again")
-            dispatcher.forget_wake_ups()
+        if current != self._known_generation:
+            if monitoring.broker_has_forgotten(current):
+                log.warning("the broker lost its data: notifying workers of everything due again")
+                dispatcher.forget_wake_ups()
+            self._known_generation = current  # only now: if the database fails, it is asked again
         return BROKER_EVERY
+
+    def _generation(self) -> str:
+        """Return the broker's generation; a broker that has none gets a new one."""
+        current = self._redis.get(broker.GENERATION_KEY)
+        if current is None:
+            self._redis.set(broker.GENERATION_KEY, uuid.uuid4().hex, nx=True)
+            current = self._redis.get(broker.GENERATION_KEY)
+        return str(current)
+
+
+def _pause(upcoming: float | None) -> float:
+    """Return the seconds to sleep: until the next wake-up that is known, at most half a second.
+
+    Others store rows at any time that are due sooner, and notify only workers of what is due now.
+    """
+    if upcoming is None:
+        return MAX_SLEEP_SECONDS
+    return min(MAX_SLEEP_SECONDS, upcoming + SHORTEST_SLEEP)
 
 
 def _sweep_sessions(_nothing: None) -> None:

@@ -14,9 +14,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.broker import PUBLISH, RECONCILE
 from app.db import rollback_quietly
 from app.delivery import publisher, reconciler
+from app.networks import Destination
 from app.workers.cpu import switch_less
 from app.workers.pictures import process_pictures
 from app.workers.scheduler import Scheduler
+from app.workers.strategy import known_servers
 from app.workers.supervisor import ProcessSupervisor, stop_with_the_first
 
 __all__ = ["process_pictures", "publish", "reconcile", "start_worker_threads"]
@@ -24,23 +26,35 @@ __all__ = ["process_pictures", "publish", "reconcile", "start_worker_threads"]
 log = logging.getLogger(__name__)
 
 
-@shared_task(name=PUBLISH, ignore_result=True)
-def publish(job_ids: list[str]) -> None:
-    """Publish deliveries that are due: in this worker's publishers, or here when it has none."""
-    publishers = current_app.extensions.get("publishers")
-    _do(publisher.publish_here if publishers is None else publishers.put_with_room, job_ids)
+@shared_task(
+    name=PUBLISH, ignore_result=True, Strategy="app.workers.strategy:straight_to_the_publisher"
+)
+def publish(job_ids: list[str], servers: list[str] | None = None) -> None:
+    """Publish deliveries that are due: in this worker's publisher, or here when it has none.
+
+    :param servers: the key of each one's server, in the same order.
+    """
+    thread = current_app.extensions.get("publisher")
+    _do(publisher.publish_here if thread is None else thread.put_with_room, job_ids, servers)
 
 
 @shared_task(name=RECONCILE, ignore_result=True)
-def reconcile(job_ids: list[str]) -> None:
+def reconcile(job_ids: list[str], servers: list[str] | None = None) -> None:
     """Look up deliveries that may have been accepted: on the look-up threads, or here."""
     looks = current_app.extensions.get("look_ups")
-    _do(reconciler.reconcile if looks is None else looks.put, job_ids)
+    if looks is None:
+        _do(lambda ids, _: reconciler.reconcile(ids), job_ids, servers)
+    else:
+        _do(looks.put, job_ids, servers)
 
 
-def _do(service: Callable[[list[str]], None], job_ids: list[str]) -> None:
+def _do(
+    service: Callable[[list[str], dict[str, Destination]], None],
+    job_ids: list[str],
+    servers: list[str] | None,
+) -> None:
     try:
-        service(job_ids)
+        service(job_ids, known_servers(job_ids, servers))
     except SQLAlchemyError as error:
         log.error("the database failed: %s; these ids become due again", type(error).__name__)
         rollback_quietly()

@@ -70,7 +70,7 @@ class Machine(Owners):
         heard = [*(wake_up.job_ids for wake_up in found.wake_ups), found.unclaimed]
         self.messages += heard
         if found.look_ups:
-            self.look_ups.append(found.look_ups)
+            self.look_ups.append([i for one in found.look_ups for i in one.job_ids])
         if not luck.silence:
             for job_ids in heard:
                 self._worker(luck.which).notify(job_ids)
@@ -203,7 +203,7 @@ class Machine(Owners):
         worker.notify(found.job_ids + found.unclaimed)
         self.ground.do(worker.run_to_the_end)
         if found.look_ups:
-            self.look_ups.append(found.look_ups)
+            self.look_ups.append([i for one in found.look_ups for i in one.job_ids])
             self._look_up(WELL)
         with self.ground.rows():
             pause = dispatcher.seconds_until_next()

@@ -182,7 +182,7 @@ class ModelNetwork:
         """Return the text, and a number by which the model knows this body again."""
         return {"text": part.text, "serial": next(self._numbers)}
 
-    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+    async def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Answer as the model decided, unless it is too late to begin."""
         if http.boottime() + self.slept > start_by:
             return Outcome(OutcomeKind.NOT_SENT, None, "too late to start", retry_after=0.2)

@@ -124,6 +124,8 @@ class Owners(RuleBasedStateMachine):
     def connect(self, name: str) -> int:
         """Connect an account, or connect it again; return its user's id."""
         credentials = self.ground.network.token_for(name)
-        user = self.ground.do(lambda: connections.connect("x", Profile(name, name), credentials).id)
+        user: int | None = self.ground.do(
+            lambda: connections.by_token("x", Profile(name, name), credentials).user_id
+        )
         assert user is not None
         return user

@@ -86,15 +86,20 @@ def test_a_worker_goes_on_after_any_statement_that_failed(database_url: str) -> 
     assert moments >= 2, "the story is not told"
 
 
-@pytest.mark.parametrize("kind", [Kind.CRASH, Kind.CUT, Kind.UNACKNOWLEDGED], ids=lambda k: k.name)
+KINDS = [Kind.CRASH, Kind.CUT, Kind.FAILED, Kind.UNACKNOWLEDGED]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.name)
 def test_any_moment_may_be_the_last(database_url: str, kind: Kind) -> None:
     """Wherever a crash or a lost connection comes, nothing is doubled, lost or left alone."""
     # Only SQLite has ever begun a transaction too late: there, no crash is left out.
-    stride = 1 if FULL or (kind == Kind.CRASH and database_url.startswith("sqlite")) else 5
+    everywhere = kind in {Kind.CRASH, Kind.FAILED} and database_url.startswith("sqlite")
+    stride = 1 if FULL or everywhere else 5
     ground = Ground(database_url)
     try:
         moments = next(n for n in range(0, MOST, stride) if not Story(ground).tell(kind, n))
     finally:
         ground.close()
     print(f"\n{moments} moments, one in {stride} tried: {kind}")
-    assert moments >= 20, "the story is not told"
+    # It has about 15 commits, and twice as many statements.
+    assert moments >= 10, "the story is not told"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from typing import Any
 
 from flask import current_app
@@ -38,11 +39,27 @@ class Waiting(Executor):
         return task, self._time.ahead - ahead
 
 
+class WaitingCalls(Waiting):
+    """Keeps the calls that would run on an event loop."""
+
+    def begin(self, work: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> None:
+        """Make them later, as ``CallLoop`` would."""
+        for arguments in calls:
+            self.submit(lambda given=arguments: _finish(work(*given)))
+
+
+def _finish(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run it to its end; the model's network never waits."""
+    with suppress(StopIteration):
+        coroutine.send(None)
+        raise AssertionError("a call of the model's network waited")
+
+
 class ModelExecutors:
     """What a publisher hands its work to."""
 
     def __init__(self, time: Time) -> None:
-        self.callers = Waiting(time)
+        self.callers = WaitingCalls(time)
         self.refreshers = Waiting(time)
         self.preparers = Waiting(time)
 
@@ -55,7 +72,7 @@ class ModelWorker:
         executors = ModelExecutors(time)
         self._calls = executors.callers
         self._preparations = executors.refreshers
-        self._publisher = Publisher(network, executors)
+        self._publisher = Publisher(executors)
         self._app: Any = current_app._get_current_object()  # type: ignore[attr-defined]
 
     @property
@@ -75,7 +92,7 @@ class ModelWorker:
 
     def notify(self, job_ids: Sequence[str]) -> None:
         """Let these wait for their turn."""
-        self._publisher.put(job_ids)
+        self._publisher.put(job_ids, {})
 
     def work(self) -> None:
         """Do all that can be done without waiting; stumble over a database that is away."""

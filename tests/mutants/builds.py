@@ -32,13 +32,13 @@ LOST_WORKERS_ARE_RESENT = Mutant(
     "    return _move([Delivery.state == State.SENDING, *where], again, next_at=from_now())\n",
 )
 NO_START_DEADLINE = Mutant(
-    "app/networks/http/calls.py",
-    "boottime() > start_by:",
+    "app/networks/http/pool.py",
+    "boottime() > call.start_by:",
     "False:",
 )
 NO_CLAMP = Mutant(
     "app/workers/scheduler.py",
-    "            undo_clock_step()\n",
+    "        undo_clock_step()\n",
     "",
 )
 

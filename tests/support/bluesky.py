@@ -13,6 +13,7 @@ from app.networks import http
 from app.networks.base import Outcome, Part
 from app.networks.bluesky.network import Bluesky
 from sandbox.bluesky import create_bluesky_app
+from tests.support.creates import created
 from tests.support.sandbox import SandboxThread
 
 DID = "did:plc:ewvi7nxzyoun6zhxrhs64oiz"
@@ -24,6 +25,7 @@ def bluesky_at(url: str, **settings: Any) -> Bluesky:
     """Return Bluesky with its entryway at this address."""
     config = {
         "BLUESKY_URL": url,
+        "PLC_URL": url,
         "ALLOW_PRIVATE_SERVERS": True,
         "SANDBOX": ("bluesky",),
         "SEND_TIMEOUT": 2.0,
@@ -51,7 +53,7 @@ def piece(text: str, key: str = "0" * 32, **more: Any) -> Part:
 
 def create(bluesky: Bluesky, credentials: dict[str, Any], part: Part) -> Outcome:
     """Publish a part now."""
-    return bluesky.create(credentials, bluesky.body(part), http.boottime() + 5)
+    return created(bluesky, credentials, bluesky.body(part), http.boottime() + 5)
 
 
 def jwt(claims: Any) -> str:

@@ -14,6 +14,8 @@ from app.networks import http
 from app.networks.base import Consent, Outcome, Part
 from app.networks.mastodon.network import Mastodon
 from sandbox.mastodon import create_mastodon_app
+from tests.support.creates import created
+from tests.support.mastodon_apps import AppsInMemory
 from tests.support.sandbox import SandboxThread
 
 CALLBACK = "http://127.0.0.1:8000/login/mastodon/callback"
@@ -22,7 +24,16 @@ STARTED_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 def mastodon(**settings: Any) -> Mastodon:
     """Return a client that speaks to servers on this machine."""
-    return Mastodon({"ALLOW_PRIVATE_SERVERS": True, "SEND_TIMEOUT": 5.0, **settings})
+    config = {
+        "MASTODON_SERVER": None,
+        "MASTODON_APPS": AppsInMemory(),
+        "ALLOW_PRIVATE_SERVERS": True,
+        "SANDBOX": (),
+        "SEND_TIMEOUT": 5.0,
+        "RECONCILE_DELAYS": [],
+        "APP_URL": None,
+    }
+    return Mastodon({**config, **settings})
 
 
 def credentials_at(url: str, **changes: Any) -> dict[str, Any]:
@@ -46,7 +57,7 @@ def piece(text: str = "hello", key: str = "0" * 32, **more: Any) -> Part:
 def publish(client: Mastodon, credentials: Any, part: Part | None = None) -> Outcome:
     """Publish a part now."""
     body = client.body(part or piece(), {})
-    return client.create(credentials, body, http.boottime() + 60)
+    return created(client, credentials, body, http.boottime() + 60)
 
 
 def png(width: int = 2, height: int = 2) -> bytes:

@@ -11,7 +11,7 @@ import requests
 from tests.support.waiting import wait_for
 
 TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
-SERVER = re.compile(r'name="server"[^>]* value="([^"]*)"')
+SERVER = re.compile(r'name="server"[^>]*\svalue="([^"]*)"')
 FINAL = {"done", "failed"}
 
 

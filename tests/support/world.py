@@ -20,7 +20,7 @@ from app import create_app
 from app.accounts import connections
 from app.db import db
 from app.models import Account, Delivery, User, Worker
-from app.networks.base import Credentials, Network, Profile
+from app.networks.base import Connection, Credentials, Network, Profile
 from app.states import FINAL, State
 from tests.support.sandbox import ROOT, Sandbox
 from tests.support.servers import Valkey
@@ -76,7 +76,8 @@ class World:
     def user(self, handle: str, network: str = "x", **settings: Any) -> int:
         """Connect an account as its owner would, without the pages; return the user's id."""
         with self.rows():
-            user = connections.connect(network, *self._opened(network, handle))
+            done = connections.by_token(network, *self._opened(network, handle))
+            user = db.session.get_one(User, done.user_id)
             for name, value in settings.items():
                 setattr(user, name, value)
             db.session.commit()
@@ -87,15 +88,15 @@ class World:
         with self.rows():
             minted = server.control("tokens", handle=handle)
             profile = self.app.extensions["networks"][network].who_am_i(minted)
-            user_id: int = connections.connect(network, profile, minted).id
-            return user_id
+            return connections.by_token(network, profile, minted).user_id
 
     def connect(self, user_id: int, network: str, handle: str) -> int:
         """Connect a further account of a user, on any network; return the account's id."""
         with self.rows():
             profile, credentials = self._opened(network, handle)
-            user = db.session.get_one(User, user_id)
-            connections.connect(network, profile, credentials, user)
+            is_typed = bool(profile.server)
+            connection = Connection(profile, credentials, server_was_typed=is_typed)
+            connections.add(network, [connection], user_id)
             return db.session.scalars(
                 db.select(Account.id).where(
                     Account.network == network,

@@ -91,7 +91,7 @@ def missing_names(page: str) -> list[str]:
 def has(path: str, name: str) -> bool:
     """True when a module has a function, a class or a constant of this name."""
     file = ROOT / path
-    made = re.compile(rf"^(?: *(?:def|class) {name}\b|{name}\b.* = )", re.MULTILINE)
+    made = re.compile(rf"^(?: *(?:async def|def|class) {name}\b|{name}\b.* = )", re.MULTILINE)
     return file.exists() and bool(made.search(file.read_text("utf-8")))
 
 

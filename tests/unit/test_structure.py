@@ -165,7 +165,7 @@ def too_large(source: str) -> Iterator[str]:
         if isinstance(node, FUNCTIONS) and lines >= MAX_FUNCTION_LINES:
             yield node.name
         if isinstance(node, ast.ClassDef):
-            methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
+            methods = [one for one in node.body if isinstance(one, FUNCTIONS)]
             if len(methods) > MAX_METHODS:
                 yield node.name
 

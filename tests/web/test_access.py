@@ -45,6 +45,7 @@ MATRIX: dict[str, Rule] = {
     "GET /static/<>": PUBLIC,
     "GET /static/v-<>/<>": PUBLIC,
     "GET /vendor/<>": PUBLIC,
+    "GET /vendor/v-<>/<>": PUBLIC,
     "GET /bootstrap/static/<>": PUBLIC,
     "GET /healthz": PUBLIC,
     "GET /silence": PRIVATE,

@@ -11,7 +11,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from app.db import db
 from app.models import User
 from app.models.picture import Picture
-from app.pictures.lifecycle import PictureRefused
+from app.pictures import PictureRefused
 from app.web.pictures import MAX_PICTURES, read_form, views_of
 from tests.support import photos
 from tests.support.visitor import Visitor

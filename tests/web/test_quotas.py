@@ -12,6 +12,7 @@ from app import pictures
 from app.db import db, from_now
 from app.models import Delivery, Tweet, User, quota
 from app.models.picture import Picture
+from app.pictures import lifecycle
 from app.pictures.inspection import PictureRefused
 from app.states import State
 from tests.conftest import MakeWorld
@@ -136,7 +137,7 @@ def test_room_for_pictures(strict: World) -> None:
     assert "b.jpg: There is no room for this picture" in page.text
     picture_id = kept.json()["id"]
     with strict.rows():
-        pictures.process(picture_id)
+        lifecycle.process(picture_id)
         row = db.session.get_one(Picture, picture_id)
         assert row.thumb_size == len(pictures.thumb(picture_id)) > 0
         assert quota.picture_bytes(1) == row.size + row.thumb_size

@@ -15,7 +15,7 @@ import regex
 
 from app import untrusted
 from app.networks import http, oauth
-from app.networks.base import REFRESH_SECONDS, Credentials, Profile
+from app.networks.base import REFRESH_SECONDS, SIGN_IN_SECONDS, Connection, Credentials, Profile
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import Directory, Identity, is_did, is_handle
 from app.networks.bluesky.responses import problem_of, reading_of, word_in
@@ -26,8 +26,7 @@ from app.networks.errors import (
     RefreshUnclear,
     TokenRefused,
 )
-from app.networks.oauth import expires_soon
-from app.networks.responses import known_shape
+from app.networks.responses import ODD_SHAPE, known_shape
 
 MAX_EXPIRES_AT = 10**11
 """Epoch seconds; a token that is to end later does not say readably when it ends."""
@@ -55,23 +54,26 @@ _AROUND = " .,;:!?/()[]{}<>\"'`„“”‚‘’«»"
 _EMAIL = regex.compile(r"[^@\s/]+@[^@\s/]+\.[^@\s/]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A new session, and the server that all later calls go to."""
-
-    session: dict[str, Any]
-    server: str
-
-
 @dataclass(frozen=True)
 class SignIn:
     """Finds the account's own server, and gives the password to no other."""
 
     directory: Directory
-    timeout: float
 
-    def open(self, typed: Mapping[str, str], ends_at: float) -> Opened:
+    def begin(self, typed: Mapping[str, str]) -> Connection:
+        """Return the account of a session opened with what was typed. Raises as ``_open``."""
+        ends_at = time.monotonic() + SIGN_IN_SECONDS
+        session, url = self._open(typed, ends_at)
+        credentials, server = credentials_of(session, url), self.directory.server_at(url)
+        left = ends_at - time.monotonic()
+        profile = profile_of(server, token_of(credentials), session, left)
+        is_elsewhere = not self.directory.is_entryways(url)
+        return Connection(profile, credentials, server_was_typed=is_elsewhere)
+
+    def _open(self, typed: Mapping[str, str], ends_at: float) -> tuple[dict[str, Any], str]:
         """Open a session with what was typed; the password is not kept.
+
+        Return it, and the URL of the server that all later calls go to.
 
         :param ends_at: on time.monotonic(), when to give up.
         :raises ConnectRefused: unknown_handle, bad_password, needs_app_password, account_inactive,
@@ -89,14 +91,14 @@ class SignIn:
         did, identity = self._identity_behind(form["identifier"], not is_ours, ends_at)
         if identity is None:
             session = _session_at(self.directory.entryway, form, ends_at)
-            return Opened(session, self._server_named_in(session, did))
+            return session, self._server_named_in(session, did)
         if wanted and not self._is_same(wanted, identity.server):
             raise ConnectRefused("other_server")
         session = _session_at(self._sign_in_server_of(identity.server), form, ends_at)
         if session["did"] != identity.did:
             raise ConnectRefused("bad_identity")
         handle = self._handle(form["identifier"], session, identity, ends_at)
-        return Opened({**session, "handle": handle}, identity.server)
+        return {**session, "handle": handle}, identity.server
 
     def _typed_server(self, typed: str) -> str:
         """Return the address of the server that was typed, in one spelling; "" for none."""
@@ -147,9 +149,8 @@ class SignIn:
 
     def _sign_in_server_of(self, server: str) -> Server:
         """Return the server to which the password of an account at ``server`` is given."""
-        if self.directory.is_entryways(server):
-            return self.directory.entryway
-        return Server(server, self.timeout, public_only=not self.directory.allow_private)
+        directory = self.directory
+        return directory.entryway if directory.is_entryways(server) else directory.server_at(server)
 
     def _server_named_in(self, session: Mapping[str, Any], did: str | None) -> str:
         """Return the server that a session of the entryway names, else the entryway itself.
@@ -244,15 +245,7 @@ def expiry_of(token: str) -> int | None:
         padded = payload + "=" * (-len(payload) % 4)
         expires_at = json.loads(base64.urlsafe_b64decode(padded))["exp"]
         return int(expires_at) if 0 < expires_at < MAX_EXPIRES_AT else None
-    except (
-        ArithmeticError,
-        AttributeError,
-        IndexError,
-        KeyError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ):
+    except ODD_SHAPE:
         return None
 
 
@@ -277,11 +270,8 @@ def _refusal(response: http.Response) -> Exception:
         return ConnectRefused("too_often", problem_of(response))
     if not word or not 400 <= response.status < 500:
         return LookUpFailed(problem_of(response))
-    if word in _REFUSALS:
-        return ConnectRefused(_REFUSALS[word], problem_of(response))
-    return ConnectRefused(
-        "bad_password" if response.status == 401 else "refused", problem_of(response)
-    )
+    usual = "bad_password" if response.status == 401 else "refused"
+    return ConnectRefused(_REFUSALS.get(word, usual), problem_of(response))
 
 
 def who_am_i(server: Server, credentials: Credentials) -> Profile:
@@ -307,20 +297,12 @@ def profile_of(
     :param at_most: seconds for name and picture; they are not asked for when none are left.
     """
     did, handle = str(session["did"]), str(session["handle"])
-    at_most = min(at_most, PROFILE_SECONDS)
-    if at_most <= 0:
-        return Profile(did, handle)
+    server = server.within(min(at_most, PROFILE_SECONDS))
     try:
-        shown = reading_of(server.within(at_most).read(_PROFILE, {"actor": did}, token=token))
+        shown = reading_of(server.read(_PROFILE, {"actor": did}, token=token))
     except (LookUpFailed, LookUpRefused, TokenRefused):
         return Profile(did, handle)
-    name, avatar = shown.get("displayName"), shown.get("avatar")
-    return Profile(did, handle, untrusted.line(name), untrusted.web_address(avatar))
-
-
-def is_expired(credentials: Credentials) -> bool:
-    """Whether the access token (2 hours) is over or will be within a minute."""
-    return expires_soon(credentials.get("expires_at"))
+    return Profile(did, handle, shown.get("displayName") or "", shown.get("avatar") or "")
 
 
 def refresh(

@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from app import untrusted
@@ -66,11 +64,6 @@ class Cards:
             if len(self._resting) >= MAX_RESTING:
                 self._resting.clear()
             self._resting[account] = time.monotonic() + REST_SECONDS
-
-
-def embed_of(card: Mapping[str, str]) -> dict[str, Any]:
-    """Return the card as a record carries it."""
-    return {"$type": "app.bsky.embed.external", "external": dict(card)}
 
 
 def _card_of(url: str, ends_at: float, public_only: bool) -> dict[str, str] | None:

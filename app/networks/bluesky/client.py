@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from app.networks.http import ApiClient, Headers, Response
+from app.networks.http import ApiClient, Headers
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,9 @@ class Server(ApiClient):
 
     quotes_errors: ClassVar[bool] = False
 
-    def call(
-        self, method: str, path: str, *, token: str = "", mime: str = "", **content: Any
-    ) -> Response:
-        """Call a method by its name, with a token and the type of a file where they are given."""
+    def request_of(
+        self, path: str, *, token: str = "", mime: str = "", **content: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Name a method, with a token and the type of a file where they are given."""
         auth = Headers({"Content-Type": mime}, bearer=token or None)
-        return super().call(method, f"/xrpc/{path}", auth=auth, **content)
+        return super().request_of(f"/xrpc/{path}", auth=auth, **content)

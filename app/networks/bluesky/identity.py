@@ -18,7 +18,7 @@ from app.networks import http, oauth
 from app.networks.bluesky.client import Server
 from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.http import public_https_url
-from app.networks.responses import known_shape
+from app.networks.responses import known_shape, object_in
 
 PLC = "did:plc:"
 WEB = "did:web:"
@@ -44,11 +44,9 @@ _HANDLE = re.compile(rf"(?:{_LABEL}\.)+(?=[a-z]){_LABEL}")
 
 def is_did(value: object) -> bool:
     """Whether this is the name of an account."""
-    return (
-        isinstance(value, str)
-        and len(value) <= MAX_DID_CHARACTERS
-        and _DID.fullmatch(value) is not None
-    )
+    if not isinstance(value, str) or len(value) > MAX_DID_CHARACTERS:
+        return False
+    return _DID.fullmatch(value) is not None
 
 
 def is_handle(value: str) -> bool:
@@ -89,7 +87,7 @@ class Directory:
             response = self.entryway.within(self._left(ends_at)).read(name, asked)
         except LookUpFailed:
             return None
-        did = response.data.get("did") if isinstance(response.data, dict) else None
+        did = object_in(response).get("did")
         return did if response.status == 200 and is_did(did) else None
 
     def _did_at_home(self, handle: str, ends_at: float) -> str | None:
@@ -139,6 +137,11 @@ class Directory:
         """
         return public_https_url(url, self.allow_private, lambda _host, _port: [_ANY_PUBLIC])
 
+    def server_at(self, url: str) -> Server:
+        """Return an account's own server, which anybody may run."""
+        is_ours = self.allow_private or url == self.entryway.url
+        return Server(url, self.entryway.timeout, public_only=not is_ours)
+
     def is_entryways(self, server: str) -> bool:
         """Whether the entryway signs people in for this server."""
         entryway, other = oauth.origin_of(self.entryway.url), oauth.origin_of(server)
@@ -160,8 +163,8 @@ class Directory:
             raise ConnectRefused("unknown_handle", "another kind of DID")
         if response.status in UNKNOWN and is_directory:
             raise ConnectRefused("unknown_handle", "nobody has this DID")
-        has_document = response.status == 200 and isinstance(response.data, dict)
-        return response.data if has_document and "id" in response.data else None
+        document = object_in(response)
+        return document if response.status == 200 and "id" in document else None
 
     def _well_known(self, host: str, file: str, ends_at: float) -> http.Response:
         """Read a file that a host publishes about itself.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from app.networks import oauth
 from app.networks.base import (
-    SIGN_IN_SECONDS,
     Body,
     Connection,
     Credentials,
     Field,
     Limits,
+    Network,
     Outcome,
     Part,
     Picture,
@@ -26,22 +25,22 @@ from app.networks.bluesky import text as bluesky_text
 from app.networks.bluesky.card import Cards
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import Directory
-from app.networks.errors import ConnectRefused
 
-ENTRYWAY = "https://bsky.social"
-PLC_DIRECTORY = "https://plc.directory"
 SITE = "https://bsky.app"
 
 
-class Bluesky:
-    """Bluesky, or any server that speaks its protocol at ``BLUESKY_URL``."""
+class Bluesky(Network):
+    """Bluesky, or any server that speaks its protocol at ``BLUESKY_URL``.
+
+    An app password is all it takes to sign in. What fits into a post is the same everywhere, and a
+    server says in its refusal that the parent of a post is gone.
+    """
 
     name = "bluesky"
     title = "Bluesky"
     usual_limits = posts.LIMITS
     threads = True
-    visibilities: tuple[str, ...] = ()
-    connect_fields: tuple[Field, ...] = (
+    connect_fields = (
         Field("identifier", "Handle", "For example alice.bsky.social"),
         Field(
             "password",
@@ -58,26 +57,15 @@ class Bluesky:
     )
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        url = str(config.get("BLUESKY_URL") or ENTRYWAY).rstrip("/")
-        self._allow_private = bool(config.get("ALLOW_PRIVATE_SERVERS"))
-        self._timeout = float(config.get("SEND_TIMEOUT") or 15.0)
-        self._entryway = Server(url, self._timeout)
-        plc_url = str(config.get("PLC_URL") or (url if oauth.is_loopback(url) else PLC_DIRECTORY))
-        self._directory = Directory(self._entryway, plc_url.rstrip("/"), self._allow_private)
-        self._sign_in = auth.SignIn(self._directory, self._timeout)
+        url: str = config["BLUESKY_URL"]
+        self._allow_private: bool = config["ALLOW_PRIVATE_SERVERS"]
+        self._timeout: float = config["SEND_TIMEOUT"]
+        entryway = Server(url, self._timeout)
+        self._directory = Directory(entryway, config["PLC_URL"], self._allow_private)
+        self._sign_in = auth.SignIn(self._directory)
         self._cards = Cards()
-        self._is_played = self.name in (config.get("SANDBOX") or ())
+        self.is_local = oauth.is_played(self.name, config, url)
         self._site = url if self.is_local else SITE
-
-    @property
-    def ready(self) -> bool:
-        """True: an app password is all it takes."""
-        return True
-
-    @property
-    def is_local(self) -> bool:
-        """True when the sandbox plays it."""
-        return self._is_played and oauth.is_loopback(self._entryway.url)
 
     def profile_url(self, handle: str) -> str:
         """Return the account's own page."""
@@ -92,19 +80,7 @@ class Bluesky:
 
         Raises ConnectRefused, LookUpFailed.
         """
-        ends_at = time.monotonic() + SIGN_IN_SECONDS
-        opened = self._sign_in.open(typed, ends_at)
-        credentials = auth.credentials_of(opened.session, opened.server)
-        server, left = self._server_of(credentials), ends_at - time.monotonic()
-        profile = auth.profile_of(server, auth.token_of(credentials), opened.session, left)
-        is_elsewhere = not self._directory.is_entryways(opened.server)
-        return [Connection(profile, credentials, server_was_typed=is_elsewhere)]
-
-    def finish(
-        self, _memory: Mapping[str, Any], _callback: Mapping[str, str], _redirect_uri: str
-    ) -> list[Connection]:
-        """Raise ConnectRefused: there is no consent page to come back from."""
-        raise ConnectRefused("stale")
+        return [self._sign_in.begin(typed)]
 
     def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
         """Close the session; never raises."""
@@ -113,10 +89,6 @@ class Bluesky:
     def can_refresh(self, credentials: Credentials) -> bool:
         """True as long as there is a session; its refresh token lives for months."""
         return bool(credentials.get("refresh_jwt"))
-
-    def is_expired(self, credentials: Credentials) -> bool:
-        """True when the access token (2 hours) is over or will be within a minute."""
-        return auth.is_expired(credentials)
 
     def refresh(self, credentials: Credentials, start_by: float | None = None) -> Credentials:
         """Exchange the refresh token; for two hours the old one gives the same new one.
@@ -130,21 +102,10 @@ class Bluesky:
         """Ask whose session it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
         return auth.who_am_i(self._server_of(credentials), credentials)
 
-    def connected_by(self, _credentials: Credentials) -> str:
-        """Return nothing: here the account is the person."""
-        return ""
-
     def _server_of(self, credentials: Credentials) -> Server:
-        """Return the account's own server, which anybody may run."""
-        url = str(credentials.get("pds_url") or "")
-        is_ours = url == self._entryway.url
-        return Server(url, self._timeout, public_only=not (self._allow_private or is_ours))
+        return self._directory.server_at(str(credentials.get("pds_url") or ""))
 
     # Writing
-
-    def limits(self, _credentials: Credentials) -> Limits:
-        """Return what fits into a post; it is the same everywhere."""
-        return posts.LIMITS
 
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that Bluesky does not take."""
@@ -189,20 +150,16 @@ class Bluesky:
 
     # Publishing
 
-    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+    async def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Publish; docs/networks/bluesky.md says what each response means."""
         server = self._server_of(credentials)
-        return posts.create(server, credentials, body, start_by, self._site)
+        return await posts.create(server, credentials, body, start_by, self._site)
 
     # Looking up
 
     def look_ups_before_resend(self, _credentials: Credentials, _first_sent_at: datetime) -> int:
         """Return one: look-ups read the repository itself, where a post is at once."""
         return 1
-
-    def lacks_parent(self, _credentials: Credentials, _body: Body) -> bool:
-        """False: a server says in its refusal that the parent is gone."""
-        return False
 
     def comparable(self, body: Body) -> str:
         """Return the record key: no other post can have it."""

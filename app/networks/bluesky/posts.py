@@ -11,7 +11,6 @@ from app.networks import http
 from app.networks.base import Body, Credentials, Limits, Outcome, OutcomeKind, Part
 from app.networks.bluesky import text
 from app.networks.bluesky.auth import token_of
-from app.networks.bluesky.card import embed_of
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.responses import (
     COLLECTION,
@@ -23,7 +22,7 @@ from app.networks.bluesky.responses import (
 )
 from app.networks.bluesky.timeline import stored_post
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
-from app.networks.responses import unanswered
+from app.networks.responses import answered, unanswered
 
 LIMITS = Limits(
     characters=300,
@@ -96,7 +95,7 @@ def record_of(
         images = [_image(picture) for picture in part.pictures]
         record["embed"] = {"$type": "app.bsky.embed.images", "images": images}
     elif card is not None:
-        record["embed"] = embed_of(card)
+        record["embed"] = {"$type": "app.bsky.embed.external", "external": dict(card)}
     return record
 
 
@@ -112,7 +111,7 @@ def _image(picture: Mapping[str, Any]) -> dict[str, Any]:
     return image
 
 
-def create(
+async def create(
     server: Server, credentials: Credentials, body: Body, start_by: float, site: str
 ) -> Outcome:
     """Publish a post, and look for it once when the server refuses the record; never raises.
@@ -122,7 +121,7 @@ def create(
     """
     did, server = str(credentials.get("did") or ""), server.within(server.timeout)
     try:
-        response = server.call(
+        response = await server.send(
             "POST",
             "com.atproto.repo.createRecord",
             token=token_of(credentials),
@@ -133,32 +132,28 @@ def create(
         return unanswered(error)
     reference = reference_in(response.data, did) if 200 <= response.status < 300 else None
     if reference is None:
-        return _unless_there(server, credentials, body, outcome_of(response), site)
-    return Outcome(
+        refusal = outcome_of(response)
+        if refusal.code != "rejected":
+            return refusal
+        return await server.in_thread(_unless_there, credentials, body, refusal, site)
+    return answered(
+        response,
         OutcomeKind.OK,
         remote_id=reference["uri"],
         remote_url=page_of(site, did, key_in(reference)),
-        http_status=response.status,
         request_id=response.header("x-request-id"),
-        answered_at=response.at,
         pause_for=allowance_left_for(response),
         reference=reference,
     )
 
 
 def _unless_there(
-    server: Server,
-    credentials: Credentials,
-    body: Body,
-    refusal: Outcome,
-    site: str,
+    server: Server, credentials: Credentials, body: Body, refusal: Outcome, site: str
 ) -> Outcome:
     """Return the refusal, or success where the repository has the post.
 
     Servers differ in how they refuse a key that is taken, and this post may be what took it.
     """
-    if refusal.code != "rejected":
-        return refusal
     did = str(credentials["did"])
     try:
         post = stored_post(server, token_of(credentials), did, body)

@@ -16,7 +16,7 @@ from app.networks.base import Outcome, OutcomeKind
 from app.networks.bluesky.identity import is_did
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
-from app.networks.responses import number_in, seconds_until
+from app.networks.responses import answered, doubt_in, number_in, object_in, seconds_until
 
 COLLECTION = "app.bsky.feed.post"
 """Where a repository keeps posts."""
@@ -39,12 +39,8 @@ def outcome_of(response: Response) -> Outcome:
     """Return how a create call ended whose response names no new post."""
     if response.status == 429:
         return _outcome(response, OutcomeKind.LATER, "rate_limited", retry_after=wait_in(response))
-    if response.status >= 500 or response.status == 408:
-        return _outcome(response, OutcomeKind.AMBIGUOUS, "server_error")
-    if 200 <= response.status < 300:
-        return _outcome(response, OutcomeKind.AMBIGUOUS, "garbled_answer")
-    if 300 <= response.status < 400:
-        return _outcome(response, OutcomeKind.AMBIGUOUS, "redirected")
+    if code := doubt_in(response):
+        return _outcome(response, OutcomeKind.AMBIGUOUS, code)
     return _refused(response, word_in(response))
 
 
@@ -84,14 +80,13 @@ def reading_of(response: Response) -> dict[str, Any]:
 
 def word_in(response: Response) -> str:
     """Return the protocol's word for an error; "" where a gateway answers, which has none."""
-    word = response.data.get("error") if isinstance(response.data, dict) else None
+    word = object_in(response).get("error")
     return word if isinstance(word, str) else ""
 
 
 def problem_of(response: Response) -> str:
     """Return the network's own words, short and without tokens."""
-    data = response.data if isinstance(response.data, dict) else {}
-    words = [data.get("error"), data.get("message")]
+    words = [object_in(response).get(name) for name in ("error", "message")]
     said = ": ".join(word for word in words if isinstance(word, str) and word)
     return _TOKEN.sub("…", said[:MAX_ERROR_CHARACTERS])[:300] or f"HTTP {response.status}"
 
@@ -109,18 +104,9 @@ def wait_in(response: Response) -> float | None:
     return seconds_until(response, response.header("retry-after")) or _reset_in(response)
 
 
-def _outcome(
-    response: Response, kind: OutcomeKind, code: str, retry_after: float | None = None
-) -> Outcome:
-    return Outcome(
-        kind,
-        code,
-        problem_of(response),
-        retry_after=retry_after,
-        http_status=response.status,
-        request_id=response.header("x-request-id"),
-        answered_at=response.at,
-    )
+def _outcome(response: Response, kind: OutcomeKind, code: str, **more: Any) -> Outcome:
+    trace = response.header("x-request-id")
+    return answered(response, kind, code, detail=problem_of(response), request_id=trace, **more)
 
 
 def _reset_in(response: Response) -> float | None:

@@ -34,11 +34,6 @@ _TAG = regex.compile(
 Span = tuple[int, int, dict[str, str]]
 
 
-def length(written: str) -> int:
-    """Return the number of grapheme clusters: the characters that people see."""
-    return text.graphemes(written)
-
-
 def check(written: str, limits: Limits) -> None:
     """Raise TextProblem for a text that Bluesky does not take.
 
@@ -47,9 +42,8 @@ def check(written: str, limits: Limits) -> None:
     """
     cleaned = text.allowed(written)
     text.refuse_far_too_long(cleaned, limits.characters)
-    graphemes, size = length(cleaned), len(cleaned.encode())
-    if graphemes > limits.characters:
-        raise TextProblem("too_long", length=graphemes, limit=limits.characters)
+    text.refuse_too_long(text.graphemes(cleaned), limits.characters)
+    size = len(cleaned.encode())
     if limits.bytes is not None and size > limits.bytes:
         raise TextProblem("too_many_bytes", length=size, limit=limits.bytes)
 
@@ -116,7 +110,7 @@ def _tags(written: str) -> list[Span]:
     for match in _TAG.finditer(written):
         tag = _without_last_marks(match["tag"])
         is_word = any(unicodedata.category(character)[0] in "LS" for character in tag)
-        if is_word and length(tag) <= MAX_TAG_GRAPHEMES and _bytes(tag) <= MAX_TAG_BYTES:
+        if is_word and text.graphemes(tag) <= MAX_TAG_GRAPHEMES and _bytes(tag) <= MAX_TAG_BYTES:
             end = match.start("tag") + len(tag)
             found.append((match.start(), end, {"$type": "app.bsky.richtext.facet#tag", "tag": tag}))
     return found

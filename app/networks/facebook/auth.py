@@ -23,7 +23,7 @@ from app.networks.facebook.responses import (
 )
 from app.networks.http import Response
 from app.networks.oauth import check_issuer, check_state, token_of
-from app.networks.responses import known_shape
+from app.networks.responses import known_shape, object_in
 
 SCOPES = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")
 MAY_PUBLISH = "CREATE_CONTENT"
@@ -125,8 +125,7 @@ def _code_in(callback: Mapping[str, str]) -> str:
 def _exchanged(graph: Graph, form: Mapping[str, str]) -> str:
     """Return the token for which a code or another token is exchanged."""
     response = graph.exchange(form)
-    data = response.data if isinstance(response.data, dict) else {}
-    token = data.get("access_token")
+    token = object_in(response).get("access_token")
     if response.status == 200 and isinstance(token, str) and token:
         return token
     raise _refusal(response)
@@ -178,6 +177,5 @@ def _may_publish_on(page: Mapping[str, Any]) -> bool:
 
 def _connection(page: Mapping[str, Any], person_id: str) -> Connection:
     profile = replace(profile_of(page), person_id=person_id)
-    return Connection(
-        profile, {"access_token": str(page["access_token"]), "page_id": profile.remote_id}
-    )
+    credentials = {"access_token": str(page["access_token"]), "page_id": profile.remote_id}
+    return Connection(profile, credentials)

@@ -23,20 +23,15 @@ class Graph(ApiClient):
     client_id: str | None = None
     secret: str | None = None
 
-    def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        token: str | None = None,
-        params: Mapping[str, str] | None = None,
-        **content: Any,
-    ) -> Response:
-        """Call a path, with a token and its ``appsecret_proof`` where one is given."""
+    def request_of(
+        self, path: str, *, token: str | None = None, **content: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Name a path, with a token and its ``appsecret_proof`` where one is given."""
         if token is not None:
             content["auth"] = Headers(bearer=token)
-            params = {**(params or {}), "appsecret_proof": self._proof_of(token)}
-        return super().call(method, f"/{path}", params=params, **content)
+            proof = {"appsecret_proof": self._proof_of(token)}
+            content["params"] = {**(content.get("params") or {}), **proof}
+        return super().request_of(f"/{path}", **content)
 
     def _proof_of(self, token: str) -> str:
         return hmac.new((self.secret or "").encode(), token.encode(), hashlib.sha256).hexdigest()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from app.networks.base import Credentials, Picture
-from app.networks.errors import UploadRefused
 from app.networks.facebook.client import Graph
-from app.networks.facebook.responses import id_in, outcome_of
+from app.networks.facebook.responses import outcome_of
 from app.networks.oauth import token_of
-from app.networks.responses import upload_error
+from app.networks.responses import id_in, upload_error
 
 
 def upload(graph: Graph, credentials: Credentials, picture: Picture) -> dict[str, str]:
@@ -31,6 +30,5 @@ def upload(graph: Graph, credentials: Credentials, picture: Picture) -> dict[str
     photo_id = id_in(response.data) if response.status == 200 else None
     if photo_id is None:
         outcome = outcome_of(response)
-        refusal = UploadRefused(outcome.code or "rejected", outcome.detail or "")
-        raise upload_error(outcome, refusal)
+        raise upload_error(outcome, outcome.code or "rejected")
     return {"media_fbid": photo_id}

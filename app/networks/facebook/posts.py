@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from app.networks.base import Body, Credentials, Limits, Outcome, OutcomeKind, Part
 from app.networks.facebook.client import Graph
-from app.networks.facebook.responses import id_in, link_to, outcome_of, trace_of
+from app.networks.facebook.responses import link_to, outcome_of, trace_of
 from app.networks.facebook.text import first_link
 from app.networks.facebook.usage import used_up_for
 from app.networks.http import NoResponse, NotSent
 from app.networks.oauth import token_of
-from app.networks.responses import unanswered
+from app.networks.responses import answered, id_in, unanswered
 
 CREATED_FIELDS = "id,permalink_url,created_time"
 LIMITS = Limits(
@@ -33,7 +33,7 @@ def body_of(part: Part) -> Body:
     return body
 
 
-def create(
+async def create(
     graph: Graph, credentials: Credentials, body: Body, start_by: float, site_url: str
 ) -> Outcome:
     """Publish on the Page; never raises. docs/networks/facebook.md: what each response means.
@@ -42,7 +42,7 @@ def create(
     :param site_url: of Facebook's pages.
     """
     try:
-        response = graph.call(
+        response = await graph.send(
             "POST",
             f"{credentials.get('page_id')}/feed",
             token=token_of(credentials),
@@ -55,12 +55,11 @@ def create(
     remote_id = id_in(response.data) if 200 <= response.status < 300 else None
     if remote_id is None:
         return outcome_of(response)
-    return Outcome(
+    return answered(
+        response,
         OutcomeKind.OK,
         remote_id=remote_id,
         remote_url=link_to(response.data, site_url),
-        http_status=response.status,
         request_id=trace_of(response),
-        answered_at=response.at,
         pause_for=used_up_for(response),
     )

@@ -15,6 +15,7 @@ from app.networks.base import Outcome, OutcomeKind, Profile, Scope
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.facebook.usage import HOUR_SECONDS, told_wait, used_up_for
 from app.networks.http import Response
+from app.networks.responses import answered, doubt_in, id_in, object_at, object_in
 
 APP_THROTTLED = 4
 THROTTLED = {APP_THROTTLED, 17, 32, 341, 613, *range(80_000, 81_000)}
@@ -53,12 +54,8 @@ _SECRET = re.compile(r"[\w|.~+/=-]{32,}")
 
 def outcome_of(response: Response) -> Outcome:
     """Sort a response that is not an accepted post."""
-    if response.status >= 500 or response.status == 408:
-        return _outcome(response, OutcomeKind.AMBIGUOUS, "server_error")
-    if 200 <= response.status < 300:
-        return _outcome(response, OutcomeKind.AMBIGUOUS, "garbled_answer")
-    if 300 <= response.status < 400:
-        return _outcome(response, OutcomeKind.AMBIGUOUS, "redirected")
+    if code := doubt_in(response):
+        return _outcome(response, OutcomeKind.AMBIGUOUS, code)
     error = error_in(response)
     if not error:
         return _without_words(response)
@@ -67,8 +64,7 @@ def outcome_of(response: Response) -> Outcome:
 
 def error_in(response: Response) -> Mapping[str, Any]:
     """Return the ``error`` object of a response, an empty one when it has none."""
-    error = response.data.get("error") if isinstance(response.data, dict) else None
-    return error if isinstance(error, dict) else {}
+    return object_at(object_in(response), "error")
 
 
 def code_of(response: Response) -> int | None:
@@ -97,9 +93,8 @@ def trace_of(response: Response) -> str | None:
 def _without_words(response: Response) -> Outcome:
     if response.status == 429:
         return _later(response, Scope.ACCOUNT)
-    if response.status == 404:
-        return _outcome(response, OutcomeKind.REJECTED, "not_found")
-    return _outcome(response, OutcomeKind.REJECTED, "rejected")
+    code = "not_found" if response.status == 404 else "rejected"
+    return _outcome(response, OutcomeKind.REJECTED, code)
 
 
 def _by_subcode(response: Response, error: Mapping[str, Any]) -> Outcome | None:
@@ -128,7 +123,7 @@ def _by_code(response: Response, error: Mapping[str, Any]) -> Outcome:
     if code == BLOCKED:
         return _outcome(response, OutcomeKind.REJECTED, "blocked", pause_for=HOUR_SECONDS)
     if code == UNKNOWN_APP or _is_wrong_proof(error):
-        return _outcome(response, OutcomeKind.HOLD, "app_forbidden", Scope.NETWORK)
+        return _outcome(response, OutcomeKind.HOLD, "app_forbidden", scope=Scope.NETWORK)
     if code in UNCLEAR or error.get("is_transient") is True:
         return _outcome(response, OutcomeKind.AMBIGUOUS, "server_error")
     return _outcome(response, OutcomeKind.REJECTED, "rejected")
@@ -140,25 +135,13 @@ def _is_wrong_proof(error: Mapping[str, Any]) -> bool:
 
 
 def _later(response: Response, scope: Scope, at_least: float = 0.0) -> Outcome:
-    wait = used_up_for(response) or told_wait(response) or HOUR_SECONDS
-    return _outcome(
-        response, OutcomeKind.LATER, "rate_limited", scope, retry_after=max(wait, at_least)
-    )
+    wait = max(used_up_for(response) or told_wait(response) or HOUR_SECONDS, at_least)
+    return _outcome(response, OutcomeKind.LATER, "rate_limited", scope=scope, retry_after=wait)
 
 
-def _outcome(
-    response: Response, kind: OutcomeKind, code: str, scope: Scope = Scope.ACCOUNT, **more: Any
-) -> Outcome:
-    return Outcome(
-        kind,
-        code,
-        problem_of(response),
-        scope=scope,
-        http_status=response.status,
-        request_id=trace_of(response),
-        answered_at=response.at,
-        **more,
-    )
+def _outcome(response: Response, kind: OutcomeKind, code: str, **more: Any) -> Outcome:
+    trace = trace_of(response)
+    return answered(response, kind, code, detail=problem_of(response), request_id=trace, **more)
 
 
 def _whole(value: Any) -> int | None:
@@ -188,14 +171,9 @@ def reading_of(response: Response) -> dict[str, Any]:
     raise LookUpFailed(problem_of(response))
 
 
-def id_in(data: Any) -> str | None:
-    """Return the id of a create response: a text of any shape, or a number."""
-    return words.identifier(data.get("id")) if isinstance(data, dict) else None
-
-
 def person_in(data: Mapping[str, Any], name: str) -> str:
     """Return the id of a person that a response names, "" for none that can be read."""
-    found = id_in({"id": data.get(name)}) or ""
+    found = words.identifier(data.get(name)) or ""
     return found if _PERSON.fullmatch(found) else ""
 
 

@@ -6,14 +6,12 @@ from collections.abc import Iterable
 
 from app.networks.base import Limits
 from app.networks.links import addresses_in
-from app.networks.text import TextProblem, allowed, clean
+from app.networks.text import allowed, clean, refuse_too_long
 
 
 def check(written: str, limits: Limits) -> None:
     """Raise TextProblem for a text that Facebook does not take. It counts UTF-16 units."""
-    length = len(allowed(written).encode("utf-16-le")) // 2
-    if length > limits.characters:
-        raise TextProblem("too_long", length=length, limit=limits.characters)
+    refuse_too_long(len(allowed(written).encode("utf-16-le")) // 2, limits.characters)
 
 
 def first_link(written: str) -> str | None:

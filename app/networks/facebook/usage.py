@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from app import untrusted
@@ -24,45 +23,31 @@ def used_up_for(response: Response) -> float | None:
 
     An hour where Facebook does not say when it begins to accept calls again.
     """
-    waits = [_wait(usage) for usage in _usages(response) if _percent(usage) >= FULL_PERCENT]
-    return max(waits, default=None)
+    full = (usage for usage in _usages(response) if _percent(usage) >= FULL_PERCENT)
+    return max((_told(usage) or HOUR_SECONDS for usage in full), default=None)
 
 
 def told_wait(response: Response) -> float | None:
     """Return the longest wait in seconds that any header names, at whatever percentage."""
-    named = [minutes * 60 for usage in _usages(response) if (minutes := _minutes(usage)) > 0]
-    return bounded(max(named)) if named else None
+    return max(filter(None, map(_told, _usages(response))), default=None)
 
 
-def _wait(usage: dict[str, Any]) -> float:
-    minutes = _minutes(usage)
-    return bounded(minutes * 60) if minutes > 0 else HOUR_SECONDS
+def _told(usage: dict[str, Any]) -> float | None:
+    minutes = _number(usage.get("estimated_time_to_regain_access"))
+    return bounded(minutes * 60) if minutes > 0 else None
 
 
-def _usages(response: Response) -> Iterator[dict[str, Any]]:
-    for name in (SHARED, OWN):
-        usage = _json(response.header(name))
-        if isinstance(usage, dict):
-            yield usage
-    business = _json(response.header(BUSINESS))
+def _usages(response: Response) -> list[dict[str, Any]]:
+    *told, business = (
+        untrusted.parsed(response.header(name) or "") for name in (SHARED, OWN, BUSINESS)
+    )
     for usages in business.values() if isinstance(business, dict) else ():
-        yield from (
-            (usage for usage in usages if isinstance(usage, dict))
-            if isinstance(usages, list)
-            else ()
-        )
-
-
-def _json(header: str | None) -> Any:
-    return untrusted.parsed(header or "")
+        told += usages if isinstance(usages, list) else []
+    return [usage for usage in told if isinstance(usage, dict)]
 
 
 def _percent(usage: dict[str, Any]) -> float:
     return max(_number(usage.get(name)) for name in PERCENTAGES)
-
-
-def _minutes(usage: dict[str, Any]) -> float:
-    return _number(usage.get("estimated_time_to_regain_access"))
 
 
 def _number(value: Any) -> float:

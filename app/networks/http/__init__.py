@@ -1,16 +1,17 @@
-"""One HTTP call with a deadline for the whole of it, only to addresses that are allowed."""
+"""HTTP calls with a deadline for the whole of each, only to addresses that are allowed."""
 
 from __future__ import annotations
 
 from app.networks.http import addresses
 from app.networks.http.addresses import ascii_host, host_in, is_proxied, is_public, public_https_url
-from app.networks.http.api_client import ApiClient, Headers
+from app.networks.http.api_client import ApiClient
 from app.networks.http.calls import (
     CONNECT_SECONDS,
     KEEP_SECONDS,
     MAX_HEADER,
     USER_AGENT,
     Excerpt,
+    Headers,
     LibraryAdapter,
     NoResponse,
     NotSent,
@@ -20,7 +21,9 @@ from app.networks.http.calls import (
     boottime,
     call,
 )
+from app.networks.http.creates import send
 from app.networks.http.dns import names
+from app.networks.http.pool import close
 
 __all__ = [
     "CONNECT_SECONDS",
@@ -40,9 +43,11 @@ __all__ = [
     "ascii_host",
     "boottime",
     "call",
+    "close",
     "host_in",
     "is_proxied",
     "is_public",
     "names",
     "public_https_url",
+    "send",
 ]

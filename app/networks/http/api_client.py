@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import urlsplit
-
-from requests import PreparedRequest
-from requests.auth import AuthBase
 
 from app.networks.errors import LookUpFailed
 from app.networks.http.calls import (
@@ -20,25 +17,9 @@ from app.networks.http.calls import (
     Response,
     call,
 )
+from app.networks.http.creates import in_thread, send
 
-
-class Headers(AuthBase):
-    """Headers that one call has beside the usual ones; those without a value are left out.
-
-    A token travels like this and never in a URL, which errors and logs quote.
-    """
-
-    def __init__(
-        self, named: Mapping[str, str] | None = None, *, bearer: str | None = None
-    ) -> None:
-        self._headers = {name: value for name, value in (named or {}).items() if value}
-        if bearer is not None:
-            self._headers["Authorization"] = f"Bearer {bearer}"
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Add them."""
-        request.headers.update(self._headers)
-        return request
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -71,25 +52,43 @@ class ApiClient:
         """Return the time for further calls; negative when it is over."""
         return self.timeout if self.ends_at is None else self.ends_at - time.monotonic()
 
+    def request_of(self, path: str, **content: Any) -> tuple[str, dict[str, Any]]:
+        """Return path and content as ``http.call`` takes them; a network adds its headers here."""
+        return path, content
+
     def call(self, method: str, path: str, **content: Any) -> Response:
         """Call a path of the server.
 
         :param path: begins with a slash.
-        :param content: as ``http.call`` takes it.
+        :param content: as ``request_of`` takes it.
         :raises NotSent: nothing left, or there is no time for it.
         :raises NoResponse: as ``http.call``.
         """
+        path, content = self.request_of(path, **content)
+        return call(method, f"{self.url}{path}", **self._bounds(), **content)
+
+    async def send(self, method: str, path: str, **content: Any) -> Response:
+        """Make a create call on the running event loop. Raises what ``call`` raises."""
+        path, content = self.request_of(path, **content)
+        return await send(method, f"{self.url}{path}", **self._bounds(), **content)
+
+    async def in_thread(self, wait: Callable[..., T], *args: Any) -> T:
+        """Make further calls in a thread, between or after those of ``send``.
+
+        :param wait: makes them, with this client and ``args``.
+        """
+        return await in_thread(wait, self, *args)
+
+    def _bounds(self) -> dict[str, Any]:
+        """Return how a call is bounded. Raises NotSent when no time is left for it."""
         left = self.seconds_left()
         if left <= 0:
             raise NotSent("no time is left for a further call")
-        return call(
-            method,
-            f"{self.url}{path}",
-            timeout=min(self.timeout, left),
-            connect_timeout=self.connect_timeout,
-            public_only=self.public_only,
-            **content,
-        )
+        return {
+            "timeout": min(self.timeout, left),
+            "connect_timeout": self.connect_timeout,
+            "public_only": self.public_only,
+        }
 
     def ask(self, method: str, path: str, **content: Any) -> Response:
         """Make a call that publishes nothing. Raises LookUpFailed when there is no response."""

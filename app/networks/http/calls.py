@@ -1,7 +1,8 @@
 """One HTTP call with a deadline for the whole of it, which tells whether anything was sent.
 
-A create call may be repeated only when no byte of it was written. So the connection itself notes
-the first write, refuses it after the start deadline, and never retries or follows a redirect.
+A call that changes something may be repeated only when no byte of it was written. So the connection
+itself notes the first write, refuses it after the start deadline, and never retries or follows a
+redirect. Create calls have the same from creates.py, on an event loop.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
 from urllib3 import PoolManager
@@ -106,7 +108,26 @@ class Excerpt:
         return content_type.partition(";")[0].strip().lower() in self.types
 
 
-def _check_public(addresses: Sequence[str]) -> None:
+class Headers(AuthBase):
+    """Headers that one call has beside the usual ones; those without a value are left out.
+
+    A token travels like this and never in a URL, which errors and logs quote.
+    """
+
+    def __init__(
+        self, named: Mapping[str, str] | None = None, *, bearer: str | None = None
+    ) -> None:
+        self.named = {name: value for name, value in (named or {}).items() if value}
+        if bearer is not None:
+            self.named["Authorization"] = f"Bearer {bearer}"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add them."""
+        request.headers.update(self.named)
+        return request
+
+
+def check_public(addresses: Sequence[str]) -> None:
     """Raise PrivateAddress: we connect to no private address, not even to see if it is open."""
     if not all(map(is_public, addresses)):
         raise PrivateAddress("the name leads to a private address")
@@ -126,7 +147,7 @@ def _check_proxied(url: str, proxies: Mapping[str, str]) -> None:
     if select_proxy(url, proxies):
         parts = urlsplit(url)
         with suppress(OSError):
-            _check_public(_addresses_of(parts.hostname or "", parts.port or HTTPS))
+            check_public(_addresses_of(parts.hostname or "", parts.port or HTTPS))
 
 
 class _Watched:
@@ -148,7 +169,7 @@ class _Watched:
         name, usual = self._dns_host, self.timeout
         addresses = _addresses_of(name, self.port)
         if self._must_be_public():
-            _check_public(addresses)
+            check_public(addresses)
         try:
             sock = self._connected(addresses[:MAX_ADDRESSES])
         finally:
@@ -276,11 +297,11 @@ LIBRARY_SECONDS = 10.0
 """For a call of a library that gives no timeout."""
 _QUERY = re.compile(r"\?[^\s'\"<>]+")
 _adapter = _WatchedAdapter(max_retries=0, pool_connections=32, pool_maxsize=256)
-_HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+USUAL_HEADERS = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 
 
 @lru_cache(maxsize=256)
-def _environment_of(origin: str) -> dict[str, Any]:
+def environment_of(origin: str) -> dict[str, Any]:
     """Return the proxies and certificates that the environment names, as requests reads them.
 
     Once for each origin: asking the environment takes as long as the rest of a call.
@@ -316,21 +337,35 @@ def call(
     :raises NoResponse: something was written and no complete response came.
     """
     current = Call(time.monotonic() + timeout, start_by, public_only, resolve, is_quiet=quiet)
-    with _reasons(current):
+    with reasons(current):
         request = requests.PreparedRequest()
-        request.prepare(method, url, auth=auth, **{"headers": _HEADERS, **content})
+        request.prepare(method, url, auth=auth, **{"headers": USUAL_HEADERS, **content})
         return _exchange(request, timeout, connect_timeout, excerpt)
 
 
+_FAILURES: tuple[type[Exception], ...] = (
+    requests.RequestException,
+    HTTPError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
+
+
 @contextmanager
-def _reasons(current: Call) -> Iterator[None]:
-    """Set the current call; raise NotSent or NoResponse for every failure."""
+def reasons(current: Call, *failures: type[Exception]) -> Iterator[None]:
+    """Set the current call; raise NotSent or NoResponse for every failure.
+
+    :param failures: what a library raises beside the usual ones.
+    """
     token = current_call.set(current)
     try:
         yield
     except NotSent:
         raise
-    except (requests.RequestException, HTTPError, OSError, ValueError, RuntimeError) as error:
+    except _FAILURES + failures as error:
+        if current.is_late:
+            raise TooLateToStart("the start deadline had passed") from None
         reason = without_query(f"{type(error).__name__}: {error}")[:300]
         if current.started:
             raise NoResponse(reason) from error
@@ -345,7 +380,7 @@ def _exchange(
     connect_timeout: float = CONNECT_SECONDS,
     excerpt: Excerpt | None = None,
 ) -> Response:
-    environment = _environment_of(_origin_of(str(request.url)))
+    environment = environment_of(origin_of(str(request.url)))
     if current_call.get().public_only:
         _check_proxied(str(request.url), environment["proxies"])
     # The adapter itself and not a session: nothing is redirected, and no cookie is kept.
@@ -375,7 +410,7 @@ class LibraryAdapter(BaseAdapter):
         """
         seconds = float(timeout or LIBRARY_SECONDS)
         try:
-            with _reasons(Call(time.monotonic() + seconds, None, False, names.addresses_of)):
+            with reasons(Call(time.monotonic() + seconds, None, False, names.addresses_of)):
                 answer = _exchange(request, seconds)
         except (NotSent, NoResponse) as error:
             raise requests.ConnectionError(str(error)) from None
@@ -419,19 +454,23 @@ for _name in ("oauthlib", "requests_oauthlib", "authlib"):
     logging.getLogger(_name).setLevel(logging.WARNING)  # below it, they write tokens and keys
 
 
-def _origin_of(url: str) -> str:
+def origin_of(url: str) -> str:
+    """Return scheme, host and port."""
     return "/".join(url.split("/", 3)[:3])
 
 
 def _read(response: requests.Response, excerpt: Excerpt | None) -> Response:
     content = _body_of(response, excerpt)
+    return response_of(response.status_code, response.headers.items(), content)
+
+
+def response_of(status: int, headers: Iterable[tuple[str, str]], content: bytes) -> Response:
+    """Return a response, its words fit to be kept. Each header may be there once."""
     text = content.decode("utf-8", "replace")
-    headers = CaseInsensitiveDict(
-        {name: untrusted.fit_text(value[:MAX_HEADER]) for name, value in response.headers.items()}
+    fit = CaseInsensitiveDict(
+        {name: untrusted.fit_text(value[:MAX_HEADER]) for name, value in headers}
     )
-    return Response(
-        response.status_code, headers, untrusted.parsed(text), untrusted.fit_text(text), content
-    )
+    return Response(status, fit, untrusted.parsed(text), untrusted.fit_text(text), content)
 
 
 def _body_of(response: requests.Response, excerpt: Excerpt | None) -> bytes:

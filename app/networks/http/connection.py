@@ -30,6 +30,12 @@ class Call:
     """Nobody writes into a log where it goes: a person's text says so."""
     may_receive: int | None = None
     """Bytes that may still come; None while nothing is read."""
+    connect_timeout: float = 5.0
+    """Seconds until the server has to be reached, on an event loop."""
+    is_proxied: bool = False
+    """It goes through a proxy, whose own address the operator chose."""
+    is_late: bool = False
+    """It was not begun: its start deadline had passed."""
 
     def remaining(self) -> float:
         """Return seconds until the deadline. Raises TimeoutError after it."""

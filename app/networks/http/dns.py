@@ -58,7 +58,7 @@ class Names:
         :raises TimeoutError: it did not end in time, or too many others do not end.
         :raises OSError: the name has no address.
         """
-        if _is_address(host):
+        if is_address(host):
             return [host]
         ends_at = time.monotonic() + seconds
         look_up = self._begun(host.lower(), port, ends_at)
@@ -70,7 +70,7 @@ class Names:
 
     def _begun(self, name: str, port: int, ends_at: float) -> _LookUp:
         """Return the look-up of this name that is under way, begun as soon as there is room."""
-        zone = _zone_of(name)
+        zone = zone_of(name)
         with self._lock:
             while not self._has_room(name, zone):
                 if not self._lock.wait(max(0.0, ends_at - time.monotonic())):
@@ -105,7 +105,7 @@ class Names:
             self._end(name, look_up)
 
     def _end(self, name: str, look_up: _LookUp) -> None:
-        zone = _zone_of(name)
+        zone = zone_of(name)
         with self._lock:
             self._under_way.pop(name, None)
             self._zones[zone] -= 1
@@ -118,7 +118,8 @@ class Names:
 names = Names()
 
 
-def _is_address(host: str) -> bool:
+def is_address(host: str) -> bool:
+    """Whether this is a numeric address, which nobody has to look up."""
     try:
         ip_address(host)
     except ValueError:
@@ -126,5 +127,6 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _zone_of(name: str) -> str:
+def zone_of(name: str) -> str:
+    """Return the ending that whoever owns a name shares with others: its last two labels."""
     return ".".join(name.rstrip(".").rsplit(".", 2)[-2:])

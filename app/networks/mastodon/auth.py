@@ -21,10 +21,11 @@ from app.networks.mastodon.client import Server
 from app.networks.mastodon.posts import limits_at
 from app.networks.mastodon.responses import problem_of, profile_of, reading_of
 from app.networks.oauth import check_state, token_of
-from app.networks.responses import known_shape
+from app.networks.responses import known_shape, object_at, object_in
 
 APP_NAME = "Tweet Later"
 SCOPES = ("read:accounts", "read:statuses", "write:statuses", "write:media")
+KEYS = ("client_id", "client_secret")
 REVOKE_SECONDS = 4.0
 """Of SIGN_IN_SECONDS, reserved for revoking tokens that must not be used."""
 NO_MASTODON = {301, 302, 303, 307, 308, 404, 405, 410, 501}
@@ -44,16 +45,6 @@ USERNAME = re.compile(r"[\w.~\-]{1,200}")
 
 class _ChecksNothing(Exception):
     """The server gave a token for an invented code; it is revoked and noted already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What a code was exchanged for."""
-
-    credentials: dict[str, str]
-    """The token and the app that it belongs to."""
-    checks_codes: bool
-    """Whether the server refused an invented code; if not, the account proves nobody."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +68,8 @@ class SignIn:
         request = _Request(server, address_at(server, base_uri), _document_of(server))
         memory = request.memory | {"signing_in": signing_in}
         try:
+            if self.apps.known(server.url).checks_codes is False:
+                raise _ChecksNothing
             app = self._another_app(request, failed) if failed else self._shared_app(request)
             memory["client"] = mark_of(app)
         except _ChecksNothing:
@@ -88,8 +81,8 @@ class SignIn:
 
     def finish(
         self, server: Server, memory: Mapping[str, Any], callback: Mapping[str, str], base_uri: str
-    ) -> Opened:
-        """Exchange the code, only ever at the server of the state; return token and app.
+    ) -> Connection:
+        """Exchange the code, only ever at the server of the state; return the account.
 
         :raises ConnectRefused: stale, denied, refused, scope_missing, another_server,
             server_checks_nothing, or start_again: the next try gets an app of its own.
@@ -111,16 +104,13 @@ class SignIn:
         if not key and _is_no_to_app(response, app):
             self.apps.forget(server.url, redirect_uri, app)
             raise ConnectRefused("stale", "invalid_client")
-        credentials = {
-            "client_id": app["client_id"],
-            "client_secret": app["client_secret"],
-            "access_token": _token_in(response),
-        }
-        missing = _missing_in(response)
-        if missing:
+        credentials = {name: app[name] for name in KEYS} | {"access_token": _token_in(response)}
+        if missing := _missing_in(response):
             _revoke_unwanted(server, credentials)
             raise ConnectRefused("scope_missing", missing)
-        return Opened(credentials, checks_codes=not key)
+        connection = _connection_of(server, credentials, checks_codes=not key)
+        self.apps.note_return(server.url, checks_codes=not key)
+        return connection
 
     def _app_of(self, server: Server, redirect_uri: str, key: Any, mark: str) -> App:
         """Return the app that a sign-in began with, even if another took its place meanwhile."""
@@ -148,7 +138,7 @@ class SignIn:
         """
         self._check_the_server(server, app, redirect_uri, bool(verifier))
         response = _exchange(server, app, redirect_uri, code, verifier)
-        token = _object_in(response).get("access_token")
+        token = object_in(response).get("access_token")
         if token:
             try:
                 self._check_the_server(server, app, redirect_uri, bool(verifier))
@@ -180,7 +170,7 @@ class SignIn:
         """
         verifier = generate_token(64) if with_verifier else ""
         response = _exchange(server, app, redirect_uri, generate_token(43), verifier)
-        token = _object_in(response).get("access_token")
+        token = object_in(response).get("access_token")
         if not token:
             return response
         self.apps.note_no_check(server.url)
@@ -193,8 +183,6 @@ class SignIn:
         :raises _ChecksNothing: with a shared app, people would get each other's accounts.
         """
         server, redirect_uri = request.server, request.redirect_uri
-        if self.apps.known(server.url).checks_codes is False:
-            raise _ChecksNothing
         app = self.apps.get(server.url, redirect_uri)
         if app is None:
             return self.apps.made_once(server.url, redirect_uri, lambda: self._register(request))
@@ -210,11 +198,8 @@ class SignIn:
 
         :raises _ChecksNothing: as above.
         """
-        server = request.server
-        if self.apps.known(server.url).checks_codes is False:
-            raise _ChecksNothing
         return self.apps.replaced(
-            server.url, request.redirect_uri, failed, lambda: self._register_anew(request)
+            request.server.url, request.redirect_uri, failed, lambda: self._register_anew(request)
         )
 
     def _is_known_there(self, request: _Request, app: App) -> bool:
@@ -256,8 +241,8 @@ class SignIn:
         }
         form = {name: value for name, value in form.items() if value}
         response = request.server.ask("POST", "/api/v1/apps", data=form)
-        data = _object_in(response)
-        app = {name: data.get(name) for name in ("client_id", "client_secret")}
+        data = object_in(response)
+        app = {name: data.get(name) for name in KEYS}
         if 200 <= response.status < 300 and all(map(untrusted.secret, app.values())):
             return app
         raise _registration_refused(response)
@@ -320,13 +305,16 @@ class _Request:
             return None
 
 
-def connection_of(server: Server, opened: Opened) -> Connection:
+def _connection_of(server: Server, opened: Credentials, checks_codes: bool) -> Connection:
     """Return the account that a new token belongs to; without one, the token is revoked.
 
+    :param opened: the token and the app that it belongs to.
+    :param checks_codes: whether the server refused an invented code; if not, the account proves
+        nobody.
     :raises ConnectRefused: refused, when the server does not say whose token it is.
     :raises LookUpFailed: no usable response.
     """
-    credentials: Credentials = {**opened.credentials, "server_url": server.url}
+    credentials: Credentials = {**opened, "server_url": server.url}
     try:
         profile = who_am_i(server, credentials)
     except (TokenRefused, LookUpRefused) as error:
@@ -341,11 +329,7 @@ def connection_of(server: Server, opened: Opened) -> Connection:
     with contextlib.suppress(LookUpFailed, LookUpRefused, TokenRefused):
         limits = limits_at(server, token_of(credentials), software)
     return Connection(
-        profile,
-        credentials,
-        limits,
-        server_was_typed=True,
-        proves_nobody=not opened.checks_codes,
+        profile, credentials, limits, server_was_typed=True, proves_nobody=not checks_codes
     )
 
 
@@ -411,13 +395,9 @@ def _registration_refused(response: Response) -> Exception:
     return ConnectRefused("refused", problem_of(response))
 
 
-def _object_in(response: Response) -> dict[str, Any]:
-    return response.data if isinstance(response.data, dict) else {}
-
-
 def _document_of(server: Server) -> dict[str, Any]:
     """Return how the server describes its sign-in (RFC 8414); {} where it does not."""
-    return _object_in(server.read("/.well-known/oauth-authorization-server"))
+    return object_in(server.read("/.well-known/oauth-authorization-server"))
 
 
 def _issuer_in(document: Mapping[str, Any], server: Server) -> str:
@@ -449,27 +429,23 @@ def _exchange(
 
 def _is_no_to_app(response: Response, app: Mapping[str, Any]) -> bool:
     """Whether a server refuses the app itself, and not only the code that was shown."""
-    about_else = _object_in(response).get("error") in NOT_ABOUT_APP
-    return (
-        response.status in NO_TO_APP
-        and not about_else
-        and _word(response) != _told(app).get("token")
-    )
+    if object_in(response).get("error") in NOT_ABOUT_APP:
+        return False
+    return response.status in NO_TO_APP and _word(response) != _told(app).get("token")
 
 
 def _told(app: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what the server says to this app although it knows it; see ``_register_anew``."""
-    told = app.get("told")
-    return told if isinstance(told, dict) else {}
+    return object_at(app, "told")
 
 
 def _word(response: Response) -> str:
     """Return status and error word of a response, short."""
-    return f"{response.status} {str(_object_in(response).get('error') or '')[:60]}"
+    return f"{response.status} {str(object_in(response).get('error') or '')[:60]}"
 
 
 def _token_in(response: Response) -> str:
-    data = _object_in(response)
+    data = object_in(response)
     token = data.get("access_token")
     if response.status == 200 and isinstance(token, str) and untrusted.secret(token):
         return token
@@ -482,15 +458,10 @@ def _token_in(response: Response) -> str:
 
 def _missing_in(response: Response) -> str:
     """Return the scopes that were not granted, where the server says what was."""
-    granted = _object_in(response).get("scope")
-    return _missing(granted.split()) if isinstance(granted, str) and granted else ""
-
-
-def _missing(granted: list[str]) -> str:
-    """Return the scopes that were not granted; ``write`` includes ``write:media``."""
-    return " ".join(
-        scope for scope in SCOPES if scope not in granted and scope.split(":")[0] not in granted
-    )
+    told = object_in(response).get("scope")
+    granted = set(told.split()) if isinstance(told, str) and told else set(SCOPES)
+    # "write" includes "write:media".
+    return " ".join(scope for scope in SCOPES if not granted & {scope, scope.split(":")[0]})
 
 
 def _code_in(server: Server, memory: Mapping[str, Any], callback: Mapping[str, str]) -> str:

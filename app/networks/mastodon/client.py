@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from app.networks.http import ApiClient, Headers, Response
+from app.networks.http import ApiClient, Headers
 
 
 def segment(remote_id: str) -> str:
@@ -20,9 +20,9 @@ class Server(ApiClient):
 
     quotes_errors: ClassVar[bool] = False
 
-    def call(
-        self, method: str, path: str, *, token: str = "", key: str = "", **content: Any
-    ) -> Response:
-        """Call a path of the server, with a token and an idempotency key where they are given."""
+    def request_of(
+        self, path: str, *, token: str = "", key: str = "", **content: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Name a path, with a token and an idempotency key where they are given."""
         auth = Headers({"Idempotency-Key": key}, bearer=token or None)
-        return super().call(method, path, auth=auth, **content)
+        return super().request_of(path, auth=auth, **content)

@@ -54,9 +54,8 @@ def _addresses_in(response: Response) -> list[str]:
         return [response.header("location") or ""]
     if response.status != 200 or len(response.text) > MAX_DOCUMENT_CHARACTERS:
         return []
-    links = (
-        _links_of_json(response.data) if response.data is not None else _links_of_xml(response.text)
-    )
+    is_json = response.data is not None
+    links = _links_of_json(response.data) if is_json else _links_of_xml(response.text)
     ranked = [(_rank(link), link.get("template") or link.get("href")) for link in links]
     told = [(rank, url) for rank, url in ranked if rank and isinstance(url, str)]
     return [url for _, url in sorted(told, key=lambda link: link[0])]

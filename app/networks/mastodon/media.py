@@ -10,8 +10,8 @@ from typing import Any
 from app.networks.base import Outcome, OutcomeKind, Picture
 from app.networks.errors import LookUpFailed, UploadRefused
 from app.networks.mastodon.client import Server, segment
-from app.networks.mastodon.responses import id_in, outcome_of, problem_of
-from app.networks.responses import upload_error
+from app.networks.mastodon.responses import outcome_of, problem_of
+from app.networks.responses import id_in, upload_error
 
 POLL_SECONDS = 0.5
 """Between two questions whether a picture is ready."""
@@ -40,12 +40,15 @@ def upload(server: Server, token: str, picture: Picture) -> dict[str, Any]:
     )
     media_id = id_in(response.data) if 200 <= response.status < 300 else None
     if media_id is None:
-        raise upload_error(
-            outcome_of(response), UploadRefused("picture_refused", problem_of(response))
-        )
+        raise upload_error(outcome_of(response), "picture_refused")
     if response.status == 202:
         _wait_until_ready(server, token, media_id)
     return {"id": media_id, "description": picture.alt}
+
+
+def may_mean_more(refusal: Outcome) -> bool:
+    """Whether a refusal may be about the pictures or the token, and so is worth a question."""
+    return refusal.http_status in {400, 422} and refusal.kind == OutcomeKind.REJECTED
 
 
 def why_refused(
@@ -56,8 +59,6 @@ def why_refused(
     The server's words would tell, but they are translated. So we ask it for the state of the
     pictures, and whose the token is.
     """
-    if refusal.http_status not in {400, 422} or refusal.kind != OutcomeKind.REJECTED:
-        return None
     try:
         states = [_state_of(server, token, media_id) for media_id in content.get("media_ids", [])]
         if 206 in states:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,54 +15,44 @@ from app.networks.base import (
     Credentials,
     Field,
     Limits,
+    Network,
     Outcome,
     Part,
     Picture,
     Profile,
     SeenPost,
 )
-from app.networks.errors import ConnectRefused, LookUpFailed, TokenRefused
+from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.mastodon import auth, matching, media, posts, text, timeline
-from app.networks.mastodon.apps import Apps, AppsInMemory
+from app.networks.mastodon.apps import Apps
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.servers import Servers, private_is_refused
 
 
-class Mastodon:
-    """Every Mastodon server; the credentials say which."""
+class Mastodon(Network):
+    """Every Mastodon server; the credentials say which.
+
+    Each server gives us what it takes to sign in. Tokens have no end of their own: a dead one comes
+    back only by signing in again. A server finds links and mentions by itself.
+    """
 
     name = "mastodon"
     title = "Mastodon"
     usual_limits = posts.USUAL
     threads = True
-    visibilities: tuple[str, ...] = ("public", "unlisted", "private")
-    connect_fields: tuple[Field, ...] = (Field("server", "Server", "For example mastodon.social"),)
+    visibilities = ("public", "unlisted", "private")
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        usual = str(config.get("MASTODON_SERVER") or "")
-        self._is_played = self.name in (config.get("SANDBOX") or ())
-        (field,) = self.connect_fields
-        self.connect_fields = (replace(field, value=usual),)
-        self._timeout = float(config.get("SEND_TIMEOUT") or 15.0)
-        self._delays = [float(delay) for delay in config.get("RECONCILE_DELAYS") or ()]
-        self._apps: Apps = config.get("MASTODON_APPS") or AppsInMemory()
-        self._servers = Servers(
-            usual_url=usual if "://" in usual else f"http://{usual}",
-            apps=self._apps,
-            timeout=self._timeout,
-            allow_private=bool(config.get("ALLOW_PRIVATE_SERVERS")),
-        )
-        self._sign_in = auth.SignIn(self._apps, str(config.get("APP_URL") or ""))
-
-    @property
-    def ready(self) -> bool:
-        """True: each server gives us what it takes to sign in."""
-        return True
-
-    @property
-    def is_local(self) -> bool:
-        """True when the server that people are offered first is one that the sandbox plays."""
-        return self._is_played and oauth.is_loopback(self._servers.usual_url)
+        usual = config["MASTODON_SERVER"] or ""
+        server = Field("server", "Server", "For example mastodon.social", value=usual)
+        self.connect_fields = (server,)
+        self._timeout: float = config["SEND_TIMEOUT"]
+        self._delays: list[float] = config["RECONCILE_DELAYS"]
+        apps: Apps = config["MASTODON_APPS"]
+        usual_url = usual if "://" in usual else f"http://{usual}"
+        self._servers = Servers(usual_url, apps, self._timeout, config["ALLOW_PRIVATE_SERVERS"])
+        self.is_local = oauth.is_played(self.name, config, self._servers.usual_url)
+        self._sign_in = auth.SignIn(apps, config["APP_URL"] or "")
 
     def profile_url(self, handle: str) -> str:
         """Return the account's own page. The handle is the whole one: ``ana@example.social``."""
@@ -113,35 +102,16 @@ class Mastodon:
         """Take the answer of the consent page. Raises ConnectRefused, LookUpFailed."""
         server = self._servers.visited(str(memory.get("server") or ""))
         with private_is_refused():
-            opened = self._sign_in.finish(server, memory, callback, redirect_uri)
-            connection = auth.connection_of(server, opened)
-        self._apps.note_return(server.url, opened.checks_codes)
-        return [connection]
+            return [self._sign_in.finish(server, memory, callback, redirect_uri)]
 
     def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
         """End the token; never raises."""
         with contextlib.suppress(LookUpFailed):
             auth.revoke(self._server_of(credentials), credentials, start_by)
 
-    def can_refresh(self, _credentials: Credentials) -> bool:
-        """False: a dead token comes back only by signing in again."""
-        return False
-
-    def is_expired(self, _credentials: Credentials) -> bool:
-        """False: Mastodon's tokens have no end of their own."""
-        return False
-
-    def refresh(self, _credentials: Credentials, _start_by: float | None = None) -> Credentials:
-        """Raise TokenRefused: there is nothing to exchange."""
-        raise TokenRefused("Mastodon has no refresh tokens")
-
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
         return auth.who_am_i(self._server_of(credentials), credentials)
-
-    def connected_by(self, _credentials: Credentials) -> str:
-        """Return nothing: here the account is the person."""
-        return ""
 
     def _server_of(self, credentials: Credentials) -> Server:
         return self._servers.at(str(credentials.get("server_url") or ""))
@@ -156,16 +126,6 @@ class Mastodon:
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that a server with these limits does not take."""
         text.check(written, limits)
-
-    def needs_preparation(self, _text: str, _has_pictures: bool = False) -> bool:
-        """False: there is nothing to ask about a text."""
-        return False
-
-    def prepare(
-        self, _credentials: Credentials, _written: str, _has_pictures: bool = False
-    ) -> Mapping[str, Any]:
-        """Return nothing: a server finds links and mentions by itself."""
-        return {}
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
         """Store a picture, which the server keeps for a day without a post.
@@ -183,10 +143,10 @@ class Mastodon:
 
     # Publishing
 
-    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+    async def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Publish; docs/networks/mastodon.md says what each response means."""
         server = self._server_of(credentials).within(self._timeout)
-        return posts.create(server, oauth.token_of(credentials), body, start_by)
+        return await posts.create(server, oauth.token_of(credentials), body, start_by)
 
     # Looking up
 

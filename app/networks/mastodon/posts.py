@@ -11,17 +11,15 @@ from app.networks import http
 from app.networks.base import Body, Limits, Outcome, OutcomeKind, Part
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.mastodon.client import Server
-from app.networks.mastodon.media import NOW_READY, why_refused
+from app.networks.mastodon.media import NOW_READY, may_mean_more, why_refused
 from app.networks.mastodon.responses import (
     NOT_OFFERED,
     allowance_left_for,
-    id_in,
     link_to,
     outcome_of,
     reading_of,
-    request_id_of,
 )
-from app.networks.responses import known_shape, unanswered
+from app.networks.responses import answered, id_in, known_shape, object_at, unanswered
 
 USUAL = Limits(
     characters=500,
@@ -62,8 +60,8 @@ def limits_at(server: Server, token: str, software: str) -> Limits:
 
 
 def _limits_in(instance: Mapping[str, Any]) -> Limits:
-    told = _part(instance, "configuration")
-    statuses, media = _part(told, "statuses"), _part(told, "media_attachments")
+    told = object_at(instance, "configuration")
+    statuses, media = object_at(told, "statuses"), object_at(told, "media_attachments")
     listed = media.get("supported_mime_types")
     types = tuple(kind for kind in USUAL.picture_types if kind in (listed or USUAL.picture_types))
     return Limits(
@@ -94,11 +92,6 @@ def visibility_of(server: Server, token: str) -> str:
         return ""
 
 
-def _part(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = data.get(name)
-    return found if isinstance(found, dict) else {}
-
-
 def _count(usual: int, *told: Any) -> int:
     for number in told:
         if isinstance(number, int) and not isinstance(number, bool) and 0 < number <= MAX_COUNT:
@@ -119,25 +112,23 @@ def body_of(part: Part) -> Body:
     return body
 
 
-def create(server: Server, token: str, body: Body, start_by: float) -> Outcome:
+async def create(server: Server, token: str, body: Body, start_by: float) -> Outcome:
     """Publish a post; once more where its pictures have become ready. Never raises.
 
     :param start_by: on http.boottime(); nothing is begun after it.
     """
-    outcome = _post(server, token, body, start_by)
+    outcome = await _post(server, token, body, start_by)
     if outcome.code == NOW_READY:
-        outcome = _post(server, token, body, start_by)
+        outcome = await _post(server, token, body, start_by)
     return replace(outcome, code="rejected") if outcome.code == NOW_READY else outcome
 
 
-def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
+async def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
     """Make one create call."""
-    content = dict(body)
-    key = str(content.pop(KEY, ""))
-    for name in (SENT_AT, DESCRIPTIONS):
-        content.pop(name, None)
+    key, unsent = str(body.get(KEY, "")), {KEY, SENT_AT, DESCRIPTIONS}
+    content = {name: value for name, value in body.items() if name not in unsent}
     try:
-        response = server.call(
+        response = await server.send(
             "POST", "/api/v1/statuses", token=token, key=key, start_by=start_by, json=content
         )
     except (http.NotSent, http.NoResponse) as error:
@@ -145,14 +136,17 @@ def _post(server: Server, token: str, body: Body, start_by: float) -> Outcome:
     remote_id = id_in(response.data) if 200 <= response.status < 300 else None
     if remote_id is None:
         refusal = outcome_of(response)
-        return why_refused(server, token, content, refusal) or refusal
-    return Outcome(
+        refusal = outcome_of(response)
+        if not may_mean_more(refusal):
+            return refusal
+        meant = await server.in_thread(why_refused, token, content, refusal)
+        return meant or refusal
+    return answered(
+        response,
         OutcomeKind.OK,
         remote_id=remote_id,
         remote_url=link_to(response.data, server),
-        http_status=response.status,
-        request_id=request_id_of(response),
-        answered_at=response.at,
+        request_id=response.header("x-request-id"),
         pause_for=allowance_left_for(response),
         reference={"id": remote_id},
     )

@@ -14,7 +14,7 @@ from app.networks.base import Outcome, OutcomeKind, Profile
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.mastodon.client import Server
-from app.networks.responses import number_in, seconds_until
+from app.networks.responses import answered, doubt_in, id_in, number_in, object_in, seconds_until
 
 USUAL_WAIT_SECONDS = 300.0
 """To wait where a server does not say: Mastodon counts calls in five minutes."""
@@ -30,37 +30,24 @@ def outcome_of(response: Response) -> Outcome:
     """Return how a create call ended whose response names no post."""
     status = response.status
     if status == 429:
-        return outcome(response, OutcomeKind.LATER, "rate_limited", _wait_after(response))
-    if status >= 500 or status == 408:
-        return outcome(response, OutcomeKind.AMBIGUOUS, "server_error")
-    if 200 <= status < 300:
-        return outcome(response, OutcomeKind.AMBIGUOUS, "garbled_answer")
+        wait = _wait_after(response)
+        return _outcome(response, OutcomeKind.LATER, "rate_limited", retry_after=wait)
     if status in MOVED:
-        return outcome(response, OutcomeKind.AUTH, "server_moved")
-    if 300 <= status < 400:
-        return outcome(response, OutcomeKind.AMBIGUOUS, "redirected")
+        return _outcome(response, OutcomeKind.AUTH, "server_moved")
+    if code := doubt_in(response):
+        return _outcome(response, OutcomeKind.AMBIGUOUS, code)
     if status == 401:
-        return outcome(response, OutcomeKind.AUTH, "token_refused")
+        return _outcome(response, OutcomeKind.AUTH, "token_refused")
     if status in AWAY and not _words(response):
-        return outcome(response, OutcomeKind.LATER, "unreachable")
+        return _outcome(response, OutcomeKind.LATER, "unreachable")
     if status == 403:
-        return outcome(response, OutcomeKind.AUTH, "permission_missing")
-    return outcome(response, OutcomeKind.REJECTED, "not_found" if status == 404 else "rejected")
+        return _outcome(response, OutcomeKind.AUTH, "permission_missing")
+    return _outcome(response, OutcomeKind.REJECTED, "not_found" if status == 404 else "rejected")
 
 
-def outcome(
-    response: Response, kind: OutcomeKind, code: str, retry_after: float | None = None
-) -> Outcome:
-    """Return an outcome with all that a response tells beside it; ``retry_after`` in seconds."""
-    return Outcome(
-        kind,
-        code,
-        problem_of(response),
-        retry_after=retry_after,
-        http_status=response.status,
-        request_id=request_id_of(response),
-        answered_at=response.at,
-    )
+def _outcome(response: Response, kind: OutcomeKind, code: str, **more: Any) -> Outcome:
+    trace = response.header("x-request-id")
+    return answered(response, kind, code, detail=problem_of(response), request_id=trace, **more)
 
 
 def reading_of(response: Response) -> Any:
@@ -76,24 +63,13 @@ def reading_of(response: Response) -> Any:
         raise TokenRefused(problem_of(response))
     if response.status == 410 or (response.status in {403, 404} and _words(response)):
         raise LookUpRefused(problem_of(response))
-    raise LookUpFailed(
-        problem_of(response), _wait_after(response) if response.status == 429 else None
-    )
-
-
-def id_in(data: Any) -> str | None:
-    """Return an id: a text of any shape, or a number."""
-    return untrusted.identifier(data.get("id")) if isinstance(data, dict) else None
+    wait = _wait_after(response) if response.status == 429 else None
+    raise LookUpFailed(problem_of(response), wait)
 
 
 def problem_of(response: Response) -> str:
     """Return the server's own words, short."""
     return _words(response)[:300] or f"HTTP {response.status}"
-
-
-def request_id_of(response: Response) -> str | None:
-    """Return the id by which the server's operator finds a call again."""
-    return (response.header("x-request-id") or "")[:64] or None
 
 
 def allowance_left_for(response: Response) -> float | None:
@@ -123,8 +99,7 @@ def _words(response: Response) -> str:
 
     Servers differ in where they put them.
     """
-    data: Mapping[str, Any] = response.data if isinstance(response.data, dict) else {}
-    said = [data.get("error"), data.get("error_description")]
+    said = [object_in(response).get(name) for name in ("error", "error_description")]
     return ": ".join(word for word in said if isinstance(word, str) and word)
 
 
@@ -138,23 +113,20 @@ def _first(response: Response, *names: str) -> str | None:
 
 def profile_of(account: Mapping[str, Any], server: Server) -> Profile:
     """Return who an account is. The handle has the server in it, as people write it."""
-    remote_id = id_in(account)
-    if remote_id is None:
-        raise ValueError("an account without an id")
-    avatar, page = account.get("avatar"), account.get("url")
     return Profile(
-        remote_id=remote_id,
+        remote_id=account["id"],
         handle=f"{_name_in(account)}@{server.host}",
         display_name=account.get("display_name") or "",
-        avatar_url=str(avatar) if is_page(avatar, server) else "",
+        avatar_url=_page(account.get("avatar"), server),
         server=server.host,
-        page_url=str(page) if is_page(page, server) else "",
+        page_url=_page(account.get("url"), server),
     )
 
 
-def is_page(url: Any, server: Server) -> bool:
-    """Whether this is an address that a browser may be sent to."""
-    return untrusted.web_address(url).startswith(("https://", f"{server.url}/"))
+def _page(url: Any, server: Server) -> str:
+    """Return an address if a browser may be sent there, else ""."""
+    found = untrusted.web_address(url)
+    return found if found.startswith(("https://", f"{server.url}/")) else ""
 
 
 def _name_in(account: Mapping[str, Any]) -> str:
@@ -171,6 +143,6 @@ def _name_in(account: Mapping[str, Any]) -> str:
 def link_to(status: Mapping[str, Any], server: Server) -> str:
     """Return a post's page; the address that every Mastodon knows when the server tells none."""
     for name in ("url", "uri"):
-        if is_page(status.get(name), server):
-            return str(status[name])
+        if page := _page(status.get(name), server):
+            return page
     return f"{server.url}/web/statuses/{id_in(status)}"

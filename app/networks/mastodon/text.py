@@ -39,17 +39,12 @@ _BREAKS = frozenset({"br", "p", "div", "li", "blockquote", "pre", "ul", "ol"})
 def check(written: str, limits: Limits) -> None:
     """Raise TextProblem for a text that a server with these limits does not take."""
     cleaned = text.allowed(written)
-    if limits.unit == "codepoints":
-        counted = _code_points_up_to(cleaned, limits)
-    else:
-        counted = _length_up_to(cleaned, limits)
-    if counted > limits.characters:
-        raise TextProblem("too_long", length=counted, limit=limits.characters)
+    count = _code_points_up_to if limits.unit == "codepoints" else _length_up_to
+    text.refuse_too_long(count(cleaned, limits), limits.characters)
 
 
 def _code_points_up_to(cleaned: str, limits: Limits) -> int:
-    if len(cleaned) > limits.characters:  # it counts at least as many as there are
-        raise TextProblem("too_long", length=len(cleaned), limit=limits.characters)
+    text.refuse_too_long(len(cleaned), limits.characters)  # it counts at least as many
     return code_points(cleaned, limits.link_length)
 
 

@@ -17,16 +17,9 @@ from app.networks.http import Response
 from app.networks.mastodon.auth import APP_NAME
 from app.networks.mastodon.client import Server, segment
 from app.networks.mastodon.matching import Likeness, Shown, Sought, likeness, sought_of
-from app.networks.mastodon.responses import (
-    NOT_OFFERED,
-    calls_left,
-    id_in,
-    link_to,
-    reading_of,
-    wait_in,
-)
+from app.networks.mastodon.responses import NOT_OFFERED, calls_left, link_to, reading_of, wait_in
 from app.networks.oauth import token_of
-from app.networks.responses import known_shape
+from app.networks.responses import id_in, known_shape
 
 KEY_LIFE = timedelta(minutes=50)
 """A server forgets a key after an hour; the last try may take a while to arrive."""
@@ -141,12 +134,8 @@ def _leave_room(response: Response) -> None:
     :raises LookUpFailed: few are left; its ``retry_after`` says when there are more.
     """
     left, wait = calls_left(response), wait_in(response)
-    if (
-        left is not None
-        and left < RESERVED_CALLS
-        and wait is not None
-        and wait <= MAX_LOOK_UP_REST_SECONDS
-    ):
+    is_short = left is not None and left < RESERVED_CALLS
+    if is_short and wait is not None and wait <= MAX_LOOK_UP_REST_SECONDS:
         raise LookUpFailed("few calls are left", wait)
 
 

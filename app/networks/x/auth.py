@@ -36,7 +36,7 @@ from app.networks.errors import (
 )
 from app.networks.http import LibraryAdapter, NoResponse, NotSent, Response
 from app.networks.oauth import check_issuer, check_state
-from app.networks.responses import known_shape
+from app.networks.responses import known_shape, object_in
 from app.networks.x.client import XApi, is_oauth1
 from app.networks.x.responses import profile_of, reading_of
 
@@ -52,17 +52,14 @@ MAX_TOKEN_SECONDS = int(10 * 366 * DAY_SECONDS)
 class OAuth2Flow:
     """The code flow; the verifier stays in the person's own cookie."""
 
-    client_id: str
-    client_secret: str | None
+    api: XApi
     authorize_url: str
-    token_url: str
 
     def begin(self, redirect_uri: str) -> Consent:
         """Return the consent page's URL, with a fresh state and PKCE challenge."""
         verifier = generate_token(64)
-        url, state = self._session(redirect_uri).create_authorization_url(
-            self.authorize_url, code_verifier=verifier
-        )
+        session = self._session(redirect_uri)
+        url, state = session.create_authorization_url(self.authorize_url, code_verifier=verifier)
         return Consent(url, {"state": state, "verifier": verifier})
 
     def finish(
@@ -70,12 +67,12 @@ class OAuth2Flow:
     ) -> Mapping[str, Any]:
         """Exchange the code; return X's token response."""
         check_state(memory.get("state"), callback.get("state"))
-        check_issuer(callback, self.authorize_url, self.token_url)
+        check_issuer(callback, self.authorize_url, self.api.url)
         if callback.get("error"):
             raise ConnectRefused("denied", callback["error"])
         with _as_our_errors():
             token: Mapping[str, Any] = self._session(redirect_uri).fetch_token(
-                self.token_url,
+                f"{self.api.url}{TOKEN_PATH}",
                 code=callback.get("code", ""),
                 code_verifier=memory["verifier"],
                 timeout=CALL_SECONDS,
@@ -85,12 +82,12 @@ class OAuth2Flow:
 
     def _session(self, redirect_uri: str) -> Any:
         session = OAuth2Session(
-            self.client_id,
-            self.client_secret,
+            self.api.client_id,
+            self.api.client_secret,
             scope=SCOPES,
             redirect_uri=redirect_uri,
             code_challenge_method="S256",
-            token_endpoint_auth_method="client_secret_basic" if self.client_secret else "none",
+            token_endpoint_auth_method="client_secret_basic" if self.api.client_secret else "none",
         )
         return _with_our_calls(session)
 
@@ -99,48 +96,40 @@ class OAuth2Flow:
 class OAuth1Flow:
     """The three-legged flow; the request token's secret stays in the person's own cookie."""
 
-    consumer_key: str
-    consumer_secret: str
-    api: str
+    api: XApi
 
     def begin(self, redirect_uri: str) -> Consent:
         """Ask for a request token; return the consent page's URL."""
-        session = _with_our_calls(
-            OAuth1Session(self.consumer_key, self.consumer_secret, redirect_uri=redirect_uri)
-        )
+        session = self._session(redirect_uri)
         with _as_our_errors():
             token = session.fetch_request_token(
-                f"{self.api}/oauth/request_token", timeout=CALL_SECONDS, allow_redirects=False
+                f"{self.api.url}/oauth/request_token", timeout=CALL_SECONDS, allow_redirects=False
             )
             memory = {"state": token["oauth_token"], "secret": token["oauth_token_secret"]}
-        url = session.create_authorization_url(f"{self.api}/oauth/authorize", token["oauth_token"])
-        return Consent(url, memory)
+        page = f"{self.api.url}/oauth/authorize"
+        return Consent(session.create_authorization_url(page, memory["state"]), memory)
 
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> Mapping[str, Any]:
         """Exchange the verifier; return X's token response."""
         check_state(memory.get("state"), callback.get("oauth_token") or callback.get("denied"))
-        check_issuer(callback, self.api)
+        check_issuer(callback, self.api.url)
         if callback.get("denied"):
             raise ConnectRefused("denied")
-        session = _with_our_calls(
-            OAuth1Session(
-                self.consumer_key,
-                self.consumer_secret,
-                token=memory["state"],
-                token_secret=memory["secret"],
-                redirect_uri=redirect_uri,
-            )
-        )
+        session = self._session(redirect_uri, token=memory["state"], token_secret=memory["secret"])
         with _as_our_errors():
             token: Mapping[str, Any] = session.fetch_access_token(
-                f"{self.api}/oauth/access_token",
+                f"{self.api.url}/oauth/access_token",
                 verifier=callback.get("oauth_verifier", ""),
                 timeout=CALL_SECONDS,
                 allow_redirects=False,
             )
             return {"token": token["oauth_token"], "token_secret": token["oauth_token_secret"]}
+
+    def _session(self, redirect_uri: str, **request_token: str) -> Any:
+        keys = self.api.consumer_key or "", self.api.consumer_secret or ""
+        return _with_our_calls(OAuth1Session(*keys, redirect_uri=redirect_uri, **request_token))
 
 
 def _with_our_calls(session: Any) -> Any:
@@ -165,10 +154,7 @@ def _as_our_errors() -> Iterator[None]:
 
 def flow_of(api: XApi, authorize_url: str) -> OAuth1Flow | OAuth2Flow:
     """Return how people sign in at X with this app's keys."""
-    if api.client_id:
-        token_url = f"{api.url}{TOKEN_PATH}"
-        return OAuth2Flow(api.client_id, api.client_secret, authorize_url, token_url)
-    return OAuth1Flow(api.consumer_key or "", api.consumer_secret or "", api.url)
+    return OAuth2Flow(api, authorize_url) if api.client_id else OAuth1Flow(api)
 
 
 def connection_of(api: XApi, token: Mapping[str, Any]) -> Connection:
@@ -195,17 +181,14 @@ def oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
     """
     now = int(time.time())
     seconds = untrusted.whole(token.get("expires_in"), 1, MAX_TOKEN_SECONDS)
-    if seconds is not None:
-        expires_at: int | None = now + seconds
-    else:
-        expires_at = untrusted.whole(token.get("expires_at"), 1, now + MAX_TOKEN_SECONDS)
+    told = untrusted.whole(token.get("expires_at"), 1, now + MAX_TOKEN_SECONDS)
     access_token = untrusted.secret(token["access_token"])
     if access_token is None:
         raise KeyError("access_token")
     return {
         "access_token": access_token,
         "refresh_token": untrusted.secret(token.get("refresh_token")),
-        "expires_at": expires_at,
+        "expires_at": told if seconds is None else now + seconds,
     }
 
 
@@ -228,7 +211,7 @@ def refresh(api: XApi, credentials: Credentials, start_by: float | None) -> Cred
 
 
 def _refreshed(response: Response, old: Credentials) -> Credentials:
-    data = response.data if isinstance(response.data, dict) else {}
+    data = object_in(response)
     if response.status == 200 and untrusted.secret(data.get("access_token")):
         new = oauth2_credentials(data)
         return {**new, "refresh_token": new.get("refresh_token") or old["refresh_token"]}

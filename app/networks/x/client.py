@@ -10,7 +10,7 @@ from requests.auth import AuthBase
 from requests_oauthlib import OAuth1
 
 from app.networks.base import Credentials
-from app.networks.http import ApiClient, Headers, Response
+from app.networks.http import ApiClient, Headers
 from app.networks.oauth import token_of
 
 
@@ -28,22 +28,18 @@ class XApi(ApiClient):
     consumer_key: str | None = None
     consumer_secret: str | None = None
 
-    def call(
-        self, method: str, path: str, *, credentials: Credentials | None = None, **content: Any
-    ) -> Response:
-        """Call a path, for an account where its credentials are given."""
+    def request_of(
+        self, path: str, *, credentials: Credentials | None = None, **content: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Name a path, for an account where its credentials are given."""
         if credentials is not None:
             content["auth"] = self._signature(credentials)
-        return super().call(method, path, **content)
+        return super().request_of(path, **content)
 
     def _signature(self, credentials: Credentials) -> AuthBase:
         if is_oauth1(credentials):
-            signature: AuthBase = OAuth1(
-                self.consumer_key,
-                self.consumer_secret,
-                credentials["token"],
-                credentials["token_secret"],
-            )
+            owner = credentials["token"], credentials["token_secret"]
+            signature: AuthBase = OAuth1(self.consumer_key, self.consumer_secret, *owner)
             return signature
         return Headers(bearer=token_of(credentials))
 

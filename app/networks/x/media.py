@@ -10,7 +10,7 @@ from urllib.parse import quote
 from app.networks.base import Credentials, Outcome, Picture
 from app.networks.errors import LookUpFailed, UploadRefused
 from app.networks.http import Response
-from app.networks.responses import upload_error
+from app.networks.responses import object_at, object_in, upload_error
 from app.networks.x.client import XApi
 from app.networks.x.responses import id_in, outcome_of
 
@@ -104,8 +104,7 @@ def _wait_until_ready(media: _MediaApi, media_id: str) -> None:
             return
         progress = _progress_in(response)
         if progress.get("state") == "failed":
-            error = progress.get("error")
-            message = error.get("message") if isinstance(error, dict) else ""
+            message = object_at(progress, "error").get("message")
             raise UploadRefused("picture_refused", str(message or "processing failed"))
         if progress.get("state") not in {"pending", "in_progress"}:
             return
@@ -120,9 +119,7 @@ def _pause_in(asked: Any) -> float:
 
 def _progress_in(response: Response) -> dict[str, Any]:
     """Return what X says of its work on a picture; nothing where it is done."""
-    data = response.data.get("data") if isinstance(response.data, dict) else None
-    progress = data.get("processing_info") if isinstance(data, dict) else None
-    return progress if isinstance(progress, dict) else {}
+    return object_at(object_at(object_in(response), "data"), "processing_info")
 
 
 def _id_in(response: Response) -> str:
@@ -134,7 +131,4 @@ def _id_in(response: Response) -> str:
 
 def _failure(outcome: Outcome) -> Exception:
     is_old_token = outcome.http_status == 403  # from before pictures were supported
-    refusal = UploadRefused(
-        "picture_permission" if is_old_token else "picture_refused", outcome.detail or ""
-    )
-    return upload_error(outcome, refusal)
+    return upload_error(outcome, "picture_permission" if is_old_token else "picture_refused")

@@ -14,8 +14,8 @@ from app.networks.base import (
     Connection,
     Consent,
     Credentials,
-    Field,
     Limits,
+    Network,
     Outcome,
     Part,
     Picture,
@@ -29,15 +29,16 @@ from app.networks.x.client import XApi
 from app.networks.x.text import check
 
 
-class X:
-    """X, or any server that speaks its API at ``X_API_URL``."""
+class X(Network):
+    """X, or any server that speaks its API at ``X_API_URL``.
+
+    It finds links and mentions by itself, and says so itself when the parent of a post is gone.
+    """
 
     name = "x"
     title = "X"
     usual_limits = posts.LIMITS
     threads = True
-    visibilities: tuple[str, ...] = ()
-    connect_fields: tuple[Field, ...] = ()
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._api = XApi(
@@ -50,18 +51,9 @@ class X:
         )
         self._flow = auth.flow_of(self._api, config["X_AUTHORIZE_URL"])
         self._site: str = config["X_SITE_URL"]
-        self._is_played = self.name in (config.get("SANDBOX") or ())
+        self.ready = bool(self._api.client_id or self._api.consumer_key)
+        self.is_local = oauth.is_played(self.name, config, self._api.url)
         oauth.allow_plain_http(self._api.url)
-
-    @property
-    def ready(self) -> bool:
-        """True when there are keys to sign in with."""
-        return bool(self._api.client_id or self._api.consumer_key)
-
-    @property
-    def is_local(self) -> bool:
-        """True when the sandbox plays it."""
-        return self._is_played and oauth.is_loopback(self._api.url)
 
     def profile_url(self, handle: str) -> str:
         """Return the account's own page."""
@@ -91,10 +83,6 @@ class X:
         """True for OAuth 2.0 with offline access; OAuth 1.0a tokens do not expire."""
         return bool(credentials.get("refresh_token"))
 
-    def is_expired(self, credentials: Credentials) -> bool:
-        """True when the access token (2 hours) is over or will be within a minute."""
-        return oauth.expires_soon(credentials.get("expires_at"))
-
     def refresh(self, credentials: Credentials, start_by: float | None = None) -> Credentials:
         """Spend the refresh token. Raises TokenRefused, RefreshUnclear, AppRefused."""
         return auth.refresh(self._api, credentials, start_by)
@@ -103,29 +91,11 @@ class X:
         """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""
         return auth.who_am_i(self._api, credentials)
 
-    def connected_by(self, _credentials: Credentials) -> str:
-        """Return nothing: here the account is the person."""
-        return ""
-
     # Publishing
-
-    def limits(self, _credentials: Credentials) -> Limits:
-        """Return what fits into a post of everybody; some may write more."""
-        return posts.LIMITS
 
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that X does not take."""
         check(written, limits.characters)
-
-    def needs_preparation(self, _text: str, _has_pictures: bool = False) -> bool:
-        """False: X finds links and mentions by itself."""
-        return False
-
-    def prepare(
-        self, _credentials: Credentials, _written: str, _has_pictures: bool = False
-    ) -> Mapping[str, Any]:
-        """Return nothing."""
-        return {}
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
         """Store a picture. Raises UploadRefused, LookUpFailed, TokenRefused."""
@@ -135,19 +105,15 @@ class X:
         """Return the JSON of ``POST /2/tweets``."""
         return posts.body_of(part)
 
-    def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+    async def create(self, credentials: Credentials, body: Body, start_by: float) -> Outcome:
         """Post a tweet; never raises."""
-        return posts.create(self._api, credentials, body, start_by, self._site)
+        return await posts.create(self._api, credentials, body, start_by, self._site)
 
     # Looking up
 
     def look_ups_before_resend(self, _credentials: Credentials, _first_sent_at: datetime) -> int:
         """Return more than there are: the timeline lags, so only all delays together prove it."""
         return ALL_LOOK_UPS
-
-    def lacks_parent(self, _credentials: Credentials, _body: Body) -> bool:
-        """False: X says so itself when it refuses a post for that."""
-        return False
 
     def comparable(self, body: Body) -> str:
         """Return the body's text in the form in which look-ups compare it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.networks.base import Body, Credentials, Limits, Outcome, OutcomeKind, Part
 from app.networks.http import NoResponse, NotSent
 from app.networks.links import LINK_LENGTH
-from app.networks.responses import unanswered
+from app.networks.responses import answered, unanswered
 from app.networks.x.client import XApi
 from app.networks.x.responses import allowance_left_for, id_in, outcome_of
 from app.networks.x.text import MAX_WEIGHTED_LENGTH
@@ -36,7 +36,7 @@ def body_of(part: Part) -> Body:
     return body
 
 
-def create(
+async def create(
     api: XApi, credentials: Credentials, body: Body, start_by: float, site_url: str
 ) -> Outcome:
     """Post a tweet; never raises. docs/networks/x.md says what each response means.
@@ -45,7 +45,7 @@ def create(
     :param site_url: of X's pages.
     """
     try:
-        response = api.call(
+        response = await api.send(
             "POST", "/2/tweets", credentials=credentials, start_by=start_by, json=body
         )
     except (NotSent, NoResponse) as error:
@@ -53,13 +53,12 @@ def create(
     remote_id = id_in(response.data) if 200 <= response.status < 300 else None
     if remote_id is None:
         return outcome_of(response)
-    return Outcome(
+    return answered(
+        response,
         OutcomeKind.OK,
         remote_id=remote_id,
         remote_url=page_of(site_url, remote_id),
-        http_status=response.status,
         request_id=response.header("x-transaction-id"),
-        answered_at=response.at,
         pause_for=allowance_left_for(response),
         reference={"id": remote_id},
     )

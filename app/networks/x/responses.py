@@ -12,7 +12,7 @@ from app import untrusted as words
 from app.networks.base import Outcome, OutcomeKind, Profile, Scope
 from app.networks.errors import DAY_SECONDS, LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
-from app.networks.responses import number_in, seconds_until
+from app.networks.responses import answered, doubt_in, number_in, object_in, seconds_until
 
 CODES_DUPLICATE = {187}
 CODES_DEAD_TOKEN = {32, 89}
@@ -27,20 +27,16 @@ def outcome_of(response: Response) -> Outcome:
     """Sort a response that is not an accepted tweet."""
     if response.status == 429 or _is_usage_cap(response):
         return _later(response)
-    if response.status >= 500 or response.status == 408:
-        return _outcome(response, OutcomeKind.AMBIGUOUS, "server_error")
-    if 200 <= response.status < 300:
-        return _outcome(response, OutcomeKind.AMBIGUOUS, "garbled_answer")
+    if code := doubt_in(response):
+        return _outcome(response, OutcomeKind.AMBIGUOUS, code)
     if response.status == 401:
         return _outcome(response, OutcomeKind.AUTH, "token_refused")
     if response.status == 402:
-        return _outcome(response, OutcomeKind.HOLD, "no_credits", Scope.NETWORK)
+        return _outcome(response, OutcomeKind.HOLD, "no_credits", scope=Scope.NETWORK)
     if response.status == 403:
         return _forbidden(response)
     if response.status == 404:
         return _outcome(response, OutcomeKind.REJECTED, "not_found")
-    if 300 <= response.status < 400:
-        return _outcome(response, OutcomeKind.AMBIGUOUS, "redirected")
     if response.status == 400 and "media ids are invalid" in response.text.lower():
         return _outcome(response, OutcomeKind.LATER, "pictures_gone", retry_after=3.0)
     return _outcome(response, OutcomeKind.REJECTED, "rejected")
@@ -57,7 +53,7 @@ def id_in(data: Any) -> str | None:
 
 def problem_of(response: Response) -> str:
     """Return the network's own words, short."""
-    data = response.data if isinstance(response.data, dict) else {}
+    data = object_in(response)
     errors = data.get("errors")
     first = errors[0] if isinstance(errors, list) and errors else {}
     words = first.get("message") if isinstance(first, dict) else None
@@ -71,19 +67,9 @@ def allowance_left_for(response: Response) -> float | None:
     return max(waits, default=None)
 
 
-def _outcome(
-    response: Response, kind: OutcomeKind, code: str, scope: Scope = Scope.ACCOUNT, **more: Any
-) -> Outcome:
-    return Outcome(
-        kind,
-        code,
-        problem_of(response),
-        scope=scope,
-        http_status=response.status,
-        request_id=response.header("x-transaction-id") or response.header("x-request-id"),
-        answered_at=response.at,
-        **more,
-    )
+def _outcome(response: Response, kind: OutcomeKind, code: str, **more: Any) -> Outcome:
+    trace = response.header("x-transaction-id") or response.header("x-request-id")
+    return answered(response, kind, code, detail=problem_of(response), request_id=trace, **more)
 
 
 def _forbidden(response: Response) -> Outcome:
@@ -92,7 +78,7 @@ def _forbidden(response: Response) -> Outcome:
     if "duplicate content" in words or _codes(response) & CODES_DUPLICATE:
         return _outcome(response, OutcomeKind.REJECTED, "duplicate")
     if problem in {"client-forbidden", "app-suspended"}:
-        return _outcome(response, OutcomeKind.HOLD, "app_forbidden", Scope.NETWORK)
+        return _outcome(response, OutcomeKind.HOLD, "app_forbidden", scope=Scope.NETWORK)
     if problem in {"oauth1-permissions", "user-suspended", "unsupported-authentication"}:
         return _outcome(response, OutcomeKind.AUTH, problem.replace("-", "_"))
     if _codes(response) & CODES_DEAD_TOKEN:
@@ -106,10 +92,10 @@ def _later(response: Response) -> Outcome:
     if empty:
         wait, scope = max(empty)
         scope = Scope.NETWORK if (wait, Scope.NETWORK) in empty else scope
-        return _outcome(response, OutcomeKind.LATER, "rate_limited", scope, retry_after=wait)
+        return _outcome(response, OutcomeKind.LATER, "rate_limited", scope=scope, retry_after=wait)
     if _is_usage_cap(response):
         return _outcome(
-            response, OutcomeKind.LATER, "usage_cap", Scope.NETWORK, retry_after=DAY_SECONDS
+            response, OutcomeKind.LATER, "usage_cap", scope=Scope.NETWORK, retry_after=DAY_SECONDS
         )
     told = seconds_until(response, response.header("retry-after"))
     return _outcome(response, OutcomeKind.LATER, "rate_limited", retry_after=told)
@@ -129,12 +115,11 @@ def _is_usage_cap(response: Response) -> bool:
 
 
 def _problem_type(response: Response) -> str:
-    data = response.data if isinstance(response.data, dict) else {}
-    return str(data.get("type") or "").rsplit("/", 1)[-1]
+    return str(object_in(response).get("type") or "").rsplit("/", 1)[-1]
 
 
 def _codes(response: Response) -> set[int]:
-    data = response.data if isinstance(response.data, dict) else {}
+    data = object_in(response)
     errors = data.get("errors")
     listed = errors if isinstance(errors, list) else []
     found = [data.get("code"), *(e.get("code") for e in listed if isinstance(e, dict))]
@@ -148,12 +133,9 @@ def reading_of(response: Response) -> dict[str, Any]:
     :raises LookUpRefused: reading is not allowed (402, 403, 404).
     :raises TokenRefused: 401.
     """
-    if (
-        response.status == 200
-        and isinstance(response.data, dict)
-        and {"data", "meta"} & set(response.data)
-    ):
-        return response.data
+    data = object_in(response)
+    if response.status == 200 and {"data", "meta"} & set(data):
+        return data
     if response.status == 401:
         raise TokenRefused(problem_of(response))
     if response.status in {402, 403, 404}:

@@ -8,7 +8,7 @@ from typing import Any
 import regex
 
 from app.networks.links import LINK_LENGTH, MAX_TCO_SLUG, MAX_URL_CHARACTERS, urls_in
-from app.networks.text import TextProblem, allowed, comparable, normalised, refuse_far_too_long
+from app.networks.text import allowed, comparable, normalised, refuse_far_too_long, refuse_too_long
 
 MAX_WEIGHTED_LENGTH = 280
 WIDE_WEIGHT = 2  # an emoji of any length, and every character outside the light ranges
@@ -45,9 +45,7 @@ def check(text: str, limit: int = MAX_WEIGHTED_LENGTH) -> str:
     """
     cleaned = allowed(text)
     refuse_far_too_long(cleaned, limit)
-    length = weighted_length(cleaned)
-    if length > limit:
-        raise TextProblem("too_long", length=length, limit=limit)
+    refuse_too_long(weighted_length(cleaned), limit)
     return cleaned
 
 

@@ -14,7 +14,6 @@ from flask_login import current_user, login_required
 from app import broker
 from app.db import commit_and_keep, db, utcnow
 from app.models import WAITING, AlreadyBeingSent, Content, Delivery, JobStatus, Tweet, content
-from app.networks import text as texts
 from app.states import State
 from app.web import rate_limits, schemas
 from app.web.errors import gives_back, refuse, wants_json
@@ -275,7 +274,6 @@ def _edit_page(tweet: Tweet, job: Delivery | None, form: dict[str, Any]) -> str:
         accounts=views.account_views(accounts),
         is_timed=job is None and any(one.state in WAITING for one in meant),
         has_failed=any(one.state == State.FAILED for one in meant),
-        tlds=texts.known_tlds(),
     )
 
 

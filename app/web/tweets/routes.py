@@ -8,10 +8,10 @@ from flask import Blueprint, abort, flash, jsonify, redirect, render_template, u
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.db import db, utcnow
-from app.models import Delivery, Tweet
-from app.networks import text as texts
+from app.models import Account, Delivery, Tweet
 from app.web import rate_limits, schemas
 from app.web.context import networks, ready_networks
 from app.web.errors import gives_back, refuse, refuse_as_json, wants_json
@@ -129,15 +129,7 @@ def show(tweet_id: int) -> ResponseReturnValue:
     view = views.tweet_views([tweet])[0]
     if wants_json():
         return jsonify(
-            tweet={**views.plain(tweet), "parts": view["parts"]},
-            jobs=[
-                {
-                    **job,
-                    "due_at": iso_utc(job["due_at"]),
-                    "published_at": job["published_at"] and iso_utc(job["published_at"]),
-                }
-                for job in view["jobs"]
-            ],
+            tweet={**views.plain(tweet), "parts": view["parts"]}, jobs=views.jobs_as_json(view)
         )
     return render_template("tweets/tweet.html", tweet=view, attempts=attempts)
 
@@ -184,30 +176,40 @@ def own(tweet_id: int) -> Tweet:
 
 def _page(form: dict[str, Any]) -> str:
     before = schemas.query(schemas.calls.ListQuery).before
-    query = db.select(Tweet).where(Tweet.user_id == current_user.id)
-    if before is not None:
-        query = query.where(Tweet.id < before)
-    query = query.options(selectinload(Tweet.deliveries)).order_by(Tweet.id.desc())
-    found = list(db.session.scalars(query.limit(PAGE + 1)))
+    everywhere = _accounts()  # held until the page is made, or the session would forget them
+    accounts = [account for account in everywhere if account.connected]
+    set_committed_value(current_user, "accounts", accounts)
+    found = _listed(before)
     tweets, more = found[:PAGE], len(found) > PAGE
-    accounts = views.account_views(current_user.accounts)
+    newest = tweets if before is None else _listed(None, 1)
     return render_template(
         "tweets/index.html",
         form=views.shown(form),
-        accounts=accounts,
-        chosen=form["accounts"] or _usual_accounts([account["id"] for account in accounts]),
+        accounts=views.account_views(accounts),
+        chosen=form["accounts"] or _usual_accounts(accounts, newest[:1]),
         tweets=views.tweet_views(tweets),
         newer_url=url_for("tweets.index") if before is not None else None,
         older_url=url_for("tweets.index", before=tweets[-1].id) if more else None,
-        tlds=texts.known_tlds(),
     )
 
 
-def _usual_accounts(known: list[int]) -> list[int]:
+def _accounts() -> list[Account]:
+    """Read all accounts of the person, also former ones, so that their tweets find them here."""
+    mine = db.select(Account).where(Account.user_id == current_user.id)
+    return list(db.session.scalars(mine.order_by(Account.id)))
+
+
+def _listed(before: int | None, most: int = PAGE + 1) -> list[Tweet]:
+    """Return the person's newest tweets, only those with smaller ids than ``before``."""
+    query = db.select(Tweet).where(Tweet.user_id == current_user.id)
+    if before is not None:
+        query = query.where(Tweet.id < before)
+    # Their accounts are read already: no need to send them once more with each delivery.
+    deliveries = selectinload(Tweet.deliveries).lazyload(Delivery.account)
+    return list(db.session.scalars(query.options(deliveries).order_by(Tweet.id.desc()).limit(most)))
+
+
+def _usual_accounts(known: list[Account], newest: list[Tweet]) -> list[int]:
     """Return the accounts of the newest tweet, else the first one."""
-    mine = db.select(Tweet.id).where(Tweet.user_id == current_user.id)
-    newest = mine.order_by(Tweet.id.desc()).limit(1).scalar_subquery()
-    last = set(
-        db.session.scalars(db.select(Delivery.account_id).where(Delivery.tweet_id == newest))
-    )
-    return [account_id for account_id in known if account_id in last] or known[:1]
+    last = {delivery.account_id for tweet in newest for delivery in tweet.deliveries}
+    return [one.id for one in known if one.id in last] or [one.id for one in known[:1]]

@@ -26,7 +26,7 @@ from app.networks import Network
 from app.states import FINAL, State, status_of
 from app.web import pictures
 from app.web.context import networks
-from app.web.i18n import exact_time, iso_utc
+from app.web.i18n import exact_time, iso_utc, relative_time
 from app.web.messages import delivery_error, hold_error, label_of
 from app.web.tweets.payload import follows
 
@@ -37,14 +37,25 @@ LATE_POLL_SECONDS = 10.0
 WAITING_POLL_SECONDS = 15.0
 """For what waits for its owner or its network."""
 MAX_POLL_SECONDS = 5 * 60.0
+LEADS_TO = (
+    "tweets.show",
+    "actions.edit",
+    "actions.reschedule",
+    "actions.cancel",
+    "actions.retry",
+    "actions.confirm",
+)
+"""Endpoints that a card leads to."""
+FOR_CARDS = {"own_actions", "shown_at"}
+"""What a page needs to know of a job, and programs do not."""
 
 
 def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
     """Return what a card shows of each tweet."""
     flat = [delivery for tweet in tweets for delivery in tweet.deliveries]
-    told = job_views([JobStatus.from_delivery(delivery) for delivery in flat])
-    jobs_by_id = {view["job_id"]: view for view in told}
     views = _picture_views([*(tweet.parts for tweet in tweets), *(one.parts for one in flat)])
+    job_address, addresses = _address_of_jobs(), _addresses()
+    shown_at = {moment: _shown_moment(moment) for moment in {_moment_of(one) for one in flat}}
     return [
         {
             "id": tweet.id,
@@ -52,20 +63,71 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
             "parts": _part_views(shared_parts(tweet), views),
             "due_at": tweet.due_at,
             "created_at": tweet.created_at,
+            "is_cancelled": all(one.state == State.CANCELLED for one in tweet.deliveries),
+            "urls": {
+                name: address.replace("/0", f"/{tweet.id}") for name, address in addresses.items()
+            },
             "jobs": [
                 {
-                    **jobs_by_id[delivery.id],
+                    **_job_view(JobStatus.from_delivery(delivery), job_address),
                     "own_parts": _part_views(_own_parts(delivery), views),
-                    "actions": _actions_of_job(delivery),
+                    "actions": actions,
+                    "own_actions": _own_actions(actions, actions_of(tweet)),
                     "due_at": delivery.due_at,
                     "published_at": delivery.accepted_at,
+                    "shown_at": shown_at[_moment_of(delivery)],
                     "profile_url": _profile_of(delivery.account),
                 }
                 for delivery in tweet.deliveries
+                for actions in [_actions_of_job(delivery)]
             ],
             "actions": actions_of(tweet),
         }
         for tweet in tweets
+    ]
+
+
+def _addresses() -> dict[str, str]:
+    """Return the address of each thing that cards lead to, for a tweet with the id 0."""
+    return {name.rpartition(".")[2]: url_for(name, tweet_id=0) for name in LEADS_TO}
+
+
+def _address_of_jobs() -> str:
+    """Return the address below which every job has its status."""
+    return url_for("status.one", job_id="-")[:-1]
+
+
+def _moment_of(delivery: Delivery) -> datetime:
+    """Return the moment that a card shows: when it was published, else when it is due."""
+    out_at = delivery.accepted_at if delivery.state == State.PUBLISHED else None
+    return out_at or delivery.due_at
+
+
+def _shown_moment(moment: datetime) -> dict[str, str]:
+    return {
+        "iso": iso_utc(moment),
+        "exact": exact_time(moment),
+        "relative": relative_time(moment),
+    }
+
+
+def _own_actions(actions: Sequence[str], of_all: Sequence[str]) -> list[str]:
+    """Return what can be done with one job of several, but not with all of them together."""
+    together = {"post_now", "cancel", *(one for one in of_all if one == "edit")}
+    return [one for one in actions if one not in together]
+
+
+def jobs_as_json(view: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the jobs of a card as programs see them, with Celery's word."""
+    celery = broker.celery_states([job["job_id"] for job in view["jobs"]])
+    return [
+        {
+            **{name: value for name, value in job.items() if name not in FOR_CARDS},
+            "celery_state": celery[job["job_id"]],
+            "due_at": iso_utc(job["due_at"]),
+            "published_at": job["published_at"] and iso_utc(job["published_at"]),
+        }
+        for job in view["jobs"]
     ]
 
 
@@ -124,16 +186,18 @@ def _actions_of_job(delivery: Delivery) -> Sequence[str]:
 def job_views(asked: Sequence[JobStatus]) -> list[dict[str, Any]]:
     """Return what ``/status`` says about each job."""
     celery = broker.celery_states([job.id for job in asked])
-    return [_job_view(job, celery[job.id]) for job in asked]
+    address = _address_of_jobs()
+    return [_job_view(job, address) | {"celery_state": celery[job.id]} for job in asked]
 
 
-def _job_view(job: JobStatus, celery_state: str) -> dict[str, Any]:
+def _job_view(job: JobStatus, address: str) -> dict[str, Any]:
+    """Return all that is said of a job but Celery's word, for which Redis has to be asked."""
     network = networks()[job.network]
     published = job.accepted_at if job.state == State.PUBLISHED else None
     return {
         "job_id": job.id,
         "tweet_id": job.tweet_id,
-        "status_url": url_for("status.one", job_id=job.id),
+        "status_url": f"{address}{job.id}",
         "network": network.name,
         "title": network.title,
         "handle": job.handle,
@@ -141,7 +205,6 @@ def _job_view(job: JobStatus, celery_state: str) -> dict[str, Any]:
         "status": status_of(job.state),
         "state": job.state,
         "label": label_of(job.state),
-        "celery_state": celery_state,
         "due_at": iso_utc(job.due_at),
         "published_at": iso_utc(published) if published else None,
         "lateness_ms": milliseconds_late(job.due_at, published),

@@ -46,8 +46,8 @@ def connected(world: World, handle: str, url: str) -> int:
     """Connect an account whose network says that its avatar is there; return its id."""
     with world.rows():
         profile = Profile(f"id of {handle}", handle, avatar_url=url)
-        user = connections.connect("x", profile, {"access_token": "token"})
-        return user.accounts[0].id
+        done = connections.by_token("x", profile, {"access_token": "token"})
+        return (done.added + done.renewed)[0].id
 
 
 def row(world: World, account_id: int) -> Account:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import psycopg
+import pytest
 
 from app.accounts import holds
 from app.db import database_now, db, utcnow
-from app.models import Account, Attempt, Delivery, NetworkBlock, User
+from app.models import Account, Attempt, Delivery, Health, NetworkBlock, User
 from app.states import HoldReason, State
 from tests.conftest import MakeWorld
 from tests.support.freezing import freeze
@@ -173,3 +174,24 @@ def test_a_hold_that_comes_after_its_network_is_back(world: World) -> None:
         db.session.commit()
     world.start_worker()
     world.until_state(job, State.PUBLISHED)
+
+
+def test_what_was_forgotten_is_found_by_and_by(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many accounts have held rows: each search goes on where the one before ended."""
+    monkeypatch.setattr(holds, "ACCOUNTS_AT_A_TIME", 2)
+    people = [world.user(f"person{n}") for n in range(5)]
+    jobs = [world.tweet_later(person, "held too long", "in one hour") for person in people]
+    with world.rows():
+        held = {"state": State.HELD, "hold_reason": HoldReason.RECONNECT, "next_at": None}
+        db.session.execute(db.update(Delivery).values(held))
+        ended = db.update(Account).where(Account.user_id == people[1])
+        db.session.execute(ended.values(health=Health.RECONNECT))
+        db.session.commit()
+        rounds = [holds.release_forgotten()]
+        while rounds[-1]:
+            rounds.append(holds.release_forgotten(rounds[-1]))
+    assert len(rounds) == 3
+    states = world.states(jobs)
+    assert [job for job in jobs if states[job] == State.HELD] == [jobs[1]]

@@ -53,7 +53,7 @@ def account(**wanted: Any) -> Account:
 def test_two_people_with_one_page(rows: World) -> None:
     """The second one does not become the first; the Page stays, and is left out."""
     anna = connections.sign_in("facebook", [page("1", "anna"), page("2", "anna")])
-    assert anna.is_new
+    assert len(anna.added) == 2
     with pytest.raises(connections.BelongsToSomebodyElse):
         connections.sign_in("facebook", [page("1", "ben")])
     assert db.session.query(User).count() == 1
@@ -244,7 +244,8 @@ def test_two_first_sign_ins_are_one_user(
     """Whoever was overtaken by themselves is not refused at a door that opened meanwhile."""
     with overtaken_by(rows, lambda: connections.sign_in(network, opened).user_id):
         second = connections.sign_in(network, opened)
-    assert not second.is_new
+    assert second.renewed
+    assert not second.added
     assert second.user_id == account(remote_id=opened[0].profile.remote_id).user_id
     assert db.session.query(User).count() == 1
 

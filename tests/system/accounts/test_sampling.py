@@ -32,7 +32,7 @@ def at_silent_server(world: World, host: str, name: str) -> None:
     """Connect an account there."""
     with world.rows():
         profile = Profile(name, f"{name}@{host}", server=host)
-        connections.connect("mastodon", profile, {"server_url": f"http://{host}"})
+        connections.by_token("mastodon", profile, {"server_url": f"http://{host}"})
 
 
 def has_limits(world: World, user_id: int) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from app.accounts import credentials as refreshing
 from app.accounts import disconnections
-from app.db import db, utcnow
+from app.db import db, from_now, utcnow
 from app.delivery import dispatcher
 from app.delivery.claims import claim_deliveries, store_intents
 from app.delivery.outcomes import SendResult, record_results
@@ -34,6 +34,7 @@ def test_a_decision_is_about_the_row_as_it_was_read(
     world = make_world(postgres_url)
     job = world.tweet_later(world.user("ana"), "Good morning")
     change_accounts(world, health=Health.RECONNECT)
+    let_schedulers_look(world)
     with overtaken(world, postgres_url, decide, "deliveries") as others:
         others.execute(
             "UPDATE deliveries SET state = 'unconfirmed', fence = 1, next_at = next_at + 1"
@@ -143,6 +144,13 @@ def used(client: Network, credentials: Credentials) -> Credentials:
     fresh = client.refresh(credentials) if client.can_refresh(credentials) else credentials
     assert client.who_am_i(fresh)
     return fresh
+
+
+def let_schedulers_look(world: World) -> None:
+    """Let the time pass in which the message for a tweet for now was to reach a worker."""
+    with world.rows():
+        db.session.execute(db.update(Delivery).values(next_at=from_now()))
+        db.session.commit()
 
 
 def decide(world: World) -> None:

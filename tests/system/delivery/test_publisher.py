@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from app.states import State
-from app.workers.publishers import PublisherPool
+from app.workers.publisher_thread import PublisherThread
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
@@ -18,12 +18,12 @@ def test_a_lane_without_work_is_closed(small_world: World) -> None:
     def working() -> list[str]:
         return [thread.name for thread in threading.enumerate() if thread not in others]
 
-    publishers = PublisherPool(small_world.app, idle_seconds=0.2)
+    publishers = PublisherThread(small_world.app, idle_seconds=0.2)
     for text in ("Good morning", "Good night"):
         job = small_world.tweet_later(ana, text)
         with small_world.rows():
-            publishers.put([job])
-        assert "x-publisher" in working()
+            publishers.put([job], {})
+        assert "publisher" in working()
         small_world.until_state(job, State.PUBLISHED)
         wait_for(lambda: not working(), what="an ended publisher")
 
@@ -31,10 +31,10 @@ def test_a_lane_without_work_is_closed(small_world: World) -> None:
 def test_what_is_put_while_a_lane_closes_is_published(small_world: World) -> None:
     """Put at any moment around the end of a publisher, each tweet goes out once."""
     ana = small_world.user("ana")
-    publishers = PublisherPool(small_world.app, idle_seconds=0)
+    publishers = PublisherThread(small_world.app, idle_seconds=0)
     for number in range(60):
         job = small_world.tweet_later(ana, f"Number {number}")
         with small_world.rows():
-            publishers.put([job])
+            publishers.put([job], {})
         small_world.until_state(job, State.PUBLISHED)
     assert small_world.sandbox.calls() == 60

@@ -13,6 +13,7 @@ from app.delivery.retention import AT_A_TIME, Retention
 from app.models import Attempt, Delivery, Tweet, Upload, User
 from app.models.picture import Picture, PictureFile
 from app.networks.base import OutcomeKind
+from app.pictures import lifecycle
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support import photos
@@ -98,7 +99,7 @@ def test_with_its_pictures(make_world: MakeWorld, database_url: str) -> None:
             pictures.accept(user, photos.photo_with_place(), "photo.jpg").id for _ in range(2)
         )
         for picture_id in (own, shared):
-            pictures.process(picture_id)
+            lifecycle.process(picture_id)
         old = user.tweet_later("Old", "in one hour", pictures=[own, shared])
         user.tweet_later("New", "in one hour", pictures=[shared])
         db.session.add(

@@ -81,7 +81,7 @@ def account_at(world: World, url: str) -> int:
     """Connect an account of that server; return its user's id."""
     with world.rows():
         profile = Profile("1", f"ana@{url.rpartition('/')[2]}", server=url.rpartition("/")[2])
-        return connections.connect("mastodon", profile, credentials_at(url)).id
+        return connections.by_token("mastodon", profile, credentials_at(url)).user_id
 
 
 def test_words_that_no_database_takes(world: World, hostile: HostileServer) -> None:
@@ -239,7 +239,7 @@ def test_names_that_no_database_takes(world: World, hostile: HostileServer) -> N
     url = hostile.server.url
     with world.rows():
         profile = world.app.extensions["networks"]["mastodon"].who_am_i(credentials_at(url))
-        connections.connect("mastodon", profile, credentials_at(url))
+        connections.by_token("mastodon", profile, credentials_at(url))
         account = db.session.scalars(db.select(Account)).one()
         assert account.handle == f"ana@{url.rpartition('/')[2]}"
         assert account.display_name.startswith("\ufffd\ufffd y")

@@ -15,6 +15,7 @@ from app.db import db, from_now
 from app.models import User
 from app.models.picture import Picture, PictureFile, PictureState, TooManyPictures, UnknownPicture
 from app.networks.errors import LookUpFailed, UploadRefused
+from app.pictures import lifecycle
 from app.pictures.fair_queue import turns
 from tests.conftest import MakeWorld
 from tests.support import photos
@@ -59,8 +60,8 @@ def test_from_taken_to_loaded(gallery: World) -> None:
         picture_id = taken(gallery, owner)
         assert row(picture_id).state == PictureState.PROCESSING
         assert kept(gallery) == {"original"}
-        pictures.process(picture_id)
-        pictures.process(picture_id)
+        lifecycle.process(picture_id)
+        lifecycle.process(picture_id)
         ready = row(picture_id)
         assert (ready.state, ready.mime, ready.width, ready.tries) == (
             PictureState.READY,
@@ -70,7 +71,7 @@ def test_from_taken_to_loaded(gallery: World) -> None:
         )
         assert kept(gallery) == {"picture", "thumb"}
         change(picture_id, alt="A field")
-        loaded = pictures.load(picture_id)
+        loaded = lifecycle.load(picture_id)
         assert (loaded.mime, loaded.alt, loaded.width, loaded.height) == (
             "image/jpeg",
             "A field",
@@ -98,7 +99,7 @@ def test_loading_makes_what_nobody_has_made(gallery: World) -> None:
     """A delivery does not wait for a wake-up that was lost."""
     owner = gallery.user("ana")
     with gallery.rows():
-        assert pictures.load(taken(gallery, owner)).mime == "image/jpeg"
+        assert lifecycle.load(taken(gallery, owner)).mime == "image/jpeg"
 
 
 def test_picture_that_ends_workers(small_world: World) -> None:
@@ -120,7 +121,7 @@ def test_refused_in_the_background(gallery: World) -> None:
     with gallery.rows():
         picture_id = taken(gallery, owner, whole[: len(whole) // 2])
         with pytest.raises(UploadRefused) as refused:
-            pictures.load(picture_id)
+            lifecycle.load(picture_id)
         assert refused.value.code == "picture_broken"
         assert kept(gallery) == set()
 
@@ -141,7 +142,7 @@ def test_unclaimed_pictures_are_swept(gallery: World) -> None:
     owner = gallery.user("ana")
     with gallery.rows():
         mine, forgotten = taken(gallery, owner), taken(gallery, owner)
-        pictures.load(forgotten)
+        lifecycle.load(forgotten)
         Picture.claim(owner, [mine])
         db.session.commit()
         for picture_id in (mine, forgotten):
@@ -150,7 +151,7 @@ def test_unclaimed_pictures_are_swept(gallery: World) -> None:
         assert db.session.scalars(db.select(Picture.id)).all() == [mine]
         assert kept(gallery) == {"picture", "thumb"}
         with pytest.raises(UploadRefused) as gone:
-            pictures.load(forgotten)
+            lifecycle.load(forgotten)
         assert gone.value.code == "picture_gone"
 
 
@@ -161,7 +162,7 @@ def test_claiming(small_world: World) -> None:
         ids = [taken(small_world, ana) for _ in range(5)]
         whole = photos.file_of(photos.noisy(300, 300))
         refused_id = taken(small_world, ana, whole[: len(whole) // 2])
-        pictures.process(refused_id)
+        lifecycle.process(refused_id)
         with pytest.raises(UnknownPicture):
             Picture.claim(ben, ids[:1])
         db.session.rollback()
@@ -198,7 +199,7 @@ def test_discarded_while_it_is_made(small_world: World) -> None:
 
     def work() -> None:
         with small_world.rows():
-            pictures.process(picture_id)
+            lifecycle.process(picture_id)
 
     with small_world.rows():
         picture_id = taken(small_world, owner, photos.bomb(6000, 6000))
@@ -217,7 +218,7 @@ def test_waiting_for_the_turn_is_no_try(small_world: World) -> None:
 
     def work() -> None:
         with small_world.rows():
-            pictures.process(picture_id)
+            lifecycle.process(picture_id)
 
     with small_world.rows():
         picture_id, done = taken(small_world, owner), threading.Event()
@@ -245,19 +246,19 @@ def test_place_of_the_bytes_is_away(make_world: MakeWorld, sqlite_url: str, tmp_
         assert db.session.scalars(db.select(Picture.id)).all() == [picture_id]
         for _ in range(5):
             change(picture_id, next_at=from_now(-1))
-            pictures.process(picture_id)
+            lifecycle.process(picture_id)
         assert row(picture_id).state == PictureState.PROCESSING
         begun = time.monotonic()
         with pytest.raises(LookUpFailed):
-            pictures.load(picture_id)
-        assert time.monotonic() - begun < pictures.MAX_LOAD_SECONDS / 2
+            lifecycle.load(picture_id)
+        assert time.monotonic() - begun < lifecycle.MAX_LOAD_SECONDS / 2
         media.unlink()
         elsewhere.rename(media)
-        assert pictures.load(picture_id).mime == "image/jpeg"
+        assert lifecycle.load(picture_id).mime == "image/jpeg"
         media.rename(elsewhere)
         media.write_text("no folder any more")
         with pytest.raises(LookUpFailed):
-            pictures.load(picture_id)
+            lifecycle.load(picture_id)
 
 
 @pytest.mark.parametrize("redis_is_away", [False, True])

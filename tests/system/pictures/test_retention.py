@@ -16,6 +16,7 @@ from app.db import db, from_now
 from app.models import Delivery, Tweet, User
 from app.models.picture import Picture, PictureFile, PictureState, UnknownPicture
 from app.networks.errors import UploadRefused
+from app.pictures import lifecycle
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support import photos
@@ -34,7 +35,7 @@ def made(owner: int) -> str:
     """Send a picture and let it be made; return its id."""
     user = db.session.get_one(User, owner)
     picture_id = pictures.accept(user, photos.photo_with_place(), "photo.jpg").id
-    pictures.process(picture_id)
+    lifecycle.process(picture_id)
     return picture_id
 
 
@@ -91,7 +92,7 @@ def test_a_week_after_the_end(gallery: World, ana: int, state: State) -> None:
         assert (state_of(old), kept(gallery, old)) == (PictureState.PAST, {"thumb"})
         assert pictures.thumb(old)
         with pytest.raises(UploadRefused) as gone:
-            pictures.load(old)
+            lifecycle.load(old)
         assert gone.value.code == "picture_gone"
         with pytest.raises(UnknownPicture):
             tweet_with(ana, old)
@@ -146,7 +147,7 @@ def test_used_again_just_in_time(gallery: World, ana: int) -> None:
         end(tweet_with(ana, picture_id), State.PUBLISHED, days_ago=30)
         tweet_with(ana, picture_id)
         look(picture_id)
-        assert pictures.load(picture_id).mime == "image/jpeg"
+        assert lifecycle.load(picture_id).mime == "image/jpeg"
 
 
 def test_while_the_place_is_away(make_world: MakeWorld, sqlite_url: str, tmp_path: Path) -> None:

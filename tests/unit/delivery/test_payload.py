@@ -10,8 +10,9 @@ import pytest
 from app.delivery.claims import Claim
 from app.delivery.payload import Materials, body_of
 from app.networks import build
-from app.networks.base import Body, Network
+from app.networks.base import Body, Destination, Network
 from config import load
+from tests.support.mastodon_apps import AppsInMemory
 
 WRITTEN_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PICTURES = {
@@ -25,12 +26,14 @@ PICTURES = {
 @pytest.fixture(scope="module")
 def networks() -> dict[str, Network]:
     """Every network, set up for tests."""
-    return build(load({"APP_ENV": "test", "SECRET_KEY": "only for tests"}))
+    config = load({"APP_ENV": "test", "SECRET_KEY": "only for tests"})
+    return build({**config, "MASTODON_APPS": AppsInMemory()})
 
 
 def claim(body: Body | None = None, part: int = 0, text: str = "Look", **more: object) -> Claim:
     """Return a claim of a job with one picture."""
-    return Claim("job", 1, 1, text, WRITTEN_AT, body, ("picture",), part, parts=3, **more)  # type: ignore[arg-type]
+    x = Destination("x", "")
+    return Claim("job", 1, 1, x, text, WRITTEN_AT, body, ("picture",), part, parts=3, **more)  # type: ignore[arg-type]
 
 
 def changed(picture: dict[str, object]) -> dict[str, object]:

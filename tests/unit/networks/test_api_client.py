@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from app.networks import http
@@ -37,6 +39,28 @@ def test_several_calls_share_a_deadline(scripted: ScriptedServer) -> None:
         client.within(-1.0).read("/a")
     assert client.read("/a").status == 200
     assert len(scripted.seen) == 2
+
+
+def test_a_create_call_has_the_same_bounds(scripted: ScriptedServer) -> None:
+    """Its path, its headers and its deadline are those of every call."""
+    scripted.answers = [(200, {"a": 1})]
+
+    async def both() -> http.Response:
+        try:
+            with pytest.raises(http.NotSent, match="no time"):
+                await ApiClient(scripted.url, 5.0).within(-1.0).send("POST", "/a")
+            with pytest.raises(http.PrivateAddress):
+                await ApiClient(scripted.url, 5.0, public_only=True).send("POST", "/a")
+            server = MastodonServer(scripted.url, 5.0)
+            return await server.send("POST", "/a", token="t", key="k", json={"b": "c"})
+        finally:
+            await http.close()
+
+    assert asyncio.run(both()).data == {"a": 1}
+    (seen,) = scripted.seen
+    assert (seen.method, seen.path, seen.body) == ("POST", "/a", b'{"b": "c"}')
+    assert (seen.headers["Authorization"], seen.headers["Idempotency-Key"]) == ("Bearer t", "k")
+    assert seen.headers["Content-Type"] == "application/json"
 
 
 def test_the_deadline_ends_a_call(scripted: ScriptedServer) -> None:

@@ -25,6 +25,7 @@ from app.networks.errors import (
 )
 from app.networks.facebook.network import Facebook
 from tests.support import bluesky, mastodon
+from tests.support.creates import Call, created
 from tests.support.scripted import ScriptedServer, part
 from tests.unit.networks.test_http import Server
 from tests.unit.networks.x.test_network import OAUTH2, x_at
@@ -105,18 +106,18 @@ BOMBS: dict[str, Callable[[socket.socket], None]] = {
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_bombs_are_no_answers(server: Server, bomb: str) -> None:
+def test_bombs_are_no_answers(server: Server, bomb: str, call: Call) -> None:
     """It may have been accepted; finding that out takes little time and little memory."""
     server.behave = BOMBS[bomb]
     started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(http.NoResponse):
-        http.call("POST", server.url, timeout=4, json={})
+        call("POST", server.url, timeout=4, json={})
     assert time.monotonic() - started < 5
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 96 * 1024  # KiB
 
 
-def test_no_answer_is_taken_for_the_next_one(server: Server) -> None:
+def test_no_answer_is_taken_for_the_next_one(server: Server, call: Call) -> None:
     """More than was promised: what comes behind an answer answers nothing."""
     lie = HEAD + b'Content-Length: 11\r\n\r\n{"id": "1"}' + HEAD + b"Content-Length: 2\r\n\r\n{}"
 
@@ -126,29 +127,29 @@ def test_no_answer_is_taken_for_the_next_one(server: Server) -> None:
 
     server.behave = behave
     for _ in range(5):
-        assert http.call("POST", server.url, timeout=2, json={}).data == {"id": "1"}
+        assert call("POST", server.url, timeout=2, json={}).data == {"id": "1"}
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(
     "there", ["http://127.0.0.1:1/", "//169.254.169.254/", "\ufffd", "file:///"]
 )
-def test_redirects_with_bodies(server: Server, status: int, there: str) -> None:
+def test_redirects_with_bodies(server: Server, status: int, there: str, call: Call) -> None:
     """They are read and followed nowhere."""
     location = there.encode("latin-1", "replace")
     server.behave = once(
         b"HTTP/1.1 %d Go\r\nLocation: %s\r\nContent-Length: 2\r\n\r\n{}" % (status, location)
     )
-    answer = http.call("POST", server.url, timeout=2, json={})
+    answer = call("POST", server.url, timeout=2, json={})
     assert (answer.status, answer.data) == (status, {})
     assert server.connections == 1
 
 
-def test_headers_are_fit_to_be_kept(server: Server) -> None:
+def test_headers_are_fit_to_be_kept(server: Server, call: Call) -> None:
     """Controls in them are replaced, and none is long."""
-    long = b"X-Request-Id: a\0b\x85" + b"c" * 40_000
+    long = b"X-Request-Id: a\x01b\x85" + b"c" * 40_000
     server.behave = once(HEAD + long + b"\r\nContent-Length: 2\r\n\r\n{}")
-    told = http.call("POST", server.url, timeout=2, json={}).header("x-request-id") or ""
+    told = call("POST", server.url, timeout=2, json={}).header("x-request-id") or ""
     assert told.startswith("a\ufffdb\ufffdc")
     assert len(told) == http.MAX_HEADER
 
@@ -174,10 +175,9 @@ def opened(name: str, url: str) -> tuple[Network, dict[str, Any]]:
         return mastodon.mastodon(SEND_TIMEOUT=2.0), mastodon.credentials_at(url)
     if name == "bluesky":
         return bluesky.bluesky_at(url), bluesky.credentials_at(url)
-    settings = {"FACEBOOK_CLIENT_ID": "1", "FACEBOOK_CLIENT_SECRET": "s", "SEND_TIMEOUT": 2.0}
-    facebook = Facebook(
-        {**settings, "FACEBOOK_GRAPH_URL": url, "FACEBOOK_DIALOG_URL": f"{url}/dialog"}
-    )
+    keys = {"FACEBOOK_CLIENT_ID": "1", "FACEBOOK_CLIENT_SECRET": "s"}
+    addresses = {"FACEBOOK_GRAPH_URL": url, "FACEBOOK_DIALOG_URL": f"{url}/dialog"}
+    facebook = Facebook({**keys, **addresses, "SEND_TIMEOUT": 2.0, "SANDBOX": ()})
     return facebook, {"access_token": "t", "page_id": "1"}
 
 
@@ -205,7 +205,7 @@ def test_unusable_ids_are_looked_up(scripted: ScriptedServer, name: str) -> None
     for bad in BAD_IDS:
         scripted.seen.clear()
         scripted.answers = [(201, with_id(name, bad).encode())]
-        outcome = network.create(credentials, body, http.boottime() + 60)
+        outcome = created(network, credentials, body, http.boottime() + 60)
         assert (outcome.kind, outcome.remote_id) == (OutcomeKind.AMBIGUOUS, None), bad
 
 
@@ -224,7 +224,7 @@ def test_a_usable_id_is_enough(scripted: ScriptedServer, name: str, url: str) ->
     odd = f'{{"url": {url}, "uri": {url}, "permalink_url": {url}, {GARBAGE}, '
     scripted.answers = [(200, (odd + json.dumps(good)[1:]).encode())]
     body = network.body(part("hello"), {})
-    outcome = network.create(credentials, body, http.boottime() + 60)
+    outcome = created(network, credentials, body, http.boottime() + 60)
     assert outcome.kind == OutcomeKind.OK
     assert outcome.remote_id
     assert (outcome.remote_url or "https://").startswith(("https://", f"{scripted.url}/"))
@@ -265,7 +265,7 @@ def test_nothing_that_is_read_is_a_surprise(
         lambda: network.who_am_i(credentials),
         lambda: network.limits(credentials),
         lambda: network.recent(credentials, bluesky.DID, since, [body]),
-        lambda: network.create(credentials, body, http.boottime() + 60),
+        lambda: created(network, credentials, body, http.boottime() + 60),
         lambda: network.revoke(credentials),
         lambda: network.prepare(credentials, "hello @ana.example.com"),
     ]
@@ -349,7 +349,7 @@ def test_long_words_cost_no_minute(scripted: ScriptedServer, name: str) -> None:
         for status in (200, 400, 403):
             scripted.play = lambda _seen, status=status, answer=answer: (status, answer)
             started = time.process_time()
-            network.create(credentials, body, http.boottime() + 60)
+            created(network, credentials, body, http.boottime() + 60)
             with contextlib.suppress(*EXPECTED):
                 network.who_am_i(credentials)
             with contextlib.suppress(*EXPECTED):

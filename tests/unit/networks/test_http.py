@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from app.networks import http
+from tests.support.creates import Call
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 Serve = Callable[[socket.socket], None]
@@ -61,22 +62,22 @@ def server() -> Iterator[Server]:
     server.close()
 
 
-def test_refused_connection_was_not_sent() -> None:
+def test_refused_connection_was_not_sent(call: Call) -> None:
     """Nobody listens: not one byte left."""
     with pytest.raises(http.NotSent):
-        http.call("POST", "http://127.0.0.1:1/", timeout=2, json={})
+        call("POST", "http://127.0.0.1:1/", timeout=2, json={})
 
 
-def test_unknown_name_was_not_sent() -> None:
+def test_unknown_name_was_not_sent(call: Call) -> None:
     """The name does not resolve: not one byte left."""
     with pytest.raises(http.NotSent):
-        http.call("POST", "http://nobody.invalid/", timeout=5, json={})
+        call("POST", "http://nobody.invalid/", timeout=5, json={})
 
 
-def test_the_start_deadline_stops_a_call_before_its_first_byte(server: Server) -> None:
+def test_the_start_deadline_stops_a_call_before_its_first_byte(server: Server, call: Call) -> None:
     """Too late to start: the server sees a connection at most, never a request."""
     with pytest.raises(http.TooLateToStart):
-        http.call("POST", server.url, timeout=2, start_by=http.boottime() - 1, json={})
+        call("POST", server.url, timeout=2, start_by=http.boottime() - 1, json={})
     assert server.requests == 0
 
 
@@ -106,40 +107,42 @@ def hangs(client: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("behave", [closes, truncates, drips, hangs])
-def test_no_complete_answer_is_unknown(server: Server, behave: Serve) -> None:
+def test_no_complete_answer_is_unknown(server: Server, behave: Serve, call: Call) -> None:
     """Written but not answered in full and in time: unknown, after the deadline at the latest."""
     server.behave = behave
     started = time.monotonic()
     with pytest.raises(http.NoResponse):
-        http.call("POST", server.url, timeout=1, json={})
+        call("POST", server.url, timeout=1, json={})
     assert time.monotonic() - started < 3
     assert server.connections == 1
 
 
-def test_a_connection_is_kept_for_two_seconds_only(server: Server) -> None:
+def test_a_connection_is_kept_for_two_seconds_only(server: Server, call: Call) -> None:
     """A second call soon after uses the connection; a later one makes its own."""
-    http.call("GET", server.url, timeout=2)
-    http.call("GET", server.url, timeout=2)
+    call("GET", server.url, timeout=2)
+    call("GET", server.url, timeout=2)
     assert server.connections == 1
     time.sleep(http.KEEP_SECONDS + 0.1)  # the age of a connection is the condition
-    http.call("GET", server.url, timeout=2)
+    call("GET", server.url, timeout=2)
     assert server.connections == 2
 
 
 def test_a_connection_is_not_kept_while_the_machine_sleeps(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: Server, monkeypatch: pytest.MonkeyPatch, call: Call
 ) -> None:
     """Its server has closed it long ago: what is written there would be in doubt."""
-    http.call("GET", server.url, timeout=2)
+    call("GET", server.url, timeout=2)
     true_clock = time.clock_gettime
     asleep = {getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC): 3600.0}
     monkeypatch.setattr(time, "clock_gettime", lambda at: true_clock(at) + asleep.get(at, 0))
-    http.call("GET", server.url, timeout=2)
+    call("GET", server.url, timeout=2)
     assert server.connections == 2
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
-def test_a_connection_that_is_not_kept_is_read_to_its_end(server: Server, version: bytes) -> None:
+def test_a_connection_that_is_not_kept_is_read_to_its_end(
+    server: Server, version: bytes, call: Call
+) -> None:
     """A server may close after its answer, and send it in pieces."""
     head = b"HTTP/%s 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n" % version
 
@@ -151,10 +154,10 @@ def test_a_connection_that_is_not_kept_is_read_to_its_end(server: Server, versio
 
     for _ in range(2):
         server.behave = closes_after
-        assert http.call("POST", server.url, timeout=2, json={}).data == {}
+        assert call("POST", server.url, timeout=2, json={}).data == {}
 
 
-def test_redirects_are_not_followed(server: Server) -> None:
+def test_redirects_are_not_followed(server: Server, call: Call) -> None:
     """A create must not wander off."""
 
     def redirects(client: socket.socket) -> None:
@@ -162,4 +165,4 @@ def test_redirects_are_not_followed(server: Server) -> None:
             client.sendall(b"HTTP/1.1 307 There\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n")
 
     server.behave = redirects
-    assert http.call("POST", server.url, timeout=2, json={}).status == 307
+    assert call("POST", server.url, timeout=2, json={}).status == 307

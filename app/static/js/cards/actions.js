@@ -22,16 +22,18 @@ function fail($card, response) {
   }
 }
 
+/* What a browser would send without us: the form's own fields, and the button's. */
 function send(event) {
   event.preventDefault();
-  const $form = $(event.currentTarget);
-  const $card = $form.closest("[data-tweet]");
-  const $button = $form.find("button");
+  const button = event.currentTarget;
+  const $button = $(button);
+  const $card = $button.closest("[data-tweet]");
   if ($button.attr("aria-disabled") === "true") {
     return;
   }
   $button.attr("aria-disabled", "true");
-  call("POST", $form.attr("action"), { data: $form.serialize() })
+  const data = [...$(button.form).serializeArray(), ...(button.name ? [button] : [])];
+  call("POST", $button.attr("formaction"), { data: $.param(data) })
     .then(
       (answer) => succeed($card, answer),
       (response) => fail($card, response),
@@ -40,5 +42,5 @@ function send(event) {
 }
 
 export function startActions() {
-  $("#tweets").on("submit", "[data-tweet] form", send);
+  $("#tweets").on("click", "[formaction]", send);
 }

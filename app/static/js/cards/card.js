@@ -24,13 +24,20 @@ export function sentenceOf(jobId, label) {
 
 /* A quick tweet is published before its card first shows: no later answer would say so. */
 export function announceEnded($card) {
-  const ended = $card.find("[data-job][data-poll-after-ms='']").get();
+  const ended = $card.find("[data-job]:not([data-poll-after-ms])").get();
   const sentences = ended.map((row) =>
     sentenceOf(row.dataset.job, $(row).find(".chip").text().trim()),
   );
   if (sentences.length) {
     announce(sentences.join(". "));
   }
+}
+
+/* What a link or a button is for: by that it is found again in a newer card. */
+function aimOf(element) {
+  const { job } = element.closest("[data-job]")?.dataset ?? {};
+  const { className, href, value, dataset } = element;
+  return [className, job, href, element.getAttribute("formaction"), value, dataset.key].join(" ");
 }
 
 /* Put a card in the place of an older one. Keep what the person was doing: the focus, and what
@@ -48,8 +55,11 @@ export function putInPlace($old, $fresh) {
   }
   $old.replaceWith($fresh);
   if (focus) {
-    const $same = focus.dataset.key ? $fresh.find(`[data-key="${focus.dataset.key}"]`) : $();
-    ($same[0] ?? $fresh[0]).focus({ preventScroll: true });
+    const same = $fresh
+      .find("a, button, summary")
+      .get()
+      .find((one) => aimOf(one) === aimOf(focus));
+    (same ?? $fresh.attr("tabindex", -1)[0]).focus({ preventScroll: true });
   }
   refreshTimes();
 }

@@ -20,19 +20,25 @@ let failures = 0;
 let retryAt = 0;
 let signedOut = false;
 
-/* What makes two answers about a job the same; the card carries it as data-seen. */
+/* What makes two answers about a job the same. */
 function versionOf(job) {
   return [job.state, job.attempts, job.due_at, job.error?.code ?? ""].join("|");
+}
+
+/* The same of a job as its card shows it. */
+function versionShown(row) {
+  const { state, attempts = 0, error = "" } = row.dataset;
+  return [state, attempts, $(row).find("time").attr("datetime"), error].join("|");
 }
 
 /* Begin to watch every job of a card that is not final. */
 export function watch($cards) {
   for (const row of $cards.find("[data-job]").get()) {
-    const { job, pollAfterMs, seen } = row.dataset;
-    if (pollAfterMs === "") {
+    const { job, pollAfterMs } = row.dataset;
+    if (pollAfterMs === undefined) {
       watched.delete(job);
     } else {
-      watched.set(job, { askAt: Date.now() + Number(pollAfterMs), seen });
+      watched.set(job, { askAt: Date.now() + Number(pollAfterMs), seen: versionShown(row) });
     }
   }
   plan();
@@ -123,12 +129,12 @@ function show(jobs) {
 /* Put the card as the server has it now in place of the old one. */
 export function refresh($card) {
   const undo = () => {
-    for (const { dataset } of $card.find("[data-job]").get()) {
-      watched.set(dataset.job, { askAt: Date.now() + FIRST_RETRY_MS, seen: dataset.seen });
+    for (const row of $card.find("[data-job]").get()) {
+      watched.set(row.dataset.job, { askAt: Date.now() + FIRST_RETRY_MS, seen: versionShown(row) });
     }
     plan();
   };
-  return fetchCard($card.data("card-url")).then(($fresh) => replace($card, $fresh), undo);
+  return fetchCard($card.data("tweet")).then(($fresh) => replace($card, $fresh), undo);
 }
 
 export function replace($old, $fresh) {

@@ -116,7 +116,7 @@ function succeed(answer, wasLater) {
   clear();
   announce(wasLater ? say("scheduledFor", { when }) : say("onItsWay"));
   $text.trigger("focus");
-  fetchCard(`${$form.attr("action")}/${answer.tweet.id}/card`).then(addCard, () => {
+  fetchCard(answer.tweet.id).then(addCard, () => {
     notice([document.createTextNode(`${say("onItsWay")} `), reloadLink()[0]], NOTICE_MS);
   });
 }

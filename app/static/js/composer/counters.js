@@ -68,9 +68,18 @@ function announceSoon(found) {
   }
 }
 
+/* The counter of a box; what is in it comes from the page's template. */
+function counterOf($box) {
+  const $counter = $box.find(".counter");
+  if (!$counter[0].firstElementChild) {
+    $counter.append($("#counter-template")[0].content.cloneNode(true));
+  }
+  return $counter;
+}
+
 function countBox(box) {
   const $box = $(box);
-  const $counter = $box.find(".counter");
+  const $counter = counterOf($box);
   const found = tightest($box.find("textarea").val(), readersOf($box));
   $counter.prop("hidden", !found);
   if (found) {

@@ -1,8 +1,8 @@
 /* Where X, and Mastodon, see a link in a text, found as app/networks/links.py on the server does.
 
-   Needs the list of top-level domains as JSON in an element with the id "tlds"; without it only
-   links with a scheme are seen. */
+   The list of top-level domains is a module that the server makes (app/web/assets.py). */
 import { numbers } from "../shared/page.js";
+import { domains as listed } from "./domains.js";
 
 const { maxUrlCharacters, maxTcoSlug } = numbers.counting;
 
@@ -45,9 +45,8 @@ const TCO =
 
 const HAS_SCHEME = new RegExp(`^${SCHEME}`);
 
-const listed = JSON.parse(document.getElementById("tlds")?.textContent ?? "null");
-const domains = listed && new Set(listed);
-const longestDomain = Math.max(0, ...(listed ?? []).map((name) => name.length));
+const domains = new Set(listed);
+const longestDomain = Math.max(...listed.map((name) => name.length));
 
 /* Where a sticky pattern's match at a position ends; the position itself when there is none. */
 function endOf(pattern, text, at) {
@@ -60,8 +59,7 @@ function tldEnd(text, start) {
   const plainEnd = endOf(PLAIN_TLD, text, start);
   if (plainEnd > start) {
     const name = text.slice(start, plainEnd).toLowerCase();
-    const known = domains === null ? name.length > 1 : domains.has(name);
-    return name.startsWith("xn--") || known ? plainEnd : null;
+    return name.startsWith("xn--") || domains.has(name) ? plainEnd : null;
   }
   for (let end = Math.min(text.length, start + longestDomain); end > start; end -= 1) {
     AFTER_A_TLD.lastIndex = end;
@@ -120,7 +118,7 @@ function withScheme(text, start, domainStop, rules) {
 /* Only Latin letters make a link without a scheme; other scripts around it are prose. */
 function withoutScheme(text, start, domainStop, rules) {
   const [end, hasPath] = tail(text, domainStop, rules);
-  if (domains === null || (start > 0 && "-_./".includes(text[start - 1]))) {
+  if (start > 0 && "-_./".includes(text[start - 1])) {
     return [[], end];
   }
   const spans = [];

@@ -11,7 +11,9 @@ class Thread {
   constructor(root) {
     this.name = root.dataset.thread;
     this.$parts = $(root).children("[data-parts]");
-    this.template = $(root).children("template")[0].content.firstElementChild;
+    this.account = $(root).closest("[data-variant]").data("variant"); // whose own it is
+    const $holder = this.account ? $(root).closest("[data-variants]") : $(root);
+    this.template = $holder.children("template")[0].content.firstElementChild;
     this.$add = $(root).find("[data-add-part]");
     this.$add.on("click", () => {
       this.add().trigger("focus");
@@ -47,6 +49,10 @@ class Thread {
   add(text = "") {
     const $part = $(this.template.cloneNode(true));
     $part.find("textarea").val(text);
+    if (this.account) {
+      $part.find("textarea").attr("name", this.name);
+      $part.find("[data-writing]").attr("data-account", this.account);
+    }
     this.$parts.append($part);
     $part.find("[data-pictures]").each((_, field) => attachPictures(field));
     this.renumber();

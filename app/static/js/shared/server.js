@@ -1,5 +1,6 @@
 /* Calls to the server. */
 import { $ } from "./jquery.js";
+import { urls } from "./page.js";
 
 const CALL_TIMEOUT_MS = 15000;
 
@@ -22,7 +23,8 @@ export function refusalOf(response) {
 }
 
 /* Fetch one tweet's card as it is now; it fails when the answer is another page. */
-export function fetchCard(url) {
+export function fetchCard(tweetId) {
+  const url = urls.card.replace("0", tweetId); // the page has the address of a tweet 0
   return $.ajax({ url, dataType: "html", timeout: CALL_TIMEOUT_MS }).then((html) => {
     const $card = $($.parseHTML(html.trim())).filter("[data-tweet]");
     return $card.length ? $card : $.Deferred().reject();

@@ -26,7 +26,7 @@ function relative(seconds) {
 /* Write every moment anew; return the seconds to the nearest one. */
 export function refreshTimes() {
   let nearest = Infinity;
-  for (const element of $("time[data-relative]").get()) {
+  for (const element of $("time").get()) {
     const seconds = (Date.parse(element.dateTime) - Date.now()) / 1000;
     const text = relative(seconds);
     if (element.textContent !== text) {

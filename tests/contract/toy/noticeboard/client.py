@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.networks.http import ApiClient, Headers, Response
+from app.networks.http import ApiClient, Headers
 
 
 class Board(ApiClient):
     """The API of the board at ``NOTICEBOARD_URL``."""
 
-    def call(self, method: str, path: str, *, token: str = "", **content: Any) -> Response:
-        """Call a path with somebody's token. Raises NotSent, NoResponse."""
-        return super().call(method, path, auth=Headers(bearer=token), **content)
+    def request_of(
+        self, path: str, *, token: str = "", **content: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Name a path, with somebody's token."""
+        return super().request_of(path, auth=Headers(bearer=token), **content)

@@ -7,7 +7,7 @@ from app.networks.http import NoResponse, NotSent
 from app.networks.noticeboard.client import Board
 from app.networks.noticeboard.responses import outcome_of
 from app.networks.oauth import token_of
-from app.networks.responses import unanswered
+from app.networks.responses import answered, object_in, unanswered
 
 LIMITS = Limits(characters=200, pictures=0)
 
@@ -17,21 +17,20 @@ def body_of(part: Part) -> Body:
     return {"text": part.text}
 
 
-def create(board: Board, credentials: Credentials, body: Body, start_by: float) -> Outcome:
+async def create(board: Board, credentials: Credentials, body: Body, start_by: float) -> Outcome:
     """Put up a notice; never raises. After ``start_by``, on http.boottime(), nothing is begun."""
     try:
-        response = board.call(
+        response = await board.send(
             "POST", "/notices", token=token_of(credentials), start_by=start_by, json=body
         )
     except (NotSent, NoResponse) as error:
         return unanswered(error)
-    notice = response.data if isinstance(response.data, dict) else {}
+    notice = object_in(response)
     if response.status != 201 or not notice.get("id"):
         return outcome_of(response)
-    return Outcome(
+    return answered(
+        response,
         OutcomeKind.OK,
         remote_id=notice["id"],
         remote_url=notice.get("url"),
-        http_status=response.status,
-        answered_at=response.at,
     )

@@ -7,20 +7,14 @@ from typing import Any
 from app.networks.base import Outcome, OutcomeKind
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
-from app.networks.responses import seconds_until
+from app.networks.responses import answered, object_in, seconds_until
 
 
 def outcome_of(response: Response) -> Outcome:
     """Return how a create call ended that did not create a notice."""
     kind, code = _meaning_of(response.status)
-    return Outcome(
-        kind,
-        code,
-        problem_of(response),
-        retry_after=seconds_until(response, response.header("retry-after")),
-        http_status=response.status,
-        answered_at=response.at,
-    )
+    wait = seconds_until(response, response.header("retry-after"))
+    return answered(response, kind, code, detail=problem_of(response), retry_after=wait)
 
 
 def _meaning_of(status: int) -> tuple[OutcomeKind, str]:
@@ -46,5 +40,4 @@ def reading_of(response: Response) -> Any:
 
 def problem_of(response: Response) -> str:
     """Return the board's own words, or the status."""
-    data = response.data if isinstance(response.data, dict) else {}
-    return str(data.get("error") or f"HTTP {response.status}")
+    return str(object_in(response).get("error") or f"HTTP {response.status}")

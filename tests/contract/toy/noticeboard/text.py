@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from app.networks.base import Limits
-from app.networks.text import TextProblem, allowed, clean, graphemes
+from app.networks.text import allowed, clean, graphemes, refuse_too_long
 
 
 def check(written: str, limits: Limits) -> None:
     """Raise TextProblem for a text that does not fit."""
-    length = graphemes(allowed(written))
-    if length > limits.characters:
-        raise TextProblem("too_long", length=length, limit=limits.characters)
+    refuse_too_long(graphemes(allowed(written)), limits.characters)
 
 
 def comparable(text: str) -> str:

@@ -14,6 +14,7 @@ from app.networks.base import Outcome, OutcomeKind, Part
 from app.networks.bluesky.network import Bluesky
 from app.networks.errors import ConnectRefused, RefreshUnclear, TokenRefused
 from tests.support.bluesky import BlueskySandbox
+from tests.support.creates import created
 
 PASSWORD = "sandbox-password"
 
@@ -25,7 +26,7 @@ def fresh(text: str, **more: Any) -> Part:
 
 def send(bluesky: Bluesky, credentials: dict[str, Any], body: dict[str, Any]) -> Outcome:
     """Make one create call."""
-    return bluesky.create(credentials, body, http.boottime() + 5)
+    return created(bluesky, credentials, body, http.boottime() + 5)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from app.networks.bluesky import card as bluesky_card
 from app.networks.bluesky.network import Bluesky
 from app.networks.bluesky.text import first_link
 from tests.support.bluesky import PNG, BlueskySandbox, bluesky_at, credentials_at
+from tests.support.creates import created
 from tests.support.pages import Page, WebSite, document, moved, web_site
 
 GRAPH = (
@@ -48,7 +49,7 @@ def posted(sandbox: BlueskySandbox, text: str, **settings: Any) -> dict[str, Any
 
 def sent(bluesky: Bluesky, credentials: dict[str, Any], body: dict[str, Any]) -> Outcome:
     """Make one create call."""
-    return bluesky.create(credentials, body, http.boottime() + 5)
+    return created(bluesky, credentials, body, http.boottime() + 5)
 
 
 def test_a_card_of_the_first_link(sandbox: BlueskySandbox, site: WebSite) -> None:

@@ -141,7 +141,7 @@ def test_an_account_that_has_moved_away(
 )
 def test_servers_that_blueskys_entryway_signs_in_for(server: str, is_hosted: bool) -> None:
     """The password of an account of theirs goes to the entryway."""
-    assert Bluesky({})._directory.is_entryways(server) == is_hosted
+    assert bluesky_at("https://bsky.social")._directory.is_entryways(server) == is_hosted
 
 
 # Liars

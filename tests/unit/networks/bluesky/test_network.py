@@ -11,6 +11,7 @@ from app.networks import http
 from app.networks.base import OutcomeKind, Picture
 from app.networks.errors import LookUpFailed, RefreshUnclear
 from tests.support.bluesky import DID, PNG, bluesky_at, create, credentials_at, piece
+from tests.support.creates import created
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port
 
@@ -176,8 +177,8 @@ def test_an_unreachable_server_was_not_sent_anything() -> None:
 def test_too_late_to_start_is_tried_again_at_once(scripted: ScriptedServer) -> None:
     """After the start deadline nothing is sent, and nobody is to blame."""
     bluesky = bluesky_at(scripted.url)
-    outcome = bluesky.create(
-        credentials_at(scripted.url), bluesky.body(piece("late")), http.boottime() - 1
+    outcome = created(
+        bluesky, credentials_at(scripted.url), bluesky.body(piece("late")), http.boottime() - 1
     )
     assert (outcome.kind, outcome.code) == (OutcomeKind.NOT_SENT, None)
     assert outcome.retry_after is not None

@@ -197,14 +197,14 @@ def test_a_proxy_is_not_asked_for_what_is_unknown_here(
     """It looks names up by itself, and may well reach what is inside."""
     monkeypatch.setenv("http_proxy", public.url)
     monkeypatch.setattr(pages, "PORTS", {"http": 80, "https": 443})
-    calls._environment_of.cache_clear()
+    calls.environment_of.cache_clear()
     try:
         for host in ("wiki.invalid", "10.0.0.1"):
             with pytest.raises((OSError, pages.NoPage)):
                 read(f"http://{host}/", public_only=True)
     finally:
         monkeypatch.undo()
-        calls._environment_of.cache_clear()
+        calls.environment_of.cache_clear()
     assert public.asked == []
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.networks.bluesky.posts import LIMITS
-from app.networks.bluesky.text import check, facets, length, mentions
-from app.networks.text import TextProblem
+from app.networks.bluesky.text import check, facets, mentions
+from app.networks.text import TextProblem, graphemes
 
 DIDS = {"ana.bsky.social": "did:plc:ana", "bob.test": "did:web:bob.test"}
 
@@ -179,7 +179,7 @@ def test_no_text_makes_it_slow(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "graphemes"),
+    ("text", "length"),
     [
         ("abc", 3),
         ("e\u0301", 1),
@@ -190,9 +190,9 @@ def test_no_text_makes_it_slow(text: str) -> None:
         ("a\nb", 3),
     ],
 )
-def test_length_is_what_people_see(text: str, graphemes: int) -> None:
+def test_length_is_what_people_see(text: str, length: int) -> None:
     """Families, flags and joined accents are one each."""
-    assert length(text) == graphemes
+    assert graphemes(text) == length
 
 
 @pytest.mark.parametrize("text", ["a" * 300, "👋🏽" * 300, "한" * 300, "  " + "a" * 300 + "\n"])

@@ -13,6 +13,7 @@ from app.networks.base import Outcome, OutcomeKind, Part, Picture
 from app.networks.bluesky.network import Bluesky
 from app.networks.errors import LookUpFailed
 from tests.support.bluesky import PNG, BlueskySandbox
+from tests.support.creates import created
 
 PASSWORD = "sandbox-password"
 
@@ -24,7 +25,7 @@ def fresh(text: str, **more: Any) -> Part:
 
 def send(bluesky: Bluesky, credentials: dict[str, Any], body: dict[str, Any]) -> Outcome:
     """Make one create call."""
-    return bluesky.create(credentials, body, http.boottime() + 5)
+    return created(bluesky, credentials, body, http.boottime() + 5)
 
 
 def look(bluesky: Bluesky, credentials: dict[str, Any], body: dict[str, Any]) -> list[str]:

@@ -47,6 +47,7 @@ def facebook_at(url: str) -> Facebook:
             "FACEBOOK_GRAPH_URL": f"{url}/v25.0",
             "FACEBOOK_DIALOG_URL": "https://www.facebook.com/v25.0/dialog/oauth",
             "SEND_TIMEOUT": 2.0,
+            "SANDBOX": (),
         }
     )
 

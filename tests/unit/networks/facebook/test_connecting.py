@@ -12,13 +12,14 @@ from app.networks import http
 from app.networks.base import OutcomeKind, Part
 from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.facebook.network import Facebook
+from tests.support.creates import created
 from tests.support.facebook import CALLBACK, FacebookSandbox, visit
 
 
 def publishes(client: Facebook, credentials: Any) -> bool:
     """Return whether a post is accepted."""
     part = Part(text="hello", key="0" * 32, started_at=(now := datetime.now(UTC)), written_at=now)
-    outcome = client.create(credentials, client.body(part, {}), http.boottime() + 60)
+    outcome = created(client, credentials, client.body(part, {}), http.boottime() + 60)
     return outcome.kind == OutcomeKind.OK
 
 

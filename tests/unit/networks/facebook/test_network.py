@@ -17,6 +17,8 @@ from app.networks.errors import LookUpFailed, TokenRefused
 from app.networks.facebook.network import Facebook
 from app.networks.facebook.posts import LIMITS
 from app.networks.text import TextProblem
+from config import ADDRESSES
+from tests.support.creates import created
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port
 
@@ -31,6 +33,7 @@ def facebook_at(url: str, **changes: Any) -> Facebook:
             "FACEBOOK_CLIENT_ID": "id",
             "FACEBOOK_CLIENT_SECRET": "secret",
             "FACEBOOK_GRAPH_URL": f"{url}/v25.0",
+            "FACEBOOK_DIALOG_URL": ADDRESSES["FACEBOOK_DIALOG_URL"],
             "SEND_TIMEOUT": 2.0,
             "SANDBOX": ("facebook",),
             **changes,
@@ -48,7 +51,7 @@ def part(text: str = "hello", **more: Any) -> Part:
 def create(facebook: Facebook, credentials: Any = CREDENTIALS) -> Outcome:
     """Publish a text now."""
     body = facebook.body(part(), {})
-    return facebook.create(credentials, body, http.boottime() + 60)
+    return created(facebook, credentials, body, http.boottime() + 60)
 
 
 # Settings
@@ -56,11 +59,14 @@ def create(facebook: Facebook, credentials: Any = CREDENTIALS) -> Outcome:
 
 def test_the_real_network_is_the_default() -> None:
     """Without settings it is Facebook, and cannot be connected to."""
-    facebook = Facebook({})
+    unset = {"FACEBOOK_CLIENT_ID": None, "FACEBOOK_CLIENT_SECRET": None}
+    settings = {**ADDRESSES, **unset, "SEND_TIMEOUT": 2.0, "SANDBOX": ()}
+    facebook = Facebook(settings)
     assert not facebook.ready
     assert not facebook.is_local
     assert facebook.profile_url("ana") == "https://www.facebook.com/ana"
-    url = Facebook({"FACEBOOK_CLIENT_ID": "1", "FACEBOOK_CLIENT_SECRET": "2"}).begin({}, "cb").url
+    keys = {"FACEBOOK_CLIENT_ID": "1", "FACEBOOK_CLIENT_SECRET": "2"}
+    url = Facebook({**settings, **keys}).begin({}, "cb").url
     assert url.startswith("https://www.facebook.com/v25.0/dialog/oauth?client_id=1&")
 
 
@@ -228,7 +234,7 @@ def test_an_unreachable_server_was_not_sent_anything() -> None:
 def test_too_late_to_start_is_tried_again_at_once(scripted: ScriptedServer) -> None:
     """After the start deadline nothing is sent."""
     facebook = facebook_at(scripted.url)
-    outcome = facebook.create(CREDENTIALS, facebook.body(part(), {}), http.boottime() - 1)
+    outcome = created(facebook, CREDENTIALS, facebook.body(part(), {}), http.boottime() - 1)
     assert (outcome.kind, outcome.code, scripted.seen) == (OutcomeKind.NOT_SENT, None, [])
 
 

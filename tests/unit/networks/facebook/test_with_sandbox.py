@@ -13,6 +13,7 @@ from app.networks import http
 from app.networks.base import Outcome, OutcomeKind, Part, Picture, Scope
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused, UploadRefused
 from app.networks.facebook.network import Facebook
+from tests.support.creates import created
 from tests.support.facebook import FacebookSandbox
 
 
@@ -25,7 +26,7 @@ def part(text: str = "hello", **more: Any) -> Part:
 
 def publish(client: Facebook, credentials: Any, text: str = "hello", **more: Any) -> Outcome:
     """Publish now."""
-    return client.create(credentials, client.body(part(text, **more), {}), http.boottime() + 60)
+    return created(client, credentials, client.body(part(text, **more), {}), http.boottime() + 60)
 
 
 def png(width: int = 2, height: int = 2) -> bytes:
@@ -77,13 +78,13 @@ def test_pictures_are_published_once_and_with_the_post(
     first, second, _ = (client.upload(ana, picture) for _ in range(3))
     assert facebook.state()["accepted_count"] == 0
     body = client.body(part("Look", pictures=(second, first)), {})
-    assert client.create(ana, body, http.boottime() + 60).kind == OutcomeKind.OK
+    assert created(client, ana, body, http.boottime() + 60).kind == OutcomeKind.OK
     (post,) = facebook.state()["tweets"]
     assert post["pictures"] == [
         {"id": second["media_fbid"], "alt": "Two grey dots"},
         {"id": first["media_fbid"], "alt": "Two grey dots"},
     ]
-    again = client.create(ana, body, http.boottime() + 60)
+    again = created(client, ana, body, http.boottime() + 60)
     assert (again.kind, again.code) == (OutcomeKind.REJECTED, "duplicate")
 
 
@@ -140,7 +141,7 @@ def test_a_lost_answer_is_found(
     assert publish(client, ana, "before").kind == OutcomeKind.OK
     facebook.fault(kind, **more)
     body = client.body(part("Zoë\r\nand a link: https://example.com"), {})
-    outcome = client.create(ana, body, http.boottime() + 60)
+    outcome = created(client, ana, body, http.boottime() + 60)
     assert (outcome.kind, outcome.code) == (OutcomeKind.AMBIGUOUS, code)
     seen = client.recent(ana, ana["id"], since, [body])
     assert [post.comparable == client.comparable(body) for post in seen] == [False, True]
@@ -168,7 +169,7 @@ def test_a_lost_post_of_pictures_only_is_found_by_them(
         photos = tuple(client.upload(ana, picture) for picture in pictures)
         body = client.body(part("", pictures=photos), {})
         facebook.fault("accept_then_drop")
-        assert client.create(ana, body, http.boottime() + 60).kind == OutcomeKind.AMBIGUOUS
+        assert created(client, ana, body, http.boottime() + 60).kind == OutcomeKind.AMBIGUOUS
         found = [post.comparable for post in client.recent(ana, ana["id"], since, [body])]
         assert found.count(client.comparable(body)) == 1
 

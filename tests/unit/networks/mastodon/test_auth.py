@@ -9,9 +9,9 @@ import pytest
 
 from app.networks.base import Consent
 from app.networks.errors import ConnectRefused, LookUpFailed
-from app.networks.mastodon.apps import AppsInMemory
 from app.networks.mastodon.network import Mastodon
 from tests.support.mastodon import CALLBACK, mastodon
+from tests.support.mastodon_apps import AppsInMemory
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port
 

@@ -10,11 +10,11 @@ from werkzeug.routing import Map, Rule
 
 from app.networks.base import Connection, Consent
 from app.networks.errors import ConnectRefused, LookUpFailed
-from app.networks.mastodon.apps import AppsInMemory
 from app.networks.mastodon.auth import address_at
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.network import Mastodon
 from tests.support.mastodon import CALLBACK, MastodonSandbox, mastodon, publish, visit
+from tests.support.mastodon_apps import AppsInMemory
 from tests.support.scripted import LOST, ScriptedServer
 
 APP = {"client_id": "id-1", "client_secret": "secret-1"}

@@ -11,11 +11,11 @@ import pytest
 
 from app.networks.base import Consent
 from app.networks.errors import ConnectRefused
-from app.networks.mastodon.apps import AppsInMemory
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.delegation import homes_of
 from app.networks.mastodon.servers import Servers
 from tests.support.mastodon import CALLBACK, MastodonSandbox, mastodon
+from tests.support.mastodon_apps import AppsInMemory
 from tests.support.scripted import ScriptedServer, Seen
 
 HOST_META = """<?xml version="1.0" encoding="UTF-8"?>

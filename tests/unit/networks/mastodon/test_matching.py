@@ -11,6 +11,7 @@ from app.networks import http
 from app.networks.base import Outcome, OutcomeKind, Part, Picture, SeenPost
 from app.networks.errors import LookUpFailed, TokenRefused
 from app.networks.mastodon.network import Mastodon
+from tests.support.creates import created
 from tests.support.mastodon import MastodonSandbox, mastodon, piece, png, publish
 
 MINUTE = timedelta(minutes=1)
@@ -32,7 +33,7 @@ def look(client: Mastodon, ana: Any, *bodies: dict[str, Any]) -> list[SeenPost]:
 
 def send(client: Mastodon, ana: Any, body: dict[str, Any]) -> Outcome:
     """Publish a body now."""
-    return client.create(ana, body, http.boottime() + 60)
+    return created(client, ana, body, http.boottime() + 60)
 
 
 def begun(text: str = "hello", key: str = "0" * 32, **more: Any) -> Part:

@@ -11,6 +11,7 @@ import pytest
 from app.networks import http
 from app.networks.base import OutcomeKind, Picture, Scope
 from app.networks.errors import LookUpFailed, TokenRefused
+from tests.support.creates import created
 from tests.support.mastodon import credentials_at, mastodon, piece, png, publish
 from tests.support.scripted import ScriptedServer
 from tests.support.waiting import free_port
@@ -89,7 +90,7 @@ def test_the_body_is_json_and_kept_as_it_is(scripted: ScriptedServer) -> None:
     stored = json.dumps(body)
     scripted.answers = [(200, OK), (200, OK)]
     for _ in range(2):
-        client.create(credentials_at(scripted.url), body, http.boottime() + 60)
+        created(client, credentials_at(scripted.url), body, http.boottime() + 60)
     assert json.dumps(body) == stored
     assert scripted.seen[0].body == scripted.seen[1].body
     assert b"idempotency" not in scripted.seen[0].body
@@ -239,6 +240,6 @@ def test_too_late_to_start(scripted: ScriptedServer) -> None:
     """After the start deadline nothing is begun."""
     client = mastodon()
     body = client.body(piece(), {})
-    outcome = client.create(credentials_at(scripted.url), body, http.boottime() - 1)
+    outcome = created(client, credentials_at(scripted.url), body, http.boottime() - 1)
     assert (outcome.kind, outcome.code) == (OutcomeKind.NOT_SENT, None)
     assert scripted.seen == []

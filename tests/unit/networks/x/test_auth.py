@@ -8,6 +8,7 @@ import pytest
 
 from app.networks.errors import ConnectRefused
 from app.networks.x.auth import OAuth1Flow, OAuth2Flow
+from app.networks.x.client import XApi
 from tests.support.scripted import ScriptedServer
 
 CALLBACK = "https://tweet.example/login/x/callback"
@@ -29,8 +30,7 @@ OTHERS = [
 @pytest.fixture
 def flow(scripted: ScriptedServer) -> OAuth2Flow:
     """The code flow, with its API at the scripted server."""
-    page, api = "https://x.com/i/oauth2/authorize", f"{scripted.url}/2/oauth2/token"
-    return OAuth2Flow("id", None, page, api)
+    return OAuth2Flow(XApi(scripted.url, 2.0, client_id="id"), "https://x.com/i/oauth2/authorize")
 
 
 def refusal(flow: OAuth2Flow | OAuth1Flow, callback: Mapping[str, str]) -> tuple[str, str]:
@@ -48,7 +48,7 @@ def test_a_callback_of_another_server(
     """A code that another server sends is never taken to X (RFC 9207)."""
     back = {"state": "s", "code": "c", "iss": issuer}
     assert refusal(flow, back) == ("refused", "another_issuer")
-    signed = OAuth1Flow("key", "secret", scripted.url)
+    signed = OAuth1Flow(XApi(scripted.url, 2.0, consumer_key="key", consumer_secret="secret"))
     back = {"oauth_token": "s", "oauth_verifier": "v", "iss": issuer}
     assert refusal(signed, back) == ("refused", "another_issuer")
     assert scripted.seen == []
@@ -59,7 +59,7 @@ def test_a_callback_that_names_x(flow: OAuth2Flow, issuer: str) -> None:
     """The origin of its consent page, or of its API, is X."""
     back = {"state": "s", "error": "access_denied"}
     assert refusal(flow, back | {"iss": issuer})[0] == "denied"
-    assert refusal(flow, back | {"iss": flow.token_url})[0] == "denied"
+    assert refusal(flow, back | {"iss": flow.api.url})[0] == "denied"
 
 
 @pytest.mark.parametrize("state", ["", "other", "S", "\ud800"])

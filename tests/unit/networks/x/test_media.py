@@ -16,6 +16,7 @@ from app.networks.x.network import X
 from app.networks.x.posts import LIMITS
 from app.pictures.fitting import fitted
 from tests.support import photos
+from tests.support.creates import created
 from tests.support.sandbox import Sandbox
 from tests.support.scripted import ScriptedServer, part
 from tests.unit.networks.x.test_network import OAUTH2, x_at
@@ -40,7 +41,7 @@ def post(x: X, credentials: dict[str, Any], *pictures: Any) -> Any:
     """Post pictures without words."""
     body = x.body(part("Look"))
     body["media"] = {"media_ids": [picture["id"] for picture in pictures]}
-    return x.create(credentials, body, http.boottime() + 5)
+    return created(x, credentials, body, http.boottime() + 5)
 
 
 @pytest.mark.parametrize("size", [0, CHUNK_BYTES + 1])

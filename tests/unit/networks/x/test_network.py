@@ -17,6 +17,7 @@ from app.networks import http
 from app.networks.base import OutcomeKind
 from app.networks.errors import AppRefused, RefreshUnclear, TokenRefused
 from app.networks.x.network import X
+from tests.support.creates import created
 from tests.support.scripted import ScriptedServer, part
 from tests.support.waiting import free_port
 
@@ -35,6 +36,7 @@ def x_at(url: str, **settings: str | None) -> X:
         "X_AUTHORIZE_URL": f"{url}/authorize",
         "X_SITE_URL": "https://x.com",
         "SEND_TIMEOUT": 2.0,
+        "SANDBOX": (),
         **settings,
     }
     return X(config)
@@ -42,7 +44,7 @@ def x_at(url: str, **settings: str | None) -> X:
 
 def create(x: X, credentials: dict[str, Any]) -> Any:
     """Post one tweet now."""
-    return x.create(credentials, x.body(part("Olé & <b> ✓")), http.boottime() + 5)
+    return created(x, credentials, x.body(part("Olé & <b> ✓")), http.boottime() + 5)
 
 
 # Signing
@@ -162,7 +164,7 @@ def test_an_unreachable_server_was_not_sent_anything() -> None:
 def test_too_late_to_start_is_tried_again_at_once(scripted: ScriptedServer) -> None:
     """After the start deadline nothing is sent, and nobody is to blame."""
     x = x_at(scripted.url)
-    outcome = x.create(OAUTH2, x.body(part("late")), http.boottime() - 1)
+    outcome = created(x, OAUTH2, x.body(part("late")), http.boottime() - 1)
     assert (outcome.kind, outcome.code) == (OutcomeKind.NOT_SENT, None)
     assert outcome.retry_after is not None
     assert outcome.retry_after < 1

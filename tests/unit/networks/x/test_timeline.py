@@ -36,6 +36,7 @@ def x_at(url: str) -> X:
             "X_AUTHORIZE_URL": f"{url}/authorize",
             "X_SITE_URL": "https://x.com",
             "SEND_TIMEOUT": 2.0,
+            "SANDBOX": (),
         }
     )
 
