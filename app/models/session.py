@@ -62,14 +62,14 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
 
         :param accounts: whether the same query brings the user's accounts.
         """
-        rows = db.session.execute(_opened_with(accounts), _given(key))
+        rows = db.session.execute(_opened_with(accounts=accounts), _given(key))
         row = (rows.unique() if accounts else rows).one_or_none()
         return None if row is None else (row[0], SessionHere(*row[1:]))
 
     @classmethod
     def exists(cls, key: str) -> bool:
         """Whether somebody is signed in with this key; leaves no transaction open."""
-        return bool(read(_opened_with(), _given(key)))
+        return bool(read(_opened_with(accounts=False), _given(key)))
 
 
 @cache

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -61,7 +62,7 @@ class Codes(ast.NodeVisitor):
     def __init__(self, trees: Sequence[ast.Module]) -> None:
         self.by_taker: dict[str, set[str]] = defaultdict(set)
         self.not_followed: dict[str, set[str]] = defaultdict(set)
-        self._functions: list[ast.FunctionDef] = []
+        self._functions: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
         self._open: list[str] = []
         nodes = [node for tree in trees for node in ast.walk(tree)]
         self._places = {node.name: place for node in nodes for place in _places_in(node)}
@@ -73,14 +74,17 @@ class Codes(ast.NodeVisitor):
         self._constants = {
             name: node.value for tree in trees for node in tree.body for name in _names_in(node)
         }
+        self._givers = {node.name: node for node in nodes if _may_give_a_code(node)}
         for tree in trees:
             self.visit(tree)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         """Remember in which function an expression stands."""
         self._functions.append(node)
         self.generic_visit(node)
         self._functions.pop()
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - the name that ast gives it
 
     def visit_Call(self, node: ast.Call) -> None:
         """Read the argument that is a code."""
@@ -124,6 +128,10 @@ class Codes(ast.NodeVisitor):
             ) if name in self._constants:
                 defaults = node.args[1:] if isinstance(node, ast.Call) else []
                 return set().union(*map(strings_in, [*self._table(name), *defaults])), set()
+            case ast.Call(func=ast.Name(id=name)) if name in self._givers:
+                body = ast.walk(self._givers[name])
+                returned = [one.value for one in body if isinstance(one, ast.Return)]
+                return self._all_of([value for value in returned if value])
         source = ast.unparse(node)
         return (COMPUTED[source], set()) if source in COMPUTED else (set(), {source})
 
@@ -157,6 +165,12 @@ class Codes(ast.NodeVisitor):
         """Return the values of a constant: of a dict, without its keys."""
         value = self._constants[name]
         return value.values if isinstance(value, ast.Dict) else [value]
+
+
+def _may_give_a_code(node: ast.AST) -> TypeGuard[ast.FunctionDef]:
+    """Whether this is a function that is said to return a word or None."""
+    returned = node.returns if isinstance(node, ast.FunctionDef) else None
+    return returned is not None and ast.unparse(returned) == "str | None"
 
 
 def _places_in(node: ast.AST) -> Iterator[int]:
