@@ -41,8 +41,9 @@ log = logging.getLogger(__name__)
 
 OF_AN_ACCOUNT = 4
 """Preparations of one account in parallel: if its uploads hang, others need not wait."""
-OF_A_SERVER = 8
-"""Preparations at one server in parallel: if it hangs, tweets for others need not wait."""
+OF_A_SERVER = 24
+"""Preparations at one server in parallel: if it hangs, tweets for others need not wait. More than
+one person may have, since X and Facebook are one server for everybody."""
 OF_A_PERSON = 12
 """Preparations of one person in parallel, over all of their accounts."""
 ROOM_AGAIN = 1.0

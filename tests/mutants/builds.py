@@ -36,6 +36,12 @@ NO_START_DEADLINE = Mutant(
     "boottime() > call.start_by:",
     "False:",
 )
+SLOW_TO_BEGIN = Mutant(
+    "app/delivery/executor.py",
+    "        for arguments in calls:\n",
+    "        import time\n\n        time.sleep(1)\n        for arguments in calls:\n",
+)
+"""No mutant: a busy machine, on which a call begins a second after its intent."""
 NO_CLAMP = Mutant(
     "app/workers/scheduler.py",
     "        undo_clock_step()\n",

@@ -97,6 +97,7 @@ def test_sending_after_a_long_sleep(
 ) -> None:
     """A worker sleeps between its intents and its calls while another sends the same tweets."""
     world = make_build(postgres_url, mutant)
+    builds.change(world.root, builds.SLOW_TO_BEGIN)
     sleeper = world.start_worker()
     jobs, caught = until_caught_in_between(world, sleeper)
     keeper = world.start_worker()

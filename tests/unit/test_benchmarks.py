@@ -12,6 +12,7 @@ import pytest
 from benchmarks import mastodon, mastodon_server, x_server
 from benchmarks.mastodon_server import MastodonServers, address_of
 from benchmarks.x_server import Request
+from tests.support.creates import finish
 
 HERE = "127.1.0.1"
 
@@ -44,7 +45,7 @@ def test_the_same_key_is_no_second_post() -> None:
         seen = await servers.answer(request("GET", "/api/v1/accounts/a1/statuses"))
         return first, again, seen, servers.count()[1]
 
-    first, again, (_, posts), count = asyncio.run(talk())
+    first, again, (_, posts), count = finish(talk())
     assert first == again
     assert [status["content"] for status in posts] == ["Hello"]
     assert (count["accepted"], count["doubled"]) == (1, 0)
@@ -59,7 +60,7 @@ def test_another_key_is_a_double() -> None:
         await servers.answer(post("two"))
         return servers.count()[1]
 
-    assert asyncio.run(talk())["doubled"] == 1
+    assert finish(talk())["doubled"] == 1
 
 
 def test_a_server_that_hangs_takes_requests_and_answers_none() -> None:
@@ -73,7 +74,7 @@ def test_a_server_that_hangs_takes_requests_and_answers_none() -> None:
             assert isinstance(end, ConnectionError)
         return servers.count()[1]
 
-    count = asyncio.run(talk())
+    count = finish(talk())
     assert (count["accepted"], count["most_held"]) == (0, 3)
 
 

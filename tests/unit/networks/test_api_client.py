@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from app.networks import http
@@ -11,6 +9,7 @@ from app.networks.bluesky.client import Server as BlueskyServer
 from app.networks.errors import LookUpFailed
 from app.networks.http import ApiClient, Headers
 from app.networks.mastodon.client import Server as MastodonServer
+from tests.support.creates import finish
 from tests.support.scripted import LOST, ScriptedServer
 from tests.support.waiting import free_port
 
@@ -56,7 +55,7 @@ def test_a_create_call_has_the_same_bounds(scripted: ScriptedServer) -> None:
         finally:
             await http.close()
 
-    assert asyncio.run(both()).data == {"a": 1}
+    assert finish(both()).data == {"a": 1}
     (seen,) = scripted.seen
     assert (seen.method, seen.path, seen.body) == ("POST", "/a", b'{"b": "c"}')
     assert (seen.headers["Authorization"], seen.headers["Idempotency-Key"]) == ("Bearer t", "k")

@@ -16,6 +16,7 @@ from requests_oauthlib import OAuth1
 
 from app.networks import http
 from app.networks.http import creates
+from tests.support.creates import finish
 from tests.support.scripted import ScriptedServer
 from tests.unit.networks.test_http import OK, Server, closes, hangs
 
@@ -40,7 +41,7 @@ def on_a_loop(make: Callable[[], Awaitable[T]]) -> T:
         finally:
             await http.close()
 
-    return asyncio.run(whole())
+    return finish(whole())
 
 
 async def post(url: str, **more: Any) -> http.Response:
