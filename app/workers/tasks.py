@@ -15,8 +15,8 @@ from app.broker import PUBLISH, RECONCILE
 from app.db import rollback_quietly
 from app.delivery import publisher, reconciler
 from app.networks import Destination
-from app.workers.cpu import switch_less
 from app.workers.pictures import process_pictures
+from app.workers.process import allow_many_files, switch_less
 from app.workers.scheduler import Scheduler
 from app.workers.strategy import known_servers
 from app.workers.supervisor import ProcessSupervisor, stop_with_the_first
@@ -67,6 +67,7 @@ def start_worker_threads(sender: object, **_: object) -> None:
     The signal is not worker_ready, because that waits for the broker. Tweets must not wait for it.
     """
     switch_less()
+    allow_many_files()
     stop_with_the_first()
     processes = current_celery.flask_app.config["WORKER_PROCESSES"]
     for part in (Scheduler(), ProcessSupervisor(processes - 1)):

@@ -10,7 +10,7 @@ import sys
 import threading
 
 from app.networks import http
-from app.workers.cpu import switch_less
+from app.workers.process import switch_less
 
 THREADS = 100
 GO = 0.2
