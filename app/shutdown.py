@@ -17,6 +17,6 @@ stopping = Event()
 SCHEDULER_SECONDS = 5.0
 """For the scheduler's thread to come to the end of its round."""
 SENDING_SECONDS = 22.0
-"""For publishers and look-ups to finish and record what is under way."""
+"""For the publisher and look-ups to finish and record what is under way."""
 PROCESSES_SECONDS = 24.0
 """For the further processes of a worker, from the first signal on."""

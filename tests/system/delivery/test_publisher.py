@@ -1,4 +1,4 @@
-"""Publishers start when there is something to publish and end when there is not."""
+"""The publisher starts when there is something to publish, and ends when there is not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.waiting import wait_for
 from tests.support.world import World
 
 
-def test_a_lane_without_work_is_closed(small_world: World) -> None:
+def test_a_publisher_without_work_is_closed(small_world: World) -> None:
     """Nothing of it is left, and the next tweet opens another."""
     ana = small_world.user("ana")
     others = set(threading.enumerate())
@@ -28,7 +28,7 @@ def test_a_lane_without_work_is_closed(small_world: World) -> None:
         wait_for(lambda: not working(), what="an ended publisher")
 
 
-def test_what_is_put_while_a_lane_closes_is_published(small_world: World) -> None:
+def test_what_is_put_while_it_closes_is_published(small_world: World) -> None:
     """Put at any moment around the end of a publisher, each tweet goes out once."""
     ana = small_world.user("ana")
     publishers = PublisherThread(small_world.app, idle_seconds=0)
