@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from app.accounts import Access
 from app.backoff import Backoff
 from app.delivery.claims import Claim
-from app.delivery.payload import Ready
+from app.delivery.payload import NOTHING, Materials, Ready
 from app.delivery.server_queue import ServerQueue
 from app.networks import Outcome, OutcomeKind
 
@@ -74,11 +74,14 @@ class AccountQueue:
         self.going -= 1
         self.server.claims -= 1
 
-    def hold(self, ready: Ready) -> None:
-        """Keep a claim again that came back from its preparation."""
+    def make_ready(self, claim: Claim, access: Access, materials: Materials = NOTHING) -> None:
+        """Let a claim that is going be sent as soon as its server has a call for it."""
+        self.server.ready.append(Ready(claim, access, materials))
+
+    def take_back(self) -> None:
+        """Count a claim again that came back from its preparation."""
         self.going += 1
         self.server.claims += 1
-        self.server.ready.append(ready)
 
     def take_unstarted(self) -> list[Claim]:
         """Remove and return the claims that no call and no preparation was begun for."""

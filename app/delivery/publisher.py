@@ -169,7 +169,8 @@ class Publisher:
         if isinstance(item.result, Materials):
             queue.preparations.succeed()
         if isinstance(item.result, Materials) and queue.access is not None:
-            queue.hold(Ready(item.claim, queue.access, item.result))
+            queue.take_back()
+            queue.make_ready(item.claim, queue.access, item.result)
         else:
             release_claims([item.claim], self._owner, preparation.ROOM_AGAIN)
             self._advance(item.claim.account_id)
@@ -254,7 +255,7 @@ class Publisher:
         while claims := queue.next_claims():
             for claim in claims:
                 if not self._preparer.is_needed(claim):
-                    queue.server.ready.append(Ready(claim, access))
+                    queue.make_ready(claim, access)
                 elif not self._preparer.begin(claim, access):
                     crowded.append(claim)
                     queue.end()

@@ -55,9 +55,13 @@ class Queues:
         queue.add(claim)
 
     def next_to_send(self, slots: int) -> list[Ready]:
-        """Remove and return what may be sent now; each server has no more than its share."""
+        """Remove and return what may be sent now; each server has no more than its share.
+
+        :param slots: how many at most; servers with the fewest calls come first.
+        """
         chosen: list[Ready] = []
-        for server in self._servers.values():
+        waiting = [server for server in self._servers.values() if server.ready]
+        for server in sorted(waiting, key=lambda one: one.calls):
             count = min(slots - len(chosen), server.free_calls, len(server.ready))
             chosen += [server.ready.popleft() for _ in range(count)]
         return chosen

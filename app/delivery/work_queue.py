@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from threading import Condition, Event
 from typing import Generic, TypeVar
@@ -129,14 +129,16 @@ class WorkQueue(Generic[Item]):
             self._news.notify_all()
         return taken
 
-    def _remove(self, server: Destination, chosen: Iterable[str]) -> None:
-        ids = self._ids.pop(server)
+    def _remove(self, server: Destination, chosen: Sequence[str]) -> None:
+        ids = self._ids[server]
         for job_id in chosen:
             del ids[job_id]
-            self._waiting -= 1
+        self._waiting -= len(chosen)
+        if chosen:
+            del self._ids[server]
         if ids:
             self._full.add(server)
-            self._ids[server] = ids  # last, so that the others come first the next time
+            self._ids[server] = ids  # after some were taken, the others come first the next time
 
     def clear(self) -> None:
         """Remove all ids; they become due again later."""

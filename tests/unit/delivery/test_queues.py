@@ -1,0 +1,136 @@
+"""What a publisher holds of each server and account: shares, and whose turn it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from threading import Event
+
+import pytest
+
+from app.accounts import Access
+from app.delivery.claims import Claim
+from app.delivery.queues import Queues
+from app.delivery.server_queue import FIRST_CALLS, GROWTH, MAX_OF_A_SERVER, ServerQueue
+from app.delivery.work_queue import WorkQueue
+from app.networks import Destination, Outcome, OutcomeKind
+
+BUSY, QUIET = Destination("mastodon", "busy.example"), Destination("mastodon", "quiet.example")
+ACCESS = Access({"access_token": "t"}, 1)
+OK = Outcome(OutcomeKind.OK, remote_id="1", http_status=200)
+NO_ANSWER = Outcome(OutcomeKind.AMBIGUOUS, "no_answer")
+TOO_LATE = Outcome(OutcomeKind.NOT_SENT, None, "too late to start", retry_after=0.2)
+
+
+def claim(job_id: str, account_id: int, destination: Destination) -> Claim:
+    """Return a claim of a text."""
+    return Claim(job_id, 1, account_id, destination, "Hello", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def filled(queues: Queues, destination: Destination, account_ids: range) -> None:
+    """Let one claim of each of these accounts be ready to be sent."""
+    for account_id in account_ids:
+        queues.add(claim(f"{destination.host} {account_id}", account_id, destination))
+        queue = queues[account_id]
+        for one in queue.next_claims():
+            queue.make_ready(one, ACCESS)
+
+
+def test_a_server_gets_more_calls_the_more_it_answers() -> None:
+    """Its share grows with each answer, and has an end."""
+    server = ServerQueue(BUSY)
+    assert server.free_calls == FIRST_CALLS
+    server.begin_call()
+    server.end_call(OK)
+    assert server.free_calls == FIRST_CALLS + GROWTH
+    for _ in range(MAX_OF_A_SERVER):
+        server.begin_call()
+        server.end_call(OK)
+    assert server.free_calls == MAX_OF_A_SERVER
+
+
+def test_a_server_that_does_not_answer_gets_one_call_at_a_time() -> None:
+    """Half as many with each call in vain, and never none: else it could not come back."""
+    server = ServerQueue(BUSY)
+    for _ in range(FIRST_CALLS):
+        server.begin_call()
+        server.end_call(NO_ANSWER)
+    assert server.free_calls == 1
+    server.begin_call()
+    server.end_call(None)
+    assert server.free_calls == 1
+
+
+def test_a_slow_machine_says_nothing_about_a_server() -> None:
+    """A call that was not begun in time changes no share."""
+    server = ServerQueue(BUSY)
+    server.begin_call()
+    server.end_call(TOO_LATE)
+    assert server.free_calls == FIRST_CALLS
+
+
+def test_nobody_claims_more_than_a_server_will_take_soon() -> None:
+    """Two claims for each call that it may have."""
+    queues = Queues()
+    assert queues.room_of(BUSY) == 2 * FIRST_CALLS
+    filled(queues, BUSY, range(5))
+    assert queues.room_of(BUSY) == 2 * FIRST_CALLS - 5
+    assert queues.room_of(QUIET) == 2 * FIRST_CALLS
+
+
+def test_when_slots_are_few_the_servers_with_few_calls_come_first() -> None:
+    """One with many calls under way does not take what another one needs."""
+    queues = Queues()
+    filled(queues, BUSY, range(3))
+    queues[0].server.begin_call()
+    filled(queues, QUIET, range(10, 11))
+    (chosen,) = queues.next_to_send(1)
+    assert chosen.claim.destination == QUIET
+    assert len(queues.next_to_send(10)) == 3
+
+
+def test_unstarted_claims_are_handed_back_whole() -> None:
+    """What is ready and what waits, of one account and of no other; nothing is held afterwards."""
+    queues = Queues()
+    filled(queues, BUSY, range(2))
+    queues.add(claim("second", 0, BUSY))
+    assert queues.held == 3
+    assert [one.job_id for one in queues[0].take_unstarted()] == ["busy.example 0", "second"]
+    assert queues.held == 1
+    assert [one.claim.account_id for one in queues.next_to_send(10)] == [1]
+
+
+@pytest.fixture
+def ids() -> WorkQueue[str]:
+    """Five ids of one server and one of another, and one of which no server is known."""
+    queue: WorkQueue[str] = WorkQueue(Event())
+    servers = {f"busy {number}": BUSY for number in range(5)} | {"quiet": QUIET}
+    queue.put([*servers, "unknown"], servers)
+    return queue
+
+
+def test_a_full_server_is_neither_work_nor_a_crowd(ids: WorkQueue[str]) -> None:
+    """Its ids wait, and the publisher sleeps until something else comes."""
+    assert ids.take_unknown() == ["unknown"]
+    taken = ids.take_ids(10, lambda server: 2 if server == BUSY else 9)
+    assert sorted(taken) == ["busy 0", "busy 1", "quiet"]
+    assert ids.has_ids
+    assert not ids.has_work
+    assert ids.wait_for_room(crowd=1, seconds=0)
+    ids.put(["quiet again"], {"quiet again": QUIET})
+    assert ids.has_work
+    assert not ids.wait_for_room(crowd=1, seconds=0)
+
+
+def test_servers_take_turns(ids: WorkQueue[str]) -> None:
+    """Who had more ids than there was room for comes last the next time."""
+    ids.take_unknown()
+    assert ids.take_ids(2, lambda _: 9) == ["busy 0", "busy 1"]
+    assert ids.take_ids(1, lambda _: 9) == ["quiet"]
+
+
+def test_an_id_waits_once(ids: WorkQueue[str]) -> None:
+    """However often workers are notified of it."""
+    ids.take_unknown()
+    ids.put(["quiet", "busy 3"], {"quiet": QUIET, "busy 3": BUSY})
+    assert len(ids.take_ids(100, lambda _: 100)) == 6
+    assert ids.is_empty
