@@ -82,27 +82,37 @@ def played(product: TweetLater) -> Iterator[CountingServer]:
 def store(product: TweetLater, crowd: Crowd, port: int) -> float:
     """Store the accounts and their tweets; return the epoch seconds at which all are due.
 
-    The first account and its tweet are made through the app, and their rows are the models of all
-    others. Nobody may write a tweet in this database afterwards: no sequence knows of their ids.
+    Nobody may write a tweet in this database afterwards.
     """
     due = float(round(time.time() + 8 + crowd.accounts / 500))
     with product.app_context():
-        profile, credentials = _identity(crowd, 0, port)
-        first = Connection(profile, credentials, limits=Mastodon.usual_limits)
-        done = connections.sign_in("mastodon", [first])
-        user = db.session.get_one(User, done.user_id)
-        user.tweet_later(text_of(0), at=datetime.fromtimestamp(due, UTC))
-        _copy(User.__table__, crowd, lambda _: {})
-        _copy(Account.__table__, crowd, lambda number: _account(crowd, number, port))
-        _copy(Tweet.__table__, crowd, lambda number: {"text": text_of(number)})
-        _copy(Delivery.__table__, crowd, lambda _: {})
-        db.session.commit()
+        fill(crowd, port, due)
     with psycopg.connect(
         product.machine.postgres.url(product.database), autocommit=True
     ) as connection:
         connection.execute("VACUUM ANALYZE")
     refuse_if_late(due, crowd.accounts)
     return due
+
+
+def fill(crowd: Crowd, port: int, due: float) -> None:
+    """Store the accounts and a tweet of each in an empty database, inside an app context.
+
+    The first account and its tweet are made through the app, and their rows are the models of all
+    others. Nobody may write a tweet in this database afterwards: no sequence knows of their ids.
+
+    :param due: in epoch seconds.
+    """
+    profile, credentials = _identity(crowd, 0, port)
+    first = Connection(profile, credentials, limits=Mastodon.usual_limits)
+    done = connections.sign_in("mastodon", [first])
+    user = db.session.get_one(User, done.user_id)
+    user.tweet_later(text_of(0), at=datetime.fromtimestamp(due, UTC))
+    _copy(User.__table__, crowd, lambda _: {})
+    _copy(Account.__table__, crowd, lambda number: _account(crowd, number, port))
+    _copy(Tweet.__table__, crowd, lambda number: {"text": text_of(number)})
+    _copy(Delivery.__table__, crowd, lambda _: {})
+    db.session.commit()
 
 
 def _copy(table: Any, crowd: Crowd, own: Callable[[int], Mapping[str, Any]]) -> None:

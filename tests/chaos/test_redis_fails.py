@@ -81,6 +81,29 @@ def test_stopped_and_restarted_empty(world: World) -> None:
     assert waited < HEARD_AGAIN
 
 
+@BOTH_IN_FULL
+def test_stopped_while_tweets_for_now_are_written(world: World) -> None:
+    """Stored as if workers knew of them, and nobody could be told: they go out all the same."""
+    world.start_worker()
+    users = [world.user(handle) for handle in PEOPLE]
+    jobs: dict[str, str] = {}
+
+    def write(count: int) -> None:
+        for _ in range(count):
+            text = f"now {len(jobs)}"
+            jobs[text] = world.tweet_later(users[len(jobs) % len(users)], text)
+
+    write(sized(20, 200))
+    world.valkey.stop()
+    try:
+        write(sized(20, 200))
+    finally:
+        world.valkey.start()
+    write(sized(20, 200))
+    figures = settle(world, jobs, "Redis stopped among tweets for now")
+    assert figures.p99 < PATIENCE + 3
+
+
 @pytest.fixture
 def full_redis(valkey: Valkey) -> Iterator[Callable[[], None]]:
     """Make Redis refuse every write; there is room again at the end of the test."""
