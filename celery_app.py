@@ -2,4 +2,4 @@
 
 from app import create_app
 
-app = celery = create_app().extensions["celery"]
+app = celery = create_app(serves_pages=False).extensions["celery"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import ipaddress
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,15 +63,26 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     if production:
         _refuse_incomplete_production(env)
     renamed = _take_old_names(env)
+    found = _secrets(env, production)
     return {
         "PRODUCTION": production,
-        **_secrets(env, production),
+        **found,
         **_servers(env, production),
         **_timing(env),
+        **_learning(env),
+        **_mail(env, production),
+        **_notices(env),
         **_networks(env, production),
         **_web(env, production),
-        "WARNINGS": [*renamed, *(_warnings(env) if production else [])],
+        "LOG_FORMAT": _log_format(env),
+        "CELERY_EVENTS": _switch(env, "CELERY_EVENTS"),
+        "SENTRY_DSN": env.get("SENTRY_DSN") or "",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "",
         **_quotas(env),
+        **_autoscaling(env, production),
+        **_alerts(env),
+        "VAPID_PRIVATE_KEY": _vapid_key(env, production, found["SECRET_KEY"] or ""),
+        "WARNINGS": [*renamed, *_left_off(env), *(_warnings(env) if production else [])],
     }
 
 
@@ -187,7 +202,117 @@ def _servers(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "SQLALCHEMY_DATABASE_URI": database,
         "DATABASE_POOL_SIZE": int(_number(env, "DATABASE_POOL_SIZE", 4, 1)),
         "WORKER_PROCESSES": int(_number(env, "WORKER_PROCESSES", processes, 1)),
+        "VERSION": env.get("HEROKU_RELEASE_VERSION") or env.get("VERSION") or "",
+        "WORKER_QUEUES": _queues(env),
+        "QUEUE_CONCURRENCY": {
+            name: int(_number(env, f"{name.upper()}_CONCURRENCY", usual, 1))
+            for name, usual in CONCURRENCY.items()
+        },
+        "LONG_TASK_SECONDS": _number(env, "LONG_TASK_SECONDS", 20, 0),
     }
+
+
+CONCURRENCY = {
+    "publish": 512,
+    "lookup": 48,
+    "pictures": 1,
+    "import": 2,
+    "mail": 2,
+    "maintenance": 4,
+}
+"""The queues of background work, and how much of each is done at a time in one process."""
+
+
+def _queues(env: Mapping[str, str]) -> list[str]:
+    """Return the queues that workers take which are started without ``-Q``."""
+    named = _words(env, "WORKER_QUEUES") or list(CONCURRENCY)
+    if unknown := sorted(set(named) - set(CONCURRENCY)):
+        raise ConfigurationError(
+            f"WORKER_QUEUES names {unknown[0]!r}, which is no queue. "
+            f"There are {', '.join(CONCURRENCY)}."
+        )
+    return named
+
+
+AUTOSCALE = ("local", "heroku", "command")
+HEROKU_KEYS = ("HEROKU_API_KEY", "HEROKU_APP_NAME")
+
+
+def _autoscaling(env: Mapping[str, str], production: bool) -> dict[str, Any]:
+    """Who starts and stops workers, None for nobody, and when. Durations in seconds."""
+    driver = (env.get("AUTOSCALE") or "").strip().lower()
+    if driver and driver not in AUTOSCALE:
+        raise ConfigurationError(f"AUTOSCALE must be local, heroku or command, not {driver!r}.")
+    try:
+        command = shlex.split(env.get("AUTOSCALE_COMMAND") or "")
+    except ValueError as error:
+        raise ConfigurationError(f"AUTOSCALE_COMMAND is no command: {error}.") from error
+    if driver == "command" and not command:
+        raise ConfigurationError("AUTOSCALE is command but AUTOSCALE_COMMAND is missing.")
+    usual_lead = 60 if driver == "heroku" else 30  # a dyno takes longer to start than a process
+    return {
+        "AUTOSCALE": None if _left_off(env) else driver or None,
+        "AUTOSCALE_LEAD": _number(env, "AUTOSCALE_LEAD", usual_lead, 0),
+        "AUTOSCALE_IDLE": _number(env, "AUTOSCALE_IDLE", 60, 0),
+        "AUTOSCALE_MAX": int(_number(env, "AUTOSCALE_MAX", 1, 1)),
+        "AUTOSCALE_BACKLOG": int(_number(env, "AUTOSCALE_BACKLOG", 1000, 1)),
+        "AUTOSCALE_COMMAND": command,
+        "HEROKU_API_URL": _address(env, "HEROKU_API_URL", "https://api.heroku.com", production),
+        **{name: env.get(name) or None for name in HEROKU_KEYS},
+    }
+
+
+def _alerts(env: Mapping[str, str]) -> dict[str, Any]:
+    """Whom operators are told by, and from when on. Durations in seconds."""
+    repeats = env.get("ALERT_REPEAT")
+    return {
+        "ALERT_URLS": _alert_urls(env.get("ALERT_URLS") or ""),
+        "ALERT_OVERDUE": _number(env, "ALERT_OVERDUE", 120, 1),
+        "ALERT_UNCONFIRMED": _number(env, "ALERT_UNCONFIRMED", 1800, 1),
+        "ALERT_NO_WORKER": _number(env, "ALERT_NO_WORKER", 60, 1),
+        "ALERT_OVER_AFTER": _number(env, "ALERT_OVER_AFTER", 60, 0),
+        "ALERT_REPEAT": _number(env, "ALERT_REPEAT", 0, 60) if repeats else None,
+        "ALERT_FULL": min(100.0, _number(env, "ALERT_FULL", 90, 1)),
+    }
+
+
+def _alert_urls(text: str) -> list[str]:
+    """Return the URLs of a list. A comma may be inside of one, such as between two addresses.
+
+    :raises ConfigurationError: its sentence shows none of them, since they hold passwords.
+    """
+    words = re.split(r",\s*(?=[A-Za-z][A-Za-z0-9]*://)", text)
+    urls = [url for word in words if (url := word.strip(" ,"))]
+    if not all(re.match(r"[A-Za-z][A-Za-z0-9]*://", url) for url in urls):
+        raise ConfigurationError(
+            "ALERT_URLS must be Apprise URLs separated by commas, such as "
+            "mailto://user:password@example.com or json://host/path."
+        )
+    return [*dict.fromkeys(urls)]
+
+
+def _vapid_key(env: Mapping[str, str], production: bool, secret: str) -> str | None:
+    """Return the key that signs messages to browsers; None for none, in production without it.
+
+    In development it follows from the secret that is kept there.
+    """
+    key = env.get("VAPID_PRIVATE_KEY")
+    if not key:
+        made = hashlib.sha256(f"VAPID {secret}".encode()).digest()
+        return None if production else base64.urlsafe_b64encode(made).decode()
+    if not re.fullmatch(r"[A-Za-z0-9_-]{43}=?", key):
+        raise ConfigurationError(
+            "VAPID_PRIVATE_KEY is no key. Make one with: openssl rand -base64 32 | tr '+/' '-_'"
+        )
+    return key
+
+
+def _left_off(env: Mapping[str, str]) -> list[str]:
+    """Return a sentence if AUTOSCALE asks for Heroku without what that needs; it stays off."""
+    missing = [name for name in HEROKU_KEYS if not env.get(name)]
+    if (env.get("AUTOSCALE") or "").strip().lower() != "heroku" or not missing:
+        return []
+    return [f"AUTOSCALE is off, because {' and '.join(missing)} is missing."]
 
 
 def private_instance(folder: Path = INSTANCE) -> None:
@@ -262,19 +387,93 @@ def _number(env: Mapping[str, str], name: str, default: float, least: float) -> 
     return number
 
 
+def _rising(env: Mapping[str, str], name: str, usual: str, most: int) -> list[float]:
+    """Return a list of durations in seconds, the shortest first."""
+    try:
+        seconds = [float(word) for word in (env.get(name) or usual).split(",")]
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{name} must be seconds separated by commas, such as {usual}."
+        ) from error
+    if sorted(seconds) != seconds or not all(0 <= one <= most for one in seconds):
+        bound = "a day" if most == DAY else f"{most // DAY} days"
+        raise ConfigurationError(f"{name} must be rising numbers of seconds, up to {bound}.")
+    return seconds
+
+
+def _learning(env: Mapping[str, str]) -> dict[str, Any]:
+    """When accounts are read to learn from them. Durations in seconds."""
+    interval = _number(env, "IMPORT_INTERVAL", 7200, 1)
+    return {
+        "IMPORT_INTERVAL": interval,
+        "IMPORT_INTERVAL_MIN": _number(env, "IMPORT_INTERVAL_MIN", interval / 4, 1),
+        "IMPORT_INTERVAL_MAX": _number(env, "IMPORT_INTERVAL_MAX", interval * 12, 1),
+        "NUMBERS_AFTER": _rising(env, "NUMBERS_AFTER", "3600,86400,604800", 60 * DAY),
+        "INTERESTS_DELAY": _number(env, "INTERESTS_DELAY", 30, 0.5),
+    }
+
+
+def _notices(env: Mapping[str, str]) -> dict[str, Any]:
+    """When people are told. Durations in seconds."""
+    before = env.get("WARN_BEFORE", "86400,3600").strip()
+    try:
+        moments = [float(word) for word in before.split(",")] if before else []
+    except ValueError:
+        moments = [0]
+    if not all(0 < one <= 60 * DAY for one in moments):
+        raise ConfigurationError("WARN_BEFORE must be seconds, such as 86400,3600, or empty.")
+    return {"NOTICE_WAIT": _number(env, "NOTICE_WAIT", 20, 0), "WARN_BEFORE": moments}
+
+
+MAIL_SCHEMES = {"smtp": 25, "smtps": 465}
+"""How mail servers are named, and the port that each usually has."""
+MAIL_URL_LOOKS = "It looks like smtp://user:password@host:587?tls=starttls or smtps://host."
+
+
+def _mail(env: Mapping[str, str], production: bool) -> dict[str, Any]:
+    """The mail server, None for none, and when a mail is tried again. Durations in seconds."""
+    url, site = env.get("MAIL_URL") or None, (env.get("APP_URL") or "").rstrip("/")
+    if url and not _is_mail_url(url):  # it may hold a password, so it is not repeated
+        raise ConfigurationError(f"MAIL_URL is not the address of a server. {MAIL_URL_LOOKS}")
+    if url and production and not site:
+        raise ConfigurationError("MAIL_URL is set but APP_URL is missing: links in mails need it.")
+    site = site or f"http://127.0.0.1:{env.get('PORT') or 8000}"
+    usual = f"Tweet Later <no-reply@{urlsplit(site).hostname or 'localhost'}>"
+    return {
+        "MAIL_URL": url,
+        "MAIL_FROM": _sender(env.get("MAIL_FROM") or usual),
+        "MAIL_TIMEOUT": _number(env, "MAIL_TIMEOUT", 20, 0.2),
+        "MAIL_RETRY_DELAYS": _rising(env, "MAIL_RETRY_DELAYS", "30,120,600,3600", DAY),
+        "LINK_LIFETIME": _number(env, "LINK_LIFETIME", DAY, 1),
+        "REMINDER_AFTER": _number(env, "REMINDER_AFTER", DAY, 0),
+        "RATE_LIMIT_MAIL": _rate(env, "RATE_LIMIT_MAIL", "5 per hour"),
+        "SITE_URL": site,
+    }
+
+
+def _is_mail_url(url: str) -> bool:
+    """Return whether a URL names a mail server that can be called."""
+    with suppress(ValueError):
+        parts = urlsplit(url)
+        tls = parts.query in ({"", "tls=starttls"} if parts.scheme == "smtp" else {""})
+        return parts.scheme in MAIL_SCHEMES and bool(parts.hostname) and parts.port != 0 and tls
+    return False
+
+
+def _sender(text: str) -> str:
+    """Return the address that mails come from, perhaps with a name before it."""
+    if not re.fullmatch(r"[^\s@]+@[^\s@]+", parseaddr(text)[1]) or "\n" in text:
+        raise ConfigurationError(
+            "MAIL_FROM must be an address, such as Tweet Later <no-reply@example.com>."
+        )
+    return text
+
+
 def _timing(env: Mapping[str, str]) -> dict[str, Any]:
     """Durations in seconds. See docs/delivery.md for how they depend on each other."""
     send_timeout = _number(env, "SEND_TIMEOUT", 15, 0.2)
     start_deadline = max(1.0, min(5.0, send_timeout / 3))
-    words = env.get("RECONCILE_DELAYS") or "10,30,90,180,300"
-    try:
-        delays = [float(word) for word in words.split(",")]
-    except ValueError as error:
-        raise ConfigurationError(
-            "RECONCILE_DELAYS must be seconds separated by commas, such as 10,30,90,180,300."
-        ) from error
-    if sorted(delays) != delays or not all(0 <= delay <= DAY for delay in delays):
-        raise ConfigurationError("RECONCILE_DELAYS must be rising numbers of seconds, up to a day.")
+    delays = _rising(env, "RECONCILE_DELAYS", "10,30,90,180,300", DAY)
     return {
         "SEND_TIMEOUT": send_timeout,
         "START_DEADLINE": start_deadline,
@@ -389,11 +588,33 @@ def _web(env: Mapping[str, str], production: bool) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,  # a page left open overnight must still work
         "WTF_CSRF_SSL_STRICT": secure,
         "BOOTSTRAP_SERVE_LOCAL": True,
+        "FIRST_USER_ROLE": _first_user_role(env),
         "MAX_ACCOUNTS": int(_number(env, "MAX_ACCOUNTS", 200, 1)),
         "RATE_LIMIT_WRITES": _rate(env, "RATE_LIMIT_WRITES", "300 per minute"),
+        "METRICS_TOKEN": env.get("METRICS_TOKEN") or "",
         "RATE_LIMIT_READS": _rate(env, "RATE_LIMIT_READS", "1200 per minute"),
         "RATE_LIMIT_SIGN_IN": _rate(env, "RATE_LIMIT_SIGN_IN", "60 per minute"),
     }
+
+
+def _log_format(env: Mapping[str, str]) -> str:
+    """Return how logs are written: plain for people, or as JSON."""
+    chosen = (env.get("LOG_FORMAT") or "plain").strip().lower()
+    if chosen not in LOG_FORMATS:
+        raise ConfigurationError(f"LOG_FORMAT must be plain or json, not {chosen!r}.")
+    return chosen
+
+
+LOG_FORMATS = ("plain", "json")
+ROLES = ("operator", "reader")
+
+
+def _first_user_role(env: Mapping[str, str]) -> str | None:
+    """Return the role of the first person who ever signs in; None, as a rule, for no role."""
+    role = (env.get("FIRST_USER_ROLE") or "").strip().lower()
+    if role and role not in ROLES:
+        raise ConfigurationError(f"FIRST_USER_ROLE must be operator or reader, not {role!r}.")
+    return role or None
 
 
 def _is_public_address(url: str) -> bool:

@@ -1,9 +1,8 @@
 """How gunicorn serves the pages; it reads this file by itself. Times are in seconds."""
 
+import gc
 import os
-import sys
-
-from config import ConfigurationError, load
+from typing import Any
 
 # Loopback unless --bind says otherwise, as Procfile does on Heroku.
 bind = f"127.0.0.1:{os.environ.get('PORT') or '8000'}"
@@ -12,6 +11,8 @@ bind = f"127.0.0.1:{os.environ.get('PORT') or '8000'}"
 # threads each has, and what for, app/server/policy.py says.
 workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
 worker_class = "app.server.worker.Worker"
+# The app is made once and then divided: half the memory. An impossible environment ends the start.
+preload_app = True
 # No header of a request may say where the app is mounted.
 forwarder_headers = ""
 
@@ -34,9 +35,34 @@ access_log_format = "%(m)s %(U)s %(s)s %(B)s bytes %(M)s ms"
 errorlog = "-"
 
 
-def on_starting(_server: object) -> None:
-    """Stop at once when the environment is impossible: workers that end are started again."""
-    try:
-        load()
-    except ConfigurationError as error:
-        sys.exit(f"Tweet Later cannot start.\n{error}")
+def when_ready(server: Any) -> None:
+    """Before the processes begin: load now what all of them need, so that they share it.
+
+    What is frozen is left alone by the garbage collector, whose marks would copy every page.
+    """
+    warm_up = getattr(server.app.wsgi(), "extensions", {}).get("warm_up")
+    if warm_up is not None:
+        warm_up()
+    gc.collect()
+    gc.freeze()
+
+
+BESIDE = ("autoscaler", "alerts")
+"""What runs beside the pages, in a thread of each process, where the settings ask for it."""
+
+
+def post_worker_init(worker: Any) -> None:
+    """In each process: let it start workers by need, and tell operators what is wrong."""
+    for beside in _beside(worker):
+        beside.start(lambda: worker.alive)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """At the end of each process: its workers leave with it."""
+    for beside in _beside(worker):
+        beside.stop()
+
+
+def _beside(worker: Any) -> list[Any]:
+    extensions = getattr(getattr(worker, "wsgi", None), "extensions", {})
+    return [extensions[name] for name in BESIDE if name in extensions]

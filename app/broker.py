@@ -21,22 +21,25 @@ import redis
 from celery import Celery, Task, states
 from celery.exceptions import CeleryError
 from flask import Flask, current_app
+from kombu import Exchange, Queue
 from kombu.exceptions import KombuError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from app import logs
+from app.kinds import KINDS, PUBLISH, QUEUES
 
 if TYPE_CHECKING:
     from kombu import Producer
 
 log = logging.getLogger(__name__)
+ended_log = logging.getLogger(logs.ENDED)
 
 Answer = TypeVar("Answer")
 
-PUBLISH = "publish"
-RECONCILE = "reconcile"
-PROCESS_PICTURES = "process-pictures"
 GENERATION_KEY = "tweet-later:generation"
 DAY = 86_400
+SUCCESS, FAILURE = states.SUCCESS, states.FAILURE
 AWAY = (OSError, RuntimeError, redis.RedisError, KombuError, CeleryError)
 """What a broker that cannot be reached may raise (RuntimeError: Celery's own retry limit)."""
 
@@ -55,6 +58,24 @@ class WakeUp:
     def arguments(self) -> list[list[str]]:
         """What the task gets."""
         return [self.job_ids, self.servers] if self.servers else [self.job_ids]
+
+
+class Ended:
+    """How many jobs have ended in this process, and how many of them badly."""
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self.processed = self.failed = 0
+
+    def count(self, results: Iterable[tuple[str, str, Any]]) -> None:
+        """Count these; what only tells its progress has not ended."""
+        told = [state for _, state, _ in results]
+        with self._changing:
+            self.processed += told.count(SUCCESS) + told.count(FAILURE)
+            self.failed += told.count(FAILURE)
+
+
+ended = Ended()
 
 
 class CircuitBreaker:
@@ -195,7 +216,7 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_channel_error_retry": True,  # a full or read-only Redis must not end a worker
-        "broker_pool_limit": 2,
+        "broker_pool_limit": 10 if config["CELERY_EVENTS"] else 2,  # Flower asks all at once
         "broker_pool_acquire_timeout": 2,
         "broker_transport_options": {
             "socket_timeout": 5,
@@ -215,12 +236,20 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
         "task_track_started": False,
         "worker_prefetch_multiplier": 1,
         "worker_hijack_root_logger": False,
-        "worker_enable_remote_control": False,
+        "worker_enable_remote_control": config["CELERY_EVENTS"],
+        "worker_send_task_events": config["CELERY_EVENTS"],
         "worker_pool": "threads",
-        "task_default_queue": "tweet-later",
+        "task_queues": [_queue(name) for name in config["WORKER_QUEUES"]],  # -Q chooses others
+        "task_routes": {kind.name: {"queue": _queue(kind.queue)} for kind in KINDS.values()},
+        "task_default_queue": "maintenance",
         "timezone": "UTC",
         "imports": ("app.workers",),
     }
+
+
+def _queue(name: str) -> Queue:
+    """Return a queue without an exchange, so that sending needs no table of bindings in Redis."""
+    return Queue(name, Exchange(""), routing_key=name)
 
 
 def notify_jobs(job_ids: Sequence[str], servers: Sequence[str] = ()) -> bool:
@@ -238,6 +267,27 @@ def notify(wake_ups: Iterable[WakeUp]) -> bool:
     """Send messages to the workers; False when the broker did not take them."""
     notifier: Notifier = current_app.extensions["notifier"]
     return notifier.notify(wake_ups)
+
+
+def client(config: Mapping[str, Any], timeout: float = 5, is_text: bool = True) -> redis.Redis:
+    """Return a client of the broker's server, for whoever looks into it.
+
+    :param timeout: seconds within which each answer must come.
+    :param is_text: whether answers are text, and not bytes.
+    """
+    options = hasty_redis_options(config, timeout)
+    return redis.Redis.from_url(config["REDIS_URL"], decode_responses=is_text, **options)
+
+
+def waiting_messages() -> dict[str, int]:
+    """Return the number of messages that wait in each queue.
+
+    :raises redis.RedisError: the broker does not answer.
+    """
+    with client(current_app.config) as asked, asked.pipeline(transaction=False) as pipeline:
+        for name in QUEUES:
+            pipeline.llen(name)
+        return dict(zip(QUEUES, pipeline.execute(), strict=True))
 
 
 def publish_here(job_ids: list[str]) -> None:
@@ -270,6 +320,8 @@ def store_results(results: Iterable[tuple[str, str, Any]]) -> None:
     """
     backend = current_app.extensions["celery"].backend
     told = list(results)
+    ended.count(told)
+    _log_ended(told)
 
     def tell() -> None:
         with backend.client.pipeline(transaction=False) as pipeline:
@@ -284,6 +336,15 @@ def store_results(results: Iterable[tuple[str, str, Any]]) -> None:
 
     if told:
         _breaker().ask(tell, None)
+
+
+def _log_ended(results: Iterable[tuple[str, str, Any]]) -> None:
+    """Say how jobs ended, where logs are JSON; never what they were about."""
+    if not ended_log.isEnabledFor(logging.INFO):
+        return
+    for job_id, state, _result in results:
+        if state in {SUCCESS, FAILURE}:
+            ended_log.info("job %s has ended: %s", job_id, state, extra={"job_id": job_id})
 
 
 class _KeptConnection:
@@ -325,6 +386,3 @@ def _kept_connection(backend: Any) -> _KeptConnection:
 def _breaker() -> CircuitBreaker:
     breaker: CircuitBreaker = current_app.extensions.setdefault("result_breaker", CircuitBreaker())
     return breaker
-
-
-SUCCESS, FAILURE = states.SUCCESS, states.FAILURE

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import click
+from celery import current_app as current_celery
 from celery.result import AsyncResult
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
+from app import broker
 from app.accounts import Visit, audit, connections, reencryption
 from app.db import database_now, db
 from app.delivery import restore
 from app.jobs import job_is_complete
-from app.models import Account, Delivery, EventKind, Tweet, User
+from app.kinds import LONG_TASK
+from app.models import Account, Delivery, EventKind, Role, Tweet, User
 from app.networks import Credentials, LookUpFailed, LookUpRefused, Network, TokenRefused
 
 DATABASE_AWAY = (OperationalError, ProgrammingError)
@@ -27,18 +31,50 @@ SHELL = Visit(browser="flask accounts connect")
 """The name in the audit log for actions of an operator."""
 
 accounts = AppGroup("accounts", help="Connected accounts.")
+user = AppGroup("user", help="Who may see and use the operations page.")
 
 
 def init_app(app: Flask) -> None:
     """Add the commands and the shell's names."""
+    app.cli = _Commands(app)
     app.cli.add_command(accounts)
+    app.cli.add_command(user)
     app.cli.add_command(hold)
     app.shell_context_processor(_at_hand)
+
+
+def add_migrations(app: Flask) -> None:
+    """Let Flask-Migrate know this app. Alembic takes 11 MiB, so only those pay who migrate."""
+    from flask_migrate import Migrate
+
+    Migrate(app, db, directory=str(Path(app.root_path).parent / "migrations"), render_as_batch=True)
+
+
+class _Commands(AppGroup):
+    """The app's commands, with ``flask db`` among them only when commands are asked for."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app.name)
+        self._app = app
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return their names."""
+        add_migrations(self._app)
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return one of them."""
+        if cmd_name == "db":
+            add_migrations(self._app)
+        return super().get_command(ctx, cmd_name)
 
 
 def _at_hand() -> dict[str, Any]:
     sys.excepthook = _explain
     return {
+        "long_task": current_celery.tasks[LONG_TASK],
+        "queues": broker.waiting_messages,
+        "redis": broker.client(current_app.config),
         "db": db,
         "User": User,
         "Tweet": Tweet,
@@ -151,6 +187,37 @@ def connect(network: str) -> None:
     except DATABASE_AWAY as error:
         raise click.ClickException(_sentence(error)) from None
     click.echo(f"@{profile.handle} on {site.title} is connected.")
+
+
+@user.command("promote")
+@click.argument("handle")
+@click.option("--network", help="Where the account of this handle is, such as x or mastodon.")
+@click.option("--reader", is_flag=True, help="Let them look at everything and change nothing.")
+def promote(handle: str, network: str | None, reader: bool) -> None:
+    """Let the owner of an account use the operations page."""
+    _give_role(handle, network, Role.READER if reader else Role.OPERATOR)
+    may = "see the operations page and change nothing" if reader else "use the operations page"
+    click.echo(f"@{handle.strip().removeprefix('@')} may now {may}.")
+
+
+@user.command("demote")
+@click.argument("handle")
+@click.option("--network", help="Where the account of this handle is, such as x or mastodon.")
+def demote(handle: str, network: str | None) -> None:
+    """Close the operations page to the owner of an account."""
+    _give_role(handle, network, None)
+    click.echo(f"@{handle.strip().removeprefix('@')} has no role any more.")
+
+
+def _give_role(handle: str, network: str | None, role: Role | None) -> None:
+    place = f" on {_network(network).title}" if network else ""
+    try:
+        User.by_handle(handle, network).role = role
+        db.session.commit()
+    except LookupError as error:
+        raise click.ClickException(f"{str(error).capitalize()}{place}.") from None
+    except DATABASE_AWAY as error:
+        raise click.ClickException(_sentence(error)) from None
 
 
 def _network(name: str) -> Network:

@@ -20,3 +20,6 @@ SENDING_SECONDS = 22.0
 """For the publisher and look-ups to finish and record what is under way."""
 PROCESSES_SECONDS = 24.0
 """For the further processes of a worker, from the first signal on."""
+ENDS_WITH_INPUT = "TWEET_LATER_ENDS_WITH_INPUT"
+"""The variable that is set for a worker which stops, as on SIGTERM, when its standard input ends:
+whoever started it keeps the other end of that pipe, and has let go of it or is gone."""

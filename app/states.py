@@ -25,6 +25,7 @@ class HoldReason(StrEnum):
     RECONNECT = "reconnect"  # the account's access ended
     NETWORK = "network"  # the network refuses the whole app
     LATE = "late"  # found due later than its owner tolerates
+    PAUSED = "paused"  # operators have paused what it belongs to
 
 
 FINAL = frozenset({State.PUBLISHED, State.FAILED, State.CANCELLED})

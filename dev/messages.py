@@ -24,6 +24,8 @@ KEYWORDS = (
     {**DEFAULT_KEYWORDS, "_l": None, "lazy_ngettext": (1, 2)},
     {"Field": (2,)},  # its label
     {"Field": (3,)},  # its hint
+    {"Kind": (3,)},  # what it does
+    {"_chore": (2,)},
 )
 
 

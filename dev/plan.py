@@ -25,13 +25,15 @@ class Plan:
     page: int
     sandbox: dict[str, int]
     """The port of each network that the sandbox plays."""
+    mail: int | None
+    """The port of its mail server."""
     redis: int | None
     shared: dict[str, str]
 
     @property
     def ports(self) -> list[int]:
         """Every port on which something of ours will listen."""
-        return [port for port in (self.page, *self.sandbox.values(), self.redis) if port]
+        return [port for port in (self.page, *self.sandbox.values(), self.mail, self.redis) if port]
 
 
 def make(given: Mapping[str, str]) -> Plan:
@@ -44,6 +46,7 @@ def make(given: Mapping[str, str]) -> Plan:
         "APP_ENV": known.get("APP_ENV", "development"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{known.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
+        "FIRST_USER_ROLE": given.get("FIRST_USER_ROLE", "operator"),
     }
     page = page_port(known)
     environment["PORT"] = str(page)
@@ -56,13 +59,17 @@ def make(given: Mapping[str, str]) -> Plan:
     else:
         redis = ports.next_free(REDIS_PORT)
         environment["REDIS_URL"] = f"redis://{ports.LOOPBACK}:{redis}/0"
+    if known.get("AUTOSCALE", "").strip().lower() == "local":
+        skipped.add("worker")  # web starts and stops it
     sandbox: dict[str, int] = {}
+    mail = None
     if known.get("X_CLIENT_ID") or known.get("X_CONSUMER_KEY"):
         skipped.add("sandbox")
     else:
         refuse_half_a_network(known)
         sandbox = sandbox_ports()
-        variables = sandbox_variables(sandbox, known)
+        mail = ports.next_free(max(sandbox.values()) + 1)
+        variables = sandbox_variables(sandbox, known) | mail_variables(mail, known)
         environment |= variables
         shared += variables
     return Plan(
@@ -70,6 +77,7 @@ def make(given: Mapping[str, str]) -> Plan:
         skipped=frozenset(skipped),
         page=page,
         sandbox=sandbox,
+        mail=mail,
         redis=redis,
         shared={name: environment[name] for name in shared if name in environment},
     )
@@ -135,6 +143,14 @@ def sandbox_variables(chosen: Mapping[str, int], known: Mapping[str, str]) -> di
     variables["SANDBOX"] = ",".join(played)
     if "ALLOW_PRIVATE_SERVERS" not in known:
         variables["ALLOW_PRIVATE_SERVERS"] = "1"
+    return variables
+
+
+def mail_variables(port: int, known: Mapping[str, str]) -> dict[str, str]:
+    """Return where the sandbox's mail server is; a server that is given is used instead."""
+    variables = {"SANDBOX_MAIL_PORT": str(port)}
+    if "MAIL_URL" not in known:
+        variables["MAIL_URL"] = f"smtp://{ports.LOOPBACK}:{port}"
     return variables
 
 

@@ -6,10 +6,12 @@ import signal
 import threading
 from contextlib import ExitStack
 
+from flask import Flask
 from werkzeug.serving import BaseWSGIServer
 
 from sandbox import NETWORKS, create_network
-from sandbox.core import LOOPBACK, make_sandbox_server
+from sandbox.core import LOOPBACK, STATE, make_sandbox_server
+from sandbox.mail import Mailbox, MailServer, make_mail_pages
 
 DESCRIPTION = "Plays X, Mastodon, Bluesky and Facebook on this machine, with faults on demand."
 BESIDE_X = [name for name in NETWORKS if name != "x"]
@@ -29,6 +31,12 @@ def read_arguments() -> argparse.Namespace:
             default=os.environ.get(f"SANDBOX_{name.upper()}_PORT"),
             help="by default the next one",
         )
+    parser.add_argument(
+        "--mail-port",
+        type=int,
+        default=os.environ.get("SANDBOX_MAIL_PORT"),
+        help="where its mail server listens; by default the one after Facebook",
+    )
     parser.add_argument(
         "--data", default=os.environ.get("SANDBOX_DATA", "instance/sandbox.sqlite3")
     )
@@ -58,6 +66,9 @@ def main() -> None:
         for name, port in ports_in(arguments).items():
             app, memory = create_network(name, arguments.data)
             ending.callback(memory.close)
+            if name == "x":
+                mail_server = _add_mail(app, arguments)
+                ending.callback(mail_server.stop)
             servers[name] = make_sandbox_server(arguments.host, port, app)
         for server in servers.values():
             ending.enter_context(_Serving(server))
@@ -67,7 +78,20 @@ def main() -> None:
         for name, server in servers.items():
             whose = "sandbox ready" if name == "x" else f"sandbox {name}"
             print(f"{whose} on http://{host}:{server.port}", flush=True)
+        print(f"sandbox mail on smtp://{host}:{mail_server.port}", flush=True)
         told_to_stop.wait()
+
+
+def _add_mail(app: Flask, arguments: argparse.Namespace) -> MailServer:
+    """Start the mail server; X's pages show what it gets, and X's faults are its faults."""
+    mailbox = Mailbox()
+    app.register_blueprint(make_mail_pages(mailbox))
+    app.jinja_env.globals["has_mail"] = True
+    usual = arguments.port + len(NETWORKS) if arguments.port else 0
+    port = usual if arguments.mail_port is None else arguments.mail_port
+    server = MailServer(arguments.host, port, mailbox, app.extensions[STATE].faults)
+    server.start()
+    return server
 
 
 class _Serving:

@@ -19,7 +19,12 @@ MOST = 10_000
 """Events kept for one person, so that nobody can fill the table."""
 LATELY = timedelta(days=1)
 """Whose last event is older has been counted since, also if no worker ran for some hours."""
-NOTICES = (EventKind.ACCOUNT_ADDED, EventKind.SIGNED_IN_NEW_BROWSER, EventKind.SIGNS_IN_ON)
+NOTICES = (
+    EventKind.ACCOUNT_ADDED,
+    EventKind.EMAIL_CONFIRMED,
+    EventKind.SIGNED_IN_NEW_BROWSER,
+    EventKind.SIGNS_IN_ON,
+)
 """Events that the person's other sessions are shown on their next page."""
 
 

@@ -12,14 +12,15 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import func
+from sqlalchemy import Select, func
 from sqlalchemy.exc import IntegrityError
 
-from app import broker
+from app import background, broker
 from app.accounts import holds, sign_in_methods
+from app.accounts.credentials import ends_at
 from app.db import db, utcnow
-from app.models import Account, Health, User
-from app.networks import Connection, Credentials, Limits, Profile, host_in
+from app.models import Account, Health, User, mail
+from app.networks import Connection, Credentials, Limits, Network, Profile, host_in
 
 
 class BelongsToSomebodyElse(Exception):
@@ -108,7 +109,7 @@ def by_token(network: str, profile: Profile, credentials: Credentials) -> Connec
 
     def work() -> Connected:
         holder = holder_of(network, profile)
-        return _add(network, [connection], holder.user_id if holder else _new_user())
+        return _add(network, [connection], holder.user_id if holder else new_user())
 
     return _again_if_overtaken(work)
 
@@ -153,7 +154,7 @@ def _sign_in(network: str, connections: Sequence[Connection]) -> Connected:
     if refusal is not None:
         # The same person may have signed in at the same time in another window.
         raise _Overtaken if _sign_in_account(network, connections) else refusal
-    fresh = Connected(_new_user())
+    fresh = Connected(new_user(current_app.config["FIRST_USER_ROLE"]))
     done = _tie(network, _that_fit(network, connections, fresh), fresh)
     done.sign_in_account = done.added[0]
     return done
@@ -204,9 +205,12 @@ def _tie(
         raise TooManyAccounts(most)
     if is_wanted is not None and not is_wanted():
         raise NotWanted
+    mail.cancel(mail.reminder_key(mail.of_user(done.user_id), network))
     released: list[str] = []
     for account in [*done.added, *done.renewed]:
         released += holds.release_account(account.id)
+    for kind in ("limits", "avatars"):
+        background.soon(kind)
     db.session.commit()
     broker.notify_jobs(released[:8])
     return done
@@ -334,11 +338,25 @@ def _blank(network: str, profile: Profile, user_id: int) -> Account:
     return account
 
 
-def _new_user() -> int:
+def new_user(role_of_the_first: str | None = None) -> int:
+    """Store a person without accounts, and return their id. The caller commits.
+
+    :param role_of_the_first: the role that they get if nobody was here before.
+    """
+    may_be_first = role_of_the_first is not None and db.session.scalar(_anybody()) is None
+    if may_be_first and db.engine.dialect.name == "postgresql":
+        # Of two who sign in at the same time, one is the first. SQLite has one writer anyway.
+        db.session.execute(db.text("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"))
     user = User(late_tolerance=current_app.config["LATE_TOLERANCE"])
     db.session.add(user)
     db.session.flush()
+    if may_be_first and db.session.scalar(_anybody().where(User.id != user.id)) is None:
+        user.role = role_of_the_first
     return user.id
+
+
+def _anybody() -> Select[Any]:
+    return db.select(User.id).limit(1)
 
 
 def _renew(account: Account, profile: Profile, credentials: Credentials) -> None:
@@ -351,6 +369,9 @@ def _renew(account: Account, profile: Profile, credentials: Credentials) -> None
     account.credentials = credentials
     account.host = host_in(credentials)
     account.credentials_version = (account.credentials_version or 0) + 1
+    network: Network = current_app.extensions["networks"][account.network]
+    account.access_ends_at = ends_at(network, credentials)
+    account.access_checked_at = utcnow()
     account.credentials_stale = False
     account.refresh_lease_until = None
     account.health = Health.OK

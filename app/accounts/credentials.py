@@ -10,16 +10,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NoReturn
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NoReturn
 
 from flask import current_app
-from sqlalchemy import or_, update
+from sqlalchemy import Select, bindparam, or_, update
 from sqlalchemy.orm import undefer
 
 from app.accounts import holds
-from app.accounts.transactions import change, rows_of, value_of
-from app.db import db, from_now, retry_transient, rows_changed
+from app.accounts.transactions import change, value_of
+from app.db import EPOCH, db, from_now, retry_transient, rows_changed, run_built
 from app.models import Account, Delivery, Health
 from app.networks import (
     AppRefused,
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 
 MAX_REFRESH_REST_SECONDS = 300.0
 """Seconds after which a refresh is tried again at the latest, whatever the network asked for."""
+MAX_END_SECONDS = 10_000_000_000.0
+"""Since 1970: beyond it, what a network says is no moment that matters."""
 
 
 class NotNow(Exception):
@@ -59,16 +62,21 @@ class Access:
 
 
 def usable_accesses(network: Network, account_ids: Sequence[int]) -> dict[int, Access]:
-    """Return the credentials of those of these accounts that need no refresh."""
+    """Return the credentials of those of these accounts that need no refresh; does not commit."""
     if not account_ids:
         return {}
-    columns = (Account.id, Account.credentials, Account.credentials_version)
-    fresh = db.select(*columns).where(Account.id.in_(account_ids), ~Account.credentials_stale)
     return {
         row.id: Access(row.credentials, row.credentials_version)
-        for row in rows_of(fresh)
+        for row in run_built(_fresh(), {"account_ids": account_ids})
         if row.credentials and not network.is_expired(row.credentials)
     }
+
+
+@cache
+def _fresh() -> Select[Any]:
+    columns = (Account.id, Account.credentials, Account.credentials_version)
+    meant = Account.id.in_(bindparam("account_ids", expanding=True))
+    return db.select(*columns).where(meant, ~Account.credentials_stale)
 
 
 def access_to(account_id: int) -> Access:
@@ -131,7 +139,7 @@ def _refresh(
         _leave_lease(account_id, lease)
         _tell(account_id, "rate_limited" if silence.retry_after else "unreachable")
         raise NotNow(after=min(MAX_REFRESH_REST_SECONDS, silence.retry_after or 5)) from silence
-    if not retry_transient(lambda: _store(account_id, version, fresh)):
+    if not retry_transient(lambda: _store(network, account_id, version, fresh)):
         raise NotNow(after=0.5)
     return Access(fresh, version + 1)
 
@@ -198,7 +206,13 @@ def _tell(account_id: int, code: str) -> None:
     retry_transient(lambda: change(Delivery, *claimed, error_code=code, error_detail=None))
 
 
-def _store(account_id: int, version: int, fresh: Credentials) -> bool:
+def ends_at(network: Network, credentials: Credentials) -> datetime | None:
+    """Return when an access ends for good, in UTC; None where that is not known."""
+    seconds = network.access_ends_at(credentials)
+    return None if seconds is None else EPOCH + timedelta(seconds=min(seconds, MAX_END_SECONDS))
+
+
+def _store(network: Network, account_id: int, version: int, fresh: Credentials) -> bool:
     """Store a new access, even if another worker has failed with the old one since."""
     return change(
         Account,
@@ -207,6 +221,7 @@ def _store(account_id: int, version: int, fresh: Credentials) -> bool:
         credentials=fresh,
         host=host_in(fresh),
         credentials_version=version + 1,
+        access_ends_at=ends_at(network, fresh),
         credentials_stale=False,
         refresh_lease_until=None,
         health=Health.OK,

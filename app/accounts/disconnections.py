@@ -9,6 +9,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import Text, and_, cast, exists, or_, update
 
+from app import background
 from app.accounts import audit, connections, sessions, sign_in_methods
 from app.accounts.audit import Visit
 from app.accounts.sampling import some_of_each_server
@@ -45,6 +46,7 @@ def disconnect(account_id: int, visit: Visit | None = None) -> int:
     begun = cast(Delivery.posted, Text) != "[]"  # a thread with some parts published
     waiting = Delivery.state.in_((State.SCHEDULED, State.HELD))
     cancelled = _cancel(and_(waiting, or_(~begun, _waits_long(account_id))), account_id)
+    background.soon("access")
     db.session.commit()
     return cancelled
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.backoff import backoff_seconds
 from app.db import database_now, db, from_now, id_in, read, rows_changed
-from app.models import HELD, Account, Delivery, Health, NetworkBlock, User, transitions
+from app.models import HELD, Account, Delivery, Health, NetworkBlock, User, pause, transitions
 from app.states import HoldReason
 
 FIRST_PROBE = 5 * 60.0
@@ -124,8 +124,8 @@ def release_network(network: str, probe_at: datetime) -> list[str]:
 def release_forgotten(after: int = 0) -> int:
     """Release deliveries held for a reason that is over, and commit.
 
-    An account may be connected again, or a network come back, in the moment between the decision
-    to hold a delivery and the hold itself.
+    An account may be connected again, a network come back, or a pause end, in the moment between
+    the decision to hold a delivery and the hold itself.
 
     :param after: only accounts with a greater id: the next thousand of those with held rows.
     :returns: the id after which the next call goes on; 0 if there are no more accounts.
@@ -134,6 +134,7 @@ def release_forgotten(after: int = 0) -> int:
     reasons = (
         (HoldReason.RECONNECT, Account.health == Health.OK),
         (HoldReason.NETWORK, Account.network.not_in(stopped)),
+        (HoldReason.PAUSED, ~pause.is_unsettled()),
     )
     ends = []
     for reason, is_over in reasons:

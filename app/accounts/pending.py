@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import delete
 
+from app import background
 from app.accounts import disconnections
 from app.accounts.transactions import change, rows_of
 from app.db import EPOCH, db, rows_changed, utcnow
@@ -87,6 +88,7 @@ def sweep(pending_ids: Sequence[str]) -> None:
 
 def leave_to_workers(pending_id: str) -> None:
     """Let it expire at once; a worker ends the access later, because that calls the network."""
+    background.soon("access")
     change(PendingConnection, PendingConnection.id == pending_id, created_at=EPOCH)
 
 

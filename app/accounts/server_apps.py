@@ -81,7 +81,7 @@ class ServerApps:
                 return self.made_once(server, redirect_uri, register)
             if mark_of(app) != mark:
                 return app
-            if _may_replace(server, redirect_uri):
+            if _may_replace(server, redirect_uri, mark):
                 return _replace(server, redirect_uri, app, register)
             time.sleep(GLANCE)
         raise LookUpFailed("somebody else is registering the app")
@@ -203,13 +203,18 @@ def _fill(
     return app if change(ServerApp, *mine, app=app, created_at=from_now()) else None
 
 
-def _may_replace(server: str, redirect_uri: str) -> bool:
-    """Return whether we may register another app now; False while another process does.
+def _may_replace(server: str, redirect_uri: str, mark: str) -> bool:
+    """Return whether we may register another app now than the one with this mark.
+
+    False while another process does, and when it has done so since the app was read.
 
     :raises ConnectRefused: the app was replaced a short while ago.
     """
     now = database_now()
     row = _row_of(server, redirect_uri)
+    if row and row.app and mark_of(row.app) != mark:
+        db.session.commit()
+        return False
     made_at, anew_at = (row.created_at, row.anew_at) if row else (now, None)
     is_done = anew_at is not None and made_at >= anew_at
     rest = timedelta(seconds=ANEW_REST) if is_done else REGISTRATION_LEASE

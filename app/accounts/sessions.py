@@ -22,6 +22,7 @@ from app.models import (
     SessionHere,
     UserSession,
     hash_of,
+    tweet_counts,
 )
 
 SEEN_EVERY = timedelta(minutes=5)
@@ -37,7 +38,7 @@ class SignInMethodOff(Exception):
 
 def open_session(
     user_id: int,
-    account: Account,
+    account: Account | None,
     visit: Visit,
     *,
     browser_key: str,
@@ -48,13 +49,13 @@ def open_session(
 
     Only a hash of the key is stored.
 
-    :param account: the account with which they signed in.
+    :param account: the account with which they signed in; None for a link in a mail.
     :param browser_key: the lasting key of the browser.
     :param is_known: the same user has signed in with this browser before.
     :param zone: the IANA name of the browser's time zone, "" if that is unknown.
     :raises SignInMethodOff: nothing was stored.
     """
-    account_id = account.id
+    account_id = None if account is None else account.id
     key = secrets.token_urlsafe(32)
     opened = UserSession(
         key_hash=hash_of(key),
@@ -67,7 +68,7 @@ def open_session(
     )
     db.session.add(opened)
     db.session.flush()
-    if not _is_open(account_id):
+    if account_id is not None and not _is_open(account_id):
         db.session.rollback()
         raise SignInMethodOff
     order = (UserSession.seen_at.desc(), UserSession.id.desc())
@@ -76,7 +77,9 @@ def open_session(
         _delete(UserSession.id.in_(beyond))
     kind = EventKind.SIGNED_IN if is_known else EventKind.SIGNED_IN_NEW_BROWSER
     visit = replace(visit, session_id=opened.id)
-    audit.note(kind, visit, user_id, account.network, account.handle)
+    named = (account.network, account.handle) if account else ("", "")
+    audit.note(kind, visit, user_id, *named)
+    tweet_counts.want(user_id)
     db.session.commit()
     return key
 
@@ -134,7 +137,11 @@ def is_worth_noting(here: SessionHere) -> bool:
 
 
 def see(here: SessionHere) -> None:
-    """Set a session's ``seen_at`` to now, unless another request has set it; commits."""
+    """Set a session's ``seen_at`` to now, unless another request has set it; commits.
+
+    Its person is here, so workers count their tweets.
+    """
+    tweet_counts.want(here.user_id)
     unseen = (UserSession.id == here.id, UserSession.seen_at == here.seen_at)
     change(UserSession, *unseen, seen_at=utcnow())
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.db.bulk import id_in, table_of, unindexed
+from app.db.bulk import given_rows, id_among, id_in, table_given, table_of, unindexed
+from app.db.search import parts_say, text_says
 from app.db.session import (
     EPOCH,
     EncryptedJSON,
@@ -17,6 +18,7 @@ from app.db.session import (
     retry_transient,
     rollback_quietly,
     rows_changed,
+    run_built,
     spare_connection,
     utcnow,
 )
@@ -29,15 +31,21 @@ __all__ = [
     "database_now",
     "db",
     "from_now",
+    "given_rows",
+    "id_among",
     "id_in",
     "init_app",
     "is_transient",
+    "parts_say",
     "read",
     "retry_transient",
     "rollback_quietly",
     "rows_changed",
+    "run_built",
     "spare_connection",
+    "table_given",
     "table_of",
+    "text_says",
     "unindexed",
     "utcnow",
 ]

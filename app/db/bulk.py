@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Text,
     and_,
+    bindparam,
     cast,
     literal,
     literal_column,
@@ -31,7 +32,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from app import untrusted
 
 
-class _elements(FunctionElement[Any]):  # noqa: N801 (reads as SQL in statements)
+class elements(FunctionElement[Any]):  # noqa: N801 (reads as SQL in statements)
     """The elements of a JSON array as rows with one column, ``value``."""
 
     inherit_cache = True
@@ -74,13 +75,13 @@ class _among(FunctionElement[bool]):  # noqa: N801
     name = "among"
 
 
-@compiles(_elements, "postgresql")
-def _elements_postgresql(element: _elements, compiler: SQLCompiler, **kwargs: Any) -> str:
+@compiles(elements, "postgresql")
+def _elements_postgresql(element: elements, compiler: SQLCompiler, **kwargs: Any) -> str:
     return f"json_array_elements(CAST({compiler.process(element.clauses, **kwargs)} AS JSON))"
 
 
-@compiles(_elements, "sqlite")
-def _elements_sqlite(element: _elements, compiler: SQLCompiler, **kwargs: Any) -> str:
+@compiles(elements, "sqlite")
+def _elements_sqlite(element: elements, compiler: SQLCompiler, **kwargs: Any) -> str:
     return f"json_each({compiler.process(element.clauses, **kwargs)})"
 
 
@@ -120,6 +121,11 @@ def id_in(column: Any, ids: Iterable[str]) -> ColumnElement[bool]:
     return _among(column, literal(list(ids), _IdList))
 
 
+def id_among(column: Any, parameter: str) -> ColumnElement[bool]:
+    """``id_in`` for a statement that is built once: its ids are the parameter of this name."""
+    return _among(column, bindparam(parameter, type_=_IdList()))
+
+
 def unindexed(*conditions: Any) -> ColumnElement[bool]:
     """Return more conditions on rows that are already selected by their ids.
 
@@ -133,14 +139,27 @@ def table_of(
     name: str, columns: Mapping[str, TypeEngine[Any]], rows: Sequence[Sequence[Any]]
 ) -> CTE:
     """Return rows, whose items JSON can hold, as a table expression with these columns."""
-    found = _array(rows)
+    return _table(name, columns, literal(given_rows(rows), Text))
+
+
+def table_given(name: str, columns: Mapping[str, TypeEngine[Any]]) -> CTE:
+    """``table_of`` for a statement that is built once.
+
+    Its rows are the parameter of the table's name: what ``given_rows`` returns for them.
+    """
+    return _table(name, columns, bindparam(name, type_=Text()))
+
+
+def given_rows(rows: Sequence[Sequence[Any]]) -> str:
+    """Return rows as one parameter."""
+    return untrusted.stored(rows)
+
+
+def _table(name: str, columns: Mapping[str, TypeEngine[Any]], rows: ColumnElement[Any]) -> CTE:
+    found: Any = elements(rows).table_valued("value")
     items = [_typed_item(found.c.value, *place) for place in enumerate(columns.values())]
     labelled = [item.label(name) for item, name in zip(items, columns, strict=True)]
     return select(*labelled).select_from(found).cte(name)
-
-
-def _array(elements: Sequence[Any]) -> Any:
-    return _elements(literal(untrusted.stored(elements), Text)).table_valued("value")
 
 
 def _typed_item(value: Any, index: int, type_: TypeEngine[Any]) -> ColumnElement[Any]:

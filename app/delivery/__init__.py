@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.delivery import dispatcher, publisher, reconciler, restore, retention
+from app.delivery import dispatcher, pauses, publisher, reconciler, restore, retention
 from app.delivery.claims import destinations_of, expire_leases, undo_clock_step
 from app.delivery.executor import Executors
 from app.delivery.publisher import Publisher
@@ -13,6 +13,7 @@ __all__ = [
     "destinations_of",
     "dispatcher",
     "expire_leases",
+    "pauses",
     "publisher",
     "reconciler",
     "restore",

@@ -78,11 +78,6 @@ class AccountQueue:
         """Let a claim that is going be sent as soon as its server has a call for it."""
         self.server.ready.append(Ready(claim, access, materials))
 
-    def take_back(self) -> None:
-        """Count a claim again that came back from its preparation."""
-        self.going += 1
-        self.server.claims += 1
-
     def take_unstarted(self) -> list[Claim]:
         """Remove and return the claims that no call and no preparation was begun for."""
         mine = [one.claim for one in self.server.ready if one.claim.account_id == self.account_id]
@@ -109,12 +104,28 @@ class AccountQueue:
         self.access, self._opened_at = None, 0.0
         return self.calls.fail() if outcome.code == "unreachable" else 0.0
 
+    def may_go(self, others: int) -> bool:
+        """True when a new claim may be sent at once.
+
+        :param others: how many more of its new claims are about to be sent.
+        """
+        if self.waiting or self.preparing or not self.is_known:
+            return False
+        return self._is_open or not (self.going or others)
+
+    @property
+    def _is_open(self) -> bool:
+        return self._opened_at > time.monotonic() - TRUST_SECONDS
+
+    def go(self) -> None:
+        """Count a claim that is being sent from now on, or came back from its preparation."""
+        self.going += 1
+        self.server.claims += 1
+
     def next_claims(self) -> list[Claim]:
         """Return what may be sent now, counted as going: all claims, or one at a time."""
-        if self._opened_at > time.monotonic() - TRUST_SECONDS:
-            count = len(self.waiting)
-        else:
-            count = 0 if self.going else 1
+        alone = 0 if self.going else 1
+        count = len(self.waiting) if self._is_open else alone
         chosen, self.waiting = self.waiting[:count], self.waiting[count:]
         self.going += len(chosen)
         return chosen

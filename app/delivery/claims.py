@@ -8,24 +8,41 @@ fence counts claims: a worker that slept through its lease can neither send nor 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import JSON, Integer, Row, String, Update, exists, or_
+from sqlalchemy import (
+    CTE,
+    JSON,
+    Executable,
+    Integer,
+    Row,
+    Select,
+    String,
+    Update,
+    bindparam,
+    exists,
+    or_,
+)
 from sqlalchemy.types import TypeEngine
 
 from app.db import (
     db,
     from_now,
+    given_rows,
+    id_among,
     id_in,
     is_transient,
     read,
     retry_transient,
     rollback_quietly,
     rows_changed,
+    run_built,
+    table_given,
     table_of,
     unindexed,
 )
@@ -37,6 +54,7 @@ from app.models import (
     Health,
     NetworkBlock,
     contents_of,
+    pause,
     transitions,
 )
 from app.networks import Body, Destination
@@ -48,6 +66,14 @@ MAX_LOOK_UP_REST_SECONDS = 900.0
 """The longest time for which a network may ask us not to make look-ups."""
 MAX_NOTIFIED_SECONDS = 120.0
 """A row that workers were notified of is due again sooner than this."""
+CLAIMS: Mapping[str, TypeEngine[Any]] = {"job_id": String(), "fence": Integer()}
+ATTEMPTS: Mapping[str, TypeEngine[Any]] = {
+    "delivery_id": String(),
+    "fence": Integer(),
+    "body": JSON(),
+    "part": Integer(),
+}
+"""What is passed of each row to statements about many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +112,12 @@ class Claim:
         return self.part + 1 >= self.parts
 
 
+Claims = Sequence[Claim]
+Intents = Sequence[tuple[Claim, Body]]
+"""Claims whose calls are about to begin, with the exact bodies."""
+Choose = Callable[[Claims], Intents]
+
+
 def claims_of(taken: Sequence[str]) -> list[Claim]:
     """Return what these newly claimed deliveries publish next. The caller commits."""
     rows = _contents_of(taken)
@@ -94,8 +126,13 @@ def claims_of(taken: Sequence[str]) -> list[Claim]:
 
 
 def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
+    return run_built(_contents(), {"job_ids": taken}).all()
+
+
+@cache
+def _contents() -> Select[Any]:
     tweets, users = db.metadata.tables["tweets"], db.metadata.tables["users"]
-    statement = (
+    return (
         db.select(
             Delivery.id,
             Delivery.fence,
@@ -115,10 +152,9 @@ def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
         .join(tweets, tweets.c.id == Delivery.tweet_id)
         .join(users, users.c.id == tweets.c.user_id)
         .join(Account, Account.id == Delivery.account_id)
-        .where(id_in(Delivery.id, taken))
+        .where(id_among(Delivery.id, "job_ids"))
         .order_by(Delivery.due_at, Delivery.tweet_id)
     )
-    return db.session.execute(statement).all()
 
 
 def _claim_of(row: Row[Any], bodies: Mapping[tuple[str, int], Body]) -> Claim:
@@ -162,13 +198,62 @@ def claim_deliveries(job_ids: Sequence[str], owner: str) -> list[Claim]:
 
 
 def _claim_deliveries(job_ids: Sequence[str], owner: str) -> list[Claim]:
-    lease = current_app.config["LEASE"]
-    statement = transitions.claim(owner, lease, id_in(Delivery.id, job_ids), _account_may_send())
-    taken = list(db.session.scalars(statement.returning(Delivery.id)))
-    # Read in the same transaction: an edit either came before the claim or is refused.
-    claims = claims_of(taken) if taken else []
+    claims = _take(transitions.claim, job_ids, owner)
     db.session.commit()
     return claims
+
+
+def _take(transition: Callable[..., Update], job_ids: Sequence[str], owner: str) -> list[Claim]:
+    statement = _taking(transition, current_app.config["LEASE"])
+    taken = list(run_built(statement, {"job_ids": job_ids, "worker": owner}).scalars())
+    # Read in the same transaction: an edit either came before the claim or is refused.
+    return claims_of(taken) if taken else []
+
+
+@cache
+def _taking(transition: Callable[..., Update], lease: float) -> Executable:
+    its_ids = id_among(Delivery.id, "job_ids")
+    return transition(bindparam("worker"), lease, its_ids, _account_may_send()).returning(
+        Delivery.id
+    )
+
+
+def claim_and_start(job_ids: Sequence[str], owner: str, choose: Choose) -> tuple[Intents, Claims]:
+    """Claim deliveries like ``claim_deliveries``, and store intents in the same transaction.
+
+    This is repeated while the database is unreachable. If a commit has happened all the same, the
+    rows are no longer scheduled, so nothing is sent and their leases end. When the database refuses
+    a statement, the deliveries are only claimed.
+
+    :param choose: returns those of the claims whose calls begin at once, with their bodies. It
+        runs in the transaction, so it must not commit, and may run again.
+    :returns: the intents that were stored, and the claims without one.
+    """
+    try:
+        return retry_transient(lambda: _claim_and_start(job_ids, owner, choose))
+    except Exception as error:
+        if is_transient(error):
+            raise
+        log.warning("intents cannot be stored together: %s", type(error).__name__)
+        return [], claim_deliveries(job_ids, owner)
+
+
+def _claim_and_start(job_ids: Sequence[str], owner: str, choose: Choose) -> tuple[Intents, Claims]:
+    claims = _take(transitions.claim_and_start, job_ids, owner)
+    going = choose(claims) if claims else []
+    keys = {claim.key for claim, _ in going}
+    waiting = [claim for claim in claims if claim.key not in keys]
+    if waiting:  # before the attempts are stored
+        run_built(_only_claiming(), _mine_given(waiting, owner))
+    if going:
+        _open_attempts(going, owner)
+    db.session.commit()
+    return going, waiting
+
+
+@cache
+def _only_claiming() -> Executable:
+    return transitions.only_claim(*_mine(table_given("claims", CLAIMS), bindparam("worker")))
 
 
 def _account_may_send() -> Any:
@@ -181,7 +266,12 @@ def _account_may_send() -> Any:
         Account.health == Health.OK,
         or_(Account.paused_until.is_(None), Account.paused_until <= from_now()),
         ~stopped,
+        ~pause.is_paused(),
     )
+
+
+def _is_not_paused() -> Any:
+    return exists().where(Account.id == Delivery.account_id, ~pause.is_paused())
 
 
 def store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
@@ -199,7 +289,12 @@ def store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Clai
         rollback_quietly()
         if len(bodies) == 1:
             claim = bodies[0][0]
-            log.error("job %s cannot be stored: %s", claim.job_id, type(error).__name__)
+            log.error(
+                "job %s cannot be stored: %s",
+                claim.job_id,
+                type(error).__name__,
+                extra={"job_id": claim.job_id},
+            )
             retry_transient(lambda: _give_up(claim, owner))
             return []
     return [claim for body in bodies for claim in store_intents([body], owner)]
@@ -211,15 +306,21 @@ def _give_up(claim: Claim, owner: str) -> None:
 
 
 def _store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
-    mine = _still_mine([claim for claim, _ in bodies], owner)
-    statement = transitions.start_sending(current_app.config["LEASE"], *mine)
-    started = db.session.execute(statement.returning(Delivery.id, Delivery.fence))
+    mine = _mine_given([claim for claim, _ in bodies], owner)
+    started = run_built(_starting(current_app.config["LEASE"]), mine)
     intended = {(row.id, row.fence) for row in started}
     going = [(claim, body) for claim, body in bodies if claim.key in intended]
     if going:
-        db.session.execute(_open_attempts(going))
+        _open_attempts(going, owner)
     db.session.commit()
     return [claim for claim, _ in going]
+
+
+@cache
+def _starting(lease: float) -> Executable:
+    mine = _mine(table_given("claims", CLAIMS), bindparam("worker"))
+    starting = transitions.start_sending(lease, *mine, _is_not_paused())
+    return starting.returning(Delivery.id, Delivery.fence)
 
 
 def renew_lease(claim: Claim, owner: str) -> bool:
@@ -238,25 +339,31 @@ def _still_mine(claims: Sequence[Claim], owner: str) -> tuple[Any, ...]:
 
     The owner is not enough: a worker may claim a row again after it lost the first lease.
     """
-    columns: dict[str, TypeEngine[Any]] = {"job_id": String(), "fence": Integer()}
-    rows = table_of("claims", columns, [claim.key for claim in claims])
+    return _mine(table_of("claims", CLAIMS, [claim.key for claim in claims]), owner)
+
+
+def _mine(rows: CTE, owner: Any) -> tuple[Any, ...]:
     return (
         Delivery.id == rows.c.job_id,
         unindexed(Delivery.fence == rows.c.fence, Delivery.owner == owner),
     )
 
 
-def _open_attempts(going: Sequence[tuple[Claim, Body]]) -> Any:
-    columns: dict[str, TypeEngine[Any]] = {
-        "delivery_id": String(),
-        "fence": Integer(),
-        "body": JSON(),
-        "part": Integer(),
-    }
+def _mine_given(claims: Sequence[Claim], owner: str) -> dict[str, str]:
+    return {"claims": given_rows([claim.key for claim in claims]), "worker": owner}
+
+
+def _open_attempts(going: Intents, owner: str) -> None:
     values = [(claim.job_id, claim.fence, body, claim.part) for claim, body in going]
-    rows = table_of("going", columns, values)
+    run_built(_opening(), {"going": given_rows(values), "worker": owner})
+
+
+@cache
+def _opening() -> Executable:
+    rows = table_given("going", ATTEMPTS)
     return db.insert(Attempt.__table__).from_select(
-        [*columns, "started_at"], db.select(*rows.c, from_now())
+        [*ATTEMPTS, "started_at", "worker"],
+        db.select(*rows.c, from_now(), bindparam("worker", type_=String)),
     )
 
 

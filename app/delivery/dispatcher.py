@@ -7,7 +7,7 @@ one UPDATE that only changes rows that are still as they were read, so a second 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -17,9 +17,10 @@ from flask import current_app
 from sqlalchemy import BigInteger, Row, Select, String, Update, update
 from sqlalchemy.types import TypeEngine
 
-from app.broker import PUBLISH, RECONCILE, WakeUp
+from app.broker import WakeUp
 from app.db import EPOCH, database_now, db, from_now, id_in, read, rows_changed, table_of
-from app.models import Account, Delivery, Health, NetworkBlock, Tweet, User, transitions
+from app.kinds import PUBLISH, RECONCILE
+from app.models import Account, Delivery, Health, NetworkBlock, Tweet, User, pause, transitions
 from app.networks import Destination
 from app.states import HoldReason, State
 
@@ -45,9 +46,16 @@ class DueWork:
         return [job_id for wake_up in self.wake_ups for job_id in wake_up.job_ids]
 
 
-def dispatch() -> DueWork:
-    """Decide about every row that is due now, oldest first, at most LIMIT of them."""
-    rows = _due_rows()
+PUBLISHES, LOOKS_UP = frozenset({"publish"}), frozenset({"lookup"})
+BOTH = PUBLISHES | LOOKS_UP
+
+
+def dispatch(queues: Set[str] = BOTH) -> DueWork:
+    """Decide about every row that is due now, oldest first, at most LIMIT of them.
+
+    :param queues: those that this worker takes: what is for others stays for their schedulers.
+    """
+    rows = _due_rows(queues)
     db.session.commit()
     if not rows:
         return DueWork()
@@ -55,6 +63,7 @@ def dispatch() -> DueWork:
     now = database_now()
     for row in rows:
         sorted_rows[_decide(row, now)].append(row)
+    _hold(sorted_rows["held back"], HoldReason.PAUSED)
     _hold(sorted_rows["late"], HoldReason.LATE)
     _hold(sorted_rows["reconnect"], HoldReason.RECONNECT)
     _hold(sorted_rows["stopped"], HoldReason.NETWORK)
@@ -71,21 +80,30 @@ def dispatch() -> DueWork:
     )
 
 
-def seconds_until_next() -> float | None:
-    """Seconds until the earliest wake-up of all, None when there is none.
+def seconds_until_next(queues: Set[str] = BOTH) -> float | None:
+    """Seconds until the earliest wake-up of all in these queues, None when there is none.
 
     One look into an index, so schedulers may ask twice a second. The ends of leases are among the
     wake-ups: while this is more than 0, nothing is due and no worker is known to be lost.
     """
-    (row,) = read(_milliseconds_until_next(), {})
+    if not queues & BOTH:
+        return None
+    (row,) = read(_milliseconds_until_next(queues & BOTH), {})
     return None if row[0] is None else max(0.0, row[0] / 1000)
 
 
 @cache
-def _milliseconds_until_next() -> Select[Any]:
+def _milliseconds_until_next(queues: Set[str]) -> Select[Any]:
     earliest = db.type_coerce(db.func.min(Delivery.next_at), BigInteger)
     remaining = earliest - db.type_coerce(from_now(), BigInteger)
-    return db.select(remaining).where(Delivery.next_at.is_not(None))
+    found = db.select(remaining).where(Delivery.next_at.is_not(None))
+    return found if queues == BOTH else found.where(_is_for(queues))
+
+
+def _is_for(queues: Set[str]) -> Any:
+    """Return the condition that a wake-up is for these queues. A lost worker is for both."""
+    others = State.UNCONFIRMED if queues == PUBLISHES else State.SCHEDULED
+    return Delivery.state != others
 
 
 def forget_wake_ups() -> None:
@@ -94,7 +112,12 @@ def forget_wake_ups() -> None:
     db.session.commit()
 
 
-def _due_rows() -> Sequence[Row[Any]]:
+def _due_rows(queues: Set[str]) -> Sequence[Row[Any]]:
+    states = {
+        state
+        for state, queue in ((State.SCHEDULED, "publish"), (State.UNCONFIRMED, "lookup"))
+        if queue in queues
+    }
     statement = (
         db.select(
             Delivery.id,
@@ -113,6 +136,7 @@ def _due_rows() -> Sequence[Row[Any]]:
             NetworkBlock.holds,
             NetworkBlock.probe_at,
             User.late_tolerance,
+            pause.is_paused().label("is_paused"),
         )
         .join(Account, Account.id == Delivery.account_id)
         .join(Tweet, Tweet.id == Delivery.tweet_id)
@@ -120,7 +144,7 @@ def _due_rows() -> Sequence[Row[Any]]:
         .outerjoin(NetworkBlock, NetworkBlock.network == Account.network)
         .where(
             Delivery.next_at <= from_now(),
-            Delivery.state.in_((State.SCHEDULED, State.UNCONFIRMED)),
+            Delivery.state.in_(states),
         )
         .order_by(Delivery.next_at)
         .limit(LIMIT)
@@ -135,6 +159,8 @@ def _decide(row: Row[Any], now: datetime) -> str:
         return "reconnect"
     if row.holds:
         return "stopped"
+    if row.is_paused:
+        return "held back"
     if now - row.due_at > timedelta(seconds=row.late_tolerance):
         return "late"
     if _paused_until(row) > now:

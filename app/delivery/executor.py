@@ -14,8 +14,6 @@ from typing import Any
 
 from app.networks import http
 
-SLOTS = 512
-"""Calls to networks that one process makes in parallel."""
 REFRESHES = 16
 """Accounts whose credentials are refreshed in parallel."""
 PREPARATIONS = 32

@@ -9,19 +9,28 @@ unless another call for it is being made.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import CTE, BigInteger, Integer, String, delete, or_, update
+from sqlalchemy import BigInteger, Executable, Integer, String, bindparam, delete, or_, update
 from sqlalchemy.types import TypeEngine
 
 from app import broker
 from app.accounts import holds
 from app.backoff import backoff_seconds
-from app.db import db, from_now, is_transient, retry_transient, rows_changed, table_of
+from app.db import (
+    db,
+    from_now,
+    given_rows,
+    is_transient,
+    retry_transient,
+    rows_changed,
+    run_built,
+    table_given,
+)
 from app.delivery.claims import Claim
 from app.delivery.threads import is_next, posted_as
 from app.models import Account, Attempt, Delivery, Upload, transitions
@@ -34,6 +43,16 @@ MAX_RETRY_SECONDS = 300.0
 """The longest back-off of a delivery that could not be sent."""
 MAX_UPLOADS = 2
 """How many times pictures are uploaded again after the network has lost them."""
+ACCEPTED: Mapping[str, TypeEngine[Any]] = {
+    "job_id": String(),
+    "fence": Integer(),
+    "remote_id": String(),
+    "remote_url": String(),
+    "age_ms": BigInteger(),
+    "request_id": String(),
+    "http_status": Integer(),
+}
+"""What is passed of each accepted tweet to statements about many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +102,12 @@ def _is_stored_alone(result: SendResult) -> bool:
             if is_transient(error):
                 raise
             reason = type(error).__name__
-            log.error("job %s was accepted and cannot be stored: %s", result.claim.job_id, reason)
+            log.error(
+                "job %s was accepted and cannot be stored: %s",
+                result.claim.job_id,
+                reason,
+                extra={"job_id": result.claim.job_id},
+            )
         else:
             return True
     return False
@@ -95,27 +119,24 @@ def seconds_since(outcome: Outcome) -> float:
 
 
 def _store(results: Sequence[SendResult]) -> None:
-    rows = _as_rows(results)
-    published = _publish_all(results, rows)
-    db.session.execute(_close_attempts(rows), execution_options={"synchronize_session": False})
+    published = _publish_all(results)
+    run_built(_closing(), _given(results))
     _care_for_accounts(results)
     db.session.commit()
     for result in results:
         if result.claim.job_id not in published:
-            log.error("job %s was accepted after its claim was gone", result.claim.job_id)
+            log.error(
+                "job %s was accepted after its claim was gone",
+                result.claim.job_id,
+                extra={"job_id": result.claim.job_id},
+            )
 
 
-def _publish_all(results: Sequence[SendResult], rows: CTE) -> set[str]:
+def _publish_all(results: Sequence[SendResult]) -> set[str]:
     """Return the ids of the rows that were changed."""
     threads = [result for result in results if result.claim.parts > 1]
-    if not threads:
-        return set(db.session.scalars(transitions.accept_all(rows).returning(Delivery.id)))
     whole = [result for result in results if result.claim.parts == 1]
-    published = (
-        set(db.session.scalars(transitions.accept_all(_as_rows(whole)).returning(Delivery.id)))
-        if whole
-        else set()
-    )
+    published = set(run_built(_publishing(), _given(whole)).scalars()) if whole else set()
     return published | {result.claim.job_id for result in threads if _continue(result)}
 
 
@@ -142,17 +163,8 @@ def _is_awaited(claim: Claim) -> tuple[Any, ...]:
     )
 
 
-def _as_rows(results: Sequence[SendResult]) -> CTE:
-    columns: dict[str, TypeEngine[Any]] = {
-        "job_id": String(),
-        "fence": Integer(),
-        "remote_id": String(),
-        "remote_url": String(),
-        "age_ms": BigInteger(),
-        "request_id": String(),
-        "http_status": Integer(),
-    }
-    return table_of("accepted", columns, [_as_row(result) for result in results])
+def _given(results: Sequence[SendResult]) -> dict[str, str]:
+    return {"accepted": given_rows([_as_row(result) for result in results])}
 
 
 def _as_row(result: SendResult) -> tuple[Any, ...]:
@@ -162,7 +174,14 @@ def _as_row(result: SendResult) -> tuple[Any, ...]:
     return (claim.job_id, claim.fence, *told)
 
 
-def _close_attempts(rows: CTE) -> Any:
+@cache
+def _publishing() -> Executable:
+    return transitions.accept_all(table_given("accepted", ACCEPTED)).returning(Delivery.id)
+
+
+@cache
+def _closing() -> Executable:
+    rows = table_given("accepted", ACCEPTED)
     return (
         update(Attempt)
         .where(Attempt.delivery_id == rows.c.job_id, Attempt.fence == rows.c.fence)
@@ -178,11 +197,17 @@ def _close_attempts(rows: CTE) -> Any:
 def _care_for_accounts(results: Sequence[SendResult]) -> None:
     """After an accepted tweet: reset the doubling waits; pause if an allowance is used up."""
     proven = {result.claim.account_id for result in results}
-    rows_changed(update(Account).where(Account.id.in_(proven), Account.pauses > 0).values(pauses=0))
+    run_built(_proving(), {"proven": list(proven)})
     for result in results:
         if result.outcome.pause_for is not None:
             left = max(0.0, result.outcome.pause_for - seconds_since(result.outcome))
             holds.pause_account(result.claim.account_id, left)
+
+
+@cache
+def _proving() -> Executable:
+    proven = Account.id.in_(bindparam("proven", expanding=True))
+    return update(Account).where(proven, Account.pauses > 0).values(pauses=0)
 
 
 def _store_taking_back(result: SendResult) -> None:
@@ -258,7 +283,12 @@ def _asks_for_another(result: SendResult) -> bool:
             if is_transient(error):
                 raise
             reason = type(error).__name__
-            log.error("the result of job %s cannot be stored: %s", result.claim.job_id, reason)
+            log.error(
+                "the result of job %s cannot be stored: %s",
+                result.claim.job_id,
+                reason,
+                extra={"job_id": result.claim.job_id},
+            )
     return False
 
 

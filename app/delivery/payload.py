@@ -47,7 +47,11 @@ def composed(chosen: Sequence[Ready], networks: Mapping[str, Network]) -> list[t
         try:
             bodies.append((ready, body_of(ready.claim, network, ready.materials)))
         except Exception:
-            log.exception("job %s cannot be composed", ready.claim.job_id)
+            log.exception(
+                "job %s cannot be composed",
+                ready.claim.job_id,
+                extra={"job_id": ready.claim.job_id},
+            )
     return bodies
 
 

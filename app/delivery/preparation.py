@@ -125,7 +125,9 @@ class Preparer:
             with self._app.app_context():
                 result = self._prepare(claim, access)
         except Exception as error:
-            log.exception("the preparation of job %s failed", claim.job_id)
+            log.exception(
+                "the preparation of job %s failed", claim.job_id, extra={"job_id": claim.job_id}
+            )
             outcome = Outcome(OutcomeKind.NOT_SENT, "not_prepared", type(error).__name__)
             result = self._unprepared(claim, access, outcome)
         for limiter, party in self._places_of(claim):

@@ -26,25 +26,25 @@ from app.delivery import preparation
 from app.delivery.account_queue import AccountQueue
 from app.delivery.claims import (
     Claim,
-    claim_deliveries,
+    Claims,
+    Intents,
+    claim_and_start,
     destinations_of,
     release_claims,
     store_intents,
 )
-from app.delivery.executor import REFRESHES, SLOTS, Executors
+from app.delivery.executor import REFRESHES, Executors
 from app.delivery.outcomes import SendCrashed, SendResult, record_results
 from app.delivery.payload import Materials, Ready, composed
 from app.delivery.preparation import Preparation, Preparer
 from app.delivery.queues import Queues
 from app.delivery.server_queue import MAX_OF_A_SERVER
 from app.delivery.work_queue import WorkQueue
-from app.networks import Destination, Network, OutcomeKind, http
+from app.networks import Body, Destination, Network, OutcomeKind, http
 from app.shutdown import stopping
 
 log = logging.getLogger(__name__)
 
-MAX_CLAIMED = 2 * SLOTS
-"""Deliveries that a process holds at most."""
 CROWD = 4 * MAX_OF_A_SERVER
 """When this many ids wait, other workers should take the next ones."""
 REFRESHES_OF_A_SERVER = 4
@@ -61,7 +61,21 @@ class _Credentials:
     result: Access | Exception
 
 
+_Call = tuple[Ready, Body, float]
+"""What is sent, and the last moment at which it may begin."""
 _Done = SendResult | Preparation | _Credentials | SendCrashed
+
+
+def _read_credentials(claims: Claims, queues: Queues, networks: Mapping[str, Network]) -> None:
+    """Learn the credentials of these claims' accounts, as far as they need no refresh."""
+    unknown: dict[str, set[int]] = defaultdict(set)
+    for claim in claims:
+        if not queues.queue_of(claim).is_known:
+            unknown[claim.destination.network].add(claim.account_id)
+    for name, account_ids in unknown.items():
+        found = credentials.usable_accesses(networks[name], list(account_ids))
+        for account_id, access in found.items():
+            queues[account_id].learn(access)
 
 
 class Publisher:
@@ -78,6 +92,8 @@ class Publisher:
         )
         self._queues = Queues()
         self._refreshes = ConcurrencyLimiter(REFRESHES, REFRESHES_OF_A_SERVER)
+        self._start_deadline: float = self._app.config["START_DEADLINE"]
+        self._slots: int = self._app.config["QUEUE_CONCURRENCY"]["publish"]
         self._calls = 0
 
     # From any thread
@@ -169,7 +185,7 @@ class Publisher:
         if isinstance(item.result, Materials):
             queue.preparations.succeed()
         if isinstance(item.result, Materials) and queue.access is not None:
-            queue.take_back()
+            queue.go()
             queue.make_ready(item.claim, queue.access, item.result)
         else:
             release_claims([item.claim], self._owner, preparation.ROOM_AGAIN)
@@ -213,28 +229,30 @@ class Publisher:
         self._queues.forget_quiet()
         unknown = self._work_queue.take_unknown()
         self.put(unknown, destinations_of(unknown))
-        job_ids = self._work_queue.take_ids(MAX_CLAIMED - self._queues.held, self._queues.room_of)
+        room = min(self._slots - self._calls, 2 * self._slots - self._queues.held)
+        job_ids = self._work_queue.take_ids(room, self._queues.room_of)
         if not job_ids:
             return
-        claims = claim_deliveries(job_ids, self._owner)
-        for claim in claims:
+        start_by = http.boottime() + self._start_deadline  # the leases begin after this moment
+        intents, waiting = claim_and_start(job_ids, self._owner, self._choose)
+        calls: list[_Call] = []
+        for claim, body in intents:
+            queue = self._queues[claim.account_id]
+            assert queue.access is not None  # it was chosen for that
+            queue.go()
+            calls.append((Ready(claim, queue.access), body, start_by))
+        self._make_calls(calls)
+        for claim in waiting:
             self._queues.add(claim)
-        account_ids = list(dict.fromkeys(claim.account_id for claim in claims))
-        self._read_credentials(account_ids)
-        for account_id in account_ids:
+        for account_id in dict.fromkeys(claim.account_id for claim in waiting):
             self._advance(account_id)
 
-    def _read_credentials(self, account_ids: Sequence[int]) -> None:
-        unknown: dict[str, list[int]] = defaultdict(list)
-        for account_id in account_ids:
-            queue = self._queues[account_id]
-            if not queue.is_known:
-                unknown[queue.server.destination.network].append(account_id)
-        for name, its_ids in unknown.items():
-            for account_id, access in credentials.usable_accesses(
-                self._networks[name], its_ids
-            ).items():
-                self._queues[account_id].learn(access)
+    def _choose(self, claims: Claims) -> Intents:
+        """Return which of these new claims are sent at once, with their bodies."""
+        _read_credentials(claims, self._queues, self._networks)
+        unprepared = [claim for claim in claims if not self._preparer.is_needed(claim)]
+        chosen = self._queues.sendable(unprepared, self._slots - self._calls)
+        return [(one.claim, body) for one, body in composed(chosen, self._networks)]
 
     def _advance(self, account_id: int) -> None:
         """Make ready what this account may send now."""
@@ -274,29 +292,33 @@ class Publisher:
 
     def _send(self) -> None:
         """Send whatever may be sent now."""
-        while chosen := self._queues.next_to_send(SLOTS - self._calls):
+        while chosen := self._queues.next_to_send(self._slots - self._calls):
             self._send_these(chosen)
 
     def _send_these(self, chosen: Sequence[Ready]) -> None:
         """Store the intents of these calls, then make the calls."""
-        start_by = http.boottime() + self._app.config["START_DEADLINE"]
+        start_by = http.boottime() + self._start_deadline
         bodies = composed(chosen, self._networks)
+        sendable = [(one.claim, body) for one, body in bodies]
         going: set[tuple[str, int]] = set()
         try:
-            sendable = [(one.claim, body) for one, body in bodies]
             intended = store_intents(sendable, self._owner) if sendable else []
             going = {claim.key for claim in intended}
         finally:
             stopped = [one.claim.account_id for one in chosen if one.claim.key not in going]
             for account_id in stopped:
                 self._queues[account_id].end()
-        calls = [(one, body, start_by) for one, body in bodies if one.claim.key in going]
+        self._make_calls([(one, body, start_by) for one, body in bodies if one.claim.key in going])
+        # Paused meanwhile: schedulers hold them. What cannot be composed waits for its lease.
+        release_claims([one for one, _ in sendable if one.key not in going], self._owner)
+        for account_id in dict.fromkeys(stopped):  # no answer will let its others follow
+            self._advance(account_id)
+
+    def _make_calls(self, calls: Sequence[_Call]) -> None:
         self._calls += len(calls)
         for one, _, _ in calls:
             self._queues[one.claim.account_id].server.begin_call()
         self._executors.callers.begin(self._call, calls)
-        for account_id in dict.fromkeys(stopped):  # no answer will let its others follow
-            self._advance(account_id)
 
     async def _call(self, ready: Ready, body: dict[str, Any], start_by: float) -> None:
         claim, access = ready.claim, ready.access
@@ -304,7 +326,9 @@ class Publisher:
         try:
             outcome = await network.create(access.credentials, body, start_by)
         except Exception:
-            log.exception("the call for job %s raised", claim.job_id)
+            log.exception(
+                "the call for job %s raised", claim.job_id, extra={"job_id": claim.job_id}
+            )
             self._work_queue.finish(SendCrashed(claim))
         else:
             self._work_queue.finish(SendResult(claim, network.name, access.version, outcome))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from app.delivery.account_queue import AccountQueue
 from app.delivery.claims import Claim
@@ -47,12 +48,34 @@ class Queues:
         return self._server(destination).room
 
     def add(self, claim: Claim) -> None:
-        """Add a new claim to its account's queue; an account may have moved to another server."""
+        """Add a new claim to its account's queue."""
+        self.queue_of(claim).add(claim)
+
+    def queue_of(self, claim: Claim) -> AccountQueue:
+        """Return the queue of a claim's account, which may have moved to another server."""
         server = self._server(claim.destination)
         queue = self._accounts.get(claim.account_id)
         if queue is None or (queue.server is not server and not queue.is_busy):
             queue = self._accounts[claim.account_id] = AccountQueue(claim.account_id, server)
-        queue.add(claim)
+        return queue
+
+    def sendable(self, claims: Iterable[Claim], slots: int) -> list[Ready]:
+        """Return those of these new claims that may be sent at once. This changes nothing.
+
+        :param slots: how many at most.
+        """
+        chosen: list[Ready] = []
+        of_accounts: Counter[int] = Counter()
+        of_servers: Counter[Destination] = Counter()
+        for claim in claims:
+            queue = self.queue_of(claim)
+            server = queue.server
+            has_call = len(chosen) < slots and of_servers[server.destination] < server.open_calls
+            if has_call and queue.may_go(of_accounts[claim.account_id]) and queue.access:
+                chosen.append(Ready(claim, queue.access))
+                of_accounts[claim.account_id] += 1
+                of_servers[server.destination] += 1
+        return chosen
 
     def next_to_send(self, slots: int) -> list[Ready]:
         """Remove and return what may be sent now; each server has no more than its share.

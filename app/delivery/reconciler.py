@@ -179,7 +179,7 @@ def _settle_alone(row: Row[Any], posts: Sequence[SeenPost], look_up: _LookUp) ->
     except Exception as error:
         if is_transient(error):
             raise
-        log.exception("job %s cannot be settled", row.id)
+        log.exception("job %s cannot be settled", row.id, extra={"job_id": row.id})
         rollback_quietly()
         _ask_owner(row, "unreadable", None)
 
@@ -191,7 +191,7 @@ def _bind_alone(row: Row[Any], posts: Sequence[SeenPost], network: Network) -> N
     except Exception as error:
         if is_transient(error):
             raise
-        log.exception("job %s cannot be settled yet", row.id)
+        log.exception("job %s cannot be settled yet", row.id, extra={"job_id": row.id})
         rollback_quietly()
 
 

@@ -1,7 +1,7 @@
 """Deletes finished tweets and their attempts after ``KEEP_DAYS`` days.
 
-Every worker does this in small batches. Each batch is a short transaction that takes only rows
-that nobody else has locked. Unfinished tweets are never deleted. The text of a tweet is in the
+A background task does this in small batches. Each batch is a short transaction that takes only
+rows that nobody else has locked. Unfinished tweets are never deleted. The text of a tweet is in the
 tweet and in the bodies of its attempts, so both are deleted together, not one before the other: a
 failed tweet that is retried after weeks must send the same body that may have arrived.
 """
@@ -9,8 +9,6 @@ failed tweet that is retried after weeks must send the same body that may have a
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +17,7 @@ from sqlalchemy import BigInteger, Row, delete, false, or_, select, update
 
 from app import pictures
 from app.db import db, from_now, id_in, rows_changed
-from app.models import Attempt, Delivery, Tweet, Upload
+from app.models import Attempt, Delivery, PostNumbers, Tweet, Upload
 from app.states import FINAL
 
 log = logging.getLogger(__name__)
@@ -27,39 +25,28 @@ log = logging.getLogger(__name__)
 DAY = 86_400.0
 AT_A_TIME = 50
 """Deliveries read in one batch: on SQLite nobody else can write during a batch."""
-PAUSE = 600.0
-"""Seconds between the end of a round through all old deliveries and the next round."""
 
 
 class Retention:
-    """Goes through old deliveries, oldest first; one object per worker process.
+    """One round through old deliveries, oldest first.
 
     A tweet is skipped while one of its deliveries is unfinished or ended too recently. The next
     round checks it again.
     """
 
     def __init__(self) -> None:
-        self._one = threading.Lock()
         self._seen: tuple[int, str] | None = None
-        self._rests_until = 0.0
+        self.is_over = False
 
     def sweep(self) -> int:
-        """Delete a batch of what is old enough; return how many tweets. Repeatable.
-
-        Returns at once while another thread does this, and between two rounds.
-        """
+        """Delete the next batch of what is old enough; return how many tweets. Repeatable."""
         days: float = current_app.config["KEEP_DAYS"]
-        if not days or time.monotonic() < self._rests_until or not self._one.acquire(False):
-            return 0
-        try:
-            rows = _old_ones(days, self._seen)
-            if len(rows) < AT_A_TIME:
-                self._seen, self._rests_until = None, time.monotonic() + PAUSE
-            else:
-                self._seen = (rows[-1].finished_ms, rows[-1].id)
-            return _delete_tweets(sorted({row.tweet_id for row in rows}), days) if rows else 0
-        finally:
-            self._one.release()
+        rows = _old_ones(days, self._seen) if days else []
+        if len(rows) < AT_A_TIME:
+            self.is_over = True
+        else:
+            self._seen = (rows[-1].finished_ms, rows[-1].id)
+        return _delete_tweets(sorted({row.tweet_id for row in rows}), days) if rows else 0
 
 
 def _old_ones(days: float, seen: tuple[int, str] | None) -> Sequence[Row[Any]]:
@@ -99,7 +86,7 @@ def _delete_tweets(tweet_ids: list[int], days: float) -> int:
             select(Tweet.id, Tweet.user_id, Tweet.parts).where(Tweet.id.in_(over))
         ).all()
         shown = [row.parts for row in tweets] + [r.parts for r in locked if r.tweet_id in over]
-        for model in (Upload, Attempt):
+        for model in (Upload, Attempt, PostNumbers):
             rows_changed(delete(model).where(id_in(model.delivery_id, job_ids)))
         rows_changed(delete(Delivery).where(id_in(Delivery.id, job_ids)))
         rows_changed(delete(Tweet).where(Tweet.id.in_(over)))

@@ -38,8 +38,17 @@ class ServerQueue:
 
     @property
     def room(self) -> int:
-        """How many more of its deliveries should be claimed: two for each call it may have."""
-        return max(0, 2 * self._current_limit() - self.claims)
+        """How many more of its deliveries should be claimed: those that may be sent at once.
+
+        There may be two claims for each call, because some have to be prepared, or wait for
+        another one of their account.
+        """
+        return max(0, min(2 * self._current_limit() - self.claims, self.open_calls))
+
+    @property
+    def open_calls(self) -> int:
+        """How many more calls it may have now, beside those that are ready."""
+        return max(0, self.free_calls - len(self.ready))
 
     @property
     def free_calls(self) -> int:

@@ -1,11 +1,54 @@
 """The database rows and the methods that change them; no network calls here."""
 
-from app.models import content, quota, transitions
-from app.models.account import LEAVING, LIMITED, PICTURED, Account, Health, NetworkBlock
+from app.models import (
+    alert,
+    autoscaling,
+    background_task,
+    content,
+    delivery_rollup,
+    interest,
+    mail,
+    notice,
+    pause,
+    push,
+    quota,
+    sameness,
+    transitions,
+    tweet_counts,
+    tweet_lists,
+)
+from app.models.account import ENDING, LEAVING, LIMITED, PICTURED, Account, Health, NetworkBlock
+from app.models.alert import Alert, AlertMessage, AlertWatch, Condition, Told
 from app.models.attempt import Attempt
+from app.models.autoscaling import Autoscaling
+from app.models.background_task import BackgroundTask, TaskState
 from app.models.content import MAX_PARTS, Content, StoredPart, contents_of
-from app.models.delivery import HELD, IN_FLIGHT, RESTORED, Delivery, milliseconds_late
+from app.models.delivery import (
+    HELD,
+    IN_FLIGHT,
+    RESTORED,
+    RETRYING,
+    STUCK,
+    UNPUBLISHED,
+    Delivery,
+    milliseconds_late,
+)
+from app.models.duplicates import Duplicate, DuplicateText
+from app.models.interest import Interest, InterestKind
 from app.models.job_status import JobStatus
+from app.models.learning import LearnedItem, Learning, ReadingList
+from app.models.mail import (
+    EmailAddress,
+    EmailLink,
+    LinkKind,
+    Mail,
+    MailState,
+    Unsubscription,
+)
+from app.models.new_tweet import StoredTweet
+from app.models.notice import Notice, NoticeKind
+from app.models.operations_audit import OperationsAudit
+from app.models.pause import Pause
 from app.models.pending_connection import PendingConnection
 from app.models.picture import (
     LOOK_AGAIN_AFTER,
@@ -18,6 +61,8 @@ from app.models.picture import (
     UnknownPicture,
     Upload,
 )
+from app.models.post_numbers import ENOUGH, BestHours, NumbersProgress, PostNumbers
+from app.models.push import PushMessage, PushTarget, PushWay
 from app.models.quota import QuotaReached
 from app.models.server_app import ConnectionApp, MastodonServer, ServerApp
 from app.models.session import (
@@ -28,11 +73,14 @@ from app.models.session import (
     UserSession,
     hash_of,
 )
+from app.models.suggestion import Reason, Suggestion, SuggestionKind
 from app.models.tweet import WAITING, AlreadyBeingSent, Tweet
-from app.models.user import SubmitIdReused, UnknownAccount, User
+from app.models.user import Role, SubmitIdReused, UnknownAccount, User
 from app.models.worker import Broker, Worker
 
 __all__ = [
+    "ENDING",
+    "ENOUGH",
     "HELD",
     "IN_FLIGHT",
     "LEAVING",
@@ -43,42 +91,93 @@ __all__ = [
     "MOVING",
     "PICTURED",
     "RESTORED",
+    "RETRYING",
     "SESSION_LIFE",
+    "STUCK",
+    "UNPUBLISHED",
     "WAITING",
     "Account",
+    "Alert",
+    "AlertMessage",
+    "AlertWatch",
     "AlreadyBeingSent",
     "Attempt",
     "AuditEvent",
+    "Autoscaling",
+    "BackgroundTask",
+    "BestHours",
     "Broker",
+    "Condition",
     "ConnectionApp",
     "Content",
     "Delivery",
+    "Duplicate",
+    "DuplicateText",
+    "EmailAddress",
+    "EmailLink",
     "EventKind",
     "Health",
+    "Interest",
+    "InterestKind",
     "JobStatus",
+    "LearnedItem",
+    "Learning",
+    "LinkKind",
+    "Mail",
+    "MailState",
     "MastodonServer",
     "NetworkBlock",
+    "Notice",
+    "NoticeKind",
+    "NumbersProgress",
+    "OperationsAudit",
+    "Pause",
     "PendingConnection",
     "Picture",
     "PictureFile",
     "PictureState",
+    "PostNumbers",
+    "PushMessage",
+    "PushTarget",
+    "PushWay",
     "QuotaReached",
+    "ReadingList",
+    "Reason",
+    "Role",
     "ServerApp",
     "SessionHere",
     "StoredPart",
+    "StoredTweet",
     "SubmitIdReused",
+    "Suggestion",
+    "SuggestionKind",
+    "TaskState",
+    "Told",
     "TooManyPictures",
     "Tweet",
     "UnknownAccount",
     "UnknownPicture",
+    "Unsubscription",
     "Upload",
     "User",
     "UserSession",
     "Worker",
+    "alert",
+    "autoscaling",
+    "background_task",
     "content",
     "contents_of",
+    "delivery_rollup",
     "hash_of",
+    "interest",
+    "mail",
     "milliseconds_late",
+    "notice",
+    "pause",
+    "push",
     "quota",
+    "sameness",
     "transitions",
+    "tweet_counts",
+    "tweet_lists",
 ]

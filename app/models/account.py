@@ -26,7 +26,9 @@ of an access that had ended by itself."""
 LIMITED = text("connected AND server <> ''")
 """Its network has many servers, and each says what fits into a tweet."""
 PICTURED = text("connected AND avatar_url <> ''")
-"""Its network says where its avatar is.
+"""Its network says where its avatar is."""
+ENDING = text("connected AND health = 'ok' AND access_ends_at IS NOT NULL")
+"""It is known when its access ends.
 
 These conditions are word for word those of the indexes: the scheduler looks every few seconds for
 the few accounts that need something, however many there are."""
@@ -43,6 +45,7 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
         Index("accounts_person", "network", "server", "person_id"),
         partial_index("accounts_leaving", "id", where=LEAVING),
         partial_index("accounts_limits", "limits_at", where=LIMITED),
+        partial_index("accounts_ending", "access_ends_at", where=ENDING),
         partial_index("accounts_avatars", "avatar_at", where=PICTURED),
     )
 
@@ -82,6 +85,11 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     credentials: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON, deferred=True)
     credentials_version: Mapped[int] = mapped_column(default=1)
     """Counts changes of the credentials, so that two workers cannot both use one refresh token."""
+    access_ends_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When these credentials end for good, in UTC; None where that is not known, or where they are
+    renewed without their owner."""
+    access_checked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When the network was last asked, before something was due, whether our access still works."""
     credentials_stale: Mapped[bool] = mapped_column(default=False)
     """The network refused the access token: refresh it before the next use."""
     refresh_lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -24,6 +24,8 @@ class Attempt(db.Model):  # type: ignore[name-defined,misc]
     """Which part of a thread, from 0."""
     body: Mapped[dict[str, Any]] = mapped_column(JSON)
     """The exact body of the call, so that a look-up compares with what was really sent."""
+    worker: Mapped[str | None]
+    """Which process made it; unknown of attempts before this was noted."""
     started_at: Mapped[datetime] = mapped_column(UTCDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     outcome: Mapped[str | None]

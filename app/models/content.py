@@ -75,6 +75,8 @@ class Draft:
     """All parts; empty for one part without pictures."""
     variants: dict[int, list[StoredPart]] = field(default_factory=dict)
     """By account id."""
+    written_for: frozenset[int] = frozenset()
+    """The accounts for which something was said, be it nothing: each must be chosen."""
 
     @property
     def length(self) -> int:
@@ -97,17 +99,17 @@ def draft_of(
     """Return the draft, its texts cleaned.
 
     :param parts: ``{"text", "pictures"}`` of each part; they replace ``text`` and ``pictures``.
-    :param variants: the parts that single accounts publish instead, by account id.
+    :param variants: the parts that single accounts publish instead, by account id; an account
+        with none publishes the shared ones.
     :raises TextProblem: a text is empty or has characters that must not be sent, or a picture is
         there twice; ``params`` has the ``field`` it belongs to.
     """
     given = list(parts or [{"text": text, "pictures": list(pictures)}])
     shared = _cleaned(given)
-    own = {
-        account_id: _cleaned(parts, account_id) for account_id, parts in (variants or {}).items()
-    }
+    said = variants or {}
+    own = {account_id: _cleaned(parts, account_id) for account_id, parts in said.items() if parts}
     plain = len(shared) == 1 and not shared[0]["pictures"]
-    return Draft(shared[0]["text"], [] if plain else shared, own)
+    return Draft(shared[0]["text"], [] if plain else shared, own, frozenset(said))
 
 
 def check(draft: Draft, accounts: Sequence[Account]) -> None:

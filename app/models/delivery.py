@@ -29,6 +29,15 @@ IN_FLIGHT = text(_IN_FLIGHT_SQL)
 claimed, being sent, or unconfirmed. Word for word as in the index that holds these few rows."""
 HELD = text("state = 'held'")
 """The condition that a row is held, word for word as in its index."""
+_RETRYING_SQL = "state = 'scheduled' AND (attempts > 0 OR not_before > due_at)"
+RETRYING = text(_RETRYING_SQL)
+"""The condition that a row waits for a later try, or was put off; word for word as in its index."""
+_UNPUBLISHED_SQL = "state IN ('failed', 'cancelled')"
+UNPUBLISHED = text(_UNPUBLISHED_SQL)
+"""The condition that a row has ended without a post, word for word as in its index."""
+_STUCK_SQL = "state IN ('held', 'review')"
+STUCK = text(_STUCK_SQL)
+"""The condition that a row waits for somebody, word for word as in its index."""
 
 
 class Delivery(db.Model):  # type: ignore[name-defined,misc]
@@ -39,14 +48,24 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        UniqueConstraint("account_id", "remote_id"),
         UniqueConstraint("tweet_id", "account_id"),
         CheckConstraint(f"(state IN ({_AWAKE_SQL})) = (next_at IS NOT NULL)", name="awake"),
+        partial_index(
+            "deliveries_posts",
+            "account_id",
+            "remote_id",
+            where="remote_id IS NOT NULL",
+            unique=True,
+        ),
         partial_index("deliveries_next_at", "next_at", where="next_at IS NOT NULL"),
         partial_index("deliveries_in_flight", "next_at", where=IN_FLIGHT),
         Index("deliveries_account_state", "account_id", "state"),
         partial_index("deliveries_finished", "finished_at", where="finished_at IS NOT NULL"),
         partial_index("deliveries_held", "hold_reason", "account_id", where=HELD),
+        partial_index("deliveries_retries", "next_at", where=RETRYING),
+        partial_index("deliveries_unpublished", "state", "finished_at", where=UNPUBLISHED),
+        partial_index("deliveries_stuck", "due_at", where=STUCK),
+        partial_index("deliveries_text", "account_id", "text_key", where="text_key IS NOT NULL"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))
@@ -54,6 +73,8 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     parts: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
     """What this account publishes instead of the tweet's own parts, in the same shape."""
+    text_key: Mapped[str | None]
+    """As ``Tweet.text_key``, of these parts; None without parts of its own."""
     posted: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     """The published parts in order, each with remote_id, remote_url and reference."""
     state: Mapped[str] = mapped_column(default=State.SCHEDULED)

@@ -6,15 +6,15 @@ bytes of their pictures that are still stored.
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    ColumnElement,
     Integer,
-    Select,
     bindparam,
     case,
     distinct,
@@ -29,6 +29,7 @@ from app.models.delivery import Delivery
 from app.models.picture import Picture, PictureState
 from app.states import FINAL, State
 
+ENDLESS = 2**62
 OPEN = tuple(sorted(set(State) - FINAL))
 
 
@@ -42,18 +43,22 @@ class QuotaReached(ValueError):
         self.limit = limit
 
 
-def check_waiting(user_id: int) -> None:
-    """Refuse another tweet of somebody who has enough of them waiting.
+def unless_reached(user_id: int, store: Callable[[Mapping[str, Any]], int | None]) -> int:
+    """Return the id of another tweet of somebody, stored unless enough of them wait.
 
     Costs one short look into an index for people with few; the exact count is made only for those
     who may have too many, since a tweet for several accounts waits several times.
 
+    :param store: stores it where ``has_room`` with these values holds, and returns its id, or None.
     :raises QuotaReached: it would be one too many.
     """
     limit: int = current_app.config["MAX_WAITING_TWEETS"]
-    waiting = db.session.scalar(_count_of_waiting(), {"user": user_id, "most": limit}) or 0
-    if waiting >= limit and waiting_tweets(user_id) >= limit:
+    tweet_id = store({"user": user_id, "most": limit})
+    if tweet_id is None and waiting_tweets(user_id) < limit:
+        tweet_id = store({"user": user_id, "most": ENDLESS})
+    if tweet_id is None:
         raise QuotaReached(limit)
+    return tweet_id
 
 
 def waiting_tweets(user_id: int) -> int:
@@ -62,12 +67,12 @@ def waiting_tweets(user_id: int) -> int:
     return db.session.scalar(counted) or 0
 
 
-@cache
-def _count_of_waiting() -> Select[Any]:
-    """Return the query of every new tweet, made once: unfinished deliveries, up to ``most``."""
+def has_room() -> ColumnElement[bool]:
+    """Return the condition that ``user`` has fewer than ``most`` unfinished deliveries."""
     mine = _open_of(bindparam("user", type_=Integer))
-    some = select(Delivery.state).where(*mine).limit(bindparam("most", type_=BigInteger)).subquery()
-    return select(func.count()).select_from(some)
+    most = bindparam("most", type_=BigInteger)
+    some = select(Delivery.state).where(*mine).limit(most).subquery()
+    return select(func.count()).select_from(some).scalar_subquery() < most
 
 
 def _open_of(user_id: int | BindParameter[int]) -> tuple[Any, ...]:

@@ -42,7 +42,7 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
     """SHA-256 of the random key that the cookie carries: who reads the table cannot sign in."""
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
-    """The account by which it was opened."""
+    """The account by which it was opened; null for a link in a mail."""
     browser_hash: Mapped[str] = mapped_column(default="")
     """SHA-256 of the browser's own lasting key: tells a new browser from a known one."""
     browser: Mapped[str] = mapped_column(default="")
@@ -99,6 +99,8 @@ class EventKind(StrEnum):
     ACCOUNT_ADDED = "account_added"
     ACCOUNT_RENEWED = "account_renewed"
     ACCOUNT_DISCONNECTED = "account_disconnected"
+    EMAIL_CONFIRMED = "email_confirmed"
+    EMAIL_REMOVED = "email_removed"
     SIGNS_IN_ON = "signs_in_on"
     SIGNS_IN_OFF = "signs_in_off"
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Update, update
+from sqlalchemy import BigInteger, Insert, Update, bindparam, insert, update
 
 from app.db import UTCDateTime, db, from_now, unindexed
+from app.models.attempt import Attempt
 from app.models.delivery import IN_FLIGHT, RESTORED, Delivery
 from app.states import HoldReason, State
 
@@ -65,28 +67,40 @@ def _move(where: Sequence[Any], values: Mapping[str, Any], **more: Any) -> Updat
 # Written by its owner
 
 
-def begin(due_at: datetime, can_be_sent: bool) -> dict[str, Any]:
-    """Return the columns of a new delivery: scheduled, or held until its account is reconnected."""
-    due = {"due_at": due_at, "not_before": due_at}
-    if can_be_sent:
-        return {**due, "state": State.SCHEDULED, "next_at": due_at}
-    return {**due, "state": State.HELD, "hold_reason": HoldReason.RECONNECT}
+def begin(due_at: datetime, can_be_sent: bool, again_after: float | None) -> dict[str, Any]:
+    """Return the values with which ``insert_new`` stores a delivery.
 
-
-def begin_notified(due_at: datetime, again_after: float) -> dict[str, Any]:
-    """Return the columns of a new delivery that is due now, of which workers are notified at once.
-
-    As after ``mark_notified``: schedulers look at it when nobody has claimed it in ``again_after``
-    seconds. The database's clock decides whether it is due; if not, it is scheduled.
+    :param can_be_sent: else it is held until its account is reconnected.
+    :param again_after: when workers are notified of it at once, the seconds after which schedulers
+        look whether anybody has claimed it; None when nobody is notified.
     """
-    is_due = db.type_coerce(from_now(), BigInteger) >= db.type_coerce(due_at, UTCDateTime)
     return {
-        **begin(due_at, can_be_sent=True),
-        "wake_ups": db.case((is_due, 1), else_=0),
-        "next_at": db.case(
-            (is_due, from_now(again_after)), else_=db.type_coerce(due_at, UTCDateTime)
-        ),
+        "due_at": due_at,
+        "not_before": due_at,
+        "state": State.SCHEDULED if can_be_sent else State.HELD,
+        "hold_reason": None if can_be_sent else HoldReason.RECONNECT,
+        "due": due_at,
+        "first_look": due_at if can_be_sent else None,
+        "again_ms": None if again_after is None else round(again_after * 1000),
     }
+
+
+@cache
+def insert_new() -> Insert:
+    """new -> scheduled, or held.
+
+    What is due and notified is as after ``mark_notified``. The database's clock decides whether it
+    is due; if not, it is scheduled as if nobody had been notified.
+    """
+    again = bindparam("again_ms", type_=BigInteger)
+    now = db.type_coerce(from_now(), BigInteger)
+    is_notified = again.is_not(None) & (now >= bindparam("due", type_=UTCDateTime))
+    return insert(Delivery.__table__).values(
+        rings=db.case((is_notified, 1), else_=0),
+        next_at=db.case(
+            (is_notified, now + again), else_=bindparam("first_look", type_=UTCDateTime)
+        ),
+    )
 
 
 def _due(due_at: datetime) -> dict[str, Any]:
@@ -254,6 +268,22 @@ def release(*where: Any) -> Update:
     )
 
 
+def shift(milliseconds: int, *where: Any) -> Update:
+    """held -> scheduled: the pause that held it is over, and it goes out later by its length.
+
+    What was tried before keeps its due time: it may be there, and would seem to be early.
+    """
+    due_at, later = Delivery.due_at + milliseconds, Delivery.not_before + milliseconds
+    return _move(
+        where,  # the state is in it, as for ``release``
+        {**_NO_ERROR, "hold_reason": None, "wake_ups": 0},
+        state=State.SCHEDULED,
+        due_at=db.case((Delivery.attempts == 0, due_at), else_=Delivery.due_at),
+        not_before=later,
+        next_at=later,
+    )
+
+
 def hold_in_doubt(*where: Any) -> Update:
     """scheduled, claimed, held -> held, late: after a restored backup its owner decides."""
     return _move(where, {**_IN_DOUBT, **_UNOWNED, "wake_ups": 0})
@@ -271,6 +301,32 @@ def claim(owner: str, lease: float, *where: Any) -> Update:
         state=State.CLAIMED,
         lease_until=from_now(lease),
         next_at=from_now(lease),
+    )
+
+
+def claim_and_start(owner: str, lease: float, *where: Any) -> Update:
+    """scheduled and due -> sending: claim and intent in one transaction.
+
+    That transaction also stores the Attempt of each, or takes the intent back with ``only_claim``.
+    """
+    due = unindexed(Delivery.state == State.SCHEDULED, Delivery.not_before <= from_now())
+    return _move(
+        [due, *where],
+        {"owner": owner, "fence": Delivery.fence + 1, **_started(lease)},
+        state=State.SENDING,
+    )
+
+
+def only_claim(*where: Any) -> Update:
+    """sending -> claimed, in the transaction that claimed it: it cannot be sent at once.
+
+    Without its Attempt no call can have begun.
+    """
+    same = (Attempt.delivery_id == Delivery.id, Attempt.fence == Delivery.fence)
+    return _move(
+        [Delivery.state == State.SENDING, ~db.exists().where(*same), *where],
+        {"attempts": Delivery.attempts - 1, "first_sent_at": _SENT_BEFORE},
+        state=State.CLAIMED,
     )
 
 
@@ -306,12 +362,18 @@ def start_sending(lease: float, *where: Any) -> Update:
     """claimed -> sending: the intent. From now on the network may have it."""
     return _move(
         [unindexed(Delivery.state == State.CLAIMED, Delivery.lease_until > from_now()), *where],
-        {"attempts": Delivery.attempts + 1},
+        _started(lease),
         state=State.SENDING,
-        first_sent_at=db.func.coalesce(Delivery.first_sent_at, from_now()),
-        lease_until=from_now(lease),
-        next_at=from_now(lease),
     )
+
+
+def _started(lease: float) -> dict[str, Any]:
+    return {
+        "attempts": Delivery.attempts + 1,
+        "first_sent_at": db.func.coalesce(Delivery.first_sent_at, from_now()),
+        "lease_until": from_now(lease),
+        "next_at": from_now(lease),
+    }
 
 
 # The worker is lost

@@ -24,8 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, rows_changed, utcnow
-from app.models import transitions
+from app.models import sameness, transitions
 from app.models.delivery import Delivery
+from app.models.indexes import partial_index
 from app.models.picture import Picture
 from app.states import State
 
@@ -50,6 +51,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     __table_args__ = (
         UniqueConstraint("user_id", "submit_id"),
         Index("ix_tweets_user_id_id", "user_id", "id"),
+        partial_index("tweets_text", "user_id", "text_key", where="text_key IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -58,6 +60,11 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     """The text of the first part."""
     parts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     """Each part's ``{"text": …, "pictures": [ids]}``; empty for one part without pictures."""
+    text_key: Mapped[str | None]
+    """What texts that are the same have in common (app/models/sameness.py); None without words.
+
+    Here and not with each delivery: those change several times until they are out, and each time
+    PostgreSQL writes into every index that has them."""
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     submit_id: Mapped[str | None]
     """Chosen by the client; a second request with the same id makes no second tweet."""
@@ -90,8 +97,10 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         _refuse_unless(touched == len(self.deliveries))
         self._claim_pictures(due_at or self.due_at, parts, *(variants or {}).values())
         self.text, self.parts = text, self._parts_with(text) if parts is None else parts
+        self.text_key = sameness.key_of(self.parts or [{"text": text}])
         for account_id, own in (variants or {}).items():
-            self._change({"parts": own}, Delivery.account_id == account_id)
+            changed = {"parts": own, "text_key": sameness.key_of(own or [])}
+            self._change(changed, Delivery.account_id == account_id)
         if due_at is not None:
             self._need_pictures(due_at)
             self.due_at = due_at
@@ -110,7 +119,8 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         meant = [delivery for delivery in self.deliveries if delivery.id == job_id]
         parts_out = len(meant[0].posted) if meant else 0
         whole = [part.as_stored() for one in meant for part in one.contents[:parts_out]] + parts
-        _refuse_unless(self._change({"parts": whole}, _only(job_id), *_editable(parts_out)))
+        changed = {"parts": whole, "text_key": sameness.key_of(whole)}
+        _refuse_unless(self._change(changed, _only(job_id), *_editable(parts_out)))
         self._claim_pictures(self.due_at, parts)
         db.session.commit()
 
@@ -138,16 +148,26 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         """
         return self._revive(due_at, transitions.reschedule(due_at, self._mine))
 
-    def retry(self, job_id: str | None = None) -> list[str]:
-        """Send what failed, again and now; if nothing did, what its owner says did not arrive.
+    def retry(
+        self,
+        job_id: str | None = None,
+        due_at: datetime | None = None,
+        *,
+        only_failed: bool = False,
+    ) -> list[str]:
+        """Send what failed again; if nothing did, what its owner says did not arrive.
+
+        Return the ids to notify workers of.
 
         :param job_id: only this one of its jobs.
+        :param due_at: by default now.
+        :param only_failed: leave alone what its owner has to look at first.
         :raises AlreadyBeingSent: nothing has failed.
         """
         meant = {delivery.state for delivery in self.deliveries if job_id in {None, delivery.id}}
-        wanted = State.FAILED if State.FAILED in meant else State.REVIEW
-        now = utcnow()
-        return self._revive(now, transitions.send_again(now, wanted, self._mine, _only(job_id)))
+        wanted = State.FAILED if only_failed or State.FAILED in meant else State.REVIEW
+        at = due_at or utcnow()
+        return self._revive(at, transitions.send_again(at, wanted, self._mine, _only(job_id)))
 
     def cancel(self, job_id: str | None = None) -> None:
         """Cancel everything that still waits, also for its owner's decision.
@@ -180,10 +200,14 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     def _revive(self, due_at: datetime, statement: Update) -> list[str]:
         revived = list(db.session.scalars(statement.returning(Delivery.id)))
         _refuse_unless(revived)
-        self._need_pictures(due_at)
-        self.due_at = due_at
+        self.be_due(due_at)
         db.session.commit()
         return revived
+
+    def be_due(self, due_at: datetime) -> None:
+        """Note that some of it was moved to another time; commits nothing."""
+        self._need_pictures(due_at)
+        self.due_at = due_at
 
     @property
     def _mine(self) -> ColumnElement[bool]:

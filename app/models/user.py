@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import current_app
 from flask_login import UserMixin
-from sqlalchemy import func
+from sqlalchemy import func, text, true
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import broker, when
 from app.db import UTCDateTime, commit_and_keep, db, rollback_quietly, rows_changed, utcnow
-from app.models import content, quota, transitions
+from app.models import content, duplicates, new_tweet, transitions
 from app.models.account import Account
-from app.models.content import Draft, StoredPart
+from app.models.content import Draft
 from app.models.delivery import Delivery
+from app.models.duplicates import DuplicateText
+from app.models.new_tweet import NewJob, StoredTweet
 from app.models.picture import Picture
 from app.models.tweet import Tweet
 from app.networks import Destination
-from app.states import State
 
 Chosen = int | str | Account
 """An account, its id or its handle."""
@@ -39,6 +40,13 @@ class SubmitIdReused(ValueError):
     """The submit id already belongs to a tweet with another text."""
 
 
+class Role(StrEnum):
+    """What somebody may do with everybody's tweets, on the operations page."""
+
+    READER = "reader"  # sees everything there and changes nothing
+    OPERATOR = "operator"
+
+
 class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
     """A person, who can sign in with any of their accounts that allow it."""
 
@@ -50,6 +58,12 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
     locale: Mapped[str | None]
     late_tolerance: Mapped[int]
     """Seconds by which a tweet may be late and still be sent automatically."""
+    role: Mapped[str | None]
+    """A Role; None for nearly everybody."""
+    hobbies: Mapped[str | None]
+    """What they like to do, with ", " between; None for nothing (app/learning/hobbies.py)."""
+    unread_notices: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """The number at the bell: every page has it with its person, so it is counted as it changes."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
 
     accounts: Mapped[list[Account]] = relationship(
@@ -71,17 +85,21 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         return ZoneInfo(self.timezone or "UTC")
 
     @classmethod
-    def by_handle(cls, handle: str) -> User:
+    def by_handle(cls, handle: str, network: str | None = None) -> User:
         """Return the user of the account with this handle; connected accounts come first.
 
         :param handle: in upper or lower case, with or without ``@``.
+        :param network: where the account is; by default on any network.
         :raises LookupError: nobody has ever connected such an account.
         """
         wanted = handle.strip().removeprefix("@").lower()
         user = db.session.scalar(
             db.select(cls)
             .join(Account, Account.user_id == cls.id)
-            .where(func.lower(Account.handle) == wanted)
+            .where(
+                func.lower(Account.handle) == wanted,
+                Account.network == network if network else true(),
+            )
             .order_by(Account.connected.desc(), Account.id)
             .limit(1)
         )
@@ -117,14 +135,8 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         :raises app.models.picture.UnknownPicture: and TooManyPictures.
         :raises app.models.quota.QuotaReached: too many of the user's tweets wait already.
         """
-        said = {account_id: own for account_id, own in (variants or {}).items() if own}
-        draft = content.draft_of(text, parts, pictures, said)
-        delivery, fresh = self._store(draft, at, accounts, submit_id, variants or ())
-        if fresh:
-            now = utcnow()
-            due = [d for d in delivery.tweet.deliveries if d.state == State.SCHEDULED]
-            _notify([d for d in due if d.due_at <= now])
-        return delivery.id
+        draft = content.draft_of(text, parts, pictures, variants)
+        return self.schedule(draft, at, accounts, submit_id).jobs[0].id
 
     def tweet(self, text: str, accounts: Sequence[Chosen] | None = None) -> str:
         """Publish at once, in this process, and return the first job_id.
@@ -133,11 +145,29 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
 
         :raises UnknownAccount: and the other errors of ``tweet_later``.
         """
-        delivery, _ = self._store(content.draft_of(text), None, accounts, None)
-        job_id = delivery.id
-        broker.publish_here([d.id for d in delivery.tweet.deliveries])
+        stored, _ = self._store(content.draft_of(text), None, accounts, None)
+        broker.publish_here([job.id for job in stored.jobs])
         db.session.expire_all()
-        return job_id
+        return stored.jobs[0].id
+
+    def schedule(
+        self,
+        draft: Draft,
+        at: str | datetime | timedelta | None,
+        accounts: Sequence[Chosen] | None,
+        submit_id: str | None,
+        *,
+        asks_first: bool = False,
+    ) -> StoredTweet:
+        """Do what ``tweet_later`` does with a draft, and return all of its jobs.
+
+        :param asks_first: refuse what was said before, and tell what is nearly the same.
+        :raises DuplicateText: it was; only with ``asks_first``.
+        """
+        stored, is_new = self._store(draft, at, accounts, submit_id, asks_first)
+        if is_new and stored.due_at <= utcnow():
+            _notify([job for job in stored.jobs if not job.account.needs_reconnect])
+        return stored
 
     def _store(
         self,
@@ -145,58 +175,61 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         at: str | datetime | timedelta | None,
         accounts: Sequence[Chosen] | None,
         submit_id: str | None,
-        written_for: Iterable[int] = (),
-    ) -> tuple[Delivery, bool]:
-        """Return the first delivery of the stored tweet, and whether it is new.
-
-        :param written_for: ids of the accounts that have a variant, even an empty one. Each must
-            be among the chosen ones.
-        """
-        if submit_id and (known := self._submitted(submit_id, draft)):
+        asks_first: bool = False,
+    ) -> tuple[StoredTweet, bool]:
+        """Return the stored tweet, and whether it is new."""
+        if submit_id and (known := self._submitted(submit_id, draft, asks_first)):
             return known, False
         chosen = self.chosen(accounts)
-        content.refuse_strangers(written_for, chosen)
+        content.refuse_strangers(draft.written_for, chosen)
         if draft.length > SOON_COUNTED:
             commit_and_keep()  # no transaction stays open while words are counted
         content.check(draft, chosen)
         moment = when.understand(at, self.zone, utcnow())
-        quota.check_waiting(self.id)
-        tweet = Tweet(
-            user_id=self.id,
-            text=draft.text,
-            parts=draft.parts,
-            due_at=moment.at,
-            submit_id=submit_id,
-        )
-        tweet.deliveries = [
-            _delivery(account, moment.at, draft.variants.get(account.id)) for account in chosen
-        ]
-        for picture_ids in draft.picture_lists():
-            Picture.claim(self.id, picture_ids, needed_at=moment.at)
-        db.session.add(tweet)
         try:
+            for picture_ids in draft.picture_lists():
+                Picture.claim(self.id, picture_ids, needed_at=moment.at)
+            similar = self._said_before(draft, chosen) if asks_first else None
+            stored = new_tweet.store(self.id, draft, moment.at, submit_id, chosen)
+            stored = stored._replace(similar=similar)
             commit_and_keep()
-        except IntegrityError:
+        except (IntegrityError, DuplicateText):
             db.session.rollback()
-            known = self._submitted(submit_id, draft) if submit_id else None
+            known = self._submitted(submit_id, draft, asks_first) if submit_id else None
             if known is None:
                 raise
             return known, False
-        return tweet.deliveries[0], True
+        except BaseException:
+            rollback_quietly()  # no part of it stays for the caller to commit
+            raise
+        return stored, True
+
+    def _said_before(self, draft: Draft, accounts: Sequence[Account]) -> int | None:
+        """Return the id of a tweet that is nearly the same; raise DuplicateText for the same."""
+        before = duplicates.said_before(self.id, draft, accounts)
+        if before.duplicate:
+            raise DuplicateText(before.duplicate)
+        return before.similar
 
     def has_submitted(self, submit_id: str | None) -> bool:
         """Return whether this user has a tweet with this submit id; False for None."""
         known = db.select(Tweet.id).where(Tweet.user_id == self.id, Tweet.submit_id == submit_id)
         return submit_id is not None and db.session.scalar(known) is not None
 
-    def _submitted(self, submit_id: str, draft: Draft) -> Delivery | None:
+    def _submitted(
+        self, submit_id: str, draft: Draft, asks_first: bool = False
+    ) -> StoredTweet | None:
         known = db.select(Tweet).where(Tweet.user_id == self.id, Tweet.submit_id == submit_id)
         if (tweet := db.session.scalar(known)) is None:
             return None
         same = (tweet.text, tweet.parts) == (draft.text, draft.parts)
         if not same or any(d.parts != draft.variants.get(d.account_id) for d in tweet.deliveries):
             raise SubmitIdReused
-        return tweet.deliveries[0]
+        if not asks_first:
+            return StoredTweet.of(tweet)
+        accounts = [delivery.account for delivery in tweet.deliveries]
+        before = duplicates.said_before(self.id, draft, accounts, until=tweet.id)
+        return StoredTweet.of(tweet)._replace(similar=before.similar)
 
     def chosen(self, accounts: Sequence[Chosen] | None) -> list[Account]:
         """Return these accounts of the user, ordered by id.
@@ -227,20 +260,12 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         return named[0]
 
 
-def _delivery(account: Account, due_at: datetime, parts: list[StoredPart] | None) -> Delivery:
-    if account.needs_reconnect or due_at > utcnow():
-        columns = transitions.begin(due_at, can_be_sent=not account.needs_reconnect)
-    else:
-        columns = transitions.begin_notified(due_at, current_app.config["NOTIFY_AGAIN_AFTER"])
-    return Delivery(account=account, parts=parts, **columns)
-
-
-def _notify(due: Sequence[Delivery]) -> None:
+def _notify(due: Sequence[NewJob]) -> None:
     """Notify workers of what was stored as notified; without a broker, let schedulers find it."""
     if not due:
         return
-    job_ids = [delivery.id for delivery in due]
-    servers = [Destination(d.account.network, d.account.host).key for d in due]
+    job_ids = [job.id for job in due]
+    servers = [Destination(job.account.network, job.account.host).key for job in due]
     if broker.notify_jobs(job_ids, servers):
         return
     try:

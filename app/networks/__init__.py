@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.networks import base, http, text
+from app.networks import base, history, http, text
 from app.networks.base import (
     VISIBILITY,
+    AsksForMore,
     Body,
     Connection,
     Consent,
@@ -28,6 +29,7 @@ from app.networks.bluesky import Bluesky
 from app.networks.errors import (
     AppRefused,
     ConnectRefused,
+    CursorLost,
     LookUpFailed,
     LookUpRefused,
     RefreshUnclear,
@@ -35,8 +37,10 @@ from app.networks.errors import (
     UploadRefused,
 )
 from app.networks.facebook import Facebook
+from app.networks.history import Asked, HistoryPage, Numbers, PastItem, ReadKind
 from app.networks.http import host_in, public_https_url
 from app.networks.mastodon import ANEW_REST, App, Known, Mastodon, mark_of, too_soon
+from app.networks.responses import seconds_until
 from app.networks.text import TextProblem
 from app.networks.x import X_COUNTING, X
 
@@ -58,22 +62,29 @@ __all__ = [
     "X_COUNTING",
     "App",
     "AppRefused",
+    "Asked",
+    "AsksForMore",
     "Body",
     "ConnectRefused",
     "Connection",
     "Consent",
     "Credentials",
+    "CursorLost",
     "Destination",
+    "HistoryPage",
     "Known",
     "Limits",
     "LookUpFailed",
     "LookUpRefused",
     "Network",
+    "Numbers",
     "Outcome",
     "OutcomeKind",
     "Part",
+    "PastItem",
     "Picture",
     "Profile",
+    "ReadKind",
     "RefreshUnclear",
     "RegistersApps",
     "Scope",
@@ -83,10 +94,12 @@ __all__ = [
     "UploadRefused",
     "base",
     "build",
+    "history",
     "host_in",
     "http",
     "mark_of",
     "public_https_url",
+    "seconds_until",
     "text",
     "too_soon",
 ]

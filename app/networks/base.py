@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from app import untrusted
-from app.networks.errors import ConnectRefused, TokenRefused, wait_in_bounds
+from app.networks.errors import ConnectRefused, LookUpRefused, TokenRefused, wait_in_bounds
+from app.networks.history import Asked, HistoryPage, Numbers, ReadKind
 
 Credentials = dict[str, Any]
 Body = dict[str, Any]
@@ -302,6 +303,14 @@ class Network(Protocol):
     """Who may see a post, in the network's words, where its owner can choose that; else nothing."""
     connect_fields: tuple[Field, ...] = ()
     """What a person types first; nothing when the consent page asks everything."""
+    reads: tuple[ReadKind, ...] = ()
+    """Which lists of an account can be read, to learn from them."""
+    read_prices: Mapping[ReadKind, float] = {}
+    """US dollars for each thing that is returned, where reading costs; else nothing."""
+    smallest_reads: Mapping[ReadKind, int] = {}
+    """Of how many things a page has at least, where reading costs."""
+    numbers_at_once: int = 1
+    """Of how many posts ``numbers`` tells in one call."""
     ready: bool = True
     """True when the settings suffice to sign in."""
     is_local: bool
@@ -345,6 +354,14 @@ class Network(Protocol):
         """
         expires_at = credentials.get("expires_at")
         return bool(expires_at) and time.time() + EXPIRY_LEEWAY_SECONDS >= float(expires_at or 0)
+
+    def access_ends_at(self, credentials: Credentials) -> float | None:
+        """Return when this access ends for good, in seconds since 1970; None where that is unknown.
+
+        What can be refreshed does not end by itself.
+        """
+        expires_at = credentials.get("expires_at")
+        return float(expires_at) if expires_at and not self.can_refresh(credentials) else None
 
     def refresh(self, credentials: Credentials, start_by: float | None = None) -> Credentials:
         """Exchange the refresh token, but do not begin after ``start_by``, on http.boottime().
@@ -434,9 +451,47 @@ class Network(Protocol):
     def comparable(self, body: Body) -> str:
         """Return what a SeenPost of this body would carry as ``comparable``."""
 
+    # Learning
+
+    def lets_read(self, credentials: Credentials, kinds: Collection[ReadKind]) -> bool:
+        """True when this access suffices to read these lists; else see AsksForMore."""
+        return True
+
+    def history(self, credentials: Credentials, remote_id: str, asked: Asked) -> HistoryPage:
+        """Read a page of one of the account's lists, the latest first.
+
+        :raises LookUpFailed: no usable response; ``retry_after`` where it says when to come back.
+        :raises LookUpRefused: reading is not allowed, or not paid for.
+        :raises TokenRefused: the access is over, or the list needs another one.
+        """
+        raise LookUpRefused("it has no such list")
+
+    def numbers(self, credentials: Credentials, remote_ids: Sequence[str]) -> dict[str, Numbers]:
+        """Return how posts of the account were answered, by id; without those that are gone.
+
+        Raises what ``history`` raises.
+
+        :param remote_ids: ``numbers_at_once`` of them at most.
+        """
+        raise LookUpRefused("it tells no numbers")
+
     @abstractmethod
     def profile_url(self, handle: str) -> str:
         """Return the page of an account whose network has not told it."""
+
+
+@runtime_checkable
+class AsksForMore(Protocol):
+    """A network whose consent page is asked for wider access before its lists can be read."""
+
+    def begin_reading(
+        self, credentials: Credentials, kinds: Collection[ReadKind], redirect_uri: str
+    ) -> Consent:
+        """Return the consent page of the account's own server, asking for these lists, too.
+
+        ``finish`` takes what it sends back, as of a sign-in; ``lets_read`` of what that returns
+        tells whether it was granted. Raises ConnectRefused, LookUpFailed.
+        """
 
 
 @runtime_checkable

@@ -45,15 +45,30 @@ class LookUpFailed(NetworkError):
     """There was no usable response, and nothing changed.
 
     ``retry_after``: seconds for which the network asks us to stay away, None when it does not say.
+    ``unanswered``: the call was made and its answer was lost, so it may have cost something.
     """
 
-    def __init__(self, detail: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, detail: str = "", retry_after: float | None = None, *, unanswered: bool = False
+    ) -> None:
         super().__init__(detail)
         self.retry_after = wait_in_bounds(retry_after)
+        self.unanswered = unanswered
+
+
+class CursorLost(LookUpFailed):
+    """The network no longer knows the cursor of a page: begin again at the latest items."""
 
 
 class LookUpRefused(NetworkError):
-    """The network does not let us read (no permission, no credits): a person must decide."""
+    """The network does not let us read: a person must decide.
+
+    ``code``: ``not_allowed``, or ``no_credits`` where reading costs and is not paid for.
+    """
+
+    def __init__(self, *words: object, code: str = "not_allowed") -> None:
+        super().__init__(*words)
+        self.code = code
 
 
 class TokenRefused(NetworkError):

@@ -20,6 +20,8 @@ NO_MOMENT = (ArithmeticError, AttributeError, LookupError, OSError, TypeError, V
 """What reading a moment may raise: the library's readers are strict about nothing."""
 ODD_SHAPE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What code raises that expected data of another shape."""
+RESERVED_SHARE = 0.3
+"""Of an allowance: reading an account's past leaves it to publishing."""
 EPOCH = 1_000_000_000
 """A larger number is a moment, a smaller one a number of seconds."""
 
@@ -64,6 +66,13 @@ def object_at(data: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def list_in(found: Any) -> list[Any]:
+    """Return a list that a response has. Raises ValueError for anything else."""
+    if not isinstance(found, list):
+        raise ValueError("no list")
+    return found
+
+
 def id_in(data: Any) -> str | None:
     """Return the id that JSON has: a text of any shape, or a number; None without one."""
     return untrusted.identifier(data.get("id")) if isinstance(data, dict) else None
@@ -97,6 +106,32 @@ def moment_in(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a moment without a zone")
     return moment
+
+
+def told_moment(told: Any) -> datetime | None:
+    """Return an ISO 8601 moment in UTC, which is meant where no zone is told; None for no moment.
+
+    For moments that only date something: programs of strangers wrote many of them.
+    """
+    if not isinstance(told, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(told)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except NO_MOMENT:
+        return None
+
+
+def rest_from(left: float | None, limit: float | None, wait: float | None) -> float:
+    """Return seconds to leave an account alone, so that publishing has the rest of an allowance.
+
+    :param left: calls that are left of it; None where that is not told, as with the others.
+    :param limit: calls of a whole allowance.
+    :param wait: seconds until it is whole again.
+    """
+    if left is None or limit is None or wait is None or left >= RESERVED_SHARE * limit:
+        return 0.0
+    return wait
 
 
 def bounded(seconds: float) -> float:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app import broker
 from app.db import commit_and_keep, db, from_now, read, retry_transient
+from app.kinds import PROCESS_PICTURES
 from app.models import Picture, PictureState, User, quota
 from app.networks import LookUpFailed, UploadRefused, base
 from app.pictures import retention, storage
@@ -89,7 +90,7 @@ def accept(user: User, data: bytes, filename: str, picture_id: str | None = None
         drop_row(picture.id)
         raise
     _postpone(picture.id, 0)  # from now on any worker may take it
-    broker.notify([broker.WakeUp(broker.PROCESS_PICTURES, [picture.id])])
+    broker.notify([broker.WakeUp(PROCESS_PICTURES, [picture.id])])
     return picture
 
 

@@ -107,6 +107,8 @@ class Loop(Base):
             self.notify()
             for connection in [one for one in self._connections if one.deadline <= now]:
                 self._guarded(self._expire, connection)
+            if self.alive and any(one.stage.weight for one in self._connections):
+                self._accept(True)  # threads do not say when a connection can make room again
 
     def _from_thread(self, step: Step, connection: Connection) -> None:
         """Let the loop go on with a connection."""
@@ -134,6 +136,9 @@ class Loop(Base):
     def _attend(self, connection: Connection, events: int) -> None:
         if not events & connection.events:
             return  # something else has happened to it since the poller looked
+        if connection.stage is Stage.WORK:
+            self._look_away(connection)
+            return
         step = self._write if connection.stage is Stage.WRITING else self._read
         self._guarded(step, connection)
 
@@ -188,17 +193,26 @@ class Loop(Base):
     def _hurry(self, connection: Connection) -> None:
         """Bring a deadline near, because the process stops."""
         if connection.stage is not Stage.WORK:
-            silent = connection.stage in {Stage.HEAD, Stage.IDLE} and not connection.buffer
+            silent = connection.stage in (Stage.HEAD, Stage.IDLE) and not connection.buffer
             said_all = silent or connection.stage is Stage.LINGER
             left = LINGER if said_all else LAST_WORDS
             connection.deadline = min(connection.deadline, time.monotonic() + left)
 
+    def _look_away(self, connection: Connection) -> None:
+        """Do not watch a client that says more, or goes, before it has its answer."""
+        self._poller.unregister(connection.sock)
+        connection.events = 0
+        if connection.stage is Stage.IDLE:  # its thread, which has ended meanwhile, cannot know
+            self._watch(connection)
+
     def _watch(self, connection: Connection) -> None:
         """Let the poller watch for what the stage needs."""
+        if connection.stage is Stage.WORK:
+            return  # watched or not: as a rule nothing comes, and asking the system takes time
         events = selectors.EVENT_READ
         if connection.stage is Stage.WRITING:
             events = selectors.EVENT_WRITE
-        elif connection.stage in {Stage.WORK, Stage.ROOM}:
+        elif connection.stage is Stage.ROOM:
             events = 0
         if events == connection.events:
             return
@@ -225,8 +239,6 @@ class Loop(Base):
 
     def _expire(self, connection: Connection) -> None:
         """Do what follows when a deadline has passed."""
-        if connection.stage is Stage.WORK:
-            return
         if connection.stage is Stage.BODY:
             self._refuse(connection, 408)
         elif connection.stage is Stage.ROOM:

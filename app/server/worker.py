@@ -6,6 +6,7 @@ send or take in time costs a socket and a little memory. docs/decisions/0012 say
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from typing import Any
@@ -71,7 +72,7 @@ class Worker(Loop):
         large = chunked or (length or 0) > self._policy.most_bytes
         if large and self._policy.may_be_larger(headers):
             connection.body = None
-            self._wait(connection, Stage.WORK, 0)
+            self._wait(connection, Stage.WORK, math.inf)
             self._pools["pages"].submit(self._ask_limit, connection, length)
             return
         self._begin_body(connection, length, self._policy.most_bytes)
@@ -158,7 +159,7 @@ class Worker(Loop):
     # Answering
 
     def _hand_over(self, connection: Connection, bulkhead: str) -> None:
-        self._wait(connection, Stage.WORK, 0)
+        self._wait(connection, Stage.WORK, math.inf)
         self._pools[bulkhead].submit(self._work, connection, time.monotonic())
 
     def _work(self, connection: Connection, taken_at: float) -> None:
@@ -172,7 +173,29 @@ class Worker(Loop):
         except ClientGone:
             self.log.debug("A client did not wait for its answer")
         finally:
-            self._from_thread(following, connection)
+            if following != self._write or not self._rest(connection):
+                self._from_thread(following, connection)
+
+    def _rest(self, connection: Connection) -> bool:
+        """Let an answered connection wait for its next request, without waking the loop for it.
+
+        In a thread; False when something is left for the loop to do. The stage comes last: from
+        then on the loop may do anything with the connection.
+        """
+        if connection.output or connection.last or connection.buffer:
+            return False
+        connection.end_request()
+        connection.since = time.monotonic()
+        connection.deadline = connection.since + self.cfg.keepalive
+        connection.stage = Stage.IDLE
+        if not (connection.events and self.alive):
+            self._from_thread(self._wait_again, connection)
+        return True
+
+    def _wait_again(self, connection: Connection) -> None:
+        """Watch an answered connection, on which something has happened in the meantime."""
+        if connection in self._connections and connection.stage is Stage.IDLE:
+            self._wait(connection, Stage.IDLE, self.cfg.keepalive)
 
     def _write(self, connection: Connection) -> None:
         connection.output.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import timedelta
 from http import HTTPStatus
@@ -23,6 +24,8 @@ LOGGED = (
     *("HTTP_REFERER", "HTTP_USER_AGENT", "HTTP_AUTHORIZATION"),
 )
 """What the access log says of a request, whatever its format, unless that names headers."""
+SECRET_PATHS = re.compile(r"^(/(?:email/confirm|sign-up|unsubscribe)/).+", re.DOTALL)
+"""Links in mails: whoever knows what follows can use them."""
 UNREADABLE = "We could not read that request. Nothing was stored."
 
 
@@ -100,8 +103,14 @@ def _log(log: Any, cfg: Any, response: Any, request: Any, environ: Any, took: ti
 
 
 def _for_log(environ: dict[str, Any]) -> dict[str, Any]:
-    """Return the environ with its path as it was asked for: decoded it may hold line breaks."""
-    return {**environ, "PATH_INFO": quote(environ["PATH_INFO"], encoding="latin-1")}
+    """Return the environ with its path as it was asked for: decoded it may hold line breaks.
+
+    What makes a link of a mail secret is left out.
+    """
+    path = quote(environ["PATH_INFO"], encoding="latin-1")
+    bare = SECRET_PATHS.sub(r"\1...", path)
+    told = {**environ, "PATH_INFO": bare}
+    return told if bare == path else {**told, "RAW_URI": bare}
 
 
 def refuse_plainly(output: Output, status: int) -> None:

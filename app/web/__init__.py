@@ -12,18 +12,25 @@ from app.web import (
     assets,
     auth,
     context,
+    email,
     errors,
     headers,
     health,
     i18n,
+    learning,
+    metrics,
+    notices,
+    operations,
     pictures,
+    push,
     rate_limits,
     session_routes,
     sessions,
     settings,
     status,
+    warming,
 )
-from app.web.tweets import actions, routes
+from app.web.tweets import actions, bulk, lists, routes
 
 
 def init_app(app: Flask) -> None:
@@ -32,22 +39,35 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)  # then: whoever is refused there is not counted or looked up
     Bootstrap5(app)
     assets.init_app(app)
-    CSRFProtect(app)
+    CSRFProtect(app).exempt(email.links)
     sessions.init_app(app)
     rate_limits.init_app(app)
     i18n.init_app(app)
     auth.init_app(app)
     errors.init_app(app)
     context.init_app(app)
+    warming.init_app(app)
     for blueprint in (
         auth.bp,
         routes.bp,
+        lists.bp,
+        bulk.bp,
         actions.bp,
         pictures.bp,
         status.bp,
         accounts.bp,
+        learning.routes.bp,
+        learning.interests.bp,
+        learning.suggestions.bp,
+        learning.numbers.bp,
+        notices.bp,
         settings.bp,
+        push.bp,
+        email.bp,
+        email.links,
         session_routes.bp,
         health.bp,
+        metrics.bp,
+        operations.access.bp,
     ):
         app.register_blueprint(blueprint)

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
+from app import mail
 from app.accounts import (
     Pending,
     avatars,
@@ -21,11 +22,13 @@ from app.accounts import (
 )
 from app.accounts import visibility as showing
 from app.db import db
+from app.learning import overview as learning_of
 from app.models import Account, Delivery, hash_of
 from app.networks import Profile
 from app.web import auth, concurrency, messages, rate_limits, schemas, sessions, stuck_sign_ins
 from app.web.context import networks, ready_networks
 from app.web.errors import refuse, refuse_with, wants_json
+from app.web.learning import routes as learning
 from app.web.pictures import private_webp
 
 bp = Blueprint("accounts", __name__)
@@ -41,8 +44,10 @@ def index() -> ResponseReturnValue:
     opening = sign_in_methods.opening(accounts)
     careless = sign_in_methods.careless_hosts(accounts)
     views = [_view(survey, with_avatar) for survey in overview.survey(accounts)]
+    told = {one.account.id: one for one in learning_of.of_accounts(accounts)}
     for view in views:
         account = view["account"]
+        view["learning"] = learning.as_shown(told[account.id])
         view["opens"] = account.id in opening
         view["is_only_way"] = opening == {account.id}
         view["is_careless"] = account.network == "mastodon" and account.host in careless
@@ -130,6 +135,7 @@ def _mark_of(waiting: Pending) -> str:
 
 def _refuse(waiting: Pending) -> ResponseReturnValue:
     session.pop("pending", None)
+    mail.reminders.not_needed(current_user.id, waiting.network)
     db.session.commit()
     try:
         with concurrency.asking(waiting.network, waiting.connections[0].profile.server):

@@ -1,9 +1,10 @@
 """Files that are the same for everybody: our own, and those that come from packages.
 
 The address of our own files has a digest of all of them in it, and that of a package's file has
-one of that file. A browser keeps what it got for a year without asking, and the first page after a
-deploy names new addresses. Modules import each other by relative addresses, so they always come
-from the same version.
+one of that file. Addresses of modules name a language, too: one of them has the sentences. A
+browser keeps what it got for a year without asking, and the first page after a deploy names new
+addresses. Modules import each other by relative addresses, so they always come from the same
+version.
 
 They are sent compressed, which pages are not: a page has a token in it, and from the sizes of
 compressed pages one could guess it (BREACH). The compressed bytes are kept in memory, so that no
@@ -16,10 +17,11 @@ import gzip
 import hashlib
 import mimetypes
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
+from stat import S_ISREG
 
 from flask import (
     Blueprint,
@@ -32,6 +34,7 @@ from flask import (
     send_file,
     url_for,
 )
+from flask_babel import get_locale
 from werkzeug.security import safe_join
 from xstatic.pkg import jquery
 
@@ -47,6 +50,26 @@ COMPRESSED = {"text/css", "text/javascript", "image/svg+xml"}
 """Media types that get smaller."""
 DOMAINS = "js/composer/domains.js"
 """A module that is no file: the list is that of a package."""
+STYLES = "css/all.css"
+"""All styles of ours in one file, which costs a page one request."""
+STYLES_IN_ORDER = (
+    "base",
+    "frame",
+    "controls",
+    "composer",
+    "tweets",
+    "pages",
+    "accounts",
+    "pictures",
+    "operations",
+    "learning",
+    "numbers",
+    "notices",
+)
+"""Later ones win."""
+Make = Callable[[str], bytes]
+MADE: dict[str, tuple[Make, Callable[[], bytes]]] = {}
+"""Files that are made: how, for a language, and what tells one version from another."""
 MARK = 10
 """Characters of a digest in an address: enough to tell one version from another."""
 Stamp = tuple[str, int, int]
@@ -73,6 +96,13 @@ def address_of(filename: str) -> str:
     return f"{g.assets_at}{filename}"
 
 
+@bp.app_template_global("module")
+def address_of_module(filename: str) -> str:
+    """Return the address of a module, whose imports are in the page's language."""
+    version = f"{_version()}-{get_locale()}"
+    return url_for("assets.versioned", version=version, filename=filename)
+
+
 @bp.app_template_global("vendor")
 def vendor_address_of(filename: str) -> str:
     """Return the address of a package's file, in the version that is installed."""
@@ -87,11 +117,15 @@ def versioned(version: str, filename: str) -> Response:
     Of another version, the file of today is better than none: a page may have been loaded from a
     server that is not updated yet. Nobody keeps it, though.
     """
-    path = safe_join(str(current_app.static_folder), filename)
-    if path is None:
-        abort(404)
-    data = module_of_domains() if filename == DOMAINS else _file(Path(path))
-    return _send(data, filename, is_current=version == _version())
+    mark, _dash, language = version.partition("-")
+    if filename in MADE:
+        data = MADE[filename][0](language)
+    else:
+        path = safe_join(str(current_app.static_folder), filename)
+        if path is None:
+            abort(404)
+        data = _file(Path(path))
+    return _send(data, filename, is_current=mark == _version())
 
 
 @bp.get("/vendor/<filename>", defaults={"version": ""})
@@ -141,14 +175,15 @@ def _version() -> str:
 
 def _version_of(folder: str) -> str:
     """Return a digest of a folder; its files are read only when one of them was changed."""
-    return _digest(folder, tuple(sorted(_stamps(folder))))
+    made = tuple(version() for _make, version in MADE.values())
+    return _digest(folder, tuple(sorted(stamps(folder))), made)
 
 
-def _stamps(folder: str) -> Iterator[Stamp]:
+def stamps(folder: str) -> Iterator[Stamp]:
     """Return the stamp of every file."""
     for entry in os.scandir(folder):
         if entry.is_dir():
-            yield from _stamps(entry.path)
+            yield from stamps(entry.path)
         else:
             about = entry.stat()
             yield entry.path, about.st_mtime_ns, about.st_size
@@ -156,20 +191,29 @@ def _stamps(folder: str) -> Iterator[Stamp]:
 
 def _file(path: Path) -> bytes:
     """Return the bytes of a file, from memory as long as it is the same; 404 if it is not there."""
-    if not path.is_file():
+    try:
+        about = path.stat()
+    except OSError:  # it is not there, or its name is longer than any can be
         abort(404)
-    about = path.stat()
+    if not S_ISREG(about.st_mode):
+        abort(404)
     return _read((str(path), about.st_mtime_ns, about.st_size))
 
 
 @lru_cache(maxsize=2)
-def _digest(folder: str, stamps: tuple[Stamp, ...]) -> str:
-    found = hashlib.sha256(module_of_domains())
-    for path, _, _ in stamps:
+def _digest(folder: str, files: tuple[Stamp, ...], made: tuple[bytes, ...]) -> str:
+    found = hashlib.sha256(b"\0".join(made))
+    for path, _, _ in files:
         content = Path(path).read_bytes()
         found.update(f"{os.path.relpath(path, folder)}\0{len(content)}\0".encode())
         found.update(content)
     return found.hexdigest()[:MARK]
+
+
+@lru_cache(maxsize=4)
+def digest_of(files: tuple[Stamp, ...]) -> bytes:
+    """Return a digest of what is in these files."""
+    return hashlib.sha256(b"\0".join(Path(path).read_bytes() for path, _, _ in files)).digest()
 
 
 @lru_cache(maxsize=100)
@@ -192,3 +236,12 @@ def module_of_domains() -> bytes:
     """Return the module that knows every top-level domain."""
     words = " ".join(texts.known_tlds())
     return f'/* Every top-level domain. */\nexport const domains = "{words}".split(" ");\n'.encode()
+
+
+def _styles(_language: str = "") -> bytes:
+    folder = Path(str(current_app.static_folder)) / "css"
+    return b"\n".join(_file(folder / f"{name}.css") for name in STYLES_IN_ORDER)
+
+
+MADE[STYLES] = (_styles, bytes)  # its sources are in the digest already
+MADE[DOMAINS] = (lambda _language: module_of_domains(), module_of_domains)

@@ -14,7 +14,6 @@ from flask import (
     Blueprint,
     Flask,
     abort,
-    current_app,
     flash,
     redirect,
     render_template,
@@ -25,10 +24,12 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 
+from app import mail
 from app.accounts import Connected, audit, disconnections, identities, pending, sign_in_methods
 from app.accounts import connections as connecting
 from app.accounts import sessions as signing_in
 from app.db import db
+from app.learning import consent
 from app.models import EventKind
 from app.networks import (
     Connection,
@@ -39,7 +40,16 @@ from app.networks import (
     RegistersApps,
     http,
 )
-from app.web import concurrency, messages, rate_limits, schemas, sessions, stuck_sign_ins
+from app.web import (
+    concurrency,
+    consents,
+    messages,
+    rate_limits,
+    schemas,
+    sessions,
+    stuck_sign_ins,
+    wanted_pages,
+)
 from app.web.context import networks
 from app.web.errors import gives_back, refuse, refuse_with, wants_json
 from app.web.tweets import forms
@@ -48,11 +58,6 @@ bp = Blueprint("auth", __name__)
 login_manager = LoginManager()
 login_manager.session_protection = None  # a session is a row that can be ended, wherever it is used
 login_manager.user_loader(sessions.load)
-
-STATE_NAMES = ("state", "oauth_token", "denied")
-"""Where networks send back what the consent page began with."""
-MAX_AT_ONCE = 3
-"""Consent pages that one browser may have open; the oldest is forgotten."""
 
 
 def init_app(app: Flask) -> None:
@@ -105,7 +110,11 @@ def anew(network: str) -> ResponseReturnValue:
     if memory is None or not isinstance(site, RegistersApps):
         way = url_for("auth.login", network=network, server=given.server, back=given.back or None)
         return redirect(way, 303)
-    asked, uri, signing_in_now = site, _redirect_uri(network), not current_user.is_authenticated
+    asked, uri, signing_in_now = (
+        site,
+        consents.redirect_uri(network),
+        not current_user.is_authenticated,
+    )
 
     def ask() -> Consent:
         try:
@@ -134,7 +143,7 @@ gives_back("auth.begin", _old_form)
 
 
 def _begin(site: Network, typed: dict[str, str]) -> ResponseReturnValue:
-    signing_in_now, uri = not current_user.is_authenticated, _redirect_uri(site.name)
+    signing_in_now, uri = not current_user.is_authenticated, consents.redirect_uri(site.name)
     return _begin_with(site, typed, lambda: site.begin(typed, uri, signing_in_now))
 
 
@@ -157,8 +166,10 @@ def _begin_with(
     if isinstance(begun, list):
         return _connect_at_once(site, begun)
     known = {**begun.memory, "network": site.name, "signing_in": signing_in_now}
-    memory = stuck_sign_ins.note(known)
-    session["consents"] = [*session.get("consents", []), memory][-MAX_AT_ONCE:]
+    consents.remember(stuck_sign_ins.note(known))
+    if not signing_in_now:
+        mail.reminders.after_beginning(current_user.id, site.name, site.title)
+        db.session.commit()
     return redirect(begun.url)
 
 
@@ -204,7 +215,9 @@ def callback(network: str, host: str = "") -> ResponseReturnValue:
         memory = _recall(network, host, signs_in)
         db.session.commit()  # as above
         with concurrency.asking(network, str(memory.get("server") or "")):
-            connections = site.finish(memory, request.args.to_dict(), _redirect_uri(network))
+            connections = site.finish(
+                memory, request.args.to_dict(), consents.redirect_uri(network)
+            )
             if signs_in:
                 identities.learn(site, connections)
     except concurrency.TooManyAsking:
@@ -212,12 +225,38 @@ def callback(network: str, host: str = "") -> ResponseReturnValue:
     except LookUpFailed as error:
         return refuse_with(messages.connect.no_answer(site, error))
     except ConnectRefused as refusal:
+        if refusal.code == "denied" and not signs_in:
+            mail.reminders.not_needed(current_user.id, network)
+            db.session.commit()
         return refuse_with(messages.connect.refused(site, refusal))
     stuck_sign_ins.close(network, host)
     if signs_in:
         return _sign_in(site, connections)
+    if wider := memory.get("learning"):
+        return _learn(site, connections, int(wider))
     session["pending"] = pending.keep(current_user.id, site.name, connections)
     return redirect(url_for("accounts.confirm"), 303)
+
+
+def _learn(site: Network, connections: list[Connection], account_id: int) -> ResponseReturnValue:
+    """Take wider access to an account that is connected already; nothing else is connected."""
+    account = next((one for one in current_user.accounts if one.id == account_id), None)
+    names = account and (account.network, account.server, account.remote_id)
+    same = [
+        one
+        for one in connections
+        if names == (site.name, one.profile.server, one.profile.remote_id)
+    ]
+    if others := [one for one in connections if one not in same]:
+        _end(site, others)
+    if account is None or not same:
+        other = connections[0].profile.handle
+        return refuse_with(messages.learning.another_account(account and account.handle, other))
+    connecting.add(site.name, same, current_user.id)
+    fresh = next(one for one in current_user.accounts if one.id == account_id)
+    is_granted = consent.granted(fresh)
+    flash(messages.learning.granted(fresh.handle, site.title, is_granted))
+    return redirect(url_for("learning.show", account_id=account_id), 303)
 
 
 def _recall(network: str, host: str, signs_in: bool) -> dict[str, Any]:
@@ -226,12 +265,9 @@ def _recall(network: str, host: str, signs_in: bool) -> dict[str, Any]:
     It is bound to the network and the server that it was made for: another one must not get to
     see what belongs to it. What began for somebody who was signed in signs nobody in.
     """
-    state = next((request.args[name] for name in STATE_NAMES if name in request.args), None)
-    kept: list[dict[str, Any]] = session.get("consents", [])
-    memory = next((one for one in kept if one["state"] == state), None)
+    memory = consents.take()
     if memory is None:
         raise ConnectRefused("stale")
-    session["consents"] = [other for other in kept if other is not memory]
     if (memory.get("network"), memory.get("host", "")) != (network, host):
         raise ConnectRefused("stale", "foreign_state")
     if signs_in and not memory.get("signing_in"):
@@ -310,7 +346,7 @@ def logout() -> ResponseReturnValue:
 
 
 def _enter(site: Network, done: Connected) -> ResponseReturnValue:
-    page = "accounts.index" if session.get("back") else "tweets.index"
+    page = wanted_pages.take("accounts.index" if session.get("back") else "tweets.index")
     known = forms.known_zone(session.get("timezone"))
     zone = known.key if known else ""
     assert done.sign_in_account is not None
@@ -320,7 +356,7 @@ def _enter(site: Network, done: Connected) -> ResponseReturnValue:
         return refuse_with(messages.connect.refused(site, ConnectRefused("stale", "method_off")))
     note_connected(site, done)
     forms.remember_zone(zone)
-    return redirect(url_for(page), 303)
+    return redirect(page, 303)
 
 
 def _ready_network(name: str) -> Network:
@@ -328,8 +364,3 @@ def _ready_network(name: str) -> Network:
     if site is None or not site.ready:
         abort(404)
     return site
-
-
-def _redirect_uri(network: str) -> str:
-    base = current_app.config["APP_URL"] or request.host_url.rstrip("/")
-    return f"{base}{url_for('auth.callback', network=network)}"

@@ -12,9 +12,11 @@ from jinja2.ext import Extension
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import monitoring
-from app.db import db
+from app.db import db, read
+from app.models import pause
 from app.networks import Network
 from app.web import sessions
+from app.web.messages import paused_for_owner
 from app.web.script_data import NUMBERS
 
 _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
@@ -52,6 +54,7 @@ def _shared() -> dict[str, Any]:
         "real_networks": real,
         "sandbox_url": local[0].profile_url("") if local else None,
         "nothing_is_sent": _silence(),
+        "paused_posting": _paused(),
         "person_mark": sessions.person_mark,
         "numbers": NUMBERS,
     }
@@ -67,13 +70,26 @@ def ready_networks() -> list[Network]:
     return [network for network in networks().values() if network.ready]
 
 
-def _silence() -> dict[str, datetime | None] | None:
-    """Return since when no worker is alive; None while one is, and for who is signed out."""
+def _paused() -> str | None:
+    """Return a sentence about what operators have paused of this person's accounts."""
     if not current_user.is_authenticated:
         return None
     try:
-        pulse = monitoring.pulse()
+        lasting = [(row.scope, row.value) for row in read(pause.lasting(), {})]
+        titles = {name: network.title for name, network in networks().items()}
+        return paused_for_owner(lasting, titles, current_user.accounts) if lasting else None
     except SQLAlchemyError:
         db.session.rollback()
         return None
-    return None if pulse.beats else {"last_seen_at": pulse.last_seen_at}
+
+
+def _silence() -> dict[str, datetime | None] | None:
+    """Return since when nothing is sent; None while all is well, and for who is signed out."""
+    if not current_user.is_authenticated:
+        return None
+    try:
+        silence = monitoring.silence()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return None
+    return None if silence is None else {"last_seen_at": silence.last_seen_at}

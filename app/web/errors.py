@@ -17,12 +17,12 @@ from werkzeug.exceptions import HTTPException
 
 from app.db import rollback_quietly
 from app.models import AlreadyBeingSent
-from app.web import kept_input, rate_limits, schemas
+from app.web import kept_input, rate_limits, schemas, wanted_pages
 from app.web.messages import Refusal, input_refusal
 
 log = logging.getLogger(__name__)
 
-OPEN = {"auth", "assets"}
+OPEN = {"auth", "assets", "email"}
 """Blueprints whose forms are for people who are not signed in, too."""
 _GIVES_BACK: dict[str, Callable[[str], ResponseReturnValue]] = {}
 """By endpoint: what answers a form with another page's token, and gives back what was typed."""
@@ -138,6 +138,7 @@ def _on_signed_out() -> ResponseReturnValue:
     if wants_json() or is_script():
         return _refuse_with_status(401)
     if request.method in {"GET", "HEAD"}:
+        wanted_pages.remember()
         return redirect(url_for("tweets.index"))
     return render_template("shared/signed_out.html", **kept_input.kept()), 401
 

@@ -54,7 +54,7 @@ YEAR = 31_536_000
 """Seconds for which a browser remembers to come by https only."""
 FOUND = {"tweets.index"}
 """Endpoints that search engines may list."""
-PROBED = {"/healthz"}
+PROBED = {"/healthz", "/metrics"}
 """Paths that monitors ask for by IP address and without https; the answers are about nobody."""
 FOREIGN = "tweet_later.foreign_host"
 """Marks a request under another name in its WSGI environment."""

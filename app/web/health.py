@@ -28,7 +28,7 @@ def silence() -> ResponseReturnValue:
 @bp.get("/healthz")
 @rate_limits.limiter.exempt
 def healthz() -> ResponseReturnValue:
-    """Return 200, or 503 naming what fails: database, redis, worker, overdue."""
+    """Return 200, or 503 naming what fails: database, redis, worker, queues, overdue."""
     problems = monitoring.problems()
     if problems:
         return jsonify(status="failing", failing=problems), 503

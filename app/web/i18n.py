@@ -7,14 +7,13 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
 from flask import Flask, g, request
 from flask_babel import Babel, format_timedelta, get_locale, get_translations
 from flask_login import current_user
 from markupsafe import Markup
 
+from app import shown_times
 from app.db import utcnow
-from app.when import which_of_two
 
 LOCALES = {"en": "English", "es": "Español"}
 UNIT_USED_FROM = 0.9
@@ -28,10 +27,10 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(relative_time, "reltime")
     app.add_template_filter(iso_utc, "isoutc")
     app.add_template_global(get_locale, "get_locale")
-    app.context_processor(_translations)
+    app.context_processor(translations)
 
 
-def _translations() -> dict[str, Any]:
+def translations() -> dict[str, Any]:
     """Return ``_`` and ``ngettext`` for one page: the language is asked for once, and so is each
     sentence. As in all templates, what is filled in is escaped and ``%`` is written ``%%``.
     """
@@ -73,19 +72,12 @@ def choose_locale() -> str:
 def exact_time(moment: datetime, shown_in: ZoneInfo | None = None, seconds: bool = True) -> str:
     """Return "Wed 14 Oct 2026, 16:05:09 (Europe/Berlin)" in the page's language.
 
-    ``when.understand`` reads it as the same second. A time that comes twice that night has its
-    offset beside the zone.
-
     :param shown_in: the zone; by default the person's own.
     :param seconds: False leaves them out where they are none.
     """
     if shown_in is None:
         shown_in = current_user.zone if current_user.is_authenticated else ZoneInfo("UTC")
-    local = moment.astimezone(shown_in)
-    clock = "HH:mm:ss" if seconds or local.second else "HH:mm"
-    text: str = format_datetime(local, f"EEE d MMM y, {clock}", locale=get_locale())
-    offset = which_of_two(moment, shown_in)
-    return f"{text} ({shown_in.key}, UTC{offset})" if offset else f"{text} ({shown_in.key})"
+    return shown_times.exact(moment, shown_in, get_locale(), seconds)
 
 
 def relative_time(moment: datetime) -> str:

@@ -18,7 +18,7 @@ WRITING = {"tweets.create", "actions.save", "settings.save"}
 """Endpoints whose forms hold what somebody wrote."""
 WORDS = ("text", "part", "variant-", "alt-", "new-alt")
 """What the names of fields of prose begin with."""
-DROPPED = {"csrf_token", "now", "again"}
+DROPPED = {"csrf_token", "now", "again", "allow_duplicate"}
 """Fields that are not given back: the old token, and buttons that publish."""
 WITHOUT_WORDS = {403, 404, 408, 413}
 """Statuses whose body was not read, or may be somebody else's: nothing is given back."""

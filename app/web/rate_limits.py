@@ -7,10 +7,11 @@ import time
 from contextlib import suppress
 
 import redis
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 from flask_limiter import Limiter
 
 from app import broker
+from app.models import hash_of
 from app.web import sessions
 
 
@@ -45,6 +46,30 @@ sign_in = limiter.shared_limit(
 )
 anew = limiter.shared_limit("10 per hour", scope="anew")
 """For registering anew at servers; each of these gets one app an hour, whoever asks."""
+
+
+def _rate_of_mail() -> str:
+    return str(current_app.config["RATE_LIMIT_MAIL"])
+
+
+@limiter.shared_limit(_rate_of_mail, scope="mail")
+def _count_mail_of_person() -> None:
+    """Count a mail by who asks for it; raises TooManyRequests."""
+
+
+@limiter.shared_limit(_rate_of_mail, scope="mail-to", key_func=lambda: str(g.mail_to))
+def _count_mail_to_address() -> None:
+    """Count a mail by where it goes; raises TooManyRequests."""
+
+
+def count_mail(address: str) -> None:
+    """Count a mail that somebody asks for, by person and by address, of which a hash is kept.
+
+    :raises TooManyRequests: it is one too many.
+    """
+    g.mail_to = hash_of(address.lower())
+    _count_mail_of_person()
+    _count_mail_to_address()
 
 
 def _rate_of_bad_tokens() -> str:

@@ -30,6 +30,8 @@ BROWSER_LIFE = 2 * 365 * 86_400
 """Seconds for which a browser is known again."""
 POLLED = {"status", "health"}
 """What a page that was left open goes on asking: nobody needs to be there for that."""
+POLLED_ALONE = {"operations.numbers", "notices.unread"}
+"""The same, of blueprints that people use otherwise."""
 STORES = "tweets.create"
 """The endpoint that needs the accounts of whoever asks, each time."""
 MAX_PEOPLE = 20
@@ -52,7 +54,7 @@ class Sessions(SecureCookieSessionInterface):
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Return whether this answer carries the cookie."""
-        if request.blueprint in POLLED:
+        if _is_polled():
             return session.modified
         return super().should_set_cookie(app, session)
 
@@ -60,6 +62,10 @@ class Sessions(SecureCookieSessionInterface):
         """Set no cookie with files: a cache that keeps one would give it to somebody else."""
         if not assets.is_for_everybody(response):
             super().save_session(app, session, response)
+
+
+def _is_polled() -> bool:
+    return request.blueprint in POLLED or request.endpoint in POLLED_ALONE
 
 
 def init_app(app: Flask) -> None:
@@ -149,7 +155,7 @@ def visit() -> Visit:
     return Visit(request.remote_addr or "", browsers.name_of(request.user_agent.string), signed_in)
 
 
-def open_for(user_id: int, account: Account, zone: str) -> None:
+def open_for(user_id: int, account: Account | None, zone: str) -> None:
     """Sign somebody in with this browser; the cookie holds nothing else of before."""
     browser_key, people = _browser()
     opened_key = sessions.open_session(
@@ -201,7 +207,7 @@ def _see(response: Response) -> Response:
             samesite="Lax",
         )
     found: SessionHere | None = g.get("session_here")
-    if found is None or request.blueprint in POLLED or not sessions.is_worth_noting(found):
+    if found is None or _is_polled() or not sessions.is_worth_noting(found):
         return response
     try:
         db.session.rollback()  # the answer is made: what was not committed is not meant

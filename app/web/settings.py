@@ -1,4 +1,4 @@
-"""A person's time zone, language, and how late a tweet may still be sent."""
+"""A person's time zone, language, hobbies, and how late a tweet may still be sent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
+from app import learning, mail, push
 from app.db import db
+from app.models import interest
 from app.web import rate_limits, schemas
 from app.web.errors import gives_back
 from app.web.i18n import LOCALES
@@ -20,7 +22,7 @@ bp = Blueprint("settings", __name__)
 
 HOUR = 3600
 MAX_TOLERANCE = 7 * 24
-FIELDS = {"timezone", "locale", "late_tolerance_hours"}
+FIELDS = {"timezone", "locale", "late_tolerance_hours", "hobbies"}
 
 
 @bp.get("/settings")
@@ -33,6 +35,7 @@ def show() -> ResponseReturnValue:
             "timezone": current_user.timezone or "UTC",
             "locale": current_user.locale or "",
             "late_tolerance_hours": f"{current_user.late_tolerance / HOUR:g}",
+            "hobbies": current_user.hobbies or "",
             "errors": {},
         }
     )
@@ -60,7 +63,7 @@ def save() -> ResponseReturnValue:
 
 def _again(errors: dict[str, str]) -> str:
     """Return the page with what was typed, and what is wrong with it."""
-    typed = {name: request.form.get(name, "")[: schemas.MAX_NAME] for name in FIELDS}
+    typed = {name: request.form.get(name, "")[: _most(name)] for name in FIELDS}
     return _page(typed | {"errors": errors})
 
 
@@ -87,8 +90,25 @@ def _store(form: dict[str, Any]) -> dict[str, str]:
         else:
             current_user.late_tolerance = round(hours * HOUR)
     if not errors:
+        _store_hobbies(form["hobbies"])
+        learning.best_hours.zone_changed(current_user.id)
         db.session.commit()
     return errors
+
+
+def _store_hobbies(typed: str | None) -> None:
+    """Store hobbies, unless a program left them out, and let suggestions follow from them."""
+    hobbies = None if typed is None else learning.hobbies.cleaned(typed)
+    if typed is None or hobbies == current_user.hobbies:
+        return
+    interest.stale(current_user.id)
+    current_user.hobbies = hobbies
+    learning.suggestions.keep_hobbies(current_user.id, hobbies)
+
+
+def _most(name: str) -> int:
+    """Return how many characters of a field are given back."""
+    return learning.hobbies.MAX_TYPED if name == "hobbies" else schemas.MAX_NAME
 
 
 def _page(form: dict[str, Any]) -> str:
@@ -98,4 +118,9 @@ def _page(form: dict[str, Any]) -> str:
         timezones=zone_names(),
         locales=list(LOCALES.items()),
         usage=usage_of(current_user.id),
+        push_key=push.public_key(),
+        push_service=push.url_of(current_user.id),
+        mail_is_offered=mail.is_offered(),
+        email=mail.addresses.of(current_user.id),
+        max_typed_hobbies=learning.hobbies.MAX_TYPED,
     )

@@ -20,8 +20,6 @@ from app.networks import Destination
 
 log = logging.getLogger(__name__)
 
-IN_ALL = 48
-"""Look-ups that run in parallel, each on a thread of its own."""
 OF_A_SERVER = 3
 MAX_WAITING = 5
 """Groups of ids of one server that wait for its running look-ups."""
@@ -34,7 +32,8 @@ class LookUpPool:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._places = ConcurrencyLimiter(IN_ALL, OF_A_SERVER)
+        # Each on a thread of its own.
+        self._places = ConcurrencyLimiter(app.config["QUEUE_CONCURRENCY"]["lookup"], OF_A_SERVER)
         self._waiting: dict[Destination, deque[tuple[float, Sequence[str]]]] = {}
         self._threads: set[threading.Thread] = set()
         self._changing = threading.Lock()

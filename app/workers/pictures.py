@@ -1,4 +1,4 @@
-"""Makes pictures in a worker process: one at a time, on a thread that tweets do not need."""
+"""Makes pictures in a worker process: usually one at a time, on threads that tweets do not need."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import pictures
-from app.broker import PROCESS_PICTURES
 from app.db import rollback_quietly
+from app.kinds import PROCESS_PICTURES
+from app.models import pause
 from app.pictures import storage
 
 log = logging.getLogger(__name__)
 
-_hands = ThreadPoolExecutor(1, thread_name_prefix="pictures")
+_hands: ThreadPoolExecutor | None = None
 _sweeping: Future[None] | None = None
 
 
@@ -28,8 +29,9 @@ def process_pictures(picture_ids: list[str]) -> None:
 
     If a worker is lost, the sweep of another worker makes the rest.
     """
-    for _ in picture_ids:
-        _put(_app(), pictures.process_next)
+    if "pictures" not in pause.paused_queues():
+        for _ in picture_ids:
+            _put(_app(), pictures.process_next)
 
 
 def sweep(app: Flask) -> None:
@@ -44,7 +46,8 @@ def sweep(app: Flask) -> None:
 @worker_shutting_down.connect
 def stop_beginning(**_: object) -> None:
     """SIGTERM: finish the current picture, leave the others to other workers."""
-    _hands.shutdown(wait=False, cancel_futures=True)
+    if _hands is not None:
+        _hands.shutdown(wait=False, cancel_futures=True)
 
 
 def _app() -> Flask:
@@ -52,6 +55,10 @@ def _app() -> Flask:
 
 
 def _put(app: Flask, work: Callable[[], object]) -> Future[None] | None:
+    global _hands
+    if _hands is None:
+        count = app.config["QUEUE_CONCURRENCY"]["pictures"]
+        _hands = ThreadPoolExecutor(count, thread_name_prefix="pictures")
     try:
         return _hands.submit(_do, app, work)
     except RuntimeError:  # the process is about to end

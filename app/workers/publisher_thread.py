@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db import rollback_quietly
 from app.delivery import Executors, Publisher
 from app.networks import Destination
+from app.precedence import note_publishing
 from app.shutdown import stopping
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class PublisherThread:
                     log.error("no thread for the publisher: %s", error)
                     return
             self._publisher.put(job_ids, servers)
+            note_publishing(True)
 
     def has_room(self, seconds: float = 0) -> bool:
         """Wait until few ids wait, as long as networks answer; False if it stays crowded."""
@@ -85,7 +87,9 @@ class PublisherThread:
     def _work(self, publisher: Publisher) -> None:
         worked_at = time.monotonic()
         while not self._is_over(publisher, worked_at):
-            if not publisher.is_idle:
+            if publisher.is_idle:
+                note_publishing(False)
+            else:
                 worked_at = time.monotonic()
             with self._app.app_context():
                 self._step_safely(publisher)
@@ -98,6 +102,7 @@ class PublisherThread:
             if not (publisher.is_idle and (long_idle or stopping.is_set())):
                 return False
             self._publisher = None
+            note_publishing(False)
             self._threads.discard(threading.current_thread())
             return True
 

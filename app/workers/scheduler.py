@@ -9,39 +9,30 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import redis
 from celery import current_app as current_celery
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import broker, monitoring
-from app.accounts import (
-    audit,
-    avatars,
-    disconnections,
-    holds,
-    limits,
-    pending,
-    probes,
-    sampling,
-    sessions,
-)
+from app import background, broker, monitoring
+from app.accounts import holds, probes
 from app.concurrency import ConcurrencyLimiter
 from app.db import rollback_quietly
-from app.delivery import dispatcher, expire_leases, retention, undo_clock_step
-from app.networks import Destination
+from app.delivery import dispatcher, expire_leases, pauses, undo_clock_step
+from app.kinds import QUEUES
+from app.models import pause
 from app.shutdown import SCHEDULER_SECONDS, SENDING_SECONDS, stopping
 from app.workers import pictures
 from app.workers.lookups import LookUpPool
 from app.workers.publisher_thread import PublisherThread
+from app.workers.runner import Runner
 
 log = logging.getLogger(__name__)
 
@@ -50,17 +41,16 @@ SHORTEST_SLEEP = 0.02
 BEAT_EVERY = 5.0
 BROKER_EVERY = 1.0
 LEASES_EVERY = 0.25
-SWEEP_EVERY = 600.0
-HELPERS = 24
-"""Calls other than tweets, such as probes, that one scheduler makes in parallel."""
-OF_A_SERVER = 3
-"""Limit of these calls for one server, because it may not answer."""
+PROBES = 4
+"""Networks that one scheduler asks in parallel whether they answer again."""
 
 
 class Scheduler:
     """Finds due rows until it is told to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, queues: frozenset[str] = frozenset(QUEUES)) -> None:
+        """Find what is in these queues and leave the rest to other workers."""
+        self._queues = queues
         self._app: Flask = current_celery.flask_app
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._stopping = threading.Event()
@@ -69,16 +59,17 @@ class Scheduler:
         self._app.extensions["publisher"] = self._publisher
         self._look_ups = LookUpPool(self._app)
         self._app.extensions["look_ups"] = self._look_ups
-        self._helpers = ThreadPoolExecutor(HELPERS, thread_name_prefix="helper")
-        self._helping = ConcurrencyLimiter(HELPERS, OF_A_SERVER)
-        self._retention = retention.Retention()
+        self._runner = Runner(self._app, queues)
+        self._probes = ThreadPoolExecutor(PROBES, thread_name_prefix="probe")
+        self._probing = ConcurrencyLimiter(PROBES, 1)
         self._next_beat = 0.0
         self._next_broker_check = 0.0
         self._next_lease_check = 0.0
-        self._next_sweep = 0.0
+        self._paused: frozenset[str] = frozenset()
         self._held_after = 0
+        self._keeps_intervals = False
         self._known_generation: str | None = None
-        self._redis = _client(self._app)
+        self._redis = broker.client(self._app.config, self._app.config["BROKER_TIMEOUT"])
 
     def start(self) -> None:
         """Start the thread."""
@@ -94,9 +85,9 @@ class Scheduler:
         self.stop_beginning()
         self._thread.join(timeout=SCHEDULER_SECONDS)
         leaves_at = time.monotonic() + SENDING_SECONDS
-        for part in (self._publisher, self._look_ups):
+        for part in (self._publisher, self._look_ups, self._runner):
             part.join(leaves_at - time.monotonic())
-        self._helpers.shutdown(wait=True, cancel_futures=True)
+        self._probes.shutdown(wait=True, cancel_futures=True)
         with self._app.app_context():
             try:
                 monitoring.remove_heartbeat(self._name)
@@ -123,34 +114,44 @@ class Scheduler:
         if now >= self._next_beat:
             self._next_beat = now + BEAT_EVERY  # first: what fails here delays no tweet for long
             self._run_chores()
-        if now >= self._next_sweep:
-            self._next_sweep = now + SWEEP_EVERY
-            self._helpers.submit(self._in_context, _sweep_sessions, None)
         if now >= self._next_broker_check:
             self._next_broker_check = now + self._check_broker()
-        upcoming = dispatcher.seconds_until_next()
-        if upcoming == 0:
-            return self._do_what_is_due(now)
-        return _pause(upcoming)
+        queues = self._queues - self._paused
+        upcoming = [self._runner.look(self._paused), dispatcher.seconds_until_next(queues)]
+        if upcoming[1] == 0:
+            return self._do_what_is_due(now, queues)
+        return min(map(_pause, upcoming))
 
     def _run_chores(self) -> None:
-        monitoring.beat(self._name)
-        undo_clock_step()
-        self._held_after = holds.release_forgotten(self._held_after)
-        self._care_for_accounts()
-        pictures.sweep(self._app)
-        self._helpers.submit(self._in_context, self._delete_old, None)
+        if monitoring.beat(self._name, self._queues):
+            os.kill(os.getpid(), signal.SIGTERM)  # Celery then ends it as at any other time
+        self._runner.beat()
+        # Due deliveries must be held, so the dispatcher goes on with those of "publish".
+        self._paused = pause.paused_queues() - {"publish"}
+        if "pictures" in self._queues - self._paused:
+            pictures.sweep(self._app)
+        if self._queues & dispatcher.BOTH:
+            undo_clock_step()
+        if "publish" in self._queues:
+            if pauses.settle():
+                self._next_beat = 0.0  # the rest at the next look
+            self._held_after = holds.release_forgotten(self._held_after)
+            for name in probes.due_probes():
+                self._probe(name)
+        if self._runner.kinds and not self._keeps_intervals:
+            background.keep_intervals()
+            self._keeps_intervals = True
 
-    def _do_what_is_due(self, now: float) -> float:
+    def _do_what_is_due(self, now: float, queues: frozenset[str]) -> float:
         """Settle what lost workers held, notify workers of what is due; return the pause."""
         if now >= self._next_lease_check:
             self._next_lease_check = now + LEASES_EVERY
             expire_leases()
-        found = dispatcher.dispatch()
+        found = dispatcher.dispatch(queues)
         self._notify(found)
         if found.wake_ups or found.look_ups:
             return SHORTEST_SLEEP
-        return _pause(dispatcher.seconds_until_next())
+        return _pause(dispatcher.seconds_until_next(queues))
 
     def _notify(self, found: dispatcher.DueWork) -> None:
         messages = [*found.wake_ups, *found.look_ups]
@@ -160,49 +161,19 @@ class Scheduler:
         if found.unclaimed:
             self._publisher.put(found.unclaimed, found.servers)
 
-    def _do_here(
-        self, service: Callable[[Any], None], subject: str | int, server: Destination
-    ) -> None:
-        """Do the work in this process if there is room; the rest becomes due again soon."""
-        if self._helping.take(server):
-            self._helpers.submit(self._help, service, subject, server)
+    def _probe(self, network: str) -> None:
+        if self._probing.take(network):
+            self._probes.submit(self._probe_safely, network)
 
-    def _help(
-        self, service: Callable[[Any], None], subject: str | int, server: Destination
-    ) -> None:
-        try:
-            self._in_context(service, [subject])
-        finally:
-            self._helping.leave(server)
-
-    def _in_context(self, service: Callable[[Any], None], argument: Any) -> None:
+    def _probe_safely(self, network: str) -> None:
         with self._app.app_context():
             try:
-                service(argument)
+                probes.probe([network])
             except Exception as error:
                 # What was started is settled when its lease ends.
-                log.error(
-                    "a call beside tweets failed: %s",
-                    type(error).__name__,
-                    exc_info=_unexpected(error),
-                )
-
-    def _delete_old(self, _: None) -> None:
-        self._retention.sweep()
-
-    def _care_for_accounts(self) -> None:
-        """Chores that may call a network: probes, ended access, old limits and avatars."""
-        for name in probes.due_probes():
-            self._do_here(probes.probe, name, Destination(name, ""))
-        for wanted, service in (
-            (disconnections.leaving, disconnections.finish),
-            (limits.outdated, limits.measure),
-            (avatars.outdated, avatars.fetch),
-        ):
-            for account_id in wanted():
-                self._do_here(service, account_id, sampling.server_of(account_id))
-        for pending_id, server in pending.expired():
-            self._do_here(pending.sweep, pending_id, server)
+                log.error("a probe failed: %s", type(error).__name__, exc_info=_unexpected(error))
+            finally:
+                self._probing.leave(network)
 
     def _check_broker(self) -> float:
         """Notice a flushed or restarted broker; return seconds until the next check."""
@@ -234,17 +205,6 @@ def _pause(upcoming: float | None) -> float:
     if upcoming is None:
         return MAX_SLEEP_SECONDS
     return min(MAX_SLEEP_SECONDS, upcoming + SHORTEST_SLEEP)
-
-
-def _sweep_sessions(_nothing: None) -> None:
-    """Sessions that nobody uses any more, and old entries of the audit log."""
-    sessions.sweep()
-    audit.sweep()
-
-
-def _client(app: Flask) -> redis.Redis:
-    options = broker.hasty_redis_options(app.config, app.config["BROKER_TIMEOUT"])
-    return redis.Redis.from_url(app.config["REDIS_URL"], decode_responses=True, **options)
 
 
 def _unexpected(error: Exception) -> bool:

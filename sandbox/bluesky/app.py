@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from sandbox.bluesky import auth, errors, media, routes
+from sandbox.bluesky import auth, errors, interests, media, routes
 from sandbox.bluesky.calls import make_xrpc
 from sandbox.bluesky.control import BlueskyPanel
 from sandbox.bluesky.pages import make_pages
@@ -10,6 +10,7 @@ from sandbox.bluesky.state import BlueskyState
 from sandbox.control import make_front_page, make_panel_routes
 from sandbox.core import Clock, Store, make_app
 
+METHODS = auth.METHODS | routes.METHODS | interests.METHODS | media.METHODS
 TIMELINE = "bluesky_timeline.html"
 
 
@@ -22,7 +23,7 @@ def create_bluesky_app(data: str = ":memory:", clock: Clock | None = None) -> Fl
     app = make_app(
         state,
         errors.say,
-        make_xrpc(state, auth.METHODS | routes.METHODS | media.METHODS),
+        make_xrpc(state, METHODS),
         make_panel_routes(BlueskyPanel(state)),
         make_front_page(state, TIMELINE, "A sandbox Bluesky", state.posts.newest),
         make_pages(state),

@@ -1,4 +1,4 @@
-"""Methods about accounts: signing in, sessions, handles and profiles."""
+"""Methods about accounts: signing in, sessions and handles."""
 
 from typing import Any
 
@@ -88,16 +88,6 @@ def _get_session(_state: BlueskyState, caller: Person | None) -> Response:
     return jsonify(handle=caller.handle, did=caller.did, emailConfirmed=True, active=True)
 
 
-def _get_profile(state: BlueskyState, _caller: Person | None) -> Response:
-    person = state.known_person(text_in(request.args, "actor", "Params"))
-    if person is None:
-        raise errors.invalid("Profile not found")
-    avatar = f"{request.host_url}i/avatar/{person.handle}.png"
-    return jsonify(
-        did=person.did, handle=person.handle, displayName=person.name, avatar=avatar, labels=[]
-    )
-
-
 def _resolve_handle(state: BlueskyState, _caller: Person | None) -> Response:
     handle = text_in(request.args, "handle", "Params")
     told = state.settings.handles
@@ -122,6 +112,5 @@ METHODS = {
     "com.atproto.server.refreshSession": Method("POST", "token", _refresh_session, "refresh"),
     "com.atproto.server.deleteSession": Method("POST", "sign_out", _delete_session, "refresh"),
     "com.atproto.server.getSession": Method("GET", "me", _get_session, "access"),
-    "app.bsky.actor.getProfile": Method("GET", "profile", _get_profile, "access"),
     "com.atproto.identity.resolveHandle": Method("GET", "lookup", _resolve_handle),
 }

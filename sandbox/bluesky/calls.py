@@ -19,12 +19,13 @@ View = Callable[[BlueskyState, Person | None], Response]
 class Method:
     """One method: its verb, what the control panel calls it, and whose token it needs.
 
+    What one method does can be several operations: then a function tells which it is.
     ``names`` finds the handle or DID that a call without a token is about; ``spends`` are the
     points that it takes from the caller's limits, by their names.
     """
 
     verb: str
-    operation: str
+    operation: str | Callable[[], str]
     view: View
     token: str = ""
     names: Callable[[], Any] | None = None
@@ -54,17 +55,18 @@ def make_xrpc(state: BlueskyState, methods: Mapping[str, Method]) -> Blueprint:
 
 
 def _answer(state: BlueskyState, method: Method) -> Response:
+    operation = method.operation if isinstance(method.operation, str) else method.operation()
     with state.lock:
-        state.calls.count(method.operation)
+        state.calls.count(operation)
         caller = _caller(state, method.token)
         person = caller or _named(state, method)
         _spend(state, method, person)
     handle = person.handle if person else None
-    instead = FAULTS.before(state, method.operation, handle)
+    instead = FAULTS.before(state, operation, handle)
     if instead is not None:
         return instead
     answer = method.view(state, caller)
-    return FAULTS.after(state, method.operation, handle, answer)
+    return FAULTS.after(state, operation, handle, answer)
 
 
 def _caller(state: BlueskyState, kind: str) -> Person | None:

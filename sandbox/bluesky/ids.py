@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 COLLECTION = "app.bsky.feed.post"
+LIKES, FOLLOWS = "app.bsky.feed.like", "app.bsky.graph.follow"
 HANDLE = re.compile(
     r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 )
@@ -49,5 +50,14 @@ def cid_of_record(record: dict[str, Any]) -> str:
 
 def new_tid() -> str:
     """A record key for now."""
-    number = time.time_ns() // 1000 << 10 | secrets.randbelow(1024)
+    return _tid(time.time_ns() // 1000, secrets.randbelow(1024))
+
+
+def tid_at(moment: float) -> str:
+    """The record key of a moment in epoch seconds: always the same one."""
+    return _tid(int(moment * 1_000_000), 0)
+
+
+def _tid(microseconds: int, clock_id: int) -> str:
+    number = microseconds << 10 | clock_id
     return "".join(TID_ALPHABET[number >> shift & 31] for shift in range(60, -1, -5))

@@ -1,17 +1,22 @@
 """The posts and pictures that the Bluesky of the sandbox accepted."""
 
+import bisect
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import islice
 from typing import Any
 
 from sandbox.bluesky import errors
-from sandbox.bluesky.ids import COLLECTION, cid_of, cid_of_record
+from sandbox.bluesky.ids import COLLECTION, cid_of, cid_of_record, tid_at
 from sandbox.bluesky.records import Blob, Post
 from sandbox.bluesky.settings import BlueskySettings
+from sandbox.bluesky.text import facets_of, full_mentions
+from sandbox.control import Like, PastPost
 from sandbox.core import Clock, Store, iso
 
+IMAGES = "app.bsky.embed.images"
 POST, BLOB = "bluesky_post", "bluesky_blob"
 
 
@@ -39,13 +44,31 @@ class PostBook:
             blob.is_used = True
             self._store.put(BLOB, f"{did} {blob.cid}", asdict(blob))
         self._index(post)
-        self._store.put(POST, f"{uri} {post.created_at}", asdict(post))
+        self._save(post)
+        if "reply" in record and (parent := self.find(record["reply"]["parent"]["uri"])):
+            parent.replies += 1
+            self._save(parent)
         return post
+
+    def add_past(self, did: str, post: PastPost) -> None:
+        """Put a post of the past where it belongs in time."""
+        made = past_post(did, post)
+        while made.uri in self._by_uri:
+            post = replace(post, created_at=post.created_at + 0.001)
+            made = past_post(did, post)
+        self._index(made)
+        self._save(made)
+
+    def edit(self, post: Post, text: str) -> None:
+        """Put another record under the same key, as some clients can."""
+        post.record = {**post.record, "text": text, "facets": facets_of(text)}
+        post.cid, post.edited = cid_of_record(post.record), True
+        self._save(post)
 
     def delete(self, post: Post) -> None:
         """Take a post away; its key is free again."""
         post.deleted = True
-        self._store.put(POST, f"{post.uri} {post.created_at}", asdict(post))
+        self._save(post)
 
     def find(self, uri: str) -> Post | None:
         """The post of that address, unless it was deleted."""
@@ -54,25 +77,25 @@ class PostBook:
 
     def posts_of(self, did: str) -> list[Post]:
         """What a repository holds, newest key first."""
-        mine = [post for post in self._posts if post.did == did and not post.deleted]
-        return sorted(mine, key=lambda post: post.rkey, reverse=True)
+        return [post for post in reversed(self._by_did.get(did, [])) if not post.deleted]
 
     def newest(self, limit: int, did: str | None = None) -> list[Post]:
         """The latest posts that are not deleted, newest first."""
-        found: Iterator[Post] = (
-            post
-            for post in reversed(self._posts)
-            if not post.deleted and (did is None or post.did == did)
-        )
-        return [post for post, _ in zip(found, range(limit), strict=False)]
+        every = self._posts if did is None else self._by_did.get(did, [])
+        found: Iterator[Post] = (post for post in reversed(every) if not post.deleted)
+        return list(islice(found, limit))
 
     def everything(self) -> list[Post]:
         """Every accepted post, deleted ones too, in order of acceptance."""
-        return list(self._posts)
+        return [post for post in self._posts if not post.is_past]
+
+    def past(self) -> list[Post]:
+        """Every post that came with a history, oldest first."""
+        return [post for post in self._posts if post.is_past]
 
     def posted_twice(self) -> list[tuple[str, str, int]]:
         """``(did, text, times)`` of every text that an account posted more than once."""
-        counted = Counter((post.did, post.record["text"]) for post in self._posts)
+        counted = Counter((post.did, post.record["text"]) for post in self.everything())
         return [(did, text, times) for (did, text), times in counted.items() if text and times > 1]
 
     def keep(self, did: str, content: bytes, mime: str) -> Blob:
@@ -113,12 +136,50 @@ class PostBook:
     def _forget(self) -> None:
         self._posts: list[Post] = []
         self._by_uri: dict[str, Post] = {}
+        self._by_did: dict[str, list[Post]] = {}
         self._blobs: dict[tuple[str, str], Blob] = {}
         self._content: dict[str, bytes] = {}  # pictures are shown until the sandbox stops
 
     def _index(self, post: Post) -> None:
-        self._posts.append(post)
+        bisect.insort(self._posts, post, key=lambda one: one.created_at)
+        bisect.insort(self._by_did.setdefault(post.did, []), post, key=lambda one: one.rkey)
         self._by_uri[post.uri] = post
+
+    def _save(self, post: Post) -> None:
+        self._store.put(POST, f"{post.uri} {post.created_at}", asdict(post))
+
+
+def past_post(did: str, post: PastPost | Like) -> Post:
+    """A post of the past, always the same; one without text shows a picture."""
+    text, rkey = full_mentions(post.text), tid_at(post.created_at)
+    record: dict[str, Any] = {
+        "$type": COLLECTION,
+        "text": text,
+        "createdAt": iso(post.created_at),
+        "langs": ["en"],
+    }
+    if facets := facets_of(text):
+        record["facets"] = facets
+    if not text:
+        record["embed"] = {"$type": IMAGES, "images": [_past_image(rkey)]}
+    return Post(
+        uri=f"at://{did}/{COLLECTION}/{rkey}",
+        did=did,
+        rkey=rkey,
+        cid=cid_of_record(record),
+        record=record,
+        created_at=post.created_at,
+        likes=post.likes,
+        reposts=post.reposts,
+        replies=post.replies,
+        is_past=True,
+    )
+
+
+def _past_image(key: str) -> dict[str, Any]:
+    link = {"$link": cid_of(key.encode())}
+    blob = {"$type": "blob", "ref": link, "mimeType": "image/png", "size": len(key)}
+    return {"alt": "A picture of the past", "image": blob}
 
 
 def images_of(record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -149,6 +210,7 @@ def as_fact(post: Post, handle: str) -> dict[str, Any]:
         "created_at": iso(post.created_at),
         "in_reply_to": reply["parent"]["uri"] if reply else None,
         "deleted": post.deleted,
+        "edited": post.edited,
         "pictures": [
             {"id": image["image"]["ref"]["$link"], "alt": image["alt"]}
             for image in images_of(post.record)

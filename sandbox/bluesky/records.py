@@ -15,7 +15,10 @@ class Person:
 
 @dataclass
 class Post:
-    """An accepted record. ``created_at`` is the real moment of acceptance, not the record's."""
+    """A record. ``created_at`` is the real moment of acceptance, not the record's.
+
+    ``is_past`` says that it came with a history and was never accepted by a call.
+    """
 
     uri: str
     did: str
@@ -24,6 +27,11 @@ class Post:
     record: dict[str, Any]
     created_at: float
     deleted: bool = False
+    likes: int = 0
+    reposts: int = 0
+    replies: int = 0
+    edited: bool = False
+    is_past: bool = False
 
 
 @dataclass

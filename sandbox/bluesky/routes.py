@@ -1,17 +1,21 @@
 """Methods about a repository: creating, reading and deleting posts."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Response, jsonify, request
 
 from sandbox.bluesky import errors
 from sandbox.bluesky.calls import Method, read_json, text_in
-from sandbox.bluesky.ids import COLLECTION, TID, new_tid
+from sandbox.bluesky.ids import COLLECTION, FOLLOWS, LIKES, TID, new_tid, tid_at
+from sandbox.bluesky.interests import follow_json, like_json
 from sandbox.bluesky.records import Person, Post
 from sandbox.bluesky.state import BlueskyState
 from sandbox.bluesky.validation import check_post
 
 PAGE_LENGTH = 50
+READS = {"timeline": "posts", "likes": "likes", "follows": "follows"}
 
 
 def _create_record(state: BlueskyState, caller: Person | None) -> Response:
@@ -72,17 +76,54 @@ def _list_records(state: BlueskyState, _caller: Person | None) -> Response:
     limit = request.args.get("limit", str(PAGE_LENGTH))
     if not limit.isdecimal() or not 1 <= int(limit) <= 100:
         raise errors.invalid("limit can not be greater than 100, or less than 1")
-    _collection()
+    collection, is_rising = _collection(), request.args.get("reverse") == "true"
     with state.lock:
-        posts = state.posts.posts_of(_owner(state).did)
-    if request.args.get("reverse") == "true":
-        posts = posts[::-1]
-    keys = [post.rkey for post in posts]
+        owner = _owner(state)
+        records = _records(state, owner, collection)
     cursor = request.args.get("cursor")
-    first = keys.index(cursor) + 1 if cursor in keys else 0
-    page = posts[first : first + int(limit)]
-    more = {"cursor": page[-1].rkey} if first + int(limit) < len(posts) else {}
-    return jsonify({"records": [_shown(post) for post in page], **more})
+    if is_rising:
+        records = [one for one in records[::-1] if cursor is None or one[0] > cursor]
+    else:
+        records = [one for one in records if cursor is None or one[0] < cursor]
+    page = records[: int(limit)]
+    with state.lock:
+        state.reads.count(owner.handle, READS[_listing()], len(page))
+    return jsonify(
+        {"records": [show() for _, show in page], **_next(state, owner, page, is_rising)}
+    )
+
+
+def _records(
+    state: BlueskyState, owner: Person, collection: str
+) -> list[tuple[str, Callable[[], dict[str, Any]]]]:
+    """What a repository holds of a collection, newest key first, each with how it is shown."""
+    if collection == COLLECTION:
+        return [(post.rkey, partial(_shown, post)) for post in state.posts.posts_of(owner.did)]
+    if collection == LIKES:
+        likes = state.interests.likes_of(owner.did)
+        return [(tid_at(like.liked_at), partial(like_json, owner, like)) for like in likes]
+    if collection == FOLLOWS:
+        follows = state.interests.follows_of(owner.did)
+        return [(tid_at(one.followed_at), partial(follow_json, owner, one)) for one in follows]
+    return []
+
+
+def _next(
+    state: BlueskyState, owner: Person, page: list[tuple[str, Any]], is_rising: bool
+) -> dict[str, str]:
+    """The cursor that leads on: after every page that holds something, as the real one does."""
+    if not page:
+        return {}
+    if not state.faults.loops(_listing(), owner.handle):
+        return {"cursor": page[-1][0]}
+    # A key with something behind it comes after it, a key cut short before it.
+    first = page[0][0]
+    return {"cursor": first[:-1] if is_rising else f"{first}2"}
+
+
+def _listing() -> str:
+    """What the control panel calls a list of this collection."""
+    return {LIKES: "likes", FOLLOWS: "follows"}.get(request.args.get("collection", ""), "timeline")
 
 
 def _owner(state: BlueskyState) -> Person:
@@ -113,5 +154,5 @@ METHODS = {
         "POST", "delete", _delete_record, "access", spends={"hour": 1, "day": 1}
     ),
     "com.atproto.repo.getRecord": Method("GET", "timeline", _get_record, names=_repo),
-    "com.atproto.repo.listRecords": Method("GET", "timeline", _list_records, names=_repo),
+    "com.atproto.repo.listRecords": Method("GET", _listing, _list_records, names=_repo),
 }

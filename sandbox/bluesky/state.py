@@ -6,10 +6,11 @@ from typing import Any
 from sandbox.bluesky.ids import did_of, full_handle
 from sandbox.bluesky.limits import BlueskyLimits
 from sandbox.bluesky.posts import PostBook, as_fact
-from sandbox.bluesky.records import Person
+from sandbox.bluesky.records import Person, Post
 from sandbox.bluesky.settings import BlueskySettings
+from sandbox.bluesky.strangers import Strangers
 from sandbox.bluesky.tokens import BlueskyTokens
-from sandbox.control import State
+from sandbox.control import History, State, UnknownPost
 from sandbox.core import Clock, Store
 
 INVENTED = {"ana.test": "Ana Duarte", "ben.test": "Ben Okafor", "chidi.test": "Chidi Lindqvist"}
@@ -27,6 +28,9 @@ class BlueskyState(State[BlueskySettings]):
         self._people: dict[str, Person] = {}
         for record in store.records(PERSON):
             self._people[record["did"]] = Person(**record)
+        self.strangers = Strangers()
+        for person in self._people.values():
+            self._introduce(person)
         self._invite()
 
     def person(self, handle: str) -> Person:
@@ -39,6 +43,11 @@ class BlueskyState(State[BlueskySettings]):
         """The person of that handle or DID, if there is one."""
         did = name if name.startswith("did:") else did_of(name.lower())
         return self._people.get(did)
+
+    def somebody(self, name: str) -> Person | None:
+        """The person of that handle or DID, or the stranger."""
+        did = name if name.startswith("did:") else did_of(name.lower())
+        return self._people.get(did) or self.strangers.people.get(did)
 
     def person_of(self, did: str) -> Person:
         """The person that a record names."""
@@ -78,6 +87,7 @@ class BlueskyState(State[BlueskySettings]):
         with self.lock:
             self._start_over()
             self.posts.clear()
+            self.strangers.clear()
             self.limits.clear()
             if not keep_tokens:
                 self.tokens.clear()
@@ -97,6 +107,43 @@ class BlueskyState(State[BlueskySettings]):
                 for did, text, times in self.posts.posted_twice()
             ]
             return self._facts(accepted, repeated, self.people(), with_tweets)
+
+    def past(self, handle: str | None = None) -> list[dict[str, Any]]:
+        """The posts that came with a history, oldest first."""
+        with self.lock:
+            facts = [as_fact(post, self.person_of(post.did).handle) for post in self.posts.past()]
+            return [fact for fact in facts if not handle or fact["handle"] == full_handle(handle)]
+
+    def add_history(self, handle: str, history: History) -> History:
+        """Give somebody a past, which is returned. Call with the lock held. Raises ValueError."""
+        person = self.person(handle)
+        for post in history.posts:
+            self.posts.add_past(person.did, post)
+        self.interests.add(person.did, history.likes, history.follows)
+        self._introduce(person)
+        return history
+
+    def edit_post(self, post_id: str, text: str) -> dict[str, Any]:
+        """Put another text into a record; returns it. Raises UnknownPost."""
+        post = self._called(post_id)
+        self.posts.edit(post, text)
+        return as_fact(post, self.person_of(post.did).handle)
+
+    def delete_post(self, post_id: str) -> dict[str, Any]:
+        """Delete a record as its author; returns it. Raises UnknownPost."""
+        post = self._called(post_id)
+        self.posts.delete(post)
+        return as_fact(post, self.person_of(post.did).handle)
+
+    def _called(self, post_id: str) -> Post:
+        post = self.posts.find(post_id)
+        if post is None:
+            raise UnknownPost(f"there is no post {post_id}")
+        return post
+
+    def _introduce(self, person: Person) -> None:
+        likes, follows = self.interests.likes_of(person.did), self.interests.follows_of(person.did)
+        self.strangers.meet(likes, follows)
 
     def _invite(self) -> None:
         for handle in INVENTED:

@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.control.state import State
+from sandbox.control.history import FIELDS, make_history, read_wish
+from sandbox.control.state import State, UnknownPost
 
 
 class BadRequest(ValueError):
@@ -15,6 +16,7 @@ def make_panel_routes(panel: "Panel") -> Blueprint:
     """The routes under ``/control/api``; each network has a panel of its own."""
     routes = Blueprint("control_api", __name__, url_prefix="/control/api")
     routes.register_error_handler(ValueError, _explain)
+    routes.register_error_handler(UnknownPost, _miss)
     for method, path, view in (
         ("GET", "/state", panel.facts),
         ("GET", "/faults", panel.list_faults),
@@ -25,8 +27,12 @@ def make_panel_routes(panel: "Panel") -> Blueprint:
         ("POST", "/revoke", panel.revoke),
         ("POST", "/reset", panel.reset),
         ("POST", "/tokens", panel.mint),
+        ("POST", "/history", panel.add_history),
+        ("PATCH", "/posts/<path:post_id>", panel.edit_post),
+        ("DELETE", "/posts/<path:post_id>", panel.delete_post),
     ):
-        routes.add_url_rule(path, f"{method} {path}", view, methods=[method])
+        # The id of a post can be an address, whose slashes stay as they are.
+        routes.add_url_rule(path, f"{method} {path}", view, methods=[method], merge_slashes=False)
     return routes
 
 
@@ -38,8 +44,11 @@ class Panel:
 
     def facts(self) -> Response:
         """What happened so far."""
-        with_tweets = request.args.get("list", "1") != "0"
-        return jsonify(self._state.facts(request.args.get("handle"), with_tweets))
+        handle, with_tweets = request.args.get("handle"), request.args.get("list", "1") != "0"
+        facts = self._state.facts(handle, with_tweets)
+        if request.args.get("history") == "1":
+            facts["history"] = self._state.past(handle)
+        return jsonify(facts)
 
     def list_faults(self) -> Response:
         """The faults that are left."""
@@ -64,6 +73,27 @@ class Panel:
         keep_tokens = read_body("keep_tokens").get("keep_tokens") is True
         self._state.reset(keep_tokens)
         return self.facts()
+
+    def add_history(self) -> tuple[Response, int]:
+        """Give somebody a past: posts, liked posts, followed accounts."""
+        wish = read_wish(read_body(*FIELDS))
+        history = make_history(wish)
+        with self._state.lock:
+            kept = self._state.add_history(wish.handle, history)
+        return jsonify({name: len(entries) for name, entries in vars(kept).items()}), 201
+
+    def edit_post(self, post_id: str) -> Response:
+        """Edit a post, as its author does on the network."""
+        text = read_body("text").get("text")
+        if not isinstance(text, str):
+            raise BadRequest("text is missing")
+        with self._state.lock:
+            return jsonify(post=self._state.edit_post(post_id, text))
+
+    def delete_post(self, post_id: str) -> Response:
+        """Delete a post, as its author does on the network."""
+        with self._state.lock:
+            return jsonify(post=self._state.delete_post(post_id))
 
     def revoke(self) -> Response:
         """End somebody's tokens."""
@@ -97,3 +127,7 @@ def read_body(*allowed: str) -> dict[str, Any]:
 
 def _explain(error: Exception) -> tuple[Response, int]:
     return jsonify(error=str(error)), 400
+
+
+def _miss(error: Exception) -> tuple[Response, int]:
+    return jsonify(error=str(error)), 404

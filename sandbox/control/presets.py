@@ -49,6 +49,25 @@ GROUPS: dict[str, list[Preset]] = {
             "Timeline unreadable for a minute",
             {"operation": "timeline", "kind": "status", "status": 503, "for_seconds": 60},
         ),
+        Preset(
+            "loop",
+            "Pages of the timeline lead to themselves for a minute",
+            {"operation": "timeline", "kind": "page_loop", "for_seconds": 60},
+        ),
+    ],
+    "The next mail": [
+        Preset("mail-refuse", "Refuse it for now", {"operation": "mail", "kind": "refuse"}),
+        Preset(
+            "mail-refuse-for-good",
+            "Refuse it for good",
+            {"operation": "mail", "kind": "refuse", "status": 550},
+        ),
+        Preset("mail-drop", "Drop the line", {"operation": "mail", "kind": "drop"}),
+        Preset(
+            "mail-take-drop",
+            "Take it, then drop the line",
+            {"operation": "mail", "kind": "accept_then_drop"},
+        ),
     ],
     "The next token refresh": [
         Preset(

@@ -47,7 +47,7 @@ def _refuse_strangers(say: Say) -> Response | None:
 
 
 def _add_policy(answer: Response) -> Response:
-    answer.headers["Content-Security-Policy"] = POLICY
+    answer.headers.setdefault("Content-Security-Policy", POLICY)
     answer.headers["X-Content-Type-Options"] = "nosniff"
     # With "no-referrer" browsers would hide the Origin that forms are checked by.
     answer.headers["Referrer-Policy"] = "same-origin"

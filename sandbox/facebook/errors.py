@@ -75,6 +75,13 @@ def service(status: int = 500) -> GraphError:
     return GraphError(2, words, status=status, is_transient=True)
 
 
+def no_field(name: str, node: str) -> GraphError:
+    """100: there is nothing of that name, or nothing that may be read."""
+    return GraphError(
+        100, f"(#100) Tried accessing nonexisting field ({name}) on node type ({node})"
+    )
+
+
 def no_such_object(object_id: str) -> GraphError:
     """100/33: it does not exist, or not for this token."""
     words = (

@@ -14,6 +14,7 @@ GENERAL = frozenset({"access_token", "appsecret_proof", "fields"})
 PAGING = frozenset({"limit", "after", "before"})
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 LISTED = re.compile(r"attached_media\[(\d{1,2})\]")
+EDGES = ("likes", "comments", "reactions")
 MOST = 100
 
 Parameters = dict[str, Any]
@@ -56,6 +57,14 @@ def words(parameters: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def moment(parameters: Mapping[str, Any], name: str) -> int | None:
+    """A moment in epoch seconds, None when it was not given. Raises GraphError."""
+    value = words(parameters, name)
+    if value and not value.isdecimal():
+        raise errors.invalid(f"Param {name} must be a time in seconds")
+    return int(value) if value else None
+
+
 def page_of(
     items: list[Any], parameters: Mapping[str, Any], most: int = MOST
 ) -> tuple[list[Any], dict[str, Any]]:
@@ -70,6 +79,12 @@ def page_of(
         return [], {}
     paging: dict[str, Any] = {"cursors": {"before": _cursor(start), "after": _cursor(end)}}
     return part, paging | ({"next": ""} if end < len(items) else {})
+
+
+def loop(paging: dict[str, Any]) -> dict[str, Any]:
+    """``paging`` that leads on to its own page."""
+    before = paging["cursors"]["before"]
+    return {"cursors": {"before": before, "after": before}, "next": ""}
 
 
 def tree_of(fields: str, known: Iterable[str], node: str) -> Tree:
@@ -100,7 +115,7 @@ class _Fields:
     """Reads the field language, one character after the other."""
 
     def __init__(self, text: str) -> None:
-        self._parts = re.findall(r"[a-z_]+|[{},]", text)
+        self._parts = re.findall(r"\.[a-z_]+\([a-z0-9_]+\)|[a-z_]+|[{},]", text)
         if "".join(self._parts) != text:
             raise errors.invalid("Syntax error in the fields")
 
@@ -114,7 +129,7 @@ class _Fields:
         tree: Tree = {}
         while self._parts and self._parts[0] != "}":
             name = self._parts.pop(0)
-            tree[name] = {}
+            tree[name] = self._modified({"data": {}} if name in EDGES else {})
             if self._parts and self._parts[0] == "{":
                 self._parts.pop(0)
                 tree[name] = self._level()
@@ -123,6 +138,14 @@ class _Fields:
             if self._parts and self._parts[0] == ",":
                 self._parts.pop(0)
         return tree
+
+    def _modified(self, usual: Tree) -> Tree:
+        """What is picked of a field: with ``.summary(true)`` the summary, too."""
+        while self._parts and self._parts[0].startswith("."):
+            modifier = self._parts.pop(0)
+            if modifier.startswith(".summary(") and usual:
+                usual = usual | {"summary": {}}
+        return usual
 
 
 def _body(request: Request) -> Parameters:

@@ -72,7 +72,10 @@ class Photo:
 
 @dataclass
 class Post:
-    """A published post. ``created_at`` is real, ``clock_at`` on the sandbox's clock."""
+    """A post. ``created_at`` is real, ``clock_at`` on the sandbox's clock.
+
+    ``is_past`` says that it came with a history and was never accepted by a call.
+    """
 
     id: str
     page_id: str
@@ -81,3 +84,9 @@ class Post:
     photos: list[str]
     created_at: float
     clock_at: float
+    likes: int = 0
+    reposts: int = 0
+    replies: int = 0
+    edited_at: float | None = None
+    deleted: bool = False
+    is_past: bool = False

@@ -30,16 +30,29 @@ def picture_json(handle: str) -> dict[str, Any]:
 def post_json(state: FacebookState, post: Post) -> dict[str, Any]:
     """``post`` as the Graph API knows it; what it lacks is None."""
     page = state.page_by_id(post.page_id)
-    moment = datetime.fromtimestamp(post.created_at, UTC)
     return {
         "id": post.id,
         "message": post.message or None,
-        "created_time": moment.strftime("%Y-%m-%dT%H:%M:%S+0000"),
+        "created_time": _time(post.created_at),
+        "updated_time": _time(post.edited_at or post.created_at),
         "permalink_url": f"{request.host_url}{post.page_id}/posts/{post.id.partition('_')[2]}",
         "is_published": True,
         "attachments": _attachments(post),
         "from": {"id": page.id, "name": page.name},
+        "shares": {"count": post.reposts} if post.reposts else None,
+        "likes": _edge(post.likes),
+        "reactions": _edge(post.likes),
+        "comments": _edge(post.replies),
     }
+
+
+def _time(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+
+
+def _edge(total: int) -> dict[str, Any]:
+    """Who did it is not told, only how many, to whoever asks for the ``summary``."""
+    return {"data": [], "summary": {"total_count": total}}
 
 
 def _attachments(post: Post) -> dict[str, Any] | None:

@@ -1,31 +1,37 @@
 """The Graph API of the sandbox: who am I, Pages, posts (docs: Facebook endpoints)."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from sandbox.facebook import errors
 from sandbox.facebook.calls import Caller, Guard, add_headers, page_called, writable_page
+from sandbox.facebook.interests import friends, likes
 from sandbox.facebook.media import upload
 from sandbox.facebook.query import (
     PAGING,
     Parameters,
     check_names,
+    loop,
+    moment,
     page_of,
     pick,
     tree_of,
     words,
 )
-from sandbox.facebook.records import Page
+from sandbox.facebook.records import Page, Post
 from sandbox.facebook.render import page_json, picture_json, post_json
 from sandbox.facebook.state import APP_REMOVED, FacebookState
 from sandbox.facebook.validation import read_post
 
 TASKS = ["ADVERTISE", "ANALYZE", "CREATE_CONTENT", "MANAGE", "MESSAGING", "MODERATE"]
 PAGE_FIELDS = ("id", "name", "username", "picture", "link", "category", "access_token", "tasks")
+KEPT = ("limit", "since", "until")
 PERSON_FIELDS = ("id", "name", "picture")
 POST_FIELDS = (
     *("id", "message", "created_time", "permalink_url", "is_published", "attachments"),
-    *("full_picture", "from"),
+    *("full_picture", "from", "updated_time", "shares", "likes", "reactions", "comments"),
 )
 
 
@@ -41,10 +47,15 @@ def make_graph(state: FacebookState, version: str) -> Blueprint:
         ("GET", "/me/accounts", "lookup", _accounts),
         ("POST", "/<page_id>/feed", "create", _feed),
         ("POST", "/<page_id>/photos", "upload", upload),
-        ("GET", "/<page_id>/published_posts", "timeline", _published_posts),
+        ("GET", "/<page_id>/published_posts", "timeline", _posts),
+        ("GET", "/<page_id>/posts", "timeline", _posts),
+        ("GET", "/<page_id>/feed", "timeline", _ranked),
+        ("GET", "/<post_id>", "lookup", _post),
+        ("GET", "/<int:page_id>/likes", "likes", likes),
+        ("GET", "/<int:page_id>/friends", "follows", friends),
     ):
         routes.add_url_rule(
-            path, view.__name__.strip("_"), guard.around(view, operation), methods=[method]
+            path, f"{method} {path}", guard.around(view, operation), methods=[method]
         )
     return routes
 
@@ -98,7 +109,8 @@ def with_next(
     if "next" in paging:
         after = paging["cursors"]["after"]
         fields = words(parameters, "fields")
-        query = f"access_token={caller.token.value}&fields={fields}&after={after}"
+        kept = "".join(f"&{name}={parameters[name]}" for name in KEPT if name in parameters)
+        query = f"access_token={caller.token.value}&fields={fields}{kept}&after={after}"
         paging["next"] = f"{request.host_url}v25.0/{path}?{query}"
     return {"paging": paging} if paging else {}
 
@@ -122,15 +134,52 @@ def _feed(state: FacebookState, caller: Caller, parameters: Parameters, page_id:
         return jsonify(pick(post_json(state, post), tree))
 
 
-def _published_posts(
-    state: FacebookState, caller: Caller, parameters: Parameters, page_id: str
-) -> Response:
+def _post(state: FacebookState, caller: Caller, parameters: Parameters, post_id: str) -> Response:
+    check_names(parameters)
+    tree = tree_of(words(parameters, "fields") or "id,message,created_time", POST_FIELDS, "Post")
+    with state.lock:
+        post = state.posts.visible(post_id)
+        if post is None or caller.token.page_id != post.page_id:
+            raise errors.no_such_object(post_id)
+        caller.needs("pages_read_engagement", 10)
+        return jsonify(pick(post_json(state, post), tree))
+
+
+def _posts(state: FacebookState, caller: Caller, parameters: Parameters, page_id: str) -> Response:
     check_names(parameters, *PAGING)
+    return _listed(state, caller, parameters, page_id, state.posts.shown)
+
+
+def _ranked(state: FacebookState, caller: Caller, parameters: Parameters, page_id: str) -> Response:
+    check_names(parameters, *PAGING, "since", "until")
+    since, until = moment(parameters, "since"), moment(parameters, "until")
+
+    def chosen(page: Page) -> Iterator[Post]:
+        for post in state.posts.ranked(page):
+            if (since is None or post.created_at >= since) and (
+                until is None or post.created_at <= until
+            ):
+                yield post
+
+    return _listed(state, caller, parameters, page_id, chosen)
+
+
+def _listed(
+    state: FacebookState,
+    caller: Caller,
+    parameters: Parameters,
+    page_id: str,
+    posts_of: Callable[[Page], Iterator[Post]],
+) -> Response:
+    """A part of the posts of a Page."""
     tree = tree_of(words(parameters, "fields") or "id,message,created_time", POST_FIELDS, "Post")
     with state.lock:
         page = page_called(state, caller, page_id)
         caller.needs("pages_read_engagement", 10)
-        part, paging = page_of(list(state.posts.shown(page)), parameters)
+        part, paging = page_of(list(posts_of(page)), parameters)
         data = [pick(post_json(state, post), tree) for post in part]
-    path = f"{page_id}/published_posts"
+        state.reads.count(page.handle, "posts", len(part))
+    if part and state.faults.loops("timeline", caller.handle):
+        paging = loop(paging)
+    path = f"{page_id}/{request.path.rpartition('/')[2]}"
     return jsonify({"data": data} | with_next(paging, caller, path, parameters))

@@ -5,7 +5,7 @@ from typing import Any
 
 from sandbox.core import BadSetting, Knobs, count, counts, seconds, truth
 
-OPERATIONS = ("create", "timeline", "me", "upload", "lookup", "delete")
+OPERATIONS = ("create", "timeline", "me", "upload", "lookup", "delete", "likes", "follows")
 DEFAULT_LIMITS = dict.fromkeys(OPERATIONS, 1000)
 DAY = 86_400
 

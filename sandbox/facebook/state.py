@@ -4,7 +4,7 @@ import re
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.control import State
+from sandbox.control import History, State, UnknownPost
 from sandbox.core import Clock, Store
 from sandbox.facebook.limits import FacebookLimits
 from sandbox.facebook.posts import PostBook, as_fact
@@ -115,6 +115,44 @@ class FacebookState(State[FacebookSettings]):
                 for page_id, text, times in self.posts.posted_twice()
             ]
             return self._facts(accepted, repeated, self.people(), with_tweets)
+
+    def past(self, handle: str | None = None) -> list[dict[str, Any]]:
+        """The posts that came with a history, oldest first."""
+        with self.lock:
+            page = self.known_page(handle) if handle else None
+            return [
+                self._fact(post)
+                for post in self.posts.past()
+                if not handle or (page is not None and post.page_id == page.id)
+            ]
+
+    def add_history(self, handle: str, history: History) -> History:
+        """Give a Page a past. Call with the lock held. Raises ValueError for a bad handle.
+
+        Returns what is kept: Facebook tells nobody what a Page likes and follows.
+        """
+        page = self.page(handle)
+        for post in history.posts:
+            self.posts.add_past(page, post)
+        return History(history.posts)
+
+    def edit_post(self, post_id: str, text: str) -> dict[str, Any]:
+        """Change a post's text as its Page; returns it. Raises UnknownPost."""
+        post = self._called(post_id)
+        self.posts.edit(post, text)
+        return self._fact(post)
+
+    def delete_post(self, post_id: str) -> dict[str, Any]:
+        """Delete a post as its Page; returns it. Raises UnknownPost."""
+        post = self._called(post_id)
+        self.posts.delete(post)
+        return self._fact(post)
+
+    def _called(self, post_id: str) -> Post:
+        post = self.posts.find(post_id)
+        if post is None:
+            raise UnknownPost(f"there is no post {post_id}")
+        return post
 
     def _fact(self, post: Post) -> dict[str, Any]:
         photos = [self.posts.photo(photo_id) for photo_id in post.photos]

@@ -8,13 +8,27 @@ from typing import Any
 
 from sandbox.core import Clock
 
-OPERATIONS = ("create", "timeline", "token", "me", "code", "lookup", "delete", "upload")
+OPERATIONS = (
+    "create",
+    "timeline",
+    "token",
+    "me",
+    "code",
+    "lookup",
+    "delete",
+    "upload",
+    "likes",
+    "follows",
+    "mail",
+)
+LISTS = ("timeline", "likes", "follows")
 BEFORE = ("slow", "refuse", "status", "drop", "redirect", "rate_limit", "credits")
 AFTER = ("accept_then_status", "accept_then_drop", "accept_then_hang", "garbage", "truncated")
+LOOP = "page_loop"
 GROUPS = ("short", "user-day", "app-day", "retry-after", "none")
 CHOICES: dict[str, tuple[Any, ...]] = {
     "operation": OPERATIONS,
-    "kind": BEFORE + AFTER,
+    "kind": (*BEFORE, *AFTER, LOOP),
     "group": GROUPS,
     "how": ("reset", "close"),
     "body_form": ("old", "new", "html"),
@@ -52,7 +66,9 @@ class Fault:
 
     @property
     def stage(self) -> str:
-        """``before`` the operation is carried out, or ``after``."""
+        """``before`` the operation is carried out, on its ``page``, or ``after``."""
+        if self.kind == LOOP:
+            return "page"
         return "before" if self.kind in BEFORE else "after"
 
     def fits(self, operation: str, handle: str | None, stage: str, now: float) -> bool:
@@ -96,6 +112,10 @@ class FaultBoard:
                     return self._played(fault)
         return None
 
+    def loops(self, operation: str, handle: str | None) -> bool:
+        """Whether the page that is being answered shall lead to itself; counts it as played."""
+        return self.take(operation, handle, "page") is not None
+
     def active(self) -> list[dict[str, Any]]:
         """The faults that can still happen, as JSON values."""
         with self._lock:
@@ -129,6 +149,8 @@ def _checked(wanted: dict[str, Any], fault_id: int) -> Fault:
     for name, choices in CHOICES.items():
         if name in wanted and wanted[name] not in choices:
             raise BadFault(f"{name} is one of {', '.join(choices)}")
+    if wanted["kind"] == LOOP and wanted["operation"] not in LISTS:
+        raise BadFault(f"{LOOP} is for {', '.join(LISTS)}")
     _check_numbers(wanted)
     if wanted.get("handle") is not None:
         wanted["handle"] = str(wanted["handle"]).lstrip("@").lower()

@@ -26,7 +26,10 @@ class Caller:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of the API: what the control panel calls it, and the scope that it needs."""
+    """One call of the API: what the control panel calls it, and the scope that it needs.
+
+    Of several scopes, separated by spaces, one is enough.
+    """
 
     method: str
     path: str
@@ -92,6 +95,6 @@ def _identify(state: MastodonState, scope: str) -> Caller:
     person = state.person_by_id(token.person_id)
     if person is None:
         raise MastodonError(422, "no_person")
-    if not covers(token.scopes, scope):
+    if not any(covers(token.scopes, one) for one in scope.split()):
         raise MastodonError(403, "scope")
     return Caller(token, person)

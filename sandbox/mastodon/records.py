@@ -71,7 +71,10 @@ class Media:
 
 @dataclass
 class Status:
-    """An accepted post. ``created_at`` is real, ``clock_at`` on the sandbox's clock."""
+    """A post. ``created_at`` is real, ``clock_at`` on the sandbox's clock.
+
+    ``is_past`` says that it came with a history and was never accepted by a call.
+    """
 
     id: str
     person_id: str
@@ -85,3 +88,8 @@ class Status:
     language: str = "en"
     media: list[str] = field(default_factory=list)
     deleted: bool = False
+    likes: int = 0
+    reposts: int = 0
+    replies: int = 0
+    edited_at: float | None = None
+    is_past: bool = False

@@ -1,14 +1,16 @@
 """People, posts and pictures as Mastodon's API shows them."""
 
+import hashlib
 import re
 from typing import Any
 
 from flask import request
 
+from sandbox.control import Like
 from sandbox.core import iso
 from sandbox.mastodon.records import Media, Person, Status
 from sandbox.mastodon.state import MastodonState
-from sandbox.mastodon.text import html_of
+from sandbox.mastodon.text import ELSEWHERE, full_mentions, hashtags, html_of, mentioned
 
 _PICTURE_LINK = re.compile(r"https?://\S+\.(?:jpe?g|png|gif|webp)\b", re.IGNORECASE)
 
@@ -40,8 +42,9 @@ def status_json(state: MastodonState, status: Status, reader: Person) -> dict[st
         "uri": f"{request.host_url}users/{author.handle}/statuses/{status.id}",
         "url": f"{request.host_url}@{author.handle}/{status.id}",
         "created_at": iso(status.created_at),
+        "edited_at": None if status.edited_at is None else iso(status.edited_at),
         "account": account_json(author),
-        "content": html_of(kept_of(state, status.text)),
+        "content": html_of(kept_of(state, status.text), request.host_url),
         "visibility": status.visibility,
         "sensitive": False,
         "spoiler_text": status.spoiler,
@@ -50,14 +53,85 @@ def status_json(state: MastodonState, status: Status, reader: Person) -> dict[st
         "in_reply_to_account_id": parent.person_id if parent else None,
         "reblog": None,
         "media_attachments": _attachments(state, status),
-        "mentions": [],
-        "tags": [],
-        "poll": None,
+        **_shared(status.text, status.likes, status.reposts, status.replies),
     }
     app = state.tokens.app(status.client_id)
     if reader.id == author.id and app is not None:
         shown["application"] = {"name": app.name, "website": app.website or None}
     return shown
+
+
+def _shared(text: str, likes: int, reposts: int, replies: int) -> dict[str, Any]:
+    """What a text and the numbers give, whoever wrote it."""
+    return {
+        "mentions": [_mention_json(name, host) for name, host in mentioned(text)],
+        "tags": [{"name": tag, "url": f"{request.host_url}tags/{tag}"} for tag in hashtags(text)],
+        "poll": None,
+        "favourites_count": likes,
+        "reblogs_count": reposts,
+        "replies_count": replies,
+    }
+
+
+def _mention_json(name: str, host: str) -> dict[str, str]:
+    acct, url = f"{name}@{host}", f"https://{host}/@{name}"
+    return {"id": _stable_id(acct), "username": name, "acct": acct, "url": url}
+
+
+def remote_account_json(handle: str, name: str) -> dict[str, Any]:
+    """An account of another server."""
+    home = f"https://{ELSEWHERE}/"
+    return {
+        "id": _stable_id(handle),
+        "username": handle,
+        "acct": f"{handle}@{ELSEWHERE}",
+        "display_name": name,
+        "url": f"{home}@{handle}",
+        "uri": f"{home}users/{handle}",
+        "avatar": f"{home}avatars/{handle}.png",
+        "avatar_static": f"{home}avatars/{handle}.png",
+        "created_at": iso(0),
+        "locked": False,
+        "bot": False,
+    }
+
+
+def liked_json(like: Like) -> dict[str, Any]:
+    """A post of another server that somebody favourited; one without text is a picture."""
+    key, text = f"{like.handle} {like.created_at}", full_mentions(like.text)
+    number, home = _stable_id(key), f"https://{ELSEWHERE}/"
+    picture = {
+        "id": _stable_id(f"{key} picture"),
+        "type": "image",
+        "url": f"{home}media/{number}.png",
+        "preview_url": f"{home}media/{number}.png",
+        "description": "A picture of the past",
+        "meta": {},
+    }
+    return {
+        "id": number,
+        "uri": f"{home}users/{like.handle}/statuses/{number}",
+        "url": f"{home}@{like.handle}/{number}",
+        "created_at": iso(like.created_at),
+        "edited_at": None,
+        "account": remote_account_json(like.handle, like.name),
+        "content": html_of(text, home),
+        "visibility": "public",
+        "sensitive": False,
+        "spoiler_text": "",
+        "language": "en",
+        "in_reply_to_id": None,
+        "in_reply_to_account_id": None,
+        "reblog": None,
+        "favourited": True,
+        "media_attachments": [] if text else [picture],
+        **_shared(text, like.likes, like.reposts, like.replies),
+    }
+
+
+def _stable_id(key: str) -> str:
+    """An id that is always the same for the same thing, as a decimal string."""
+    return str(int.from_bytes(hashlib.sha256(key.encode()).digest()[:7]))
 
 
 def kept_of(state: MastodonState, text: str) -> str:

@@ -1,9 +1,14 @@
 """Mastodon's API: who am I, posts, and a person's list of them (docs: Mastodon endpoints)."""
 
+from collections.abc import Iterator
+from itertools import islice
+
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox.mastodon.calls import Call, Caller, add_call, add_headers, fields
 from sandbox.mastodon.errors import MastodonError
+from sandbox.mastodon.interests import favourites, following
+from sandbox.mastodon.paging import add_links, number_in, page_size
 from sandbox.mastodon.records import Status
 from sandbox.mastodon.render import account_json, kept_of, status_json
 from sandbox.mastodon.state import MastodonState
@@ -11,6 +16,7 @@ from sandbox.mastodon.validation import read_status
 
 OPEN = ("public", "unlisted")
 MAX_PAGE = 40
+FOLLOWS = "read:follows read:accounts"
 
 
 def make_api(state: MastodonState) -> Blueprint:
@@ -21,6 +27,8 @@ def make_api(state: MastodonState) -> Blueprint:
     for call, view in (
         (Call("GET", "/accounts/verify_credentials", "me", "read:accounts"), _me),
         (Call("GET", "/accounts/<account_id>/statuses", "timeline", "read:statuses"), _list),
+        (Call("GET", "/accounts/<account_id>/following", "follows", FOLLOWS), following),
+        (Call("GET", "/favourites", "likes", "read:favourites"), favourites),
         (Call("POST", "/statuses", "create", "write:statuses"), _create),
         (Call("GET", one, "lookup", "read:statuses"), _status),
         (Call("GET", f"{one}/source", "lookup", "read:statuses"), _source),
@@ -71,44 +79,41 @@ def _delete(state: MastodonState, caller: Caller, status_id: str) -> Response:
 
 
 def _list(state: MastodonState, caller: Caller, account_id: str) -> Response:
-    limit = min(MAX_PAGE, max(1, _number("limit", 20)))
+    limit = page_size(20, MAX_PAGE)
     with state.lock:
-        if state.person_by_id(account_id) is None:
+        person = state.person_by_id(account_id)
+        if person is None:
             raise MastodonError(404, "not_found")
-        found = [
+        found = (
             one
-            for one in state.posts.shown(account_id)
+            for one in _between(state, account_id)
             if _may_see(caller, one) and _is_asked_for(one)
-        ]
-        page = found[-limit:] if "min_id" in request.args else found[:limit]
+        )
+        page = list(islice(found, limit))
+        if "min_id" in request.args:
+            page.reverse()
+        state.reads.count(person.handle, "posts", len(page))
         answer = jsonify([status_json(state, one, caller.person) for one in page])
-    if page:
-        answer.headers["Link"] = ", ".join(_links(page, limit, has_next=len(page) == limit))
+    loops = bool(page) and state.faults.loops("timeline", caller.person.handle)
+    add_links(answer, [int(one.id) for one in page], limit, loops)
     return answer
 
 
-def _is_asked_for(status: Status) -> bool:
-    query, number = request.args, int(status.id)
-    if query.get("exclude_replies") == "true" and status.in_reply_to:
-        return False
-    if query.get("pinned") == "true":
-        return False
-    return (
-        ("max_id" not in query or number < _number("max_id"))
-        and ("since_id" not in query or number > _number("since_id"))
-        and ("min_id" not in query or number > _number("min_id"))
+def _between(state: MastodonState, account_id: str) -> Iterator[Status]:
+    query = request.args
+    return state.posts.shown(
+        account_id,
+        above=max(number_in("since_id"), number_in("min_id")),
+        below=number_in("max_id") if "max_id" in query else None,
+        rising="min_id" in query,
     )
 
 
-def _links(page: list[Status], limit: int, has_next: bool) -> list[str]:
-    url = f"{request.base_url}?limit={limit}"
-    links = [f'<{url}&min_id={page[0].id}>; rel="prev"']
-    return ([f'<{url}&max_id={page[-1].id}>; rel="next"'] if has_next else []) + links
-
-
-def _number(name: str, usual: int = 0) -> int:
-    told = request.args.get(name, "")
-    return int(told) if told.isdecimal() else usual
+def _is_asked_for(status: Status) -> bool:
+    query = request.args
+    if query.get("exclude_replies") == "true" and status.in_reply_to:
+        return False
+    return query.get("pinned") != "true"
 
 
 def _may_see(caller: Caller, status: Status) -> bool:

@@ -5,7 +5,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.control import State
+from sandbox.control import History, State, UnknownPost
 from sandbox.core import Clock, Store
 from sandbox.mastodon.limits import MastodonLimits
 from sandbox.mastodon.posts import PostBook, as_fact
@@ -77,6 +77,42 @@ class MastodonState(State[MastodonSettings]):
             return self._facts(accepted, repeated, self._people.values(), with_tweets) | {
                 "apps": apps
             }
+
+    def past(self, handle: str | None = None) -> list[dict[str, Any]]:
+        """The posts that came with a history, oldest first."""
+        with self.lock:
+            person = self.known_person(handle) if handle else None
+            return [
+                self._fact(status)
+                for status in self.posts.past()
+                if not handle or (person is not None and status.person_id == person.id)
+            ]
+
+    def add_history(self, handle: str, history: History) -> History:
+        """Give somebody a past, which is returned. Call with the lock held. Raises ValueError."""
+        person = self.person(handle)
+        for post in history.posts:
+            self.posts.add_past(person.id, post)
+        self.interests.add(person.id, history.likes, history.follows)
+        return history
+
+    def edit_post(self, post_id: str, text: str) -> dict[str, Any]:
+        """Change a post's text as its author; returns it. Raises UnknownPost."""
+        status = self._called(post_id)
+        self.posts.edit(status, text)
+        return self._fact(status)
+
+    def delete_post(self, post_id: str) -> dict[str, Any]:
+        """Delete a post as its author; returns it. Raises UnknownPost."""
+        status = self._called(post_id)
+        self.posts.delete(status)
+        return self._fact(status)
+
+    def _called(self, post_id: str) -> Status:
+        status = self.posts.live(post_id)
+        if status is None:
+            raise UnknownPost(f"there is no post {post_id}")
+        return status
 
     def _fact(self, status: Status) -> dict[str, Any]:
         pictures = [self.posts.media(media_id) for media_id in status.media]

@@ -7,6 +7,9 @@ import regex
 
 LINK = regex.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?'()]", regex.IGNORECASE)
 MENTION = regex.compile(r"(?<![=/\w])@(\w+)(@[\w.\-]+\w)?")
+HASHTAG = regex.compile(r"(?<![&/\w#])#(\w*[^\W\d]\w*)")
+ELSEWHERE = "friends.example"
+"""The server of everybody whom only a past knows."""
 LINK_LENGTH = 23
 SHOWN = 30
 
@@ -17,22 +20,41 @@ def length(text: str) -> int:
     return len(regex.findall(r"\X", counted))
 
 
-def html_of(text: str) -> str:
-    """A post's ``content``: paragraphs, and links of which the eye sees only a part."""
+def full_mentions(text: str) -> str:
+    """``text`` with ``@ben`` as ``@ben@friends.example``."""
+    return MENTION.sub(lambda found: found[0] if found[2] else f"{found[0]}@{ELSEWHERE}", text)
+
+
+def mentioned(text: str) -> list[tuple[str, str]]:
+    """Name and host of everybody of another server whom a text mentions, each once."""
+    found = [(name, host.lstrip("@")) for name, host in MENTION.findall(LINK.sub("", text))]
+    return list(dict.fromkeys((name, host) for name, host in found if "." in host))
+
+
+def hashtags(text: str) -> list[str]:
+    """The hashtags of a text in lower case, each once."""
+    return list(dict.fromkeys(tag.lower() for tag in HASHTAG.findall(LINK.sub("", text))))
+
+
+def html_of(text: str, home: str) -> str:
+    """A post's ``content``: paragraphs, and links of which the eye sees only a part.
+
+    ``home`` is the address of the server, to which hashtags lead.
+    """
     paragraphs = regex.split(r"\n{2,}", text.strip())
-    return "".join(f"<p>{_lines(paragraph)}</p>" for paragraph in paragraphs if paragraph)
+    return "".join(f"<p>{_lines(paragraph, home)}</p>" for paragraph in paragraphs if paragraph)
 
 
-def _lines(paragraph: str) -> str:
-    return "<br />".join(_words(line) for line in paragraph.split("\n"))
+def _lines(paragraph: str, home: str) -> str:
+    return "<br />".join(_words(line, home) for line in paragraph.split("\n"))
 
 
-def _words(line: str) -> str:
+def _words(line: str, home: str) -> str:
     done, pieces = 0, []
     for link in LINK.finditer(line):
-        pieces += [_mentions(line[done : link.start()]), _link(link[0])]
+        pieces += [_mentions(line[done : link.start()], home), _link(link[0])]
         done = link.end()
-    return "".join([*pieces, _mentions(line[done:])])
+    return "".join([*pieces, _mentions(line[done:], home)])
 
 
 def _link(url: str) -> str:
@@ -47,11 +69,11 @@ def _link(url: str) -> str:
     )
 
 
-def _mentions(words: str) -> str:
+def _mentions(words: str, home: str) -> str:
     done, pieces = 0, []
     for mention in MENTION.finditer(words):
         host = (mention[2] or "").lstrip("@")
-        pieces.append(escape(words[done : mention.start()], quote=False))
+        pieces.append(_tags(words[done : mention.start()], home))
         if host and "." in host:
             url = escape(f"https://{urlsplit('//' + host).hostname}/@{mention[1]}")
             pieces.append(
@@ -61,4 +83,16 @@ def _mentions(words: str) -> str:
         else:
             pieces.append(escape(mention[0], quote=False))
         done = mention.end()
+    return "".join([*pieces, _tags(words[done:], home)])
+
+
+def _tags(words: str, home: str) -> str:
+    done, pieces = 0, []
+    for tag in HASHTAG.finditer(words):
+        url = escape(f"{home}tags/{tag[1]}")
+        pieces += [
+            escape(words[done : tag.start()], quote=False),
+            f'<a href="{url}" class="mention hashtag" rel="tag">#<span>{tag[1]}</span></a>',
+        ]
+        done = tag.end()
     return "".join([*pieces, escape(words[done:], quote=False)])

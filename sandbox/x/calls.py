@@ -10,6 +10,7 @@ from flask import Request, Response, g, request
 from sandbox.x import errors
 from sandbox.x.effects import FAULTS
 from sandbox.x.oauth1 import Signatures
+from sandbox.x.prices import FLAT
 from sandbox.x.records import Person
 from sandbox.x.state import XState
 
@@ -78,6 +79,8 @@ class Guard:
             if instead is not None:
                 return instead
             answer = view(state, caller, **where)
+            with state.lock:
+                state.ledger.charge(FLAT.get(operation, 0))
             return FAULTS.after(state, operation, caller.person.handle, answer)
 
         return guarded
@@ -91,8 +94,9 @@ class Guard:
         caller.check_may(scopes)
         with state.lock:
             fits, g.limit_headers = state.limits.spend(operation, caller.person.id)
-        if not fits:
-            raise errors.plain(429)
+            if not fits:
+                raise errors.plain(429)
+            state.ledger.check()
         return caller
 
 

@@ -130,6 +130,11 @@ def missing(tweet_id: str, parameter: str) -> XError:
     )
 
 
+def no_person(person_id: str) -> XError:
+    """404 for an account."""
+    return plain(404, f"Could not find user with id: [{person_id}].")
+
+
 def no_credits(form: str) -> XError:
     """402 in its ``old`` or ``new`` body."""
     if form == "new":

@@ -1,6 +1,7 @@
 """The Tweets and pictures that the X of the sandbox accepted, and who may see which when."""
 
 import bisect
+import random
 import re
 import secrets
 import time
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from sandbox.control import Like, PastPost
 from sandbox.core import Clock, Store, iso
 from sandbox.x import errors
 from sandbox.x.records import Media, Person, Tweet
@@ -19,6 +21,7 @@ EPOCH_MS = 1_288_834_974_657  # where X's own ids begin to count
 TWEET = "x_tweet"
 TIMELINE_DEPTH = 3200
 MEDIA_LIFE = 86_400.0  # seconds that a picture can be used
+PHONE = "Twitter for iPhone"
 INVALID_MEDIA = "Your media IDs are invalid."
 
 
@@ -68,8 +71,7 @@ class PostBook:
 
     def next_id(self) -> str:
         """A new time-ordered id, as a decimal string."""
-        stamp = (int(time.time() * 1000) - EPOCH_MS) << 22
-        self._last_id = max(stamp, self._last_id + 1)
+        self._last_id = max(_id_of(time.time()), self._last_id + 1)
         return str(self._last_id)
 
     def accept(self, person: Person, draft: Draft) -> Tweet:
@@ -92,13 +94,45 @@ class PostBook:
             pictures=draft.pictures,
         )
         self._index(tweet)
-        self._store.put(TWEET, tweet.id, asdict(tweet))
+        self._save(tweet)
+        if parent := self._by_id.get(draft.in_reply_to or ""):
+            parent.replies += 1
+            self._save(parent)
         return tweet
 
+    def add_past(self, person_id: str, post: PastPost) -> None:
+        """Put a Tweet of the past where it belongs in time."""
+        tweet = past_tweet(person_id, post)
+        while tweet.id in self._by_id:
+            tweet.id = str(int(tweet.id) + 1)
+        self._index(tweet)
+        self._save(tweet)
+
+    def edit(self, tweet: Tweet, text: str) -> Tweet:
+        """Put a new version, with an id of its own, in the place of ``tweet``."""
+        shown, urls = wrap_links(text)
+        edited = replace(
+            tweet,
+            id=self.next_id(),
+            text=text,
+            shown=shown,
+            urls=urls,
+            created_at=time.time(),
+            clock_at=self._clock.now(),
+            is_past=True,
+        )
+        versions = [*(tweet.versions or [tweet.id]), edited.id]
+        self._index(edited)
+        for version in (self._by_id[one] for one in versions):
+            version.versions = versions
+            self._save(version)
+        return edited
+
     def delete(self, tweet: Tweet) -> None:
-        """Hide ``tweet``. Its text still counts as posted for the duplicate rule."""
-        tweet.deleted = True
-        self._store.put(TWEET, tweet.id, asdict(tweet))
+        """Hide ``tweet`` in all versions. Its text still counts for the duplicate rule."""
+        for version in (self._by_id[one] for one in tweet.versions or [tweet.id]):
+            version.deleted = True
+            self._save(version)
 
     def find(self, tweet_id: str) -> Tweet | None:
         """The Tweet of that id, unless it was deleted."""
@@ -110,11 +144,16 @@ class PostBook:
         tweet = self.find(tweet_id)
         return tweet if tweet is not None and self._is_readable(tweet) else None
 
-    def timeline(self, person_id: str) -> Iterator[Tweet]:
+    def timeline(self, person_id: str, before_id: int | None = None) -> Iterator[Tweet]:
         """What the API shows of an account, newest first, at most 3,200 Tweets deep."""
         mine = self._by_person.get(person_id, [])
-        for tweet in reversed(mine[-TIMELINE_DEPTH:]):
-            if not tweet.deleted and self._is_readable(tweet):
+        deepest = max(0, len(mine) - TIMELINE_DEPTH)
+        end = len(mine)
+        if before_id is not None:
+            end = bisect.bisect_left(mine, before_id, key=_number)
+        for place in range(end - 1, deepest - 1, -1):
+            tweet = mine[place]
+            if not (tweet.deleted or tweet.is_replaced) and self._is_readable(tweet):
                 yield tweet
 
     def newest(self, limit: int, person_id: str | None = None) -> list[Tweet]:
@@ -124,17 +163,21 @@ class PostBook:
         for tweet in reversed(every):
             if len(found) == limit:
                 break
-            if not tweet.deleted:
+            if not (tweet.deleted or tweet.is_replaced):
                 found.append(tweet)
         return found
 
     def everything(self) -> list[Tweet]:
         """Every accepted Tweet, deleted ones too, in order of acceptance."""
-        return list(self._all)
+        return list(self._accepted)
+
+    def past(self) -> list[Tweet]:
+        """Every Tweet that came with a history or an edit, oldest first."""
+        return [tweet for tweet in self._all if tweet.is_past]
 
     def posted_twice(self) -> list[tuple[str, str, int]]:
         """``(person_id, text, times)`` of every text that an account posted more than once."""
-        counted = Counter((tweet.person_id, tweet.text) for tweet in self._all)
+        counted = Counter((tweet.person_id, tweet.text) for tweet in self._accepted)
         return [(person, text, times) for (person, text), times in counted.items() if times > 1]
 
     def clear(self) -> None:
@@ -144,6 +187,7 @@ class PostBook:
 
     def _forget(self) -> None:
         self._all: list[Tweet] = []
+        self._accepted: list[Tweet] = []
         self._by_id: dict[str, Tweet] = {}
         self._by_person: dict[str, list[Tweet]] = {}
         self._last_at: dict[tuple[str, str], float] = {}
@@ -153,8 +197,14 @@ class PostBook:
         bisect.insort(self._all, tweet, key=_number)
         bisect.insort(self._by_person.setdefault(tweet.person_id, []), tweet, key=_number)
         self._by_id[tweet.id] = tweet
-        self._last_at[tweet.person_id, tweet.text] = tweet.clock_at
+        if not tweet.is_past:
+            bisect.insort(self._accepted, tweet, key=_number)
+        key = (tweet.person_id, tweet.text)
+        self._last_at[key] = max(tweet.clock_at, self._last_at.get(key, tweet.clock_at))
         self._last_id = max(self._last_id, int(tweet.id))
+
+    def _save(self, tweet: Tweet) -> None:
+        self._store.put(TWEET, tweet.id, asdict(tweet))
 
     def _is_readable(self, tweet: Tweet) -> bool:
         return tweet.clock_at + self._settings.read_lag <= self._clock.now()
@@ -206,6 +256,7 @@ def as_fact(tweet: Tweet, handle: str) -> dict[str, Any]:
         "created_at": iso(tweet.created_at),
         "in_reply_to": tweet.in_reply_to,
         "deleted": tweet.deleted,
+        "edited": bool(tweet.versions),
         "pictures": tweet.pictures,
     }
 
@@ -217,3 +268,35 @@ def mentions(tweet: Tweet, handle: str) -> bool:
 
 def _number(tweet: Tweet) -> int:
     return int(tweet.id)
+
+
+def past_tweet(person_id: str, post: PastPost | Like) -> Tweet:
+    """A Tweet of the past: the same, t.co links and all, whenever it is asked for.
+
+    One without text shows a picture.
+    """
+    chance = random.Random(f"{person_id} {post.created_at}")
+    number = str(_id_of(post.created_at))
+    shown, urls = wrap_links(post.text, chance)
+    pictures = [] if post.text else [{"id": number, "alt": "A picture of the past"}]
+    if pictures:
+        shown, urls = with_picture_link(shown, urls, number, chance)
+    return Tweet(
+        id=number,
+        person_id=person_id,
+        text=post.text,
+        shown=shown,
+        urls=urls,
+        created_at=post.created_at,
+        clock_at=post.created_at,
+        client=PHONE,
+        pictures=pictures,
+        likes=post.likes,
+        reposts=post.reposts,
+        replies=post.replies,
+        is_past=True,
+    )
+
+
+def _id_of(moment: float) -> int:
+    return (int(moment * 1000) - EPOCH_MS) << 22

@@ -11,7 +11,9 @@ from sandbox.core import iso
 from sandbox.x import errors
 from sandbox.x.records import Person, Tweet
 from sandbox.x.state import XState
+from sandbox.x.text import tags_in
 
+MAX_EDITS, EDIT_WINDOW = 5, 3_600
 ID = re.compile(r"[0-9]{1,19}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
 OLD_SELECTOR, NEW_SELECTOR = "tweet.fields", "post.fields"
@@ -26,6 +28,7 @@ TIMELINE_PARAMETERS = (
     "pagination_token",
     *SELECTORS,
 )
+LIST_PARAMETERS = ("max_results", "pagination_token", *SELECTORS)
 TWEET_FIELDS = (
     *("id", "text", "created_at", "author_id", "conversation_id", "in_reply_to_user_id"),
     *("entities", "attachments", "public_metrics", "lang", "source", "reply_settings"),
@@ -79,6 +82,12 @@ def check_names(query: Mapping[str, str], allowed: tuple[str, ...]) -> None:
             _listed(query, name, KNOWN_FIELDS[name])
 
 
+def read_list(query: Mapping[str, str], usual: int, least: int, most: int) -> tuple[int, int]:
+    """Where a page of likes or follows begins, and how long it is. Raises XError."""
+    check_names(query, LIST_PARAMETERS)
+    return _page(query, "at") or 0, _max_results(query, usual, least, most)
+
+
 def read_timeline(query: Mapping[str, str]) -> TimelineQuery:
     """The window of ``GET /2/users/:id/tweets``. Raises XError."""
     check_names(query, TIMELINE_PARAMETERS)
@@ -86,19 +95,19 @@ def read_timeline(query: Mapping[str, str]) -> TimelineQuery:
     until_id = _number(query, "until_id")
     start, end = _moment(query, "start_time"), _moment(query, "end_time")
     return TimelineQuery(
-        max_results=_max_results(query),
+        max_results=_max_results(query, 10, 5, 100),
         since_id=_number(query, "since_id") or 0,
         until_id=until_id,
         start=start or 0,
         end=end,
         exclude_replies="replies" in excluded,
-        before_id=_page(query),
+        before_id=_page(query, "before"),
     )
 
 
-def page_token(tweet: Tweet) -> str:
-    """The opaque token of the page that follows ``tweet``."""
-    return base64.urlsafe_b64encode(f"before:{tweet.id}".encode()).decode().rstrip("=")
+def page_token(kind: str, number: int) -> str:
+    """The opaque token of the page ``before`` an id, or ``at`` a place of a list."""
+    return base64.urlsafe_b64encode(f"{kind}:{number}".encode()).decode().rstrip("=")
 
 
 def render_tweet(state: XState, tweet: Tweet, query: Mapping[str, str]) -> dict[str, Any]:
@@ -110,7 +119,9 @@ def render_tweet(state: XState, tweet: Tweet, query: Mapping[str, str]) -> dict[
     known: dict[str, Any] = {
         "id": tweet.id,
         "text": tweet.shown,
-        f"edit_history_{name}_ids": [tweet.id],
+        f"edit_history_{name}_ids": tweet.versions or [tweet.id],
+        "edit_controls": _edit_controls(tweet),
+        "public_metrics": _metrics(tweet, name),
         "created_at": iso(tweet.created_at),
         "author_id": tweet.person_id,
         "conversation_id": _conversation(state, tweet),
@@ -118,13 +129,37 @@ def render_tweet(state: XState, tweet: Tweet, query: Mapping[str, str]) -> dict[
         "source": tweet.client,
         "reply_settings": "everyone",
     }
-    if tweet.urls:
-        known["entities"] = {"urls": tweet.urls}
+    entities = ({"urls": tweet.urls} if tweet.urls else {}) | tags_in(tweet.shown)
+    if entities:
+        known["entities"] = entities
+    if tweet.pictures:
+        keys = [f"3_{picture['id']}" for picture in tweet.pictures]
+        known["attachments"] = {"media_keys": keys}
     if tweet.in_reply_to:
         known[f"referenced_{name}s"] = [{"type": "replied_to", "id": tweet.in_reply_to}]
     wanted |= {f"edit_history_{name}_ids"}
     wanted |= {field.replace("_tweet", "_post") for field in wanted if name == "post"}
     return {field: value for field, value in known.items() if field in wanted}
+
+
+def _metrics(tweet: Tweet, name: str) -> dict[str, int]:
+    return {
+        "repost_count" if name == "post" else "retweet_count": tweet.reposts,
+        "reply_count": tweet.replies,
+        "like_count": tweet.likes,
+        "quote_count": 0,
+        "bookmark_count": 0,
+        "impression_count": 100 * tweet.likes,
+    }
+
+
+def _edit_controls(tweet: Tweet) -> dict[str, Any]:
+    left = MAX_EDITS - max(0, len(tweet.versions) - 1)
+    return {
+        "edits_remaining": max(0, left),
+        "is_edit_eligible": not tweet.in_reply_to,
+        "editable_until": iso(tweet.created_at + EDIT_WINDOW),
+    }
 
 
 def render_person(person: Person, query: Mapping[str, str], base_url: str) -> dict[str, Any]:
@@ -163,10 +198,12 @@ def _listed(query: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> li
     return values
 
 
-def _max_results(query: Mapping[str, str]) -> int:
-    value = query.get("max_results", "10")
-    if not value.isdecimal() or not 5 <= int(value) <= 100:
-        message = f"The `max_results` query parameter value [{value}] is not between 5 and 100"
+def _max_results(query: Mapping[str, str], usual: int, least: int, most: int) -> int:
+    value = query.get("max_results", str(usual))
+    if not value.isdecimal() or not least <= int(value) <= most:
+        message = (
+            f"The `max_results` query parameter value [{value}] is not between {least} and {most}"
+        )
         raise errors.invalid(message, "max_results", value)
     return int(value)
 
@@ -194,13 +231,13 @@ def _moment(query: Mapping[str, str], name: str) -> float | None:
         raise errors.invalid(message, name, value) from error
 
 
-def _page(query: Mapping[str, str]) -> int | None:
+def _page(query: Mapping[str, str], kind: str) -> int | None:
     token = query.get("pagination_token")
     if token is None:
         return None
     try:
         decoded = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
-        return int(re.fullmatch(r"before:([0-9]{1,19})", decoded)[1])  # type: ignore[index]
+        return int(re.fullmatch(rf"{kind}:([0-9]{{1,19}})", decoded)[1])  # type: ignore[index]
     except (ValueError, TypeError) as error:
         message = f"The `pagination_token` query parameter value [{token}] is not valid"
         raise errors.invalid(message, "pagination_token", token) from error

@@ -20,6 +20,8 @@ class Tweet:
 
     ``text`` is what was sent, ``shown`` what the API returns (t.co links, HTML entities),
     ``created_at`` real epoch seconds, ``clock_at`` the same moment on the sandbox's clock.
+    ``versions`` are the ids of all versions of an edited one, the latest last. ``is_past`` says
+    that it came with a history or an edit, and was never accepted by a call.
     """
 
     id: str
@@ -33,6 +35,16 @@ class Tweet:
     client: str = ""
     deleted: bool = False
     pictures: list[dict[str, str]] = field(default_factory=list)
+    likes: int = 0
+    reposts: int = 0
+    replies: int = 0
+    versions: list[str] = field(default_factory=list)
+    is_past: bool = False
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether a later version stands in its place."""
+        return bool(self.versions) and self.versions[-1] != self.id
 
 
 @dataclass

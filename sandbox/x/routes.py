@@ -6,9 +6,11 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.x import errors
 from sandbox.x.calls import Caller, Guard, View, add_headers
+from sandbox.x.interests import following, liked_tweets
 from sandbox.x.media import append, describe, finalize, initialize, status, upload
 from sandbox.x.oauth1 import Signatures
 from sandbox.x.posts import Draft, Duplicate, mentions
+from sandbox.x.prices import CREATE, CREATE_WITH_LINK
 from sandbox.x.query import (
     ID,
     SELECTORS,
@@ -24,6 +26,8 @@ from sandbox.x.validation import read_create
 
 READ = ("tweet.read", "users.read")
 MEDIA = ("media.write",)
+LIKES = (*READ, "like.read")
+FOLLOWS = (*READ, "follows.read")
 WRITE = ("tweet.read", "tweet.write", "users.read")
 
 
@@ -44,6 +48,8 @@ def make_api(state: XState, signatures: Signatures) -> Blueprint:
         ("GET", "/2/tweets/<tweet_id>", "lookup", READ, _lookup),
         ("DELETE", "/2/tweets/<tweet_id>", "delete", WRITE, _delete),
         ("GET", "/2/users/<person_id>/tweets", "timeline", READ, _timeline),
+        ("GET", "/2/users/<person_id>/liked_tweets", "likes", LIKES, liked_tweets),
+        ("GET", "/2/users/<person_id>/following", "follows", FOLLOWS, following),
     ]
     for method, path, operation, scopes, view in rules:
         routes.add_url_rule(
@@ -58,6 +64,8 @@ def make_api(state: XState, signatures: Signatures) -> Blueprint:
 
 def _me(state: XState, caller: Caller) -> Response:
     check_names(request.args, SELECTORS)
+    with state.lock:
+        state.ledger.charge_reads("user", [caller.person.id], caller.person, caller.person.id)
     return jsonify(data=render_person(caller.person, request.args, request.host_url))
 
 
@@ -72,6 +80,7 @@ def _create(state: XState, caller: Caller) -> Response:
             tweet = state.posts.accept(caller.person, draft.with_pictures(pictures))
         except Duplicate as error:
             raise errors.duplicate() from error
+        state.ledger.charge(CREATE_WITH_LINK if draft.urls else CREATE)
     data = {"id": tweet.id, "text": tweet.shown, "edit_history_tweet_ids": [tweet.id]}
     answer = jsonify(data=data)
     answer.status_code = 201
@@ -91,11 +100,12 @@ def _check_reply(state: XState, caller: Caller, in_reply_to: str | None) -> None
 def _timeline(state: XState, caller: Caller, person_id: str) -> Response:
     query = read_timeline(request.args)
     with state.lock:
-        if state.person_by_id(person_id) is None:
-            raise errors.plain(404, f"Could not find user with id: [{person_id}].")
+        person = state.person_by_id(person_id)
+        if person is None:
+            raise errors.no_person(person_id)
         page: list[Tweet] = []
         more = False
-        for tweet in state.posts.timeline(person_id):
+        for tweet in state.posts.timeline(person_id, query.before_id):
             if int(tweet.id) <= query.since_id or tweet.created_at < query.start:
                 break
             if query.wants(tweet):
@@ -104,10 +114,16 @@ def _timeline(state: XState, caller: Caller, person_id: str) -> Response:
                     break
                 page.append(tweet)
         data = [render_tweet(state, tweet, request.args) for tweet in page]
-    return jsonify(_page(data, page, more))
+        state.reads.count(person.handle, "posts", len(page))
+        ids = [tweet.id for tweet in page]
+        state.ledger.charge_reads("post", ids, caller.person, person_id)
+    before = int(page[-1].id) if more else None
+    if page and state.faults.loops("timeline", caller.person.handle):
+        before = int(page[0].id) + 1
+    return jsonify(_page(data, page, before))
 
 
-def _page(data: list[dict[str, Any]], page: list[Tweet], more: bool) -> dict[str, Any]:
+def _page(data: list[dict[str, Any]], page: list[Tweet], before: int | None) -> dict[str, Any]:
     if not page:
         return {"meta": {"result_count": 0}}
     meta: dict[str, Any] = {
@@ -115,8 +131,8 @@ def _page(data: list[dict[str, Any]], page: list[Tweet], more: bool) -> dict[str
         "newest_id": page[0].id,
         "oldest_id": page[-1].id,
     }
-    if more:
-        meta["next_token"] = page_token(page[-1])
+    if before is not None:
+        meta["next_token"] = page_token("before", before)
     return {"data": data, "meta": meta}
 
 
@@ -126,6 +142,7 @@ def _lookup(state: XState, caller: Caller, tweet_id: str) -> Response:
         tweet = state.posts.visible(_checked_id(tweet_id, "id"))
         if tweet is None:
             raise errors.missing(tweet_id, "id")
+        state.ledger.charge_reads("post", [tweet.id], caller.person, tweet.person_id)
         return jsonify(data=render_tweet(state, tweet, request.args))
 
 
@@ -142,6 +159,7 @@ def _lookup_many(state: XState, caller: Caller) -> Response:
                 missing.append(_without_status(errors.missing(tweet_id, "ids").body))
             else:
                 found.append(render_tweet(state, tweet, request.args))
+                state.ledger.charge_reads("post", [tweet.id], caller.person, tweet.person_id)
     answer: dict[str, Any] = {"data": found} if found else {}
     return jsonify(answer | ({"errors": missing} if missing else {}))
 

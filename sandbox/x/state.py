@@ -5,12 +5,14 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from sandbox.control import State
+from sandbox.control import History, State, UnknownPost
 from sandbox.core import Clock, Store
 from sandbox.x.limits import XLimits
 from sandbox.x.posts import MediaBook, PostBook, as_fact
-from sandbox.x.records import Person
+from sandbox.x.prices import Ledger
+from sandbox.x.records import Person, Tweet
 from sandbox.x.settings import XSettings
+from sandbox.x.text import normalise
 from sandbox.x.tokens import SignedTokenBook, XTokens
 
 HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}")
@@ -24,6 +26,7 @@ class XState(State[XSettings]):
     def __init__(self, store: Store, clock: Clock) -> None:
         super().__init__(store, clock, XSettings())
         self.limits = XLimits(clock, self.settings)
+        self.ledger = Ledger(clock, self.settings)
         self.posts = PostBook(clock, self.settings, store)
         self.tokens = XTokens(clock, self.settings, store)
         self.signed_tokens = SignedTokenBook(store)
@@ -75,6 +78,7 @@ class XState(State[XSettings]):
             self.posts.clear()
             self.media.by_id.clear()
             self.limits.clear()
+            self.ledger.clear()
             if not keep_tokens:
                 self.tokens.clear()
                 self.signed_tokens.clear()
@@ -92,7 +96,44 @@ class XState(State[XSettings]):
                 (self.handle_of(person_id), text, times)
                 for person_id, text, times in self.posts.posted_twice()
             ]
-            return self._facts(accepted, repeated, self.people(), with_tweets)
+            return self._facts(accepted, repeated, self.people(), with_tweets) | {
+                "cost_usd": self.ledger.cost_usd
+            }
+
+    def past(self, handle: str | None = None) -> list[dict[str, Any]]:
+        """The Tweets that came with a history or an edit, oldest first."""
+        with self.lock:
+            person = self.known_person(handle) if handle else None
+            return [
+                as_fact(tweet, self.handle_of(tweet.person_id))
+                for tweet in self.posts.past()
+                if not handle or (person is not None and tweet.person_id == person.id)
+            ]
+
+    def add_history(self, handle: str, history: History) -> History:
+        """Give somebody a past, which is returned. Call with the lock held. Raises ValueError."""
+        person = self.person(handle)
+        for post in history.posts:
+            self.posts.add_past(person.id, post)
+        self.interests.add(person.id, history.likes, history.follows)
+        return history
+
+    def edit_post(self, post_id: str, text: str) -> dict[str, Any]:
+        """Put a new version in a Tweet's place; returns it. Raises UnknownPost."""
+        tweet = self.posts.edit(self._called(post_id), normalise(text))
+        return as_fact(tweet, self.handle_of(tweet.person_id))
+
+    def delete_post(self, post_id: str) -> dict[str, Any]:
+        """Delete a Tweet as its author; returns it. Raises UnknownPost."""
+        tweet = self._called(post_id)
+        self.posts.delete(tweet)
+        return as_fact(tweet, self.handle_of(tweet.person_id))
+
+    def _called(self, post_id: str) -> Tweet:
+        tweet = self.posts.find(post_id)
+        if tweet is None:
+            raise UnknownPost(f"there is no Tweet {post_id}")
+        return tweet
 
     def _invite(self) -> None:
         for handle in INVENTED:

@@ -1,8 +1,8 @@
 """How X counts and rewrites the text of a Tweet (docs: X counting rules)."""
 
 import html
+import random
 import re
-import secrets
 import string
 import sys
 import unicodedata
@@ -13,8 +13,12 @@ from typing import Any
 MAX_WEIGHT = 280
 # Counting takes quadratic time; whatever is longer is refused without it.
 MAX_CHARACTERS = 2_000
+ANYTHING = random.SystemRandom()
 SLUG_ALPHABET = string.ascii_letters + string.digits
 CASHTAG = re.compile(r"(?<![\w$])\$[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?(?!\w)")
+
+HASHTAG = re.compile(r"(?<![\w&/#])#(\w*[^\W\d_]\w*)")
+MENTION = re.compile(r"(?<![\w@/])@(\w{1,15})(?!\w)")
 
 RESOURCES = "pkg_resources"
 
@@ -70,17 +74,17 @@ def cashtags(text: str) -> list[str]:
     return CASHTAG.findall(text)
 
 
-def wrap_links(text: str) -> tuple[str, list[dict[str, Any]]]:
+def wrap_links(text: str, chance: random.Random = ANYTHING) -> tuple[str, list[dict[str, Any]]]:
     """``text`` as the API returns it, and the ``entities.urls`` that tell the links apart.
 
     Every link becomes a t.co one, ``&``, ``<`` and ``>`` become HTML entities; the indices count
-    code points of the returned text.
+    code points of the returned text. ``chance`` makes up the t.co links.
     """
     shown, urls, done = "", [], 0
     for found in extract_urls_with_indices(text):
         start, end = found["indices"]
         shown += _escape(text[done:start])
-        short = _short_link()
+        short = _short_link(chance)
         urls.append(_entity(found["url"], short, len(shown)))
         shown += short
         done = end
@@ -88,10 +92,10 @@ def wrap_links(text: str) -> tuple[str, list[dict[str, Any]]]:
 
 
 def with_picture_link(
-    shown: str, urls: list[dict[str, Any]], media_id: str
+    shown: str, urls: list[dict[str, Any]], media_id: str, chance: random.Random = ANYTHING
 ) -> tuple[str, list[dict[str, Any]]]:
     """``shown`` and its links with the one that X adds for pictures."""
-    short = _short_link()
+    short = _short_link(chance)
     start = len(shown) + 1 if shown else 0
     link = {
         "start": start,
@@ -111,8 +115,21 @@ def expand_links(shown: str, urls: list[dict[str, Any]]) -> str:
     return html.unescape(shown)
 
 
-def _short_link() -> str:
-    return "https://t.co/" + "".join(secrets.choice(SLUG_ALPHABET) for _ in range(10))
+def tags_in(shown: str) -> dict[str, list[dict[str, Any]]]:
+    """The ``hashtags`` and ``mentions`` of a text that X returns, for its entities."""
+    found = {
+        "hashtags": [(tag, {"tag": tag[1]}) for tag in HASHTAG.finditer(shown)],
+        "mentions": [(name, {"username": name[1]}) for name in MENTION.finditer(shown)],
+    }
+    return {
+        kind: [{"start": match.start(), "end": match.end()} | facts for match, facts in matches]
+        for kind, matches in found.items()
+        if matches
+    }
+
+
+def _short_link(chance: random.Random) -> str:
+    return "https://t.co/" + "".join(chance.choice(SLUG_ALPHABET) for _ in range(10))
 
 
 def _entity(written: str, short: str, start: int) -> dict[str, Any]:

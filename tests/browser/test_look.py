@@ -146,6 +146,7 @@ def with_much_to_show(page: Page, running: World) -> list[str]:
     tweet = running.delivery(job).tweet_id
     return [
         "/",
+        "/tweets",
         f"/tweets/{tweet}",
         f"/tweets/{tweet}/edit",
         "/accounts",

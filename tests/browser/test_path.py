@@ -153,6 +153,8 @@ def test_keyboard_only(page: Page, running: World) -> None:
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name=button)).to_be_focused()
     page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Surprise me")
+    page.keyboard.press("Tab")
     page.keyboard.type("in two hours")
     page.keyboard.press("Control+Enter")
     written = card(page, "Typed, not clicked")

@@ -97,7 +97,9 @@ def test_a_thread_for_one_account(page: Page, running: World) -> None:
     page.reload()
     expect(page.get_by_label("Part 2 of the thread")).to_have_value("Own two")
     page.locator("#submit").click()
-    expect(card(page, f"Shared {handle}").locator(".job[data-state='published']")).to_have_count(2)
+    expect(
+        card(page, f"Shared {handle}").locator("[data-job][data-state='published']")
+    ).to_have_count(2)
     posts = running.sandbox.on("bluesky").accepted()
     assert [post["text"] for post in posts][-2:] == ["Own one", "Own two"]
 
@@ -110,7 +112,7 @@ def test_what_failed_is_changed_and_tried_again(page: Page, running: World) -> N
     page.get_by_label("Text of the tweet").fill(f"Refused {handle}")
     page.locator("#submit").click()
     failed = card(page, f"Refused {handle}")
-    expect(failed.locator(".job[data-state='failed']")).to_have_count(1)
+    expect(failed.locator("[data-job][data-state='failed']")).to_have_count(1)
     running.sandbox.on("mastodon").mend()
     failed.get_by_role("link", name="Edit").click()
     expect(page.get_by_role("heading", name="Edit for @")).to_contain_text("on Mastodon")
@@ -118,7 +120,7 @@ def test_what_failed_is_changed_and_tried_again(page: Page, running: World) -> N
     page.get_by_label("Text of the tweet").fill(f"Mended {handle}")
     page.get_by_role("button", name="Save and try again").click()
     mended = card(page, f"Mended {handle}")
-    expect(mended.locator(".job[data-state='published']")).to_have_count(2)
+    expect(mended.locator("[data-job][data-state='published']")).to_have_count(2)
     expect(mended).to_contain_text(f"Refused {handle}")
 
 
@@ -152,6 +154,7 @@ def test_a_thread_with_pictures_without_javascript(browser: Browser, running: Wo
     sign_in(page, running.site, f"n{uuid.uuid4().hex[:10]}")
     page.locator("#text").fill("Scriptless thread")
     page.locator("input[name=when]").first.fill("in one hour")
+    page.get_by_role("button", name="Add pictures or a thread").click()
     page.locator(".more-parts > summary").click()
     page.locator(".more-parts").get_by_label("Part 2 of the thread").fill("With a picture")
     page.locator(".more-parts details > summary").first.click()

@@ -33,6 +33,8 @@ HANGING = sized(20, 100)
 GOODBYE = 25.0
 """Seconds that a platform leaves a worker after SIGTERM, with a few to spare."""
 SEND_TIMEOUT = sized(4, 15)
+PATIENCE = sized(240, 900)
+"""Seconds: a worker that is killed leaves look-ups at hundreds of servers, a few at a time."""
 SOON = 3.0
 """Seconds until the tweets are due: for the worker to start."""
 
@@ -87,11 +89,11 @@ def test_workers_killed_with_many_servers_under_way(
     worker = world.start_worker()
     for number in range(KILLS):
         reached = ACCOUNTS * (number + 1) // (KILLS + 2)
-        wait_for(lambda least=reached: accepted(servers) >= least, what="posts under way")
+        wait_for(lambda least=reached: accepted(servers) >= least, PATIENCE, "posts under way")
         time.sleep(chance.uniform(0, 0.1))  # the moment of the fault
         world.kill(worker)
         worker = world.start_worker()
-    until_settled(world, 240)
+    until_settled(world, PATIENCE)
     promise_kept(world, servers, f"{KILLS} SIGKILLs, {SERVERS} servers")
 
 
@@ -106,14 +108,14 @@ def test_a_worker_leaves_in_time_while_servers_hang(
     servers.ask("PUT", "/hanging", hanging)
     worker = world.start_worker()
     others = len(crowd.texts(of_special=False))
-    wait_for(lambda: accepted(servers) > others // 2, what="posts of the others")
+    wait_for(lambda: accepted(servers) > others // 2, PATIENCE, "posts of the others")
     began = time.monotonic()
     world.kill(worker, signal.SIGTERM)
     goodbye = time.monotonic() - began
     assert goodbye < GOODBYE
     servers.ask("PUT", "/hanging", [])
     world.start_worker()
-    until_settled(world, 240)
+    until_settled(world, PATIENCE)
     promise_kept(world, servers, f"SIGTERM, {HANGING} servers hang, gone after {goodbye:.1f} s")
 
 

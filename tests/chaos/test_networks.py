@@ -11,9 +11,9 @@ import pytest
 
 from app import pictures
 from app.db import db
-from app.delivery.publisher import MAX_CLAIMED, SLOTS
 from app.models import Delivery, User
 from app.states import State
+from config import CONCURRENCY
 from tests.conftest import MakeWorld
 from tests.support.bluesky import BlueskySandbox
 from tests.support.figures import FULL, Figures, promise_kept, sized
@@ -112,7 +112,7 @@ def test_a_server_that_hangs(
     world = make_world(sqlite_url, SEND_TIMEOUT=str(SEND_TIMEOUT))
     ana, ben = world.user("ana", network), world.user_at(network, further, "ben")
     further.control("faults", kind="slow", operation="create", seconds=HANG, count=None)
-    hanging = write_at_once(world, ben, MAX_CLAIMED + SLOTS)
+    hanging = write_at_once(world, ben, 3 * CONCURRENCY["publish"])
     world.start_worker()
     wait_for(lambda: State.SENDING in states_of(world, hanging), what="a call that hangs")
     jobs = write_at_once(world, ana, 20)

@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import closing
-from subprocess import Popen
 from typing import Any
 
 import pytest
@@ -21,7 +20,7 @@ from tests.support.figures import promise_kept, sized
 from tests.support.freezing import holds_sqlite, signal_all
 from tests.support.gate import Gate
 from tests.support.waiting import wait_for
-from tests.support.world import World
+from tests.support.world import Process, World
 
 PEOPLE = [f"person{n}" for n in range(5)]
 ROUNDS = sized(2, 10)
@@ -87,7 +86,7 @@ def test_a_deploy_leaves_nothing_unconfirmed(slow_world: World) -> None:
     assert world.sandbox.calls() == len(jobs)
 
 
-def replace(world: World, old: Popen[bytes], *, new_first: bool) -> tuple[Popen[bytes], float]:
+def replace(world: World, old: Process, *, new_first: bool) -> tuple[Process, float]:
     """Deploy: a new worker starts before or while the old one ends.
 
     :return: the new one, and the seconds after which the old one was seen to have ended.
@@ -152,7 +151,7 @@ def test_a_worker_that_wakes_and_finds_its_own_work_waiting(slow_world: World) -
     assert {row.state for row in rows_of(world, jobs)} == {State.PUBLISHED}
 
 
-def freeze_before_any_byte(world: World, workers: list[Popen[bytes]], jobs: dict[str, str]) -> None:
+def freeze_before_any_byte(world: World, workers: list[Process], jobs: dict[str, str]) -> None:
     """Stop workers whose intents are stored and whose connections hang."""
 
     def being_sent() -> int:
@@ -170,7 +169,7 @@ def intents(world: World, jobs: dict[str, str]) -> int:
 
 def freeze_at_work(
     world: World,
-    workers: list[Popen[bytes]],
+    workers: list[Process],
     jobs: dict[str, str],
     caught: int,
     chance: random.Random,
@@ -191,7 +190,7 @@ def freeze_at_work(
 
 def freeze(
     world: World,
-    workers: list[Popen[bytes]],
+    workers: list[Process],
     good_moment: Callable[[], bool],
     pause: Callable[[], float] = lambda: 0.05,
 ) -> None:

@@ -157,7 +157,8 @@ def test_a_timeline_that_cannot_be_read_for_a_while(open_world: World) -> None:
     for name, jobs in groups.items():
         promise_kept(world, jobs, name)
         for row in rows_of(world, jobs):
-            assert (row.state, row.attempts) == (State.PUBLISHED, 1), name
+            # Not attempts: on a busy machine a call may come too late to begin, and is made again.
+            assert (row.state, row.resends) == (State.PUBLISHED, 0), name
             assert row.finished_at, name
             assert row.finished_at > readable_at[name], name
     assert world.sandbox.calls() == len(everything)

@@ -12,8 +12,8 @@ import requests
 from app.db import db
 from app.models import Account
 from app.networks.base import Network
+from app.sentences.delivery import delivery_error
 from app.states import HoldReason, State
-from app.web.messages.delivery import delivery_error
 from tests.conftest import MakeWorld
 from tests.support.sandbox import Played, Sandbox
 from tests.support.story import NETWORKS, End, Story, Trouble

@@ -31,8 +31,11 @@ def test_nothing_given_brings_everything() -> None:
         assert made.environment[name] == f"http://127.0.0.1:{port}"
     assert f":{made.sandbox['facebook']}/" in made.environment["FACEBOOK_GRAPH_URL"]
     assert made.environment["ALLOW_PRIVATE_SERVERS"] == "1"
-    assert len(set(made.ports)) == 6
+    assert made.environment["MAIL_URL"] == f"smtp://127.0.0.1:{made.mail}"
+    assert len(set(made.ports)) == 7
     assert "DATABASE_URL" not in made.environment
+    assert made.environment["FIRST_USER_ROLE"] == "operator"
+    assert plan.make({"FIRST_USER_ROLE": ""}).environment["FIRST_USER_ROLE"] == ""
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "REDIS_PROVIDER"])
@@ -102,3 +105,9 @@ def test_other_terminals_read_exactly_what_was_written(value: str, tmp_path: Pat
     file = tmp_path / "run.env"
     run.write_run_env({"DATABASE_URL": value}, file)
     assert dotenv_values(file) == {"DATABASE_URL": value}
+
+
+def test_workers_by_need_are_started_by_web() -> None:
+    """With ``AUTOSCALE=local`` there is no second one that always runs."""
+    assert "worker" in plan.make({"AUTOSCALE": "local"}).skipped
+    assert "worker" not in plan.make({"AUTOSCALE": "command"}).skipped

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import or_
+
 from app.db import db
-from app.models import Attempt, Delivery, Tweet
+from app.models import Account, Attempt, Delivery, Pause, Tweet, pause
 from app.states import AWAKE, FINAL, State
 from tests.model.ground import Ground
 from tests.model.network import Post
@@ -71,7 +73,7 @@ class Ledger:
         state = State(row["state"])
         job.asked |= state == State.REVIEW
         what = f"{row} {job} {posts}"
-        assert len(posts) <= 1 + job.sent_again, f"doubled: {what}"
+        assert job.twin or len(posts) <= 1 + job.sent_again, f"doubled: {what}"
         assert row["fence"] >= job.fence, f"an older claim has overwritten a newer: {what}"
         job.fence = row["fence"]
         assert (row["next_at"] is not None) == (state in AWAKE), f"asleep: {what}"
@@ -92,7 +94,11 @@ class Ledger:
             assert known, f"another's post: {what}"
 
     def _check_twins(self, rows: dict[str, Any], posts: dict[str, list[Post]]) -> None:
-        """Among tweets of equal text, as many are published as there are posts."""
+        """Among tweets of equal text, as many are published as there are posts, and no more.
+
+        A look-up may have taken a post for the other one's, which then is sent once more: both are
+        out once, and only the serial numbers, which no network shows, tell whose is whose.
+        """
         twins = [job_id for job_id, job in self.jobs.items() if job.twin]
         if any(self.jobs[job_id].asked for job_id in twins):
             return
@@ -101,6 +107,27 @@ class Ledger:
         on_its_way = sum(state in {State.SENDING, State.UNCONFIRMED} for state in states)
         published = states.count(State.PUBLISHED)
         assert published <= taken <= published + on_its_way, f"{states} {posts}"
+        again = sum(self.jobs[job_id].sent_again for job_id in twins)
+        assert taken <= len(twins) + again, f"doubled: {states} {posts}"
+
+    def lasting_pauses(self) -> list[int]:
+        """Return the ids of the pauses that last."""
+        with self.ground.rows() as session:
+            lasting = db.select(Pause.id).where(Pause.ended_at.is_(None)).order_by(Pause.id)
+            return list(session.scalars(lasting))
+
+    def check_pauses(self) -> None:
+        """No intent was stored while a pause lasted for its account."""
+        begun = (
+            db.select(Attempt.delivery_id, Pause.id)
+            .join(Delivery, Delivery.id == Attempt.delivery_id)
+            .join(Account, Account.id == Delivery.account_id)
+            .join(Pause, Pause.at < Attempt.started_at)
+            .where(or_(Pause.ended_at.is_(None), Pause.ended_at > Attempt.started_at))
+            .where(pause.holds_posts_of())
+        )
+        with self.ground.rows() as session:
+            assert session.execute(begun).all() == [], "begun while it was paused"
 
     def check_the_end(self) -> None:
         """Everything is settled; published and taken are the same, unless the owner was asked."""

@@ -6,11 +6,11 @@ import hypothesis.strategies as st
 from hypothesis.stateful import invariant, rule
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.accounts import probes
+from app.accounts import holds, probes
 from app.db import db, rollback_quietly
-from app.delivery import dispatcher, reconciler
+from app.delivery import dispatcher, pauses, reconciler
 from app.delivery.claims import expire_leases, undo_clock_step
-from app.models import NetworkBlock
+from app.models import NetworkBlock, pause
 from app.states import AWAKE, HoldReason, State
 from tests.model.ground import Ground
 from tests.model.interruptions import Interruption, Kind
@@ -22,7 +22,7 @@ from tests.model.worker import ModelWorker
 WORKERS = 3
 
 MOSTLY = ["go on"] * 12 + ["write"] * 2 + ["change"] * 2
-deeds = st.sampled_from([*MOSTLY, "lose access", "hear again", "end"])
+deeds = st.sampled_from([*MOSTLY, "lose access", "hear again", "end", "pause", "resume", "resume"])
 
 
 class Machine(Owners):
@@ -44,6 +44,8 @@ class Machine(Owners):
             "lose access": self.lose_access,
             "hear again": self._hear_again,
             "end": self._end,
+            "pause": self.pause,
+            "resume": self.resume_first,
         }
         does[deed](luck)
 
@@ -80,6 +82,8 @@ class Machine(Owners):
         try:
             undo_clock_step()
             expire_leases()
+            pauses.settle()
+            holds.release_forgotten()
             for name in probes.due_probes():
                 probes.probe([name])
             return dispatcher.dispatch()
@@ -177,6 +181,7 @@ class Machine(Owners):
         self.ground.saw("step")
         if self.users:
             self.ledger.check()
+            self.ledger.check_pauses()
 
     def teardown(self) -> None:
         """The network is well: everything is settled, by a worker that has seen it all."""
@@ -187,6 +192,8 @@ class Machine(Owners):
         """Let one worker do all that is left to do."""
         for name in PEOPLE:
             self.connect(name)
+        for pause_id in self.ledger.lasting_pauses():
+            self.resume(pause_id, pause.Then.SEND)
         for _ in range(300):
             if self._is_settled():
                 break
@@ -206,8 +213,8 @@ class Machine(Owners):
             self.look_ups.append([i for one in found.look_ups for i in one.job_ids])
             self._look_up(WELL)
         with self.ground.rows():
-            pause = dispatcher.seconds_until_next()
-        self.ground.time.passes(300 if pause is None else pause + 0.02)
+            upcoming = dispatcher.seconds_until_next()
+        self.ground.time.passes(300 if upcoming is None else upcoming + 0.02)
 
     def _is_settled(self) -> bool:
         with self.ground.rows() as session:

@@ -141,6 +141,10 @@ class ModelNetwork:
         """They last."""
         return False
 
+    def access_ends_at(self, credentials: Credentials) -> float | None:
+        """Nobody knows."""
+        return None
+
     def refresh(self, credentials: Credentials, _go: float | None = None) -> Credentials:
         """Give new ones, do not answer, or refuse."""
         self._passing()

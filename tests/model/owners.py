@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import hypothesis.strategies as st
@@ -12,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import connections
 from app.db import db, rollback_quietly
-from app.models import Delivery, Tweet, User
+from app.delivery import pauses
+from app.models import Account, Delivery, Tweet, User, pause
 from app.models.tweet import AlreadyBeingSent
 from app.networks.base import Profile
 from app.states import State
@@ -22,6 +24,7 @@ from tests.model.ledger import Ledger, Promised
 from tests.model.luck import Luck
 
 PEOPLE = ("ana", "ben")
+THEN = (pause.Then.SEND, pause.Then.SHIFT, pause.Then.UNDO)
 MAX_TWEETS = 8
 
 
@@ -120,6 +123,47 @@ class Owners(RuleBasedStateMachine):
             self.connect(name)
         else:
             self.ground.network.end_access(name)
+
+    def pause(self, luck: Luck) -> None:
+        """Operators pause everything, or somebody's account."""
+        self.ground.saw("a pause begins")
+        user = self.users[luck.who % 2]
+        scope, value = pause.Scope.ALL, ""
+        if not luck.silence:
+            scope, value = pause.Scope.ACCOUNT, str(self._account_of(user))
+        self.ground.do(lambda: self._unless_away(partial(pauses.store, scope, value, user)))
+
+    def _account_of(self, user: int) -> int:
+        with self.ground.rows() as session:
+            newest = db.select(db.func.max(Account.id)).where(Account.user_id == user)
+            return int(session.scalar(newest))
+
+    def resume_first(self, luck: Luck) -> None:
+        """Operators resume what they paused first."""
+        for pause_id in self.ledger.lasting_pauses()[:1]:
+            self.ground.saw("a pause ends")
+            harmless = luck.kind in {None, Kind.MEANWHILE}
+            interruption = None if harmless else Interruption(luck.kind or Kind.CRASH, luck.skip)
+            self.resume(pause_id, THEN[luck.which % len(THEN)], interruption)
+
+    def resume(
+        self, pause_id: int, then: pause.Then, interruption: Interruption | None = None
+    ) -> None:
+        """End a pause; perhaps nobody hears whether that was done."""
+
+        def end() -> None:
+            pauses.end(pause_id, then)
+            db.session.commit()
+            while pauses.settle():
+                pass
+
+        self.ground.do(lambda: self._unless_away(end), interruption)
+
+    def _unless_away(self, work: Callable[[], Any]) -> None:
+        try:
+            work()
+        except SQLAlchemyError:
+            rollback_quietly()
 
     def connect(self, name: str) -> int:
         """Connect an account, or connect it again; return its user's id."""

@@ -39,13 +39,13 @@ NO_START_DEADLINE = Mutant(
 SLOW_TO_BEGIN = Mutant(
     "app/delivery/executor.py",
     "        for arguments in calls:\n",
-    "        import time\n\n        time.sleep(1)\n        for arguments in calls:\n",
+    "        import time\n\n        time.sleep(0.5)\n        for arguments in calls:\n",
 )
-"""No mutant: a busy machine, on which a call begins a second after its intent."""
+"""No mutant: a busy machine, on which a call begins half a second after its intent."""
 NO_CLAMP = Mutant(
     "app/workers/scheduler.py",
-    "        undo_clock_step()\n",
-    "",
+    "            undo_clock_step()\n",
+    "            pass\n",
 )
 
 

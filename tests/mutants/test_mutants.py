@@ -6,7 +6,6 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from subprocess import Popen
 
 import pytest
 
@@ -20,7 +19,7 @@ from tests.support.clocks import ProcessClock
 from tests.support.crowd import rows_of, until_all, write_tweets
 from tests.support.figures import FULL, measure, promise_kept
 from tests.support.waiting import wait_for
-from tests.support.world import World
+from tests.support.world import Process, World
 
 HOUR = 3600.0
 PEOPLE = [f"person{n}" for n in range(8)]
@@ -111,7 +110,7 @@ def test_sending_after_a_long_sleep(
     judge(world, jobs | signs, mutant, f"no start deadline, {caught} intents without a call")
 
 
-def until_caught_in_between(world: World, worker: Popen[bytes]) -> tuple[dict[str, str], int]:
+def until_caught_in_between(world: World, worker: Process) -> tuple[dict[str, str], int]:
     """Stop a worker that has stored intents and not begun their calls; return jobs and how many."""
     everything: dict[str, str] = {}
     for number in range(10):
@@ -157,7 +156,7 @@ def test_a_clock_that_steps_back(
     print(f"\nno clamp: {len(jobs)} rows stuck")
 
 
-def until_ticked(world: World, worker: Popen[bytes], seconds: float) -> None:
+def until_ticked(world: World, worker: Process, seconds: float) -> None:
     """Wait until a worker's scheduler has gone on for so long, on its own clock."""
 
     def beat() -> float:

@@ -9,9 +9,11 @@ LARGE = (
     "attempts",
     "audit_events",
     "deliveries",
+    "interest_states",
     "pending_connections",
     "picture_files",
     "pictures",
+    "tweet_counts",
     "tweets",
     "uploads",
     "user_sessions",
@@ -66,6 +68,15 @@ INSERT INTO user_sessions (key_hash, user_id, browser_hash, browser, zone, addre
     seen_at, noticed_at)
 SELECT gen_random_uuid(), 1 + n % {people}, '', '', '', '', {now}, {now}, {now}
 FROM generate_series(1, {tweets} / 5) AS n;
+
+INSERT INTO tweet_counts (user_id, counts, as_of, recount_at)
+SELECT n, '{{"all": 1}}', {now}, CASE WHEN n % 10 = 0 THEN {now} + 86400000 END
+FROM generate_series(1, {people}) AS n;
+
+INSERT INTO interest_states (user_id, stale_at, changes, looks, as_of)
+SELECT n, NULL, 1, 1, {now} FROM generate_series(1, {people}) AS n;
+
+UPDATE sent_cursor SET seen_to = {now};
 
 INSERT INTO audit_events (at, kind, user_id, network, handle, address, browser)
 SELECT {now} - (n % 300) * 86400000::bigint, 'signed_in', 1 + n % {people}, 'x', '', '', ''

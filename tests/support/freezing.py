@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
-from subprocess import Popen
+from functools import partial
+from pathlib import Path
 
 from app.db import db, utcnow
 from app.models import Delivery, Worker
 from app.states import State
 from tests.support.waiting import wait_for
-from tests.support.world import World
+from tests.support.world import Process, World
 
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
-def freeze(world: World, worker: Popen[bytes]) -> None:
+def freeze(world: World, worker: Process) -> None:
     """Stop a worker with SIGSTOP, at a moment at which it does not hold SQLite's only lock."""
 
     def stopped() -> bool:
@@ -31,14 +31,14 @@ def freeze(world: World, worker: Popen[bytes]) -> None:
     wait_for(stopped, what="a moment without a lock")
 
 
-def wake(world: World, worker: Popen[bytes]) -> None:
+def wake(world: World, worker: Process) -> None:
     """Let a stopped worker go on; return when its scheduler has looked around."""
     woken_at = utcnow()
     world.kill(worker, signal.SIGCONT)
     wait_for(lambda: _last_beat(world, worker) > woken_at, what="the worker being awake")
 
 
-def _last_beat(world: World, worker: Popen[bytes]) -> datetime:
+def _last_beat(world: World, worker: Process) -> datetime:
     with world.rows():
         wanted = db.select(Worker.seen_at).where(Worker.name.endswith(f":{worker.pid}"))
         return db.session.scalars(wanted).one()
@@ -53,13 +53,19 @@ def end_lease(world: World, job: str, state: State = State.SENDING) -> None:
         db.session.commit()
 
 
-def signal_all(world: World, workers: list[Popen[bytes]], which: signal.Signals) -> None:
+def signal_all(world: World, workers: list[Process], which: signal.Signals) -> None:
     """Send a signal to each of these workers; return when those to be stopped have stopped."""
     for worker in workers:
         world.kill(worker, which)
     if which == signal.SIGSTOP:
         for worker in workers:
-            os.waitpid(worker.pid, os.WUNTRACED)  # all of its threads
+            wait_for(partial(_has_stopped, worker.pid), what="a process that stands still")
+
+
+def _has_stopped(pid: int) -> bool:
+    """Whether all threads of a process stand still."""
+    states = (path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat"))
+    return all(state.rpartition(")")[2].split()[0] in "Tt" for state in states)
 
 
 def holds_sqlite(world: World) -> bool:

@@ -132,6 +132,7 @@ class Sandbox(Played):
         self.networks: dict[str, Played] = {
             name: self if name == "x" else Played(name) for name in LIMITS
         }
+        self.mail_port = free_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -156,11 +157,17 @@ class Sandbox(Played):
             "FACEBOOK_CLIENT_SECRET": "sandbox-facebook-secret",
             "ALLOW_PRIVATE_SERVERS": "1",
             "SANDBOX": ",".join(self.networks),
+            "MAIL_URL": f"smtp://127.0.0.1:{self.mail_port}",
         }
 
     def start(self) -> None:
         """Start it with what it held before, if anything."""
-        words = ["--data", str(self._folder / "sandbox.sqlite3")]
+        words = [
+            "--data",
+            str(self._folder / "sandbox.sqlite3"),
+            "--mail-port",
+            str(self.mail_port),
+        ]
         for name, network in self.networks.items():
             words += ["--port" if name == "x" else f"--{name}-port", str(network.port)]
         self._process = subprocess.Popen(
@@ -168,6 +175,12 @@ class Sandbox(Played):
         )
         for name, network in self.networks.items():
             wait_for(lambda port=network.port: listens(port), what=f"the sandbox's {name}")
+        wait_for(lambda: listens(self.mail_port), what="the sandbox's mail server")
+
+    def mails(self, to: str) -> list[dict[str, Any]]:
+        """Return the mails that came to an address, in order."""
+        answer = self.http.get(f"{self.url}/control/api/mails", params={"to": to}, timeout=10)
+        return list(answer.json()["mails"])
 
     def stop(self) -> None:
         """Stop it in good order."""

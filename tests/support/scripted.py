@@ -42,6 +42,8 @@ class ScriptedServer:
         self.answers: Sequence[tuple[int, Any]] = []
         self.play: Callable[[Seen], tuple[int, Any]] | None = None
         """What answers instead of the script; several calls may come at a time."""
+        self.headers: Mapping[str, str] = {}
+        """What every answer has beside the usual headers."""
         self.seen: list[Seen] = []
         outer = self
 
@@ -62,10 +64,12 @@ class ScriptedServer:
                     return
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))
+                for name, value in outer.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = handle_any  # noqa: N815
+            do_GET = do_POST = do_PATCH = handle_any  # noqa: N815
 
             def log_message(self, *_: object) -> None:
                 """Keep silent."""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from cryptography.fernet import Fernet
@@ -22,12 +23,14 @@ from app.db import db
 from app.models import Account, Delivery, User, Worker
 from app.networks.base import Connection, Credentials, Network, Profile
 from app.states import FINAL, State
+from tests.support import forking
 from tests.support.sandbox import ROOT, Sandbox
 from tests.support.servers import Valkey
 from tests.support.waiting import free_port, listens, wait_for
 
 QUICK = {"SEND_TIMEOUT": "2", "RECONCILE_DELAYS": "1,2,3", "CATCH_UP_GAP": "0.5"}
 SETTLED = {*FINAL, State.HELD, State.REVIEW}
+Process = subprocess.Popen[bytes] | forking.Forked
 TOKEN_KEY = Fernet.generate_key().decode()
 
 
@@ -52,18 +55,20 @@ class World:
             **QUICK,
             **environ,
         }
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[Process] = []
         self.site = ""
         self.root = ROOT
         """The folder of the program that workers and pages run: this one, or a test build."""
         self._app: Flask | None = None
+        self._making = Lock()
 
     @property
     def app(self) -> Flask:
-        """The app in this process, with the same settings as the others."""
-        if self._app is None:
-            self._app = create_app(config.load(self.environ))
-        return self._app
+        """The app in this process, with the same settings as the others; one for all threads."""
+        with self._making:
+            if self._app is None:
+                self._app = create_app(config.load(self.environ))
+            return self._app
 
     @contextmanager
     def rows(self) -> Iterator[None]:
@@ -187,7 +192,7 @@ class World:
 
     # Processes
 
-    def start_worker(self, *more: str, **environ: str) -> subprocess.Popen[bytes]:
+    def start_worker(self, *more: str, **environ: str) -> Process:
         """Start a worker like the Procfile's, in a process group of its own.
 
         :param more: further words of its command.
@@ -225,20 +230,26 @@ class World:
             check=False,
         )
 
-    def _start(self, command: list[str], **environ: str) -> subprocess.Popen[bytes]:
+    def _start(self, command: list[str], **environ: str) -> Process:
+        whole = {**os.environ, **self.environ, **environ}
         with (self.folder / "log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-W", "ignore", "-m", *command],
-                cwd=self.root,
-                env={**os.environ, **self.environ, **environ},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            # What Python reads before anything else has been read in the one that is divided.
+            is_usual = not any(name.startswith("PYTHON") for name in {**self.environ, **environ})
+            if self.root == ROOT and is_usual:
+                process: Process = forking.shared().start(command, ROOT, whole, log.fileno())
+            else:
+                process = subprocess.Popen(
+                    [sys.executable, "-W", "ignore", "-m", *command],
+                    cwd=self.root,
+                    env=whole,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
         self.processes.append(process)
         return process
 
-    def kill(self, process: subprocess.Popen[bytes], with_signal: int = signal.SIGKILL) -> None:
+    def kill(self, process: Process, with_signal: int = signal.SIGKILL) -> None:
         """Send a signal to the whole process group, as Heroku does; wait for a deadly one."""
         os.killpg(process.pid, with_signal)
         if with_signal in {signal.SIGKILL, signal.SIGTERM}:

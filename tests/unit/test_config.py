@@ -325,6 +325,19 @@ def test_what_opens_something_in_production_is_said(environ: dict[str, str], wor
     assert sentence.endswith(".")
 
 
+def test_alert_urls_are_a_list_and_no_error_shows_them() -> None:
+    """A comma may be inside of one, such as between two addresses of a mail."""
+    urls = "mailtos://me:hush@example.com?to=a@example.com,b@example.com, json://127.0.0.1:9/,"
+    assert config.load({**PRODUCTION, "ALERT_URLS": urls})["ALERT_URLS"] == [
+        "mailtos://me:hush@example.com?to=a@example.com,b@example.com",
+        "json://127.0.0.1:9/",
+    ]
+    assert config.load(PRODUCTION)["ALERT_URLS"] == []
+    with pytest.raises(config.ConfigurationError, match="ALERT_URLS") as refused:
+        config.load({**PRODUCTION, "ALERT_URLS": "me:hush@example.com"})
+    assert "hush" not in str(refused.value)
+
+
 def test_further_names_are_those_that_are_listed() -> None:
     """In the spelling of browsers, beside the public address and this machine's own names."""
     environ = {
@@ -484,3 +497,80 @@ def test_what_the_sandbox_plays_is_said(word: str, played: tuple[str, ...], site
     assert (loaded["SANDBOX"], loaded["X_SITE_URL"]) == (played, site)
     with pytest.raises(config.ConfigurationError, match="SANDBOX"):
         config.load({"SECRET_KEY": "k", "SANDBOX": "twitter"})
+
+
+# Autoscaling
+
+
+def test_workers_by_need_are_off_unless_asked_for() -> None:
+    """The usual numbers; a dyno is asked for earlier than a process."""
+    assert config.load({})["AUTOSCALE"] is None
+    local = config.load({"AUTOSCALE": "local"})
+    assert [local[f"AUTOSCALE_{name}"] for name in ("LEAD", "IDLE", "MAX", "BACKLOG")] == [
+        *(30, 60, 1, 1000)
+    ]
+    heroku = {"AUTOSCALE": "heroku", "HEROKU_API_KEY": "k", "HEROKU_APP_NAME": "app"}
+    known = config.load(heroku)
+    assert (known["AUTOSCALE"], known["AUTOSCALE_LEAD"]) == ("heroku", 60)
+    assert known["HEROKU_API_URL"] == "https://api.heroku.com"
+
+
+@pytest.mark.parametrize("missing", ["HEROKU_API_KEY", "HEROKU_APP_NAME"])
+def test_heroku_is_off_without_its_variables(missing: str) -> None:
+    """And the log says which one is missing."""
+    given = {"AUTOSCALE": "heroku", "HEROKU_API_KEY": "k", "HEROKU_APP_NAME": "app", missing: ""}
+    known = config.load(given)
+    assert known["AUTOSCALE"] is None
+    assert f"AUTOSCALE is off, because {missing} is missing." in known["WARNINGS"]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"AUTOSCALE": "yes"}, "AUTOSCALE must be local, heroku or command, not 'yes'."),
+        ({"AUTOSCALE": "command"}, "AUTOSCALE is command but AUTOSCALE_COMMAND is missing."),
+        (
+            {"AUTOSCALE": "command", "AUTOSCALE_COMMAND": "scale 'it"},
+            "AUTOSCALE_COMMAND is no command: No closing quotation.",
+        ),
+        ({"AUTOSCALE_MAX": "0"}, "AUTOSCALE_MAX must be from 1"),
+        ({"HEROKU_API_URL": "ftp://heroku"}, "HEROKU_API_URL must begin with https://."),
+    ],
+)
+def test_impossible_autoscaling_is_refused(given: dict[str, str], sentence: str) -> None:
+    """One sentence each."""
+    with pytest.raises(config.ConfigurationError, match=f"^{sentence}"):
+        config.load(given)
+
+
+# Mail
+
+
+def test_mail_is_off_unless_a_server_is_named() -> None:
+    """And links and the sender follow the site's address."""
+    assert config.load(PRODUCTION)["MAIL_URL"] is None
+    known = config.load({**PRODUCTION, "MAIL_URL": "smtps://user:word@mail.example"})
+    assert known["SITE_URL"] == "https://tweets.example"
+    assert known["MAIL_FROM"] == "Tweet Later <no-reply@tweets.example>"
+    assert known["MAIL_RETRY_DELAYS"] == [30, 120, 600, 3600]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            {"MAIL_URL": "http://user:hidden@mail.example"},
+            "MAIL_URL is not the address of a server",
+        ),
+        ({"MAIL_URL": "smtp://"}, "MAIL_URL is not the address of a server"),
+        ({"MAIL_URL": "smtp://host?tls=maybe"}, "MAIL_URL is not the address of a server"),
+        ({"MAIL_FROM": "Tweet Later"}, "MAIL_FROM must be an address"),
+        ({"MAIL_RETRY_DELAYS": "60,30"}, "MAIL_RETRY_DELAYS must be rising"),
+        ({"RATE_LIMIT_MAIL": "often"}, "RATE_LIMIT_MAIL"),
+    ],
+)
+def test_impossible_mail_is_refused(given: dict[str, str], sentence: str) -> None:
+    """Without the password that the address may hold."""
+    with pytest.raises(config.ConfigurationError, match=sentence) as refused:
+        config.load({**PRODUCTION, **given})
+    assert "hidden" not in str(refused.value)

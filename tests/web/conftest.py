@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from app.models import User
+from tests.conftest import MakeWorld
+from tests.support.desk import Desk
 from tests.support.visitor import Visitor
 from tests.support.world import World
 
@@ -52,3 +54,9 @@ def connect_somebody(running: World, visitor: Visitor) -> ConnectSomebody:
         return {"x": first, **{name: running.connect(user_id, name, handle) for name in networks}}
 
     return connect
+
+
+@pytest.fixture
+def desk(make_world: MakeWorld, database_url: str) -> Desk:
+    """What operators see, on each database."""
+    return Desk(make_world(database_url))

@@ -118,7 +118,7 @@ def test_whatever_a_page_links_to_is_kept_and_compressed(visitor: Visitor) -> No
 @pytest.mark.parametrize("accepted", ["gzip", "identity", "gzip;q=0", "br", "*;q=0.5", ""])
 def test_answers_fit_what_was_asked_for(visitor: Visitor, accepted: str) -> None:
     """Compressed only for who takes it; an answer that is known already is not sent again."""
-    address = next(one for one in LINKED.findall(visitor.get("/").text) if "base.css" in one)
+    address = next(one for one in LINKED.findall(visitor.get("/").text) if "all.css" in one)
     answer = raw(visitor, address, Accept_Encoding=accepted)
     assert answer.headers.get("Content-Encoding") == ("gzip" if accepted in TAKE_GZIP else None)
     head = raw(visitor, address, "HEAD", Accept_Encoding=accepted)
@@ -135,7 +135,7 @@ def test_answers_fit_what_was_asked_for(visitor: Visitor, accepted: str) -> None
 
 def test_a_part_of_a_file(visitor: Visitor) -> None:
     """A range is one of the file itself, whatever the browser could unpack."""
-    address = next(one for one in LINKED.findall(visitor.get("/").text) if "base.css" in one)
+    address = next(one for one in LINKED.findall(visitor.get("/").text) if "all.css" in one)
     whole = raw(visitor, address, Accept_Encoding="identity")
     part = raw(visitor, address, Accept_Encoding="gzip", Range="bytes=10-19")
     assert (part.status_code, part.content) == (206, whole.content[10:20])
@@ -162,8 +162,14 @@ def test_packages_have_an_address_without_a_version(visitor: Visitor) -> None:
 
 def test_the_list_of_domains_is_a_module_of_its_own(visitor: Visitor) -> None:
     """It is the same for everybody, so that it comes once a version and not with each page."""
-    styles = next(one for one in LINKED.findall(visitor.get("/").text) if "base.css" in one)
-    answer = visitor.get(styles.replace("css/base.css", assets.DOMAINS))
+    styles = next(one for one in LINKED.findall(visitor.get("/").text) if "all.css" in one)
+    answer = visitor.get(styles.replace("css/all.css", assets.DOMAINS))
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     listed = re.findall(r'"([^"]+)"\.split', answer.content.decode())
     assert listed == [" ".join(texts.known_tlds())]
+
+
+def test_no_file_has_such_a_name(visitor: Visitor) -> None:
+    """A name that no file can have is a name of no file."""
+    for name in ("x" * 300, "%C3%A9" * 200, "css", "js/"):
+        assert visitor.get(f"/static/v-1/{name}").status_code == 404

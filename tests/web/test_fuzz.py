@@ -44,6 +44,7 @@ ODD_IDS = ["0", "1", "999999", str(2**31 - 1), str(2**31), str(2**63), "9" * 500
 NAMES = [
     *("text", "when", "accounts", "parts", "pictures", "variants", "submit_id", "timezone"),
     *("job_id", "check", "mode", "alt", "signs_in", "whem", "at", "before", "job_ids", "server"),
+    *("tab", "q", "account", "action", "tweet_ids", "confirmed"),
     *("identifier", "password", "locale", "late_tolerance_hours", "part", "again", "now"),
     *("variant-1", "variant-x", f"variant-{'9' * 5000}", "pictures-1", "pictures-99", "alt-x"),
     *(

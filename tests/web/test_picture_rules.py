@@ -8,11 +8,12 @@ from urllib.parse import urljoin
 
 import pytest
 
-from app.db import db
+from app.db import db, utcnow
 from app.models import Account
 from app.networks.mastodon.posts import USUAL
 from tests.support import photos
 from tests.support.visitor import Visitor
+from tests.support.waiting import wait_for
 from tests.support.world import World
 from tests.web.conftest import ConnectSomebody
 from tests.web.test_pictures import JSON, send
@@ -58,7 +59,7 @@ def test_a_moving_picture_for_one_account_only(visitor: Visitor, accounts: dict[
     later = {"when": "in one hour", "accounts": chosen}
     assert visitor.post("/tweets", text="Look", variants=own, **later).status_code == 202
     still = taken(visitor, photos.moving(1))
-    assert visitor.post("/tweets", text="Look", pictures=[still], **later).status_code == 202
+    assert visitor.post("/tweets", text="Look here", pictures=[still], **later).status_code == 202
 
 
 @pytest.mark.parametrize(("network", "title"), [("mastodon", "Mastodon"), ("x", "On X")])
@@ -139,8 +140,17 @@ def test_a_gif_too_heavy_for_a_server(
     running: World, visitor: Visitor, accounts: dict[str, int]
 ) -> None:
     """What a server will never take is said when it is written, with the name of the network."""
+
+    def is_measured() -> bool:
+        with running.rows():
+            at = db.select(Account.limits_at).where(Account.id == accounts["mastodon"])
+            limits = db.select(Account.limits).where(Account.id == accounts["mastodon"])
+            return bool(db.session.scalar(at) and db.session.scalar(limits))
+
+    wait_for(is_measured, what="the worker's own look at the limits")
     with running.rows():
         account = db.session.get_one(Account, accounts["mastodon"])
+        account.limits_at = utcnow()
         small = asdict(replace(USUAL, picture_bytes=100))
         account.limits = {**small, "picture_types": list(USUAL.picture_types)}
         db.session.commit()

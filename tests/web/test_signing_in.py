@@ -126,7 +126,7 @@ def test_the_network_that_does_not_answer(running: World, visitor: Visitor) -> N
 
 def test_pages_ask_nobody_else(ana: Visitor) -> None:
     """On every page the same strict policy forbids external requests and inline scripts."""
-    tweet = ana.post("/tweets", text="later", when="in one hour").json()["tweet"]["id"]
+    tweet = ana.post("/tweets", text="A page of its own", when="in one hour").json()["tweet"]["id"]
     pages = ("/", "/accounts", "/settings", f"/tweets/{tweet}", "/login/mastodon", "/nowhere")
     (policy,) = {ana.get(page).headers["Content-Security-Policy"] for page in pages}
     assert "default-src 'self'" in policy

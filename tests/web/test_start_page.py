@@ -15,12 +15,13 @@ from app.models import Tweet
 from tests.support import full_list
 from tests.support.world import World
 
-MAX_PAGE_BYTES = 47_500
-"""Before compression. 20,000 of them are the composer and what its scripts need."""
-MAX_CARD_BYTES = 1_100
+MAX_PAGE_BYTES = 31_000
+"""Before compression. 10,000 of them are the composer with its ideas, and the frame."""
+MAX_CARD_BYTES = 900
 """Of a tweet with one job and without pictures."""
-QUERIES = 7
-"""The session with its user, accounts, tweets, deliveries, pictures, the heartbeat, notices."""
+QUERIES = 9
+"""The session with its user, accounts, tweets, deliveries, pictures, numbers of the tabs, the
+heartbeat, pauses, notices."""
 CARD = re.compile(r'<article class="tweet.*?</article>', re.DOTALL)
 
 

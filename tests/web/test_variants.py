@@ -174,7 +174,7 @@ def test_retry_and_cancel_of_one_account_alone(
     assert visitor.until_final(x)["status"] == "done"
     assert visitor.until_final(bluesky)["status"] == "failed"
     page = visitor.get(f"/tweets/{made['tweet']['id']}/card").text
-    assert page.count("Try again") == 1
+    assert page.count(">Try again<") == 1
     assert f'name="job_id" value="{bluesky}"' in page
     running.sandbox.on("bluesky").mend()
     again = visitor.post(f"/tweets/{made['tweet']['id']}/retry", job_id=bluesky)

@@ -103,6 +103,17 @@ def test_without_javascript(ana: Visitor) -> None:
     assert "Plain old form" in page.text
 
 
+def test_more_fields_without_javascript(ana: Visitor) -> None:
+    """The start page is asked for them, keeps what was typed, and stores nothing."""
+    assert "picture-files" not in ana.get("/").text
+    page = ana.submit("/tweets", text="Not yet a thread", when="in one hour", more="1").text
+    assert "Not yet a thread" not in "".join(re.findall(r"<article.*?</article>", page, re.DOTALL))
+    assert "Not yet a thread" in page
+    assert 'value="in one hour"' in page
+    for name in ("picture-files", "new-alt", "picture-files-3", "part"):
+        assert f'name="{name}"' in page
+
+
 def test_the_time_can_be_checked_before_sending(ana: Visitor) -> None:
     """The echo says how a time is understood; nothing is stored."""
     echo = ana.get("/when", params={"when": "in one hour", "timezone": "Europe/Berlin"})

@@ -20,11 +20,12 @@ from app.networks.base import (
     Profile,
     SeenPost,
 )
-from app.networks.bluesky import auth, media, posts, timeline
+from app.networks.bluesky import auth, history, media, posts, timeline
 from app.networks.bluesky import text as bluesky_text
 from app.networks.bluesky.card import Cards
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import Directory
+from app.networks.history import Asked, HistoryPage, Numbers, ReadKind
 
 SITE = "https://bsky.app"
 
@@ -40,6 +41,8 @@ class Bluesky(Network):
     title = "Bluesky"
     usual_limits = posts.LIMITS
     threads = True
+    reads = tuple(ReadKind)
+    numbers_at_once = history.NUMBERS_AT_ONCE
     connect_fields = (
         Field("identifier", "Handle", "For example alice.bsky.social"),
         Field(
@@ -176,3 +179,14 @@ class Bluesky(Network):
         """
         server, token = self._server_of(credentials), auth.token_of(credentials)
         return timeline.recent(server, token, remote_id, bodies, self._site)
+
+    # Learning
+
+    def history(self, credentials: Credentials, remote_id: str, asked: Asked) -> HistoryPage:
+        """Read a page of the repository. Raises LookUpFailed, LookUpRefused, TokenRefused."""
+        server = self._server_of(credentials)
+        return history.history(server, credentials, remote_id, asked, self._site)
+
+    def numbers(self, credentials: Credentials, remote_ids: Sequence[str]) -> dict[str, Numbers]:
+        """Ask the index for posts by URI. Raises what ``history`` raises."""
+        return history.numbers(self._server_of(credentials), credentials, remote_ids)

@@ -16,7 +16,14 @@ from app.networks.base import Outcome, OutcomeKind
 from app.networks.bluesky.identity import is_did
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
-from app.networks.responses import answered, doubt_in, number_in, object_in, seconds_until
+from app.networks.responses import (
+    answered,
+    doubt_in,
+    number_in,
+    object_in,
+    rest_from,
+    seconds_until,
+)
 
 COLLECTION = "app.bsky.feed.post"
 """Where a repository keeps posts."""
@@ -97,6 +104,14 @@ def allowance_left_for(response: Response) -> float | None:
     if remaining is None or remaining >= CREATE_POINTS:
         return None
     return _reset_in(response)
+
+
+def rest_after(response: Response) -> float:
+    """Return seconds to leave an account alone, so that publishing has the rest of what it may."""
+    left, limit = (
+        number_in(response.header(f"ratelimit-{name}")) for name in ("remaining", "limit")
+    )
+    return rest_from(left, limit, _reset_in(response))
 
 
 def wait_in(response: Response) -> float | None:

@@ -79,7 +79,7 @@ def stored_post(server: Server, token: str, did: str, body: Body) -> StoredPost 
     """
     rkey, record = body["rkey"], body["record"]
     asked = {"repo": did, "collection": COLLECTION, "rkey": rkey}
-    response = _read_public(server, "com.atproto.repo.getRecord", asked, token)
+    response = read_public(server, "com.atproto.repo.getRecord", asked, token)
     if response.status == 400 and word_in(response) == "RecordNotFound":
         return None
     with known_shape():
@@ -102,7 +102,7 @@ def dids_of(server: Server, token: str, handles: Sequence[str]) -> dict[str, str
 def did_of(server: Server, handle: str, token: str) -> str | None:
     """Return whose handle it is, None for nobody's. Raises LookUpFailed."""
     asked = {"handle": handle}
-    response = _read_public(server, "com.atproto.identity.resolveHandle", asked, token)
+    response = read_public(server, "com.atproto.identity.resolveHandle", asked, token)
     if response.status in KNOWS_NO_HANDLES:
         return None
     try:
@@ -112,10 +112,10 @@ def did_of(server: Server, handle: str, token: str) -> str | None:
     return did if is_did(did) else None
 
 
-def _read_public(server: Server, name: str, asked: Mapping[str, str], token: str) -> Response:
+def read_public(server: Server, name: str, asked: Mapping[str, str], token: str) -> Response:
     """Read what is public, without the token: a session that has ended must not hide it.
 
-    The token is sent only to the few servers that want it.
+    The token is sent only to the few servers that want it. Raises LookUpFailed.
     """
     response = server.read(name, asked)
     if response.status == UNSIGNED and token:

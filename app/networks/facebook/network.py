@@ -21,9 +21,10 @@ from app.networks.base import (
     Profile,
     SeenPost,
 )
-from app.networks.facebook import auth, media, posts, timeline
+from app.networks.facebook import auth, history, media, posts, timeline
 from app.networks.facebook.client import Graph
 from app.networks.facebook.text import check, comparable
+from app.networks.history import Asked, HistoryPage, Numbers, ReadKind
 
 SITE_URL = "https://www.facebook.com"
 
@@ -39,6 +40,7 @@ class Facebook(Network):
     title = "Facebook"
     threads = False
     usual_limits = posts.LIMITS
+    reads = (ReadKind.POSTS,)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._graph = Graph(
@@ -121,3 +123,13 @@ class Facebook(Network):
     ) -> list[SeenPost]:
         """Read the Page's posts. Raises LookUpFailed, LookUpRefused, TokenRefused."""
         return timeline.recent(self._graph, credentials, remote_id, since, self._site)
+
+    # Learning
+
+    def history(self, credentials: Credentials, remote_id: str, asked: Asked) -> HistoryPage:
+        """Read a page of the Page's posts. Raises LookUpFailed, LookUpRefused, TokenRefused."""
+        return history.history(self._graph, credentials, remote_id, asked, self._site)
+
+    def numbers(self, credentials: Credentials, remote_ids: Sequence[str]) -> dict[str, Numbers]:
+        """Ask for posts by id. Raises what ``history`` raises."""
+        return history.numbers(self._graph, credentials, remote_ids)

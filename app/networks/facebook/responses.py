@@ -165,10 +165,34 @@ def reading_of(response: Response) -> dict[str, Any]:
     code = code_of(response)
     if response.status < 500 and code in DEAD_TOKEN:
         raise TokenRefused(problem_of(response))
-    is_gone = (code, subcode_of(response)) == (BAD_PARAMETER, NO_SUCH_OBJECT)
-    if response.status < 500 and (code in NO_PERMISSION or is_gone):
+    if response.status < 500 and (lacks_permission(response) or is_gone(response)):
         raise LookUpRefused(problem_of(response))
     raise LookUpFailed(problem_of(response))
+
+
+def past_of(response: Response) -> dict[str, Any]:
+    """Return the JSON of a page of a Page's past, as ``reading_of``.
+
+    :raises LookUpFailed: its ``retry_after`` is that of a post that is refused for the same reason.
+    """
+    if response.status == 429 or code_of(response) in THROTTLED:
+        raise LookUpFailed(problem_of(response), outcome_of(response).retry_after)
+    return reading_of(response)
+
+
+def lacks_permission(response: Response) -> bool:
+    """Whether this token may not read all that was asked for."""
+    return code_of(response) in NO_PERMISSION
+
+
+def is_gone(response: Response) -> bool:
+    """Whether there is no such object, or not for this token."""
+    return (code_of(response), subcode_of(response)) == (BAD_PARAMETER, NO_SUCH_OBJECT)
+
+
+def is_bad_cursor(response: Response) -> bool:
+    """Whether the only parameter that is not always the same is refused, which is the cursor."""
+    return code_of(response) == BAD_PARAMETER and not is_gone(response)
 
 
 def person_in(data: Mapping[str, Any], name: str) -> str:

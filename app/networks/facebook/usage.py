@@ -7,7 +7,7 @@ from typing import Any
 from app import untrusted
 from app.networks.errors import DAY_SECONDS
 from app.networks.http import Response
-from app.networks.responses import bounded
+from app.networks.responses import RESERVED_SHARE, bounded
 
 HOUR_SECONDS = 3600.0
 FULL_PERCENT = 100.0
@@ -25,6 +25,13 @@ def used_up_for(response: Response) -> float | None:
     """
     full = (usage for usage in _usages(response) if _percent(usage) >= FULL_PERCENT)
     return max((_told(usage) or HOUR_SECONDS for usage in full), default=None)
+
+
+def rest_after(response: Response) -> float:
+    """Return seconds to leave the account alone, so that publishing has the rest of what it may."""
+    much = FULL_PERCENT * (1 - RESERVED_SHARE)
+    high = (usage for usage in _usages(response) if _percent(usage) > much)
+    return max((_told(usage) or HOUR_SECONDS for usage in high), default=0.0)
 
 
 def told_wait(response: Response) -> float | None:

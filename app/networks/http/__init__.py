@@ -21,9 +21,8 @@ from app.networks.http.calls import (
     boottime,
     call,
 )
-from app.networks.http.creates import send
 from app.networks.http.dns import names
-from app.networks.http.pool import close
+from app.networks.http.on_demand import close, send
 
 __all__ = [
     "CONNECT_SECONDS",

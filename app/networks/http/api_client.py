@@ -17,7 +17,7 @@ from app.networks.http.calls import (
     Response,
     call,
 )
-from app.networks.http.creates import in_thread, send
+from app.networks.http.on_demand import in_thread, send
 
 T = TypeVar("T")
 
@@ -98,7 +98,7 @@ class ApiClient:
             raise LookUpFailed("private_address") from None
         except (NotSent, NoResponse) as error:
             reason = str(error) if self.quotes_errors else type(error).__name__
-            raise LookUpFailed(reason) from None
+            raise LookUpFailed(reason, unanswered=isinstance(error, NoResponse)) from None
 
     def read(self, path: str, params: Mapping[str, str] | None = None, **content: Any) -> Response:
         """GET, whatever the response. Raises LookUpFailed when there is none."""

@@ -15,7 +15,8 @@ from typing import Any, Protocol
 from app.networks.errors import ConnectRefused
 
 App = dict[str, Any]
-"""``client_id``, ``client_secret``; ``told``: what looks like a refusal of it there and is none."""
+"""``client_id``, ``client_secret``; ``told``: what looks like a refusal of it there and is none;
+``scopes``: what it may ask for, where that is more than a sign-in asks for."""
 ANEW_REST = 3_600.0
 """Seconds in which a server gets one app at most that somebody asks for: anybody may ask."""
 

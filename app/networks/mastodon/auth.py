@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,6 +15,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from app import untrusted
 from app.networks.base import Connection, Consent, Credentials, Profile
 from app.networks.errors import ConnectRefused, LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.history import ReadKind
 from app.networks.http import Response
 from app.networks.mastodon.apps import App, Apps, mark_of
 from app.networks.mastodon.client import Server
@@ -25,10 +26,16 @@ from app.networks.responses import known_shape, object_at, object_in
 
 APP_NAME = "Tweet Later"
 SCOPES = ("read:accounts", "read:statuses", "write:statuses", "write:media")
+"""What every sign-in asks for."""
+READING = {ReadKind.LIKES: "read:favourites", ReadKind.FOLLOWS: "read:follows"}
+"""What is asked for beyond that to read a list."""
+MAX_SCOPE_CHARACTERS = 500
 KEYS = ("client_id", "client_secret")
 REVOKE_SECONDS = 4.0
 """Of SIGN_IN_SECONDS, reserved for revoking tokens that must not be used."""
 NO_MASTODON = {301, 302, 303, 307, 308, 404, 405, 410, 501}
+NO_TO_SCOPES = {400, 422}
+"""How servers answer the registration of an app that asks for scopes that they do not know."""
 NO_TO_APP = {400, 401, 403, 404, 422}
 """How servers answer an app that they do not know; the bodies differ from server to server."""
 NOT_ABOUT_APP = {
@@ -54,18 +61,28 @@ class SignIn:
     apps: Apps
     website: str
 
-    def begin(self, server: Server, base_uri: str, signing_in: bool, failed: str = "") -> Consent:
+    def begin(
+        self,
+        server: Server,
+        base_uri: str,
+        signing_in: bool,
+        scopes: Sequence[str] = SCOPES,
+        failed: str = "",
+    ) -> Consent:
         """Return the server's consent page.
 
         :param base_uri: our callback address, to which the server's own host is added: a code
             that comes back to it can be no other server's.
+        :param scopes: what is asked for: SCOPES, or what ``scopes_for`` returns.
         :param failed: the ``client`` of a memory from which nobody came back: with another app.
         :raises ConnectRefused: no_mastodon, too_often, refused; server_checks_nothing where
             signing in proves nobody; server_asks_nobody where anybody gets any access.
-            just_registered where ``failed`` is a new app already.
+            just_registered where ``failed`` is a new app already; scope_missing where the server
+            registers no app for these scopes.
         :raises LookUpFailed: no usable response.
         """
-        request = _Request(server, address_at(server, base_uri), _document_of(server))
+        document = _document_of(server)
+        request = _Request(server, address_at(server, base_uri), document, tuple(scopes))
         memory = request.memory | {"signing_in": signing_in}
         try:
             if self.apps.known(server.url).checks_codes is False:
@@ -77,6 +94,8 @@ class SignIn:
                 raise ConnectRefused("server_checks_nothing") from None
             app = self._app_for_one(request)
             memory["app"] = self.apps.keep_for_one(server.url, app)
+        if not _is_registered_for(app, scopes):
+            raise ConnectRefused("scope_missing", " ".join(scopes))
         return Consent(request.url_for(app), memory)
 
     def finish(
@@ -105,6 +124,7 @@ class SignIn:
             self.apps.forget(server.url, redirect_uri, app)
             raise ConnectRefused("stale", "invalid_client")
         credentials = {name: app[name] for name in KEYS} | {"access_token": _token_in(response)}
+        credentials["scope"] = _scope_in(response, scopes_in(memory))
         if missing := _missing_in(response):
             _revoke_unwanted(server, credentials)
             raise ConnectRefused("scope_missing", missing)
@@ -186,6 +206,8 @@ class SignIn:
         app = self.apps.get(server.url, redirect_uri)
         if app is None:
             return self.apps.made_once(server.url, redirect_uri, lambda: self._register(request))
+        if not _is_registered_for(app, request.scopes):
+            return self._another_app(request, mark_of(app))
         if self._is_known_there(request, app):
             return app
         self.apps.forget(server.url, redirect_uri, app)
@@ -232,20 +254,31 @@ class SignIn:
         return app
 
     def _register(self, request: _Request) -> App:
-        """Register an app. Raises ConnectRefused, LookUpFailed."""
-        form = {
-            "client_name": APP_NAME,
-            "redirect_uris": request.redirect_uri,
-            "scopes": " ".join(SCOPES),
-            "website": self.website,
-        }
-        form = {name: value for name, value in form.items() if value}
-        response = request.server.ask("POST", "/api/v1/apps", data=form)
+        """Register an app that may ask for all scopes, so that nobody needs another one to read.
+
+        Where a server may know no scopes for reading, one without them. Raises ConnectRefused,
+        LookUpFailed.
+        """
+        every = (*SCOPES, *READING.values())
+        response = self._ask_for_app(request, every)
+        may_read = response.status not in NO_TO_SCOPES
+        if not may_read:
+            response = self._ask_for_app(request, SCOPES)
         data = object_in(response)
         app = {name: data.get(name) for name in KEYS}
         if 200 <= response.status < 300 and all(map(untrusted.secret, app.values())):
-            return app
+            return {**app, "scopes": list(every)} if may_read else app
         raise _registration_refused(response)
+
+    def _ask_for_app(self, request: _Request, scopes: Sequence[str]) -> Response:
+        form = {
+            "client_name": APP_NAME,
+            "redirect_uris": request.redirect_uri,
+            "scopes": " ".join(scopes),
+            "website": self.website,
+        }
+        form = {name: value for name, value in form.items() if value}
+        return request.server.ask("POST", "/api/v1/apps", data=form)
 
 
 @dataclass(frozen=True)
@@ -255,6 +288,7 @@ class _Request:
     server: Server
     redirect_uri: str
     document: Mapping[str, Any]
+    scopes: Sequence[str] = SCOPES
     state: str = field(default_factory=lambda: generate_token(32))
     verifier: str = field(default_factory=lambda: generate_token(64))
 
@@ -266,6 +300,8 @@ class _Request:
             "server": self.server.url,
             "host": self.server.host,
         }
+        if self.scopes != SCOPES:
+            kept["scope"] = " ".join(self.scopes)
         if self._has_pkce:
             kept["verifier"] = self.verifier
         issuer = _issuer_in(self.document, self.server)
@@ -287,7 +323,7 @@ class _Request:
             "response_type": "code",
             "client_id": app["client_id"],
             "redirect_uri": self.redirect_uri,
-            "scope": " ".join(SCOPES),
+            "scope": " ".join(self.scopes),
             "state": self.state,
         }
         if self._has_pkce:
@@ -456,12 +492,41 @@ def _token_in(response: Response) -> str:
     raise LookUpFailed(f"HTTP {response.status}")  # its words might hold a token
 
 
+def scopes_for(kinds: Collection[ReadKind]) -> tuple[str, ...]:
+    """Return what is asked for to publish and to read these lists."""
+    return (*SCOPES, *(scope for kind, scope in READING.items() if kind in kinds))
+
+
+def scopes_in(memory: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the consent page of this memory was asked for."""
+    return tuple(str(memory.get("scope") or "").split()) or SCOPES
+
+
+def lets_read(credentials: Credentials, kinds: Collection[ReadKind]) -> bool:
+    """Whether these lists may be read."""
+    granted = str(credentials.get("scope") or "").split() or SCOPES
+    return not _beyond(granted, [READING[kind] for kind in kinds if kind in READING])
+
+
+def _is_registered_for(app: Mapping[str, Any], scopes: Sequence[str]) -> bool:
+    """Whether an app may ask for these. One without ``scopes`` may ask for those of a sign-in."""
+    return not _beyond(app.get("scopes") or SCOPES, scopes)
+
+
+def _scope_in(response: Response, asked: Sequence[str]) -> str:
+    """Return what was granted: all that was asked for, where the server does not say."""
+    told = untrusted.line(object_in(response).get("scope"), MAX_SCOPE_CHARACTERS)
+    return told or " ".join(asked)
+
+
 def _missing_in(response: Response) -> str:
-    """Return the scopes that were not granted, where the server says what was."""
-    told = object_in(response).get("scope")
-    granted = set(told.split()) if isinstance(told, str) and told else set(SCOPES)
-    # "write" includes "write:media".
-    return " ".join(scope for scope in SCOPES if not granted & {scope, scope.split(":")[0]})
+    """Return the scopes that publishing needs and that were not granted."""
+    return " ".join(_beyond(_scope_in(response, SCOPES).split(), SCOPES))
+
+
+def _beyond(granted: Collection[str], wanted: Sequence[str]) -> list[str]:
+    """Return what is wanted and not granted: ``write`` includes ``write:media``."""
+    return [scope for scope in wanted if not {scope, scope.split(":")[0]} & set(granted)]
 
 
 def _code_in(server: Server, memory: Mapping[str, Any], callback: Mapping[str, str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,8 @@ from app.networks.base import (
     SeenPost,
 )
 from app.networks.errors import ConnectRefused, LookUpFailed
-from app.networks.mastodon import auth, matching, media, posts, text, timeline
+from app.networks.history import Asked, HistoryPage, Numbers, ReadKind
+from app.networks.mastodon import auth, history, matching, media, posts, text, timeline
 from app.networks.mastodon.apps import Apps
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.servers import Servers, private_is_refused
@@ -41,6 +42,7 @@ class Mastodon(Network):
     usual_limits = posts.USUAL
     threads = True
     visibilities = ("public", "unlisted", "private")
+    reads = tuple(ReadKind)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         usual = config["MASTODON_SERVER"] or ""
@@ -94,7 +96,9 @@ class Mastodon(Network):
         name = str(memory.get("server") or "")
         server = self._servers.visited(self._servers.checked(name))
         with private_is_refused():
-            return self._sign_in.begin(server, redirect_uri, signing_in, str(memory["client"]))
+            return self._sign_in.begin(
+                server, redirect_uri, signing_in, auth.scopes_in(memory), str(memory["client"])
+            )
 
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
@@ -177,3 +181,30 @@ class Mastodon(Network):
         """
         server = self._server_of(credentials)
         return timeline.recent(server, credentials, remote_id, since, bodies)
+
+    # Learning
+
+    def lets_read(self, credentials: Credentials, kinds: Collection[ReadKind]) -> bool:
+        """True when what was granted includes these lists."""
+        return auth.lets_read(credentials, kinds)
+
+    def begin_reading(
+        self, credentials: Credentials, kinds: Collection[ReadKind], redirect_uri: str
+    ) -> Consent:
+        """Return the consent page of the account's server, which asks for these lists, too.
+
+        Raises ConnectRefused, LookUpFailed.
+        """
+        server = self._servers.visited(str(credentials.get("server_url") or ""))
+        with private_is_refused():
+            return self._sign_in.begin(server, redirect_uri, False, auth.scopes_for(kinds))
+
+    def history(self, credentials: Credentials, remote_id: str, asked: Asked) -> HistoryPage:
+        """Read a page of a list. Raises LookUpFailed, LookUpRefused, TokenRefused."""
+        server = self._server_of(credentials)
+        return history.history(server, oauth.token_of(credentials), remote_id, asked)
+
+    def numbers(self, credentials: Credentials, remote_ids: Sequence[str]) -> dict[str, Numbers]:
+        """Ask for posts by id. Raises what ``history`` raises."""
+        server = self._server_of(credentials)
+        return history.numbers(server, oauth.token_of(credentials), remote_ids)

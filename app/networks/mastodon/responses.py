@@ -14,7 +14,16 @@ from app.networks.base import Outcome, OutcomeKind, Profile
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.mastodon.client import Server
-from app.networks.responses import answered, doubt_in, id_in, number_in, object_in, seconds_until
+from app.networks.responses import (
+    RESERVED_SHARE,
+    answered,
+    doubt_in,
+    id_in,
+    number_in,
+    object_in,
+    rest_from,
+    seconds_until,
+)
 
 USUAL_WAIT_SECONDS = 300.0
 """To wait where a server does not say: Mastodon counts calls in five minutes."""
@@ -24,6 +33,10 @@ NOT_OFFERED = {404, 405, 410, 501}
 AWAY = {403, 404, 405, 406}
 """Without an error in JSON: a gateway answers in place of the server."""
 MAX_NAME_CHARACTERS = 100
+RESERVED_CALLS = 30
+"""Of an account's allowance: reads leave them to publishing."""
+MAX_READ_REST_SECONDS = 900.0
+"""A reset that is further away belongs to another allowance than that of reads."""
 
 
 def outcome_of(response: Response) -> Outcome:
@@ -85,6 +98,18 @@ def calls_left(response: Response) -> float | None:
     return number_in(_first(response, "x-ratelimit-remaining", "ratelimit-remaining"))
 
 
+def rest_after(response: Response) -> float:
+    """Return seconds to leave an account alone, so that publishing has the rest of what it may.
+
+    Reads and posts share one allowance, so RESERVED_CALLS of it are left where its size is not
+    told. A reset that is further away than MAX_READ_REST_SECONDS belongs to another allowance.
+    """
+    size = number_in(_first(response, "x-ratelimit-limit", "ratelimit-limit"))
+    size = max(size or 0.0, RESERVED_CALLS / RESERVED_SHARE)
+    rest = rest_from(calls_left(response), size, wait_in(response))
+    return rest if rest <= MAX_READ_REST_SECONDS else 0.0
+
+
 def wait_in(response: Response) -> float | None:
     """Return seconds to wait after a 429, None when it does not say."""
     return seconds_until(response, response.header("retry-after")) or _reset_in(response)
@@ -117,13 +142,13 @@ def profile_of(account: Mapping[str, Any], server: Server) -> Profile:
         remote_id=account["id"],
         handle=f"{_name_in(account)}@{server.host}",
         display_name=account.get("display_name") or "",
-        avatar_url=_page(account.get("avatar"), server),
+        avatar_url=page_at(account.get("avatar"), server),
         server=server.host,
-        page_url=_page(account.get("url"), server),
+        page_url=page_at(account.get("url"), server),
     )
 
 
-def _page(url: Any, server: Server) -> str:
+def page_at(url: Any, server: Server) -> str:
     """Return an address if a browser may be sent there, else ""."""
     found = untrusted.web_address(url)
     return found if found.startswith(("https://", f"{server.url}/")) else ""
@@ -143,6 +168,6 @@ def _name_in(account: Mapping[str, Any]) -> str:
 def link_to(status: Mapping[str, Any], server: Server) -> str:
     """Return a post's page; the address that every Mastodon knows when the server tells none."""
     for name in ("url", "uri"):
-        if page := _page(status.get(name), server):
+        if page := page_at(status.get(name), server):
             return page
     return f"{server.url}/web/statuses/{id_in(status)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 
+import nh3
 import regex
 
 from app.networks import text
@@ -34,6 +35,9 @@ _MAY_BE_A_LINK = regex.compile(
 )
 _TAG = regex.compile(r"</?(?P<name>[A-Za-z0-9]*+)[^<>]*+>")
 _BREAKS = frozenset({"br", "p", "div", "li", "blockquote", "pre", "ul", "ol"})
+MAX_TAGS = 2_000
+"""Of one post; to understand tags that are nested deeply takes long."""
+_EMPTY_LINES = regex.compile(r"\n{3,}+")
 
 
 def check(written: str, limits: Limits) -> None:
@@ -131,3 +135,11 @@ def plain(content: str) -> str:
 
 def _break(tag: regex.Match[str]) -> str:
     return "\n" if tag["name"].lower() in _BREAKS else ""
+
+
+def readable(content: str) -> str:
+    """Return a post's HTML as plain text, with an empty line between paragraphs."""
+    start = "<".join(content.split("<", MAX_TAGS)[:MAX_TAGS])
+    kept = nh3.clean(start, tags=set(_BREAKS), attributes={})
+    lines = _TAG.sub(lambda tag: "\n" if tag["name"] in {"br", "li"} else "\n\n", kept)
+    return _EMPTY_LINES.sub("\n\n", html.unescape(lines)).strip()

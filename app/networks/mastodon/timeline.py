@@ -17,7 +17,15 @@ from app.networks.http import Response
 from app.networks.mastodon.auth import APP_NAME
 from app.networks.mastodon.client import Server, segment
 from app.networks.mastodon.matching import Likeness, Shown, Sought, likeness, sought_of
-from app.networks.mastodon.responses import NOT_OFFERED, calls_left, link_to, reading_of, wait_in
+from app.networks.mastodon.responses import (
+    MAX_READ_REST_SECONDS,
+    NOT_OFFERED,
+    RESERVED_CALLS,
+    calls_left,
+    link_to,
+    reading_of,
+    wait_in,
+)
 from app.networks.oauth import token_of
 from app.networks.responses import id_in, known_shape
 
@@ -26,10 +34,6 @@ KEY_LIFE = timedelta(minutes=50)
 KEY_REST_SECONDS = 30.0
 """Before a key is used again: the server may still be at work on the first call."""
 PAGE_POSTS = 40
-MAX_LOOK_UP_REST_SECONDS = 900.0
-"""A reset that is further away belongs to another allowance than that of reads."""
-RESERVED_CALLS = 30
-"""Of an account's allowance: look-ups leave them to publishing."""
 MAX_SOURCES = 2_000
 SHORT_PAGE_POSTS = 20
 """A page with fewer posts is the whole list: servers give so many without being asked."""
@@ -135,7 +139,7 @@ def _leave_room(response: Response) -> None:
     """
     left, wait = calls_left(response), wait_in(response)
     is_short = left is not None and left < RESERVED_CALLS
-    if is_short and wait is not None and wait <= MAX_LOOK_UP_REST_SECONDS:
+    if is_short and wait is not None and wait <= MAX_READ_REST_SECONDS:
         raise LookUpFailed("few calls are left", wait)
 
 

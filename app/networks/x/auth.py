@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import requests
 from authlib.common.errors import AuthlibBaseError
 from authlib.common.security import generate_token
-from authlib.integrations.requests_client import OAuth1Session, OAuth2Session
 
 from app import untrusted
 from app.networks.base import (
@@ -34,6 +33,7 @@ from app.networks.errors import (
     RefreshUnclear,
     TokenRefused,
 )
+from app.networks.history import ReadKind
 from app.networks.http import LibraryAdapter, NoResponse, NotSent, Response
 from app.networks.oauth import check_issuer, check_state
 from app.networks.responses import known_shape, object_in
@@ -42,6 +42,10 @@ from app.networks.x.responses import profile_of, reading_of
 
 TOKEN_PATH = "/2/oauth2/token"
 SCOPES = "tweet.read tweet.write users.read media.write offline.access"
+"""What every sign-in asks for."""
+READING = {ReadKind.LIKES: "like.read", ReadKind.FOLLOWS: "follows.read"}
+"""What is asked for beyond that to read a list."""
+MAX_SCOPE_CHARACTERS = 500
 CALL_SECONDS = 10.0
 """For one call of a sign-in: somebody waits for the page."""
 MAX_TOKEN_SECONDS = int(10 * 366 * DAY_SECONDS)
@@ -55,36 +59,44 @@ class OAuth2Flow:
     api: XApi
     authorize_url: str
 
-    def begin(self, redirect_uri: str) -> Consent:
-        """Return the consent page's URL, with a fresh state and PKCE challenge."""
+    def begin(self, redirect_uri: str, kinds: Collection[ReadKind] = ()) -> Consent:
+        """Return the consent page's URL, with a fresh state and PKCE challenge.
+
+        :param kinds: the lists that shall be read.
+        """
         verifier = generate_token(64)
-        session = self._session(redirect_uri)
+        scope = " ".join([SCOPES, *(READING[kind] for kind in READING if kind in kinds)])
+        session = self._session(redirect_uri, scope)
         url, state = session.create_authorization_url(self.authorize_url, code_verifier=verifier)
-        return Consent(url, {"state": state, "verifier": verifier})
+        return Consent(url, {"state": state, "verifier": verifier, "scope": scope})
 
     def finish(
         self, memory: Mapping[str, Any], callback: Mapping[str, str], redirect_uri: str
     ) -> Mapping[str, Any]:
-        """Exchange the code; return X's token response."""
+        """Exchange the code; return X's token response, with its scope."""
         check_state(memory.get("state"), callback.get("state"))
         check_issuer(callback, self.authorize_url, self.api.url)
         if callback.get("error"):
             raise ConnectRefused("denied", callback["error"])
+        scope = str(memory.get("scope") or SCOPES)
         with _as_our_errors():
-            token: Mapping[str, Any] = self._session(redirect_uri).fetch_token(
+            token: Mapping[str, Any] = self._session(redirect_uri, scope).fetch_token(
                 f"{self.api.url}{TOKEN_PATH}",
                 code=callback.get("code", ""),
                 code_verifier=memory["verifier"],
                 timeout=CALL_SECONDS,
                 allow_redirects=False,
             )
-        return token
+        return {"scope": scope, **token}
 
-    def _session(self, redirect_uri: str) -> Any:
+    def _session(self, redirect_uri: str, scope: str) -> Any:
+        # Here: workers sign nobody in, and save 3 MiB.
+        from authlib.integrations.requests_client import OAuth2Session
+
         session = OAuth2Session(
             self.api.client_id,
             self.api.client_secret,
-            scope=SCOPES,
+            scope=scope,
             redirect_uri=redirect_uri,
             code_challenge_method="S256",
             token_endpoint_auth_method="client_secret_basic" if self.api.client_secret else "none",
@@ -98,8 +110,11 @@ class OAuth1Flow:
 
     api: XApi
 
-    def begin(self, redirect_uri: str) -> Consent:
-        """Ask for a request token; return the consent page's URL."""
+    def begin(self, redirect_uri: str, kinds: Collection[ReadKind] = ()) -> Consent:
+        """Ask for a request token; return the consent page's URL.
+
+        :param kinds: lists that shall be read, for which these tokens suffice.
+        """
         session = self._session(redirect_uri)
         with _as_our_errors():
             token = session.fetch_request_token(
@@ -129,6 +144,9 @@ class OAuth1Flow:
 
     def _session(self, redirect_uri: str, **request_token: str) -> Any:
         keys = self.api.consumer_key or "", self.api.consumer_secret or ""
+        # Here: see OAuth2Flow.
+        from authlib.integrations.requests_client import OAuth1Session
+
         return _with_our_calls(OAuth1Session(*keys, redirect_uri=redirect_uri, **request_token))
 
 
@@ -189,7 +207,16 @@ def oauth2_credentials(token: Mapping[str, Any]) -> Credentials:
         "access_token": access_token,
         "refresh_token": untrusted.secret(token.get("refresh_token")),
         "expires_at": told if seconds is None else now + seconds,
+        "scope": untrusted.line(token.get("scope"), MAX_SCOPE_CHARACTERS),
     }
+
+
+def lets_read(credentials: Credentials, kinds: Collection[ReadKind]) -> bool:
+    """Whether these lists may be read; OAuth 1.0a has no scopes."""
+    granted = str(credentials.get("scope") or SCOPES).split()
+    return is_oauth1(credentials) or all(
+        READING[kind] in granted for kind in kinds if kind in READING
+    )
 
 
 def refresh(api: XApi, credentials: Credentials, start_by: float | None) -> Credentials:
@@ -214,7 +241,8 @@ def _refreshed(response: Response, old: Credentials) -> Credentials:
     data = object_in(response)
     if response.status == 200 and untrusted.secret(data.get("access_token")):
         new = oauth2_credentials(data)
-        return {**new, "refresh_token": new.get("refresh_token") or old["refresh_token"]}
+        kept = {name: new[name] or old.get(name) for name in ("refresh_token", "scope")}
+        return {**new, **kept}
     error = str(data.get("error") or "")
     if error in {"invalid_client", "unauthorized_client"}:
         raise AppRefused(str(data.get("error_description") or error))

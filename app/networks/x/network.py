@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,9 +22,10 @@ from app.networks.base import (
     Profile,
     SeenPost,
 )
+from app.networks.history import Asked, HistoryPage, Numbers, ReadKind
 from app.networks.http import NoResponse, NotSent
 from app.networks.text import comparable
-from app.networks.x import auth, media, posts, timeline
+from app.networks.x import auth, history, media, posts, timeline
 from app.networks.x.client import XApi
 from app.networks.x.text import check
 
@@ -39,6 +40,12 @@ class X(Network):
     title = "X"
     usual_limits = posts.LIMITS
     threads = True
+    reads = tuple(ReadKind)
+    read_prices = history.PRICES
+    smallest_reads: Mapping[ReadKind, int] = {
+        kind: least for kind, (least, _) in history.PAGES.items()
+    }
+    numbers_at_once = history.NUMBERS_AT_ONCE
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._api = XApi(
@@ -128,3 +135,26 @@ class X(Network):
     ) -> list[SeenPost]:
         """Read the account's timeline. Raises LookUpFailed, LookUpRefused, TokenRefused."""
         return timeline.recent(self._api, credentials, remote_id, since, self._site)
+
+    # Learning
+
+    def lets_read(self, credentials: Credentials, kinds: Collection[ReadKind]) -> bool:
+        """True when what was granted includes these lists; OAuth 1.0a grants all of them."""
+        return auth.lets_read(credentials, kinds)
+
+    def begin_reading(
+        self, _credentials: Credentials, kinds: Collection[ReadKind], redirect_uri: str
+    ) -> Consent:
+        """Return X's consent page, which asks for these lists, too.
+
+        Raises ConnectRefused, LookUpFailed.
+        """
+        return self._flow.begin(redirect_uri, kinds)
+
+    def history(self, credentials: Credentials, remote_id: str, asked: Asked) -> HistoryPage:
+        """Read a page, which is charged. Raises LookUpFailed, LookUpRefused, TokenRefused."""
+        return history.history(self._api, credentials, remote_id, asked, self._site)
+
+    def numbers(self, credentials: Credentials, remote_ids: Sequence[str]) -> dict[str, Numbers]:
+        """Ask for posts by id, which is charged, too. Raises what ``history`` raises."""
+        return history.numbers(self._api, credentials, remote_ids)

@@ -12,7 +12,14 @@ from app import untrusted as words
 from app.networks.base import Outcome, OutcomeKind, Profile, Scope
 from app.networks.errors import DAY_SECONDS, LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
-from app.networks.responses import answered, doubt_in, number_in, object_in, seconds_until
+from app.networks.responses import (
+    answered,
+    doubt_in,
+    number_in,
+    object_in,
+    rest_from,
+    seconds_until,
+)
 
 CODES_DUPLICATE = {187}
 CODES_DEAD_TOKEN = {32, 89}
@@ -139,8 +146,31 @@ def reading_of(response: Response) -> dict[str, Any]:
     if response.status == 401:
         raise TokenRefused(problem_of(response))
     if response.status in {402, 403, 404}:
-        raise LookUpRefused(problem_of(response))
+        code = "no_credits" if response.status == 402 else "not_allowed"
+        raise LookUpRefused(problem_of(response), code=code)
     raise LookUpFailed(problem_of(response))
+
+
+def past_of(response: Response) -> dict[str, Any]:
+    """Return the JSON of a page of an account's past, as ``reading_of``.
+
+    :raises LookUpFailed: its ``retry_after`` is that of a post that is refused for the same reason.
+    """
+    if response.status == 429 or _is_usage_cap(response):
+        raise LookUpFailed(problem_of(response), _later(response).retry_after)
+    return reading_of(response)
+
+
+def rest_after(response: Response) -> float:
+    """Return seconds to leave an account alone, so that publishing has the rest of what it may."""
+    return max(
+        rest_from(
+            number_in(response.header(f"{prefix}-remaining")),
+            number_in(response.header(f"{prefix}-limit")),
+            seconds_until(response, response.header(f"{prefix}-reset")),
+        )
+        for prefix, _ in BUCKETS
+    )
 
 
 def profile_of(user: Mapping[str, Any]) -> Profile:

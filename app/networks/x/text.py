@@ -36,6 +36,10 @@ _EMOJI = regex.compile(
 _LAST_TCO = regex.compile(r"(?:^|\s)(https?://t\.co/[A-Za-z0-9]+)\s*$")
 _MEDIA_PAGE = regex.compile(r"://(?:\w+\.)?(?:twitter|x)\.com/\w+/status/\d+/(?:photo|video)/\d+$")
 
+_ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
+_ENTITY = regex.compile("|".join(_ENTITIES))
+"""All that X writes as entities."""
+
 
 def check(text: str, limit: int = MAX_WEIGHTED_LENGTH) -> str:
     """Return the cleaned text.
@@ -70,6 +74,20 @@ def comparable_found(text: str, urls: Iterable[Mapping[str, Any]]) -> str:
     :param urls: the post's ``entities.urls``: each t.co link becomes its ``expanded_url`` again;
         a last one that only stands for the post's media is removed.
     """
+    return comparable(_expanded(text, urls))
+
+
+def readable(text: str, urls: Iterable[Mapping[str, Any]]) -> str:
+    """Return a text as it was typed, from how X's API shows it.
+
+    :param urls: as of ``comparable_found``.
+    """
+    # Before links are put in: what looks like an entity there is part of an address.
+    return _expanded(_ENTITY.sub(lambda found: _ENTITIES[found[0]], text), urls).strip()
+
+
+def _expanded(text: str, urls: Iterable[Mapping[str, Any]]) -> str:
+    """Return the text with each t.co link as its ``expanded_url``, and without its media's."""
     known = {str(url.get("url")): url for url in urls}
     last = _LAST_TCO.search(text)
     if last is not None and _stands_for_media(known.get(last[1])):
@@ -80,7 +98,7 @@ def comparable_found(text: str, urls: Iterable[Mapping[str, Any]]) -> str:
 
     # The links that X names, and not whatever looks like one: letters may follow without a space.
     links = "|".join(regex.escape(url) for url in sorted(known, key=len, reverse=True) if url)
-    return comparable(regex.sub(links, expanded, text) if links else text)
+    return regex.sub(links, expanded, text) if links else text
 
 
 def _stands_for_media(url: Mapping[str, Any] | None) -> bool:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from app.web.messages import connect
+from app.sentences import (
+    access_ended,
+    delivery_error,
+    hold_error,
+    label_of,
+    of_contents,
+    outcome_of,
+    picture_refusal,
+)
+from app.web.messages import connect, learning, suggestions
 from app.web.messages.connect import Refusal
-from app.web.messages.delivery import access_ended, delivery_error, hold_error, label_of, outcome_of
-from app.web.messages.input import REFUSALS, input_refusal, usage_of
-from app.web.messages.pictures import of_contents, picture_refusal
+from app.web.messages.input import REFUSALS, duplicate_of, input_refusal, usage_of
+from app.web.messages.pauses import paused_for_owner, what_is_paused
 
 __all__ = [
     "REFUSALS",
@@ -14,11 +22,16 @@ __all__ = [
     "access_ended",
     "connect",
     "delivery_error",
+    "duplicate_of",
     "hold_error",
     "input_refusal",
     "label_of",
+    "learning",
     "of_contents",
     "outcome_of",
+    "paused_for_owner",
     "picture_refusal",
+    "suggestions",
     "usage_of",
+    "what_is_paused",
 ]

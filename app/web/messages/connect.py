@@ -81,6 +81,8 @@ _EVENTS = {
     EventKind.ACCOUNT_ADDED: _l("Connected %(account)s"),
     EventKind.ACCOUNT_RENEWED: _l("Reconnected %(account)s"),
     EventKind.ACCOUNT_DISCONNECTED: _l("Disconnected %(account)s"),
+    EventKind.EMAIL_CONFIRMED: _l("Confirmed an e-mail address"),
+    EventKind.EMAIL_REMOVED: _l("Removed the e-mail address"),
     EventKind.SIGNS_IN_ON: _l("Allowed %(account)s to sign in"),
     EventKind.SIGNS_IN_OFF: _l("Stopped %(account)s from signing in"),
 }
@@ -319,5 +321,8 @@ def event_words(event: AuditEvent, network: str) -> str:
 
     :param network: the title of the event's network.
     """
-    account = _("@%(handle)s on %(network)s", handle=event.handle, network=network)
+    if event.network:
+        account = _("@%(handle)s on %(network)s", handle=event.handle, network=network)
+    else:
+        account = _("a link in a mail")
     return _EVENTS[EventKind(event.kind)] % {"account": account}

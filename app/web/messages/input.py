@@ -9,7 +9,9 @@ from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.db import utcnow
 from app.models import (
+    Duplicate,
     QuotaReached,
     SubmitIdReused,
     TooManyPictures,
@@ -19,8 +21,9 @@ from app.models import (
 )
 from app.networks import TextProblem
 from app.pictures import PictureRefused
+from app.sentences import of_contents, picture_refusal, size_in_words
 from app.web import schemas
-from app.web.messages.pictures import of_contents, picture_refusal, size_in_words
+from app.web.i18n import exact_time
 from app.when import WhenProblem
 
 _INVALID = {
@@ -35,6 +38,7 @@ _INVALID = {
         "The text contains an invisible control character. Remove it and try again."
     ),
     "unknown_account": _l("That account is not connected here."),
+    "unknown_scope": _l("There is no such network, queue or account here. Nothing was paused."),
     "unknown_picture": _l("This picture is no longer here. Add it again."),
     "empty_time": _l("Say when, or choose to post now."),
     "time_moved": _l(
@@ -43,6 +47,7 @@ _INVALID = {
     "now_or_later": _l("There is a time, but “Now” is chosen. Choose one of them."),
     "text_and_parts": _l("Send the text as the first part, or without parts."),
     "not_for_one_job": _l("This cannot be changed for one account only. Leave the job out."),
+    "nothing_chosen": _l("Choose at least one."),
     "nothing_to_change": _l("Say what to change. Nothing was changed."),
     "unknown_visibility": _l(
         "Say “public”, “unlisted”, “private”, or “default” for the account's own setting. "
@@ -50,6 +55,7 @@ _INVALID = {
     ),
     "unknown_zone": _l("We do not know this time zone."),
     "unknown_locale": _l("We do not speak this language yet."),
+    "bad_address": _l("This is no e-mail address. It looks like name@example.com."),
     "bad_hours": _l("Give a number of hours from 0.1 to 168."),
 }
 _TEXT_PROBLEMS = {
@@ -123,6 +129,16 @@ REFUSALS = (
     TooManyPictures,
     QuotaReached,
 )
+
+
+def duplicate_of(found: Duplicate) -> str:
+    """Say that the same text was written before, and when."""
+    when = exact_time(found.at, seconds=False)
+    if found.at > utcnow():
+        return _("You already have a tweet with the same text. It is due on %(when)s.", when=when)
+    if found.remote_id:
+        return _("You have already posted the same text, on %(when)s.", when=when)
+    return _("You already have a tweet with the same text, for %(when)s.", when=when)
 
 
 def _field_sentence(problem: schemas.Invalid) -> str:

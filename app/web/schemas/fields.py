@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from app.learning import hobbies
 from app.models import MAX_PARTS, MAX_PICTURES
 from app.when import MAX_WORDS
 
@@ -17,6 +18,8 @@ LARGEST_ID = 2**31 - 1
 MAX_ACCOUNTS = 1000
 """Of one tweet; a person with more is limited elsewhere long before."""
 MAX_JOBS = 100
+MAX_TWEETS = 100
+"""That one call may change."""
 MAX_SUBMIT_ID = 200
 MAX_NAME = 100
 """Characters of a zone, a language, a number that is typed."""
@@ -26,6 +29,12 @@ MAX_ALT_AS_TYPED = 20_000
 MAX_LIST = 8000
 """Characters of a list in an address, which is no longer than that anyway."""
 
+MAX_CHOSEN = 5000
+"""Jobs that an operator names; a filter may mean more."""
+MAX_NOTICES = 1000
+MAX_POST_URL = 2000
+MAX_COUNT = 100_000
+"""Things of a list that may be read in a month."""
 MAX_MOMENT = 40
 """Characters of a moment in ISO 8601, as this app writes it."""
 
@@ -73,6 +82,13 @@ def moment_of(value: str | None) -> datetime | None:
         return None
 
 
+def _searchable(value: str) -> str:
+    """Refuse what no text can have, and PostgreSQL does not take."""
+    if "\0" in value:
+        raise PydanticCustomError("control_characters", "it has a NUL")
+    return value
+
+
 def _account_key(value: str) -> str:
     if not _KEY.fullmatch(value) or int(value) > LARGEST_ID:
         raise PydanticCustomError("unknown_account", "no account has this id")
@@ -115,8 +131,27 @@ AccountId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 AccountIds = Annotated[list[AccountId], Field(max_length=MAX_ACCOUNTS)]
 AccountKey = Annotated[str, AfterValidator(_account_key)]
 SubmitId = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
+Sought = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
+PostUrl = Annotated[str, Field(max_length=MAX_POST_URL, pattern=r"^https?://[^\s\x00-\x1f\"<>]+$")]
+TypedPostUrl = Annotated[PostUrl | None, BeforeValidator(_empty_is_nothing)]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
+TypedCount = Annotated[
+    Count | None, BeforeValidator(_empty_is_nothing), BeforeValidator(_whole_number)
+]
+ListKind = Literal["posts", "likes", "follows"]
+ItemKind = Annotated[Literal["post", "like", "follow"] | None, BeforeValidator(_empty_is_nothing)]
+ItemCursor = Annotated[str, Field(pattern=r"^-?[0-9]{1,16}-[0-9]{1,10}$")]
+ScanCursor = Annotated[str, Field(max_length=20, pattern="^[0-9]*$")]
+"""Of Redis."""
 JobId = Annotated[str, Field(max_length=MAX_NAME)]
 Name = Annotated[str, Field(max_length=MAX_NAME)]
+Tab = Literal["all", "scheduled", "sent", "failed", "waiting"]
+Words = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_searchable)]
+TweetIds = Annotated[list[int], Field(max_length=MAX_TWEETS)]
+"""Any number: what nobody has is passed over by name."""
+NoticeIds = Annotated[list[int], Field(max_length=MAX_NOTICES)]
+"""The same."""
+Hobbies = Annotated[str, Field(max_length=hobbies.MAX_TYPED)]
 Server = Annotated[str, Field(max_length=MAX_SERVER)]
 ShownAt = Annotated[str, Field(max_length=MAX_MOMENT), AfterValidator(_moment)]
 Visibility = Literal["default", "public", "unlisted", "private"]
@@ -129,6 +164,12 @@ YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 EventId = Annotated[AccountId, BeforeValidator(_whole_number)]
 TypedAccountIds = Annotated[
     list[Annotated[AccountId, BeforeValidator(_whole_number)]], Field(max_length=MAX_ACCOUNTS)
+]
+TypedTweetIds = Annotated[
+    list[Annotated[int, BeforeValidator(_whole_number)]], Field(max_length=MAX_TWEETS)
+]
+MaybeAccountId = Annotated[
+    Annotated[AccountId, BeforeValidator(_whole_number)] | None, BeforeValidator(_empty_is_nothing)
 ]
 Cursor = Annotated[
     Annotated[int, BeforeValidator(_cursor)] | None, BeforeValidator(_empty_is_nothing)

@@ -46,9 +46,7 @@ def reschedule(tweet_id: int) -> ResponseReturnValue:
     _refuse_unless(tweet, *WAITING)
     given = schemas.body(schemas.calls.Reschedule)
     try:
-        if not given.when.strip():
-            raise schemas.Invalid("empty_time", "when")
-        at = forms.due_at(given.when, given.shown_at)
+        at = forms.time_said(given.when, given.shown_at)
     except REFUSALS as problem:
         return _refuse_input(problem)
     job_ids = tweet.reschedule(at)
@@ -61,9 +59,25 @@ def reschedule(tweet_id: int) -> ResponseReturnValue:
 @rate_limits.writes
 @login_required
 def retry(tweet_id: int) -> ResponseReturnValue:
-    """Send again what failed, or what its owner says did not arrive."""
+    """Send again what failed, or what its owner says did not arrive.
+
+    At another time only what failed: what may be there is sent when its owner has just looked, and
+    a form that comes twice must not take the first time for that.
+    """
     tweet = own(tweet_id)
-    return _retry(tweet, _job_id(tweet, State.FAILED, State.REVIEW))
+    _refuse_unless(tweet, State.FAILED, State.REVIEW)
+    given = schemas.body(schemas.calls.Retry)
+    _job_of(tweet, given.job_id)
+    if given.when is None:
+        return _retry(tweet, given.job_id)
+    try:
+        at = forms.time_said(given.when, given.shown_at)
+    except REFUSALS as problem:
+        return _refuse_input(problem)
+    job_ids = tweet.retry(given.job_id, at, only_failed=True)
+    if at <= utcnow():
+        broker.notify_jobs(job_ids)
+    return _done(tweet, views.said_due(at))
 
 
 def _retry(tweet: Tweet, job_id: str | None) -> ResponseReturnValue:

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.db import db, utcnow
+from app.learning import best_hours
 from app.models import content
 from app.web import pictures, schemas
 from app.web.i18n import exact_time, iso_utc, relative_time
@@ -34,6 +35,7 @@ def empty() -> dict[str, Any]:
         "submit_id": str(uuid.uuid4()),
         "timezone": current_user.timezone or "",
         "errors": {},
+        "duplicate": None,
         "echo": None,
     }
 
@@ -45,6 +47,8 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
 
     ``refusal`` is why it cannot be used, as far as that is known already, None for nothing: of a
     form everything that was typed is here all the same. ``refused_at`` is its field.
+    ``check`` and ``more`` ask for the page again and not for a tweet; ``allow_duplicate`` says that
+    the same text may have been written before.
 
     :raises BadRequest: the JSON or the form cannot be read.
     :raises schemas.Invalid: the JSON does not fit.
@@ -54,6 +58,7 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
         _refuse_text_beside_parts(given)
         read = read_json(given) | {"refusal": None, "refused_at": None}
         accounts, is_check = given.get("accounts") or [], given.get("check") is True
+        wants_more, may_repeat = False, given.get("allow_duplicate") is True
         _refuse_unknown_zone(given.get("timezone"))
     else:
         given, read = _form(calls.NewTweetForm, refusal)
@@ -61,6 +66,8 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
         read["variants"] = {key: own for key, own in read["variants"].items() if own}
         accounts = [number for word in request.form.getlist("accounts") if (number := id_in(word))]
         is_check = bool(request.form.get("check"))
+        wants_more = bool(request.form.get("more"))
+        may_repeat = bool(request.form.get("allow_duplicate"))
     refused_key = read["refusal"] and read["refused_at"] == "submit_id"
     submit_id = None if refused_key else _key(given)
     form = empty() | {
@@ -69,6 +76,8 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
         "accounts": accounts,
         "submit_id": submit_id,
         "check": is_check,
+        "more": wants_more,
+        "allow_duplicate": may_repeat,
     }
     if problem := _time_problem(form):
         form |= {"refusal": form["refusal"] or problem}
@@ -125,6 +134,13 @@ def due_at(words: str, shown_at: str | None) -> datetime:
     if not is_as_shown:
         raise Invalid("time_moved", "when", echo=echo_of(moment))
     return moment.at
+
+
+def time_said(words: str, shown_at: str | None = None) -> datetime:
+    """Return ``due_at`` of a time that must be said; raises Invalid for none."""
+    if not words.strip():
+        raise Invalid("empty_time", "when")
+    return due_at(words, shown_at)
 
 
 def said_when(form: Mapping[str, Any]) -> str | datetime:
@@ -257,6 +273,7 @@ def remember_zone(name: str) -> None:
     """Keep the browser's zone for a person who has not chosen one."""
     if current_user.timezone is None and (zone := known_zone(name)):
         current_user.timezone = zone.key
+        best_hours.zone_changed(current_user.id)
         db.session.commit()
 
 

@@ -1,4 +1,4 @@
-"""The composer and the list."""
+"""The composer, one tweet, and how times are understood."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from typing import Any
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
-from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
+from app import mail
 from app.db import db, utcnow
-from app.models import Account, Delivery, Tweet
-from app.web import rate_limits, schemas
+from app.learning import numbers
+from app.models import Account, Duplicate, DuplicateText, StoredTweet, Tweet, content
+from app.web import learning, rate_limits, schemas
 from app.web.context import networks, ready_networks
 from app.web.errors import gives_back, refuse, refuse_as_json, wants_json
 from app.web.i18n import iso_utc
-from app.web.messages import REFUSALS, input_refusal, outcome_of
-from app.web.tweets import forms, views
+from app.web.messages import REFUSALS, duplicate_of, input_refusal, outcome_of
+from app.web.tweets import forms, lists, views
 from app.web.tweets.payload import arguments
 from app.when import WhenProblem, understand
 
 bp = Blueprint("tweets", __name__)
-
-PAGE = 20
 
 
 @bp.get("/")
@@ -31,8 +30,15 @@ PAGE = 20
 def index() -> ResponseReturnValue:
     """Show the composer and the list, or how to sign in."""
     if not current_user.is_authenticated:
-        return render_template("accounts/sign_in.html", networks=ready_networks())
+        return render_template(
+            "accounts/sign_in.html", networks=ready_networks(), mail_is_offered=mail.is_offered()
+        )
     return _page(forms.empty())
+
+
+def begun_with(text: str) -> str:
+    """Return the composer with these words in it; the list is below, as on the start page."""
+    return _page(forms.empty() | {"parts": [{"text": text, "pictures": []}]})
 
 
 @bp.post("/tweets")
@@ -47,20 +53,33 @@ def create() -> ResponseReturnValue:
             raise form["refusal"]
         if form["check"]:
             return _checked(form)
-        job_id = current_user.tweet_later(
-            "",
-            forms.said_when(form),
-            form["accounts"],
-            submit_id=form["submit_id"],
-            **arguments(form),
-        )
+        if form["more"]:
+            return _page(form | forms.shown_again(form))
+        said_when = forms.said_when(form)
+        draft = content.draft_of("", **arguments(form))
+        chosen, submit_id = form["accounts"], form["submit_id"]
+        asks_first = not form["allow_duplicate"]
+        stored = current_user.schedule(draft, said_when, chosen, submit_id, asks_first=asks_first)
     except REFUSALS as problem:
         return _refuse_input(form, problem)
-    tweet = db.session.get_one(Delivery, job_id).tweet
+    except DuplicateText as problem:
+        return _ask_first(form, problem.duplicate)
     if wants_json():
-        return _accepted(tweet), 202
-    flash(views.said_due(tweet.due_at))
+        return _accepted(stored), 202
+    flash(views.said_due(stored.due_at))
+    if stored.similar:
+        flash(f"{stored.id} {stored.similar}", "similar")
     return redirect(url_for("tweets.index"), 303)
+
+
+def _ask_first(form: dict[str, Any], found: Duplicate) -> ResponseReturnValue:
+    """Give back what was written: it says the same as another tweet, which may be meant so."""
+    db.session.rollback()
+    if wants_json():
+        error = {"code": "duplicate", "message": duplicate_of(found), "field": None}
+        return jsonify(error=error, duplicate=found._asdict() | {"at": iso_utc(found.at)}), 409
+    shown = {"duplicate": {"message": duplicate_of(found), "tweet_id": found.tweet_id}}
+    return _page(form | shown | forms.shown_again(form)), 409
 
 
 def _checked(form: dict[str, Any]) -> ResponseReturnValue:
@@ -70,21 +89,22 @@ def _checked(form: dict[str, Any]) -> ResponseReturnValue:
     return _page(form | forms.echo(form["when"]))
 
 
-def _accepted(tweet: Tweet) -> Any:
+def _accepted(stored: StoredTweet) -> Any:
     made = [
         {
-            "job_id": delivery.id,
-            "status_url": url_for("status.one", job_id=delivery.id),
-            "network": delivery.account.network,
-            "handle": delivery.account.handle,
+            "job_id": job.id,
+            "status_url": url_for("status.one", job_id=job.id),
+            "network": job.account.network,
+            "handle": job.account.handle,
         }
-        for delivery in tweet.deliveries
+        for job in stored.jobs
     ]
     return jsonify(
         job_id=made[0]["job_id"],
         status_url=made[0]["status_url"],
-        tweet=views.plain(tweet),
+        tweet=views.plain(stored),
         jobs=made,
+        warnings=[{"code": "similar", "tweet_id": stored.similar}] if stored.similar else [],
     )
 
 
@@ -131,7 +151,11 @@ def show(tweet_id: int) -> ResponseReturnValue:
         return jsonify(
             tweet={**views.plain(tweet), "parts": view["parts"]}, jobs=views.jobs_as_json(view)
         )
-    return render_template("tweets/tweet.html", tweet=view, attempts=attempts)
+    answers = numbers.of_deliveries([delivery.id for delivery in tweet.deliveries])
+    after = learning.numbers.after_words
+    shown = {"tweet": view, "attempts": attempts, "answers": answers, "after": after}
+    shown["marked"] = schemas.query(schemas.calls.ShownJob).job_id
+    return render_template("tweets/tweet.html", **shown)
 
 
 @bp.get("/tweets/<int:tweet_id>/card")
@@ -175,38 +199,19 @@ def own(tweet_id: int) -> Tweet:
 
 
 def _page(form: dict[str, Any]) -> str:
-    before = schemas.query(schemas.calls.ListQuery).before
-    everywhere = _accounts()  # held until the page is made, or the session would forget them
+    asked = lists.whole_list(schemas.query(schemas.calls.ListQuery).before)
+    everywhere = lists.accounts_of_reader()  # held until the page is made
     accounts = [account for account in everywhere if account.connected]
     set_committed_value(current_user, "accounts", accounts)
-    found = _listed(before)
-    tweets, more = found[:PAGE], len(found) > PAGE
-    newest = tweets if before is None else _listed(None, 1)
+    found = lists.listed(asked, lists.PAGE)
+    newest = found if asked.before is None else lists.listed(lists.whole_list(), 1)
     return render_template(
         "tweets/index.html",
         form=views.shown(form),
         accounts=views.account_views(accounts),
-        chosen=form["accounts"] or _usual_accounts(accounts, newest[:1]),
-        tweets=views.tweet_views(tweets),
-        newer_url=url_for("tweets.index") if before is not None else None,
-        older_url=url_for("tweets.index", before=tweets[-1].id) if more else None,
+        ticked=form["accounts"] or _usual_accounts(accounts, newest.tweets[:1]),
+        **lists.context(asked, found, everywhere, "tweets.index"),
     )
-
-
-def _accounts() -> list[Account]:
-    """Read all accounts of the person, also former ones, so that their tweets find them here."""
-    mine = db.select(Account).where(Account.user_id == current_user.id)
-    return list(db.session.scalars(mine.order_by(Account.id)))
-
-
-def _listed(before: int | None, most: int = PAGE + 1) -> list[Tweet]:
-    """Return the person's newest tweets, only those with smaller ids than ``before``."""
-    query = db.select(Tweet).where(Tweet.user_id == current_user.id)
-    if before is not None:
-        query = query.where(Tweet.id < before)
-    # Their accounts are read already: no need to send them once more with each delivery.
-    deliveries = selectinload(Tweet.deliveries).lazyload(Delivery.account)
-    return list(db.session.scalars(query.options(deliveries).order_by(Tweet.id.desc()).limit(most)))
 
 
 def _usual_accounts(known: list[Account], newest: list[Tweet]) -> list[int]:

@@ -12,11 +12,13 @@ from flask_login import current_user
 
 from app import broker
 from app.db import utcnow
+from app.learning import numbers
 from app.models import (
     Account,
     Delivery,
     JobStatus,
     StoredPart,
+    StoredTweet,
     Tweet,
     content,
     contents_of,
@@ -24,7 +26,7 @@ from app.models import (
 )
 from app.networks import Network
 from app.states import FINAL, State, status_of
-from app.web import pictures
+from app.web import learning, pictures
 from app.web.context import networks
 from app.web.i18n import exact_time, iso_utc, relative_time
 from app.web.messages import delivery_error, hold_error, label_of
@@ -119,19 +121,38 @@ def _own_actions(actions: Sequence[str], of_all: Sequence[str]) -> list[str]:
 
 def jobs_as_json(view: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the jobs of a card as programs see them, with Celery's word."""
-    celery = broker.celery_states([job["job_id"] for job in view["jobs"]])
+    return _lists_of_jobs([view])[0]
+
+
+def tweets_as_json(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
+    """Return tweets with their jobs as programs see them."""
+    shown = tweet_views(tweets)
     return [
-        {
-            **{name: value for name, value in job.items() if name not in FOR_CARDS},
-            "celery_state": celery[job["job_id"]],
-            "due_at": iso_utc(job["due_at"]),
-            "published_at": job["published_at"] and iso_utc(job["published_at"]),
-        }
-        for job in view["jobs"]
+        {**plain(tweet), "parts": view["parts"], "jobs": jobs}
+        for tweet, view, jobs in zip(tweets, shown, _lists_of_jobs(shown), strict=True)
     ]
 
 
-def plain(tweet: Tweet) -> dict[str, Any]:
+def _lists_of_jobs(shown: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return the jobs of each card for programs; Redis is asked once for all of them."""
+    job_ids = [job["job_id"] for view in shown for job in view["jobs"]]
+    celery, answers = broker.celery_states(job_ids), numbers.of_deliveries(job_ids)
+    return [
+        [
+            {
+                **{name: value for name, value in job.items() if name not in FOR_CARDS},
+                "celery_state": celery[job["job_id"]],
+                "due_at": iso_utc(job["due_at"]),
+                "published_at": job["published_at"] and iso_utc(job["published_at"]),
+                "numbers": learning.numbers.as_json(answers[job["job_id"]]),
+            }
+            for job in view["jobs"]
+        ]
+        for view in shown
+    ]
+
+
+def plain(tweet: Tweet | StoredTweet) -> dict[str, Any]:
     """Return a tweet as programs see it."""
     return {"id": tweet.id, "text": tweet.text, "due_at": iso_utc(tweet.due_at)}
 
@@ -275,6 +296,7 @@ def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:
             "handle": account.handle,
             "server": account.server,
             "needs_reconnect": account.needs_reconnect,
+            "access_ends_at": account.access_ends_at,
             "threads": networks()[account.network].threads,
             "limits": content.limits_of(account, networks()[account.network]),
         }

@@ -275,7 +275,7 @@ def test_reading_is_exact(bluesky: BlueskySandbox, ana: dict[str, Any]) -> None:
     assert shown["value"] == record()
     where.pop("rkey")
     listed = bluesky.call("GET", "com.atproto.repo.listRecords", params=where).json()
-    assert listed == {"records": [shown]}
+    assert listed == {"records": [shown], "cursor": RKEY}
     gone = {"repo": ana["did"], "collection": POST, "rkey": RKEY}
     delete = bluesky.call("POST", "com.atproto.repo.deleteRecord", ana["access_jwt"], json=gone)
     assert delete.status_code == 200

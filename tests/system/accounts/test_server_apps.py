@@ -9,7 +9,6 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from flask_migrate import downgrade, upgrade
 
 from app.accounts.server_apps import REGISTRATION_LEASE, WALK, ServerApps, has_answered
 from app.db import database_now, db
@@ -17,6 +16,7 @@ from app.models import ConnectionApp, MastodonServer, ServerApp
 from app.networks.errors import ConnectRefused
 from app.networks.mastodon.apps import ANEW_REST, Known, mark_of
 from tests.support.mastodon import CALLBACK, MastodonSandbox, visit
+from tests.support.migrating import downgrade, upgrade
 from tests.support.visitor import Visitor
 from tests.support.world import World
 
@@ -75,8 +75,8 @@ def test_the_app_is_kept_encrypted(private: World, server: MastodonSandbox) -> N
 
 
 def test_a_refused_registration_holds_nobody_up(private: World, server: MastodonSandbox) -> None:
-    """After a no, the next person tries again at once."""
-    server.fault("refuse", "token")
+    """After a no, with all scopes and with few, the next person tries again at once."""
+    server.fault("refuse", "token", count=2)
     with pytest.raises(ConnectRefused):
         begin(private, server)
     assert begin(private, server).memory["server"] == server.url

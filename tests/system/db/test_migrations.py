@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
+import pytest
 import sqlalchemy as sa
-from flask_migrate import downgrade, upgrade
+from sqlalchemy.exc import IntegrityError
 
 from app.accounts import avatars, credentials
-from app.db import db
-from app.models import Account, Delivery
+from app.db import db, utcnow
+from app.models import Account, Delivery, Tweet, User, sameness
 from app.states import State
 from tests.conftest import MakeWorld
+from tests.support.migrating import downgrade, upgrade
 
 
 def test_the_networks_come_and_go_without_a_loss(make_world: MakeWorld, database_url: str) -> None:
@@ -131,3 +134,70 @@ def test_who_sees_posts_is_the_accounts_own_choice_at_first(
         upgrade()
         account = db.session.scalars(db.select(Account)).one()
         assert (account.visibility, bool(account.credentials)) == ("", True)
+
+
+def test_posts_are_known_once_before_and_after(make_world: MakeWorld, database_url: str) -> None:
+    """The table is made anew on SQLite: its rows, its rules and what belongs to it stay."""
+    world = make_world(database_url)
+    ana = world.user("ana")
+    jobs = [world.tweet_later(ana, text) for text in ("one", "two")]
+    with world.rows():
+        for revision in ("0012", "0013"):
+            if revision == "0012":
+                downgrade(revision=revision)
+            else:
+                upgrade()
+            ids = db.select(Delivery.id).order_by(Delivery.tweet_id)
+            assert db.session.scalars(ids).all() == jobs
+            for broken in ({"remote_id": "1"}, {"next_at": None}):
+                with pytest.raises(IntegrityError):
+                    db.session.execute(db.update(Delivery).values(broken))
+                db.session.rollback()
+            assert {one["name"] for one in sa.inspect(db.engine).get_indexes("deliveries")} >= {
+                "deliveries_held",
+                "deliveries_in_flight",
+                "deliveries_next_at",
+            }
+
+
+def test_roles_and_what_operators_look_for_come_and_go(
+    make_world: MakeWorld, database_url: str
+) -> None:
+    """Nobody has a role afterwards; what waits is as it was."""
+    world = make_world(database_url)
+    job = world.tweet_later(world.user("ana"), "From before", "in one hour")
+    with world.rows():
+        downgrade(revision="0013")
+        assert not sa.inspect(db.engine).has_table("operations_audit")
+        upgrade()
+        assert db.session.scalars(db.select(User.role)).all() == [None]
+        assert db.session.get_one(Delivery, job).state == State.SCHEDULED
+        names = {one["name"] for one in sa.inspect(db.engine).get_indexes("deliveries")}
+        assert names >= {"deliveries_retries", "deliveries_stuck", "deliveries_unpublished"}
+
+
+def test_what_was_written_before_is_known(make_world: MakeWorld, database_url: str) -> None:
+    """Texts of the last 90 days and those that wait get their keys; older ones need none."""
+    world = make_world(database_url)
+    ana = world.user("ana")
+    new, old, own = (world.tweet_later(ana, f"Words {n}", "in one hour") for n in range(3))
+    with world.rows():
+        tweet = db.session.get_one(Delivery, own).tweet
+        tweet.edit_job(own, [{"text": "Its own words", "pictures": []}])
+        long_ago = {"due_at": utcnow() - timedelta(days=100)}
+        tweet_id = db.session.get_one(Delivery, old).tweet_id
+        over = {"state": State.CANCELLED, "next_at": None, "finished_at": utcnow(), **long_ago}
+        db.session.execute(db.update(Delivery).where(Delivery.id == old).values(over))
+        db.session.execute(db.update(Tweet).where(Tweet.id == tweet_id).values(long_ago))
+        db.session.commit()
+        downgrade(revision="0021")
+        upgrade()
+        texts = db.session.execute(db.select(Tweet.text, Tweet.text_key))
+        keys = {row.text: row.text_key for row in texts}
+        assert keys == {
+            "Words 0": sameness.text_key("words 0"),
+            "Words 1": None,
+            "Words 2": sameness.text_key("words 2"),
+        }
+        assert db.session.get_one(Delivery, own).text_key == sameness.text_key("its own words")
+        assert db.session.get_one(Delivery, new).text_key is None

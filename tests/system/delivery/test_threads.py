@@ -24,7 +24,7 @@ def thread_with_broken_second_call(
 ) -> str:
     """Write a thread whose first part is accepted slowly, and break the call after that."""
     played = world.sandbox.on(network)
-    played.fault("accept_then_hang", seconds=1)
+    played.fault("accept_then_hang", seconds=1.6)  # time to set the next; a call may take 2
     job = write_thread(world, user_id, texts, network=network)
     wait_for(played.accepted, what="the first part")
     played.fault(kind)

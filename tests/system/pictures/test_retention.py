@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from flask_migrate import downgrade, upgrade
 from sqlalchemy import update
 
 from app import pictures
@@ -20,6 +19,7 @@ from app.pictures import lifecycle
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support import photos
+from tests.support.migrating import downgrade, upgrade
 from tests.support.world import World
 
 DAY = 86_400

@@ -68,13 +68,56 @@ def test_a_slow_machine_says_nothing_about_a_server() -> None:
     assert server.free_calls == FIRST_CALLS
 
 
-def test_nobody_claims_more_than_a_server_will_take_soon() -> None:
-    """Two claims for each call that it may have."""
+def test_nobody_claims_more_than_a_server_will_take_at_once() -> None:
+    """What is ready needs calls of its own."""
     queues = Queues()
-    assert queues.room_of(BUSY) == 2 * FIRST_CALLS
+    assert queues.room_of(BUSY) == FIRST_CALLS
     filled(queues, BUSY, range(5))
-    assert queues.room_of(BUSY) == 2 * FIRST_CALLS - 5
-    assert queues.room_of(QUIET) == 2 * FIRST_CALLS
+    assert queues.room_of(BUSY) == FIRST_CALLS - 5
+    assert queues.room_of(QUIET) == FIRST_CALLS
+
+
+def test_nobody_claims_much_for_a_server_whose_claims_all_wait() -> None:
+    """For preparations, say: two claims for each call that it may have."""
+    queues = Queues()
+    for number in range(2 * FIRST_CALLS - 3):
+        queues.add(claim(f"waiting {number}", number, BUSY))
+    assert queues.room_of(BUSY) == 3
+
+
+def known(queues: Queues, *account_ids: int) -> list[Claim]:
+    """Return two new claims of each of these accounts, whose credentials are known."""
+    claims = [claim(f"{part} of {one}", one, BUSY) for one in account_ids for part in (1, 2)]
+    for one in claims:
+        queues.queue_of(one).learn(ACCESS)
+    return claims
+
+
+def sendable(queues: Queues, claims: list[Claim], slots: int = 100) -> list[str]:
+    """Return the ids of those that may be sent at once."""
+    return [one.claim.job_id for one in queues.sendable(claims, slots)]
+
+
+def test_of_new_claims_the_first_of_each_account_is_sent() -> None:
+    """Until its network has answered; what waits for that comes before what is new."""
+    queues = Queues()
+    claims = known(queues, 1, 2)
+    assert sendable(queues, claims) == ["1 of 1", "1 of 2"]
+    assert sendable(queues, claims, slots=1) == ["1 of 1"]
+    queues[1].go()
+    assert sendable(queues, claims) == ["1 of 2"]
+    queues[1].note_outcome(OK)
+    assert sendable(queues, claims) == ["1 of 1", "2 of 1", "1 of 2"]
+    queues.add(claim("before", 1, BUSY))
+    assert sendable(queues, claims) == ["1 of 2"]
+
+
+def test_new_claims_are_sent_within_the_share_of_their_server() -> None:
+    """What is ready keeps its calls; an account without credentials gets none."""
+    queues = Queues()
+    filled(queues, BUSY, range(100, 100 + FIRST_CALLS - 1))
+    stranger = claim("unknown", 3, BUSY)
+    assert sendable(queues, [stranger, *known(queues, 1, 2)]) == ["1 of 1"]
 
 
 def test_when_slots_are_few_the_servers_with_few_calls_come_first() -> None:

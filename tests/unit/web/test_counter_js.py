@@ -15,7 +15,7 @@ from app.networks import text as texts
 from app.networks.mastodon import text as mastodon_text
 from app.networks.x import text as x_text
 from app.web import assets
-from app.web.script_data import NUMBERS
+from app.web.script_data import FROM_SERVER, NUMBERS
 from tests.unit.networks.x.test_text import LENGTHS, LINKS
 
 STATIC = Path(__file__).parents[3] / "app" / "static"
@@ -40,6 +40,7 @@ def browser_page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page()
     page.route(f"{SITE}/js/**", serve)
     page.route(f"{SITE}/{assets.DOMAINS}", serve_domains)
+    page.route(f"{SITE}/{FROM_SERVER}", serve_numbers)
     yield page
     page.close()
 
@@ -55,10 +56,17 @@ def serve_domains(route: Route) -> None:
     route.fulfill(body=assets.module_of_domains(), content_type="text/javascript")
 
 
+def serve_numbers(route: Route) -> None:
+    """Answer with what the server gives to scripts, as far as a counter needs it."""
+    names = {"urls": {}, "words": {}, "templates": ""}
+    given = {"numbers": NUMBERS, **names}
+    lines = [f"export const {name} = {json.dumps(value)};" for name, value in given.items()]
+    route.fulfill(body="\n".join(lines), content_type="text/javascript")
+
+
 def open_page(page: Page) -> None:
-    """Load a page with the numbers that every page has."""
-    given = json.dumps({"numbers": NUMBERS, "words": {}, "urls": {}})
-    script = f'<script type="application/json" id="page">{given}</script>'
+    """Load a page that knows nobody."""
+    script = '<script type="application/json" id="page">{}</script>'
     body = f"<!doctype html><title>counter</title>{script}"
     page.unroute(f"{SITE}/")
     page.route(f"{SITE}/", lambda route: route.fulfill(body=body, content_type="text/html"))

@@ -15,11 +15,12 @@ import pytest
 from app import create_app
 from app.networks import OutcomeKind, TextProblem
 from app.pictures import PictureRefused
+from app.sentences.delivery import delivery_error, hold_error, known_error, outcome_of
+from app.sentences.pictures import picture_refusal
 from app.states import HoldReason
 from app.web.messages.connect import known_sentence
-from app.web.messages.delivery import delivery_error, hold_error, known_error, outcome_of
 from app.web.messages.input import input_refusal
-from app.web.messages.pictures import picture_refusal
+from app.web.messages.learning import import_error
 from app.web.schemas import Invalid
 from app.when import WhenProblem
 from config import load
@@ -30,6 +31,7 @@ NAMES = {"code", "error_code"}
 """What parameters, fields and columns that hold a code are called."""
 OF_INPUT = {"TextProblem", "WhenProblem", "Invalid"}
 OF_SIGN_IN = {"ConnectRefused"}
+OF_READING = {"Ended", "LookUpRefused"}
 OF_OAUTH = {"_exchange", "_exchange_if_checked", "fetch_token"}
 """These take OAuth's ``code``, which is none of ours."""
 OF_PAGES = {"denied", "stale", "refused"}
@@ -226,13 +228,20 @@ def codes_in(where: Iterable[Path]) -> Codes:
 
 
 WEB = codes_in((APP / "web").rglob("*.py"))
-BELOW = codes_in(path for path in APP.rglob("*.py") if not path.is_relative_to(APP / "web"))
+BESIDE = {
+    *(APP / "web", APP / "sentences", APP / "mail"),
+    *(APP / "background.py", APP / "workers" / "runner.py"),
+}
+"""Results of background tasks and of mails are shown to operators as they are."""
+BELOW = codes_in(
+    path for path in APP.rglob("*.py") if not any(path.is_relative_to(one) for one in BESIDE)
+)
 OF_DELIVERIES = (
     set().union(
         *(
             codes
             for taker, codes in BELOW.by_taker.items()
-            if taker not in OF_INPUT | OF_SIGN_IN | OF_OAUTH
+            if taker not in OF_INPUT | OF_SIGN_IN | OF_OAUTH | OF_READING
         )
     )
     - NEVER_STORED
@@ -256,6 +265,16 @@ def test_every_ending_of_a_delivery_has_a_sentence() -> None:
         message, step = delivery_error(code, "X")
         assert message.endswith(".")
         assert step.endswith((".", "?"))
+
+
+def test_every_early_end_of_an_import_has_a_sentence() -> None:
+    """Of its own, with what happens or helps next."""
+    codes = set().union(*(BELOW.by_taker[taker] for taker in OF_READING)) | {"not_allowed"}
+    assert {"rate_limited", "page_loop", "access_ended"} <= codes
+    said = {code: import_error(code, "X") for code in codes}
+    assert len({told[0] for told in said.values() if told}) == len(codes)
+    assert import_error("comet", "X") not in said.values()
+    assert import_error(None, "X") is None
 
 
 def test_every_reason_to_hold_has_a_sentence_of_its_own(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@ import { $ } from "../shared/jquery.js";
 import { announce } from "../shared/messages.js";
 import { say } from "../shared/page.js";
 import { refreshTimes } from "../shared/times.js";
+import { keepTick } from "./ticks.js";
 
 const EXCERPT_CHARACTERS = 60;
 
@@ -40,8 +41,8 @@ function aimOf(element) {
   return [className, job, href, element.getAttribute("formaction"), value, dataset.key].join(" ");
 }
 
-/* Put a card in the place of an older one. Keep what the person was doing: the focus, and what
-   they had folded open. */
+/* Put a card in the place of an older one. Keep what the person was doing: the focus, what they
+   had folded open, and a tick. */
 export function putInPlace($old, $fresh) {
   const focus = $old[0].contains(document.activeElement) ? document.activeElement : null;
   const open = new Set(
@@ -53,10 +54,11 @@ export function putInPlace($old, $fresh) {
   for (const element of $fresh.find("details").get()) {
     element.open = open.has(element.dataset.key);
   }
+  keepTick($old, $fresh);
   $old.replaceWith($fresh);
   if (focus) {
     const same = $fresh
-      .find("a, button, summary")
+      .find("a, button, summary, .tick")
       .get()
       .find((one) => aimOf(one) === aimOf(focus));
     (same ?? $fresh.attr("tabindex", -1)[0]).focus({ preventScroll: true });

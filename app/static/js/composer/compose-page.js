@@ -1,11 +1,15 @@
 /* The start page of somebody who is signed in: the composer and the list of tweets. */
 import { startActions } from "../cards/actions.js";
+import { startBulk } from "../cards/bulk.js";
 import { startPoller } from "../cards/poller.js";
 import { startSilence } from "../cards/silence.js";
 import { editDraft } from "../shared/drafts.js";
 import { $ } from "../shared/jquery.js";
+import { templateOf } from "../shared/page.js";
+import { startBestHour } from "./best-hour.js";
 import { startComposer } from "./composer.js";
 import { startCounters } from "./counters.js";
+import { startIdeas } from "./ideas.js";
 import { startPictureDrops } from "./picture-drops.js";
 import { startPictures } from "./pictures.js";
 import { startThreads } from "./threads.js";
@@ -15,11 +19,11 @@ import { startTimeField } from "./time-field.js";
 function offerUnsaved() {
   const unsaved = editDraft.read();
   if (unsaved) {
-    const $unsaved = $("#unsaved").prop("hidden", false);
+    const $unsaved = $("#unsaved").append(templateOf("unsaved-template").cloneNode(true));
     $unsaved.find("[data-go-on]").attr("href", unsaved.address);
     $unsaved.find("[data-discard]").on("click", () => {
       editDraft.forget();
-      $unsaved.prop("hidden", true);
+      $unsaved.empty();
     });
   }
 }
@@ -29,8 +33,11 @@ startPictures();
 startPictureDrops();
 startThreads();
 startTimeField();
+startBestHour();
 startPoller();
 startActions();
+startBulk();
 startComposer();
 offerUnsaved();
 startSilence();
+startIdeas();

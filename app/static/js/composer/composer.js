@@ -5,6 +5,7 @@
 
 import { announceEnded } from "../cards/card.js";
 import { replace, watch } from "../cards/poller.js";
+import { addTicks } from "../cards/ticks.js";
 import { draft } from "../shared/drafts.js";
 import { $ } from "../shared/jquery.js";
 import { announce, NOTICE_MS, notice, signInLink } from "../shared/messages.js";
@@ -14,6 +15,7 @@ import { refreshTimes } from "../shared/times.js";
 import { keepDraft, restoreDraft } from "./composer-draft.js";
 import { count } from "./counters.js";
 import { clearPictures } from "./pictures.js";
+import { duplicateHelp, SEND_ANYWAY, tellSimilar } from "./similar.js";
 import { threads } from "./threads.js";
 import { askAgain, isUnderstood, mode, setTime, timeProblem } from "./time-field.js";
 import { clearErrorOf, clearErrors, showError, showTrouble } from "./trouble.js";
@@ -60,19 +62,21 @@ function fail(response) {
   if (response.status === 401) {
     showTrouble(`${say("signedOut")} ${say("kept")}`, signInLink());
   } else if (refusal) {
-    explain(refusal, response.status);
+    explain(refusal, response);
   } else {
     showTrouble(say(response.status ? "didNotWork" : "notReached"), tryAgainButton());
   }
 }
 
 /* Say why the server refused, and offer what helps. */
-function explain(refusal, status) {
+function explain(refusal, response) {
   if (refusal.code === "submit_id_reused") {
     $submitId.val(newSubmitId());
     keepDraft();
     showTrouble(say("storedBefore"), reloadLink());
-  } else if (status === 422) {
+  } else if (refusal.code === "duplicate") {
+    showTrouble(refusal.message, duplicateHelp(response.responseJSON.duplicate));
+  } else if (response.status === 422) {
     showError(refusal);
     if (refusal.code === "time_moved") {
       askAgain();
@@ -93,6 +97,7 @@ function addCard($card) {
     $card.addClass("tweet-new").prependTo("#tweets");
     refreshTimes();
     watch($card);
+    addTicks($card);
     announceEnded($card);
   }
 }
@@ -114,6 +119,7 @@ function clear() {
 function succeed(answer, wasLater) {
   const when = isUnderstood() ? $("#echo").text() : $when.val();
   clear();
+  tellSimilar(answer);
   announce(wasLater ? say("scheduledFor", { when }) : say("onItsWay"));
   $text.trigger("focus");
   fetchCard(answer.tweet.id).then(addCard, () => {
@@ -133,8 +139,9 @@ function send(event) {
     return;
   }
   const wasLater = mode() === "later";
+  const isMeant = event.originalEvent?.submitter?.name === SEND_ANYWAY;
   const sent = {
-    data: $form.serialize(),
+    data: $form.serialize() + (isMeant ? `&${SEND_ANYWAY}=1` : ""),
     headers: { "Idempotency-Key": $submitId.val() },
   };
   keepDraft();

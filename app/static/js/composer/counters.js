@@ -2,7 +2,7 @@
    network's name; amber when near it, red when over. */
 import { $ } from "../shared/jquery.js";
 import { announce } from "../shared/messages.js";
-import { say } from "../shared/page.js";
+import { say, templateOf } from "../shared/page.js";
 import { bytes, lengthAs } from "./text-length.js";
 
 const NEAR_CHARACTERS = 20;
@@ -68,11 +68,11 @@ function announceSoon(found) {
   }
 }
 
-/* The counter of a box; what is in it comes from the page's template. */
+/* The counter of a box; what is in it comes from a template. */
 function counterOf($box) {
   const $counter = $box.find(".counter");
   if (!$counter[0].firstElementChild) {
-    $counter.append($("#counter-template")[0].content.cloneNode(true));
+    $counter.append(templateOf("counter-template").cloneNode(true));
   }
   return $counter;
 }
@@ -127,9 +127,15 @@ function sendByKey(event) {
   }
 }
 
+/* Without this script the key does nothing, so the page does not name it. */
+function nameTheKey(event) {
+  event.currentTarget.setAttribute("aria-keyshortcuts", "Control+Enter Meta+Enter");
+}
+
 export function startCounters() {
   $form.on("input", "textarea", countWhatWasTyped);
   $form.on("change", "[name='accounts']", count);
   $form.on("keydown", sendByKey);
+  $form.on("focusin", "textarea", nameTheKey);
   count();
 }

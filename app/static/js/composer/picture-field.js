@@ -1,4 +1,5 @@
 /* The pictures of one part of a tweet: a list, a button that adds files, and what is on its way. */
+import { pictureTypes } from "../shared/from-server.js";
 import { $ } from "../shared/jquery.js";
 import { announce } from "../shared/messages.js";
 import { numbers } from "../shared/page.js";
@@ -14,7 +15,7 @@ export class PictureField {
     this.$root = $(root);
     this.$list = this.$root.find("[data-list]");
     this.$add = this.$root.find("[data-add]");
-    this.$files = this.$root.find("[data-files]");
+    this.$files = this.$root.find("[data-files]").attr("accept", pictureTypes);
     this.$error = this.$root.children(".field-error");
     this.listen();
     this.each(($item) => this.takeOver($item));

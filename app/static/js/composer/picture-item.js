@@ -1,16 +1,17 @@
 /* One picture of a field: an item of its list, with a hidden field that carries its id and a box
    for its description; the form sends those by itself. */
+import { pictureWords } from "../shared/from-server.js";
 import { $ } from "../shared/jquery.js";
 import { announce } from "../shared/messages.js";
-import { numbers, speaker } from "../shared/page.js";
+import { numbers, speaker, templateOf } from "../shared/page.js";
 import { call } from "../shared/server.js";
 
 const FIRST_LOOK_MS = 600;
 const LONGEST_PAUSE_MS = 5000;
 const PAUSE_GROWS_BY = 1.5;
 
-export const say = speaker(JSON.parse($("#picture-words").text()));
-const template = $("#picture-template")[0].content.firstElementChild;
+export const say = speaker(pictureWords);
+const template = templateOf("picture-template").firstElementChild;
 
 /* A new item, not on the page yet; its description can be written while its picture is sent. */
 export function newItem(fieldName) {

@@ -1,7 +1,7 @@
 /* Further parts of a thread, the shared one or an account's own: added below the last one, taken
    away one by one. */
 import { $ } from "../shared/jquery.js";
-import { numbers, say } from "../shared/page.js";
+import { numbers, say, templateOf } from "../shared/page.js";
 import { count } from "./counters.js";
 import { attachPictures, detachPictures, renamePictures } from "./pictures.js";
 
@@ -12,8 +12,11 @@ class Thread {
     this.name = root.dataset.thread;
     this.$parts = $(root).children("[data-parts]");
     this.account = $(root).closest("[data-variant]").data("variant"); // whose own it is
-    const $holder = this.account ? $(root).closest("[data-variants]") : $(root);
-    this.template = $holder.children("template")[0].content.firstElementChild;
+    const name = this.account ? "own-part-template" : "part-template";
+    this.template = templateOf(name).firstElementChild;
+    if (this.account) {
+      root.append(templateOf("add-part-template").cloneNode(true));
+    }
     this.$add = $(root).find("[data-add-part]");
     this.$add.on("click", () => {
       this.add().trigger("focus");

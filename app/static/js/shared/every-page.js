@@ -1,4 +1,5 @@
 /* Every page: drafts are looked after, and relative times stay true. */
+import { startBell } from "./bell.js";
 import { startDrafts } from "./drafts.js";
 import { $ } from "./jquery.js";
 import { startTimes } from "./times.js";
@@ -6,3 +7,4 @@ import { startTimes } from "./times.js";
 startDrafts();
 $("[data-same-tab]").removeAttr("target"); // this tab has what was written
 startTimes();
+startBell();

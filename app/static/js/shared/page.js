@@ -1,8 +1,10 @@
-/* What the server gives to every page: its addresses, the sentences that scripts may show, and
-   the numbers that both sides know (app/web/script_data.py). */
-const page = JSON.parse(document.getElementById("page").textContent);
+/* What the server gives: to each page who reads it, and to everybody its addresses, sentences,
+   templates, and the numbers that both sides know (app/web/script_data.py). */
+import { numbers, templates, urls, words } from "./from-server.js";
 
-export const { numbers, person, saved, urls } = page;
+export { numbers, urls };
+
+export const { person, saved } = JSON.parse(document.getElementById("page").textContent);
 
 /* A function that returns the sentence of a name, with {placeholders} filled in. */
 export function speaker(words) {
@@ -10,4 +12,12 @@ export function speaker(words) {
     words[name].replace(/\{(\w+)\}/g, (whole, key) => values[key] ?? whole);
 }
 
-export const say = speaker(page.words);
+export const say = speaker(words);
+
+const holder = document.createElement("div");
+holder.innerHTML = templates;
+
+/* What is in a template; to be cloned. */
+export function templateOf(id) {
+  return holder.querySelector(`#${id}`).content;
+}

@@ -21,7 +21,7 @@ from app.networks.base import (
     Profile,
     SeenPost,
 )
-from app.networks.noticeboard import auth, media, posts, timeline
+from app.networks.noticeboard import auth, history, media, posts, timeline
 from app.networks.noticeboard import text as board_text
 from app.networks.noticeboard.client import Board
 
@@ -33,6 +33,7 @@ class Noticeboard(Network):
     title = "Noticeboard"
     usual_limits = posts.LIMITS
     threads = False
+    reads = history.READS
     connect_fields = (Field("token", "Token", secret=True),)
 
     def __init__(self, config: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from app.networks.base import Consent
 from app.networks.errors import ConnectRefused, LookUpFailed
+from app.networks.mastodon.auth import SCOPES
 from app.networks.mastodon.network import Mastodon
 from tests.support.mastodon import CALLBACK, mastodon
 from tests.support.mastodon_apps import AppsInMemory
@@ -45,13 +46,14 @@ def test_what_is_registered_and_asked(scripted: ScriptedServer) -> None:
     assert parse_qs(register.body.decode()) == {
         "client_name": ["Tweet Later"],
         "redirect_uris": [f"{CALLBACK}/{scripted.url[7:]}"],
-        "scopes": ["read:accounts read:statuses write:statuses write:media"],
+        "scopes": [f"{' '.join(SCOPES)} read:favourites read:follows"],
         "website": ["https://later.example"],
     }
     assert document.path == "/.well-known/oauth-authorization-server"
     asked = parse_qs(urlsplit(consent.url).query)
     assert consent.url.startswith(f"{scripted.url}/oauth/authorize?")
     assert asked["client_id"] == ["id-1"]
+    assert asked["scope"] == [" ".join(SCOPES)]
     assert asked["code_challenge_method"] == ["S256"]
     assert asked["redirect_uri"] == [f"{CALLBACK}/{scripted.url[7:]}"]
     kept = {"state", "server", "host", "signing_in", "verifier", "client"}
@@ -127,7 +129,7 @@ def test_a_private_server(scripted: ScriptedServer) -> None:
 )
 def test_servers_that_register_nobody(scripted: ScriptedServer, answer: Any, code: str) -> None:
     """No Mastodon, or one that does not want us."""
-    scripted.answers = [NO_DOCUMENT, answer]
+    scripted.answers = [NO_DOCUMENT, answer, answer]
     with pytest.raises(ConnectRefused) as refused:
         begun(mastodon(), scripted)
     assert refused.value.code == code

@@ -214,7 +214,7 @@ def test_the_quick_count_is_never_above_the_exact_one() -> None:
 
 @pytest.mark.parametrize("piece", ["http://a.co/", "a.", "https://", "@a@b.", "🇩🇪", "a.co/(a"])
 def test_a_server_of_long_posts_refuses_quickly(piece: str) -> None:
-    """240 KB for a server that takes 5,000 characters cost less than a tenth of a second."""
+    """240 KB for a server of 5,000 characters take no minute: cost grows with length alone."""
     written = "https://" + piece * (240_000 // len(piece.encode()))
     costs = []
     for _ in range(3):
@@ -222,4 +222,4 @@ def test_a_server_of_long_posts_refuses_quickly(piece: str) -> None:
         with pytest.raises(TextProblem):
             mastodon_text.check(written, Limits(characters=5000, link_length=23))
         costs.append(time.process_time() - began)
-    assert min(costs) < 0.1
+    assert min(costs) < 0.5  # a tenth of it at most; what grows with the square takes minutes

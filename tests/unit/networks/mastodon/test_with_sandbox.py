@@ -53,7 +53,8 @@ def test_connecting(server: MastodonSandbox, client: Mastodon) -> None:
         f"{server.url}/i/avatar/ana.png",
     )
     assert set(connection.credentials) == {
-        *("server_url", "client_id", "client_secret", "access_token", "software", "version")
+        *("server_url", "client_id", "client_secret", "access_token", "scope"),
+        *("software", "version"),
     }
     assert connection.credentials["software"] == "mastodon"
     assert client.who_am_i(connection.credentials) == profile

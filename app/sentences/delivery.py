@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from functools import cache, lru_cache
 
-from flask_babel import force_locale
+from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.models import RESTORED
+from app.sentences.pictures import PICTURE_ERRORS, room_for_pictures
 from app.states import HoldReason, State
-from app.web import i18n
-from app.web.messages.pictures import PICTURE_ERRORS, room_for_pictures
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +168,7 @@ _ERRORS = PICTURE_ERRORS | {
 
 def label_of(state: str) -> str:
     """Return the short words for a Delivery state."""
-    return _label_in(i18n.choose_locale(), state)
+    return _label_in(str(get_locale()), state)
 
 
 @cache
@@ -192,6 +191,9 @@ def hold_error(
         return (reason, *(known or (access_ended(handle), str(_CONNECT))))
     if reason == HoldReason.NETWORK:
         return (reason, *delivery_error("app_forbidden", network))
+    if reason == HoldReason.PAUSED:
+        waits = _("The people who run this site have paused posting, so this tweet waits.")
+        return (reason, waits, _("You need to do nothing: it goes on when posting does."))
     if reason == HoldReason.LATE:
         late = _("We could not send it in time, and now it is later than you allow.")
         return (reason, *(delivery_error(code, network) if code == RESTORED else (late, decide)))

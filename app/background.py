@@ -1,0 +1,225 @@
+"""Background tasks: rows that say what is to be done, and when. docs/background-jobs.md.
+
+Whoever wants something done writes a row, and a worker's runner does it (app/workers/runner.py).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, delete
+from sqlalchemy.exc import IntegrityError
+
+from app import broker
+from app.db import db, from_now, read, retry_transient, rows_changed, utcnow
+from app.kinds import KINDS
+from app.models import BackgroundTask, TaskState, background_task
+from app.shutdown import stopping
+
+log = logging.getLogger(__name__)
+
+MAX_LOST = 5
+"""Workers that a task may lose, one after the other; then it is given up."""
+FIRST_WITHIN = 5.0
+"""Seconds over which the first runs of a new site are spread."""
+KEPT_SECONDS = 7 * 86_400
+"""How long a task that is done or failed stays to be looked at."""
+
+
+class Stopped(Exception):
+    """The worker stops, so the run ends here; another worker begins it anew."""
+
+
+class Lost(Exception):
+    """The run has lost its lease: another worker may be doing it."""
+
+
+@dataclass
+class Run:
+    """One run of a task, as its service sees it."""
+
+    id: str
+    fence: int
+    kind: str
+    subject: str
+    every_s: int | None
+    late_s: float = 0.0
+    """Seconds since it was due."""
+    again_s: float | None = field(default=None, init=False)
+    """Seconds until the next run, where the service knows better than the interval."""
+    ended: bool = field(default=False, init=False)
+
+    def advance(self, percent: int) -> None:
+        """Note how far the run has come. Services that take long call this every few seconds.
+
+        :raises Stopped: the worker stops.
+        :raises Lost: the run is no longer ours.
+        """
+        if stopping.is_set():
+            raise Stopped
+        if not _run(background_task.advance(self.id, self.fence, percent)):
+            raise Lost
+        self._tell("PROGRESS", {"percent": percent})
+
+    def finish(self, result: str = "") -> bool:
+        """Store that the run has ended well; False when it is no longer ours.
+
+        Services need this only for what must happen once, after the end is stored.
+        """
+        return self._end(result, TaskState.DONE, broker.SUCCESS)
+
+    def fail(self, reason: str) -> None:
+        """Store that the run has ended badly; what is done at intervals is tried the next time."""
+        self._end(reason, TaskState.FAILED, broker.FAILURE)
+
+    def hand_back(self) -> None:
+        """Let another worker begin it anew at once."""
+        self.ended = True
+        retry_transient(lambda: _run(background_task.hand_back(self.id, self.fence)))
+
+    def _end(self, result: str, state: TaskState, told: str) -> bool:
+        statement = background_task.finish(
+            self.id, self.fence, result[:200], state, again_s=self.again_s
+        )
+        is_ours = bool(retry_transient(lambda: _run(statement)))
+        self.ended = True
+        if is_ours:
+            self._tell(told, result if state == TaskState.DONE else RuntimeError(result))
+        return is_ours
+
+    def _tell(self, state: str, result: Any) -> None:
+        """Tell AsyncResult, of tasks that somebody has asked for."""
+        if self.every_s is None:
+            broker.store_results([(self.id, state, result)])
+
+
+def ask_for(kind: str, task_id: str | None = None, subject: str = "") -> str:
+    """Store a task to be done once, notify a worker, and return its id.
+
+    The same id again changes nothing. Without Redis the workers find the row.
+    """
+    task_id = task_id or str(uuid.uuid4())
+    now = {"due_at": from_now(), "next_at": from_now(), "created_at": from_now()}
+    try:
+        if db.session.get(BackgroundTask, task_id) is None:
+            db.session.add(BackgroundTask(id=task_id, kind=kind, subject=subject, **now))
+            db.session.commit()
+            broker.notify([broker.WakeUp(kind, [task_id], task_id)])
+    except IntegrityError:  # somebody else was quicker
+        db.session.rollback()
+    return task_id
+
+
+def keep_intervals() -> None:
+    """Make sure that each kind of work at intervals has its row; the first runs are soon."""
+    wanted = {kind.name: kind.every_s for kind in KINDS.values() if kind.every_s}
+    known = set(db.session.scalars(_periodic(wanted)))
+    for name in sorted(wanted.keys() - known):
+        first = from_now(random.uniform(0, min(FIRST_WITHIN, wanted[name])))
+        row = BackgroundTask(id=str(uuid.uuid4()), kind=name, every_s=wanted[name])
+        row.due_at = row.next_at = first
+        row.created_at = from_now()
+        db.session.add(row)
+    db.session.commit()
+
+
+def soon(kind: str, subject: str = "") -> bool:
+    """Let work at intervals be done now, unless it is switched off; the caller commits.
+
+    :returns: False when it is switched off, or is being done now.
+    """
+    meant = (BackgroundTask.kind == kind, BackgroundTask.subject == subject)
+    return bool(rows_changed(background_task.run_soon(*meant, BackgroundTask.enabled)))
+
+
+def begin_intervals(kind: str, subject: str, every_s: float) -> None:
+    """Let something be done now, and at intervals from then on; the caller commits.
+
+    The same again switches it on again.
+    """
+    if rows_changed(background_task.switch(kind, subject, enabled=True)):
+        return
+    row = BackgroundTask(id=str(uuid.uuid4()), kind=kind, subject=subject)
+    row.every_s, row.due_at, row.next_at = max(1, round(every_s)), from_now(), from_now()
+    row.created_at = from_now()
+    try:
+        with db.session.begin_nested():
+            db.session.add(row)
+    except IntegrityError:  # somebody else was quicker
+        rows_changed(background_task.switch(kind, subject, enabled=True))
+
+
+def end_intervals(kind: str, subject: str) -> None:
+    """Let something be done no more; what is running ends. The caller commits."""
+    rows_changed(background_task.switch(kind, subject, enabled=False))
+
+
+def at_intervals(kind: str, subjects: Sequence[str]) -> dict[str, BackgroundTask]:
+    """Return the rows of work at intervals about these subjects, by subject."""
+    mine = (BackgroundTask.kind == kind, BackgroundTask.subject.in_(subjects))
+    rows = db.session.scalars(
+        db.select(BackgroundTask)
+        .where(*mine, BackgroundTask.every_s.is_not(None))
+        .execution_options(populate_existing=True)
+    )
+    return {row.subject: row for row in rows}
+
+
+def is_under_way(task: BackgroundTask) -> bool:
+    """Whether work is being done, or begins as soon as a worker is free."""
+    if task.state == TaskState.RUNNING:
+        return True
+    return task.next_at is not None and task.next_at <= utcnow()
+
+
+def seconds_until_next(kinds: Sequence[str]) -> float | None:
+    """Seconds until one of these kinds has something to do, None when nothing is to be done."""
+    (row,) = read(background_task.milliseconds_until_next(), {"kinds": list(kinds)})
+    return None if row[0] is None else max(0.0, row[0] / 1000)
+
+
+def claim(kinds: Sequence[str], count: int, owner: str) -> list[Run]:
+    """Take up to so many tasks that are due; those that have lost too many workers are given up."""
+    rows = list(db.session.execute(background_task.claim(kinds, count, owner)))
+    db.session.commit()
+    runs = [(row, _run_of(row)) for row in rows]
+    for row, run in runs:
+        if row.lost > MAX_LOST:
+            given_up = "%s[%s] has lost %s workers and is given up"
+            log.error(given_up, run.kind, run.id, MAX_LOST, extra={"job_id": run.id})
+            run.fail("lost")
+    return [run for row, run in runs if not run.ended]
+
+
+def renew(owner: str) -> None:
+    """Tell that the runs of this process go on."""
+    _run(background_task.renew(owner))
+
+
+def forget_old() -> int:
+    """Delete tasks that ended a week ago; return how many."""
+    old = BackgroundTask.finished_at < from_now(-KEPT_SECONDS)
+    count = rows_changed(delete(BackgroundTask).where(old))
+    db.session.commit()
+    return count
+
+
+def _periodic(kinds: Iterable[str]) -> Any:
+    mine = (BackgroundTask.kind.in_(list(kinds)), BackgroundTask.every_s.is_not(None))
+    return db.select(BackgroundTask.kind).where(*mine, BackgroundTask.subject == "")
+
+
+def _run_of(row: Row[Any]) -> Run:
+    late_s = max(0.0, (row.last_run_at - row.due_at).total_seconds())
+    return Run(row.id, row.fence, row.kind, row.subject, row.every_s, late_s)
+
+
+def _run(statement: Any) -> int:
+    changed = rows_changed(statement)
+    db.session.commit()
+    return changed

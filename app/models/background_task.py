@@ -1,0 +1,204 @@
+"""Background work that is not about one tweet: asked for once, or done at intervals.
+
+Each UPDATE that moves a row is a function here. A run holds a lease, as a delivery's claim does:
+when its worker is lost the lease ends, and the row is due again. The fence counts runs, so a worker
+that slept through its lease changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, Update, bindparam, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import UTCDateTime, db, from_now
+from app.models.indexes import partial_index
+
+LEASE_SECONDS = 30.0
+"""How long a run belongs to a worker that says nothing more."""
+
+
+FAILING = text("failures >= 3")
+"""The condition that a task has failed three times in a row, word for word as in its index."""
+
+
+class TaskState(StrEnum):
+    """Where a background task is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class BackgroundTask(db.Model):  # type: ignore[name-defined,misc]
+    """One task; with ``every_s`` it is done again and again."""
+
+    __tablename__ = "background_tasks"
+    __table_args__ = (
+        partial_index("background_tasks_next_at", "next_at", where="next_at IS NOT NULL"),
+        partial_index(
+            "background_tasks_periodic",
+            *("kind", "subject"),
+            where="every_s IS NOT NULL",
+            unique=True,
+        ),
+        partial_index("background_tasks_finished", "finished_at", where="finished_at IS NOT NULL"),
+        partial_index("background_tasks_failing", "kind", where=FAILING),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """Celery's id, for one that was asked for."""
+    kind: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="")
+    """What it is about, such as an account's id; "" for the whole site."""
+    every_s: Mapped[int | None]
+    """Seconds from one run to the next; null for a task that is done once."""
+    enabled: Mapped[bool] = mapped_column(default=True)
+    state: Mapped[str] = mapped_column(default=TaskState.WAITING)
+    due_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    """When the run that is next, or under way, should begin."""
+    next_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When a worker must look at this row again; null when no run is wanted."""
+    owner: Mapped[str | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    lost: Mapped[int] = mapped_column(default=0)
+    """Runs in a row whose worker was lost."""
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Runs in a row that ended badly."""
+    percent: Mapped[int] = mapped_column(default=0)
+    last_run_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When the last run began."""
+    last_result: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+_Row = BackgroundTask
+
+
+def claim(kinds: Sequence[str], count: int, owner: str) -> Update:
+    """waiting and due, or running without a lease -> running; returns what a run must know."""
+    due = db.select(_Row.id).where(_Row.next_at <= from_now(), _Row.kind.in_(kinds))
+    first = due.order_by(_Row.next_at).limit(count).scalar_subquery()
+    return (
+        update(_Row)
+        .where(_Row.id.in_(first), _Row.next_at <= from_now())
+        .values(
+            state=TaskState.RUNNING,
+            owner=owner,
+            fence=_Row.fence + 1,
+            lost=_Row.lost + 1,
+            percent=0,
+            next_at=from_now(LEASE_SECONDS),
+            last_run_at=from_now(),
+        )
+        .returning(
+            *(_Row.id, _Row.fence, _Row.kind, _Row.subject, _Row.every_s, _Row.lost),
+            *(_Row.due_at, _Row.last_run_at),
+        )
+    )
+
+
+def renew(owner: str) -> Update:
+    """running, stays: this process is still there, and so are all of its runs."""
+    mine = (_Row.state == TaskState.RUNNING, _Row.owner == owner, _Row.next_at.is_not(None))
+    return update(_Row).where(*mine).values(next_at=from_now(LEASE_SECONDS))
+
+
+def advance(task_id: str, fence: int, percent: int) -> Update:
+    """running, stays: the run has come so far."""
+    return update(_Row).where(*_run(task_id, fence)).values(percent=percent)
+
+
+def finish(
+    task_id: str, fence: int, result: str, state: TaskState, again_s: float | None = None
+) -> Update:
+    """running -> done, or failed; at intervals -> waiting for its next time.
+
+    :param again_s: seconds until that time, where the run itself knows better.
+    """
+    late = db.type_coerce(from_now(), BigInteger) - db.type_coerce(_Row.due_at, BigInteger)
+    every = db.type_coerce(_Row.every_s, BigInteger) * 1000
+    # In the steps of its interval: what was missed in an outage is caught up once, not in a burst.
+    following = db.type_coerce(_Row.due_at, BigInteger) + every * (late // every + 1)
+    if again_s is not None:
+        following = db.type_coerce(from_now(again_s), BigInteger)
+    once = _Row.every_s.is_(None)
+    return (
+        update(_Row)
+        .where(*_run(task_id, fence))
+        .values(
+            state=db.case((once, state), else_=TaskState.WAITING),
+            due_at=db.case((once, _Row.due_at), else_=following),
+            next_at=db.case((once | ~_Row.enabled, None), else_=following),
+            finished_at=db.case((once, from_now())),
+            owner=None,
+            lost=0,
+            failures=_Row.failures + 1 if state == TaskState.FAILED else 0,
+            percent=100,
+            last_result=result,
+        )
+    )
+
+
+def hand_back(task_id: str, fence: int) -> Update:
+    """running -> waiting, due at once: this worker stops."""
+    values = {"state": TaskState.WAITING, "owner": None, "lost": 0, "next_at": from_now()}
+    return update(_Row).where(*_run(task_id, fence)).values(**values)
+
+
+def run_soon(*where: Any) -> Update:
+    """waiting at intervals -> due now."""
+    waits = (_Row.state == TaskState.WAITING, _Row.every_s.is_not(None))
+    return update(_Row).where(*waits, *where).values(due_at=from_now(), next_at=from_now())
+
+
+def switch(kind: str, subject: str, enabled: bool) -> Update:
+    """at intervals, stays: switched on it is due now; switched off it has no next time."""
+    is_running = _Row.state == TaskState.RUNNING
+    waiting = from_now() if enabled else None
+    return (
+        update(_Row)
+        .where(_Row.kind == kind, _Row.subject == subject, _Row.every_s.is_not(None))
+        .values(
+            enabled=enabled,
+            due_at=db.case((is_running, _Row.due_at), else_=from_now()),
+            next_at=db.case((is_running, _Row.next_at), else_=waiting),
+        )
+    )
+
+
+def change(task_id: str, every_s: int, enabled: bool) -> Update:
+    """at intervals, stays: another interval counts from now; switched off it has no next time."""
+    following = from_now(every_s)
+    is_running = _Row.state == TaskState.RUNNING
+    waiting = following if enabled else None
+    return (
+        update(_Row)
+        .where(_Row.id == task_id, _Row.every_s.is_not(None))
+        .values(
+            every_s=every_s,
+            enabled=enabled,
+            due_at=db.case((is_running, _Row.due_at), else_=following),
+            next_at=db.case((is_running, _Row.next_at), else_=waiting),
+        )
+    )
+
+
+@cache
+def milliseconds_until_next() -> Select[Any]:
+    """Return the query for when the first of some ``kinds`` needs a worker."""
+    kinds = _Row.kind.in_(bindparam("kinds", expanding=True))
+    earliest = db.type_coerce(db.func.min(_Row.next_at), BigInteger)
+    now = db.type_coerce(from_now(), BigInteger)
+    return db.select(earliest - now).where(_Row.next_at.is_not(None), kinds)
+
+
+def _run(task_id: str, fence: int) -> tuple[Any, ...]:
+    return _Row.id == task_id, _Row.fence == fence, _Row.state == TaskState.RUNNING

@@ -1,0 +1,219 @@
+"""Whether somebody has said the same before: one look into the rows for each new tweet.
+
+Two identical tweets that are stored in the same moment do not see each other: what makes one of
+two requests is their submit id, not this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    CompoundSelect,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    null,
+    select,
+    text,
+    union_all,
+)
+
+from app.db import UTCDateTime, db, given_rows, run_built, table_given, utcnow
+from app.models import sameness
+from app.models.account import Account
+from app.models.content import Draft
+from app.models.delivery import Delivery
+from app.models.learning import LearnedItem
+from app.models.tweet import Tweet
+from app.networks import history
+from app.states import FINAL, State
+
+WITHIN = timedelta(days=90)
+"""What went out longer ago is no duplicate."""
+NEWEST = 50
+"""Of somebody's tweets that are looked at for one that is nearly the same."""
+WIDEST = 1.3
+"""How much longer or shorter such a text may be, white space included."""
+LARGEST_ID = 2**31 - 1
+_WAITING_SQL = ", ".join(f"'{state}'" for state in sorted(set(State) - FINAL))
+_COUNTS = text(
+    f"(deliveries.state IN ({_WAITING_SQL}) OR deliveries.state = '{State.PUBLISHED}'"
+    " AND coalesce(deliveries.accepted_at, deliveries.due_at) > :since)"
+).bindparams(bindparam("since", type_=UTCDateTime))
+"""The condition that a delivery waits, or went out not long ago."""
+_deliveries, _items, _tweets = Delivery.__table__.c, LearnedItem.__table__.c, Tweet.__table__.c
+
+
+class Duplicate(NamedTuple):
+    """What has the same text for one of the same accounts."""
+
+    tweet_id: int | None
+    job_id: str | None
+    """Both are None for a post that was imported."""
+    remote_id: str | None
+    at: datetime
+    """When it went out, or is due."""
+
+
+class DuplicateText(ValueError):
+    """The same text waits for, or went out on, one of the accounts; ``duplicate`` says which."""
+
+    def __init__(self, duplicate: Duplicate) -> None:
+        super().__init__("the same text was written for this account before")
+        self.duplicate = duplicate
+
+
+class Before(NamedTuple):
+    """What somebody has said before."""
+
+    duplicate: Duplicate | None = None
+    similar: int | None = None
+    """The id of a tweet that is nearly the same, where none is the same."""
+
+
+def key_of_shared(draft: Draft) -> str | None:
+    """Return the key of what accounts publish that have nothing of their own to say."""
+    return sameness.key_of(draft.parts or [{"text": draft.text}])
+
+
+def _pairs(draft: Draft, accounts: Sequence[Account]) -> list[tuple[int, str]]:
+    """Return the id of each account and the key of what it publishes, where that has words."""
+    shared = key_of_shared(draft)
+    own = {key: sameness.key_of(parts) for key, parts in draft.variants.items() if parts}
+    keys = ((account.id, own.get(account.id, shared)) for account in accounts)
+    return [(account_id, key) for account_id, key in keys if key]
+
+
+def said_before(
+    user_id: int, draft: Draft, accounts: Sequence[Account], until: int = LARGEST_ID
+) -> Before:
+    """Return what says the same for one of these accounts, or nearly the same.
+
+    :param until: only tweets with smaller ids count.
+    """
+    pairs = _pairs(draft, accounts)
+    if not pairs:
+        return Before()
+    since = utcnow() - WITHIN
+    rows = run_built(_asked(), _values(user_id, draft, pairs, until, since)).all()
+    for row in rows:
+        if row.words is None:
+            return Before(Duplicate(row.tweet_id, row.job_id, row.remote_id, row.at))
+    newest = sorted(((row.tweet_id, row.words) for row in rows), reverse=True)
+    near = sameness.nearest(draft.text, newest) if draft.text else None
+    following = [account_id for account_id, _ in pairs if not draft.variants.get(account_id)]
+    return Before(similar=near if near and _is_for(near, following, since) else None)
+
+
+def _is_for(tweet_id: int, account_ids: Sequence[int], since: datetime) -> bool:
+    """Return whether one of these accounts publishes the text of a tweet as it is."""
+    theirs = (Delivery.tweet_id == tweet_id, Delivery.account_id.in_(account_ids))
+    query = select(Delivery.id).where(*theirs, Delivery.parts.is_(None), _COUNTS).limit(1)
+    return db.session.scalar(query, {"since": since}) is not None
+
+
+def _values(
+    user_id: int, draft: Draft, pairs: Sequence[tuple[int, str]], until: int, since: datetime
+) -> Mapping[str, Any]:
+    length = len(draft.text)
+    is_whole = length < sameness.COMPARED
+    return {
+        "said": given_rows(pairs),
+        "user": user_id,
+        "since": since,
+        "until": until,
+        "shortest": int(min(length, sameness.COMPARED) / WIDEST),
+        "longest": int(length * WIDEST) + 1 if is_whole else LARGEST_ID,
+    }
+
+
+@cache
+def _asked() -> CompoundSelect[Any]:
+    """Return the query: the same of ours, as the tweet or as an account's own text, the same that
+    was imported, and texts to compare.
+
+    ``words`` is null for the same. What it says is the parameter ``said``.
+    """
+    said = table_given("said", {"account_id": Integer(), "text_key": Text()})
+    to_account = _deliveries.account_id == said.c.account_id
+    as_tweet = (
+        _tweets.user_id == bindparam("user", type_=Integer),
+        _tweets.text_key == said.c.text_key,
+        _deliveries.tweet_id == _tweets.id,
+        _deliveries.parts.is_(None),
+    )
+    as_own = (_deliveries.text_key == said.c.text_key,)
+    ours = [_same_of_ours(to_account, *same) for same in (as_tweet, as_own)]
+    return union_all(*ours, _same_imported(said.c), _newest())
+
+
+def _same_of_ours(*same: Any) -> Select[Any]:
+    at = func.coalesce(_deliveries.accepted_at, _deliveries.due_at)
+    found = (
+        select(
+            _deliveries.tweet_id,
+            _deliveries.id.label("job_id"),
+            _deliveries.remote_id,
+            at.label("at"),
+            cast(null(), Text).label("words"),
+        )
+        .where(*same, _deliveries.tweet_id < bindparam("until", type_=Integer), _COUNTS)
+        .order_by(at.desc())
+        .limit(1)
+        .subquery()
+    )
+    return select(*found.c)
+
+
+def _same_imported(said: Any) -> Select[Any]:
+    same = (_items.account_id == said.account_id, _items.text_key == said.text_key)
+    found = (
+        select(
+            cast(null(), Integer).label("tweet_id"),
+            cast(null(), Text).label("job_id"),
+            _items.remote_id,
+            _items.created_at.label("at"),
+            cast(null(), Text).label("words"),
+        )
+        .where(
+            *same,
+            _items.kind == literal_column(f"'{history.ReadKind.POSTS}'"),
+            ~_items.hidden,
+            _items.created_at > bindparam("since", type_=UTCDateTime),
+        )
+        .order_by(_items.created_at.desc())
+        .limit(1)
+        .subquery()
+    )
+    return select(*found.c)
+
+
+def _newest() -> Select[Any]:
+    """Return the query for the texts of somebody's newest tweets of about the same length."""
+    newest = (
+        select(_tweets.id, _tweets.text)
+        .where(
+            _tweets.user_id == bindparam("user", type_=Integer),
+            _tweets.id < bindparam("until", type_=Integer),
+        )
+        .order_by(_tweets.id.desc())
+        .limit(NEWEST)
+        .subquery()
+    )
+    length = func.length(newest.c.text)
+    shortest, longest = (bindparam(name, type_=Integer) for name in ("shortest", "longest"))
+    return select(
+        newest.c.id.label("tweet_id"),
+        cast(null(), Text).label("job_id"),
+        cast(null(), Text).label("remote_id"),
+        cast(null(), UTCDateTime).label("at"),
+        func.substr(newest.c.text, 1, sameness.COMPARED).label("words"),
+    ).where(length.between(shortest, longest))

@@ -1,0 +1,106 @@
+"""Storing a new tweet with its jobs, in two statements that are built once.
+
+Whatever is published comes through here, and for a single row SQLAlchemy's unit of work takes
+longer than everything else that happens to it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from flask import current_app
+from sqlalchemy import Insert, bindparam, insert, select
+
+from app.db import db, utcnow
+from app.models import duplicates, quota, sameness, transitions
+from app.models.account import Account
+from app.models.content import Draft
+from app.models.tweet import Tweet
+
+
+class NewJob(NamedTuple):
+    """One job of a tweet that was stored."""
+
+    id: str
+    account: Account
+
+
+class StoredTweet(NamedTuple):
+    """A tweet as it was stored: now, or before with the same submit id."""
+
+    id: int
+    text: str
+    due_at: datetime
+    jobs: list[NewJob]
+    """At least one, in the order of their accounts' ids."""
+    similar: int | None = None
+    """The id of another tweet that is nearly the same, as far as that was asked."""
+
+    @classmethod
+    def of(cls, tweet: Tweet) -> StoredTweet:
+        """Return what was stored before."""
+        jobs = [NewJob(delivery.id, delivery.account) for delivery in tweet.deliveries]
+        return cls(tweet.id, tweet.text, tweet.due_at, jobs)
+
+
+def store(
+    user_id: int, draft: Draft, due_at: datetime, submit_id: str | None, accounts: Sequence[Account]
+) -> StoredTweet:
+    """Insert a tweet and a job for each of these accounts; commits nothing.
+
+    What is due now is stored as notified, see ``transitions.insert_new``.
+
+    :raises QuotaReached: too many of the user's tweets wait already.
+    :raises IntegrityError: the user has a tweet with this submit id.
+    """
+    tweet_id = quota.unless_reached(
+        user_id,
+        lambda room: db.session.connection().scalar(
+            _insert_tweet(),
+            {
+                "user_id": user_id,
+                "text": draft.text,
+                "text_key": duplicates.key_of_shared(draft),
+                "parts": draft.parts,
+                "due_at": due_at,
+                "submit_id": submit_id,
+                "created_at": utcnow(),
+                **room,
+            },
+        ),
+    )
+    jobs = [NewJob(str(uuid.uuid4()), account) for account in accounts]
+    is_due = due_at <= utcnow()
+    rows = [_row(job, tweet_id, due_at, is_due, draft) for job in jobs]
+    db.session.connection().execute(transitions.insert_new(), rows)
+    return StoredTweet(tweet_id, draft.text, due_at, jobs)
+
+
+@cache
+def _insert_tweet() -> Insert:
+    """Return the statement; it inserts nothing for somebody who has enough tweets waiting."""
+    columns = Tweet.__table__.columns
+    names = ["user_id", "text", "text_key", "parts", "due_at", "submit_id", "created_at"]
+    given = [bindparam(name, type_=columns[name].type) for name in names]
+    row = select(*given).where(quota.has_room())
+    return insert(Tweet.__table__).from_select(names, row).returning(columns.id)
+
+
+def _row(
+    job: NewJob, tweet_id: int, due_at: datetime, is_due: bool, draft: Draft
+) -> dict[str, Any]:
+    own = draft.variants.get(job.account.id)
+    can_be_sent = not job.account.needs_reconnect
+    again_after = current_app.config["NOTIFY_AGAIN_AFTER"] if can_be_sent and is_due else None
+    return {
+        "id": job.id,
+        "tweet_id": tweet_id,
+        "account_id": job.account.id,
+        "parts": own,
+        "text_key": sameness.key_of(own or []),
+        **transitions.begin(due_at, can_be_sent, again_after),
+    }

@@ -1,0 +1,56 @@
+"""When two texts are the same, and when they are nearly the same."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+NEARLY = 90.0
+"""How alike two texts are that are nearly the same, of 100."""
+COMPARED = 1_000
+"""Characters of a text that are looked at to tell whether another one is nearly the same."""
+_TELLING = re.compile(r"\S*(?:\d|\w[./]\w)\S*")
+"""A word with a number in it, or one that may be a link."""
+_AROUND = ".,:;!?…()[]\"'“”‘’«»¡¿"
+
+
+def text_key(text: str) -> str:
+    """Return what texts that are the same share: case, white space and Unicode form aside."""
+    return hashlib.blake2b(_plain(text).encode(), digest_size=16).hexdigest()
+
+
+def key_of(parts: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return the ``text_key`` of all that an account publishes; None for pictures without words.
+
+    :param parts: as in ``Tweet.parts``.
+    """
+    words = "\n".join(part["text"] for part in parts)
+    return text_key(words) if words.strip() else None
+
+
+def nearest(text: str, others: Iterable[tuple[int, str]]) -> int | None:
+    """Return the id of the first of these texts that is nearly the same, None without one.
+
+    A text with another number or another link says something else: "Episode 41", "Episode 42".
+    """
+    from rapidfuzz import fuzz  # loaded where it is used: not every process compares texts
+
+    plain, telling = _plain(text[:COMPARED]), _telling(text[:COMPARED])
+    for key, other in others:
+        alike = fuzz.ratio(plain, _plain(other[:COMPARED]), score_cutoff=NEARLY)
+        if alike >= NEARLY and telling == _telling(other[:COMPARED]):
+            return key
+    return None
+
+
+def _plain(text: str) -> str:
+    words = " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    return unicodedata.normalize("NFC", words)
+
+
+def _telling(text: str) -> list[str]:
+    """Return the numbers and links of a text, in order."""
+    return [word.strip(_AROUND) for word in _TELLING.findall(text)]

@@ -1,0 +1,118 @@
+"""Messages are rows until they are sent; a worker of the queue ``mail`` sends them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import delete
+
+from app import apprise, background
+from app.background import Run
+from app.backoff import backoff_seconds
+from app.db import db, from_now, rows_changed, utcnow
+from app.models import PushMessage, PushTarget, PushWay, push
+from app.networks import http
+from app.push import vapid
+from app.push.addresses import HOOK, WrongAddress, hook_of
+
+log = logging.getLogger(__name__)
+
+AT_A_TIME = 20
+IDLE_SECONDS = 15.0
+"""From one look to the next while nothing is due."""
+LEASE_SECONDS = 60.0
+"""Longer than one message takes."""
+FIRST_WAIT, MAX_WAIT = 5.0, 600.0
+"""Seconds until a message is tried again, at first and at most."""
+GIVE_UP_SECONDS = 86_400.0
+HOOK_SECONDS = 10.0
+
+
+def queue(user_id: int, title: str, text: str, path: str) -> int:
+    """Store a message for each place where somebody wants to be told; the caller commits.
+
+    :param path: of the page that it leads to, such as ``/tweets/7?job_id=…``.
+    :returns: for how many places.
+    """
+    targets = db.session.scalars(db.select(PushTarget.id).where(PushTarget.user_id == user_id))
+    content = {"title": title, "text": text, "path": path}
+    now = {"next_at": from_now(), "created_at": from_now()}
+    messages = [PushMessage(target_id=one, content=content, **now) for one in targets]
+    db.session.add_all(messages)
+    if messages:
+        background.soon("push")
+    return len(messages)
+
+
+def send_due(run: Run) -> str:
+    """Send what is due, one message after the other; return how many were taken."""
+    count = 0
+    found = list(db.session.execute(push.due(AT_A_TIME)))
+    db.session.expunge_all()
+    db.session.commit()
+    for message, target in found:
+        run.advance(0)
+        is_mine = rows_changed(push.try_message(message.id, LEASE_SECONDS))
+        db.session.commit()
+        count += bool(is_mine) and _send(message, target)
+    run.again_s = 0 if len(found) == AT_A_TIME else (None if found else IDLE_SECONDS)
+    return str(count)
+
+
+def _send(message: PushMessage, target: PushTarget) -> bool:
+    """Send one message; what is sent is deleted, and so is a browser that is gone."""
+    try:
+        was_taken = _told(target, message.content)
+    except vapid.Gone:
+        rows_changed(delete(PushTarget).where(PushTarget.id == target.id))
+        db.session.commit()
+        return False
+    age = (utcnow() - message.created_at).total_seconds()
+    if was_taken or age > GIVE_UP_SECONDS:
+        rows_changed(delete(PushMessage).where(PushMessage.id == message.id))
+    else:
+        wait = backoff_seconds(message.tries, MAX_WAIT, FIRST_WAIT)
+        rows_changed(push.put_off(message.id, wait))
+        log.warning("a message to %s %s was not taken; again in %.0f s", *_name(target), wait)
+    db.session.commit()
+    return was_taken
+
+
+def _name(target: PushTarget) -> tuple[str, int]:
+    return target.way, target.id
+
+
+def _told(target: PushTarget, content: Mapping[str, Any]) -> bool:
+    """Call whoever brings it to its person. No transaction is open."""
+    if not target.address or not content:  # no key fits any more: nobody can read them
+        raise vapid.Gone
+    told = {**content, "url": f"{current_app.config['APP_URL'] or ''}{content['path']}"}
+    if target.way == PushWay.BROWSER:
+        return vapid.send(target.address, told)
+    url = target.address["url"]
+    if url.startswith(f"{HOOK}://"):
+        return _call_hook(url, told)
+    message = apprise.Message(told["title"], f"{told['text']}\n{told['url']}")
+    return bool(apprise.send(url, [message]))
+
+
+def _call_hook(url: str, told: Mapping[str, Any]) -> bool:
+    """Call a hook as Apprise would, but only at a public address, which is checked again."""
+    body = {"version": "1.0", "title": told["title"], "message": told["text"], "type": "info"}
+    is_public = not current_app.config["ALLOW_PRIVATE_SERVERS"]
+    try:
+        hook = hook_of(url)
+        answer = http.call(
+            "POST",
+            hook,
+            timeout=HOOK_SECONDS,
+            public_only=is_public,
+            quiet=True,
+            json={**body, "url": told["url"]},
+        )
+    except (WrongAddress, http.NotSent, http.NoResponse):
+        return False
+    return 200 <= answer.status < 300

@@ -1,0 +1,176 @@
+"""Programs of ours that start at once: forked from a process that has imported what they import.
+
+A worker or a web process spends a second on imports, and hundreds of them are started. One process
+imports it all once, starts no thread, and is divided for each program: the child becomes the leader
+of a session of its own, takes its environment, and runs the module as ``python -m`` does.
+"""
+
+from __future__ import annotations
+
+import array
+import atexit
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+IMPORTED = (
+    *("celery.__main__", "celery.bin.celery", "celery.bin.worker", "celery.apps.worker"),
+    *("celery.concurrency.thread", "celery.worker.worker", "celery.worker.consumer"),
+    *("celery.fixups.django", "celery.backends.redis", "celery.app.log", "celery.app.amqp"),
+    *("kombu.transport.redis", "gunicorn.__main__", "gunicorn.app.wsgiapp", "gunicorn.arbiter"),
+    *("app", "app.workers.tasks", "app.server.worker", "psycopg", "flask.cli", "flask_migrate"),
+    *("sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite"),
+)
+MAX_MESSAGE = 1 << 20
+
+
+class Forked:
+    """A program that runs, with what a Popen has of it."""
+
+    def __init__(self, server: ForkServer, pid: int) -> None:
+        self._server = server
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Return how it ended, None while it runs."""
+        if self.returncode is None:
+            self.returncode = self._server.ask({"poll": self.pid})["status"]
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it has ended. Raises TimeoutExpired."""
+        ends = time.monotonic() + (timeout or 3_600)
+        while (status := self.poll()) is None:
+            if time.monotonic() > ends:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            time.sleep(0.01)
+        return status
+
+    def send_signal(self, which: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, which)
+
+    def terminate(self) -> None:
+        """Ask it to stop."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.send_signal(signal.SIGKILL)
+
+
+class ForkServer:
+    """The process that is divided; one for each process of tests."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket = ours
+        self._turn = Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.support.forking", str(theirs.fileno())],
+            cwd=ROOT,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+
+    def start(
+        self, command: Sequence[str], folder: Path, environ: Mapping[str, str], output: int
+    ) -> Forked:
+        """Run a module with its arguments.
+
+        :param output: the file that takes what it says.
+        """
+        asked = {"command": list(command), "folder": str(folder), "environ": dict(environ)}
+        return Forked(self, self.ask(asked, output)["pid"])
+
+    def ask(self, asked: Mapping[str, Any], *files: int) -> dict[str, Any]:
+        """Ask it for something, and return its answer."""
+        with self._turn:
+            given = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))]
+            self._socket.sendmsg([json.dumps(asked).encode()], given if files else [])
+            answer: dict[str, Any] = json.loads(self._socket.recv(MAX_MESSAGE))
+            return answer
+
+    def close(self) -> None:
+        """End it; what it started goes on."""
+        self._socket.close()
+        self._process.wait(30)
+
+
+@cache
+def shared() -> ForkServer:
+    """Return the one of this process of tests; it ends with it."""
+    server = ForkServer()
+    atexit.register(server.close)
+    return server
+
+
+def serve(channel: socket.socket) -> tuple[dict[str, Any], int] | None:
+    """Divide this process for each program that is asked for, until nobody asks any more.
+
+    :returns: in a child what it is to run, and the file that takes its words.
+    """
+    for module in IMPORTED:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+    while True:
+        message, files, _, _ = socket.recv_fds(channel, MAX_MESSAGE, 1)
+        if not message:
+            return None
+        asked = json.loads(message)
+        answer = {"status": _status(asked["poll"])} if "poll" in asked else {}
+        if "command" in asked:
+            pid = os.fork()
+            if pid == 0:
+                channel.close()
+                return asked, files[0]
+            os.close(files[0])
+            answer["pid"] = pid
+        channel.send(json.dumps(answer).encode())
+
+
+def _status(pid: int) -> int | None:
+    try:
+        found, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return 0
+    return os.waitstatus_to_exitcode(status) if found else None
+
+
+def become(asked: Mapping[str, Any], output: int) -> None:
+    """Run the module in this process, which is the child."""
+    os.setsid()
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update(asked["environ"])
+    gc.unfreeze()
+    module, *words = asked["command"]
+    sys.argv = [module, *words]
+    sys.path[0] = asked["folder"]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    wanted = serve(socket.socket(fileno=int(sys.argv[1])))
+    if wanted is not None:
+        become(*wanted)

@@ -1,0 +1,112 @@
+"""Messages to browsers and to URLs of people's own: what is kept, sent, tried again, forgotten."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import background, push
+from app.db import db, from_now
+from app.models import PushMessage, PushTarget
+from tests.conftest import MakeWorld
+from tests.support.push_browser import Browser
+from tests.support.scripted import ScriptedServer
+from tests.support.world import World
+
+CONTENT = ("A tweet failed", "“Hello…” was refused.", "/tweets/7?job_id=8")
+
+
+@pytest.fixture
+def world(make_world: MakeWorld, database_url: str) -> World:
+    """An installation that may call this machine."""
+    return make_world(database_url, ALLOW_PRIVATE_SERVERS="1", APP_URL="https://tweets.example")
+
+
+def send(world: World) -> str:
+    """Let a worker send what is due, whenever that is."""
+    with world.rows():
+        db.session.execute(db.update(PushMessage).values(next_at=from_now()))
+        background.begin_intervals("push", "", 3600)
+        background.soon("push")
+        db.session.commit()
+        (run,) = background.claim(["push"], 1, "w:1")
+        result = push.send_due(run)
+        run.finish(result)
+        return result
+
+
+def test_a_browser_is_told(world: World, scripted: ScriptedServer) -> None:
+    """Encrypted and signed, again if it was not taken; a browser that is gone is forgotten."""
+    ana, browser = world.user("ana"), Browser(scripted.url)
+    scripted.answers = [(500, {}), (201, {}), (410, {})]
+    with world.rows():
+        first = push.add_browser(ana, browser.subscription)
+        assert push.add_browser(ana, browser.subscription) == first
+        assert push.queue(ana, *CONTENT) == 1
+        db.session.commit()
+        key = push.public_key()
+    assert send(world) == "0"
+    assert send(world) == "1"
+    _refused, seen = scripted.seen
+    assert browser.read(seen.body) == {
+        **dict(zip(("title", "text", "path"), CONTENT, strict=True)),
+        "url": f"https://tweets.example{CONTENT[2]}",
+    }
+    assert seen.headers["Authorization"].endswith(f",k={key}")
+    assert (seen.headers["TTL"], seen.headers["Content-Encoding"]) == ("86400", "aes128gcm")
+    with world.rows():
+        assert db.session.scalars(db.select(PushMessage)).all() == []
+        push.queue(ana, *CONTENT)
+        db.session.commit()
+    assert send(world) == "0"
+    with world.rows():
+        assert db.session.scalars(db.select(PushTarget)).all() == []
+        assert db.session.scalars(db.select(PushMessage)).all() == []
+
+
+def test_a_hook_is_told(world: World, scripted: ScriptedServer) -> None:
+    """As Apprise would; the URL is encrypted, and another one takes its place."""
+    ana = world.user("ana")
+    with world.rows():
+        with pytest.raises(push.WrongAddress, match="unknown_scheme"):
+            push.keep_url(ana, "json://127.0.0.1/")
+        push.keep_url(ana, "discord://123/abc")
+        push.keep_url(ana, "jsons://hooks.example/secret")
+        assert push.url_of(ana) == "jsons"
+        stored = db.session.execute(db.text("SELECT address FROM push_targets")).scalar_one()
+        assert "secret" not in stored
+        assert push.queue(ana, *CONTENT) == 1
+        db.session.rollback()
+        push.keep_url(ana, "")
+        assert push.url_of(ana) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("jsons://127.0.0.1/x", "bad_url"),
+        ("jsons://user:word@example.com/x", "bad_url"),
+        ("file:///etc/passwd", "unknown_scheme"),
+        ("mailto://me@example.com", "unknown_scheme"),
+        ("discord://123/abc?template=/etc/passwd", "bad_url"),
+        ("ntfy://10.0.0.1/topic", "bad_url"),
+        ("slack://127.0.0.1:80/x/y", "bad_url"),
+        ("hello", "bad_url"),
+    ],
+)
+def test_addresses_that_are_refused(
+    make_world: MakeWorld, sqlite_url: str, url: str, code: str
+) -> None:
+    """Nothing leads into a private network, and nothing but a service's own words is taken."""
+    world = make_world(sqlite_url, ALLOW_PRIVATE_SERVERS="0")
+    with world.rows(), pytest.raises(push.WrongAddress, match=code):
+        push.keep_url(1, url)
+
+
+def test_keys_that_are_none(world: World, scripted: ScriptedServer) -> None:
+    """What is no point of the curve is refused when it comes, and not when it is sent to."""
+    subscription = Browser(scripted.url).subscription
+    with world.rows():
+        for keys in ({"p256dh": "AAAA"}, {"auth": "AA"}, {"p256dh": "ü"}):
+            wrong = {**subscription, "keys": {**subscription["keys"], **keys}}  # type: ignore[dict-item]
+            with pytest.raises(push.WrongAddress, match="bad_keys"):
+                push.add_browser(1, wrong)
