@@ -460,6 +460,13 @@ def _is_mail_url(url: str) -> bool:
     return False
 
 
+def _sends_readable_password(url: str | None) -> bool:
+    """Return whether others on the way could read the password of a mail server."""
+    parts = urlsplit(url or "")
+    safe = parts.scheme != "smtp" or bool(parts.query) or is_loopback(f"http://{parts.hostname}")
+    return bool(parts.password) and not safe
+
+
 def _sender(text: str) -> str:
     """Return the address that mails come from, perhaps with a name before it."""
     if not re.fullmatch(r"[^\s@]+@[^\s@]+", parseaddr(text)[1]) or "\n" in text:
@@ -713,6 +720,8 @@ def _warnings(env: Mapping[str, str]) -> list[str]:
         "your private network. Right for an intranet alone.": _switch(env, "ALLOW_PRIVATE_SERVERS"),
         "APP_URL begins with http:// in production: cookies and pages travel readable. Put a "
         "proxy with a certificate in front and name the https:// address.": plain,
+        "MAIL_URL sends a password readable: write ?tls=starttls after it, or smtps://, if the "
+        "server knows one of them.": _sends_readable_password(env.get("MAIL_URL")),
         "REDIS_TLS_VERIFY is off: whoever sits between here and Redis can read and forge "
         "messages.": not _verifies_redis(env) and not env.get("DYNO"),
     }

@@ -19,9 +19,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import UTCDateTime, db, from_now
 from app.models.indexes import partial_index
 
-LEASE_SECONDS = 30.0
-"""How long a run belongs to a worker that says nothing more."""
-
+LEASE_SECONDS = 15.0
+"""How long a run belongs to a worker that says nothing more; it says so every five seconds."""
 
 FAILING = text("failures >= 3")
 """The condition that a task has failed three times in a row, word for word as in its index."""

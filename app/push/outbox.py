@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import delete
 from app import apprise, background
 from app.background import Run
 from app.backoff import backoff_seconds
-from app.db import db, from_now, rows_changed, utcnow
+from app.db import db, from_now, rollback_quietly, rows_changed, utcnow
 from app.models import PushMessage, PushTarget, PushWay, push
 from app.networks import http
 from app.push import vapid
@@ -70,6 +71,13 @@ def _send(message: PushMessage, target: PushTarget) -> bool:
         rows_changed(delete(PushTarget).where(PushTarget.id == target.id))
         db.session.commit()
         return False
+    except Exception as error:
+        # Without the error's words: they may hold an address. It counts as not taken, so that it
+        # is given up one day, and what is due after it goes out.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("a message to %s %s: %s\n%s", *_name(target), type(error).__name__, where)
+        rollback_quietly()
+        was_taken = False
     age = (utcnow() - message.created_at).total_seconds()
     if was_taken or age > GIVE_UP_SECONDS:
         rows_changed(delete(PushMessage).where(PushMessage.id == message.id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from flask import Flask, current_app, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue, ResponseValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import AnonymousUserMixin, current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
@@ -202,6 +204,18 @@ def _headers_of(error: HTTPException) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name in kept}
 
 
+def _too_often() -> str:
+    """Say when it may be tried again."""
+    minutes = math.ceil(rate_limits.seconds_until_allowed() / 60)
+    if minutes <= 1:
+        return _("That was too fast. Wait a moment and try again.")
+    return ngettext(
+        "That was too often. Try again in %(num)s minute.",
+        "That was too often. Try again in %(num)s minutes.",
+        minutes,
+    )
+
+
 def _refuse_with_status(status: int) -> tuple[ResponseValue, int]:
     words = {
         400: (_("We could not read that"), _("The request was not complete. Nothing was changed.")),
@@ -212,7 +226,7 @@ def _refuse_with_status(status: int) -> tuple[ResponseValue, int]:
         408: (_("Too slow"), _("Your request took too long to arrive. Nothing was stored.")),
         413: (_("Too large"), _("That is too large to be a tweet. Nothing was stored.")),
         415: (_("We could not read that"), _("Send a form or JSON. Nothing was stored.")),
-        429: (_("Slow down"), _("That was too fast. Wait a moment and try again.")),
+        429: (_("Slow down"), _too_often() if status == 429 else ""),
     }
     unknown = (_("That did not work"), _("The request could not be answered."))
     title, message = words.get(status, unknown)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import notices, sentences
+from app import notices, push, sentences
 from app.db import rollback_quietly, utcnow
 from app.mail import is_offered
 from app.models import Notice, NoticeKind, notice
@@ -95,7 +95,8 @@ def settings() -> ResponseReturnValue:
         "notices/settings.html",
         kinds=[(kind.value, labels[kind], chosen[kind]) for kind in NoticeKind],
         reminder=chosen["reminder"],
-        mail_is_offered=is_offered(),
+        mail_is_offered="mail" in _offered(),
+        push_is_on="push" in _offered(),
     )
 
 
@@ -129,7 +130,12 @@ def save() -> ResponseReturnValue:
 
 def _offered() -> Sequence[str]:
     """Return the ways that the form has; of the others it says nothing."""
-    return [way for way in notice.CHANNELS if way == "bell" or (way == "mail" and is_offered())]
+    offered = {"bell"}
+    if is_offered():
+        offered.add("mail")
+    if push.reached([current_user.id]):
+        offered.add("push")
+    return [way for way in notice.CHANNELS if way in offered]
 
 
 def _without_nothing(given: dict[str, Any]) -> dict[str, Any]:

@@ -313,6 +313,7 @@ def test_cookies_follow_the_public_address(app_url: str, secure: bool) -> None:
         ({"ALLOW_PRIVATE_SERVERS": "1"}, "ALLOW_PRIVATE_SERVERS"),
         ({"APP_URL": "http://tweets.example"}, "APP_URL"),
         ({"REDIS_TLS_VERIFY": "0"}, "REDIS_TLS_VERIFY"),
+        ({"MAIL_URL": "smtp://me:hush@mail.example:587"}, "MAIL_URL"),
     ],
 )
 def test_what_opens_something_in_production_is_said(environ: dict[str, str], word: str) -> None:
@@ -323,6 +324,9 @@ def test_what_opens_something_in_production_is_said(environ: dict[str, str], wor
     (sentence,) = config.load({**PRODUCTION, **environ})["WARNINGS"]
     assert sentence.startswith(word)
     assert sentence.endswith(".")
+    assert "hush" not in sentence
+    safe = ("smtp://me:hush@mail.example:587?tls=starttls", "smtp://me:hush@127.0.0.1:25")
+    assert [config.load({**PRODUCTION, "MAIL_URL": url})["WARNINGS"] for url in safe] == [[], []]
 
 
 def test_alert_urls_are_a_list_and_no_error_shows_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import pytest
@@ -185,6 +186,10 @@ def test_rates(make_world: MakeWorld, sqlite_url: str) -> None:
     ana.sign_in("ana")
     answers = [ana.post("/email", address=f"a{n}@example.com").status_code for n in range(6)]
     assert answers == [202] * 5 + [429]
+    refused = ana.post("/email", address="a@example.com").json()["error"]["message"]
+    minutes = re.fullmatch(r"That was too often. Try again in (\d+) minutes.", refused)
+    assert minutes
+    assert 50 <= int(minutes[1]) <= 60
     stranger = Visitor(world.site)
     answers = [stranger.post("/sign-up", address="ben@example.com").status_code for _ in range(6)]
     assert answers == [202] * 5 + [429]

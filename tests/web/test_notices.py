@@ -116,7 +116,14 @@ def test_settings(small_world: World) -> None:
     stored = ana.get("/settings/notices", headers=JSON).get_json()
     assert [kind for kind in sorted(kinds) if stored[kind]["bell"]] == ["held"]
     assert stored["held"] == {"mail": False, "bell": True, "push": True}
-    assert 'value="held-bell" checked' in ana.get("/settings/notices").text
+    page = ana.get("/settings/notices").text
+    assert 'value="held-bell" checked' in page
+    assert "held-push" not in page  # nowhere to be told in this way
+    submit(ana, "/settings/alert-url", url="jsons://hooks.example/secret")
+    assert 'value="held-push" checked' in ana.get("/settings/notices").text
+    assert submit(ana, "/settings/notices", on="held-mail").status_code == 303
+    stored = ana.get("/settings/notices", headers=JSON).get_json()
+    assert stored["held"] == {"mail": True, "bell": False, "push": False}
 
 
 def test_a_link_leads_through_the_sign_in(running: World) -> None:

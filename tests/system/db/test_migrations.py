@@ -201,3 +201,29 @@ def test_what_was_written_before_is_known(make_world: MakeWorld, database_url: s
         }
         assert db.session.get_one(Delivery, own).text_key == sameness.text_key("its own words")
         assert db.session.get_one(Delivery, new).text_key is None
+
+
+def shape_of(engine: sa.Engine) -> dict[str, tuple[set[str], set[str]]]:
+    """Return the columns and the indexes of every table."""
+    inspector = sa.inspect(engine)
+    return {
+        table: (
+            {
+                f"{one['name']} {one['type']} {one['nullable']}"
+                for one in inspector.get_columns(table)
+            },
+            {str(one["name"]) for one in inspector.get_indexes(table)},
+        )
+        for table in inspector.get_table_names()
+    }
+
+
+def test_every_step_leads_back(make_world: MakeWorld, database_url: str) -> None:
+    """One by one to the first tables, and to the newest again: all is as it was."""
+    world = make_world(database_url)
+    with world.rows():
+        before = shape_of(db.engine)
+        downgrade(revision="0001")
+        assert shape_of(db.engine).keys() < before.keys()
+        upgrade()
+        assert shape_of(db.engine) == before

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app import background, push
-from app.db import db, from_now
-from app.models import PushMessage, PushTarget
+from app.db import db, from_now, utcnow
+from app.models import PushMessage, PushTarget, PushWay
 from tests.conftest import MakeWorld
 from tests.support.push_browser import Browser
 from tests.support.scripted import ScriptedServer
@@ -110,3 +110,23 @@ def test_keys_that_are_none(world: World, scripted: ScriptedServer) -> None:
             wrong = {**subscription, "keys": {**subscription["keys"], **keys}}  # type: ignore[dict-item]
             with pytest.raises(push.WrongAddress, match="bad_keys"):
                 push.add_browser(1, wrong)
+
+
+def test_what_cannot_be_sent_is_given_up(world: World) -> None:
+    """A target that is no address any more stops nothing, and its messages end after a day."""
+    ana = world.user("ana")
+    with world.rows():
+        broken = PushTarget(user_id=ana, way=PushWay.BROWSER, fingerprint="f", created_at=utcnow())
+        broken.address = {"endpoint": "https://push.example/1"}
+        db.session.add(broken)
+        db.session.flush()
+        push.queue(ana, *CONTENT)
+        db.session.commit()
+    assert send(world) == "0"
+    with world.rows():
+        assert db.session.scalars(db.select(PushMessage.tries)).all() == [1]
+        db.session.execute(db.update(PushMessage).values(created_at=from_now(-90_000)))
+        db.session.commit()
+    assert send(world) == "0"
+    with world.rows():
+        assert db.session.scalars(db.select(PushMessage)).all() == []
