@@ -97,7 +97,7 @@ def _told(target: PushTarget, content: Mapping[str, Any]) -> bool:
     """Call whoever brings it to its person. No transaction is open."""
     if not target.address or not content:  # no key fits any more: nobody can read them
         raise vapid.Gone
-    told = {**content, "url": f"{current_app.config['APP_URL'] or ''}{content['path']}"}
+    told = {**content, "url": f"{current_app.config['SITE_URL']}{content['path']}"}
     if target.way == PushWay.BROWSER:
         return vapid.send(target.address, told)
     url = target.address["url"]
