@@ -81,6 +81,8 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     visibility: Mapped[str] = mapped_column(default="")
     """Who sees what is published from now on, in its network's word, as its owner chose it here;
     empty: what the account says itself."""
+    slots: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))
+    """Its times of the week, ``[weekday, "HH:MM"]`` each (app/models/slot.py); None for none."""
     health: Mapped[str] = mapped_column(default=Health.OK)
     credentials: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON, deferred=True)
     credentials_version: Mapped[int] = mapped_column(default=1)

@@ -80,6 +80,9 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     state: Mapped[str] = mapped_column(default=State.SCHEDULED)
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     """When its owner wants it published, in UTC; only the owner changes it."""
+    slot_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """The slot that it got from its account's queue. It is in the queue as long as it is due then:
+    whoever moves it anywhere else has taken it out."""
     not_before: Mapped[datetime] = mapped_column(UTCDateTime)
     """The earliest claim: due_at, or later after a "not now"."""
     next_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

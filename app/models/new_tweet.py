@@ -7,7 +7,7 @@ longer than everything else that happens to it.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -27,6 +27,7 @@ class NewJob(NamedTuple):
 
     id: str
     account: Account
+    due_at: datetime
 
 
 class StoredTweet(NamedTuple):
@@ -35,6 +36,7 @@ class StoredTweet(NamedTuple):
     id: int
     text: str
     due_at: datetime
+    """Of its first job, where each has a slot of its own account."""
     jobs: list[NewJob]
     """At least one, in the order of their accounts' ids."""
     similar: int | None = None
@@ -43,20 +45,30 @@ class StoredTweet(NamedTuple):
     @classmethod
     def of(cls, tweet: Tweet) -> StoredTweet:
         """Return what was stored before."""
-        jobs = [NewJob(delivery.id, delivery.account) for delivery in tweet.deliveries]
+        jobs = [NewJob(one.id, one.account, one.due_at) for one in tweet.deliveries]
         return cls(tweet.id, tweet.text, tweet.due_at, jobs)
 
 
 def store(
-    user_id: int, draft: Draft, due_at: datetime, submit_id: str | None, accounts: Sequence[Account]
+    user_id: int,
+    draft: Draft,
+    due: Mapping[int, datetime],
+    submit_id: str | None,
+    accounts: Sequence[Account],
+    *,
+    is_queued: bool = False,
 ) -> StoredTweet:
     """Insert a tweet and a job for each of these accounts; commits nothing.
+
+    :param due: when it is due for each account, by its id.
+    :param is_queued: these are slots of the accounts.
 
     What is due now is stored as notified, see ``transitions.insert_new``.
 
     :raises QuotaReached: too many of the user's tweets wait already.
     :raises IntegrityError: the user has a tweet with this submit id.
     """
+    due_at = min(due.values())
     tweet_id = quota.unless_reached(
         user_id,
         lambda room: db.session.connection().scalar(
@@ -73,9 +85,9 @@ def store(
             },
         ),
     )
-    jobs = [NewJob(str(uuid.uuid4()), account) for account in accounts]
-    is_due = due_at <= utcnow()
-    rows = [_row(job, tweet_id, due_at, is_due, draft) for job in jobs]
+    jobs = [NewJob(str(uuid.uuid4()), account, due[account.id]) for account in accounts]
+    now = utcnow()
+    rows = [_row(job, tweet_id, job.due_at <= now, draft, is_queued) for job in jobs]
     db.session.connection().execute(transitions.insert_new(), rows)
     return StoredTweet(tweet_id, draft.text, due_at, jobs)
 
@@ -90,9 +102,7 @@ def _insert_tweet() -> Insert:
     return insert(Tweet.__table__).from_select(names, row).returning(columns.id)
 
 
-def _row(
-    job: NewJob, tweet_id: int, due_at: datetime, is_due: bool, draft: Draft
-) -> dict[str, Any]:
+def _row(job: NewJob, tweet_id: int, is_due: bool, draft: Draft, is_queued: bool) -> dict[str, Any]:
     own = draft.variants.get(job.account.id)
     can_be_sent = not job.account.needs_reconnect
     again_after = current_app.config["NOTIFY_AGAIN_AFTER"] if can_be_sent and is_due else None
@@ -102,5 +112,6 @@ def _row(
         "account_id": job.account.id,
         "parts": own,
         "text_key": sameness.key_of(own or []),
-        **transitions.begin(due_at, can_be_sent, again_after),
+        "slot_at": job.due_at if is_queued else None,
+        **transitions.begin(job.due_at, can_be_sent, again_after),
     }

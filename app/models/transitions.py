@@ -126,6 +126,20 @@ def reschedule(due_at: datetime, *where: Any) -> Update:
     return _revive(due_at, [Delivery.state.in_(WAITING), *where])
 
 
+def change_slot(slots: Any, *where: Any) -> Update:
+    """scheduled, held, stay: its owner gave it another slot of its account's queue.
+
+    :param slots: a CTE with job_id, due_at as it was read, and new_due_at.
+    """
+    new, is_scheduled = slots.c.new_due_at, Delivery.state == State.SCHEDULED
+    same = (Delivery.id == slots.c.job_id, Delivery.due_at == slots.c.due_at)
+    return _move(
+        [*same, Delivery.state.in_(WAITING), *where],
+        {"due_at": new, "slot_at": new, "not_before": new, "wake_ups": 0},
+        next_at=db.case((is_scheduled, new), else_=None),
+    )
+
+
 def send_again(due_at: datetime, state: State, *where: Any) -> Update:
     """failed, review -> scheduled: its owner wants it sent again.
 

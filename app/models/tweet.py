@@ -6,7 +6,7 @@ because the tweet is already being sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,11 @@ from sqlalchemy import (
     UniqueConstraint,
     Update,
     func,
+    select,
     true,
     update,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
 from app.db import UTCDateTime, db, rows_changed, utcnow
 from app.models import sameness, transitions
@@ -176,6 +177,8 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         :raises AlreadyBeingSent: nothing does.
         """
         _refuse_unless(rows_changed(transitions.cancel(self._mine, _only(job_id))))
+        if job_id is not None:
+            self.follow_jobs([self.id])
         db.session.commit()
 
     def confirm(self, job_id: str | None = None) -> list[str]:
@@ -208,6 +211,23 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         """Note that some of it was moved to another time; commits nothing."""
         self._need_pictures(due_at)
         self.due_at = due_at
+
+    @classmethod
+    def follow_jobs(cls, tweet_ids: Collection[int]) -> None:
+        """Let tweets be due with the first of their jobs that is not cancelled; commits nothing.
+
+        Each job may have a time of its own: a slot of its account. Pictures are made in time.
+        """
+        these = select(cls).where(cls.id.in_(tweet_ids)).order_by(cls.id)
+        db.session.execute(these.with_only_columns(cls.id).with_for_update(key_share=True))
+        going = (Delivery.tweet_id == cls.id, Delivery.state != State.CANCELLED)
+        first = select(func.min(Delivery.due_at)).where(*going).scalar_subquery()
+        due_at = func.coalesce(first, cls.due_at)
+        rows_changed(update(cls).where(cls.id.in_(tweet_ids)).values(due_at=due_at))
+        jobs = selectinload(cls.deliveries).lazyload(Delivery.account)
+        fresh = these.options(jobs).execution_options(populate_existing=True)
+        for tweet in db.session.scalars(fresh):
+            tweet._need_pictures(tweet.due_at)
 
     @property
     def _mine(self) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import broker, when
 from app.db import UTCDateTime, commit_and_keep, db, rollback_quietly, rows_changed, utcnow
-from app.models import content, duplicates, new_tweet, transitions
+from app.models import content, duplicates, new_tweet, slot, transitions
 from app.models.account import Account
 from app.models.content import Draft
 from app.models.delivery import Delivery
@@ -114,6 +114,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         accounts: Sequence[Chosen] | None = None,
         submit_id: str | None = None,
         *,
+        queue: bool = False,
         parts: Sequence[Mapping[str, Any]] | None = None,
         pictures: Sequence[str] = (),
         variants: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
@@ -125,6 +126,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         :param accounts: accounts, their ids or their handles; by default the first one. Each gets
             a job of its own.
         :param submit_id: the same one again returns the first job instead of a second tweet.
+        :param queue: True, without ``at``: each account's next free slot is its time.
         :param parts: ``{"text", "pictures"}`` of each part of a thread, instead of ``text``.
         :param pictures: ids of the user's pictures.
         :param variants: the parts that an account, by its id, publishes instead.
@@ -134,9 +136,10 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         :raises SubmitIdReused: the submit id belongs to another text.
         :raises app.models.picture.UnknownPicture: and TooManyPictures.
         :raises app.models.quota.QuotaReached: too many of the user's tweets wait already.
+        :raises app.models.slot.NoSlots: an account has no slots; QueueFull: none within years.
         """
         draft = content.draft_of(text, parts, pictures, variants)
-        return self.schedule(draft, at, accounts, submit_id).jobs[0].id
+        return self.schedule(draft, at, accounts, submit_id, queue=queue).jobs[0].id
 
     def tweet(self, text: str, accounts: Sequence[Chosen] | None = None) -> str:
         """Publish at once, in this process, and return the first job_id.
@@ -157,6 +160,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         accounts: Sequence[Chosen] | None,
         submit_id: str | None,
         *,
+        queue: bool = False,
         asks_first: bool = False,
     ) -> StoredTweet:
         """Do what ``tweet_later`` does with a draft, and return all of its jobs.
@@ -164,9 +168,15 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         :param asks_first: refuse what was said before, and tell what is nearly the same.
         :raises DuplicateText: it was; only with ``asks_first``.
         """
-        stored, is_new = self._store(draft, at, accounts, submit_id, asks_first)
-        if is_new and stored.due_at <= utcnow():
-            _notify([job for job in stored.jobs if not job.account.needs_reconnect])
+        if queue and at is not None and at != "":
+            raise ValueError("either a time or the queue decides when")
+        stored, is_new = self._store(
+            draft, at, accounts, submit_id, queue=queue, asks_first=asks_first
+        )
+        now = utcnow()
+        if is_new and stored.due_at <= now:
+            due = [job for job in stored.jobs if job.due_at <= now]
+            _notify([job for job in due if not job.account.needs_reconnect])
         return stored
 
     def _store(
@@ -175,6 +185,8 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         at: str | datetime | timedelta | None,
         accounts: Sequence[Chosen] | None,
         submit_id: str | None,
+        *,
+        queue: bool = False,
         asks_first: bool = False,
     ) -> tuple[StoredTweet, bool]:
         """Return the stored tweet, and whether it is new."""
@@ -185,12 +197,14 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         if draft.length > SOON_COUNTED:
             commit_and_keep()  # no transaction stays open while words are counted
         content.check(draft, chosen)
-        moment = when.understand(at, self.zone, utcnow())
+        moment = when.understand(at, self.zone, utcnow())  # now, for the queue
         try:
-            for picture_ids in draft.picture_lists():
-                Picture.claim(self.id, picture_ids, needed_at=moment.at)
             similar = self._said_before(draft, chosen) if asks_first else None
-            stored = new_tweet.store(self.id, draft, moment.at, submit_id, chosen)
+            # Last: until the commit nobody else gets a slot of these accounts.
+            due = slot.take(chosen, self.zone) if queue else {one.id: moment.at for one in chosen}
+            for picture_ids in draft.picture_lists():
+                Picture.claim(self.id, picture_ids, needed_at=min(due.values()))
+            stored = new_tweet.store(self.id, draft, due, submit_id, chosen, is_queued=queue)
             stored = stored._replace(similar=similar)
             commit_and_keep()
         except (IntegrityError, DuplicateText):

@@ -27,6 +27,7 @@ from app.web import (
     session_routes,
     sessions,
     settings,
+    slots,
     status,
     warming,
 )
@@ -56,6 +57,7 @@ def init_app(app: Flask) -> None:
         pictures.bp,
         status.bp,
         accounts.bp,
+        slots.bp,
         learning.routes.bp,
         learning.interests.bp,
         learning.suggestions.bp,

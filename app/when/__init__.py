@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from app.when.moments import Moment, as_shown, understand, which_of_two, zone_named, zone_names
 from app.when.parser import MAX_WORDS, WhenProblem, is_now
+from app.when.weekly import Coming, Slot, coming, on_clocks
 
 __all__ = [
     "MAX_WORDS",
+    "Coming",
     "Moment",
+    "Slot",
     "WhenProblem",
     "as_shown",
+    "coming",
     "is_now",
+    "on_clocks",
     "understand",
     "which_of_two",
     "zone_named",

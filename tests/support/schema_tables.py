@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.web.schemas import calls
+from app.web.schemas import calls, weekly
 from app.web.schemas.fields import Schema
 
 SHOWN: tuple[type[Schema], ...] = (
@@ -18,6 +18,8 @@ SHOWN: tuple[type[Schema], ...] = (
     calls.Bulk,
     calls.AltChange,
     calls.AccountChange,
+    weekly.SlotsChange,
+    weekly.Time,
     calls.InterestChange,
     calls.Confirming,
     calls.Caps,

@@ -18,6 +18,7 @@ from app.models import (
     UnknownAccount,
     UnknownPicture,
     quota,
+    slot,
 )
 from app.networks import TextProblem
 from app.pictures import PictureRefused
@@ -45,6 +46,9 @@ _INVALID = {
         "This time now means %(echo)s. Nothing was stored. Send it again if that is what you want."
     ),
     "now_or_later": _l("There is a time, but “Now” is chosen. Choose one of them."),
+    "queue_or_time": _l("There is a time, but “Queue” is chosen. Choose one of them."),
+    "bad_weekday": _l("Days of the week are numbers from 1 (Monday) to 7 (Sunday)."),
+    "bad_time": _l("Write times of day like 9:00 or 13:30."),
     "text_and_parts": _l("Send the text as the first part, or without parts."),
     "not_for_one_job": _l("This cannot be changed for one account only. Leave the job out."),
     "nothing_chosen": _l("Choose at least one."),
@@ -102,6 +106,8 @@ def input_refusal(problem: Exception) -> tuple[str, str, str]:
         return "when", problem.code, _time_sentence(problem)
     if isinstance(problem, QuotaReached):
         return "text", "quota", _too_many_waiting(problem.limit)
+    if isinstance(problem, slot.NoSlots):
+        return "accounts", *_no_slot(problem)
     if isinstance(problem, UnknownAccount):
         return "accounts", "unknown_account", _("That account is not connected here.")
     if isinstance(problem, SubmitIdReused):
@@ -128,6 +134,7 @@ REFUSALS = (
     UnknownPicture,
     TooManyPictures,
     QuotaReached,
+    slot.NoSlots,
 )
 
 
@@ -139,6 +146,17 @@ def duplicate_of(found: Duplicate) -> str:
     if found.remote_id:
         return _("You have already posted the same text, on %(when)s.", when=when)
     return _("You already have a tweet with the same text, for %(when)s.", when=when)
+
+
+def _no_slot(problem: slot.NoSlots) -> tuple[str, str]:
+    """Return the code and the sentence for an account whose queue takes nothing."""
+    if isinstance(problem, slot.QueueFull):
+        full = _(
+            "The queue of @%(handle)s is full for years. Make more slots for it, or pick a time."
+        )
+        return "queue_full", full % {"handle": problem.handle}
+    words = _("@%(handle)s has no slots yet. Make some, or pick a time.", handle=problem.handle)
+    return "no_slots", words
 
 
 def _field_sentence(problem: schemas.Invalid) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.schemas import calls
+from app.web.schemas import calls, weekly
 from app.web.schemas.fields import (
     DEFAULT_VISIBILITY,
     LARGEST_ID,
@@ -38,4 +38,5 @@ __all__ = [
     "moment_of",
     "only_file",
     "query",
+    "weekly",
 ]

@@ -24,6 +24,7 @@ from app.web.schemas.fields import (
     JobId,
     ListKind,
     MaybeAccountId,
+    Mode,
     Name,
     NoticeIds,
     PartNumber,
@@ -93,8 +94,11 @@ class NewTweet(Schema):
     shown_at: ShownAt | None = Field(
         None, description="the `due_at` that was shown for `when`: it is what is stored"
     )
-    mode: Literal["now", "later"] | None = Field(
-        None, description="said once more: `later` needs a time, `now` has none"
+    queue: bool | None = Field(
+        None, description="true, in place of `when`: each account's next free slot"
+    )
+    mode: Mode | None = Field(
+        None, description="said once more: `later` needs a time, `now` and `queue` have none"
     )
     timezone: Name | None = Field(
         None, description="the zone of a person who has not chosen one, as an IANA name"
@@ -515,7 +519,7 @@ class NewTweetForm(_Writing):
     """``POST /tweets`` as a form."""
 
     accounts: TypedAccountIds = Field(default_factory=list)
-    mode: Literal["now", "later", ""] | None = None
+    mode: Mode | Literal[""] | None = None
     check: Flag | None = None
     more: Flag | None = None
     allow_duplicate: Flag | None = None

@@ -42,6 +42,7 @@ _DIGITS = re.compile(r"[0-9]{1,10}")
 _KEY = re.compile(r"[1-9][0-9]{0,9}")
 """One spelling for each id, so that no two names of a JSON object are the same account."""
 _CURSOR = re.compile(r"-?[0-9]{1,20}")
+_WALL_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 PICTURE_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -113,6 +114,18 @@ def _cursor(value: Any) -> Any:
     return value
 
 
+def _weekday(value: int) -> int:
+    if not 1 <= value <= 7:
+        raise PydanticCustomError("bad_weekday", "it is no day of the week")
+    return value
+
+
+def _wall_time(value: str) -> str:
+    if not _WALL_TIME.fullmatch(value):
+        raise PydanticCustomError("bad_time", "it is no time of day")
+    return value
+
+
 def _words_alone(value: Any) -> Any:
     """A variant of words alone may be written as the words."""
     return {"text": value} if isinstance(value, str) else value
@@ -154,12 +167,18 @@ NoticeIds = Annotated[list[int], Field(max_length=MAX_NOTICES)]
 Hobbies = Annotated[str, Field(max_length=hobbies.MAX_TYPED)]
 Server = Annotated[str, Field(max_length=MAX_SERVER)]
 ShownAt = Annotated[str, Field(max_length=MAX_MOMENT), AfterValidator(_moment)]
+Mode = Literal["now", "later", "queue"]
 Visibility = Literal["default", "public", "unlisted", "private"]
 DEFAULT_VISIBILITY: Visibility = "default"
 """What the account says itself."""
 Alt = Annotated[str, Field(max_length=MAX_ALT_AS_TYPED)]
 
+Weekday = Annotated[int, AfterValidator(_weekday)]
+WallTime = Annotated[str, Field(max_length=5), AfterValidator(_wall_time)]
+
 # As forms and addresses have them
+TypedWeekday = Annotated[Weekday, BeforeValidator(_whole_number)]
+TypedTimes = Annotated[str, Field(max_length=MAX_LIST)]
 YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 EventId = Annotated[AccountId, BeforeValidator(_whole_number)]
 TypedAccountIds = Annotated[

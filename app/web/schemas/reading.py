@@ -41,7 +41,7 @@ class Invalid(ValueError):
     Codes: ``unknown_name``, ``repeated_name``, ``missing``, ``wrong_type``, ``too_long``,
     ``too_many``, ``too_many_parts``, ``too_many_pictures``, ``control_characters``,
     ``unknown_account``, ``unknown_picture``, ``empty_time``, ``now_or_later``,
-    ``time_moved``,
+    ``time_moved``, ``queue_or_time``, ``bad_weekday``, ``bad_time``,
     ``text_and_parts``, ``nothing_to_change``, ``not_for_one_job``, ``unknown_visibility``,
     ``unknown_zone``.
     """
@@ -210,6 +210,8 @@ _CODES = {
     "too_long": "too_many",
     "string_unicode": "control_characters",
     "control_characters": "control_characters",
+    "bad_weekday": "bad_weekday",
+    "bad_time": "bad_time",
     "unknown_account": "unknown_account",
     "unknown_picture": "unknown_picture",
     "greater_than_equal": "unknown_account",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from flask_login import current_user
 
 from app.db import db, utcnow
 from app.learning import best_hours
-from app.models import content
+from app.models import Account, content, slot
 from app.web import pictures, schemas
 from app.web.i18n import exact_time, iso_utc, relative_time
 from app.web.messages import input_refusal
@@ -48,7 +48,7 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
     ``refusal`` is why it cannot be used, as far as that is known already, None for nothing: of a
     form everything that was typed is here all the same. ``refused_at`` is its field.
     ``check`` and ``more`` ask for the page again and not for a tweet; ``allow_duplicate`` says that
-    the same text may have been written before.
+    the same text may have been written before; ``queue`` that slots decide when.
 
     :raises BadRequest: the JSON or the form cannot be read.
     :raises schemas.Invalid: the JSON does not fit.
@@ -59,6 +59,7 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
         read = read_json(given) | {"refusal": None, "refused_at": None}
         accounts, is_check = given.get("accounts") or [], given.get("check") is True
         wants_more, may_repeat = False, given.get("allow_duplicate") is True
+        is_queued = given.get("queue") is True or given.get("mode") == "queue"
         _refuse_unknown_zone(given.get("timezone"))
     else:
         given, read = _form(calls.NewTweetForm, refusal)
@@ -68,6 +69,7 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
         is_check = bool(request.form.get("check"))
         wants_more = bool(request.form.get("more"))
         may_repeat = bool(request.form.get("allow_duplicate"))
+        is_queued = given.get("mode") == "queue"
     refused_key = read["refusal"] and read["refused_at"] == "submit_id"
     submit_id = None if refused_key else _key(given)
     form = empty() | {
@@ -78,6 +80,7 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
         "check": is_check,
         "more": wants_more,
         "allow_duplicate": may_repeat,
+        "queue": is_queued,
     }
     if problem := _time_problem(form):
         form |= {"refusal": form["refusal"] or problem}
@@ -247,6 +250,8 @@ def _time_problem(form: Mapping[str, Any]) -> Invalid | None:
     In a form without scripts "Now" is chosen already when a time is typed: there the time wins.
     """
     has_time = bool(form["when"].strip())
+    if form["queue"] and (has_time or form["mode"] in {"now", "later"}):
+        return Invalid("queue_or_time", "when")
     if form["mode"] == "later" and not has_time:
         return Invalid("empty_time", "when")
     if request.is_json and form["mode"] == "now" and has_time and not is_now(form["when"]):
@@ -302,6 +307,23 @@ def echo(words: str) -> dict[str, Any]:
         "echo": f"{echo_of(moment)} {note}" if note else echo_of(moment),
         "shown_at": iso_utc(moment.at),
     }
+
+
+def queue_echo(chosen: Sequence[Account]) -> dict[str, Any]:
+    """Return what ``echo`` does of the next free slots of these accounts.
+
+    :raises slot.NoSlots: one of them has none.
+    """
+    found = []
+    for account in chosen:
+        first = next(iter(slot.next_free(account, current_user.zone, 1)), None)
+        if first is None:
+            raise slot.QueueFull(account) if account.slots else slot.NoSlots(account)
+        found.append((account, first.at))
+    if len(found) == 1:
+        return {"echo": exact_time(found[0][1], seconds=False)}
+    words = [f"@{account.handle}: {exact_time(at, seconds=False)}" for account, at in found]
+    return {"echo": " · ".join(words)}
 
 
 def echo_of(moment: Moment) -> str:

@@ -55,18 +55,20 @@ def create() -> ResponseReturnValue:
             return _checked(form)
         if form["more"]:
             return _page(form | forms.shown_again(form))
-        said_when = forms.said_when(form)
+        said_when = None if form["queue"] else forms.said_when(form)
         draft = content.draft_of("", **arguments(form))
         chosen, submit_id = form["accounts"], form["submit_id"]
         asks_first = not form["allow_duplicate"]
-        stored = current_user.schedule(draft, said_when, chosen, submit_id, asks_first=asks_first)
+        stored = current_user.schedule(
+            draft, said_when, chosen, submit_id, queue=form["queue"], asks_first=asks_first
+        )
     except REFUSALS as problem:
         return _refuse_input(form, problem)
     except DuplicateText as problem:
         return _ask_first(form, problem.duplicate)
     if wants_json():
         return _accepted(stored), 202
-    flash(views.said_due(stored.due_at))
+    flash(views.said_queued(stored.due_at) if form["queue"] else views.said_due(stored.due_at))
     if stored.similar:
         flash(f"{stored.id} {stored.similar}", "similar")
     return redirect(url_for("tweets.index"), 303)
@@ -84,6 +86,9 @@ def _ask_first(form: dict[str, Any], found: Duplicate) -> ResponseReturnValue:
 
 def _checked(form: dict[str, Any]) -> ResponseReturnValue:
     """Say how the time is understood, and store nothing."""
+    if form["queue"]:
+        known = forms.queue_echo(current_user.chosen(form["accounts"]))
+        return jsonify(known) if wants_json() else _page(form | known)
     if wants_json():
         return _understood(form["when"], form["timezone"])
     return _page(form | forms.echo(form["when"]))
@@ -96,6 +101,7 @@ def _accepted(stored: StoredTweet) -> Any:
             "status_url": url_for("status.one", job_id=job.id),
             "network": job.account.network,
             "handle": job.account.handle,
+            "due_at": iso_utc(job.due_at),
         }
         for job in stored.jobs
     ]

@@ -164,6 +164,11 @@ def said_due(at: datetime) -> str:
     return _("Scheduled for %(when)s.", when=exact_time(at, seconds=False))
 
 
+def said_queued(at: datetime) -> str:
+    """Say when a tweet goes out that was added to the queue just now."""
+    return _("Added to the queue, for %(when)s.", when=exact_time(at, seconds=False))
+
+
 def _profile_of(account: Account) -> str:
     return account.profile_url or networks()[account.network].profile_url(account.handle)
 
@@ -297,6 +302,7 @@ def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:
             "server": account.server,
             "needs_reconnect": account.needs_reconnect,
             "access_ends_at": account.access_ends_at,
+            "has_slots": bool(account.slots),
             "threads": networks()[account.network].threads,
             "limits": content.limits_of(account, networks()[account.network]),
         }

@@ -62,7 +62,7 @@ export function restoreDraft() {
   }
   $text.val(kept.text);
   $submitId.val(kept.submitId);
-  setTime(kept.when);
+  setTime(kept.when, kept.mode);
   chooseMode(kept.mode ?? mode());
   restoreFurther(kept);
   if (kept.accounts?.length) {

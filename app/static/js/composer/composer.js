@@ -44,8 +44,10 @@ function setBusy(busy) {
   $form.find("textarea").add($when).prop("readOnly", busy);
 }
 
+const LABELS = { later: "schedule", queue: "toQueue", now: "postNow" };
+
 function setLabel() {
-  $button.find(".submit-label").text(mode() === "later" ? say("schedule") : say("postNow"));
+  $button.find(".submit-label").text(say(LABELS[mode()]));
 }
 
 function tryAgainButton() {
@@ -116,11 +118,19 @@ function clear() {
   draft.forget();
 }
 
-function succeed(answer, wasLater) {
+function stored(sentMode) {
+  if (sentMode === "queue") {
+    return say("queuedFor");
+  }
   const when = isUnderstood() ? $("#echo").text() : $when.val();
+  return sentMode === "later" ? say("scheduledFor", { when }) : say("onItsWay");
+}
+
+function succeed(answer, sentMode) {
+  const told = stored(sentMode);
   clear();
   tellSimilar(answer);
-  announce(wasLater ? say("scheduledFor", { when }) : say("onItsWay"));
+  announce(told);
   $text.trigger("focus");
   fetchCard(answer.tweet.id).then(addCard, () => {
     notice([document.createTextNode(`${say("onItsWay")} `), reloadLink()[0]], NOTICE_MS);
@@ -138,7 +148,7 @@ function send(event) {
     showError({ field: "when", message: problem });
     return;
   }
-  const wasLater = mode() === "later";
+  const sentMode = mode();
   const isMeant = event.originalEvent?.submitter?.name === SEND_ANYWAY;
   const sent = {
     data: $form.serialize() + (isMeant ? `&${SEND_ANYWAY}=1` : ""),
@@ -148,7 +158,7 @@ function send(event) {
   setBusy(true);
   call("POST", $form.attr("action"), sent)
     .always(() => setBusy(false))
-    .then((answer) => succeed(answer, wasLater), fail);
+    .then((answer) => succeed(answer, sentMode), fail);
 }
 
 function listen() {

@@ -56,7 +56,7 @@ function press(words) {
   $pick.attr("aria-pressed", String(isPicking()));
 }
 
-/* "now" or "later". */
+/* "now", "queue" or "later". */
 export function mode() {
   return $modes.length ? $modes.filter(":checked").val() : "later";
 }
@@ -86,19 +86,19 @@ function follow() {
   if (words) {
     waiting = setTimeout(() => ask(words), ASK_AFTER_MS);
   } else {
-    show(timeProblem() || say("now"), false);
+    show(timeProblem() || say(mode() === "queue" ? "nextSlot" : "now"), false);
   }
 }
 
-export function setTime(words) {
+export function setTime(words, without = "now") {
   showPicker(false);
-  chooseMode(words ? "later" : "now");
+  chooseMode(words ? "later" : without);
   $when.val(words).trigger("input");
 }
 
 function followMode() {
-  if (mode() === "now") {
-    setTime("");
+  if (mode() !== "later") {
+    setTime("", mode());
   } else {
     $when.trigger("input").trigger("focus");
   }
