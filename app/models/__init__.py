@@ -6,6 +6,7 @@ from app.models import (
     background_task,
     content,
     delivery_rollup,
+    draft,
     interest,
     mail,
     notice,
@@ -33,6 +34,7 @@ from app.models.delivery import (
     Delivery,
     milliseconds_late,
 )
+from app.models.draft import Draft
 from app.models.duplicates import Duplicate, DuplicateText
 from app.models.interest import Interest, InterestKind
 from app.models.job_status import JobStatus
@@ -111,6 +113,7 @@ __all__ = [
     "ConnectionApp",
     "Content",
     "Delivery",
+    "Draft",
     "Duplicate",
     "DuplicateText",
     "EmailAddress",
@@ -168,6 +171,7 @@ __all__ = [
     "content",
     "contents_of",
     "delivery_rollup",
+    "draft",
     "hash_of",
     "interest",
     "mail",

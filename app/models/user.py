@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -158,13 +158,15 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         submit_id: str | None,
         *,
         asks_first: bool = False,
+        also: Callable[[], object] | None = None,
     ) -> StoredTweet:
         """Do what ``tweet_later`` does with a draft, and return all of its jobs.
 
         :param asks_first: refuse what was said before, and tell what is nearly the same.
+        :param also: called in the transaction that stores the tweet; what it raises undoes that.
         :raises DuplicateText: it was; only with ``asks_first``.
         """
-        stored, is_new = self._store(draft, at, accounts, submit_id, asks_first)
+        stored, is_new = self._store(draft, at, accounts, submit_id, asks_first, also)
         if is_new and stored.due_at <= utcnow():
             _notify([job for job in stored.jobs if not job.account.needs_reconnect])
         return stored
@@ -176,6 +178,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         accounts: Sequence[Chosen] | None,
         submit_id: str | None,
         asks_first: bool = False,
+        also: Callable[[], object] | None = None,
     ) -> tuple[StoredTweet, bool]:
         """Return the stored tweet, and whether it is new."""
         if submit_id and (known := self._submitted(submit_id, draft, asks_first)):
@@ -192,6 +195,8 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
             similar = self._said_before(draft, chosen) if asks_first else None
             stored = new_tweet.store(self.id, draft, moment.at, submit_id, chosen)
             stored = stored._replace(similar=similar)
+            if also:
+                also()
             commit_and_keep()
         except (IntegrityError, DuplicateText):
             db.session.rollback()

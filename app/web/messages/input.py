@@ -21,6 +21,7 @@ from app.models import (
 )
 from app.networks import TextProblem
 from app.pictures import PictureRefused
+from app.planning import TooManyDrafts
 from app.sentences import of_contents, picture_refusal, size_in_words
 from app.web import schemas
 from app.web.i18n import exact_time
@@ -46,6 +47,8 @@ _INVALID = {
     ),
     "now_or_later": _l("There is a time, but “Now” is chosen. Choose one of them."),
     "text_and_parts": _l("Send the text as the first part, or without parts."),
+    "no_queue": _l("Tweets cannot be added to a queue yet. Say when."),
+    "when_and_queue": _l("Say when, or add it to the queue: one of them."),
     "not_for_one_job": _l("This cannot be changed for one account only. Leave the job out."),
     "nothing_chosen": _l("Choose at least one."),
     "nothing_to_change": _l("Say what to change. Nothing was changed."),
@@ -102,6 +105,9 @@ def input_refusal(problem: Exception) -> tuple[str, str, str]:
         return "when", problem.code, _time_sentence(problem)
     if isinstance(problem, QuotaReached):
         return "text", "quota", _too_many_waiting(problem.limit)
+    if isinstance(problem, TooManyDrafts):
+        full = _("You have %(limit)s drafts already. Delete some.", limit=problem.limit)
+        return "", "quota", full
     if isinstance(problem, UnknownAccount):
         return "accounts", "unknown_account", _("That account is not connected here.")
     if isinstance(problem, SubmitIdReused):
@@ -128,6 +134,7 @@ REFUSALS = (
     UnknownPicture,
     TooManyPictures,
     QuotaReached,
+    TooManyDrafts,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.schemas import calls
+from app.web.schemas import calls, planning
 from app.web.schemas.fields import (
     DEFAULT_VISIBILITY,
     LARGEST_ID,
@@ -37,5 +37,6 @@ __all__ = [
     "key_in_header",
     "moment_of",
     "only_file",
+    "planning",
     "query",
 ]
