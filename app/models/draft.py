@@ -78,6 +78,12 @@ def own(user_id: int, draft_id: int) -> Draft | None:
     )
 
 
+def submitted(user_id: int, submit_id: str | None) -> Draft | None:
+    """Return the draft that a person has stored with this submit id; None for no id."""
+    mine = (Draft.user_id == user_id, Draft.submit_id == submit_id)
+    return None if submit_id is None else db.session.scalar(db.select(Draft).where(*mine))
+
+
 def listed(user_id: int, before: int | None, most: int) -> list[Draft]:
     """Return a person's drafts, the newest first.
 

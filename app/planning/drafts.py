@@ -194,10 +194,7 @@ def _stored(user_id: int, written: Written, submit_id: str | None, made_from: st
 
 
 def _known(user_id: int, submit_id: str | None, made_from: str) -> Draft | None:
-    if submit_id is None:
-        return None
-    mine = (Draft.user_id == user_id, Draft.submit_id == submit_id)
-    known = db.session.scalar(db.select(Draft).where(*mine))
+    known = draft.submitted(user_id, submit_id)
     if known is not None and known.made_from != made_from:
         raise SubmitIdReused
     return known

@@ -65,6 +65,7 @@ STYLES_IN_ORDER = (
     "learning",
     "numbers",
     "notices",
+    "drafts",
 )
 """Later ones win."""
 Make = Callable[[str], bytes]

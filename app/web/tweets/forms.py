@@ -67,17 +67,20 @@ def written(form: Mapping[str, Any], before: Draft | None = None) -> dict[str, A
     """
     variants = kept_pictures(form["variants"], before) if before else form["variants"]
     return {
-        "parts": payload.filled(form["parts"], ()),
+        "parts": [_typed(part) for part in payload.filled(form["parts"], ())],
         "variants": {
-            str(key): [{**part, "text": part["text"] or ""} for part in own]
-            for key, own in variants.items()
-            if own
+            str(key): [_typed(part) for part in own] for key, own in variants.items() if own
         },
         "accounts": form["accounts"],
         "options": before.options if before else form.get("options") or {},
         "when": form["when"] or "",
         "timezone": form["timezone"] or "",
     }
+
+
+def _typed(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a part with its lines as they were typed: forms end each with two characters."""
+    return {**part, "text": (part["text"] or "").replace("\r\n", "\n")}
 
 
 def kept_pictures(

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, abort, flash, jsonify, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 from sqlalchemy.orm.attributes import set_committed_value
@@ -104,11 +104,14 @@ def _end_of_draft(form: dict[str, Any]) -> Callable[[], object] | None:
     over.
     """
     draft_id, version = form["draft"], form["draft_version"]
-    row = draft_id and draft.own(current_user.id, draft_id)
+    if draft_id is None and not request.is_json:  # its page may not have heard that there is one
+        row, version = draft.submitted(current_user.id, form["submit_id"]), 1
+    else:
+        row = draft.own(current_user.id, draft_id) if draft_id else None
     if not row or version is None:
         return None
     form["variants"] = forms.kept_pictures(form["variants"], row)
-    return partial(planning.drafts.end, current_user.id, draft_id, version)
+    return partial(planning.drafts.end, current_user.id, row.id, version)
 
 
 def _ask_first(form: dict[str, Any], found: Duplicate) -> ResponseReturnValue:
