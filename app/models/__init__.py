@@ -6,6 +6,7 @@ from app.models import (
     background_task,
     content,
     delivery_rollup,
+    draft,
     interest,
     mail,
     notice,
@@ -34,6 +35,7 @@ from app.models.delivery import (
     Delivery,
     milliseconds_late,
 )
+from app.models.draft import Draft
 from app.models.duplicates import Duplicate, DuplicateText
 from app.models.interest import Interest, InterestKind
 from app.models.job_status import JobStatus
@@ -112,6 +114,7 @@ __all__ = [
     "ConnectionApp",
     "Content",
     "Delivery",
+    "Draft",
     "Duplicate",
     "DuplicateText",
     "EmailAddress",
@@ -169,6 +172,7 @@ __all__ = [
     "content",
     "contents_of",
     "delivery_rollup",
+    "draft",
     "hash_of",
     "interest",
     "mail",

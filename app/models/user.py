@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -162,16 +162,18 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         *,
         queue: bool = False,
         asks_first: bool = False,
+        also: Callable[[], object] | None = None,
     ) -> StoredTweet:
         """Do what ``tweet_later`` does with a draft, and return all of its jobs.
 
         :param asks_first: refuse what was said before, and tell what is nearly the same.
+        :param also: called in the transaction that stores the tweet; what it raises undoes that.
         :raises DuplicateText: it was; only with ``asks_first``.
         """
         if queue and at is not None and at != "":
             raise ValueError("either a time or the queue decides when")
         stored, is_new = self._store(
-            draft, at, accounts, submit_id, queue=queue, asks_first=asks_first
+            draft, at, accounts, submit_id, queue=queue, asks_first=asks_first, also=also
         )
         now = utcnow()
         if is_new and stored.due_at <= now:
@@ -188,6 +190,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         *,
         queue: bool = False,
         asks_first: bool = False,
+        also: Callable[[], object] | None = None,
     ) -> tuple[StoredTweet, bool]:
         """Return the stored tweet, and whether it is new."""
         if submit_id and (known := self._submitted(submit_id, draft, asks_first)):
@@ -206,6 +209,8 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
                 Picture.claim(self.id, picture_ids, needed_at=min(due.values()))
             stored = new_tweet.store(self.id, draft, due, submit_id, chosen, is_queued=queue)
             stored = stored._replace(similar=similar)
+            if also:
+                also()
             commit_and_keep()
         except (IntegrityError, DuplicateText):
             db.session.rollback()

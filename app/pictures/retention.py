@@ -13,7 +13,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, select, text, update
 
 from app.db import db, from_now, id_in, read, rows_changed
-from app.models import LOOK_AGAIN_AFTER, Account, Delivery, Picture, PictureState, Tweet
+from app.models import (
+    LOOK_AGAIN_AFTER,
+    Account,
+    Delivery,
+    Draft,
+    Picture,
+    PictureState,
+    Tweet,
+)
 from app.pictures import storage
 from app.pictures.storage import FilesAway
 from app.states import FINAL
@@ -54,13 +62,14 @@ def some(first: Any, *conditions: Any) -> list[str]:
 def _let_go(picture_id: str) -> None:
     """Keep only the thumbnail if every tweet with this picture has ended; else check later.
 
-    A tweet that takes the picture at the same time changes ``next_at``, and wins.
+    While a draft has it, all of it is kept. A tweet or a draft that takes the picture at the same
+    time changes ``next_at``, and wins.
     """
     due = (Picture.id == picture_id, Picture.next_at <= from_now())
-    shown = _of_a_tweet(picture_id)
-    if change(*due, ~exists().where(*shown), claimed=False):
+    shown, in_no_draft = _of_a_tweet(picture_id), ~exists().where(*_of_a_draft(picture_id))
+    if change(*due, in_no_draft, ~exists().where(*shown), claimed=False):
         return  # an edit removed it: it is deleted like one that was never used
-    unneeded = ~exists().where(*shown, _may_be_sent())
+    unneeded = in_no_draft & ~exists().where(*shown, _may_be_sent())
     if change(*due, unneeded, state=PictureState.PAST, next_at=from_now(DELETION_LEASE_SECONDS)):
         if forget_files(storage.original(picture_id), storage.clean(picture_id)):
             change(Picture.id == picture_id, next_at=None)
@@ -73,6 +82,12 @@ def _of_a_tweet(picture_id: str) -> tuple[ColumnElement[bool], ...]:
     shown = [cast(parts, Text).contains(picture_id) for parts in (Tweet.parts, Delivery.parts)]
     owner = select(Picture.user_id).where(Picture.id == picture_id).scalar_subquery()
     return Tweet.user_id == owner, Delivery.tweet_id == Tweet.id, shown[0] | shown[1]
+
+
+def _of_a_draft(picture_id: str) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a draft of the same person has a picture."""
+    owner = select(Picture.user_id).where(Picture.id == picture_id).scalar_subquery()
+    return Draft.user_id == owner, cast(Draft.written, Text).contains(picture_id)
 
 
 def accounts_showing(picture_id: str) -> list[Account]:

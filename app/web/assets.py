@@ -66,6 +66,7 @@ STYLES_IN_ORDER = (
     "numbers",
     "notices",
     "queue",
+    "drafts",
 )
 """Later ones win."""
 Make = Callable[[str], bytes]

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.web import sessions
 
-WRITING = {"tweets.create", "actions.save", "settings.save"}
+WRITING = {"tweets.create", "actions.save", "drafts.create", "settings.save"}
 """Endpoints whose forms hold what somebody wrote."""
 WORDS = ("text", "part", "variant-", "alt-", "new-alt")
 """What the names of fields of prose begin with."""

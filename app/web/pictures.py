@@ -38,6 +38,7 @@ FILES_IN = {
     "pictures.create": 1,
     "tweets.create": MAX_PICTURES,
     "actions.save": MAX_PICTURES,
+    "drafts.create": MAX_PICTURES,
 }
 FORMS = uuid.UUID("6f3a2f0e-6f0b-4c55-9d0c-0a4e0b0f7b5e")
 """Names the pictures that come with plain forms, by what they are and where they stand."""

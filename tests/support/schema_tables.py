@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.web.schemas import calls, weekly
+from app.web.schemas import calls, planning, weekly
 from app.web.schemas.fields import Schema
 
 SHOWN: tuple[type[Schema], ...] = (
     calls.NewTweet,
     calls.Part,
     calls.Variant,
+    planning.ScheduleDraft,
+    planning.DraftsQuery,
     calls.TweetChange,
     calls.Reschedule,
     calls.OneJob,
@@ -30,7 +32,7 @@ SHOWN: tuple[type[Schema], ...] = (
     calls.LearnedQuery,
     calls.WhenQuery,
     calls.StatusQuery,
-    calls.ListQuery,
+    planning.ComposerQuery,
     calls.OverviewQuery,
     calls.OperationsQuery,
     calls.MailsQuery,

@@ -59,6 +59,14 @@ MATRIX: dict[str, Rule] = {
     "POST /login/<>/anew": Rule(is_public=True, ends=True),
     "GET /login/<>/callback": PUBLIC,
     "GET /login/<>/callback/<>": PUBLIC,
+    "GET /drafts": PRIVATE,
+    "POST /drafts": PRIVATE,
+    "GET /drafts/<>": OWNED,
+    "PUT /drafts/<>": OWNED,
+    "DELETE /drafts/<>": Rule(has_owner=True, ends=True),
+    "POST /drafts/<>/delete": Rule(has_owner=True, ends=True, takes="form"),
+    "POST /drafts/<>/schedule": OWNED,
+    "POST /tweets/<>/draft": Rule(has_owner=True, ends=True),
     "GET /interests": PRIVATE,
     "PATCH /interests/<>": OWNED,
     "POST /interests/<>": Rule(has_owner=True, takes="form"),
@@ -190,6 +198,7 @@ def place(running: World) -> Place:
     ana.sign_in("access_ana")
     ben.sign_in("access_ben")
     made = ana.post("/tweets", text="Ana's own", when="in 20 hours").json()
+    draft = ana.post("/drafts", text="Ana's own").json()["draft"]
     headers = {"X-CSRFToken": ana.token(), "Accept": "application/json"}
     picture = ana.http.post(
         f"{running.site}/pictures",
@@ -210,6 +219,7 @@ def place(running: World) -> Place:
     things = {
         "tweet_id": str(made["tweet"]["id"]),
         "job_id": made["job_id"],
+        "draft_id": str(draft["id"]),
         "picture_id": picture["id"],
         "account_id": str(account_id),
         "item_id": str(item_id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import current_app
@@ -22,6 +23,7 @@ from app.models import (
 )
 from app.networks import TextProblem
 from app.pictures import PictureRefused
+from app.planning import TooManyDrafts
 from app.sentences import of_contents, picture_refusal, size_in_words
 from app.web import schemas
 from app.web.i18n import exact_time
@@ -95,47 +97,77 @@ _TIME_PROBLEMS = {
 }
 
 
-def input_refusal(problem: Exception) -> tuple[str, str, str]:
+Refused = tuple[str, str, str]
+"""The field, the code and the sentence of what was not stored."""
+
+
+def input_refusal(problem: Exception) -> Refused:
     """Return (field, code, sentence) for input that was not stored."""
-    if isinstance(problem, schemas.Invalid):
-        return problem.field or "", problem.code, _field_sentence(problem)
-    if isinstance(problem, TextProblem):
-        field = str(problem.params.get("field") or "text")
-        return field, problem.code, _text_sentence(problem.code, problem.params)
-    if isinstance(problem, WhenProblem):
-        return "when", problem.code, _time_sentence(problem)
-    if isinstance(problem, QuotaReached):
-        return "text", "quota", _too_many_waiting(problem.limit)
-    if isinstance(problem, slot.NoSlots):
-        return "accounts", *_no_slot(problem)
-    if isinstance(problem, UnknownAccount):
-        return "accounts", "unknown_account", _("That account is not connected here.")
-    if isinstance(problem, SubmitIdReused):
-        return (
-            "submit_id",
-            "submit_id_reused",
-            _("This form was already used for another tweet. Reload the page and send it again."),
-        )
-    if isinstance(problem, PictureRefused):
-        return "pictures", problem.code, picture_refusal(problem.code, problem.name)
-    if isinstance(problem, UnknownPicture | TooManyPictures):
-        code = "unknown_picture" if isinstance(problem, UnknownPicture) else "too_many_pictures"
-        return "pictures", code, picture_refusal(code)
+    for kind, words in _WORDED.items():
+        if isinstance(problem, kind):
+            return words(problem)
     raise problem
 
 
-REFUSALS = (
-    schemas.Invalid,
-    TextProblem,
-    WhenProblem,
-    UnknownAccount,
-    SubmitIdReused,
-    PictureRefused,
-    UnknownPicture,
-    TooManyPictures,
-    QuotaReached,
-    slot.NoSlots,
-)
+def _invalid(problem: schemas.Invalid) -> Refused:
+    return problem.field or "", problem.code, _field_sentence(problem)
+
+
+def _wrong_text(problem: TextProblem) -> Refused:
+    field = str(problem.params.get("field") or "text")
+    return field, problem.code, _text_sentence(problem.code, problem.params)
+
+
+def _wrong_time(problem: WhenProblem) -> Refused:
+    return "when", problem.code, _time_sentence(problem)
+
+
+def _quota_reached(problem: QuotaReached) -> Refused:
+    return "text", "quota", _too_many_waiting(problem.limit)
+
+
+def _without_slot(problem: slot.NoSlots) -> Refused:
+    return "accounts", *_no_slot(problem)
+
+
+def _too_many_drafts(problem: TooManyDrafts) -> Refused:
+    full = _("You have %(limit)s drafts already. Delete some.", limit=problem.limit)
+    return "", "quota", full
+
+
+def _unknown_account(_problem: UnknownAccount) -> Refused:
+    return "accounts", "unknown_account", _("That account is not connected here.")
+
+
+def _reused_id(_problem: SubmitIdReused) -> Refused:
+    words = _("This form was already used for another tweet. Reload the page and send it again.")
+    return "submit_id", "submit_id_reused", words
+
+
+def _refused_picture(problem: PictureRefused) -> Refused:
+    return "pictures", problem.code, picture_refusal(problem.code, problem.name)
+
+
+def _wrong_pictures(problem: UnknownPicture | TooManyPictures) -> Refused:
+    code = "unknown_picture" if isinstance(problem, UnknownPicture) else "too_many_pictures"
+    return "pictures", code, picture_refusal(code)
+
+
+_WORDED: Mapping[type[Exception], Callable[[Any], Refused]] = {
+    schemas.Invalid: _invalid,
+    TextProblem: _wrong_text,
+    WhenProblem: _wrong_time,
+    UnknownAccount: _unknown_account,
+    SubmitIdReused: _reused_id,
+    PictureRefused: _refused_picture,
+    UnknownPicture: _wrong_pictures,
+    TooManyPictures: _wrong_pictures,
+    QuotaReached: _quota_reached,
+    slot.NoSlots: _without_slot,
+    TooManyDrafts: _too_many_drafts,
+}
+REFUSALS = tuple(_WORDED)
+"""What people may be told of with ``input_refusal``."""
 
 
 def duplicate_of(found: Duplicate) -> str:

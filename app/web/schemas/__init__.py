@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.schemas import calls, weekly
+from app.web.schemas import calls, planning, weekly
 from app.web.schemas.fields import (
     DEFAULT_VISIBILITY,
     LARGEST_ID,
@@ -37,6 +37,7 @@ __all__ = [
     "key_in_header",
     "moment_of",
     "only_file",
+    "planning",
     "query",
     "weekly",
 ]

@@ -266,7 +266,7 @@ class StatusQuery(Schema):
 
 
 class ListQuery(Schema):
-    """``GET /``"""
+    """What lists of tweets take"""
 
     before: Cursor = Field(None, description="only tweets with smaller ids than this")
 
@@ -518,6 +518,8 @@ class _Writing(Schema):
 class NewTweetForm(_Writing):
     """``POST /tweets`` as a form."""
 
+    draft: Cursor = None
+    draft_version: Cursor = None
     accounts: TypedAccountIds = Field(default_factory=list)
     mode: Mode | Literal[""] | None = None
     check: Flag | None = None

@@ -35,6 +35,7 @@ MAX_NOTICES = 1000
 MAX_POST_URL = 2000
 MAX_COUNT = 100_000
 """Things of a list that may be read in a month."""
+MAX_OPTIONS_DEPTH = 8
 MAX_MOMENT = 40
 """Characters of a moment in ISO 8601, as this app writes it."""
 
@@ -101,6 +102,17 @@ def _whole_number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and _DIGITS.fullmatch(value) else value
 
 
+def _shallow(value: Any, depth: int = MAX_OPTIONS_DEPTH) -> Any:
+    """Refuse what is nested deeper than any option of a network."""
+    inside = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict | list):
+        if depth == 0:
+            raise PydanticCustomError("wrong_type", "it is nested too deeply")
+        for one in inside:
+            _shallow(one, depth - 1)
+    return value
+
+
 def _yes_or_no(value: Any) -> Any:
     """A form says 1 or 0, a program may say it as a number, too; an empty field says no."""
     words = {"1": True, "0": False, "": False}
@@ -143,6 +155,10 @@ Pictures = Annotated[list[PictureId], Field(max_length=MAX_PICTURES)]
 AccountId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 AccountIds = Annotated[list[AccountId], Field(max_length=MAX_ACCOUNTS)]
 AccountKey = Annotated[str, AfterValidator(_account_key)]
+Options = Annotated[
+    dict[AccountKey, dict[str, Any]], Field(max_length=MAX_ACCOUNTS), AfterValidator(_shallow)
+]
+"""What networks offer beside the text, by account id."""
 SubmitId = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
 Sought = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
 PostUrl = Annotated[str, Field(max_length=MAX_POST_URL, pattern=r"^https?://[^\s\x00-\x1f\"<>]+$")]

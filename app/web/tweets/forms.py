@@ -14,11 +14,12 @@ from flask_login import current_user
 
 from app.db import db, utcnow
 from app.learning import best_hours
-from app.models import Account, content, slot
+from app.models import Account, Draft, content, slot
 from app.web import pictures, schemas
 from app.web.i18n import exact_time, iso_utc, relative_time
 from app.web.messages import input_refusal
-from app.web.schemas import Invalid, calls, moment_of
+from app.web.schemas import Invalid, calls, moment_of, planning
+from app.web.tweets import payload
 from app.web.tweets.payload import id_in, is_about_contents, read_form, read_json
 from app.when import MAX_WORDS, Moment, WhenProblem, as_shown, is_now, understand, zone_named
 
@@ -37,7 +38,70 @@ def empty() -> dict[str, Any]:
         "errors": {},
         "duplicate": None,
         "echo": None,
+        "draft": None,
+        "draft_version": None,
+        "elsewhere": None,
+        "allow_duplicate": False,
     }
+
+
+def of_draft(row: Draft) -> dict[str, Any]:
+    """Return a draft in the composer's shape, as it was typed."""
+    shared = payload.filled(row.parts, ())
+    return empty() | {
+        "parts": shared,
+        "variants": row.variants,
+        "when": row.when,
+        "mode": "later" if row.when else "",
+        "accounts": row.accounts,
+        "draft": row.id,
+        "draft_version": row.version,
+    }
+
+
+def written(form: Mapping[str, Any], before: Draft | None = None) -> dict[str, Any]:
+    """Return what a draft keeps of a form.
+
+    :param before: the draft that a page shows, which has no fields for options, and none for the
+        pictures of single accounts.
+    """
+    variants = kept_pictures(form["variants"], before) if before else form["variants"]
+    return {
+        "parts": [_typed(part) for part in payload.filled(form["parts"], ())],
+        "variants": {
+            str(key): [_typed(part) for part in own] for key, own in variants.items() if own
+        },
+        "accounts": form["accounts"],
+        "options": before.options if before else form.get("options") or {},
+        "when": form["when"] or "",
+        "timezone": form["timezone"] or "",
+    }
+
+
+def _typed(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a part with its lines as they were typed: forms end each with two characters."""
+    return {**part, "text": (part["text"] or "").replace("\r\n", "\n")}
+
+
+def kept_pictures(
+    variants: Mapping[int, list[dict[str, Any]]], before: Draft
+) -> dict[int, list[dict[str, Any]]]:
+    """Return variants of a form with the pictures of their own that a draft has for them."""
+    return {key: _with_own(own, before.variants.get(key) or []) for key, own in variants.items()}
+
+
+def _with_own(
+    parts: list[dict[str, Any]], stored: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    if len(parts) != len(stored):
+        return parts
+    both = zip(parts, stored, strict=True)
+    return [one if one["pictures"] else {**one, "pictures": own["pictures"]} for one, own in both]
+
+
+def read_draft(refusal: Invalid | None = None) -> dict[str, Any]:
+    """Return what is to be kept as a draft, like ``read_tweet``: nothing has to be there yet."""
+    return _read(planning.NewDraft, refusal)
 
 
 def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
@@ -53,8 +117,15 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
     :raises BadRequest: the JSON or the form cannot be read.
     :raises schemas.Invalid: the JSON does not fit.
     """
+    form = _read(calls.NewTweet, refusal)
+    if problem := _time_problem(form):
+        form |= {"refusal": form["refusal"] or problem}
+    return form
+
+
+def _read(schema: type[calls.NewTweet], refusal: Invalid | None = None) -> dict[str, Any]:
     if request.is_json:
-        given = schemas.body(calls.NewTweet).model_dump(exclude_unset=True)
+        given = schemas.body(schema).model_dump(exclude_unset=True)
         _refuse_text_beside_parts(given)
         read = read_json(given) | {"refusal": None, "refused_at": None}
         accounts, is_check = given.get("accounts") or [], given.get("check") is True
@@ -72,7 +143,7 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
         is_queued = given.get("mode") == "queue"
     refused_key = read["refusal"] and read["refused_at"] == "submit_id"
     submit_id = None if refused_key else _key(given)
-    form = empty() | {
+    return empty() | {
         **read,
         **{name: given.get(name) or "" for name in ("when", "shown_at", "mode", "timezone")},
         "accounts": accounts,
@@ -81,10 +152,9 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
         "more": wants_more,
         "allow_duplicate": may_repeat,
         "queue": is_queued,
+        "options": (given.get("options") if request.is_json else None) or {},
+        **{name: id_in(str(given.get(name) or "")) for name in ("draft", "draft_version")},
     }
-    if problem := _time_problem(form):
-        form |= {"refusal": form["refusal"] or problem}
-    return form
 
 
 def read_edit(refusal: Invalid | None = None) -> dict[str, Any]:

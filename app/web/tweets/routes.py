@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Any
 
-from flask import Blueprint, abort, flash, jsonify, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app import mail
+from app import mail, planning
 from app.db import db, utcnow
 from app.learning import numbers
-from app.models import Account, Duplicate, DuplicateText, StoredTweet, Tweet, content
+from app.models import (
+    Account,
+    Draft,
+    Duplicate,
+    DuplicateText,
+    StoredTweet,
+    Tweet,
+    content,
+    draft,
+)
 from app.web import learning, rate_limits, schemas
 from app.web.context import networks, ready_networks
 from app.web.errors import gives_back, refuse, refuse_as_json, wants_json
@@ -33,12 +45,13 @@ def index() -> ResponseReturnValue:
         return render_template(
             "accounts/sign_in.html", networks=ready_networks(), mail_is_offered=mail.is_offered()
         )
-    return _page(forms.empty())
+    opened = schemas.query(schemas.planning.ComposerQuery).draft
+    return composer(forms.empty() if opened is None else forms.of_draft(own_draft(opened)))
 
 
 def begun_with(text: str) -> str:
     """Return the composer with these words in it; the list is below, as on the start page."""
-    return _page(forms.empty() | {"parts": [{"text": text, "pictures": []}]})
+    return composer(forms.empty() | {"parts": [{"text": text, "pictures": []}]})
 
 
 @bp.post("/tweets")
@@ -54,47 +67,84 @@ def create() -> ResponseReturnValue:
         if form["check"]:
             return _checked(form)
         if form["more"]:
-            return _page(form | forms.shown_again(form))
+            return composer(form | forms.shown_again(form))
         said_when = None if form["queue"] else forms.said_when(form)
-        draft = content.draft_of("", **arguments(form))
-        chosen, submit_id = form["accounts"], form["submit_id"]
-        asks_first = not form["allow_duplicate"]
-        stored = current_user.schedule(
-            draft, said_when, chosen, submit_id, queue=form["queue"], asks_first=asks_first
-        )
+        stored = store(form, said_when, form["submit_id"], _end_of_draft(form))
     except REFUSALS as problem:
         return _refuse_input(form, problem)
     except DuplicateText as problem:
         return _ask_first(form, problem.duplicate)
     if wants_json():
-        return _accepted(stored), 202
+        return accepted(stored)
     flash(views.said_queued(stored.due_at) if form["queue"] else views.said_due(stored.due_at))
     if stored.similar:
         flash(f"{stored.id} {stored.similar}", "similar")
     return redirect(url_for("tweets.index"), 303)
 
 
+def store(
+    form: dict[str, Any],
+    at: str | datetime | None,
+    submit_id: str | None,
+    also: Callable[[], object] | None = None,
+) -> StoredTweet:
+    """Store the tweet of a form; raises what ``User.schedule`` does.
+
+    :param at: None where the queue decides.
+    :param also: done in the same transaction.
+    """
+    said = content.draft_of("", **arguments(form))
+    asks_first, chosen = not form["allow_duplicate"], form["accounts"]
+    return current_user.schedule(
+        said, at, chosen, submit_id, queue=form["queue"], asks_first=asks_first, also=also
+    )
+
+
+def _end_of_draft(form: dict[str, Any]) -> Callable[[], object] | None:
+    """Return what takes away the draft that a form was written in, as far as its writer saw it.
+
+    What was changed elsewhere meanwhile stays a draft. What the form has no fields for is taken
+    over.
+    """
+    draft_id, version = form["draft"], form["draft_version"]
+    if draft_id is None and not request.is_json:  # its page may not have heard that there is one
+        row, version = draft.submitted(current_user.id, form["submit_id"]), 1
+    else:
+        row = draft.own(current_user.id, draft_id) if draft_id else None
+    if not row or version is None:
+        return None
+    form["variants"] = forms.kept_pictures(form["variants"], row)
+    return partial(planning.drafts.end, current_user.id, row.id, version)
+
+
 def _ask_first(form: dict[str, Any], found: Duplicate) -> ResponseReturnValue:
     """Give back what was written: it says the same as another tweet, which may be meant so."""
-    db.session.rollback()
     if wants_json():
-        error = {"code": "duplicate", "message": duplicate_of(found), "field": None}
-        return jsonify(error=error, duplicate=found._asdict() | {"at": iso_utc(found.at)}), 409
+        return refuse_duplicate(found)
+    db.session.rollback()
     shown = {"duplicate": {"message": duplicate_of(found), "tweet_id": found.tweet_id}}
-    return _page(form | shown | forms.shown_again(form)), 409
+    return composer(form | shown | forms.shown_again(form)), 409
 
 
 def _checked(form: dict[str, Any]) -> ResponseReturnValue:
     """Say how the time is understood, and store nothing."""
     if form["queue"]:
         known = forms.queue_echo(current_user.chosen(form["accounts"]))
-        return jsonify(known) if wants_json() else _page(form | known)
+        return jsonify(known) if wants_json() else composer(form | known)
     if wants_json():
         return _understood(form["when"], form["timezone"])
-    return _page(form | forms.echo(form["when"]))
+    return composer(form | forms.echo(form["when"]))
 
 
-def _accepted(stored: StoredTweet) -> Any:
+def refuse_duplicate(found: Duplicate) -> ResponseReturnValue:
+    """Answer 409 with the tweet or post that says the same."""
+    db.session.rollback()
+    error = {"code": "duplicate", "message": duplicate_of(found), "field": None}
+    return jsonify(error=error, duplicate=found._asdict() | {"at": iso_utc(found.at)}), 409
+
+
+def accepted(stored: StoredTweet) -> ResponseReturnValue:
+    """Answer 202 with a tweet and its jobs."""
     made = [
         {
             "job_id": job.id,
@@ -105,13 +155,14 @@ def _accepted(stored: StoredTweet) -> Any:
         }
         for job in stored.jobs
     ]
-    return jsonify(
+    answer = jsonify(
         job_id=made[0]["job_id"],
         status_url=made[0]["status_url"],
         tweet=views.plain(stored),
         jobs=made,
         warnings=[{"code": "similar", "tweet_id": stored.similar}] if stored.similar else [],
     )
+    return answer, 202
 
 
 def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnValue:
@@ -121,14 +172,14 @@ def _refuse_input(form: dict[str, Any], problem: Exception) -> ResponseReturnVal
         return refuse(422, code, message, field=field or None)
     account_ids = [account.id for account in current_user.accounts]
     shown_at = forms.field_shown(form["refused_at"] or field, form, account_ids)
-    return _page(form | {"errors": {shown_at: message}} | forms.shown_again(form)), 422
+    return composer(form | {"errors": {shown_at: message}} | forms.shown_again(form)), 422
 
 
 def _old_form(message: str) -> ResponseReturnValue:
     """Give back what was written in a page of another session, to be sent again from here."""
     form = forms.read_tweet(schemas.Invalid("old_form", ""))
     form |= {"submit_id": form["submit_id"] or forms.empty()["submit_id"]}
-    return _page(form | {"errors": {"": message}} | forms.shown_again(form)), 400
+    return composer(form | {"errors": {"": message}} | forms.shown_again(form)), 400
 
 
 gives_back("tweets.create", _old_form)
@@ -204,7 +255,16 @@ def own(tweet_id: int) -> Tweet:
     return tweet
 
 
-def _page(form: dict[str, Any]) -> str:
+def own_draft(draft_id: int) -> Draft:
+    """Return the signed-in user's own draft; somebody else's does not exist."""
+    row = draft.own(current_user.id, draft_id) if draft_id <= schemas.LARGEST_ID else None
+    if row is None:
+        abort(404)
+    return row
+
+
+def composer(form: dict[str, Any]) -> str:
+    """Return the start page with this in its composer."""
     asked = lists.whole_list(schemas.query(schemas.calls.ListQuery).before)
     everywhere = lists.accounts_of_reader()  # held until the page is made
     accounts = [account for account in everywhere if account.connected]

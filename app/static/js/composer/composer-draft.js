@@ -1,15 +1,15 @@
-/* The composer's draft: what is written is kept while this tab is open, for its own user only. */
-import { draft } from "../shared/drafts.js";
+/* What is in the composer, read as a whole, and put back there. */
 import { $ } from "../shared/jquery.js";
 import { count } from "./counters.js";
-import { keptPictures, restorePictures } from "./pictures.js";
+import { clearPictures, keptPictures, restorePictures } from "./pictures.js";
 import { threads } from "./threads.js";
 import { chooseMode, mode, setTime } from "./time-field.js";
 
 const $form = $("#composer");
 const $text = $("#text");
 const $when = $("#when");
-const $submitId = $form.find("[name='submit_id']");
+const DRAFT_ITSELF = ["submit_id", "draft", "draft_version"];
+const NOT_WRITTEN = [...DRAFT_ITSELF, "csrf_token", "writer", "shown_at", "mode"];
 
 /* All texts but the first: of further parts, and of accounts that say something else, by name. */
 function furtherTexts() {
@@ -25,21 +25,45 @@ function chosenAccounts() {
   return boxes.map((box) => box.value);
 }
 
-export function keepDraft() {
-  const [text, when] = [$text.val(), $when.val()];
-  const [further, pictures] = [furtherTexts(), keptPictures()];
-  const texts = Object.values({ ...further.threads, ...further.variants });
-  if (text || when || pictures.length || texts.some((one) => one.length)) {
-    const accounts = chosenAccounts();
-    const submitId = $submitId.val();
-    draft.keep({ text, when, mode: mode(), ...further, pictures, accounts, submitId });
-  } else {
-    draft.forget();
-  }
+/* All that is written, as it can be put back. */
+export function written() {
+  return {
+    text: $text.val(),
+    when: $when.val(),
+    mode: mode(),
+    ...furtherTexts(),
+    pictures: keptPictures(),
+    accounts: chosenAccounts(),
+  };
+}
+
+export function isEmpty({ text, when, pictures, threads, variants }) {
+  const texts = Object.values({ ...threads, ...variants });
+  return !(text || when || pictures.length || texts.some((one) => one.length));
+}
+
+/* The same as the form sends it, as far as somebody wrote it. */
+export function fields() {
+  const given = $form.serializeArray().filter(({ name }) => !NOT_WRITTEN.includes(name));
+  return $.param(given);
+}
+
+/* Pictures that are put back are not in the form before the server was asked for them. */
+export function isPuttingBack() {
+  return $form.find("li[data-url][data-state='uploading']").length > 0;
+}
+
+/* True when a draft of the server's says the same in the same parts, for the same time. */
+export function saysTheSame({ text, when, threads }, draft) {
+  const here = [text, ...(threads.part ?? []).filter((one) => one.trim())];
+  const there = draft.parts.map((part) => part.text);
+  return draft.when === when && JSON.stringify(here) === JSON.stringify(there);
 }
 
 function restoreFurther(kept) {
+  clearPictures(); // first: taking a part away would delete its pictures
   for (const thread of threads) {
+    thread.clear();
     for (const text of kept.threads?.[thread.name] ?? []) {
       thread.add(text);
     }
@@ -55,13 +79,8 @@ function restoreFurther(kept) {
   );
 }
 
-export function restoreDraft() {
-  const kept = draft.read();
-  if (!kept || $text.val()) {
-    return;
-  }
+export function restore(kept) {
   $text.val(kept.text);
-  $submitId.val(kept.submitId);
   setTime(kept.when, kept.mode);
   chooseMode(kept.mode ?? mode());
   restoreFurther(kept);

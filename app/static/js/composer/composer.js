@@ -6,13 +6,12 @@
 import { announceEnded } from "../cards/card.js";
 import { replace, watch } from "../cards/poller.js";
 import { addTicks } from "../cards/ticks.js";
-import { draft } from "../shared/drafts.js";
 import { $ } from "../shared/jquery.js";
 import { announce, NOTICE_MS, notice, signInLink } from "../shared/messages.js";
 import { say, urls } from "../shared/page.js";
 import { call, fetchCard, refusalOf } from "../shared/server.js";
 import { refreshTimes } from "../shared/times.js";
-import { keepDraft, restoreDraft } from "./composer-draft.js";
+import { changed, goOn, pause, renew, startAutosave, startOver } from "./autosave.js";
 import { count } from "./counters.js";
 import { clearPictures } from "./pictures.js";
 import { duplicateHelp, SEND_ANYWAY, tellSimilar } from "./similar.js";
@@ -25,14 +24,6 @@ const $text = $("#text");
 const $when = $("#when");
 const $button = $("#submit");
 const $submitId = $form.find("[name='submit_id']");
-
-function newSubmitId() {
-  if (window.crypto.randomUUID) {
-    return window.crypto.randomUUID();
-  }
-  const bytes = window.crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 function isBusy() {
   return $button.attr("aria-disabled") === "true";
@@ -73,8 +64,8 @@ function fail(response) {
 /* Say why the server refused, and offer what helps. */
 function explain(refusal, response) {
   if (refusal.code === "submit_id_reused") {
-    $submitId.val(newSubmitId());
-    keepDraft();
+    renew();
+    changed();
     showTrouble(say("storedBefore"), reloadLink());
   } else if (refusal.code === "duplicate") {
     showTrouble(refusal.message, duplicateHelp(response.responseJSON.duplicate));
@@ -114,8 +105,7 @@ function clear() {
   $form.find("[data-variants]").prop("open", false).find("textarea").val("");
   setTime("");
   count();
-  $submitId.val(newSubmitId());
-  draft.forget();
+  startOver();
 }
 
 function stored(sentMode) {
@@ -150,15 +140,25 @@ function send(event) {
   }
   const sentMode = mode();
   const isMeant = event.originalEvent?.submitter?.name === SEND_ANYWAY;
-  const sent = {
+  changed();
+  setBusy(true);
+  pause()
+    .then(() => call("POST", $form.attr("action"), sent(isMeant)))
+    .finally(() => setBusy(false))
+    .then(
+      (answer) => succeed(answer, sentMode),
+      (response) => {
+        goOn(response.status === 401);
+        fail(response);
+      },
+    );
+}
+
+function sent(isMeant) {
+  return {
     data: $form.serialize() + (isMeant ? `&${SEND_ANYWAY}=1` : ""),
     headers: { "Idempotency-Key": $submitId.val() },
   };
-  keepDraft();
-  setBusy(true);
-  call("POST", $form.attr("action"), sent)
-    .always(() => setBusy(false))
-    .then((answer) => succeed(answer, sentMode), fail);
 }
 
 function listen() {
@@ -167,12 +167,12 @@ function listen() {
   $form.on("input", "textarea, #when", (event) => {
     clearErrorOf($(event.currentTarget));
     setLabel();
-    keepDraft();
+    changed();
   });
-  $form.on("pictures:changed", keepDraft);
+  $form.on("pictures:changed", changed);
   $form.on("change", "[name='accounts']", () => {
     $("#accounts-error").empty();
-    keepDraft();
+    changed();
   });
   $("#picker").on("input", (event) => {
     $(event.currentTarget).removeAttr("aria-invalid");
@@ -181,6 +181,6 @@ function listen() {
 
 export function startComposer() {
   listen();
-  restoreDraft();
+  startAutosave();
   setLabel();
 }
