@@ -75,7 +75,7 @@ def store(
     )
     jobs = [NewJob(str(uuid.uuid4()), account) for account in accounts]
     is_due = due_at <= utcnow()
-    rows = [_row(job, tweet_id, due_at, is_due, draft) for job in jobs]
+    rows = [row_of(job, tweet_id, due_at, is_due, draft) for job in jobs]
     db.session.connection().execute(transitions.insert_new(), rows)
     return StoredTweet(tweet_id, draft.text, due_at, jobs)
 
@@ -90,9 +90,10 @@ def _insert_tweet() -> Insert:
     return insert(Tweet.__table__).from_select(names, row).returning(columns.id)
 
 
-def _row(
+def row_of(
     job: NewJob, tweet_id: int, due_at: datetime, is_due: bool, draft: Draft
 ) -> dict[str, Any]:
+    """Return the values of a new job, for ``transitions.insert_new``."""
     own = draft.variants.get(job.account.id)
     can_be_sent = not job.account.needs_reconnect
     again_after = current_app.config["NOTIFY_AGAIN_AFTER"] if can_be_sent and is_due else None

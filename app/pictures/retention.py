@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, select, text, update
 
 from app.db import db, from_now, id_in, read, rows_changed
-from app.models import LOOK_AGAIN_AFTER, Account, Delivery, Picture, PictureState, Tweet
+from app.models import LOOK_AGAIN_AFTER, Account, Delivery, Picture, PictureState, Tweet, series
 from app.pictures import storage
 from app.pictures.storage import FilesAway
 from app.states import FINAL
@@ -54,14 +54,17 @@ def some(first: Any, *conditions: Any) -> list[str]:
 def _let_go(picture_id: str) -> None:
     """Keep only the thumbnail if every tweet with this picture has ended; else check later.
 
+    A series that will make more tweets needs it, too.
+
     A tweet that takes the picture at the same time changes ``next_at``, and wins.
     """
     due = (Picture.id == picture_id, Picture.next_at <= from_now())
     shown = _of_a_tweet(picture_id)
-    if change(*due, ~exists().where(*shown), claimed=False):
+    comes_again = exists().where(*_of_a_series(picture_id))
+    if change(*due, ~exists().where(*shown), ~comes_again, claimed=False):
         return  # an edit removed it: it is deleted like one that was never used
-    unneeded = ~exists().where(*shown, _may_be_sent())
-    if change(*due, unneeded, state=PictureState.PAST, next_at=from_now(DELETION_LEASE_SECONDS)):
+    unneeded = (~exists().where(*shown, _may_be_sent()), ~comes_again)
+    if change(*due, *unneeded, state=PictureState.PAST, next_at=from_now(DELETION_LEASE_SECONDS)):
         if forget_files(storage.original(picture_id), storage.clean(picture_id)):
             change(Picture.id == picture_id, next_at=None)
         return
@@ -73,6 +76,13 @@ def _of_a_tweet(picture_id: str) -> tuple[ColumnElement[bool], ...]:
     shown = [cast(parts, Text).contains(picture_id) for parts in (Tweet.parts, Delivery.parts)]
     owner = select(Picture.user_id).where(Picture.id == picture_id).scalar_subquery()
     return Tweet.user_id == owner, Delivery.tweet_id == Tweet.id, shown[0] | shown[1]
+
+
+def _of_a_series(picture_id: str) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a series shows a picture, and has more tweets to make."""
+    owner = select(Picture.user_id).where(Picture.id == picture_id).scalar_subquery()
+    shown = cast(series.Series.contents, Text).contains(picture_id)
+    return series.Series.user_id == owner, series.Series.next_at.is_not(None), shown
 
 
 def accounts_showing(picture_id: str) -> list[Account]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from app.planning import ahead, recurrence, repeating
+from app.planning.ahead import make_due
 from app.planning.recurrence import RecurrenceProblem
+from app.planning.repeating import Wish
 
-__all__ = ["RecurrenceProblem"]
+__all__ = ["RecurrenceProblem", "Wish", "ahead", "make_due", "recurrence", "repeating"]

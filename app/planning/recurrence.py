@@ -12,7 +12,7 @@ when it has found none for long, because rules are written by strangers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -294,15 +294,29 @@ def _least_gap(rule: Rule, start: datetime) -> timedelta:
     """Return the least time between two times of day that the rule has, or of an hour."""
     hours = rule.parts.get("byhour", [start.hour]) if rule.freq != "HOURLY" else [0]
     around = 3_600 if rule.freq == "HOURLY" else 86_400
-    times = sorted(
+    times = _times(rule, start, hours)
+    following = [*times[1:], times[0] + around]
+    least = min(later - time for time, later in zip(times, following, strict=True))
+    return timedelta(seconds=least)
+
+
+def _times(rule: Rule, start: datetime, hours: Sequence[int]) -> list[int]:
+    """Return the times of day that a rule has in these hours, as seconds after midnight."""
+    return sorted(
         3_600 * hour + 60 * minute + second
         for hour in hours
         for minute in rule.parts.get("byminute", [start.minute])
         for second in rule.parts.get("bysecond", [start.second])
     )
-    following = [*times[1:], times[0] + around]
-    least = min(later - time for time, later in zip(times, following, strict=True))
-    return timedelta(seconds=least)
+
+
+def note_of(rule: Rule, start: datetime, at: datetime, zone: ZoneInfo) -> str | None:
+    """Return ``gap`` for an occurrence that is at no time of the rule: clocks skipped that."""
+    if rule.freq == "HOURLY":
+        return None
+    wall = at.astimezone(zone)
+    time = 3_600 * wall.hour + 60 * wall.minute + wall.second
+    return None if time in _times(rule, start, rule.parts.get("byhour", [start.hour])) else "gap"
 
 
 def occurrences(

@@ -21,9 +21,11 @@ from app.models import (
 )
 from app.networks import TextProblem
 from app.pictures import PictureRefused
+from app.planning import RecurrenceProblem
 from app.sentences import of_contents, picture_refusal, size_in_words
 from app.web import schemas
 from app.web.i18n import exact_time
+from app.web.messages.series import rule_refusal
 from app.when import WhenProblem
 
 _INVALID = {
@@ -100,6 +102,8 @@ def input_refusal(problem: Exception) -> tuple[str, str, str]:
         return field, problem.code, _text_sentence(problem.code, problem.params)
     if isinstance(problem, WhenProblem):
         return "when", problem.code, _time_sentence(problem)
+    if isinstance(problem, RecurrenceProblem):
+        return "start" if problem.code == "bad_start" else "rrule", "rrule", rule_refusal(problem)
     if isinstance(problem, QuotaReached):
         return "text", "quota", _too_many_waiting(problem.limit)
     if isinstance(problem, UnknownAccount):
@@ -122,6 +126,7 @@ REFUSALS = (
     schemas.Invalid,
     TextProblem,
     WhenProblem,
+    RecurrenceProblem,
     UnknownAccount,
     SubmitIdReused,
     PictureRefused,

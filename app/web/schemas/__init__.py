@@ -14,6 +14,7 @@ from app.web.schemas.fields import (
 from app.web.schemas.reading import (
     Invalid,
     body,
+    checked,
     connect_fields,
     file_fields,
     form,
@@ -31,6 +32,7 @@ __all__ = [
     "Invalid",
     "body",
     "calls",
+    "checked",
     "connect_fields",
     "file_fields",
     "form",

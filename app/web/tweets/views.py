@@ -23,6 +23,7 @@ from app.models import (
     content,
     contents_of,
     milliseconds_late,
+    transitions,
 )
 from app.networks import Network
 from app.states import FINAL, State, status_of
@@ -246,7 +247,9 @@ def _parts_of(job: JobStatus, network: Network) -> dict[str, Any] | None:
 
 
 def _error_of(job: JobStatus, network: Network) -> dict[str, str] | None:
-    if job.state in {State.PUBLISHED, State.CANCELLED}:
+    if job.state == State.PUBLISHED:
+        return None
+    if job.state == State.CANCELLED and job.error_code != transitions.SKIPPED:
         return None
     if job.state == State.HELD:
         code, message, step = hold_error(job.hold_reason, network.title, job.handle, job.error_code)
