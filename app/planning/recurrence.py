@@ -75,7 +75,7 @@ class RecurrenceProblem(ValueError):
 
     Codes: ``too_long``, ``unreadable``, ``unknown_part``, ``repeated_part``, ``no_freq``,
     ``bad_value``, ``not_with_freq``, ``until_and_count``, ``too_often``, ``never``,
-    ``too_far_back``.
+    ``too_far_back``, ``bad_start``.
     """
 
     def __init__(self, code: str, **params: Any) -> None:

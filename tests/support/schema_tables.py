@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.web.schemas import calls
+from app.web.schemas import calls, series
 from app.web.schemas.fields import Schema
 
 SHOWN: tuple[type[Schema], ...] = (
@@ -12,9 +12,9 @@ SHOWN: tuple[type[Schema], ...] = (
     calls.Part,
     calls.Variant,
     calls.TweetChange,
-    calls.NewSeries,
-    calls.SeriesChange,
-    calls.SeriesEnd,
+    series.NewSeries,
+    series.SeriesChange,
+    series.SeriesEnd,
     calls.Reschedule,
     calls.OneJob,
     calls.Retry,

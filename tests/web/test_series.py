@@ -16,8 +16,10 @@ from app.models import Delivery, Tweet, User
 from app.models import series as rows
 from app.planning import make_due
 from app.states import State
+from app.web.schemas.series import SeriesForm
+from app.web.series import forms
 from tests.support.world import World
-from tests.web.test_interests import JSON, send, signed_in
+from tests.web.test_interests import JSON, send, signed_in, submit
 
 ZONE = ZoneInfo("Europe/Madrid")
 DAILY = "FREQ=DAILY"
@@ -319,3 +321,55 @@ def test_one_late_tweet_of_those_that_were_not_even_made(
         missed = row.missed
     assert missed > 24 * 8
     assert shown(ana, series["id"])["missed"] == missed
+
+
+def test_the_pages(small_world: World, ana: FlaskClient) -> None:
+    """A form without scripts makes a series from a tweet, changes it, skips and ends it."""
+    tweet = send(ana, "POST", "/tweets", text="Once <b>", when="in one hour").get_json()["tweet"]
+    assert f"/series/new?tweet={tweet['id']}" in ana.get(f"/tweets/{tweet['id']}").text
+    page = ana.get(f"/series/new?tweet={tweet['id']}").text
+    assert "Once &lt;b&gt;" in page
+    fields = {"text": "Again", "start": tomorrow(), "repeat": "every_n", "every": "10"}
+    refused = submit(ana, "/series", **{**fields, "every": "often"})
+    assert refused.status_code == 422
+    assert "Again" in refused.text
+    made = submit(ana, "/series", **fields, ends="count", count="4", submit_id="f1")
+    assert made.status_code == 303
+    address = made.headers["Location"]
+    assert (
+        submit(ana, "/series", **fields, ends="count", count="4", submit_id="f1")
+        .headers["Location"]
+        .endswith(address)
+    )
+    shown = ana.get(address)
+    assert "Every 10 days at 09:00, 4 times" in shown.text
+    series = ana.get(address, headers=JSON).get_json()["series"]
+    assert series["rrule"] == "FREQ=DAILY;INTERVAL=10;COUNT=4"
+    assert f'href="{address}"' in ana.get("/").text  # the chip of its tweets
+    assert "Again" in ana.get("/series").text
+    since = series["next"][1]["due_at"]
+    kept = {"repeat": "rule", "rrule": series["rrule"], "start": series["start"][:16]}
+    split = submit(ana, address, text="Later", **kept, **{"from": since})
+    assert split.status_code == 303
+    later = ana.get(split.headers["Location"], headers=JSON).get_json()["series"]
+    assert (later["text"], later["rrule"]) == ("Later", "FREQ=DAILY;INTERVAL=10;COUNT=3")
+    cut = later["next"][-1]["due_at"]
+    assert submit(ana, f"{split.headers['Location']}/end", **{"from": cut}).status_code == 303
+    assert submit(ana, f"{address}/end").headers["Location"].endswith("/series")
+    assert ana.get(address).status_code == 404
+
+
+RULES = [
+    ({"repeat": "daily"}, "FREQ=DAILY"),
+    ({"repeat": "weekdays"}, "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
+    ({"repeat": "weekly", "days": ["MO", "FR"]}, "FREQ=WEEKLY;BYDAY=MO,FR"),
+    ({"repeat": "monthly_nth", "nth": "2", "nth_day": "TU"}, "FREQ=MONTHLY;BYDAY=2TU"),
+    ({"repeat": "daily", "ends": "until", "until": "2030-01-31"}, "FREQ=DAILY;UNTIL=20300131"),
+]
+
+
+@pytest.mark.parametrize(("chosen", "rule"), RULES, ids=lambda one: str(one)[:30])
+def test_rules_of_the_form(chosen: dict[str, Any], rule: str) -> None:
+    """What people choose is what the rule says."""
+    form = SeriesForm.model_validate(chosen)
+    assert forms.rule_of(form) == rule

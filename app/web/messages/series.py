@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.planning import RecurrenceProblem
+from app.planning import RecurrenceProblem, recurrence
 
 _PROBLEMS = {
     "too_long": _l("A rule may have at most %(limit)s characters."),
@@ -31,6 +35,8 @@ _PROBLEMS = {
     "bad_start": _l("Give the start as a date and a time, like 2027-01-31T18:30."),
 }
 
+_NTH = {1: _l("first"), 2: _l("second"), 3: _l("third"), 4: _l("fourth"), -1: _l("last")}
+
 
 def rule_refusal(problem: RecurrenceProblem) -> str:
     """Return why a rule or its start is not taken."""
@@ -48,7 +54,7 @@ def identical_text() -> str:
 
 def gap_note() -> str:
     """Say that clocks skip the time of a rule that night."""
-    return _("The clocks skip the time of the series that night, so it goes out an hour later.")
+    return _("The clocks skip the time of the series that night, so it goes out later.")
 
 
 def missed_note(count: int) -> str:
@@ -57,3 +63,41 @@ def missed_note(count: int) -> str:
         "%(count)s tweets of this series were left out, because nothing ran when they were due.",
         count=count,
     )
+
+
+def in_words(rrule: str, start: datetime, zone: ZoneInfo) -> str:
+    """Return what a rule says in words; the rule itself where it says more than our form."""
+    rule = recurrence.parse(rrule)
+    said = _repeating(rule)
+    if said is None:
+        return rrule
+    said = _("%(rule)s at %(time)s", rule=said, time=f"{start:%H:%M}")
+    if rule.count is not None:
+        return _("%(rule)s, %(count)s times", rule=said, count=rule.count)
+    if (ends_at := rule.ends_at(zone)) is not None:
+        until = format_date(ends_at.astimezone(zone).date(), "medium", rebase=False)
+        return _("%(rule)s, until %(date)s", rule=said, date=until)
+    return said
+
+
+def _repeating(rule: recurrence.Rule) -> str | None:
+    names = get_locale().days["format"]["wide"]
+    days = rule.parts.get("byweekday", ())
+    listed = ", ".join(names[day.weekday] for day in days)
+    match rule.freq, sorted(rule.parts), rule.interval:
+        case "DAILY", [], 1:
+            return _("Every day")
+        case "DAILY", [], several:
+            return _("Every %(count)s days", count=several)
+        case "WEEKLY", ["byweekday"], 1 if {day.weekday for day in days} == set(range(5)):
+            return _("Every weekday, Monday to Friday")
+        case "WEEKLY", ["byweekday"], 1:
+            return _("Every week on %(days)s", days=listed)
+        case "WEEKLY", [], 1:
+            return _("Every week")
+        case "MONTHLY", [], 1:
+            return _("Every month")
+        case "MONTHLY", ["byweekday"], 1 if len(days) == 1 and days[0].n in _NTH:
+            nth = _NTH[days[0].n]
+            return _("Every month on the %(nth)s %(day)s", nth=nth, day=listed)
+    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.schemas import calls
+from app.web.schemas import calls, series
 from app.web.schemas.fields import (
     DEFAULT_VISIBILITY,
     LARGEST_ID,
@@ -40,4 +40,5 @@ __all__ = [
     "moment_of",
     "only_file",
     "query",
+    "series",
 ]

@@ -30,7 +30,6 @@ from app.web.schemas.fields import (
     PictureId,
     Pictures,
     PostUrl,
-    RuleText,
     ScanCursor,
     Schema,
     Server,
@@ -129,52 +128,6 @@ class TweetChange(Schema):
     when: When | None = Field(None, description="a time, or `now`; never empty")
     shown_at: ShownAt | None = Field(None, description="as in `POST /tweets`")
     job_id: JobId | None = Field(None, description="only what this job has yet to publish")
-
-
-class NewSeries(Schema):
-    """``POST /series``"""
-
-    text: Text | None = Field(None, description="the words")
-    pictures: Pictures | None = Field(None, description="ids of your pictures, in order")
-    parts: Parts | None = Field(None, description="a thread, instead of `text` and `pictures`")
-    variants: Variants | None = Field(
-        None, description="what single accounts publish instead, by account id"
-    )
-    accounts: AccountIds | None = Field(
-        None, description="ids; left out, null or empty for the first account"
-    )
-    rrule: RuleText = Field(description="when it comes again: RRULE of RFC 5545, without DTSTART")
-    start: When = Field(
-        description="the time on the wall from which the rule counts: ISO 8601 without an offset"
-    )
-    submit_id: SubmitId | None = Field(
-        None, description="the same one again makes no second series; also `Idempotency-Key`"
-    )
-
-
-class SeriesChange(Schema):
-    """``PATCH /series/<id>``"""
-
-    since: ShownAt | None = Field(
-        None, alias="from", description="a `due_at`: this and all later; left out or null for all"
-    )
-    text: Text | None = Field(None, description="the words of the first part")
-    pictures: Pictures | None = Field(None, description="the pictures of the first part")
-    parts: Parts | None = Field(None, description="all parts, instead of `text` and `pictures`")
-    variants: Variants | None = Field(
-        None, description="null takes a variant back, accounts left out keep theirs"
-    )
-    accounts: AccountIds | None = Field(None, description="ids; left out or null: as they are")
-    rrule: RuleText | None = Field(None, description="another rule")
-    start: When | None = Field(None, description="another start of the rule")
-
-
-class SeriesEnd(Schema):
-    """``DELETE /series/<id>``"""
-
-    since: ShownAt | None = Field(
-        None, alias="from", description="a `due_at`: this and all later; left out or null for all"
-    )
 
 
 class Reschedule(Schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.web.series import forms
 from app.web.series.routes import bp
 
-__all__ = ["bp"]
+__all__ = ["bp", "forms"]

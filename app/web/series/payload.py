@@ -14,7 +14,7 @@ from app.models import series as rows
 from app.planning import RecurrenceProblem, Wish, recurrence, repeating
 from app.web.schemas import Invalid, moment_of
 from app.web.tweets import forms
-from app.web.tweets.payload import any_of, arguments, filled, is_about_contents, merged, read_json
+from app.web.tweets import payload as writing
 
 FAR = timedelta(days=10 * 366)
 
@@ -27,7 +27,7 @@ def wish_of(given: Mapping[str, Any]) -> Wish:
     """
     forms.refuse_text_beside_parts(given)
     rule, start = recurrence.parse(given["rrule"]), start_of(given["start"], current_user)
-    draft = content.draft_of("", **arguments(read_json(given)))
+    draft = content.draft_of("", **writing.arguments(writing.read_json(given)))
     return Wish(rule, start, draft, current_user.chosen(given.get("accounts")))
 
 
@@ -101,12 +101,12 @@ def _draft_of(
     variants: dict[int, list[StoredPart]] = {
         key: own for key, own in before.variants.items() if key in chosen
     }
-    if not any(map(is_about_contents, said)):
+    if not any(map(writing.is_about_contents, said)):
         return content.draft_of("", series.parts, (), variants)
-    read = read_json(given)
-    parts = merged(read, series.parts)
+    read = writing.read_json(given)
+    parts = writing.merged(read, series.parts)
     for account_id, own in read["variants"].items():
-        variants[account_id] = filled(own, parts)
-        if not any_of(variants[account_id]):
+        variants[account_id] = writing.filled(own, parts)
+        if not writing.any_of(variants[account_id]):
             del variants[account_id]
     return content.draft_of("", parts, (), variants)

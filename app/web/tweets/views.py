@@ -66,6 +66,7 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
             "parts": _part_views(shared_parts(tweet), views),
             "due_at": tweet.due_at,
             "created_at": tweet.created_at,
+            "series_url": _series_of(tweet),
             "is_cancelled": all(one.state == State.CANCELLED for one in tweet.deliveries),
             "urls": {
                 name: address.replace("/0", f"/{tweet.id}") for name, address in addresses.items()
@@ -88,6 +89,14 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
         }
         for tweet in tweets
     ]
+
+
+def _series_of(tweet: Tweet) -> str | None:
+    """Return the address of the series of a tweet that is not over; None without one."""
+    is_over = all(one.state in FINAL for one in tweet.deliveries)
+    if tweet.series_id is None or is_over:
+        return None
+    return url_for("series.show", series_id=tweet.series_id)
 
 
 def _addresses() -> dict[str, str]:
