@@ -79,6 +79,12 @@ KINDS = {
             "app.notices:check_access",
             10,
         ),
+        Kind(
+            "series",
+            "maintenance",
+            "Stores the tweets of series some weeks ahead.",
+            *("app.planning:make_due", 5),
+        ),
         _chore("limits", "Asks servers what they accept.", 60),
         _chore("avatars", "Fetches profile pictures.", 60),
         _chore("access", "Ends our access to accounts that were disconnected.", 10),

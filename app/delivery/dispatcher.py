@@ -15,6 +15,7 @@ from typing import Any
 
 from flask import current_app
 from sqlalchemy import BigInteger, Row, Select, String, Update, update
+from sqlalchemy.orm import aliased
 from sqlalchemy.types import TypeEngine
 
 from app.broker import WakeUp
@@ -61,7 +62,10 @@ def dispatch(queues: Set[str] = BOTH) -> DueWork:
         return DueWork()
     sorted_rows: dict[str, list[Row[Any]]] = defaultdict(list)
     now = database_now()
+    skipped = _skip_superseded(rows, now)
     for row in rows:
+        if row.id in skipped:
+            continue
         sorted_rows[_decide(row, now)].append(row)
     _hold(sorted_rows["held back"], HoldReason.PAUSED)
     _hold(sorted_rows["late"], HoldReason.LATE)
@@ -128,6 +132,7 @@ def _due_rows(queues: Set[str]) -> Sequence[Row[Any]]:
             Delivery.wake_ups,
             Delivery.attempts,
             Delivery.account_id,
+            Tweet.series_id,
             Account.network,
             Account.host,
             Account.health,
@@ -170,6 +175,39 @@ def _decide(row: Row[Any], now: datetime) -> str:
     never_tried = row.attempts == 0 and row.not_before == row.due_at
     overdue = now - row.due_at > timedelta(seconds=current_app.config["CATCH_UP_AFTER"])
     return "overdue" if never_tried and overdue else "notify"
+
+
+def _skip_superseded(rows: Sequence[Row[Any]], now: datetime) -> set[str]:
+    """Cancel overdue tweets of a series after which a newer one is due, too; return which.
+
+    After an outage people want one late tweet of a series, not all that were missed.
+    """
+    late = timedelta(seconds=current_app.config["CATCH_UP_AFTER"])
+    overdue = [
+        row
+        for row in rows
+        if row.series_id is not None
+        and row.state == State.SCHEDULED
+        and row.attempts == 0
+        and now - row.due_at > late
+    ]
+    if not overdue:
+        return set()
+    later, its_tweet = aliased(Delivery), aliased(Tweet)
+    own_series = db.select(Tweet.series_id).where(Tweet.id == Delivery.tweet_id).scalar_subquery()
+    superseded = (
+        db.exists()
+        .where(
+            its_tweet.series_id == own_series,
+            later.tweet_id == its_tweet.id,
+            later.account_id == Delivery.account_id,
+            later.due_at > Delivery.due_at,
+            later.due_at <= from_now(),
+            later.state.not_in((State.CANCELLED, State.FAILED)),
+        )
+        .correlate(Delivery)
+    )
+    return set(_move(overdue, partial(transitions.skip, superseded)))
 
 
 def _paused_until(row: Row[Any]) -> datetime:

@@ -87,7 +87,7 @@ def store(
     )
     jobs = [NewJob(str(uuid.uuid4()), account, due[account.id]) for account in accounts]
     now = utcnow()
-    rows = [_row(job, tweet_id, job.due_at <= now, draft, is_queued) for job in jobs]
+    rows = [row_of(job, tweet_id, job.due_at <= now, draft, is_queued) for job in jobs]
     db.session.connection().execute(transitions.insert_new(), rows)
     return StoredTweet(tweet_id, draft.text, due_at, jobs)
 
@@ -102,7 +102,10 @@ def _insert_tweet() -> Insert:
     return insert(Tweet.__table__).from_select(names, row).returning(columns.id)
 
 
-def _row(job: NewJob, tweet_id: int, is_due: bool, draft: Draft, is_queued: bool) -> dict[str, Any]:
+def row_of(
+    job: NewJob, tweet_id: int, is_due: bool, draft: Draft, is_queued: bool = False
+) -> dict[str, Any]:
+    """Return the values of a new job, for ``transitions.insert_new``."""
     own = draft.variants.get(job.account.id)
     can_be_sent = not job.account.needs_reconnect
     again_after = current_app.config["NOTIFY_AGAIN_AFTER"] if can_be_sent and is_due else None

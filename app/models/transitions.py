@@ -22,6 +22,8 @@ from app.models.attempt import Attempt
 from app.models.delivery import IN_FLIGHT, RESTORED, Delivery
 from app.states import HoldReason, State
 
+SKIPPED = "skipped"
+"""The error code of what a series left out: it was late, and the next one was due already."""
 WAITING = (State.SCHEDULED, State.HELD)
 """States without a running call: the owner may change the delivery."""
 UNDER_WAY = (State.CLAIMED, State.SENDING)
@@ -180,6 +182,12 @@ def disconnect(*where: Any) -> Update:
     return _cancel(
         [Delivery.state.in_(WAITING), *where], error_code="disconnected", error_detail=None
     )
+
+
+def skip(*where: Any) -> Update:
+    """scheduled -> cancelled: late, and a newer tweet of the same series is due already."""
+    scheduled = [Delivery.state == State.SCHEDULED, Delivery.attempts == 0]
+    return _cancel([*scheduled, *where], error_code=SKIPPED, error_detail=None)
 
 
 def _cancel(where: Sequence[Any], **more: Any) -> Update:

@@ -53,6 +53,9 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         UniqueConstraint("user_id", "submit_id"),
         Index("ix_tweets_user_id_id", "user_id", "id"),
         partial_index("tweets_text", "user_id", "text_key", where="text_key IS NOT NULL"),
+        partial_index(
+            "tweets_series", "series_id", "occurrence", where="series_id IS NOT NULL", unique=True
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -69,6 +72,11 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     submit_id: Mapped[str | None]
     """Chosen by the client; a second request with the same id makes no second tweet."""
+    series_id: Mapped[int | None]
+    """The Series that it was made by."""
+    occurrence: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When the rule of its series wanted it, wherever its owner has moved it since; None for one
+    that has left the rule. Unique within the series: whoever makes it again makes nothing."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
 
     user: Mapped[User] = relationship(back_populates="tweets")

@@ -21,6 +21,7 @@ from app.models import (
     Picture,
     PictureState,
     Tweet,
+    series,
 )
 from app.pictures import storage
 from app.pictures.storage import FilesAway
@@ -62,14 +63,14 @@ def some(first: Any, *conditions: Any) -> list[str]:
 def _let_go(picture_id: str) -> None:
     """Keep only the thumbnail if every tweet with this picture has ended; else check later.
 
-    While a draft has it, all of it is kept. A tweet or a draft that takes the picture at the same
-    time changes ``next_at``, and wins.
+    While a draft has it, or a series that will make more tweets, all of it is kept. A tweet or a
+    draft that takes the picture at the same time changes ``next_at``, and wins.
     """
     due = (Picture.id == picture_id, Picture.next_at <= from_now())
-    shown, in_no_draft = _of_a_tweet(picture_id), ~exists().where(*_of_a_draft(picture_id))
-    if change(*due, in_no_draft, ~exists().where(*shown), claimed=False):
+    shown, is_planned = _of_a_tweet(picture_id), _is_planned(picture_id)
+    if change(*due, ~is_planned, ~exists().where(*shown), claimed=False):
         return  # an edit removed it: it is deleted like one that was never used
-    unneeded = in_no_draft & ~exists().where(*shown, _may_be_sent())
+    unneeded = ~is_planned & ~exists().where(*shown, _may_be_sent())
     if change(*due, unneeded, state=PictureState.PAST, next_at=from_now(DELETION_LEASE_SECONDS)):
         if forget_files(storage.original(picture_id), storage.clean(picture_id)):
             change(Picture.id == picture_id, next_at=None)
@@ -84,10 +85,22 @@ def _of_a_tweet(picture_id: str) -> tuple[ColumnElement[bool], ...]:
     return Tweet.user_id == owner, Delivery.tweet_id == Tweet.id, shown[0] | shown[1]
 
 
+def _is_planned(picture_id: str) -> ColumnElement[bool]:
+    """Return the condition that a draft or a series needs a picture."""
+    return exists().where(*_of_a_draft(picture_id)) | exists().where(*_of_a_series(picture_id))
+
+
 def _of_a_draft(picture_id: str) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions that a draft of the same person has a picture."""
     owner = select(Picture.user_id).where(Picture.id == picture_id).scalar_subquery()
     return Draft.user_id == owner, cast(Draft.written, Text).contains(picture_id)
+
+
+def _of_a_series(picture_id: str) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a series shows a picture, and has more tweets to make."""
+    owner = select(Picture.user_id).where(Picture.id == picture_id).scalar_subquery()
+    shown = cast(series.Series.contents, Text).contains(picture_id)
+    return series.Series.user_id == owner, series.Series.next_at.is_not(None), shown
 
 
 def accounts_showing(picture_id: str) -> list[Account]:

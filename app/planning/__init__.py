@@ -1,10 +1,13 @@
-"""What is planned ahead: drafts, the queue of an account, the times of the week that feed it."""
+"""What is planned ahead: drafts, the queue of an account with its times of the week, series."""
 
 from __future__ import annotations
 
-from app.planning import drafts, queue, times
+from app.planning import ahead, drafts, queue, recurrence, repeating, times
+from app.planning.ahead import make_due
 from app.planning.drafts import DraftGone, TooManyDrafts
 from app.planning.queue import NotInQueue, Queued
+from app.planning.recurrence import RecurrenceProblem
+from app.planning.repeating import Wish
 from app.planning.times import NoTimes
 
 __all__ = [
@@ -12,8 +15,14 @@ __all__ = [
     "NoTimes",
     "NotInQueue",
     "Queued",
+    "RecurrenceProblem",
     "TooManyDrafts",
+    "Wish",
+    "ahead",
     "drafts",
+    "make_due",
     "queue",
+    "recurrence",
+    "repeating",
     "times",
 ]

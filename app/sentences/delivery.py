@@ -9,7 +9,7 @@ from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app.models import RESTORED
+from app.models import RESTORED, transitions
 from app.sentences.pictures import PICTURE_ERRORS, room_for_pictures
 from app.states import HoldReason, State
 
@@ -69,6 +69,10 @@ _ERRORS = PICTURE_ERRORS | {
     "disconnected": (
         _l("This account was disconnected before the tweet was due."),
         _l("Connect it again, then write the tweet again."),
+    ),
+    transitions.SKIPPED: (
+        _l("This was left out: it was late, and the next tweet of its series was due already."),
+        _l("Nothing to do: the series goes on."),
     ),
     # Nobody knows yet whether it is out.
     "no_answer": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.web.schemas import calls, planning, weekly
+from app.web.schemas import calls, planning, series, weekly
 from app.web.schemas.fields import Schema
 
 SHOWN: tuple[type[Schema], ...] = (
@@ -14,6 +14,9 @@ SHOWN: tuple[type[Schema], ...] = (
     planning.ScheduleDraft,
     planning.DraftsQuery,
     calls.TweetChange,
+    series.NewSeries,
+    series.SeriesChange,
+    series.SeriesEnd,
     calls.Reschedule,
     calls.OneJob,
     calls.Retry,

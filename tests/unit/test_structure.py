@@ -25,10 +25,10 @@ MOVED = {"state", "next_at", "owner", "fence", "lease_until"}
 OTHER_STATES = (
     *("app.pictures", "app.models.picture", "app.background", "app.models.background_task"),
     *("app.models.alert", "app.models.push", "app.models.mail", "app.mail"),
-    *("app.networks", "app.web"),
+    *("app.networks", "app.web", "app.planning", "app.models.series"),
 )
-"""Pictures, tasks, mails and messages have states of their own; networks and pages have no rows
-(``state`` of OAuth, JSON)."""
+"""Pictures, tasks, mails, messages and series have states of their own; networks and pages have no
+rows (``state`` of OAuth, JSON)."""
 NETWORK_FILES = {
     "app/networks": {
         "network",

@@ -11,7 +11,7 @@ from app.sentences import (
     outcome_of,
     picture_refusal,
 )
-from app.web.messages import connect, learning, suggestions
+from app.web.messages import connect, learning, series, suggestions
 from app.web.messages.connect import Refusal
 from app.web.messages.input import REFUSALS, duplicate_of, input_refusal, usage_of
 from app.web.messages.pauses import paused_for_owner, what_is_paused
@@ -31,6 +31,7 @@ __all__ = [
     "outcome_of",
     "paused_for_owner",
     "picture_refusal",
+    "series",
     "suggestions",
     "usage_of",
     "what_is_paused",

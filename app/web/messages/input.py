@@ -23,10 +23,11 @@ from app.models import (
 )
 from app.networks import TextProblem
 from app.pictures import PictureRefused
-from app.planning import TooManyDrafts
+from app.planning import RecurrenceProblem, TooManyDrafts
 from app.sentences import of_contents, picture_refusal, size_in_words
 from app.web import schemas
 from app.web.i18n import exact_time
+from app.web.messages.series import rule_refusal
 from app.when import WhenProblem
 
 _INVALID = {
@@ -122,6 +123,10 @@ def _wrong_time(problem: WhenProblem) -> Refused:
     return "when", problem.code, _time_sentence(problem)
 
 
+def _wrong_rule(problem: RecurrenceProblem) -> Refused:
+    return "start" if problem.code == "bad_start" else "rrule", "rrule", rule_refusal(problem)
+
+
 def _quota_reached(problem: QuotaReached) -> Refused:
     return "text", "quota", _too_many_waiting(problem.limit)
 
@@ -157,6 +162,7 @@ _WORDED: Mapping[type[Exception], Callable[[Any], Refused]] = {
     schemas.Invalid: _invalid,
     TextProblem: _wrong_text,
     WhenProblem: _wrong_time,
+    RecurrenceProblem: _wrong_rule,
     UnknownAccount: _unknown_account,
     SubmitIdReused: _reused_id,
     PictureRefused: _refused_picture,

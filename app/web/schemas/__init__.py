@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.schemas import calls, planning, weekly
+from app.web.schemas import calls, planning, series, weekly
 from app.web.schemas.fields import (
     DEFAULT_VISIBILITY,
     LARGEST_ID,
@@ -14,6 +14,7 @@ from app.web.schemas.fields import (
 from app.web.schemas.reading import (
     Invalid,
     body,
+    checked,
     connect_fields,
     file_fields,
     form,
@@ -31,6 +32,7 @@ __all__ = [
     "Invalid",
     "body",
     "calls",
+    "checked",
     "connect_fields",
     "file_fields",
     "form",
@@ -39,5 +41,6 @@ __all__ = [
     "only_file",
     "planning",
     "query",
+    "series",
     "weekly",
 ]

@@ -150,6 +150,8 @@ def _empty_is_nothing(value: Any) -> Any:
 Text = str
 """Words to be published. How long they may be, the networks of the tweet say."""
 When = Annotated[str, Field(max_length=MAX_WORDS)]
+RuleText = Annotated[str, Field(max_length=MAX_LIST)]
+"""How long a rule may be, and what it may say: app/planning/recurrence.py."""
 PictureId = Annotated[str, AfterValidator(_unknown_picture)]
 Pictures = Annotated[list[PictureId], Field(max_length=MAX_PICTURES)]
 AccountId = Annotated[int, Field(ge=1, le=LARGEST_ID)]

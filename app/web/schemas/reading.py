@@ -104,6 +104,11 @@ def only_file(name: str) -> None:
         raise Invalid("repeated_name", name)
 
 
+def checked(schema: type[Model], given: Mapping[str, Any]) -> Model:
+    """Return single values of a request by a schema; raises Invalid."""
+    return _validated(schema, given)
+
+
 def query(schema: type[Model]) -> Model:
     """Return what stands in the address; names that nobody asked for are left alone there.
 

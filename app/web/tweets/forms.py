@@ -126,7 +126,7 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
 def _read(schema: type[calls.NewTweet], refusal: Invalid | None = None) -> dict[str, Any]:
     if request.is_json:
         given = schemas.body(schema).model_dump(exclude_unset=True)
-        _refuse_text_beside_parts(given)
+        refuse_text_beside_parts(given)
         read = read_json(given) | {"refusal": None, "refused_at": None}
         accounts, is_check = given.get("accounts") or [], given.get("check") is True
         wants_more, may_repeat = False, given.get("allow_duplicate") is True
@@ -177,7 +177,7 @@ def read_change() -> tuple[dict[str, Any] | None, datetime | None, str | None]:
     """
     if request.is_json:
         given = schemas.body(calls.TweetChange).model_dump(exclude_unset=True)
-        _refuse_text_beside_parts(given)
+        refuse_text_beside_parts(given)
         said = {name for name, value in given.items() if value is not None}
     else:
         given = schemas.form(calls.EditForm).model_dump(exclude_unset=True, by_alias=True)
@@ -297,15 +297,18 @@ def _refuse_pictures_of_no_part(parts: int) -> None:
             raise Invalid("unknown_name", name)
 
 
-def _refuse_text_beside_parts(given: Mapping[str, Any]) -> None:
-    """Refuse ``text`` or ``pictures`` beside ``parts`` that differ: one of them would be lost."""
+def refuse_text_beside_parts(given: Mapping[str, Any]) -> None:
+    """Refuse ``text`` or ``pictures`` beside ``parts`` that differ: one of them would be lost.
+
+    :raises Invalid: ``text_and_parts``.
+    """
     parts = given.get("parts")
     for own in ("text", "pictures"):
         if parts and given.get(own) and given[own] != parts[0].get(own):
             raise Invalid("text_and_parts", own)
     for own in (given.get("variants") or {}).values():
         if own:
-            _refuse_text_beside_parts(own)
+            refuse_text_beside_parts(own)
 
 
 def _refuse_unknown_zone(name: str | None) -> None:

@@ -23,6 +23,7 @@ from app.models import (
     content,
     contents_of,
     milliseconds_late,
+    transitions,
 )
 from app.networks import Network
 from app.states import FINAL, State, status_of
@@ -65,6 +66,7 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
             "parts": _part_views(shared_parts(tweet), views),
             "due_at": tweet.due_at,
             "created_at": tweet.created_at,
+            "series_url": _series_of(tweet),
             "is_cancelled": all(one.state == State.CANCELLED for one in tweet.deliveries),
             "urls": {
                 name: address.replace("/0", f"/{tweet.id}") for name, address in addresses.items()
@@ -87,6 +89,14 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
         }
         for tweet in tweets
     ]
+
+
+def _series_of(tweet: Tweet) -> str | None:
+    """Return the address of the series of a tweet that is not over; None without one."""
+    is_over = all(one.state in FINAL for one in tweet.deliveries)
+    if tweet.series_id is None or is_over:
+        return None
+    return url_for("series.show", series_id=tweet.series_id)
 
 
 def _addresses() -> dict[str, str]:
@@ -251,7 +261,9 @@ def _parts_of(job: JobStatus, network: Network) -> dict[str, Any] | None:
 
 
 def _error_of(job: JobStatus, network: Network) -> dict[str, str] | None:
-    if job.state in {State.PUBLISHED, State.CANCELLED}:
+    if job.state == State.PUBLISHED:
+        return None
+    if job.state == State.CANCELLED and job.error_code != transitions.SKIPPED:
         return None
     if job.state == State.HELD:
         code, message, step = hold_error(job.hold_reason, network.title, job.handle, job.error_code)

@@ -15,12 +15,14 @@ import pytest
 from app import create_app
 from app.networks import OutcomeKind, TextProblem
 from app.pictures import PictureRefused
+from app.planning import RecurrenceProblem
 from app.sentences.delivery import delivery_error, hold_error, known_error, outcome_of
 from app.sentences.pictures import picture_refusal
 from app.states import HoldReason
 from app.web.messages.connect import known_sentence
 from app.web.messages.input import input_refusal
 from app.web.messages.learning import import_error
+from app.web.messages.series import rule_refusal
 from app.web.schemas import Invalid
 from app.when import WhenProblem
 from config import load
@@ -30,6 +32,7 @@ CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 NAMES = {"code", "error_code"}
 """What parameters, fields and columns that hold a code are called."""
 OF_INPUT = {"TextProblem", "WhenProblem", "Invalid"}
+OF_RULES = {"RecurrenceProblem", "_bad"}
 OF_SIGN_IN = {"ConnectRefused"}
 OF_READING = {"Ended", "LookUpRefused"}
 OF_OAUTH = {"_exchange", "_exchange_if_checked", "fetch_token"}
@@ -241,7 +244,7 @@ OF_DELIVERIES = (
         *(
             codes
             for taker, codes in BELOW.by_taker.items()
-            if taker not in OF_INPUT | OF_SIGN_IN | OF_OAUTH | OF_READING
+            if taker not in OF_INPUT | OF_RULES | OF_SIGN_IN | OF_OAUTH | OF_READING
         )
     )
     - NEVER_STORED
@@ -265,6 +268,14 @@ def test_every_ending_of_a_delivery_has_a_sentence() -> None:
         message, step = delivery_error(code, "X")
         assert message.endswith(".")
         assert step.endswith((".", "?"))
+
+
+def test_every_refused_rule_has_a_sentence() -> None:
+    """Of its own, for each code that a rule can be refused with."""
+    codes = BELOW.by_taker["RecurrenceProblem"] | WEB.by_taker["RecurrenceProblem"]
+    assert {"too_often", "never", "bad_start"} <= codes
+    said = {code: rule_refusal(RecurrenceProblem(code)) for code in codes}
+    assert len(set(said.values())) == len(codes)
 
 
 def test_every_early_end_of_an_import_has_a_sentence() -> None:
