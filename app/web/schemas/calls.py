@@ -18,6 +18,7 @@ from app.web.schemas.fields import (
     Count,
     Cursor,
     EventId,
+    EveryAccount,
     Hobbies,
     ItemCursor,
     ItemKind,
@@ -84,8 +85,10 @@ class NewTweet(Schema):
     variants: Variants | None = Field(
         None, description="what single accounts publish instead, by account id"
     )
-    accounts: AccountIds | None = Field(
-        None, description="ids; left out, null or empty for the first account"
+    accounts: AccountIds | EveryAccount | None = Field(
+        None,
+        description="ids, or `all` for every connected account; left out, null or empty for the "
+        "first one",
     )
     when: When | None = Field(
         None, description="ISO 8601 or words; left out, null, empty or `now` for now"

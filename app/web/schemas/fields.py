@@ -129,6 +129,7 @@ PictureId = Annotated[str, AfterValidator(_unknown_picture)]
 Pictures = Annotated[list[PictureId], Field(max_length=MAX_PICTURES)]
 AccountId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 AccountIds = Annotated[list[AccountId], Field(max_length=MAX_ACCOUNTS)]
+EveryAccount = Literal["all"]
 AccountKey = Annotated[str, AfterValidator(_account_key)]
 SubmitId = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
 Sought = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
@@ -163,7 +164,8 @@ Alt = Annotated[str, Field(max_length=MAX_ALT_AS_TYPED)]
 YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 EventId = Annotated[AccountId, BeforeValidator(_whole_number)]
 TypedAccountIds = Annotated[
-    list[Annotated[AccountId, BeforeValidator(_whole_number)]], Field(max_length=MAX_ACCOUNTS)
+    list[Annotated[AccountId, BeforeValidator(_whole_number)] | EveryAccount],
+    Field(max_length=MAX_ACCOUNTS + 1),
 ]
 TypedTweetIds = Annotated[
     list[Annotated[int, BeforeValidator(_whole_number)]], Field(max_length=MAX_TWEETS)

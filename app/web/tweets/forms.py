@@ -14,7 +14,7 @@ from flask_login import current_user
 
 from app.db import db, utcnow
 from app.learning import best_hours
-from app.models import content
+from app.models import ALL, content
 from app.web import pictures, schemas
 from app.web.i18n import exact_time, iso_utc, relative_time
 from app.web.messages import input_refusal
@@ -64,7 +64,7 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
         given, read = _form(calls.NewTweetForm, refusal)
         # The form has a field for every account; what is left empty says nothing.
         read["variants"] = {key: own for key, own in read["variants"].items() if own}
-        accounts = [number for word in request.form.getlist("accounts") if (number := id_in(word))]
+        accounts = _accounts_of_form()
         is_check = bool(request.form.get("check"))
         wants_more = bool(request.form.get("more"))
         may_repeat = bool(request.form.get("allow_duplicate"))
@@ -82,6 +82,14 @@ def read_tweet(refusal: Invalid | None = None) -> dict[str, Any]:
     if problem := _time_problem(form):
         form |= {"refusal": form["refusal"] or problem}
     return form
+
+
+def _accounts_of_form() -> Any:
+    """Return the ids of the ticked accounts; ALL where the box of all of them is ticked."""
+    ticked = request.form.getlist("accounts")
+    if ALL in ticked:
+        return ALL
+    return [number for word in ticked if (number := id_in(word))]
 
 
 def read_edit(refusal: Invalid | None = None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app import mail
 from app.db import db, utcnow
 from app.learning import numbers
-from app.models import Account, Duplicate, DuplicateText, StoredTweet, Tweet, content
+from app.models import ALL, Account, Duplicate, DuplicateText, StoredTweet, Tweet, content
 from app.web import learning, rate_limits, schemas
 from app.web.context import networks, ready_networks
 from app.web.errors import gives_back, refuse, refuse_as_json, wants_json
@@ -209,9 +209,14 @@ def _page(form: dict[str, Any]) -> str:
         "tweets/index.html",
         form=views.shown(form),
         accounts=views.account_views(accounts),
-        ticked=form["accounts"] or _usual_accounts(accounts, newest.tweets[:1]),
+        ticked=_ticked(form["accounts"], accounts) or _usual_accounts(accounts, newest.tweets[:1]),
+        is_for_all=form["accounts"] == ALL,
         **lists.context(asked, found, everywhere, "tweets.index"),
     )
+
+
+def _ticked(chosen: Any, known: list[Account]) -> list[int]:
+    return [one.id for one in known] if chosen == ALL else chosen
 
 
 def _usual_accounts(known: list[Account], newest: list[Tweet]) -> list[int]:

@@ -12,6 +12,7 @@ import { announce, NOTICE_MS, notice, signInLink } from "../shared/messages.js";
 import { say, urls } from "../shared/page.js";
 import { call, fetchCard, refusalOf } from "../shared/server.js";
 import { refreshTimes } from "../shared/times.js";
+import { startAllAccounts } from "./all-accounts.js";
 import { keepDraft, restoreDraft } from "./composer-draft.js";
 import { count } from "./counters.js";
 import { clearPictures } from "./pictures.js";
@@ -172,5 +173,6 @@ function listen() {
 export function startComposer() {
   listen();
   restoreDraft();
+  startAllAccounts();
   setLabel();
 }
