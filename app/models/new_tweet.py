@@ -102,5 +102,6 @@ def _row(
         "account_id": job.account.id,
         "parts": own,
         "text_key": sameness.key_of(own or []),
+        "options": draft.options.get(job.account.id),
         **transitions.begin(due_at, can_be_sent, again_after),
     }

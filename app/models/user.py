@@ -119,6 +119,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         parts: Sequence[Mapping[str, Any]] | None = None,
         pictures: Sequence[str] = (),
         variants: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
+        options: Mapping[int, Mapping[str, Any]] | None = None,
     ) -> str:
         """Store a tweet for its time, wake a worker if that is now, and return its first job_id.
 
@@ -130,14 +131,17 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         :param parts: ``{"text", "pictures"}`` of each part of a thread, instead of ``text``.
         :param pictures: ids of the user's pictures.
         :param variants: the parts that an account, by its id, publishes instead.
+        :param options: what the posts of an account, by its id, have beyond their text, in its
+            network's names: ``{7: {"visibility": "unlisted"}}``.
         :raises app.networks.text.TextProblem: a text cannot be published.
+        :raises app.networks.OptionProblem: an option is unknown, or impossible for this tweet.
         :raises app.when.WhenProblem: the time is not understood, past, or does not exist.
         :raises UnknownAccount: an account is not the user's.
         :raises SubmitIdReused: the submit id belongs to another text.
         :raises app.models.picture.UnknownPicture: and TooManyPictures.
         :raises app.models.quota.QuotaReached: too many of the user's tweets wait already.
         """
-        draft = content.draft_of(text, parts, pictures, variants)
+        draft = content.draft_of(text, parts, pictures, variants, options)
         return self.schedule(draft, at, accounts, submit_id).jobs[0].id
 
     def tweet(self, text: str, accounts: Sequence[Chosen] | Literal["all"] | None = None) -> str:
@@ -225,7 +229,11 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         if (tweet := db.session.scalar(known)) is None:
             return None
         same = (tweet.text, tweet.parts) == (draft.text, draft.parts)
-        if not same or any(d.parts != draft.variants.get(d.account_id) for d in tweet.deliveries):
+        if not same or any(
+            (d.parts, d.options)
+            != (draft.variants.get(d.account_id), draft.options.get(d.account_id))
+            for d in tweet.deliveries
+        ):
             raise SubmitIdReused
         if not asks_first:
             return StoredTweet.of(tweet)

@@ -19,11 +19,12 @@ from app.models import (
     UnknownPicture,
     quota,
 )
-from app.networks import TextProblem
+from app.networks import OptionProblem, TextProblem
 from app.pictures import PictureRefused
 from app.sentences import of_contents, picture_refusal, size_in_words
 from app.web import schemas
 from app.web.i18n import exact_time
+from app.web.messages.options import option_sentence
 from app.when import WhenProblem
 
 _INVALID = {
@@ -98,6 +99,8 @@ def input_refusal(problem: Exception) -> tuple[str, str, str]:
     if isinstance(problem, TextProblem):
         field = str(problem.params.get("field") or "text")
         return field, problem.code, _text_sentence(problem.code, problem.params)
+    if isinstance(problem, OptionProblem):
+        return str(problem.params.get("field") or "options"), problem.code, option_sentence(problem)
     if isinstance(problem, WhenProblem):
         return "when", problem.code, _time_sentence(problem)
     if isinstance(problem, QuotaReached):
@@ -121,6 +124,7 @@ def input_refusal(problem: Exception) -> tuple[str, str, str]:
 REFUSALS = (
     schemas.Invalid,
     TextProblem,
+    OptionProblem,
     WhenProblem,
     UnknownAccount,
     SubmitIdReused,

@@ -27,6 +27,8 @@ from app.web.schemas.fields import (
     MaybeAccountId,
     Name,
     NoticeIds,
+    OptionField,
+    Options,
     PartNumber,
     PictureId,
     Pictures,
@@ -55,6 +57,7 @@ Parts = Annotated[list["Part"], Field(max_length=MAX_PARTS)]
 Variants = Annotated[
     dict[AccountKey, Annotated["Variant | None", VariantOf]], Field(max_length=MAX_ACCOUNTS)
 ]
+OptionsOf = Annotated[dict[AccountKey, Options | None], Field(max_length=MAX_ACCOUNTS)]
 MAX_ADDRESS = 320
 """Characters of an e-mail address."""
 Address = Annotated[str, Field(max_length=MAX_ADDRESS)]
@@ -84,6 +87,11 @@ class NewTweet(Schema):
     parts: Parts | None = Field(None, description="a thread, instead of `text` and `pictures`")
     variants: Variants | None = Field(
         None, description="what single accounts publish instead, by account id"
+    )
+    options: OptionsOf | None = Field(
+        None,
+        description="what the posts of single accounts have beyond their text, by account id: "
+        "`GET /accounts/<id>/options` lists it",
     )
     accounts: AccountIds | EveryAccount | None = Field(
         None,
@@ -127,6 +135,9 @@ class TweetChange(Schema):
     parts: Parts | None = Field(None, description="all parts, instead of `text` and `pictures`")
     variants: Variants | None = Field(
         None, description="as above; null takes a variant back, accounts left out keep theirs"
+    )
+    options: OptionsOf | None = Field(
+        None, description="as above; null takes those of an account back, others keep theirs"
     )
     when: When | None = Field(None, description="a time, or `now`; never empty")
     shown_at: ShownAt | None = Field(None, description="as in `POST /tweets`")
@@ -491,6 +502,7 @@ class _Writing(Schema):
         "new-alt": "new_alt_of",
         "alt": "alt_of",
         "variant": "variant",
+        "options": "options_of",
     }
 
     csrf_token: Text | None = None
@@ -498,6 +510,9 @@ class _Writing(Schema):
     text: Text | None = None
     part: Annotated[list[Text], Field(max_length=MAX_PARTS + 3)] = Field(default_factory=list)
     variant: Annotated[dict[AccountKey, list[Text]], Field(max_length=MAX_ACCOUNTS)] = Field(
+        default_factory=dict
+    )
+    options_of: dict[OptionField, Annotated[list[Text], Field(max_length=100)]] = Field(
         default_factory=dict
     )
     pictures: FilePictures = Field(default_factory=list)

@@ -29,6 +29,7 @@ MAX_ALT_AS_TYPED = 20_000
 MAX_LIST = 8000
 """Characters of a list in an address, which is no longer than that anyway."""
 
+MAX_OPTIONS = 50
 MAX_CHOSEN = 5000
 """Jobs that an operator names; a filter may mean more."""
 MAX_NOTICES = 1000
@@ -130,6 +131,10 @@ Pictures = Annotated[list[PictureId], Field(max_length=MAX_PICTURES)]
 AccountId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 AccountIds = Annotated[list[AccountId], Field(max_length=MAX_ACCOUNTS)]
 EveryAccount = Literal["all"]
+Options = Annotated[dict[str, Any], Field(max_length=MAX_OPTIONS)]
+"""Of one account, in its network's names and forms: the network says what fits."""
+OptionField = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}-[A-Za-z_]{1,40}(-[A-Za-z_]{1,40})?$")]
+"""The name of a form's field after ``options-``."""
 AccountKey = Annotated[str, AfterValidator(_account_key)]
 SubmitId = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
 Sought = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]

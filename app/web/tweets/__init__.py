@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.tweets import actions, bulk, forms, lists, routes, views
+from app.web.tweets import actions, bulk, forms, lists, options, routes, views
 from app.web.tweets.views import job_views
 
-__all__ = ["actions", "bulk", "forms", "job_views", "lists", "routes", "views"]
+__all__ = ["actions", "bulk", "forms", "job_views", "lists", "options", "routes", "views"]

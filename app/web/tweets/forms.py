@@ -28,6 +28,7 @@ def empty() -> dict[str, Any]:
     return {
         "parts": [{"text": "", "pictures": []}],
         "variants": {},
+        "options": {},
         "when": "",
         "shown_at": "",
         "mode": "",
@@ -273,7 +274,7 @@ def field_shown(field: str, form: Mapping[str, Any], account_ids: Iterable[int])
     kind, _dash, number = field.partition("-")
     if kind in {"part", "pictures"} and number.isdigit() and int(number) < len(form["parts"]):
         return field
-    is_shown = kind == "variant" and number.split("-")[0] in map(str, account_ids)
+    is_shown = kind in {"variant", "options"} and number.split("-")[0] in map(str, account_ids)
     return field if is_shown else ""
 
 

@@ -18,7 +18,7 @@ from app.web.context import networks, ready_networks
 from app.web.errors import gives_back, refuse, refuse_as_json, wants_json
 from app.web.i18n import iso_utc
 from app.web.messages import REFUSALS, duplicate_of, input_refusal, outcome_of
-from app.web.tweets import forms, lists, views
+from app.web.tweets import forms, lists, options, views
 from app.web.tweets.payload import arguments
 from app.when import WhenProblem, understand
 
@@ -154,6 +154,9 @@ def show(tweet_id: int) -> ResponseReturnValue:
     answers = numbers.of_deliveries([delivery.id for delivery in tweet.deliveries])
     after = learning.numbers.after_words
     shown = {"tweet": view, "attempts": attempts, "answers": answers, "after": after}
+    shown["options"] = {
+        one.id: options.in_words(one.account, one.options) for one in tweet.deliveries
+    }
     shown["marked"] = schemas.query(schemas.calls.ShownJob).job_id
     return render_template("tweets/tweet.html", **shown)
 
@@ -211,6 +214,7 @@ def _page(form: dict[str, Any]) -> str:
         accounts=views.account_views(accounts),
         ticked=_ticked(form["accounts"], accounts) or _usual_accounts(accounts, newest.tweets[:1]),
         is_for_all=form["accounts"] == ALL,
+        languages=options.languages,
         **lists.context(asked, found, everywhere, "tweets.index"),
     )
 
