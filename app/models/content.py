@@ -13,7 +13,7 @@ from flask import current_app
 
 from app.models.account import Account
 from app.models.picture import MOVING, Picture, PictureFacts
-from app.networks import Limits, Network, OptionProblem, TextProblem, tidy
+from app.networks import HasOptions, Limits, Network, OptionProblem, TextProblem, tidy
 from app.networks import text as texts
 
 
@@ -157,6 +157,8 @@ def _check_options(
     network: Network = current_app.extensions["networks"][account.network]
     shown = [(content.text, len(content.pictures)) for content in contents]
     try:
+        if not isinstance(network, HasOptions):
+            raise OptionProblem("option_unknown", name=next(iter(given)))
         network.check_options(given, shown, limits_of(account, network))
     except OptionProblem as problem:
         known = {**problem.params, **about, "field": options_field(account.id)}

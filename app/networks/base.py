@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from app import untrusted
 from app.networks.errors import ConnectRefused, LookUpRefused, TokenRefused, wait_in_bounds
 from app.networks.history import Asked, HistoryPage, Numbers, ReadKind
-from app.networks.options import Given, Option, OptionProblem, Shown
+from app.networks.options import Given, Option, Shown
 
 Credentials = dict[str, Any]
 Body = dict[str, Any]
@@ -401,15 +401,6 @@ class Network(Protocol):
     def check(self, text: str, limits: Limits) -> None:
         """Raise app.networks.text.TextProblem for a text that does not fit."""
 
-    def options(self, limits: Limits) -> Sequence[Option]:
-        """Return what posts of an account with these limits can have beyond their text."""
-        return ()
-
-    def check_options(self, given: Given, shown: Shown, limits: Limits) -> None:
-        """Raise OptionProblem for options that a tweet with this content cannot have."""
-        for name in given:
-            raise OptionProblem("option_unknown", name=name)
-
     def needs_preparation(
         self, text: str, has_pictures: bool = False, options: Given | None = None
     ) -> bool:
@@ -534,3 +525,14 @@ class RegistersApps(Protocol):
 
         Raises ConnectRefused, LookUpFailed.
         """
+
+
+@runtime_checkable
+class HasOptions(Protocol):
+    """A network whose posts can have more than their text, pictures and place in a thread."""
+
+    def options(self, limits: Limits) -> Sequence[Option]:
+        """Return what posts of an account with these limits can have."""
+
+    def check_options(self, given: Given, shown: Shown, limits: Limits) -> None:
+        """Raise OptionProblem for options that a tweet with this content cannot have."""

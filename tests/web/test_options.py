@@ -9,6 +9,7 @@ import pytest
 from app.accounts import limits
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
+from tests.support.world import World
 from tests.web.conftest import ConnectSomebody
 
 JSON = {"Accept": "application/json"}

@@ -30,6 +30,8 @@ MAX_LIST = 8000
 """Characters of a list in an address, which is no longer than that anyway."""
 
 MAX_OPTIONS = 50
+MAX_ADDRESS = 320
+"""Characters of an e-mail address."""
 MAX_CHOSEN = 5000
 """Jobs that an operator names; a filter may mean more."""
 MAX_NOTICES = 1000
@@ -136,6 +138,10 @@ Options = Annotated[dict[str, Any], Field(max_length=MAX_OPTIONS)]
 OptionField = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}-[A-Za-z_]{1,40}(-[A-Za-z_]{1,40})?$")]
 """The name of a form's field after ``options-``."""
 AccountKey = Annotated[str, AfterValidator(_account_key)]
+AccountIdsOrAll = AccountIds | EveryAccount
+OptionsOf = Annotated[dict[AccountKey, Options | None], Field(max_length=MAX_ACCOUNTS)]
+TypedVariants = Annotated[dict[AccountKey, list[Text]], Field(max_length=MAX_ACCOUNTS)]
+Address = Annotated[str, Field(max_length=MAX_ADDRESS)]
 SubmitId = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
 Sought = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
 PostUrl = Annotated[str, Field(max_length=MAX_POST_URL, pattern=r"^https?://[^\s\x00-\x1f\"<>]+$")]
@@ -166,6 +172,8 @@ DEFAULT_VISIBILITY: Visibility = "default"
 Alt = Annotated[str, Field(max_length=MAX_ALT_AS_TYPED)]
 
 # As forms and addresses have them
+Flag = Annotated[str, Field(max_length=10)]
+FilePictures = Annotated[list[Text], Field(max_length=100)]
 YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 EventId = Annotated[AccountId, BeforeValidator(_whole_number)]
 TypedAccountIds = Annotated[

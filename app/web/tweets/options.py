@@ -18,7 +18,7 @@ from flask_login import current_user
 
 from app.db import db
 from app.models import Account, content
-from app.networks import LANGUAGES, Option
+from app.networks import LANGUAGES, HasOptions, Option
 from app.web.context import networks
 
 PREFIX = "options-"
@@ -36,6 +36,8 @@ Fields = Mapping[str, Sequence[str]]
 def offered_to(account: Account) -> Sequence[Option]:
     """Return the options of an account, with what holds where nothing is set."""
     network = networks()[account.network]
+    if not isinstance(network, HasOptions):
+        return ()
     limits = content.limits_of(account, network)
     if account.visibility:
         limits = replace(limits, visibility=account.visibility)
