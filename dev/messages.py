@@ -20,10 +20,13 @@ ROOT = Path(__file__).resolve().parents[1]
 TRANSLATIONS = ROOT / "app" / "translations"
 ALWAYS_THE_SAME = datetime(2026, 1, 1, tzinfo=UTC)
 # Babel takes one argument a pass; networks know no gettext, the page translates their fields.
+OF_NETWORKS = {"Field", "Option", "Value"}
 KEYWORDS = (
     {**DEFAULT_KEYWORDS, "_l": None, "lazy_ngettext": (1, 2)},
     {"Field": (2,)},  # its label
     {"Field": (3,)},  # its hint
+    {"Option": (3,)},  # its label
+    {"Value": (2,)},  # its label
     {"Kind": (3,)},  # what it does
     {"_chore": (2,)},
 )
@@ -44,7 +47,8 @@ def collected(root: Path = ROOT) -> Catalog:
         methods, options = parse_mapping_cfg(mapping)  # type: ignore[no-untyped-call]
     for keywords in KEYWORDS:
         for file, _, text, _, context in extract_from_dir(root, methods, options, keywords):
-            if "Field" not in keywords or "networks" in Path(file).parts:  # schemas have others
+            # Schemas have other fields, and settings other values.
+            if not OF_NETWORKS & keywords.keys() or "networks" in Path(file).parts:
                 words.add(text, context=context)
     return words
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -100,6 +100,8 @@ class Claim:
     """The language that the author has chosen here; None when none was chosen."""
     visibility: str = ""
     """Who may see it, by the account owner's current choice; empty: the account's default."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What its owner has set for this tweet on this account, in the network's own names."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -140,6 +142,7 @@ def _contents() -> Select[Any]:
             Delivery.resends,
             Delivery.parts.label("own"),
             Delivery.posted,
+            Delivery.options,
             Delivery.created_at,
             tweets.c.text,
             tweets.c.parts,
@@ -177,6 +180,7 @@ def _claim_of(row: Row[Any], bodies: Mapping[tuple[str, int], Body]) -> Claim:
         row.user_id,
         row.locale,
         row.visibility,
+        row.options or {},
     )
 
 

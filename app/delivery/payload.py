@@ -59,14 +59,15 @@ def body_of(claim: Claim, network: Network, materials: Materials = NOTHING) -> B
     """Return the body for this claim: the one sent before, when that may not have arrived.
 
     If the network refused that body because it had lost the pictures, use the new pictures. The
-    visibility is always the owner's current choice: look-ups do not compare it, and no key
-    depends on it.
+    visibility is the tweet's own, else always the owner's current choice: look-ups do not compare
+    it, and no key depends on that choice.
     """
     body = _content_of(claim, network, materials)
     if not network.visibilities:
         return body
     content = {name: value for name, value in body.items() if name != VISIBILITY}
-    return content | ({VISIBILITY: claim.visibility} if claim.visibility else {})
+    visibility = claim.options.get(VISIBILITY) or claim.visibility
+    return content | ({VISIBILITY: visibility} if visibility else {})
 
 
 def _content_of(claim: Claim, network: Network, materials: Materials) -> Body:
@@ -82,12 +83,17 @@ def _content_of(claim: Claim, network: Network, materials: Materials) -> Body:
         root=parents[0] if parents else None,
         pictures=materials.pictures,
         languages=(claim.language,) if claim.language else (),
+        options=claim.options,
+        is_first=claim.part == 0,
     )
     return network.body(part, materials.prepared)
 
 
 def _key_of(claim: Claim) -> str:
-    content = json.dumps([claim.job_id, claim.part, claim.text, claim.pictures])
+    named: list[Any] = [claim.job_id, claim.part, claim.text, claim.pictures]
+    if claim.options:  # without, keys are those of tweets that were sent before there were any
+        named.append(claim.options)
+    content = json.dumps(named, sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 

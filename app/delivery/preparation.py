@@ -32,6 +32,7 @@ from app.networks import (
     Network,
     Outcome,
     OutcomeKind,
+    QuoteRefused,
     TokenRefused,
     UploadRefused,
     http,
@@ -95,7 +96,8 @@ class Preparer:
         """True when its text needs a look-up at the network; a resend reuses its stored body."""
         if claim.body is not None:
             return False
-        return self._network_of(claim).needs_preparation(claim.text, bool(claim.pictures))
+        network, options = self._network_of(claim), _options_of(claim)
+        return network.needs_preparation(claim.text, bool(claim.pictures), options)
 
     def _network_of(self, claim: Claim) -> Network:
         return self._networks[claim.destination.network]
@@ -145,7 +147,7 @@ class Preparer:
             outcome = Outcome(OutcomeKind.NOT_SENT, "unreachable", str(failure))
         except TokenRefused as refusal:
             outcome = Outcome(OutcomeKind.AUTH, "token_refused", str(refusal))
-        except UploadRefused as refusal:
+        except (UploadRefused, QuoteRefused) as refusal:
             outcome = Outcome(OutcomeKind.REJECTED, refusal.code, refusal.detail)
         return self._unprepared(claim, access, outcome)
 
@@ -158,7 +160,8 @@ class Preparer:
         if self._asks(claim):
             self._renew(claim)
             network = self._network_of(claim)
-            prepared = network.prepare(credentials, claim.text, bool(claim.pictures))
+            has_pictures = bool(claim.pictures)
+            prepared = network.prepare(credentials, claim.text, has_pictures, _options_of(claim))
         known = _uploads_of(claim)
         for picture_id in claim.pictures:
             if picture_id not in known:
@@ -188,6 +191,11 @@ class Preparer:
         """Before each call: renew the lease, so that the claim lasts longer than the call."""
         if self._stopping.is_set() or not renew_lease(claim, self._owner):
             raise _Lost
+
+
+def _options_of(claim: Claim) -> Mapping[str, Any] | None:
+    """Return the options of a first part; later parts have none that the network is asked about."""
+    return claim.options if claim.part == 0 else None
 
 
 def _unlearnt(failure: LookUpFailed) -> Outcome:

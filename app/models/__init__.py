@@ -79,10 +79,11 @@ from app.models.session import (
 )
 from app.models.suggestion import Reason, Suggestion, SuggestionKind
 from app.models.tweet import WAITING, AlreadyBeingSent, Tweet
-from app.models.user import Role, SubmitIdReused, UnknownAccount, User
+from app.models.user import ALL, Role, SubmitIdReused, UnknownAccount, User
 from app.models.worker import Broker, Worker
 
 __all__ = [
+    "ALL",
     "ENDING",
     "ENOUGH",
     "HELD",

@@ -13,7 +13,7 @@ from flask import current_app
 
 from app.models.account import Account
 from app.models.picture import MOVING, Picture, PictureFacts
-from app.networks import Limits, Network, TextProblem
+from app.networks import HasOptions, Limits, Network, OptionProblem, TextProblem, tidy
 from app.networks import text as texts
 
 
@@ -77,6 +77,8 @@ class Draft:
     """By account id."""
     written_for: frozenset[int] = frozenset()
     """The accounts for which something was said, be it nothing: each must be chosen."""
+    options: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """What the posts of single accounts have beyond their text, by account id; none are empty."""
 
     @property
     def length(self) -> int:
@@ -95,12 +97,14 @@ def draft_of(
     parts: Sequence[Mapping[str, Any]] | None = None,
     pictures: Sequence[str] = (),
     variants: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
+    options: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> Draft:
     """Return the draft, its texts cleaned.
 
     :param parts: ``{"text", "pictures"}`` of each part; they replace ``text`` and ``pictures``.
     :param variants: the parts that single accounts publish instead, by account id; an account
         with none publishes the shared ones.
+    :param options: what the posts of single accounts have beyond their text, by account id.
     :raises TextProblem: a text is empty or has characters that must not be sent, or a picture is
         there twice; ``params`` has the ``field`` it belongs to.
     """
@@ -109,7 +113,9 @@ def draft_of(
     said = variants or {}
     own = {account_id: _cleaned(parts, account_id) for account_id, parts in said.items() if parts}
     plain = len(shared) == 1 and not shared[0]["pictures"]
-    return Draft(shared[0]["text"], [] if plain else shared, own, frozenset(said))
+    tidied = {account_id: tidy(given) for account_id, given in (options or {}).items()}
+    set_for = {account_id: given for account_id, given in tidied.items() if given}
+    return Draft(shared[0]["text"], [] if plain else shared, own, frozenset(said), set_for)
 
 
 def check(draft: Draft, accounts: Sequence[Account]) -> None:
@@ -117,6 +123,7 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
 
     :raises TextProblem: one does not fit; ``params`` name the ``field``, the ``network`` and,
         when there are several accounts, the ``handle``.
+    :raises OptionProblem: an option does not; ``params`` name the same.
     """
     facts = _facts_of(draft, accounts)
     fitting: set[tuple[str, Limits, str]] = set()
@@ -134,6 +141,33 @@ def check(draft: Draft, accounts: Sequence[Account]) -> None:
             if (content.text or not content.pictures) and case not in fitting:
                 _check_text(network, content.text, limits, {**about, "field": field_name})
                 fitting.add(case)  # counted once for all accounts of the same kind
+        _check_options(draft.options.get(account.id), account, contents, about)
+    for account_id in draft.options.keys() - {account.id for account in accounts}:
+        raise OptionProblem("option_not_chosen", name="", field=options_field(account_id))
+
+
+def _check_options(
+    given: Mapping[str, Any] | None,
+    account: Account,
+    contents: Sequence[Content],
+    about: Mapping[str, Any],
+) -> None:
+    if not given:
+        return
+    network: Network = current_app.extensions["networks"][account.network]
+    shown = [(content.text, len(content.pictures)) for content in contents]
+    try:
+        if not isinstance(network, HasOptions):
+            raise OptionProblem("option_unknown", name=next(iter(given)))
+        network.check_options(given, shown, limits_of(account, network))
+    except OptionProblem as problem:
+        known = {**problem.params, **about, "field": options_field(account.id)}
+        raise OptionProblem(problem.code, **known) from None
+
+
+def options_field(account_id: int) -> str:
+    """Return where the options of an account are set."""
+    return f"options-{account_id}"
 
 
 def refuse_strangers(account_ids: Iterable[int], accounts: Sequence[Account]) -> None:

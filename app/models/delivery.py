@@ -75,6 +75,10 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
     """What this account publishes instead of the tweet's own parts, in the same shape."""
     text_key: Mapped[str | None]
     """As ``Tweet.text_key``, of these parts; None without parts of its own."""
+    options: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What this account's posts have beyond their text, in its network's names; None for nothing.
+
+    See ``options.py`` of its network."""
     posted: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     """The published parts in order, each with remote_id, remote_url and reference."""
     state: Mapped[str] = mapped_column(default=State.SCHEDULED)

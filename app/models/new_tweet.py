@@ -116,5 +116,6 @@ def row_of(
         "parts": own,
         "text_key": sameness.key_of(own or []),
         "slot_at": job.due_at if is_queued else None,
+        "options": draft.options.get(job.account.id),
         **transitions.begin(job.due_at, can_be_sent, again_after),
     }

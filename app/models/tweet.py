@@ -90,12 +90,14 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         due_at: datetime | None = None,
         parts: list[dict[str, Any]] | None = None,
         variants: Mapping[int, list[dict[str, Any]] | None] | None = None,
+        options: Mapping[int, dict[str, Any] | None] | None = None,
     ) -> None:
         """Replace the text, and the due time if one is given, while nothing has been sent.
 
         :param parts: all parts; by default the others stay as they are.
         :param variants: what single accounts publish instead, by account id, None for nothing
             of their own; accounts that are left out keep theirs.
+        :param options: what the posts of single accounts have beyond their text, likewise.
         :raises AlreadyBeingSent: nothing was changed.
         :raises PartlyOut: nothing was changed, because some parts of it are out.
         :raises app.models.picture.UnknownPicture: and TooManyPictures.
@@ -110,6 +112,8 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         for account_id, own in (variants or {}).items():
             changed = {"parts": own, "text_key": sameness.key_of(own or [])}
             self._change(changed, Delivery.account_id == account_id)
+        for account_id, given in (options or {}).items():
+            self._change({"options": given}, Delivery.account_id == account_id)
         if due_at is not None:
             self._need_pictures(due_at)
             self.due_at = due_at
@@ -117,18 +121,23 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
             self._change({"due_at": due_at, "not_before": due_at})
         db.session.commit()
 
-    def edit_job(self, job_id: str, parts: list[dict[str, Any]]) -> None:
+    def edit_job(
+        self, job_id: str, parts: list[dict[str, Any]], options: dict[str, Any] | None = None
+    ) -> None:
         """Replace what one of its accounts has yet to publish, while that is not being sent.
 
         What is published, on other accounts or as parts on this one, does not change.
 
         :param parts: all that are not out there.
+        :param options: what its posts have beyond their text; None leaves that as it is.
         :raises AlreadyBeingSent: nothing was changed.
         """
         meant = [delivery for delivery in self.deliveries if delivery.id == job_id]
         parts_out = len(meant[0].posted) if meant else 0
         whole = [part.as_stored() for one in meant for part in one.contents[:parts_out]] + parts
         changed = {"parts": whole, "text_key": sameness.key_of(whole)}
+        if options is not None:
+            changed["options"] = options or None
         _refuse_unless(self._change(changed, _only(job_id), *_editable(parts_out)))
         self._claim_pictures(self.due_at, parts)
         db.session.commit()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from flask_login import UserMixin
@@ -27,6 +27,8 @@ from app.networks import Destination
 
 Chosen = int | str | Account
 """An account, its id or its handle."""
+ALL = "all"
+"""Every connected account, in place of a list of accounts."""
 SOON_COUNTED = 5_000
 """Characters that are checked within a few milliseconds. For a longer text the transaction is ended
 first; for these, that would cost more than keeping it open."""
@@ -111,26 +113,30 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         self,
         text: str,
         at: str | datetime | timedelta | None = None,
-        accounts: Sequence[Chosen] | None = None,
+        accounts: Sequence[Chosen] | Literal["all"] | None = None,
         submit_id: str | None = None,
         *,
         queue: bool = False,
         parts: Sequence[Mapping[str, Any]] | None = None,
         pictures: Sequence[str] = (),
         variants: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
+        options: Mapping[int, Mapping[str, Any]] | None = None,
     ) -> str:
         """Store a tweet for its time, wake a worker if that is now, and return its first job_id.
 
         :param at: words ("in one hour", "mañana a las 9"), an aware datetime, a timedelta, or
             nothing for now. Words and naive ISO times are in the user's zone.
-        :param accounts: accounts, their ids or their handles; by default the first one. Each gets
-            a job of its own.
+        :param accounts: accounts, their ids or their handles; ``"all"`` for every connected one;
+            by default the first one. Each gets a job of its own.
         :param submit_id: the same one again returns the first job instead of a second tweet.
         :param queue: True, without ``at``: each account's next free slot is its time.
         :param parts: ``{"text", "pictures"}`` of each part of a thread, instead of ``text``.
         :param pictures: ids of the user's pictures.
         :param variants: the parts that an account, by its id, publishes instead.
+        :param options: what the posts of an account, by its id, have beyond their text, in its
+            network's names: ``{7: {"visibility": "unlisted"}}``.
         :raises app.networks.text.TextProblem: a text cannot be published.
+        :raises app.networks.OptionProblem: an option is unknown, or impossible for this tweet.
         :raises app.when.WhenProblem: the time is not understood, past, or does not exist.
         :raises UnknownAccount: an account is not the user's.
         :raises SubmitIdReused: the submit id belongs to another text.
@@ -138,10 +144,10 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         :raises app.models.quota.QuotaReached: too many of the user's tweets wait already.
         :raises app.models.slot.NoSlots: an account has no slots; QueueFull: none within years.
         """
-        draft = content.draft_of(text, parts, pictures, variants)
+        draft = content.draft_of(text, parts, pictures, variants, options)
         return self.schedule(draft, at, accounts, submit_id, queue=queue).jobs[0].id
 
-    def tweet(self, text: str, accounts: Sequence[Chosen] | None = None) -> str:
+    def tweet(self, text: str, accounts: Sequence[Chosen] | Literal["all"] | None = None) -> str:
         """Publish at once, in this process, and return the first job_id.
 
         The deliveries are claimed as a worker does it, so nothing is published twice.
@@ -157,7 +163,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         self,
         draft: Draft,
         at: str | datetime | timedelta | None,
-        accounts: Sequence[Chosen] | None,
+        accounts: Sequence[Chosen] | Literal["all"] | None,
         submit_id: str | None,
         *,
         queue: bool = False,
@@ -185,7 +191,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         self,
         draft: Draft,
         at: str | datetime | timedelta | None,
-        accounts: Sequence[Chosen] | None,
+        accounts: Sequence[Chosen] | Literal["all"] | None,
         submit_id: str | None,
         *,
         queue: bool = False,
@@ -242,7 +248,11 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         if (tweet := db.session.scalar(known)) is None:
             return None
         same = (tweet.text, tweet.parts) == (draft.text, draft.parts)
-        if not same or any(d.parts != draft.variants.get(d.account_id) for d in tweet.deliveries):
+        if not same or any(
+            (d.parts, d.options)
+            != (draft.variants.get(d.account_id), draft.options.get(d.account_id))
+            for d in tweet.deliveries
+        ):
             raise SubmitIdReused
         if not asks_first:
             return StoredTweet.of(tweet)
@@ -250,17 +260,18 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         before = duplicates.said_before(self.id, draft, accounts, until=tweet.id)
         return StoredTweet.of(tweet)._replace(similar=before.similar)
 
-    def chosen(self, accounts: Sequence[Chosen] | None) -> list[Account]:
+    def chosen(self, accounts: Sequence[Chosen] | Literal["all"] | None) -> list[Account]:
         """Return these accounts of the user, ordered by id.
 
-        :param accounts: accounts, ids or handles; None or nothing means the first account.
+        :param accounts: accounts, ids or handles; ``"all"`` for every connected one; None or
+            nothing means the first account.
         :raises UnknownAccount: one is not the user's, two of them have this handle, or the user has
             no account.
         """
-        if not accounts:
+        if not accounts or accounts == ALL:
             if not self.accounts:
                 raise UnknownAccount
-            return self.accounts[:1]
+            return list(self.accounts) if accounts else self.accounts[:1]
         wanted = {self._id_of(item) for item in accounts}
         chosen = [account for account in self.accounts if account.id in wanted]
         if len(chosen) != len(wanted):

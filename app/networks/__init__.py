@@ -14,6 +14,7 @@ from app.networks.base import (
     Consent,
     Credentials,
     Destination,
+    HasOptions,
     Limits,
     Network,
     Outcome,
@@ -32,6 +33,7 @@ from app.networks.errors import (
     CursorLost,
     LookUpFailed,
     LookUpRefused,
+    QuoteRefused,
     RefreshUnclear,
     TokenRefused,
     UploadRefused,
@@ -40,6 +42,8 @@ from app.networks.facebook import Facebook
 from app.networks.history import Asked, HistoryPage, Numbers, PastItem, ReadKind
 from app.networks.http import host_in, public_https_url
 from app.networks.mastodon import ANEW_REST, App, Known, Mastodon, mark_of, too_soon
+from app.networks.option_values import tidy
+from app.networks.options import LANGUAGES, Option, OptionProblem
 from app.networks.responses import seconds_until
 from app.networks.text import TextProblem
 from app.networks.x import X_COUNTING, X
@@ -57,6 +61,7 @@ def build(config: Mapping[str, Any]) -> dict[str, Network]:
 
 __all__ = [
     "ANEW_REST",
+    "LANGUAGES",
     "REGISTRY",
     "VISIBILITY",
     "X_COUNTING",
@@ -71,6 +76,7 @@ __all__ = [
     "Credentials",
     "CursorLost",
     "Destination",
+    "HasOptions",
     "HistoryPage",
     "Known",
     "Limits",
@@ -78,12 +84,15 @@ __all__ = [
     "LookUpRefused",
     "Network",
     "Numbers",
+    "Option",
+    "OptionProblem",
     "Outcome",
     "OutcomeKind",
     "Part",
     "PastItem",
     "Picture",
     "Profile",
+    "QuoteRefused",
     "ReadKind",
     "RefreshUnclear",
     "RegistersApps",
@@ -101,5 +110,6 @@ __all__ = [
     "public_https_url",
     "seconds_until",
     "text",
+    "tidy",
     "too_soon",
 ]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from app import untrusted
 from app.networks.errors import ConnectRefused, LookUpRefused, TokenRefused, wait_in_bounds
 from app.networks.history import Asked, HistoryPage, Numbers, ReadKind
+from app.networks.options import Given, Option, Shown
 
 Credentials = dict[str, Any]
 Body = dict[str, Any]
@@ -225,6 +226,10 @@ class Part:
     """What ``upload`` returned for each, in order."""
     languages: tuple[str, ...] = ()
     """BCP 47 tags of the languages in which it is written, where they are known."""
+    options: Given = field(default_factory=dict)
+    """What its owner has set for the account, as ``check_options`` let it pass."""
+    is_first: bool = True
+    """False for the later parts of a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +266,12 @@ class Limits:
     moving_frames: int | None = None
     alt_length: int = 1000
     picture_types: tuple[str, ...] = field(default=("image/jpeg", "image/png", "image/gif"))
+    poll_options: int | None = None
+    """Answers of a poll, and the characters of each; None where no server says."""
+    poll_characters: int | None = None
+    poll_shortest: int | None = None
+    """Seconds for which a poll runs at least, and at most."""
+    poll_longest: int | None = None
     visibility: str = ""
     """Who sees the account's posts unless they say otherwise, in its network's word; "" unknown."""
 
@@ -390,16 +401,25 @@ class Network(Protocol):
     def check(self, text: str, limits: Limits) -> None:
         """Raise app.networks.text.TextProblem for a text that does not fit."""
 
-    def needs_preparation(self, text: str, has_pictures: bool = False) -> bool:
+    def needs_preparation(
+        self, text: str, has_pictures: bool = False, options: Given | None = None
+    ) -> bool:
         """True when ``prepare`` would have to ask somebody about this text."""
         return False
 
     def prepare(
-        self, credentials: Credentials, text: str, has_pictures: bool = False
+        self,
+        credentials: Credentials,
+        text: str,
+        has_pictures: bool = False,
+        options: Given | None = None,
     ) -> Mapping[str, Any]:
-        """Return what ``body`` must know beyond the text. Raises LookUpFailed, TokenRefused.
+        """Return what ``body`` must know beyond the text.
+
+        Raises LookUpFailed, TokenRefused, QuoteRefused.
 
         :param has_pictures: whether pictures go with the text.
+        :param options: of the first part; None for the later ones, which have nothing to ask.
         """
         return {}
 
@@ -505,3 +525,14 @@ class RegistersApps(Protocol):
 
         Raises ConnectRefused, LookUpFailed.
         """
+
+
+@runtime_checkable
+class HasOptions(Protocol):
+    """A network whose posts can have more than their text, pictures and place in a thread."""
+
+    def options(self, limits: Limits) -> Sequence[Option]:
+        """Return what posts of an account with these limits can have."""
+
+    def check_options(self, given: Given, shown: Shown, limits: Limits) -> None:
+        """Raise OptionProblem for options that a tweet with this content cannot have."""

@@ -41,6 +41,10 @@ class UploadRefused(Refusal):
     """The network does not take this picture."""
 
 
+class QuoteRefused(Refusal):
+    """The post that is to be quoted is gone, or its author lets nobody quote it."""
+
+
 class LookUpFailed(NetworkError):
     """There was no usable response, and nothing changed.
 

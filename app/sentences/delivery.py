@@ -112,6 +112,14 @@ _ERRORS = PICTURE_ERRORS | {
         _l("%(n)s does not accept a link in this text."),
         _l("Remove or change the link and try again."),
     ),
+    "quote_gone": (
+        _l("The post that this quotes is not on %(n)s any more."),
+        _l("Quote another post, or none, and try again."),
+    ),
+    "quote_closed": (
+        _l("%(n)s lets nobody quote the post that this quotes."),
+        _l("Quote another post, or none, and try again."),
+    ),
     "blocked": (
         _l("%(n)s blocks this account from posting for a while."),
         _l("Look for a message about it there, wait, then try again."),

@@ -30,6 +30,7 @@ from app.web.context import networks, ready_networks
 from app.web.errors import refuse, refuse_with, wants_json
 from app.web.learning import routes as learning
 from app.web.pictures import private_webp
+from app.web.tweets import options as tweet_options
 
 bp = Blueprint("accounts", __name__)
 
@@ -58,6 +59,14 @@ def index() -> ResponseReturnValue:
         networks=ready,
         unreturned={network.name: stuck_sign_ins.servers_of(network) for network in ready},
     )
+
+
+@bp.get("/accounts/<int:account_id>/options")
+@rate_limits.reads
+@login_required
+def options(account_id: int) -> ResponseReturnValue:
+    """Say what the posts of an account can have beyond their text: what its composer offers."""
+    return {"options": tweet_options.as_json(_own(account_id))}
 
 
 @bp.get("/accounts/<int:account_id>/avatar")

@@ -250,7 +250,7 @@ def _sign_up_page(error: str | None = None) -> str:
 
 def _typed(error: str | None) -> str:
     """Return what was typed, when it is given back."""
-    return request.form.get("address", "")[: schemas.calls.MAX_ADDRESS] if error else ""
+    return request.form.get("address", "")[: schemas.MAX_ADDRESS] if error else ""
 
 
 def _ask(title: str, words: str, button: str) -> str:

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 COLLECTION = "app.bsky.feed.post"
+THREADGATE, POSTGATE = "app.bsky.feed.threadgate", "app.bsky.feed.postgate"
 LIKES, FOLLOWS = "app.bsky.feed.like", "app.bsky.graph.follow"
 HANDLE = re.compile(
     r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"

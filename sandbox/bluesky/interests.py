@@ -6,7 +6,7 @@ from flask import Response, jsonify, request
 
 from sandbox.bluesky import errors
 from sandbox.bluesky.calls import Method, text_in
-from sandbox.bluesky.ids import FOLLOWS, LIKES, cid_of_record, tid_at
+from sandbox.bluesky.ids import FOLLOWS, LIKES, POSTGATE, cid_of_record, tid_at
 from sandbox.bluesky.posts import IMAGES, images_of
 from sandbox.bluesky.records import Person, Post
 from sandbox.bluesky.state import BlueskyState
@@ -36,11 +36,13 @@ def _record(owner: Person, collection: str, moment: float, value: dict[str, Any]
     return {"uri": uri, "cid": cid_of_record(value), "value": value}
 
 
-def _get_posts(state: BlueskyState, _caller: Person | None) -> Response:
+def _get_posts(state: BlueskyState, caller: Person | None) -> Response:
+    assert caller is not None
     uris = _listed("uris")
     with state.lock:
         found = [state.posts.find(uri) or state.strangers.posts.get(uri) for uri in uris]
-        return jsonify(posts=[_post_json(state, post) for post in found if post is not None])
+        posts = [post for post in found if post is not None]
+        return jsonify(posts=[_post_json(state, post) | _viewed(post, caller) for post in posts])
 
 
 def _get_profiles(state: BlueskyState, _caller: Person | None) -> Response:
@@ -85,6 +87,12 @@ def _post_json(state: BlueskyState, post: Post) -> dict[str, Any]:
     if images := images_of(post.record):
         shown["embed"] = {"$type": f"{IMAGES}#view", "images": [_image(one) for one in images]}
     return shown
+
+
+def _viewed(post: Post, reader: Person) -> dict[str, Any]:
+    """Whether its author lets this reader quote it."""
+    is_closed = POSTGATE in post.gates and post.did != reader.did
+    return {"viewer": {"embeddingDisabled": True} if is_closed else {}}
 
 
 def _image(image: dict[str, Any]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 
 from sandbox.bluesky.ids import COLLECTION, full_handle
-from sandbox.bluesky.posts import card_of, images_of
+from sandbox.bluesky.posts import card_of, images_of, quote_of
 from sandbox.bluesky.records import Person, Post
 from sandbox.bluesky.state import BlueskyState
 from sandbox.control import PAGE_LENGTH
@@ -17,6 +17,7 @@ def make_pages(state: BlueskyState) -> Blueprint:
     routes.add_app_template_filter(lambda post: state.person_of(post.did), "person")
     routes.add_app_template_filter(lambda post: images_of(post.record), "images")
     routes.add_app_template_filter(lambda post: card_of(post.record), "card")
+    routes.add_app_template_filter(lambda post: quote_of(post.record), "quote")
     routes.add_app_template_filter(segments, "segments")
     routes.add_app_template_filter(leads_to, "leads_to")
 

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from sandbox.bluesky import errors
-from sandbox.bluesky.ids import COLLECTION, cid_of, cid_of_record, tid_at
+from sandbox.bluesky.ids import COLLECTION, POSTGATE, THREADGATE, cid_of, cid_of_record, tid_at
 from sandbox.bluesky.records import Blob, Post
 from sandbox.bluesky.settings import BlueskySettings
 from sandbox.bluesky.text import facets_of, full_mentions
@@ -33,13 +33,19 @@ class PostBook:
         for record in store.records(BLOB):
             self._blobs[record["did"], record["cid"]] = Blob(**record)
 
-    def create(self, did: str, rkey: str, record: dict[str, Any]) -> Post:
+    def create(
+        self,
+        did: str,
+        rkey: str,
+        record: dict[str, Any],
+        gates: dict[str, dict[str, Any]] | None = None,
+    ) -> Post:
         """Publish. Raises XrpcError: 500 for a key that is taken, 400 for a blob that is not."""
         uri = f"at://{did}/{COLLECTION}/{rkey}"
         if self.find(uri) is not None:
             raise errors.plain(500)
         blobs = [self._live_blob(did, blob) for blob in _blobs_in(record)]
-        post = Post(uri, did, rkey, cid_of_record(record), record, time.time())
+        post = Post(uri, did, rkey, cid_of_record(record), record, time.time(), gates=gates or {})
         for blob in blobs:
             blob.is_used = True
             self._store.put(BLOB, f"{did} {blob.cid}", asdict(blob))
@@ -184,14 +190,27 @@ def _past_image(key: str) -> dict[str, Any]:
 
 def images_of(record: dict[str, Any]) -> list[dict[str, Any]]:
     """The images that a record embeds."""
-    images: list[dict[str, Any]] = record.get("embed", {}).get("images", [])
+    images: list[dict[str, Any]] = _media_of(record).get("images", [])
     return images
 
 
 def card_of(record: dict[str, Any]) -> dict[str, Any] | None:
     """The card of a link that a record embeds, None without one."""
-    card: dict[str, Any] | None = record.get("embed", {}).get("external")
+    card: dict[str, Any] | None = _media_of(record).get("external")
     return card
+
+
+def quote_of(record: dict[str, Any]) -> dict[str, Any] | None:
+    """Uri and cid of the post that a record quotes, None without one."""
+    quoted = record.get("embed", {}).get("record")
+    quote: dict[str, Any] | None = quoted.get("record", quoted) if quoted else None
+    return quote
+
+
+def _media_of(record: dict[str, Any]) -> dict[str, Any]:
+    embed: dict[str, Any] = record.get("embed", {})
+    media: dict[str, Any] = embed.get("media", embed)
+    return media
 
 
 def _blobs_in(record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -216,4 +235,9 @@ def as_fact(post: Post, handle: str) -> dict[str, Any]:
             for image in images_of(post.record)
         ],
         "card": card_of(post.record),
+        "langs": post.record.get("langs"),
+        "labels": [one["val"] for one in post.record.get("labels", {}).get("values", [])],
+        "quote": (quote_of(post.record) or {}).get("uri"),
+        "threadgate": post.gates.get(THREADGATE),
+        "postgate": post.gates.get(POSTGATE),
     }

@@ -1,6 +1,6 @@
 """What the Bluesky of the sandbox remembers. Moments are epoch seconds on the sandbox's clock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -17,6 +17,8 @@ class Person:
 class Post:
     """A record. ``created_at`` is the real moment of acceptance, not the record's.
 
+    ``gates`` are the records of its gates, by collection.
+
     ``is_past`` says that it came with a history and was never accepted by a call.
     """
 
@@ -31,6 +33,7 @@ class Post:
     reposts: int = 0
     replies: int = 0
     edited: bool = False
+    gates: dict[str, dict[str, Any]] = field(default_factory=dict)
     is_past: bool = False
 
 

@@ -8,12 +8,24 @@ from flask import Response, jsonify, request
 
 from sandbox.bluesky import errors
 from sandbox.bluesky.calls import Method, read_json, text_in
-from sandbox.bluesky.ids import COLLECTION, FOLLOWS, LIKES, TID, new_tid, tid_at
+from sandbox.bluesky.ids import (
+    COLLECTION,
+    FOLLOWS,
+    LIKES,
+    POSTGATE,
+    THREADGATE,
+    TID,
+    cid_of_record,
+    new_tid,
+    tid_at,
+)
 from sandbox.bluesky.interests import follow_json, like_json
+from sandbox.bluesky.posts import quote_of
 from sandbox.bluesky.records import Person, Post
 from sandbox.bluesky.state import BlueskyState
-from sandbox.bluesky.validation import check_post
+from sandbox.bluesky.validation import check_gate, check_post
 
+CREATE = "com.atproto.repo.applyWrites#create"
 PAGE_LENGTH = 50
 READS = {"timeline": "posts", "likes": "likes", "follows": "follows"}
 
@@ -31,9 +43,67 @@ def _create_record(state: BlueskyState, caller: Person | None) -> Response:
     with state.lock:
         state.check_running()
         _check_reply(state, body["record"].get("reply"))
+        _check_quote(state, body["record"])
         post = state.posts.create(caller.did, rkey or new_tid(), body["record"])
     commit = {"cid": post.cid, "rev": new_tid()}
     return jsonify(uri=post.uri, cid=post.cid, commit=commit, validationStatus="valid")
+
+
+def _apply_writes(state: BlueskyState, caller: Person | None) -> Response:
+    """Make a post and its gates: all of them or none."""
+    assert caller is not None
+    body = read_json()
+    if text_in(body, "repo", "Input") not in (caller.did, caller.handle):
+        raise errors.plain(401)
+    post, gates = _post_with_gates(body.get("writes"), caller.did)
+    with state.lock:
+        state.check_running()
+        _check_reply(state, post["value"].get("reply"))
+        _check_quote(state, post["value"])
+        made = state.posts.create(caller.did, post["rkey"], post["value"], gates)
+    results = [
+        {
+            "$type": "com.atproto.repo.applyWrites#createResult",
+            "uri": f"at://{caller.did}/{collection}/{made.rkey}",
+            "cid": made.cid if collection == COLLECTION else cid_of_record(gates[collection]),
+            "validationStatus": "valid",
+        }
+        for collection in (COLLECTION, *gates)
+    ]
+    return jsonify(commit={"cid": made.cid, "rev": new_tid()}, results=results)
+
+
+def _post_with_gates(writes: Any, did: str) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    if not isinstance(writes, list) or not writes:
+        raise errors.invalid('Input must have the property "writes"')
+    post: dict[str, Any] | None = None
+    gates: dict[str, dict[str, Any]] = {}
+    for write in writes:
+        if not isinstance(write, dict) or write.get("$type") != CREATE:
+            raise errors.invalid("Only creates are played here")
+        rkey, collection, value = (write.get(name) for name in ("rkey", "collection", "value"))
+        if not isinstance(rkey, str) or not TID.fullmatch(rkey):
+            raise errors.invalid("Invalid record key: expected a TID")
+        if collection == COLLECTION and post is None:
+            check_post(value)
+            post = write
+        elif collection in (THREADGATE, POSTGATE) and post and rkey == post["rkey"]:
+            check_gate(collection, value, f"at://{did}/{COLLECTION}/{rkey}")
+            gates[collection] = value
+        else:
+            raise errors.invalid("Only a post and then its gates are played here")
+    if post is None:
+        raise errors.invalid("Only a post and then its gates are played here")
+    return post, gates
+
+
+def _check_quote(state: BlueskyState, record: dict[str, Any]) -> None:
+    quote = quote_of(record)
+    if quote is None:
+        return
+    post = state.posts.find(quote["uri"]) or state.strangers.posts.get(quote["uri"])
+    if post is None or post.cid != quote["cid"]:
+        raise errors.invalid("Record/embed/record is no post of this sandbox")
 
 
 def _check_owner(body: dict[str, Any], caller: Person) -> None:
@@ -64,12 +134,17 @@ def _delete_record(state: BlueskyState, caller: Person | None) -> Response:
 
 def _get_record(state: BlueskyState, _caller: Person | None) -> Response:
     rkey = text_in(request.args, "rkey", "Params")
+    collection = _collection()
     with state.lock:
-        uri = f"at://{_owner(state).did}/{_collection()}/{rkey}"
-        post = state.posts.find(uri)
-    if post is None:
+        owner = f"at://{_owner(state).did}"
+        post = state.posts.find(f"{owner}/{COLLECTION}/{rkey}")
+    uri = f"{owner}/{collection}/{rkey}"
+    if post is None or collection not in {COLLECTION, *post.gates}:
         raise errors.no_record(uri)
-    return jsonify(_shown(post))
+    if collection == COLLECTION:
+        return jsonify(_shown(post))
+    gate = post.gates[collection]
+    return jsonify(uri=uri, cid=cid_of_record(gate), value=gate)
 
 
 def _list_records(state: BlueskyState, _caller: Person | None) -> Response:
@@ -149,6 +224,9 @@ def _repo() -> Any:
 METHODS = {
     "com.atproto.repo.createRecord": Method(
         "POST", "create", _create_record, "access", spends={"hour": 3, "day": 3}
+    ),
+    "com.atproto.repo.applyWrites": Method(
+        "POST", "create", _apply_writes, "access", spends={"hour": 3, "day": 3}
     ),
     "com.atproto.repo.deleteRecord": Method(
         "POST", "delete", _delete_record, "access", spends={"hour": 1, "day": 1}

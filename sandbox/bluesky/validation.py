@@ -10,7 +10,7 @@ from typing import Any
 import regex
 
 from sandbox.bluesky import errors
-from sandbox.bluesky.ids import COLLECTION
+from sandbox.bluesky.ids import COLLECTION, THREADGATE
 
 MAX_GRAPHEMES, MAX_BYTES = 300, 3_000
 MAX_IMAGES, MAX_IMAGE_BYTES = 4, 2_000_000
@@ -20,6 +20,11 @@ MAX_TAG_GRAPHEMES, MAX_TAG_BYTES = 64, 640
 DID = regex.compile(r"did:[a-z]+:[a-zA-Z0-9._:%-]*[a-zA-Z0-9._-]")
 URI = regex.compile(r"\w+:(?://)?[^\s/][^\s]*")
 MOMENT = regex.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+SELF_LABELS = "com.atproto.label.defs#selfLabels"
+LABELS = ("porn", "sexual", "nudity", "graphic-media", "!no-unauthenticated")
+REPLY_RULES = ("mentionRule", "followingRule", "followerRule")
+RULES = ("disableRule",)
+QUOTE = "app.bsky.embed.record"
 FACETS = "app.bsky.richtext.facet"
 
 
@@ -39,6 +44,7 @@ def check_post(record: Any) -> None:
         raise _bad("text", f"must not be longer than {MAX_GRAPHEMES} graphemes")
     _check_moment(record.get("createdAt"))
     _check_langs(record.get("langs", []))
+    _check_labels(record.get("labels"))
     _check_facets(text, record.get("facets", []))
     if "reply" in record:
         for name in ("root", "parent"):
@@ -47,6 +53,35 @@ def check_post(record: Any) -> None:
         _check_embed(record["embed"])
     if not text and "embed" not in record:
         raise _bad("text", "must not be empty without an embed")
+
+
+def check_gate(collection: str, record: Any, post: str) -> None:
+    """Raise XrpcError for a record that is no valid gate of this post."""
+    name, most = ("allow", REPLY_RULES) if collection == THREADGATE else ("embeddingRules", RULES)
+    if not isinstance(record, dict) or record.get("$type") != collection:
+        raise errors.invalid(f"Invalid {collection} record: $type")
+    if record.get("post") != post:
+        raise errors.invalid(f"Invalid {collection} record: post is not the one of this key")
+    if set(record) - {"$type", "post", "createdAt", name}:
+        raise errors.invalid(f"Invalid {collection} record: unknown property")
+    _check_moment(record.get("createdAt"))
+    rules = record.get(name, [])
+    known = [{"$type": f"{collection}#{rule}"} for rule in most]
+    if not isinstance(rules, list) or len(rules) > 5 or any(one not in known for one in rules):
+        raise errors.invalid(f"Invalid {collection} record: Record/{name}")
+
+
+def _check_labels(labels: Any) -> None:
+    if labels is None:
+        return
+    if not isinstance(labels, dict) or labels.get("$type") != SELF_LABELS:
+        raise _bad("labels", f"must be {SELF_LABELS}")
+    values = labels.get("values")
+    if not isinstance(values, list) or not 1 <= len(values) <= 10:
+        raise _bad("labels/values", "must have 1 to 10 elements")
+    for value in values:
+        if not isinstance(value, dict) or value.get("val") not in LABELS or set(value) != {"val"}:
+            raise _bad("labels/values", "must be labels that are known here")
 
 
 def graphemes(text: str) -> int:
@@ -140,6 +175,18 @@ def _check_embed(embed: Any) -> None:
     kind = embed.get("$type") if isinstance(embed, dict) else None
     if kind == "app.bsky.embed.external":
         _check_external(embed.get("external"))
+        return
+    if kind == QUOTE:
+        _check_reference(embed, "record")
+        return
+    if kind == "app.bsky.embed.recordWithMedia":
+        quote, media = embed.get("record"), embed.get("media")
+        if not isinstance(quote, dict) or quote.get("$type") != QUOTE:
+            raise _bad("embed/record", f"must be {QUOTE}")
+        _check_reference(quote, "record")
+        if not isinstance(media, dict) or "record" in media:
+            raise _bad("embed/media", "must be pictures or a card")
+        _check_embed(media)
         return
     if kind != "app.bsky.embed.images":
         raise _bad("embed", "must be app.bsky.embed.images or .external: no other is played here")

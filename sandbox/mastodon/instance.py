@@ -6,6 +6,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.mastodon.errors import MastodonError
 from sandbox.mastodon.state import MastodonState
+from sandbox.mastodon.validation import MAX_EXPIRATION, MAX_OPTION, MIN_EXPIRATION
 
 TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp", "image/heic", "video/mp4"]
 PIXELS = 33_177_600
@@ -82,5 +83,10 @@ def _configuration(state: MastodonState) -> dict[str, Any]:
             "image_size_limit": settings.picture_bytes,
             "image_matrix_limit": PIXELS,
         },
-        "polls": {"max_options": 4, "max_characters_per_option": 50},
+        "polls": {
+            "max_options": settings.poll_options,
+            "max_characters_per_option": MAX_OPTION,
+            "min_expiration": MIN_EXPIRATION,
+            "max_expiration": MAX_EXPIRATION,
+        },
     }

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import islice
+from typing import Any
 
 from sandbox.control import PastPost
 from sandbox.core import Clock, Store, iso
@@ -29,6 +30,8 @@ class Draft:
     visibility: str = "public"
     spoiler: str = ""
     language: str = "en"
+    sensitive: bool = False
+    poll: dict[str, Any] | None = None
 
 
 class PostBook:
@@ -74,6 +77,8 @@ class PostBook:
             spoiler=draft.spoiler,
             language=draft.language,
             media=draft.media,
+            sensitive=draft.sensitive,
+            poll=draft.poll,
         )
         for media_id in draft.media:
             self._media[media_id].status_id = status.id
@@ -239,6 +244,10 @@ def as_fact(status: Status, handle: str, alts: list[str]) -> dict[str, object]:
         "created_at": iso(status.created_at),
         "in_reply_to": status.in_reply_to,
         "visibility": status.visibility,
+        "spoiler_text": status.spoiler,
+        "sensitive": status.sensitive or bool(status.spoiler),
+        "language": status.language,
+        "poll": status.poll,
         "deleted": status.deleted,
         "edited": status.edited_at is not None,
         "pictures": [{"id": i, "alt": a} for i, a in zip(status.media, alts, strict=True)],

@@ -1,6 +1,7 @@
 """What the Mastodon of the sandbox remembers."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -87,6 +88,8 @@ class Status:
     spoiler: str = ""
     language: str = "en"
     media: list[str] = field(default_factory=list)
+    sensitive: bool = False
+    poll: dict[str, Any] | None = None
     deleted: bool = False
     likes: int = 0
     reposts: int = 0

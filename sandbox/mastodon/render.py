@@ -46,7 +46,7 @@ def status_json(state: MastodonState, status: Status, reader: Person) -> dict[st
         "account": account_json(author),
         "content": html_of(kept_of(state, status.text), request.host_url),
         "visibility": status.visibility,
-        "sensitive": False,
+        "sensitive": status.sensitive or bool(status.spoiler),
         "spoiler_text": status.spoiler,
         "language": status.language,
         "in_reply_to_id": status.in_reply_to,
@@ -54,11 +54,25 @@ def status_json(state: MastodonState, status: Status, reader: Person) -> dict[st
         "reblog": None,
         "media_attachments": _attachments(state, status),
         **_shared(status.text, status.likes, status.reposts, status.replies),
+        "poll": _poll_json(status),
     }
     app = state.tokens.app(status.client_id)
     if reader.id == author.id and app is not None:
         shown["application"] = {"name": app.name, "website": app.website or None}
     return shown
+
+
+def _poll_json(status: Status) -> dict[str, Any] | None:
+    if status.poll is None:
+        return None
+    return {
+        "id": status.id,
+        "expires_at": iso(status.created_at + status.poll["expires_in"]),
+        "expired": False,
+        "multiple": status.poll["multiple"],
+        "votes_count": 0,
+        "options": [{"title": one, "votes_count": 0} for one in status.poll["options"]],
+    }
 
 
 def _shared(text: str, likes: int, reposts: int, replies: int) -> dict[str, Any]:

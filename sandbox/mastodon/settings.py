@@ -49,6 +49,7 @@ class MastodonSettings(Knobs):
     hides_dead_apps: bool = False
     characters: int = 500
     pictures: int = 4
+    poll_options: int = 4
     picture_bytes: int = 16_777_216
     media_seconds: float = 0
     media_fails: bool = False
@@ -69,7 +70,7 @@ class MastodonSettings(Knobs):
             return _words(name, value)
         if isinstance(getattr(MastodonSettings, name), bool):
             return truth(name, value)
-        if name in ("characters", "pictures", "picture_bytes"):
+        if name in ("characters", "pictures", "picture_bytes", "poll_options"):
             return count(name, value, 1)
         return seconds(name, value)
 

@@ -22,6 +22,7 @@ TWEET = "x_tweet"
 TIMELINE_DEPTH = 3200
 MEDIA_LIFE = 86_400.0  # seconds that a picture can be used
 PHONE = "Twitter for iPhone"
+EXTRAS = ("reply_settings", "made_with_ai", "poll")
 INVALID_MEDIA = "Your media IDs are invalid."
 
 
@@ -39,12 +40,13 @@ class Draft:
     shown: str
     urls: list[dict[str, Any]]
     pictures: list[dict[str, str]] = field(default_factory=list)
+    extras: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, text: str, in_reply_to: str | None, client: str) -> "Draft":
+    def of(cls, text: str, in_reply_to: str | None, client: str, extras: dict[str, Any]) -> "Draft":
         """Prepare ``text`` (already normalised)."""
         shown, urls = wrap_links(text)
-        return cls(text, in_reply_to, client, shown, urls)
+        return cls(text, in_reply_to, client, shown, urls, extras=extras)
 
     def with_pictures(self, pictures: list[Media]) -> "Draft":
         """The draft with these; a link that stands for them ends the text that X shows."""
@@ -92,6 +94,7 @@ class PostBook:
             in_reply_to=draft.in_reply_to,
             client=draft.client,
             pictures=draft.pictures,
+            extras=draft.extras,
         )
         self._index(tweet)
         self._save(tweet)
@@ -258,6 +261,7 @@ def as_fact(tweet: Tweet, handle: str) -> dict[str, Any]:
         "deleted": tweet.deleted,
         "edited": bool(tweet.versions),
         "pictures": tweet.pictures,
+        **{name: tweet.extras.get(name) for name in EXTRAS},
     }
 
 

@@ -127,7 +127,7 @@ def render_tweet(state: XState, tweet: Tweet, query: Mapping[str, str]) -> dict[
         "conversation_id": _conversation(state, tweet),
         "lang": "en",
         "source": tweet.client,
-        "reply_settings": "everyone",
+        "reply_settings": tweet.extras.get("reply_settings", "everyone"),
     }
     entities = ({"urls": tweet.urls} if tweet.urls else {}) | tags_in(tweet.shown)
     if entities:

@@ -20,8 +20,9 @@ class Tweet:
 
     ``text`` is what was sent, ``shown`` what the API returns (t.co links, HTML entities),
     ``created_at`` real epoch seconds, ``clock_at`` the same moment on the sandbox's clock.
-    ``versions`` are the ids of all versions of an edited one, the latest last. ``is_past`` says
-    that it came with a history or an edit, and was never accepted by a call.
+    ``extras`` are its reply settings, mark of AI and poll. ``versions`` are the ids of all
+    versions of an edited one, the latest last. ``is_past`` says that it came with a history or an
+    edit, and was never accepted by a call.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Tweet:
     reposts: int = 0
     replies: int = 0
     versions: list[str] = field(default_factory=list)
+    extras: dict[str, Any] = field(default_factory=dict)
     is_past: bool = False
 
     @property

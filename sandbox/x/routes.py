@@ -70,8 +70,8 @@ def _me(state: XState, caller: Caller) -> Response:
 
 
 def _create(state: XState, caller: Caller) -> Response:
-    text, in_reply_to, media_ids = read_create(request.get_data(), request.mimetype)
-    draft = Draft.of(text, in_reply_to, caller.client)
+    text, in_reply_to, media_ids, rest = read_create(request.get_data(), request.mimetype)
+    draft = Draft.of(text, in_reply_to, caller.client, rest)
     with state.lock:
         state.check_running()
         _check_reply(state, caller, in_reply_to)

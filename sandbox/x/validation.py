@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.x import errors
+from sandbox.x.posts import EXTRAS
 from sandbox.x.text import MAX_WEIGHT, cashtags, has_invalid_characters, normalise, weight
 
 ID = re.compile(r"[0-9]{1,19}")
@@ -21,8 +22,10 @@ REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
 EXCLUSIVE = ("media", "poll", "quote_tweet_id", "card_uri")
 
 
-def read_create(raw: bytes, mimetype: str) -> tuple[str, str | None, list[str]]:
-    """The normalised text, the id replied to and the ids of pictures, from ``POST /2/tweets``.
+def read_create(raw: bytes, mimetype: str) -> tuple[str, str | None, list[str], dict[str, Any]]:
+    """The normalised text, the id replied to, the ids of pictures and the rest of a create.
+
+    The rest is who can reply, the mark of AI and the poll.
 
     Raises XError for anything X would refuse before looking at the account.
     """
@@ -38,7 +41,8 @@ def read_create(raw: bytes, mimetype: str) -> tuple[str, str | None, list[str]]:
     if "quote_tweet_id" in body:
         raise errors.reply_not_allowed()
     media_ids: list[str] = body.get("media", {}).get("media_ids", [])
-    return _read_text(body), body.get("reply", {}).get("in_reply_to_tweet_id"), media_ids
+    rest = {name: body[name] for name in EXTRAS if name in body}
+    return _read_text(body), body.get("reply", {}).get("in_reply_to_tweet_id"), media_ids, rest
 
 
 def _read_json(raw: bytes, mimetype: str) -> dict[str, Any]:

@@ -168,7 +168,7 @@ class ModelNetwork:
     def check(self, text: str, limits: Limits) -> None:
         """Every text fits."""
 
-    def needs_preparation(self, text: str, has_pictures: bool = False) -> bool:
+    def needs_preparation(self, text: str, has_pictures: bool = False, options: Any = None) -> bool:
         """Texts go as they are."""
         return False
 

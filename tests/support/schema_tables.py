@@ -84,6 +84,8 @@ def _type(field: dict[str, Any]) -> str:
         return f"{' or '.join(dict.fromkeys(kinds))}, or null"
     if "$ref" in field:
         return f"a {field['$ref'].rpartition('/')[2].lower()}"
+    if "const" in field:
+        return f"`{field['const']}`"
     if "enum" in field:
         return " or ".join(f"`{word}`" for word in field["enum"])
     most = field.get("maxLength") or field.get("maxItems") or field.get("maxProperties")

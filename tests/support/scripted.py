@@ -15,9 +15,9 @@ from app.db import utcnow
 from app.networks.base import Part
 
 
-def part(text: str) -> Part:
+def part(text: str, **more: Any) -> Part:
     """Return what a first create call shall publish."""
-    return Part(text, "0" * 32, now := utcnow(), now)
+    return Part(text, "0" * 32, now := utcnow(), now, **more)
 
 
 LOST = (0, b"")

@@ -102,6 +102,7 @@ MATRIX: dict[str, Rule] = {
     "POST /accounts/<>/door": Rule(has_owner=True, takes="form"),
     "POST /accounts/<>/visibility": Rule(has_owner=True, takes="form"),
     "GET /accounts/<>/avatar": OWNED,
+    "GET /accounts/<>/options": OWNED,
     "GET /accounts/<>/disconnect": OWNED,
     "POST /accounts/<>/disconnect": Rule(has_owner=True, ends=True),
     "GET /queue": PRIVATE,

@@ -21,11 +21,13 @@ from app.networks.base import (
     SeenPost,
 )
 from app.networks.bluesky import auth, history, media, posts, timeline
+from app.networks.bluesky import options as bluesky_options
 from app.networks.bluesky import text as bluesky_text
 from app.networks.bluesky.card import Cards
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import Directory
 from app.networks.history import Asked, HistoryPage, Numbers, ReadKind
+from app.networks.options import Given, Option, Shown
 
 SITE = "https://bsky.app"
 
@@ -114,20 +116,37 @@ class Bluesky(Network):
         """Raise TextProblem for a text that Bluesky does not take."""
         bluesky_text.check(written, limits)
 
-    def needs_preparation(self, text: str, has_pictures: bool = False) -> bool:
-        """True when it mentions somebody, or shall have a card."""
+    def options(self, _limits: Limits) -> Sequence[Option]:
+        """Return what can be set, the same everywhere."""
+        return bluesky_options.OFFERED
+
+    def check_options(self, given: Given, shown: Shown, limits: Limits) -> None:
+        """Raise OptionProblem for what Bluesky does not take."""
+        bluesky_options.check(given, shown, limits)
+
+    def needs_preparation(
+        self, text: str, has_pictures: bool = False, options: Given | None = None
+    ) -> bool:
+        """True when it mentions somebody, quotes a post, or shall have a card."""
         has_card = not has_pictures and bluesky_text.first_link(text) is not None
-        return has_card or bool(bluesky_text.mentions(text))
+        return has_card or bool(bluesky_text.mentions(text)) or "quote" in (options or {})
 
     def prepare(
-        self, credentials: Credentials, written: str, has_pictures: bool = False
+        self,
+        credentials: Credentials,
+        written: str,
+        has_pictures: bool = False,
+        options: Given | None = None,
     ) -> Mapping[str, Any]:
-        """Return the DIDs of the handles that are mentioned, and the card of the first link.
+        """Return the DIDs of the handles that are mentioned, the card, and the quoted post.
 
         There is no card where pictures go with the text, or where the page does not come within
-        CARD_SECONDS. Raises LookUpFailed, TokenRefused.
+        CARD_SECONDS. Raises LookUpFailed, TokenRefused, QuoteRefused.
         """
         prepared: dict[str, Any] = {}
+        if quote := (options or {}).get("quote"):
+            server, token = self._server_of(credentials), auth.token_of(credentials)
+            prepared["quote"] = timeline.quoted(server, token, quote)
         if handles := bluesky_text.mentions(written):
             server, token = self._server_of(credentials), auth.token_of(credentials)
             prepared["dids"] = timeline.dids_of(server, token, handles)

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.networks import http
 from app.networks.base import Body, Credentials, Limits, Outcome, OutcomeKind, Part
-from app.networks.bluesky import text
+from app.networks.bluesky import options, text
 from app.networks.bluesky.auth import token_of
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.responses import (
@@ -36,6 +36,10 @@ LIMITS = Limits(
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_LANGUAGES = 3
+GATES = "gates"
+"""In a body: the rules of the gates that are made with the post, by collection."""
+WRITE = "com.atproto.repo.applyWrites"
+"""Makes a post and its gates at once, or none of them."""
 _ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
 _LENGTH = 13
 _CLOCK_IDS = 1 << 10
@@ -45,10 +49,14 @@ def body_of(part: Part, prepared: Mapping[str, Any]) -> Body:
     """Return record and record key; the account's own DID is added when it is sent.
 
     :param prepared: ``dids``: those of the handles that it mentions, by handle; ``card``: of its
-        first link.
+        first link; ``quote``: uri and cid of the post that it quotes.
     """
     record = record_of(part, prepared.get("dids") or {}, prepared.get("card"))
-    return {"collection": COLLECTION, "rkey": key_of(part), "record": record}
+    if embed := options.embed_of(record.get("embed"), prepared.get("quote")):
+        record["embed"] = embed
+    body = {"collection": COLLECTION, "rkey": key_of(part), "record": record}
+    gates = options.gates_of(part)
+    return body | {GATES: gates} if gates else body
 
 
 def key_of(part: Part) -> str:
@@ -84,8 +92,10 @@ def record_of(
         "text": part.text,
         "createdAt": moment.replace("+00:00", "Z"),
     }
-    if part.languages:
-        record["langs"] = list(part.languages[:MAX_LANGUAGES])
+    if languages := part.options.get("langs") or part.languages:
+        record["langs"] = list(languages[:MAX_LANGUAGES])
+    if labels := options.labels_of(part):
+        record["labels"] = labels
     if facets := text.facets(part.text, dids):
         record["facets"] = facets
     if part.reply_to is not None:
@@ -120,17 +130,15 @@ async def create(
     :param site: the address of the website that shows posts.
     """
     did, server = str(credentials.get("did") or ""), server.within(server.timeout)
+    method, content = call_of(did, body)
     try:
         response = await server.send(
-            "POST",
-            "com.atproto.repo.createRecord",
-            token=token_of(credentials),
-            start_by=start_by,
-            json={"repo": did, **body},
+            "POST", method, token=token_of(credentials), start_by=start_by, json=content
         )
     except (http.NotSent, http.NoResponse) as error:
         return unanswered(error)
-    reference = reference_in(response.data, did) if 200 <= response.status < 300 else None
+    made = response.data if method != WRITE else first_result_in(response.data)
+    reference = reference_in(made, did) if 200 <= response.status < 300 else None
     if reference is None:
         refusal = outcome_of(response)
         if refusal.code != "rejected":
@@ -145,6 +153,33 @@ async def create(
         pause_for=allowance_left_for(response),
         reference=reference,
     )
+
+
+def call_of(did: str, body: Body) -> tuple[str, dict[str, Any]]:
+    """Return the method that makes a post of the account, and what it takes.
+
+    A gate has the record key of its post. All of them are made in one step, first the post: where
+    it is, its gates are, and where its key is taken nothing is made.
+    """
+    if GATES not in body:
+        return "com.atproto.repo.createRecord", {"repo": did, **body}
+    rkey, record = body["rkey"], body["record"]
+    post = f"at://{did}/{COLLECTION}/{rkey}"
+    records = {COLLECTION: record} | {
+        collection: options.gate_of(collection, rules, post, record["createdAt"])
+        for collection, rules in body[GATES].items()
+    }
+    writes = [
+        {"$type": f"{WRITE}#create", "collection": collection, "rkey": rkey, "value": value}
+        for collection, value in records.items()
+    ]
+    return WRITE, {"repo": did, "writes": writes}
+
+
+def first_result_in(data: Any) -> Any:
+    """Return what became of the first write of several, None where that is not said."""
+    results = data.get("results") if isinstance(data, dict) else None
+    return results[0] if isinstance(results, list) and results else None
 
 
 def _unless_there(

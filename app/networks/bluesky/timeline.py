@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from app.networks.base import LOOK_UP_SECONDS, Body, SeenPost
 from app.networks.bluesky.client import Server
 from app.networks.bluesky.identity import is_did
+from app.networks.bluesky.options import may_be_quoted, quoted_in
+from app.networks.bluesky.options import reference_in as quote_in
 from app.networks.bluesky.responses import (
     COLLECTION,
     key_in,
@@ -17,7 +19,7 @@ from app.networks.bluesky.responses import (
     reference_in,
     word_in,
 )
-from app.networks.errors import LookUpRefused, TokenRefused
+from app.networks.errors import LookUpRefused, QuoteRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.responses import known_shape
 
@@ -97,6 +99,34 @@ def dids_of(server: Server, token: str, handles: Sequence[str]) -> dict[str, str
     server = server.within(LOOK_UP_SECONDS)
     found = {handle: did_of(server, handle, token) for handle in handles}
     return {handle: did for handle, did in found.items() if did}
+
+
+def quoted(server: Server, token: str, address: str) -> dict[str, str]:
+    """Return uri and cid of the post at an address, as the index has it.
+
+    :raises QuoteRefused: it is gone, or its author lets nobody quote it.
+    :raises LookUpFailed: no usable response.
+    :raises TokenRefused: the token is dead.
+    """
+    server, found = server.within(LOOK_UP_SECONDS), quoted_in(address)
+    if found is None:
+        raise QuoteRefused("quote_gone")
+    actor, rkey = found
+    did = actor if is_did(actor) else did_of(server, actor, token)
+    if did is None:
+        raise QuoteRefused("quote_gone")
+    uris = {"uris": f"at://{did}/{COLLECTION}/{rkey}"}
+    with known_shape():
+        try:
+            posts = reading_of(server.read("app.bsky.feed.getPosts", uris, token=token))["posts"]
+        except LookUpRefused as refusal:
+            raise QuoteRefused("quote_gone", str(refusal)) from None
+        reference = quote_in(posts[0]) if posts else None
+        if reference is None:
+            raise QuoteRefused("quote_gone")
+        if not may_be_quoted(posts[0]):
+            raise QuoteRefused("quote_closed")
+    return reference
 
 
 def did_of(server: Server, handle: str, token: str) -> str | None:

@@ -22,9 +22,11 @@ from app.networks.base import (
     SeenPost,
 )
 from app.networks.facebook import auth, history, media, posts, timeline
+from app.networks.facebook import options as facebook_options
 from app.networks.facebook.client import Graph
 from app.networks.facebook.text import check, comparable
 from app.networks.history import Asked, HistoryPage, Numbers, ReadKind
+from app.networks.options import Given, Option, Shown
 
 SITE_URL = "https://www.facebook.com"
 
@@ -92,6 +94,14 @@ class Facebook(Network):
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that Facebook does not take."""
         check(written, limits)
+
+    def options(self, _limits: Limits) -> Sequence[Option]:
+        """Return what can be set, the same for everybody."""
+        return facebook_options.OFFERED
+
+    def check_options(self, given: Given, shown: Shown, limits: Limits) -> None:
+        """Raise OptionProblem for what Facebook does not take."""
+        facebook_options.check(given, shown, limits)
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
         """Store a picture. Raises UploadRefused, LookUpFailed, TokenRefused."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.networks.base import Body, Credentials, Limits, Outcome, OutcomeKind, Part
 from app.networks.facebook.client import Graph
+from app.networks.facebook.options import link_of
 from app.networks.facebook.responses import link_to, outcome_of, trace_of
-from app.networks.facebook.text import first_link
 from app.networks.facebook.usage import used_up_for
 from app.networks.http import NoResponse, NotSent
 from app.networks.oauth import token_of
@@ -28,7 +28,7 @@ def body_of(part: Part) -> Body:
     body: Body = {"message": part.text} if part.text else {}
     if part.pictures:
         body["attached_media"] = [{"media_fbid": p["media_fbid"]} for p in part.pictures]
-    elif link := first_link(part.text):
+    elif link := link_of(part):
         body["link"] = link
     return body
 

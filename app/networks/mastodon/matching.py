@@ -46,6 +46,7 @@ class Sought:
     pictures: tuple[str, ...]
     descriptions: tuple[str, ...]
     sent_at: datetime | None
+    warning: str = ""
 
     @classmethod
     def of(cls, body: Body) -> Sought:
@@ -58,6 +59,7 @@ class Sought:
             pictures,
             tuple(body.get(DESCRIPTIONS) or [""] * len(pictures)),
             datetime.fromisoformat(told) if told else None,
+            _warning_of(body),
         )
 
     def is_within(self, span: tuple[timedelta, timedelta], moment: datetime | None) -> bool:
@@ -76,6 +78,7 @@ class Shown:
     pictures: tuple[str, ...]
     descriptions: tuple[str, ...]
     created_at: datetime | None
+    warning: str = ""
 
     @classmethod
     def of(cls, status: Mapping[str, Any], created_at: datetime | None, longest: int) -> Shown:
@@ -91,21 +94,39 @@ class Shown:
             tuple(str(untrusted.identifier(one["id"])) for one in media),
             tuple(_trimmed(one.get("description")) for one in media),
             created_at,
+            _comparable(str(status.get("spoiler_text") or ""), longest),
         )
 
 
+def name_of(shown: Shown) -> str:
+    """Return what a post is called that is none of those that are looked for."""
+    return f"{shown.words} behind {shown.warning}" if shown.warning else shown.words
+
+
 def comparable_of(body: Body) -> str:
-    """Return the name of what is looked for: the words, or the pictures where there are none."""
+    """Return the name of what is looked for: the words, or the pictures where there are none.
+
+    With the warning, where it has one: the same words behind another are another post.
+    """
     words = text.comparable(body.get("status") or "")
+    if warning := _warning_of(body):
+        return f"{words} behind {warning}"
     return words or "pictures " + ",".join(sorted(map(str, body.get("media_ids") or ())))
 
 
 def likeness(sought: Sought, shown: Shown, source: Callable[[], str]) -> Likeness:
-    """Compare.
+    """Compare. The same words behind another warning may be it: servers change what they are given.
 
     :param source: returns what was typed as the server kept it, "" where it does not tell; asked
         only about posts that may well be it.
     """
+    alike = _likeness_of_contents(sought, shown, source)
+    if alike == Likeness.OTHER or sought.warning == shown.warning:
+        return alike
+    return Likeness.LIKELY if sought.is_within(NEAR, shown.created_at) else Likeness.OTHER
+
+
+def _likeness_of_contents(sought: Sought, shown: Shown, source: Callable[[], str]) -> Likeness:
     if not sought.words:
         return _likeness_of_pictures(sought, shown)
     same_words = sought.words == shown.words
@@ -148,6 +169,10 @@ def _comparable(written: str, longest: int) -> str:
     if len(written) > 2 * longest + LEEWAY_CHARACTERS:
         return FAR_TOO_LONG
     return text.comparable(written)
+
+
+def _warning_of(body: Body) -> str:
+    return text.comparable(body.get("spoiler_text") or "")
 
 
 def _trimmed(description: Any) -> str:

@@ -25,9 +25,11 @@ from app.networks.base import (
 from app.networks.errors import ConnectRefused, LookUpFailed
 from app.networks.history import Asked, HistoryPage, Numbers, ReadKind
 from app.networks.mastodon import auth, history, matching, media, posts, text, timeline
+from app.networks.mastodon import options as mastodon_options
 from app.networks.mastodon.apps import Apps
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.servers import Servers, private_is_refused
+from app.networks.options import Given, Option, Shown
 
 
 class Mastodon(Network):
@@ -41,7 +43,7 @@ class Mastodon(Network):
     title = "Mastodon"
     usual_limits = posts.USUAL
     threads = True
-    visibilities = ("public", "unlisted", "private")
+    visibilities = tuple(value.word for value in mastodon_options.VISIBILITIES)
     reads = tuple(ReadKind)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -130,6 +132,14 @@ class Mastodon(Network):
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that a server with these limits does not take."""
         text.check(written, limits)
+
+    def options(self, limits: Limits) -> Sequence[Option]:
+        """Return what can be set on a server with these limits."""
+        return mastodon_options.offered(limits)
+
+    def check_options(self, given: Given, shown: Shown, limits: Limits) -> None:
+        """Raise OptionProblem for what a server with these limits does not take."""
+        mastodon_options.check(given, shown, limits)
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
         """Store a picture, which the server keeps for a day without a post.

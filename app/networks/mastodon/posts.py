@@ -10,6 +10,7 @@ from app import untrusted
 from app.networks import http
 from app.networks.base import Body, Limits, Outcome, OutcomeKind, Part
 from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
+from app.networks.mastodon import options
 from app.networks.mastodon.client import Server
 from app.networks.mastodon.media import NOW_READY, may_mean_more, why_refused
 from app.networks.mastodon.responses import (
@@ -78,7 +79,20 @@ def _limits_in(instance: Mapping[str, Any]) -> Limits:
             USUAL.alt_length, media.get("description_limit"), instance.get("description_limit")
         ),
         picture_types=types or USUAL.picture_types[:1],
+        **_polls_in(object_at(told, "polls")),
     )
+
+
+def _polls_in(polls: Mapping[str, Any]) -> dict[str, int]:
+    """Return the limits on polls that a server tells, those of Mastodon for what it leaves out."""
+    if not polls:
+        return {}
+    return {
+        "poll_options": max(2, _count(4, polls.get("max_options"))),
+        "poll_characters": _count(50, polls.get("max_characters_per_option")),
+        "poll_shortest": _count(300, polls.get("min_expiration")),
+        "poll_longest": _count(2_629_746, polls.get("max_expiration")),
+    }
 
 
 def visibility_of(server: Server, token: str) -> str:
@@ -109,7 +123,7 @@ def body_of(part: Part) -> Body:
         body[DESCRIPTIONS] = [picture.get("description") or "" for picture in part.pictures]
     if part.reply_to is not None:
         body["in_reply_to_id"] = part.reply_to["id"]
-    return body
+    return body | options.fields(part)
 
 
 async def create(server: Server, token: str, body: Body, start_by: float) -> Outcome:

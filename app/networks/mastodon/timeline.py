@@ -16,7 +16,7 @@ from app.networks.errors import LookUpFailed, LookUpRefused, TokenRefused
 from app.networks.http import Response
 from app.networks.mastodon.auth import APP_NAME
 from app.networks.mastodon.client import Server, segment
-from app.networks.mastodon.matching import Likeness, Shown, Sought, likeness, sought_of
+from app.networks.mastodon.matching import Likeness, Shown, Sought, likeness, name_of, sought_of
 from app.networks.mastodon.responses import (
     MAX_READ_REST_SECONDS,
     NOT_OFFERED,
@@ -163,7 +163,7 @@ def seen(
     if remote_id is None:
         raise ValueError("a post without an id")
     moment = created_at(status)
-    longest = max((len(one.words) for one in sought), default=0)
+    longest = max((max(len(one.words), len(one.warning)) for one in sought), default=0)
     shown = Shown.of(status, moment, longest)
 
     def source() -> str:
@@ -182,7 +182,7 @@ def seen(
             reference={"id": remote_id},
             is_certain=how is Likeness.SAME,
         )
-        for name, how in (alike or {shown.words: Likeness.SAME}).items()
+        for name, how in (alike or {name_of(shown): Likeness.SAME}).items()
     ]
 
 

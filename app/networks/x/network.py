@@ -24,8 +24,10 @@ from app.networks.base import (
 )
 from app.networks.history import Asked, HistoryPage, Numbers, ReadKind
 from app.networks.http import NoResponse, NotSent
+from app.networks.options import Given, Option, Shown
 from app.networks.text import comparable
 from app.networks.x import auth, history, media, posts, timeline
+from app.networks.x import options as x_options
 from app.networks.x.client import XApi
 from app.networks.x.text import check
 
@@ -103,6 +105,14 @@ class X(Network):
     def check(self, written: str, limits: Limits) -> None:
         """Raise TextProblem for a text that X does not take."""
         check(written, limits.characters)
+
+    def options(self, _limits: Limits) -> Sequence[Option]:
+        """Return what can be set, the same for everybody."""
+        return x_options.OFFERED
+
+    def check_options(self, given: Given, shown: Shown, limits: Limits) -> None:
+        """Raise OptionProblem for what X does not take."""
+        x_options.check(given, shown, limits)
 
     def upload(self, credentials: Credentials, picture: Picture) -> Mapping[str, Any]:
         """Store a picture. Raises UploadRefused, LookUpFailed, TokenRefused."""

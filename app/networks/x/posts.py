@@ -6,6 +6,7 @@ from app.networks.base import Body, Credentials, Limits, Outcome, OutcomeKind, P
 from app.networks.http import NoResponse, NotSent
 from app.networks.links import LINK_LENGTH
 from app.networks.responses import answered, unanswered
+from app.networks.x import options
 from app.networks.x.client import XApi
 from app.networks.x.responses import allowance_left_for, id_in, outcome_of
 from app.networks.x.text import MAX_WEIGHTED_LENGTH
@@ -33,7 +34,7 @@ def body_of(part: Part) -> Body:
         body["reply"] = {"in_reply_to_tweet_id": part.reply_to["id"]}
     if part.pictures:
         body["media"] = {"media_ids": [picture["id"] for picture in part.pictures]}
-    return body
+    return body | options.fields(part)
 
 
 async def create(

@@ -21,12 +21,13 @@ from app.models import (
     quota,
     slot,
 )
-from app.networks import TextProblem
+from app.networks import OptionProblem, TextProblem
 from app.pictures import PictureRefused
 from app.planning import RecurrenceProblem, TooManyDrafts
 from app.sentences import of_contents, picture_refusal, size_in_words
 from app.web import schemas
 from app.web.i18n import exact_time
+from app.web.messages.options import option_sentence
 from app.web.messages.series import rule_refusal
 from app.when import WhenProblem
 
@@ -119,6 +120,10 @@ def _wrong_text(problem: TextProblem) -> Refused:
     return field, problem.code, _text_sentence(problem.code, problem.params)
 
 
+def _wrong_option(problem: OptionProblem) -> Refused:
+    return str(problem.params.get("field") or "options"), problem.code, option_sentence(problem)
+
+
 def _wrong_time(problem: WhenProblem) -> Refused:
     return "when", problem.code, _time_sentence(problem)
 
@@ -161,6 +166,7 @@ def _wrong_pictures(problem: UnknownPicture | TooManyPictures) -> Refused:
 _WORDED: Mapping[type[Exception], Callable[[Any], Refused]] = {
     schemas.Invalid: _invalid,
     TextProblem: _wrong_text,
+    OptionProblem: _wrong_option,
     WhenProblem: _wrong_time,
     RecurrenceProblem: _wrong_rule,
     UnknownAccount: _unknown_account,

@@ -6,6 +6,7 @@ from app.web.schemas import calls, planning, series, weekly
 from app.web.schemas.fields import (
     DEFAULT_VISIBILITY,
     LARGEST_ID,
+    MAX_ADDRESS,
     MAX_JOBS,
     MAX_NAME,
     PICTURE_ID,
@@ -26,6 +27,7 @@ from app.web.schemas.reading import (
 __all__ = [
     "DEFAULT_VISIBILITY",
     "LARGEST_ID",
+    "MAX_ADDRESS",
     "MAX_JOBS",
     "MAX_NAME",
     "PICTURE_ID",

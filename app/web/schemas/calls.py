@@ -12,12 +12,15 @@ from app.web.schemas.fields import (
     MAX_CHOSEN,
     MAX_LIST,
     AccountId,
-    AccountIds,
+    AccountIdsOrAll,
     AccountKey,
+    Address,
     Alt,
     Count,
     Cursor,
     EventId,
+    FilePictures,
+    Flag,
     Hobbies,
     ItemCursor,
     ItemKind,
@@ -27,6 +30,8 @@ from app.web.schemas.fields import (
     Mode,
     Name,
     NoticeIds,
+    OptionField,
+    OptionsOf,
     PartNumber,
     PictureId,
     Pictures,
@@ -44,6 +49,7 @@ from app.web.schemas.fields import (
     TypedCount,
     TypedPostUrl,
     TypedTweetIds,
+    TypedVariants,
     VariantOf,
     Visibility,
     When,
@@ -55,12 +61,7 @@ Parts = Annotated[list["Part"], Field(max_length=MAX_PARTS)]
 Variants = Annotated[
     dict[AccountKey, Annotated["Variant | None", VariantOf]], Field(max_length=MAX_ACCOUNTS)
 ]
-MAX_ADDRESS = 320
-"""Characters of an e-mail address."""
-Address = Annotated[str, Field(max_length=MAX_ADDRESS)]
-Flag = Annotated[str, Field(max_length=10)]
 Action = Literal["cancel", "retry", "reschedule"]
-FilePictures = Annotated[list[Text], Field(max_length=100)]
 
 
 class Part(Schema):
@@ -85,8 +86,9 @@ class NewTweet(Schema):
     variants: Variants | None = Field(
         None, description="what single accounts publish instead, by account id"
     )
-    accounts: AccountIds | None = Field(
-        None, description="ids; left out, null or empty for the first account"
+    options: OptionsOf | None = Field(None, description="what else posts have, by account id")
+    accounts: AccountIdsOrAll | None = Field(
+        None, description="ids, or `all` of them; left out, null or empty for the first account"
     )
     when: When | None = Field(
         None, description="ISO 8601 or words; left out, null, empty or `now` for now"
@@ -129,6 +131,7 @@ class TweetChange(Schema):
     variants: Variants | None = Field(
         None, description="as above; null takes a variant back, accounts left out keep theirs"
     )
+    options: OptionsOf | None = Field(None, description="as above; kept and taken back likewise")
     when: When | None = Field(None, description="a time, or `now`; never empty")
     shown_at: ShownAt | None = Field(None, description="as in `POST /tweets`")
     job_id: JobId | None = Field(None, description="only what this job has yet to publish")
@@ -492,15 +495,15 @@ class _Writing(Schema):
         "new-alt": "new_alt_of",
         "alt": "alt_of",
         "variant": "variant",
+        "options": "options_of",
     }
 
     csrf_token: Text | None = None
     writer: Name | None = None
     text: Text | None = None
     part: Annotated[list[Text], Field(max_length=MAX_PARTS + 3)] = Field(default_factory=list)
-    variant: Annotated[dict[AccountKey, list[Text]], Field(max_length=MAX_ACCOUNTS)] = Field(
-        default_factory=dict
-    )
+    variant: TypedVariants = Field(default_factory=dict)
+    options_of: dict[OptionField, FilePictures] = Field(default_factory=dict)
     pictures: FilePictures = Field(default_factory=list)
     pictures_of: dict[PartNumber, FilePictures] = Field(default_factory=dict)
     alt_of: dict[PictureId, Alt] = Field(default_factory=dict)

@@ -29,6 +29,9 @@ MAX_ALT_AS_TYPED = 20_000
 MAX_LIST = 8000
 """Characters of a list in an address, which is no longer than that anyway."""
 
+MAX_OPTIONS = 50
+MAX_ADDRESS = 320
+"""Characters of an e-mail address."""
 MAX_CHOSEN = 5000
 """Jobs that an operator names; a filter may mean more."""
 MAX_NOTICES = 1000
@@ -156,11 +159,16 @@ PictureId = Annotated[str, AfterValidator(_unknown_picture)]
 Pictures = Annotated[list[PictureId], Field(max_length=MAX_PICTURES)]
 AccountId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 AccountIds = Annotated[list[AccountId], Field(max_length=MAX_ACCOUNTS)]
+EveryAccount = Literal["all"]
+Options = Annotated[dict[str, Any], Field(max_length=MAX_OPTIONS), AfterValidator(_shallow)]
+"""Of one account, in its network's names and forms: the network says what fits."""
+OptionField = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}-[A-Za-z_]{1,40}(-[A-Za-z_]{1,40})?$")]
+"""The name of a form's field after ``options-``."""
 AccountKey = Annotated[str, AfterValidator(_account_key)]
-Options = Annotated[
-    dict[AccountKey, dict[str, Any]], Field(max_length=MAX_ACCOUNTS), AfterValidator(_shallow)
-]
-"""What networks offer beside the text, by account id."""
+AccountIdsOrAll = AccountIds | EveryAccount
+OptionsOf = Annotated[dict[AccountKey, Options | None], Field(max_length=MAX_ACCOUNTS)]
+TypedVariants = Annotated[dict[AccountKey, list[Text]], Field(max_length=MAX_ACCOUNTS)]
+Address = Annotated[str, Field(max_length=MAX_ADDRESS)]
 SubmitId = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
 Sought = Annotated[str, Field(max_length=MAX_SUBMIT_ID), AfterValidator(_printable)]
 PostUrl = Annotated[str, Field(max_length=MAX_POST_URL, pattern=r"^https?://[^\s\x00-\x1f\"<>]+$")]
@@ -197,10 +205,13 @@ WallTime = Annotated[str, Field(max_length=5), AfterValidator(_wall_time)]
 # As forms and addresses have them
 TypedWeekday = Annotated[Weekday, BeforeValidator(_whole_number)]
 TypedTimes = Annotated[str, Field(max_length=MAX_LIST)]
+Flag = Annotated[str, Field(max_length=10)]
+FilePictures = Annotated[list[Text], Field(max_length=100)]
 YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 EventId = Annotated[AccountId, BeforeValidator(_whole_number)]
 TypedAccountIds = Annotated[
-    list[Annotated[AccountId, BeforeValidator(_whole_number)]], Field(max_length=MAX_ACCOUNTS)
+    list[Annotated[AccountId, BeforeValidator(_whole_number)] | EveryAccount],
+    Field(max_length=MAX_ACCOUNTS + 1),
 ]
 TypedTweetIds = Annotated[
     list[Annotated[int, BeforeValidator(_whole_number)]], Field(max_length=MAX_TWEETS)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from app.web.schemas.calls import ListQuery, NewTweet
-from app.web.schemas.fields import Cursor, Options, Schema, ShownAt, When
+from app.web.schemas.fields import Cursor, Schema, ShownAt, When
 
 
 class NewDraft(NewTweet):
     """``POST /drafts`` and ``PUT /drafts/<id>``"""
-
-    options: Options | None = Field(None, description="what networks offer, by account id")
 
 
 class ScheduleDraft(Schema):

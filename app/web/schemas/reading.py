@@ -180,6 +180,8 @@ def _by_field(schema: type[Schema], given: MultiDict[str, str]) -> dict[str, Any
             gathered[name] = values if _is_list(schema, known[name]) else _only(name, values)
         elif name.startswith("alt-"):  # a picture's id has dashes itself
             gathered.setdefault(schema.groups.get("alt", name), {})[name[4:]] = values[0]
+        elif name.startswith("options-") and "options" in schema.groups:
+            gathered.setdefault(schema.groups["options"], {})[name[8:]] = values
         elif dash and kind in schema.groups:
             gathered.setdefault(schema.groups[kind], {})[rest] = values
         else:
@@ -248,6 +250,8 @@ def _field_of(schema: type[Schema], where: Sequence[int | str]) -> str:
     groups = {field: kind for kind, field in schema.groups.items()}
     if first in groups and rest:
         return f"{groups[first]}-{rest[0]}"
+    if first == "options" and rest:
+        return f"options-{rest[0]}"
     if first == "variants" and rest:
         number = rest[2] if len(rest) > 2 and isinstance(rest[2], int) else 0
         return f"variant-{rest[0]}-{number}" if number else f"variant-{rest[0]}"

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from app.web.tweets import actions, bulk, forms, lists, payload, routes, views
+from app.web.tweets import actions, bulk, forms, lists, options, payload, routes, views
 from app.web.tweets.views import job_views
 
-__all__ = ["actions", "bulk", "forms", "job_views", "lists", "payload", "routes", "views"]
+__all__ = [
+    "actions",
+    "bulk",
+    "forms",
+    "job_views",
+    "lists",
+    "options",
+    "payload",
+    "routes",
+    "views",
+]

@@ -18,7 +18,7 @@ from app.states import State
 from app.web import rate_limits, schemas
 from app.web.errors import gives_back, refuse, wants_json
 from app.web.messages import REFUSALS, input_refusal
-from app.web.tweets import forms, views
+from app.web.tweets import forms, options, views
 from app.web.tweets.payload import any_of, filled, follows, merged
 from app.web.tweets.routes import own
 
@@ -122,6 +122,11 @@ def edit(tweet_id: int) -> ResponseReturnValue:
     form = forms.empty() | {
         "parts": _stored(job.remaining) if job else views.shared_parts(tweet),
         "variants": {} if job else {d.account_id: d.parts for d in tweet.deliveries if d.parts},
+        "options": {
+            one.account_id: one.options
+            for one in ([job] if job else tweet.deliveries)
+            if one.options
+        },
         "when": _as_typed(tweet),
     }
     return _edit_page(tweet, job, form)
@@ -184,7 +189,8 @@ def _new_time(tweet: Tweet, typed: str | None, shown_at: str) -> datetime | None
 
 def _all_of(tweet: Tweet) -> Any:
     """Return all that a change may change, to compare."""
-    return tweet.text, tweet.parts, tweet.due_at, [one.parts for one in tweet.deliveries]
+    own = [(one.parts, one.options) for one in tweet.deliveries]
+    return tweet.text, tweet.parts, tweet.due_at, own
 
 
 def _saved(tweet: Tweet, before: Any) -> str:
@@ -243,16 +249,19 @@ def _edit(
     content.check(draft, [delivery.account for delivery in tweet.deliveries])
     with_own = {one.account_id for one in tweet.deliveries if one.parts} | set(given["variants"])
     named = {account_id: draft.variants.get(account_id) for account_id in with_own}
-    tweet.edit(draft.text, at, draft.parts, named)
+    set_for = {account_id: draft.options.get(account_id) for account_id in given["options"]}
+    tweet.edit(draft.text, at, draft.parts, named, set_for)
 
 
 def _edit_job(tweet: Tweet, job: Delivery, given: dict[str, Any] | None) -> None:
     if given is None or not job.remaining:
         raise AlreadyBeingSent
-    draft = content.draft_of("", merged(given, _stored(job.remaining)))
+    set_for = {job.account_id: job.options or {}} | given["options"]
+    draft = content.draft_of("", merged(given, _stored(job.remaining)), options=set_for)
     commit_and_keep()  # as above
     content.check(draft, [job.account])
-    tweet.edit_job(job.id, draft.parts or [{"text": draft.text, "pictures": []}])
+    parts = draft.parts or [{"text": draft.text, "pictures": []}]
+    tweet.edit_job(job.id, parts, draft.options.get(job.account_id, {}))
 
 
 def _changed(tweet: Tweet, given: dict[str, Any]) -> content.Draft:
@@ -269,7 +278,8 @@ def _changed(tweet: Tweet, given: dict[str, Any]) -> content.Draft:
         own = filled(now, parts if follows(stored, before) else stored)
         if any_of(own):
             variants[delivery.account_id] = own
-    return content.draft_of("", parts, (), variants)
+    stored_options = {one.account_id: one.options or {} for one in tweet.deliveries}
+    return content.draft_of("", parts, (), variants, stored_options | given["options"])
 
 
 def _words(parts: Sequence[content.StoredPart]) -> list[str]:
@@ -286,6 +296,7 @@ def _edit_page(tweet: Tweet, job: Delivery | None, form: dict[str, Any]) -> str:
         out=_stored(job.contents[: len(job.posted)]) if job else [],
         form=views.shown(form),
         accounts=views.account_views(accounts),
+        languages=options.languages,
         is_timed=job is None and any(one.state in WAITING for one in meant),
         has_failed=any(one.state == State.FAILED for one in meant),
     )

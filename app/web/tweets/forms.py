@@ -14,7 +14,7 @@ from flask_login import current_user
 
 from app.db import db, utcnow
 from app.learning import best_hours
-from app.models import Account, Draft, content, slot
+from app.models import ALL, Account, Draft, content, slot
 from app.web import pictures, schemas
 from app.web.i18n import exact_time, iso_utc, relative_time
 from app.web.messages import input_refusal
@@ -29,6 +29,7 @@ def empty() -> dict[str, Any]:
     return {
         "parts": [{"text": "", "pictures": []}],
         "variants": {},
+        "options": {},
         "when": "",
         "shown_at": "",
         "mode": "",
@@ -51,6 +52,7 @@ def of_draft(row: Draft) -> dict[str, Any]:
     return empty() | {
         "parts": shared,
         "variants": row.variants,
+        "options": {int(key): own for key, own in row.options.items()},
         "when": row.when,
         "mode": "later" if row.when else "",
         "accounts": row.accounts,
@@ -62,17 +64,18 @@ def of_draft(row: Draft) -> dict[str, Any]:
 def written(form: Mapping[str, Any], before: Draft | None = None) -> dict[str, Any]:
     """Return what a draft keeps of a form.
 
-    :param before: the draft that a page shows, which has no fields for options, and none for the
-        pictures of single accounts.
+    :param before: the draft that a page shows, which has no fields for the pictures of single
+        accounts.
     """
+    accounts = form["accounts"]
     variants = kept_pictures(form["variants"], before) if before else form["variants"]
     return {
         "parts": [_typed(part) for part in payload.filled(form["parts"], ())],
         "variants": {
             str(key): [_typed(part) for part in own] for key, own in variants.items() if own
         },
-        "accounts": form["accounts"],
-        "options": before.options if before else form.get("options") or {},
+        "accounts": [one.id for one in current_user.accounts] if accounts == ALL else accounts,
+        "options": {str(key): own for key, own in form["options"].items() if own},
         "when": form["when"] or "",
         "timezone": form["timezone"] or "",
     }
@@ -136,7 +139,7 @@ def _read(schema: type[calls.NewTweet], refusal: Invalid | None = None) -> dict[
         given, read = _form(calls.NewTweetForm, refusal)
         # The form has a field for every account; what is left empty says nothing.
         read["variants"] = {key: own for key, own in read["variants"].items() if own}
-        accounts = [number for word in request.form.getlist("accounts") if (number := id_in(word))]
+        accounts = _accounts_of_form()
         is_check = bool(request.form.get("check"))
         wants_more = bool(request.form.get("more"))
         may_repeat = bool(request.form.get("allow_duplicate"))
@@ -152,9 +155,16 @@ def _read(schema: type[calls.NewTweet], refusal: Invalid | None = None) -> dict[
         "more": wants_more,
         "allow_duplicate": may_repeat,
         "queue": is_queued,
-        "options": (given.get("options") if request.is_json else None) or {},
         **{name: id_in(str(given.get(name) or "")) for name in ("draft", "draft_version")},
     }
+
+
+def _accounts_of_form() -> Any:
+    """Return the ids of the ticked accounts; ALL where the box of all of them is ticked."""
+    ticked = request.form.getlist("accounts")
+    if ALL in ticked:
+        return ALL
+    return [number for word in ticked if (number := id_in(word))]
 
 
 def read_edit(refusal: Invalid | None = None) -> dict[str, Any]:
@@ -343,7 +353,7 @@ def field_shown(field: str, form: Mapping[str, Any], account_ids: Iterable[int])
     kind, _dash, number = field.partition("-")
     if kind in {"part", "pictures"} and number.isdigit() and int(number) < len(form["parts"]):
         return field
-    is_shown = kind == "variant" and number.split("-")[0] in map(str, account_ids)
+    is_shown = kind in {"variant", "options"} and number.split("-")[0] in map(str, account_ids)
     return field if is_shown else ""
 
 

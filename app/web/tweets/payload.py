@@ -2,7 +2,7 @@
 
 As a form: ``text``, ``part`` for each further part, ``pictures`` of the first part, ``pictures-1``
 of the next one and so on, and ``variant-<account id>`` for each part of a variant.
-As JSON: ``text`` and ``pictures``, or ``parts``; ``variants`` by account id.
+As JSON: ``text`` and ``pictures``, or ``parts``; ``variants`` and ``options`` by account id.
 
 A part is ``{"text", "pictures"}`` as in ``Tweet.parts``, with None for what was left out.
 """
@@ -16,15 +16,16 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from app.models import StoredPart
+from app.web.tweets import options
 
 PREFIX = "variant-"
 MAX_ID = 10
-KEYS = {"text", "part", "parts", "pictures", "variants"}
+KEYS = {"text", "part", "parts", "pictures", "variants", "options"}
 
 
 def is_about_contents(name: str) -> bool:
     """True for the name of a field that is read here."""
-    return name in KEYS or name.startswith((PREFIX, "pictures-"))
+    return name in KEYS or name.startswith((PREFIX, options.PREFIX, "pictures-"))
 
 
 def arguments(form: Mapping[str, Any]) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def arguments(form: Mapping[str, Any]) -> dict[str, Any]:
     shared = filled(form["parts"], ())
     variants = {key: filled(own, shared) for key, own in form["variants"].items()}
     said = {key: own if any_of(own) else [] for key, own in variants.items()}
-    return {"parts": shared, "variants": said}
+    return {"parts": shared, "variants": said, "options": form["options"]}
 
 
 def merged(given: Mapping[str, Any], now: Sequence[Mapping[str, Any]]) -> list[StoredPart]:
@@ -76,7 +77,7 @@ def read_form(form: MultiDict[str, str], picked: Sequence[list[str] | None]) -> 
     """Return the contents of a form in the composer's shape.
 
     ``parts``, at least one; ``is_whole``, whether there are no others; ``variants``, the parts by
-    account id, [] for a variant that is taken back.
+    account id, [] for a variant that is taken back; ``options`` by account id, {} for none.
 
     :param picked: the pictures of each part.
     """
@@ -95,6 +96,7 @@ def read_form(form: MultiDict[str, str], picked: Sequence[list[str] | None]) -> 
             for name, own in named.items()
             if (account_id := id_in(name.removeprefix(PREFIX))) is not None
         },
+        "options": options.of_form(options.read(form.lists())),
     }
 
 
@@ -107,6 +109,7 @@ def read_json(given: Mapping[str, Any]) -> dict[str, Any]:
         "variants": {
             int(key): _variant_in(own) for key, own in (given.get("variants") or {}).items()
         },
+        "options": {int(key): own or {} for key, own in (given.get("options") or {}).items()},
     }
 
 

@@ -16,6 +16,7 @@ from app import mail, planning
 from app.db import db, utcnow
 from app.learning import numbers
 from app.models import (
+    ALL,
     Account,
     Draft,
     Duplicate,
@@ -30,7 +31,7 @@ from app.web.context import networks, ready_networks
 from app.web.errors import gives_back, refuse, refuse_as_json, wants_json
 from app.web.i18n import iso_utc
 from app.web.messages import REFUSALS, duplicate_of, input_refusal, outcome_of
-from app.web.tweets import forms, lists, views
+from app.web.tweets import forms, lists, options, views
 from app.web.tweets.payload import arguments
 from app.when import WhenProblem, understand
 
@@ -211,6 +212,9 @@ def show(tweet_id: int) -> ResponseReturnValue:
     answers = numbers.of_deliveries([delivery.id for delivery in tweet.deliveries])
     after = learning.numbers.after_words
     shown = {"tweet": view, "attempts": attempts, "answers": answers, "after": after}
+    shown["options"] = {
+        one.id: options.in_words(one.account, one.options) for one in tweet.deliveries
+    }
     shown["marked"] = schemas.query(schemas.calls.ShownJob).job_id
     return render_template("tweets/tweet.html", **shown)
 
@@ -275,9 +279,15 @@ def composer(form: dict[str, Any]) -> str:
         "tweets/index.html",
         form=views.shown(form),
         accounts=views.account_views(accounts),
-        ticked=form["accounts"] or _usual_accounts(accounts, newest.tweets[:1]),
+        ticked=_ticked(form["accounts"], accounts) or _usual_accounts(accounts, newest.tweets[:1]),
+        is_for_all=form["accounts"] == ALL,
+        languages=options.languages,
         **lists.context(asked, found, everywhere, "tweets.index"),
     )
+
+
+def _ticked(chosen: Any, known: list[Account]) -> list[int]:
+    return [one.id for one in known] if chosen == ALL else chosen
 
 
 def _usual_accounts(known: list[Account], newest: list[Tweet]) -> list[int]:

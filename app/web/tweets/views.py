@@ -31,6 +31,7 @@ from app.web import learning, pictures
 from app.web.context import networks
 from app.web.i18n import exact_time, iso_utc, relative_time
 from app.web.messages import delivery_error, hold_error, label_of
+from app.web.tweets import options
 from app.web.tweets.payload import follows
 
 MIN_POLL_SECONDS = 0.7
@@ -75,6 +76,7 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
                 {
                     **_job_view(JobStatus.from_delivery(delivery), job_address),
                     "own_parts": _part_views(_own_parts(delivery), views),
+                    "options": delivery.options or {},
                     "actions": actions,
                     "own_actions": _own_actions(actions, actions_of(tweet)),
                     "due_at": delivery.due_at,
@@ -317,6 +319,8 @@ def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:
             "has_slots": bool(account.slots),
             "threads": networks()[account.network].threads,
             "limits": content.limits_of(account, networks()[account.network]),
+            "options": options.fields_of(account),
+            "asks_language": options.asks_language(account),
         }
         for account in accounts
     ]

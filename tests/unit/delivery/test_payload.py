@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -108,3 +110,25 @@ def test_a_part_answers_the_last_whose_id_is_known(networks: dict[str, Network])
     wanted = claim(part=2, posted=tuple(out))
     body = body_of(wanted, networks["x"], Materials((PICTURES["x"],)))
     assert body["reply"] == {"in_reply_to_tweet_id": "7"}
+
+
+def test_options_are_in_the_body_and_in_the_key(networks: dict[str, Network]) -> None:
+    """Other options are another content, with a key of its own; none leave keys as they were."""
+    words = {"spoiler_text": "Ahead", "language": "es"}
+    plain, warned = (
+        body_of(replace(claim(**more), pictures=()), networks["mastodon"])
+        for more in ({}, {"options": words})
+    )
+    swapped = {"language": "es", "spoiler_text": "Ahead"}  # as a database may give it back
+    again = body_of(replace(claim(options=swapped), pictures=()), networks["mastodon"])
+    assert {name: warned[name] for name in words} == words
+    assert plain["idempotency_key"] != warned["idempotency_key"] == again["idempotency_key"]
+    unchanged = hashlib.sha256(json.dumps(["job", 0, "Look", []]).encode()).hexdigest()[:32]
+    assert plain["idempotency_key"] == unchanged
+
+
+def test_the_tweets_own_visibility_wins(networks: dict[str, Network]) -> None:
+    """Over the account's choice, which holds where the tweet says nothing."""
+    own = claim(options={"visibility": "private"}, visibility="unlisted")
+    assert body_of(own, networks["mastodon"])["visibility"] == "private"
+    assert body_of(claim(visibility="unlisted"), networks["mastodon"])["visibility"] == "unlisted"

@@ -13,7 +13,7 @@ from typing import TypeGuard
 import pytest
 
 from app import create_app
-from app.networks import OutcomeKind, TextProblem
+from app.networks import OptionProblem, OutcomeKind, TextProblem
 from app.pictures import PictureRefused
 from app.planning import RecurrenceProblem
 from app.sentences.delivery import delivery_error, hold_error, known_error, outcome_of
@@ -31,7 +31,7 @@ APP = Path(__file__).parents[3] / "app"
 CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 NAMES = {"code", "error_code"}
 """What parameters, fields and columns that hold a code are called."""
-OF_INPUT = {"TextProblem", "WhenProblem", "Invalid"}
+OF_INPUT = {"TextProblem", "OptionProblem", "WhenProblem", "Invalid"}
 OF_RULES = {"RecurrenceProblem", "_bad"}
 OF_SIGN_IN = {"ConnectRefused"}
 OF_READING = {"Ended", "LookUpRefused"}
@@ -364,6 +364,17 @@ def test_every_problem_of_a_text_has_a_sentence() -> None:
     named = input_refusal(TextProblem("too_long", **{**about, "handle": "ana"}))
     assert named[0] == "text"
     assert "@ana" in named[2]
+
+
+def test_every_problem_of_an_option_has_a_sentence() -> None:
+    """One for each code, with the field of its account."""
+    codes = BELOW.by_taker["OptionProblem"]
+    assert {"option_unknown", "poll_with_pictures", "warning_too_long"} <= codes
+    about = {"network": "X", "name": "poll", "limit": 4, "length": 5, "least": 1, "fields": "a, b"}
+    about |= {"field_name": "duration_minutes", "field": "options-7"}
+    said = {code: input_refusal(OptionProblem(code, **about)) for code in codes}
+    assert {field for field, _code, _sentence in said.values()} == {"options-7"}
+    assert len({sentence for _field, _code, sentence in said.values()}) == len(codes)
 
 
 def test_every_problem_of_a_time_has_a_sentence() -> None:

@@ -21,7 +21,7 @@ function furtherTexts() {
 }
 
 function chosenAccounts() {
-  const boxes = $form.find("[name='accounts']:checked").get();
+  const boxes = $form.find("[name='accounts'][data-account-id]:checked").get();
   return boxes.map((box) => box.value);
 }
 
@@ -85,7 +85,7 @@ export function restore(kept) {
   chooseMode(kept.mode ?? mode());
   restoreFurther(kept);
   if (kept.accounts?.length) {
-    for (const box of $form.find("[name='accounts'][type='checkbox']").get()) {
+    for (const box of $form.find("[name='accounts'][data-account-id][type='checkbox']").get()) {
       box.checked = kept.accounts.includes(box.value);
     }
   }

@@ -11,6 +11,7 @@ import { announce, NOTICE_MS, notice, signInLink } from "../shared/messages.js";
 import { say, urls } from "../shared/page.js";
 import { call, fetchCard, refusalOf } from "../shared/server.js";
 import { refreshTimes } from "../shared/times.js";
+import { startAllAccounts } from "./all-accounts.js";
 import { changed, goOn, pause, renew, startAutosave, startOver } from "./autosave.js";
 import { count } from "./counters.js";
 import { clearPictures } from "./pictures.js";
@@ -182,5 +183,6 @@ function listen() {
 export function startComposer() {
   listen();
   startAutosave();
+  startAllAccounts();
   setLabel();
 }
