@@ -15,6 +15,7 @@ from app.models import (
     sameness,
     transitions,
     tweet_counts,
+    tweet_file,
     tweet_lists,
 )
 from app.models.account import ENDING, LEAVING, LIMITED, PICTURED, Account, Health, NetworkBlock
@@ -75,6 +76,7 @@ from app.models.session import (
 )
 from app.models.suggestion import Reason, Suggestion, SuggestionKind
 from app.models.tweet import WAITING, AlreadyBeingSent, Tweet
+from app.models.tweet_file import TweetFile
 from app.models.user import Role, SubmitIdReused, UnknownAccount, User
 from app.models.worker import Broker, Worker
 
@@ -155,6 +157,7 @@ __all__ = [
     "Told",
     "TooManyPictures",
     "Tweet",
+    "TweetFile",
     "UnknownAccount",
     "UnknownPicture",
     "Unsubscription",
@@ -179,5 +182,6 @@ __all__ = [
     "sameness",
     "transitions",
     "tweet_counts",
+    "tweet_file",
     "tweet_lists",
 ]

@@ -17,6 +17,7 @@ from app.web import (
     headers,
     health,
     i18n,
+    larger_bodies,
     learning,
     metrics,
     notices,
@@ -28,6 +29,7 @@ from app.web import (
     sessions,
     settings,
     status,
+    tweet_files,
     warming,
 )
 from app.web.tweets import actions, bulk, lists, routes
@@ -37,6 +39,7 @@ def init_app(app: Flask) -> None:
     """Add every page, and what all of them share."""
     admission.init_app(app)  # first: of what it refuses, the server has not read the body
     headers.init_app(app)  # then: whoever is refused there is not counted or looked up
+    larger_bodies.init_app(app)
     Bootstrap5(app)
     assets.init_app(app)
     CSRFProtect(app).exempt(email.links)
@@ -52,6 +55,7 @@ def init_app(app: Flask) -> None:
         routes.bp,
         lists.bp,
         bulk.bp,
+        tweet_files.bp,
         actions.bp,
         pictures.bp,
         status.bp,

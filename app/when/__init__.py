@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from app.when.moments import Moment, as_shown, understand, which_of_two, zone_named, zone_names
+from app.when.moments import (
+    Moment,
+    as_shown,
+    moment_of,
+    understand,
+    which_of_two,
+    zone_named,
+    zone_names,
+)
 from app.when.parser import MAX_WORDS, WhenProblem, is_now
 
 __all__ = [
@@ -11,6 +19,7 @@ __all__ = [
     "WhenProblem",
     "as_shown",
     "is_now",
+    "moment_of",
     "understand",
     "which_of_two",
     "zone_named",

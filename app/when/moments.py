@@ -66,6 +66,14 @@ def understand(words: str | datetime | timedelta | None, zone: ZoneInfo, now: da
     return Moment(at, zone, note)
 
 
+def moment_of(words: str, zone: ZoneInfo, now: datetime) -> datetime:
+    """Return the moment in UTC that ``words`` mean, be it past or far ahead.
+
+    :raises WhenProblem: not understood, or no time on that night's clocks.
+    """
+    return _moment(words, zone, _aware(now).astimezone(UTC))[0]
+
+
 def as_shown(
     words: str, shown_at: datetime | None, zone: ZoneInfo, now: datetime
 ) -> tuple[Moment, bool]:

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import background, mail
+from app import background, mail, tweet_files
 from app.accounts import audit, disconnections, pending
 from app.accounts import avatars as avatars_of_accounts
 from app.accounts import limits as limits_of_accounts
@@ -98,6 +98,7 @@ def sessions(_run: Run) -> None:
     audit.sweep()
     mail.outbox.forget_old()
     mail.links.forget_old()
+    tweet_files.forget_old()
     background.forget_old()
 
 

@@ -44,6 +44,7 @@ SHOWN: tuple[type[Schema], ...] = (
     calls.TweetsQuery,
     calls.NumbersQuery,
     calls.ShownJob,
+    calls.ReportQuery,
     calls.NoticesQuery,
     calls.NoticesRead,
     calls.Ways,

@@ -22,6 +22,7 @@ from app.models import (
 from app.networks import TextProblem
 from app.pictures import PictureRefused
 from app.sentences import of_contents, picture_refusal, size_in_words
+from app.tweet_files import FileProblem, RowProblem
 from app.web import schemas
 from app.web.i18n import exact_time
 from app.when import WhenProblem
@@ -90,6 +91,41 @@ _TIME_PROBLEMS = {
     "unknown_zone": _l("We do not know this time zone."),
 }
 
+_FILE_PROBLEMS = {
+    "file_empty": _l("There are no tweets in this file."),
+    "file_too_large": _l("This file is larger than %(limit)s MB. Divide it into several."),
+    "file_encoding": _l(
+        "This file is not UTF-8. Save it as “CSV UTF-8” or as JSON and send it again."
+    ),
+    "file_nul": _l("This file has NUL bytes in it, so it is no text. Save it as UTF-8."),
+    "file_csv": _l(
+        "The quotes at line %(line)s of this file do not fit. A text with quotes, line breaks or "
+        "the separator in it stands between quotes, and each quote in it is written twice."
+    ),
+    "file_json": _l("This file begins like JSON, but at line %(line)s it is broken."),
+    "file_shape": _l("JSON must be a list of tweets, or an object with such a list as “tweets”."),
+    "file_columns": _l("The first line must name the columns. Missing: %(names)s."),
+    "file_column_twice": _l("The column “%(name)s” is there twice."),
+    "file_rows": _l("At most %(limit)s rows at a time. Divide the file into several."),
+}
+_ROW_PROBLEMS = {
+    "row_cells": _l(
+        "This row has more cells than there are columns. A text with the separator in it stands "
+        "between quotes."
+    ),
+    "row_type": _l("“%(field)s” does not have the right type."),
+    "row_id": _l("An id is at most %(limit)s characters, without control characters."),
+    "row_account": _l(
+        "“%(name)s” is no connected account, or there are two. Write it like x:ana or "
+        "mastodon:ana@example.social."
+    ),
+    "row_pictures": _l("A file of rows cannot bring pictures. Add this tweet by hand."),
+    "row_variants": _l(
+        "A file of rows cannot bring texts of single accounts. Add this tweet by hand."
+    ),
+    "empty_time": _l("Say when it is due."),
+}
+
 
 def input_refusal(problem: Exception) -> tuple[str, str, str]:
     """Return (field, code, sentence) for input that was not stored."""
@@ -100,6 +136,11 @@ def input_refusal(problem: Exception) -> tuple[str, str, str]:
         return field, problem.code, _text_sentence(problem.code, problem.params)
     if isinstance(problem, WhenProblem):
         return "when", problem.code, _time_sentence(problem)
+    if isinstance(problem, FileProblem):
+        return "file", problem.code, _FILE_PROBLEMS[problem.code] % problem.params
+    if isinstance(problem, RowProblem):
+        named = {"field": problem.field, **problem.params}
+        return problem.field, problem.code, _ROW_PROBLEMS[problem.code] % named
     if isinstance(problem, QuotaReached):
         return "text", "quota", _too_many_waiting(problem.limit)
     if isinstance(problem, UnknownAccount):
