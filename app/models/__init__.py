@@ -23,6 +23,7 @@ from app.models.alert import Alert, AlertMessage, AlertWatch, Condition, Told
 from app.models.attempt import Attempt
 from app.models.autoscaling import Autoscaling
 from app.models.background_task import BackgroundTask, TaskState
+from app.models.calendar_feed import CalendarFeed
 from app.models.content import MAX_PARTS, Content, StoredPart, contents_of
 from app.models.delivery import (
     HELD,
@@ -109,6 +110,7 @@ __all__ = [
     "BackgroundTask",
     "BestHours",
     "Broker",
+    "CalendarFeed",
     "Condition",
     "ConnectionApp",
     "Content",

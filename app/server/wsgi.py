@@ -88,6 +88,7 @@ def _run(app: Any, response: Any, environ: dict[str, Any]) -> None:
     try:
         for piece in pieces:
             response.write(piece)
+            response.sock.wait_for_room()
         response.close()
     finally:
         if hasattr(pieces, "close"):

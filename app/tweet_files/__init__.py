@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from app.tweet_files import feed
 from app.tweet_files.adding import Confirmed, confirm, forget_old, keep, of, report_of, sent_before
 from app.tweet_files.checking import CheckedRow, check
+from app.tweet_files.exporting import as_csv, as_json, as_zip, id_of
 from app.tweet_files.reading import MAX_BYTES, MAX_ROWS, FileProblem, RowProblem, read
 
 __all__ = [
@@ -13,9 +15,14 @@ __all__ = [
     "Confirmed",
     "FileProblem",
     "RowProblem",
+    "as_csv",
+    "as_json",
+    "as_zip",
     "check",
     "confirm",
+    "feed",
     "forget_old",
+    "id_of",
     "keep",
     "of",
     "read",

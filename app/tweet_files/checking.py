@@ -25,6 +25,8 @@ from app.tweet_files.reading import GivenRow, RowProblem
 WITH_ID, WITHOUT_ID = "file:", "row:"
 """How the ``submit_id`` of a tweet begins that came in a file: by the row's own id, or by a hash of
 what it says."""
+MAX_IN_WORDS = 300
+"""Different times of a file that are in words: each takes about 10 ms to be understood."""
 PROBLEMS = (RowProblem, TextProblem, when.WhenProblem, UnknownAccount)
 
 
@@ -59,11 +61,41 @@ def check(user: User, rows: Sequence[GivenRow], now: datetime) -> list[CheckedRo
     for account in accounts:  # read before the transaction ends: counting words takes seconds
         db.session.expunge(account)
     db.session.commit()
-    read = [_read(row, accounts, zone, now) for row in rows]
+    times = _Times(zone, now)
+    read = [_read(row, accounts, times) for row in rows]
     known = known_among(user_id, [one.key for one in read if one.key], _said(read))
     db.session.commit()
     seen = _Seen()
     return [_judged(one, known, seen) for one in read]
+
+
+class _Times:
+    """What the times of a file mean; the same words are worked out once."""
+
+    def __init__(self, zone: ZoneInfo, now: datetime) -> None:
+        self.now = now
+        self._zone = zone
+        self._known: dict[str, datetime | when.WhenProblem] = {}
+
+    def meant(self, words: str) -> datetime:
+        """Return the moment that words mean, be it past.
+
+        :raises RowProblem: ``row_words``: too many rows have words.
+        :raises WhenProblem: they mean none.
+        """
+        if when.is_iso(words):
+            return when.moment_of(words, self._zone, self.now)
+        if words not in self._known:
+            if len(self._known) >= MAX_IN_WORDS:
+                raise RowProblem("row_words", "when", limit=MAX_IN_WORDS)
+            try:
+                self._known[words] = when.moment_of(words, self._zone, self.now)
+            except when.WhenProblem as problem:
+                self._known[words] = problem
+        found = self._known[words]
+        if isinstance(found, datetime):
+            return found
+        raise when.WhenProblem(found.code, **found.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +125,7 @@ class _Seen:
     said: set[Said] = field(default_factory=set)
 
 
-def _read(row: GivenRow, accounts: Sequence[Account], zone: ZoneInfo, now: datetime) -> _Read:
+def _read(row: GivenRow, accounts: Sequence[Account], times: _Times) -> _Read:
     """Return what a row says; what is wrong with it does not keep us from recognizing it."""
     key = WITH_ID + row.id if row.id else None
     due_at = None
@@ -104,22 +136,22 @@ def _read(row: GivenRow, accounts: Sequence[Account], zone: ZoneInfo, now: datet
         chosen = _chosen(row.accounts, accounts)
         if not row.when:
             raise RowProblem("empty_time", "when")
-        due_at = when.moment_of(row.when, zone, now)
+        due_at = times.meant(row.when)
         said = said_by(draft.text, draft.parts, due_at, [one.id for one in chosen])
         new = NewRow(draft.text, draft.parts, said.due_ms, [*said.account_ids], key or _hash(said))
     except PROBLEMS as problem:
         return _Read(row, problem, due_at, key)
-    problem = _problem_of(row, draft, chosen, zone, now)
+    problem = _problem_of(row, draft, chosen, due_at, times.now)
     return _Read(row, problem, due_at, new.key, new, None if key else said)
 
 
 def _problem_of(
-    row: GivenRow, draft: Draft, chosen: Sequence[Account], zone: ZoneInfo, now: datetime
+    row: GivenRow, draft: Draft, chosen: Sequence[Account], due_at: datetime, now: datetime
 ) -> Exception | None:
     """Return why a row cannot be published, although it can be read."""
     try:
         content.check(draft, chosen)
-        when.understand(row.when, zone, now)
+        when.refuse_out_of_reach(due_at, now)
     except PROBLEMS as problem:
         return problem
     return row.only_if_known

@@ -39,7 +39,8 @@ class RowProblem(ValueError):
     """A row cannot be read; ``field`` names what is wrong, ``code`` says why.
 
     Codes: ``row_cells`` (more cells than columns), ``row_type``, ``row_id``, ``row_pictures``,
-    ``row_variants``, ``row_account`` with ``name``, ``empty_time``.
+    ``row_variants``, ``row_account`` with ``name``, ``row_words`` (too many times in words),
+    ``empty_time``.
     """
 
     def __init__(self, code: str, field: str, **params: Any) -> None:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -100,6 +110,37 @@ def confirm(import_id: str) -> ResponseReturnValue:
     words = ngettext("%(num)s tweet is scheduled.", "%(num)s tweets are scheduled.", done.added)
     flash(words)
     return redirect(url_for("tweet_files.show", import_id=import_id), 303)
+
+
+@bp.get("/export.json")
+@rate_limits.reads
+@login_required
+def export_json() -> ResponseReturnValue:
+    """Give somebody all of their tweets, as JSON."""
+    return _file(tweet_files.as_json, "tweets.json", "application/json")
+
+
+@bp.get("/export.csv")
+@rate_limits.reads
+@login_required
+def export_csv() -> ResponseReturnValue:
+    """Give somebody all of their tweets, as rows."""
+    return _file(tweet_files.as_csv, "tweets.csv", "text/csv")
+
+
+@bp.get("/export.zip")
+@rate_limits.reads
+@login_required
+def export_zip() -> ResponseReturnValue:
+    """Give somebody all of their tweets in both forms, with the pictures."""
+    return _file(tweet_files.as_zip, "tweets.zip", "application/zip")
+
+
+def _file(pieces: Callable[[int], Iterator[bytes]], name: str, mime: str) -> Response:
+    """Answer with a file that is made while it is sent."""
+    response = Response(stream_with_context(pieces(current_user.id)), mimetype=mime)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
 
 
 def _keep() -> TweetFile:

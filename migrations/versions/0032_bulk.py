@@ -1,4 +1,4 @@
-"""Keep files of tweets until they are confirmed."""
+"""Keep files of tweets until they are confirmed, and the secret addresses of calendars."""
 
 from __future__ import annotations
 
@@ -29,7 +29,17 @@ def upgrade() -> None:
         sa.UniqueConstraint("user_id", "submit_id", name="uq_tweet_files_user_id"),
     )
     op.create_index("ix_tweet_files_created_at", "tweet_files", ["created_at"])
+    op.create_table(
+        "calendar_feeds",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("secret_hash", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_calendar_feeds_user_id"),
+        sa.PrimaryKeyConstraint("user_id", name="pk_calendar_feeds"),
+        sa.UniqueConstraint("secret_hash", name="uq_calendar_feeds_secret_hash"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("calendar_feeds")
     op.drop_table("tweet_files")
