@@ -132,12 +132,16 @@ def end_access(name: str, profile: Profile, credentials: Credentials, began: flo
         log.warning("%s did not end an access: %s", name, type(error).__name__)
 
 
-def revoke(name: str, profile: Profile, credentials: Credentials, began: float) -> None:
-    """Do what ``end_access`` does, and raise what the network's client raises."""
+def revoke(name: str, profile: Profile, credentials: Credentials, began: float) -> bool:
+    """Do what ``end_access`` does; return False when the network did not answer.
+
+    It raises what the network's client raises.
+    """
     network = current_app.extensions["networks"].get(name)
     if network is None or not credentials:
-        return
+        return True
     holder = connections.holder_of(name, profile)
     db.session.commit()
-    if holder is None:
-        network.revoke(credentials, began + current_app.config["START_DEADLINE"])
+    if holder is not None:
+        return True
+    return network.revoke(credentials, began + current_app.config["START_DEADLINE"]) is not False

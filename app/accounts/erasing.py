@@ -97,9 +97,11 @@ def _revoke(account_id: int) -> bool:
     if not credentials:
         return True
     try:
-        disconnections.revoke(name, profile, credentials, began)
+        is_over = disconnections.revoke(name, profile, credentials, began)
     except Exception as error:
-        log.warning("%s did not end an access yet: %s", name, type(error).__name__)
+        log.warning("%s did not end an access: %s", name, type(error).__name__)
+        is_over = False
+    if not is_over:
         return False
     same = (Account.id == account_id, Account.credentials_version == version)
     return change(Account, *same, credentials={}, credentials_version=version + 1)
