@@ -238,7 +238,8 @@ def _row(table: Table, user_id: int) -> dict[str, Any]:
 
 
 def _counts_up(column: Any) -> bool:
-    return column.primary_key and isinstance(column.type, Integer) and not column.foreign_keys
+    alone = column.primary_key and len(column.table.primary_key) == 1
+    return alone and isinstance(column.type, Integer) and not column.foreign_keys
 
 
 def _value(column: Any, user_id: int) -> Any:
