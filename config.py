@@ -676,6 +676,7 @@ def _quotas(env: Mapping[str, str]) -> dict[str, Any]:
         "MAX_PICTURE_BYTES": _count(env, "MAX_PICTURE_BYTES", 1024**3),
         "KEEP_DAYS": keep_days,
         "SERIES_AHEAD": _number(env, "SERIES_AHEAD", 30 * DAY, 60),
+        "DELETE_AFTER": _number(env, "DELETE_AFTER", 14 * DAY, 0),
     }
 
 

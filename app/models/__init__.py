@@ -18,6 +18,7 @@ from app.models import (
     slot,
     transitions,
     tweet_counts,
+    tweet_file,
     tweet_lists,
 )
 from app.models.account import ENDING, LEAVING, LIMITED, PICTURED, Account, Health, NetworkBlock
@@ -25,6 +26,7 @@ from app.models.alert import Alert, AlertMessage, AlertWatch, Condition, Told
 from app.models.attempt import Attempt
 from app.models.autoscaling import Autoscaling
 from app.models.background_task import BackgroundTask, TaskState
+from app.models.calendar_feed import CalendarFeed
 from app.models.content import MAX_PARTS, Content, StoredPart, contents_of
 from app.models.delivery import (
     HELD,
@@ -79,7 +81,8 @@ from app.models.session import (
 )
 from app.models.suggestion import Reason, Suggestion, SuggestionKind
 from app.models.tweet import WAITING, AlreadyBeingSent, Tweet
-from app.models.user import ALL, Role, SubmitIdReused, UnknownAccount, User
+from app.models.tweet_file import TweetFile
+from app.models.user import ALL, Role, SubmitIdReused, UnknownAccount, User, is_leaving
 from app.models.worker import Broker, Worker
 
 __all__ = [
@@ -112,6 +115,7 @@ __all__ = [
     "BackgroundTask",
     "BestHours",
     "Broker",
+    "CalendarFeed",
     "Condition",
     "ConnectionApp",
     "Content",
@@ -161,6 +165,7 @@ __all__ = [
     "Told",
     "TooManyPictures",
     "Tweet",
+    "TweetFile",
     "UnknownAccount",
     "UnknownPicture",
     "Unsubscription",
@@ -177,6 +182,7 @@ __all__ = [
     "draft",
     "hash_of",
     "interest",
+    "is_leaving",
     "mail",
     "milliseconds_late",
     "notice",
@@ -188,5 +194,6 @@ __all__ = [
     "slot",
     "transitions",
     "tweet_counts",
+    "tweet_file",
     "tweet_lists",
 ]

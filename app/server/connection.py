@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
+import select
 import socket
 from collections.abc import Hashable
 from typing import Any
@@ -21,6 +22,10 @@ from gunicorn.http.unreader import IterUnreader
 from app.server.bodies import Body
 
 MAX_HEAD = 32 * 1024
+MAX_KEPT = 1024 * 1024
+"""Bytes of an answer that are kept for a slow reader; pages are far shorter."""
+MAX_STALL = 20.0
+"""Seconds after which whoever reads nothing of a long answer is gone."""
 HEAD_PIECE, PIECE = 16 * 1024, 64 * 1024
 """The most bytes that are read at once while a head is awaited, and a body."""
 BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
@@ -96,6 +101,16 @@ class Output:
                 raise ClientGone from error
             del self._kept[:count]
             self.sent += count
+
+    def wait_for_room(self) -> None:
+        """Wait while much of a long answer is kept here: a file of any size takes little memory.
+
+        :raises ClientGone: nobody takes it any more, or nothing at all for ``MAX_STALL`` seconds.
+        """
+        while len(self._kept) > MAX_KEPT:
+            if not select.select([], [self._sock], [], MAX_STALL)[1]:
+                raise ClientGone
+            self.flush()
 
     def forget(self) -> None:
         """Drop what has not left yet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-BULKHEADS = {"pages": 4, "networks": 36, "health": 2, "refusals": 1}
+BULKHEADS = {"pages": 4, "networks": 36, "files": 2, "health": 2, "refusals": 1}
 """The threads of a process, by what they are for; a request waits for those of its bulkhead alone.
 
 More pages at a time would only contend for the database.

@@ -24,8 +24,8 @@ LOGGED = (
     *("HTTP_REFERER", "HTTP_USER_AGENT", "HTTP_AUTHORIZATION"),
 )
 """What the access log says of a request, whatever its format, unless that names headers."""
-SECRET_PATHS = re.compile(r"^(/(?:email/confirm|sign-up|unsubscribe)/).+", re.DOTALL)
-"""Links in mails: whoever knows what follows can use them."""
+SECRET_PATHS = re.compile(r"^(/(?:email/confirm|sign-up|unsubscribe|calendar)/).+", re.DOTALL)
+"""Links in mails, and calendars: whoever knows what follows can use them."""
 UNREADABLE = "We could not read that request. Nothing was stored."
 
 
@@ -88,6 +88,7 @@ def _run(app: Any, response: Any, environ: dict[str, Any]) -> None:
     try:
         for piece in pieces:
             response.write(piece)
+            response.sock.wait_for_room()
         response.close()
     finally:
         if hasattr(pieces, "close"):

@@ -11,13 +11,16 @@ from app.web import (
     admission,
     assets,
     auth,
+    calendar_feed,
     context,
+    deletion,
     drafts,
     email,
     errors,
     headers,
     health,
     i18n,
+    larger_bodies,
     learning,
     metrics,
     notices,
@@ -31,6 +34,7 @@ from app.web import (
     settings,
     slots,
     status,
+    tweet_files,
     warming,
 )
 from app.web.tweets import actions, bulk, lists, routes
@@ -40,6 +44,7 @@ def init_app(app: Flask) -> None:
     """Add every page, and what all of them share."""
     admission.init_app(app)  # first: of what it refuses, the server has not read the body
     headers.init_app(app)  # then: whoever is refused there is not counted or looked up
+    larger_bodies.init_app(app)
     Bootstrap5(app)
     assets.init_app(app)
     CSRFProtect(app).exempt(email.links)
@@ -56,6 +61,9 @@ def init_app(app: Flask) -> None:
         lists.bp,
         bulk.bp,
         series.bp,
+        tweet_files.bp,
+        calendar_feed.bp,
+        deletion.bp,
         actions.bp,
         drafts.bp,
         pictures.bp,

@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import rollback_quietly
 from app.server import REFUSAL, Policy
-from app.web import pictures, sessions
+from app.web import sessions
+from app.web.larger_bodies import MOST_BYTES
 
 
 class Admission(Policy):
@@ -30,6 +31,8 @@ class Admission(Policy):
             return "health"
         if path.startswith(("/login/", "/accounts/confirm")) or path.endswith("/disconnect"):
             return "networks"
+        if path.startswith("/export."):
+            return "files"
         return "pages"
 
     def may_be_larger(self, headers: Mapping[str, str]) -> bool:
@@ -38,12 +41,12 @@ class Admission(Policy):
         return "COOKIE" in headers and kind.startswith("multipart/form-data")
 
     def larger_limit(self, environ: dict[str, Any]) -> tuple[int, Hashable]:
-        """Return how large the body may be, and whose it is; pictures are for the signed in."""
+        """Return how large the body may be, and whose it is; files are for the signed in."""
         with self._app.request_context(environ):
             person = sessions.user_id()
-            if person is None or request.endpoint not in pictures.FILES_IN or _has_ended():
+            if person is None or request.endpoint not in MOST_BYTES or _has_ended():
                 return self.most_bytes, None
-            return pictures.most_bytes_of(request.endpoint), person
+            return MOST_BYTES[request.endpoint], person
 
 
 def _has_ended() -> bool:

@@ -19,7 +19,7 @@ from app.db import db
 from app.models import MAX_PICTURES, Picture, PictureState, User, content
 from app.networks import TextProblem
 from app.pictures import MAX_BYTES, FileMissing, FilesAway, PictureRefused, accounts_showing
-from app.web import rate_limits, schemas, sessions
+from app.web import rate_limits, schemas
 from app.web.errors import refuse_as_json
 from app.web.messages import input_refusal, picture_refusal
 
@@ -32,35 +32,8 @@ USUAL_ALT = 1_000
 SHORT_ALT = 400
 """Characters of a description that every network accepts."""
 MAX_FILE_NAME = 1000
-WORDS_BESIDE = 1_000_000
-"""Bytes of a request that are not its files: text fields and the frame around the parts."""
-FILES_IN = {
-    "pictures.create": 1,
-    "tweets.create": MAX_PICTURES,
-    "actions.save": MAX_PICTURES,
-    "drafts.create": MAX_PICTURES,
-}
 FORMS = uuid.UUID("6f3a2f0e-6f0b-4c55-9d0c-0a4e0b0f7b5e")
 """Names the pictures that come with plain forms, by what they are and where they stand."""
-
-
-@bp.app_url_value_preprocessor
-def _let_pictures_in(endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    """Allow larger bodies where files may come, and only to people who are signed in.
-
-    Before anything else: whoever checks the form's token reads the whole body.
-    """
-    if endpoint not in FILES_IN or request.mimetype != "multipart/form-data":
-        return
-    if sessions.is_alive():
-        request.max_content_length = most_bytes_of(endpoint)
-    elif endpoint == "pictures.create":
-        abort(401)
-
-
-def most_bytes_of(endpoint: str) -> int:
-    """Return the largest body of an endpoint where files may come."""
-    return FILES_IN[endpoint] * MAX_BYTES + WORDS_BESIDE
 
 
 @bp.errorhandler(RequestEntityTooLarge)

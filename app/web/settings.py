@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
-from app import learning, mail, push
+from app import learning, mail, push, tweet_files
 from app.db import db
 from app.models import interest
 from app.web import rate_limits, schemas
@@ -118,6 +118,7 @@ def _page(form: dict[str, Any]) -> str:
         timezones=zone_names(),
         locales=list(LOCALES.items()),
         usage=usage_of(current_user.id),
+        has_feed=tweet_files.feed.has_one(current_user.id),
         push_key=push.public_key(),
         push_service=push.url_of(current_user.id),
         mail_is_offered=mail.is_offered(),

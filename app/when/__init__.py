@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from app.when.moments import Moment, as_shown, understand, which_of_two, zone_named, zone_names
+from app.when.moments import (
+    Moment,
+    as_shown,
+    is_iso,
+    moment_of,
+    refuse_out_of_reach,
+    understand,
+    which_of_two,
+    zone_named,
+    zone_names,
+)
 from app.when.parser import MAX_WORDS, WhenProblem, is_now
 from app.when.weekly import Coming, Slot, coming, on_clocks
 
@@ -14,8 +24,11 @@ __all__ = [
     "WhenProblem",
     "as_shown",
     "coming",
+    "is_iso",
     "is_now",
+    "moment_of",
     "on_clocks",
+    "refuse_out_of_reach",
     "understand",
     "which_of_two",
     "zone_named",

@@ -57,13 +57,34 @@ def understand(words: str | datetime | timedelta | None, zone: ZoneInfo, now: da
     """
     now = _aware(now).astimezone(UTC)
     at, note = _moment(words, zone, now)
+    refuse_out_of_reach(at, now)
+    if at < now:
+        return Moment(now, zone, "past_is_now")
+    return Moment(at, zone, note)
+
+
+def refuse_out_of_reach(at: datetime, now: datetime) -> None:
+    """Refuse a moment at which nothing can be due.
+
+    :raises WhenProblem: past, or too far ahead.
+    """
     if at < now - PAST_IS_NOW:
         raise WhenProblem("past")
     if at > now + MAX_AHEAD:
         raise WhenProblem("too_far")
-    if at < now:
-        return Moment(now, zone, "past_is_now")
-    return Moment(at, zone, note)
+
+
+def is_iso(words: str) -> bool:
+    """Return whether this is a time in ISO 8601, which is understood at once; words take longer."""
+    return bool(_ISO.fullmatch(words.upper()))
+
+
+def moment_of(words: str, zone: ZoneInfo, now: datetime) -> datetime:
+    """Return the moment in UTC that ``words`` mean, be it past or far ahead.
+
+    :raises WhenProblem: not understood, or no time on that night's clocks.
+    """
+    return _moment(words, zone, _aware(now).astimezone(UTC))[0]
 
 
 def as_shown(

@@ -14,8 +14,8 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import background, mail
-from app.accounts import audit, disconnections, pending
+from app import background, mail, tweet_files
+from app.accounts import audit, deletion, disconnections, pending
 from app.accounts import avatars as avatars_of_accounts
 from app.accounts import limits as limits_of_accounts
 from app.accounts import sessions as sessions_of_people
@@ -73,6 +73,14 @@ def access(run: Run) -> str:
     return f"{ended}, {expired}"
 
 
+def deletions(run: Run) -> str:
+    """Delete people who have asked for it, as far as their networks and the storage allow."""
+    deletion.close_due()
+    people = deletion.closed()
+    gone = [user_id for user_id in people if deletion.erase(user_id, lambda: run.advance(0))]
+    return f"{len(gone)} of {len(people)}"
+
+
 def counts(_run: Run) -> str:
     """Count the tweets of people who are here, for the tabs of their lists."""
     return str(tweet_counts.recount_due())
@@ -98,6 +106,7 @@ def sessions(_run: Run) -> None:
     audit.sweep()
     mail.outbox.forget_old()
     mail.links.forget_old()
+    tweet_files.forget_old()
     background.forget_old()
 
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0033"
-down_revision = "0031"
+down_revision = "0032"
 
 MADE = sa.text("series_id IS NOT NULL")
 AWAKE = sa.text("next_at IS NOT NULL")

@@ -51,6 +51,8 @@ SHOWN: tuple[type[Schema], ...] = (
     calls.TweetsQuery,
     calls.NumbersQuery,
     calls.ShownJob,
+    calls.DeleteMe,
+    calls.ReportQuery,
     calls.NoticesQuery,
     calls.NoticesRead,
     calls.Ways,

@@ -25,6 +25,7 @@ from app.networks import OptionProblem, TextProblem
 from app.pictures import PictureRefused
 from app.planning import RecurrenceProblem, TooManyDrafts
 from app.sentences import of_contents, picture_refusal, size_in_words
+from app.tweet_files import FileProblem, RowProblem
 from app.web import schemas
 from app.web.i18n import exact_time
 from app.web.messages.options import option_sentence
@@ -64,6 +65,7 @@ _INVALID = {
     "unknown_zone": _l("We do not know this time zone."),
     "unknown_locale": _l("We do not speak this language yet."),
     "bad_address": _l("This is no e-mail address. It looks like name@example.com."),
+    "confirm_deletion": _l("Say “delete” to confirm it. Nothing was changed."),
     "bad_hours": _l("Give a number of hours from 0.1 to 168."),
 }
 _TEXT_PROBLEMS = {
@@ -98,6 +100,45 @@ _TIME_PROBLEMS = {
     "unknown_zone": _l("We do not know this time zone."),
 }
 
+_FILE_PROBLEMS = {
+    "file_empty": _l("There are no tweets in this file."),
+    "file_too_large": _l("This file is larger than %(limit)s MB. Divide it into several."),
+    "file_encoding": _l(
+        "This file is not UTF-8. Save it as “CSV UTF-8” or as JSON and send it again."
+    ),
+    "file_nul": _l("This file has NUL bytes in it, so it is no text. Save it as UTF-8."),
+    "file_csv": _l(
+        "The quotes at line %(line)s of this file do not fit. A text with quotes, line breaks or "
+        "the separator in it stands between quotes, and each quote in it is written twice."
+    ),
+    "file_json": _l("This file begins like JSON, but at line %(line)s it is broken."),
+    "file_shape": _l("JSON must be a list of tweets, or an object with such a list as “tweets”."),
+    "file_columns": _l("The first line must name the columns. Missing: %(names)s."),
+    "file_column_twice": _l("The column “%(name)s” is there twice."),
+    "file_rows": _l("At most %(limit)s rows at a time. Divide the file into several."),
+}
+_ROW_PROBLEMS = {
+    "row_cells": _l(
+        "This row has more cells than there are columns. A text with the separator in it stands "
+        "between quotes."
+    ),
+    "row_type": _l("“%(field)s” does not have the right type."),
+    "row_id": _l("An id is at most %(limit)s characters, without control characters."),
+    "row_account": _l(
+        "“%(name)s” is no connected account, or there are two. Write it like x:ana or "
+        "mastodon:ana@example.social."
+    ),
+    "row_pictures": _l("A file of rows cannot bring pictures. Add this tweet by hand."),
+    "row_variants": _l(
+        "A file of rows cannot bring texts of single accounts. Add this tweet by hand."
+    ),
+    "row_words": _l(
+        "At most %(limit)s different times of a file can be in words. Write this one like "
+        "2027-01-31 18:30."
+    ),
+    "empty_time": _l("Say when it is due."),
+}
+
 
 Refused = tuple[str, str, str]
 """The field, the code and the sentence of what was not stored."""
@@ -130,6 +171,15 @@ def _wrong_time(problem: WhenProblem) -> Refused:
 
 def _wrong_rule(problem: RecurrenceProblem) -> Refused:
     return "start" if problem.code == "bad_start" else "rrule", "rrule", rule_refusal(problem)
+
+
+def _wrong_file(problem: FileProblem) -> Refused:
+    return "file", problem.code, _FILE_PROBLEMS[problem.code] % problem.params
+
+
+def _wrong_row(problem: RowProblem) -> Refused:
+    named = {"field": problem.field, **problem.params}
+    return problem.field, problem.code, _ROW_PROBLEMS[problem.code] % named
 
 
 def _quota_reached(problem: QuotaReached) -> Refused:
@@ -174,6 +224,8 @@ _WORDED: Mapping[type[Exception], Callable[[Any], Refused]] = {
     PictureRefused: _refused_picture,
     UnknownPicture: _wrong_pictures,
     TooManyPictures: _wrong_pictures,
+    FileProblem: _wrong_file,
+    RowProblem: _wrong_row,
     QuotaReached: _quota_reached,
     slot.NoSlots: _without_slot,
     TooManyDrafts: _too_many_drafts,

@@ -207,6 +207,22 @@ class ShownJob(Schema):
     job_id: JobId | None = Field(None, description="the page shows which job this is")
 
 
+class Nothing(Schema):
+    """A call that takes nothing."""
+
+
+class DeleteMe(Schema):
+    """``DELETE /me``"""
+
+    confirm: Name = Field(description="the word `delete`")
+
+
+class ReportQuery(Schema):
+    """``GET /tweets/import/<id>``, as a page"""
+
+    after: Cursor = Field(None, description="rows that were shown before")
+
+
 class NoticesQuery(Schema):
     """``GET /notices``"""
 
