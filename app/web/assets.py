@@ -65,6 +65,7 @@ STYLES_IN_ORDER = (
     "learning",
     "numbers",
     "notices",
+    "calendar",
 )
 """Later ones win."""
 Make = Callable[[str], bytes]

@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
-from app.when.moments import Moment, as_shown, understand, which_of_two, zone_named, zone_names
+from app.when.days import (
+    ONE_DAY,
+    bounds,
+    days_from,
+    exists,
+    first_in_hour,
+    local_day,
+    usual_week_start,
+    week_of,
+)
+from app.when.moments import (
+    MAX_AHEAD,
+    Moment,
+    as_shown,
+    understand,
+    which_of_two,
+    zone_named,
+    zone_names,
+)
 from app.when.parser import MAX_WORDS, WhenProblem, is_now
 
 __all__ = [
+    "MAX_AHEAD",
     "MAX_WORDS",
+    "ONE_DAY",
     "Moment",
     "WhenProblem",
     "as_shown",
+    "bounds",
+    "days_from",
+    "exists",
+    "first_in_hour",
     "is_now",
+    "local_day",
     "understand",
+    "usual_week_start",
+    "week_of",
     "which_of_two",
     "zone_named",
     "zone_names",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.web.schemas import calls
+from app.web.schemas import calendar_calls, calls
 from app.web.schemas.fields import Schema
 
 SHOWN: tuple[type[Schema], ...] = (
@@ -13,6 +13,7 @@ SHOWN: tuple[type[Schema], ...] = (
     calls.Variant,
     calls.TweetChange,
     calls.Reschedule,
+    calendar_calls.CalendarQuery,
     calls.OneJob,
     calls.Retry,
     calls.Bulk,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from app.web.schemas import calls
+from app.web.schemas import calendar_calls, calls
 from app.web.schemas.fields import (
     DEFAULT_VISIBILITY,
     LARGEST_ID,
     MAX_JOBS,
     MAX_NAME,
     PICTURE_ID,
+    YEARS,
     moment_of,
 )
 from app.web.schemas.reading import (
@@ -28,8 +29,10 @@ __all__ = [
     "MAX_JOBS",
     "MAX_NAME",
     "PICTURE_ID",
+    "YEARS",
     "Invalid",
     "body",
+    "calendar_calls",
     "calls",
     "connect_fields",
     "file_fields",

@@ -33,7 +33,8 @@ def index() -> ResponseReturnValue:
         return render_template(
             "accounts/sign_in.html", networks=ready_networks(), mail_is_offered=mail.is_offered()
         )
-    return _page(forms.empty())
+    when = schemas.query(schemas.calendar_calls.ComposeQuery).when
+    return _page(forms.empty() | (forms.begun_for(when) if when else {}))
 
 
 def begun_with(text: str) -> str:

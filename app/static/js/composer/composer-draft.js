@@ -55,6 +55,14 @@ function restoreFurther(kept) {
   );
 }
 
+/* A time that the page came with, such as a day of the calendar, is meant; else the kept one is. */
+function restoreTime(kept) {
+  if (!$when.val()) {
+    setTime(kept.when);
+    chooseMode(kept.mode ?? mode());
+  }
+}
+
 export function restoreDraft() {
   const kept = draft.read();
   if (!kept || $text.val()) {
@@ -62,8 +70,7 @@ export function restoreDraft() {
   }
   $text.val(kept.text);
   $submitId.val(kept.submitId);
-  setTime(kept.when);
-  chooseMode(kept.mode ?? mode());
+  restoreTime(kept);
   restoreFurther(kept);
   if (kept.accounts?.length) {
     for (const box of $form.find("[name='accounts'][type='checkbox']").get()) {
