@@ -91,12 +91,12 @@ def _entry(
 
     :param due: milliseconds since 1970, as the database has them.
     """
-    states = {state for *_, state in jobs}
+    states = {job.state for job in jobs}
     return CalendarEntry(
         tweet_id=tweet_id,
         text=text,
         due_at=EPOCH + timedelta(milliseconds=due),
         state=next(state for state in SHOWN if state in states),
-        networks=tuple(dict.fromkeys(networks[account_id] for _, _, account_id, _ in jobs)),
+        networks=tuple(dict.fromkeys(networks[job.account_id] for job in jobs)),
         movable=not states.isdisjoint(WAITING),
     )

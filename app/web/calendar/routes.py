@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, jsonify, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -106,7 +107,7 @@ def _page(
     if span.view == AGENDA:
         span = page = grid.cut_agenda(span, by_day)
     place = {"account": account_id} if account_id else {}
-    here = {"view": span.view, "date": day.isoformat(), **place}
+    here = urlencode({"view": span.view, "date": day, **place})
     reading = grid.Reading(
         now=utcnow(),
         zone=current_user.zone,
@@ -114,7 +115,7 @@ def _page(
         compose_at=url_for("tweets.index", when=""),
         calendar_url=url_for("calendar.show"),
         tweet_url=url_for("tweets.show", tweet_id=0),
-        move_url=url_for("actions.move", tweet_id=0, **here, due_at=""),
+        move_url=f"{url_for('actions.move', tweet_id=0)}?{here}&due_at=",
     )
     days = grid.days_of(page, span, by_day, reading)
     chosen = next((one for one in days if one["date"] == day.isoformat()), None)
