@@ -48,6 +48,7 @@ def test_moving(context: BrowserContext, running: World) -> None:
     planner.plan("Moves around", at.astimezone(UTC))
     planner.plan("Is out", at.astimezone(UTC), State.PUBLISHED)
     page = context.new_page()
+    page.set_default_timeout(45_000)
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{running.site}/calendar?view=month&date={at:%Y-%m-%d}")
     due = page.locator(".due-lines .due").filter(has_text="Moves around")
