@@ -59,7 +59,7 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
         ),
         partial_index("deliveries_next_at", "next_at", where="next_at IS NOT NULL"),
         partial_index("deliveries_in_flight", "next_at", where=IN_FLIGHT),
-        Index("deliveries_account_state", "account_id", "state"),
+        Index("deliveries_account_due", "account_id", "state", "due_at"),
         partial_index("deliveries_finished", "finished_at", where="finished_at IS NOT NULL"),
         partial_index("deliveries_held", "hold_reason", "account_id", where=HELD),
         partial_index("deliveries_retries", "next_at", where=RETRYING),

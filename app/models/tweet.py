@@ -159,12 +159,14 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     def _parts_with(self, text: str) -> list[dict[str, Any]]:
         return [{**self.parts[0], "text": text}, *self.parts[1:]] if self.parts else []
 
-    def reschedule(self, due_at: datetime) -> list[str]:
+    def reschedule(self, due_at: datetime, due_until_now: datetime | None = None) -> list[str]:
         """Move everything that still waits to another time; return the ids to notify workers of.
 
+        :param due_until_now: only what is due at this moment.
         :raises AlreadyBeingSent: nothing waits any more.
         """
-        return self._revive(due_at, transitions.reschedule(due_at, self._mine))
+        meant = true() if due_until_now is None else Delivery.due_at == due_until_now
+        return self._revive(due_at, transitions.reschedule(due_at, self._mine, meant))
 
     def retry(
         self,

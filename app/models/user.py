@@ -66,6 +66,8 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
     """A Role; None for nearly everybody."""
     hobbies: Mapped[str | None]
     """What they like to do, with ", " between; None for nothing (app/learning/hobbies.py)."""
+    week_start: Mapped[int | None]
+    """The first day of their week, 1 for Monday to 7 for Sunday; None for that of their country."""
     unread_notices: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     """The number at the bell: every page has it with its person, so it is counted as it changes."""
     delete_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

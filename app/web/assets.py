@@ -67,6 +67,7 @@ STYLES_IN_ORDER = (
     "notices",
     "queue",
     "drafts",
+    "calendar",
 )
 """Later ones win."""
 Make = Callable[[str], bytes]

@@ -1,11 +1,13 @@
-"""A person's time zone, language, hobbies, and how late a tweet may still be sent."""
+"""A person's time zone, language, week and hobbies, and how late a tweet may still be sent."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from babel.dates import get_day_names
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
@@ -16,13 +18,15 @@ from app.web import rate_limits, schemas
 from app.web.errors import gives_back
 from app.web.i18n import LOCALES
 from app.web.messages import input_refusal, usage_of
-from app.when import WhenProblem, zone_named, zone_names
+from app.when import WhenProblem, usual_week_start, zone_named, zone_names
 
 bp = Blueprint("settings", __name__)
 
 HOUR = 3600
 MAX_TOLERANCE = 7 * 24
-FIELDS = {"timezone", "locale", "late_tolerance_hours", "hobbies"}
+FIELDS = {"timezone", "locale", "late_tolerance_hours", "hobbies", "week_start"}
+OFFERED_DAYS = (1, 6, 7)
+"""On which weeks begin in nearly all countries: Monday, Saturday, Sunday."""
 
 
 @bp.get("/settings")
@@ -36,6 +40,7 @@ def show() -> ResponseReturnValue:
             "locale": current_user.locale or "",
             "late_tolerance_hours": f"{current_user.late_tolerance / HOUR:g}",
             "hobbies": current_user.hobbies or "",
+            "week_start": str(current_user.week_start or ""),
             "errors": {},
         }
     )
@@ -89,6 +94,14 @@ def _store(form: dict[str, Any]) -> dict[str, str]:
             errors["late_tolerance_hours"] = input_refusal(unknown)[2]
         else:
             current_user.late_tolerance = round(hours * HOUR)
+    if form["week_start"]:
+        if form["week_start"] not in set("1234567"):
+            unknown = schemas.Invalid("bad_week_start", "week_start")
+            errors["week_start"] = input_refusal(unknown)[2]
+        else:
+            current_user.week_start = int(form["week_start"])
+    elif form["week_start"] is not None:  # programs may leave it out
+        current_user.week_start = None
     if not errors:
         _store_hobbies(form["hobbies"])
         learning.best_hours.zone_changed(current_user.id)
@@ -106,6 +119,18 @@ def _store_hobbies(typed: str | None) -> None:
     learning.suggestions.keep_hobbies(current_user.id, hobbies)
 
 
+def _week_days(form: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the first days of a week to choose from, with the name of each."""
+    names = get_day_names("wide", locale=get_locale())
+    usual = usual_week_start(current_user.zone, str(get_locale()))
+    chosen = {int(form["week_start"])} if form["week_start"] in set("1234567") else set()
+    as_there = _("As in your country (%(day)s)", day=names[usual - 1])
+    return [
+        ("", as_there),
+        *((str(day), names[day - 1]) for day in sorted({*OFFERED_DAYS} | chosen)),
+    ]
+
+
 def _most(name: str) -> int:
     """Return how many characters of a field are given back."""
     return learning.hobbies.MAX_TYPED if name == "hobbies" else schemas.MAX_NAME
@@ -117,6 +142,7 @@ def _page(form: dict[str, Any]) -> str:
         form=form,
         timezones=zone_names(),
         locales=list(LOCALES.items()),
+        week_days=_week_days(form),
         usage=usage_of(current_user.id),
         has_feed=tweet_files.feed.has_one(current_user.id),
         push_key=push.public_key(),

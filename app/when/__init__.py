@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from app.when.days import (
+    ONE_DAY,
+    bounds,
+    days_from,
+    exists,
+    first_in_hour,
+    local_day,
+    usual_week_start,
+    week_of,
+)
 from app.when.moments import (
+    MAX_AHEAD,
     Moment,
     as_shown,
     is_iso,
@@ -17,19 +28,28 @@ from app.when.parser import MAX_WORDS, WhenProblem, is_now
 from app.when.weekly import Coming, Slot, coming, on_clocks
 
 __all__ = [
+    "MAX_AHEAD",
     "MAX_WORDS",
+    "ONE_DAY",
     "Coming",
     "Moment",
     "Slot",
     "WhenProblem",
     "as_shown",
+    "bounds",
     "coming",
+    "days_from",
+    "exists",
+    "first_in_hour",
     "is_iso",
     "is_now",
+    "local_day",
     "moment_of",
     "on_clocks",
     "refuse_out_of_reach",
     "understand",
+    "usual_week_start",
+    "week_of",
     "which_of_two",
     "zone_named",
     "zone_names",

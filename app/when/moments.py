@@ -228,7 +228,7 @@ def _on_the_clock(wall: datetime, zone: ZoneInfo) -> tuple[datetime, str | None]
         return first.astimezone(UTC), None
     if first.astimezone(UTC) < second.astimezone(UTC):
         return first.astimezone(UTC), "overlap_first"
-    change = _clock_change(second.astimezone(UTC), first.astimezone(UTC), zone)
+    change = clock_change(second.astimezone(UTC), first.astimezone(UTC), zone)
     raise WhenProblem(
         "gap",
         wall=f"{wall:%H:%M}",
@@ -238,7 +238,7 @@ def _on_the_clock(wall: datetime, zone: ZoneInfo) -> tuple[datetime, str | None]
     )
 
 
-def _clock_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+def clock_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
     """Return the second from which the new offset of ``zone`` holds, between two UTC moments."""
     new_offset = after.astimezone(zone).utcoffset()
     while after - before > timedelta(seconds=1):

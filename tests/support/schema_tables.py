@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.web.schemas import calls, planning, series, weekly
+from app.web.schemas import calendar_calls, calls, planning, series, weekly
 from app.web.schemas.fields import Schema
 
 SHOWN: tuple[type[Schema], ...] = (
@@ -18,6 +18,7 @@ SHOWN: tuple[type[Schema], ...] = (
     series.SeriesChange,
     series.SeriesEnd,
     calls.Reschedule,
+    calendar_calls.CalendarQuery,
     calls.OneJob,
     calls.Retry,
     calls.Bulk,

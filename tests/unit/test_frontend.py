@@ -26,6 +26,7 @@ MAX_FUNCTION_LINES = 50
 MAY_IMPORT = {"shared": {"shared"}, "cards": {"shared", "cards"}}
 MAY_IMPORT["operations"] = {"shared", "operations"}
 MAY_IMPORT["push"] = {"shared", "push"}
+MAY_IMPORT["calendar"] = {"shared", "calendar"}
 MAY_IMPORT["learning"] = {"shared", "learning"}
 MAY_IMPORT["composer"] = MAY_IMPORT["cards"] | {"composer"}
 

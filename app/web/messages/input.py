@@ -63,6 +63,9 @@ _INVALID = {
         "Nothing was changed."
     ),
     "unknown_zone": _l("We do not know this time zone."),
+    "unknown_view": _l("The calendar can be shown as “month”, “week” or “agenda”."),
+    "bad_date": _l("Write the date like 2026-11-01, in a year from 1970 to 2199."),
+    "bad_week_start": _l("Choose the day on which your week begins from the list."),
     "unknown_locale": _l("We do not speak this language yet."),
     "bad_address": _l("This is no e-mail address. It looks like name@example.com."),
     "confirm_deletion": _l("Say “delete” to confirm it. Nothing was changed."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.schemas import calls, planning, series, weekly
+from app.web.schemas import calendar_calls, calls, planning, series, weekly
 from app.web.schemas.fields import (
     DEFAULT_VISIBILITY,
     LARGEST_ID,
@@ -10,6 +10,7 @@ from app.web.schemas.fields import (
     MAX_JOBS,
     MAX_NAME,
     PICTURE_ID,
+    YEARS,
     moment_of,
 )
 from app.web.schemas.reading import (
@@ -31,8 +32,10 @@ __all__ = [
     "MAX_JOBS",
     "MAX_NAME",
     "PICTURE_ID",
+    "YEARS",
     "Invalid",
     "body",
+    "calendar_calls",
     "calls",
     "checked",
     "connect_fields",

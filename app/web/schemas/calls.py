@@ -142,6 +142,9 @@ class Reschedule(Schema):
 
     when: Annotated[When, Field(min_length=1)] = Field(description="a time, or `now`; never empty")
     shown_at: ShownAt | None = Field(None, description="as in `POST /tweets`")
+    due_at: ShownAt | None = Field(
+        None, description="only the jobs that are due at this moment; left out or null for all"
+    )
 
 
 class OneJob(Schema):
@@ -619,3 +622,4 @@ class SettingsForm(Schema):
     locale: Name = ""
     late_tolerance_hours: Name = ""
     hobbies: Hobbies | None = None
+    week_start: Name | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -39,10 +39,13 @@ MAX_POST_URL = 2000
 MAX_COUNT = 100_000
 """Things of a list that may be read in a month."""
 MAX_OPTIONS_DEPTH = 8
+YEARS = range(1970, 2200)
+"""That the calendar has."""
 MAX_MOMENT = 40
 """Characters of a moment in ISO 8601, as this app writes it."""
 
 _DIGITS = re.compile(r"[0-9]{1,10}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _KEY = re.compile(r"[1-9][0-9]{0,9}")
 """One spelling for each id, so that no two names of a JSON object are the same account."""
 _CURSOR = re.compile(r"-?[0-9]{1,20}")
@@ -85,6 +88,17 @@ def moment_of(value: str | None) -> datetime | None:
         return found.astimezone(UTC) if found.tzinfo else None
     except (ValueError, OverflowError):
         return None
+
+
+def _day(value: str) -> str:
+    """Accept a date as ISO 8601 writes it, in a year that the calendar has."""
+    try:
+        is_known = bool(_DAY.fullmatch(value)) and date.fromisoformat(value).year in YEARS
+    except ValueError:  # such as 30 February
+        is_known = False
+    if not is_known:
+        raise PydanticCustomError("bad_date", "it is no date")
+    return value
 
 
 def _searchable(value: str) -> str:
@@ -207,6 +221,10 @@ TypedWeekday = Annotated[Weekday, BeforeValidator(_whole_number)]
 TypedTimes = Annotated[str, Field(max_length=MAX_LIST)]
 Flag = Annotated[str, Field(max_length=10)]
 FilePictures = Annotated[list[Text], Field(max_length=100)]
+CalendarView = Annotated[
+    Literal["month", "week", "agenda"] | None, BeforeValidator(_empty_is_nothing)
+]
+Day = Annotated[Annotated[str, AfterValidator(_day)] | None, BeforeValidator(_empty_is_nothing)]
 YesOrNo = Annotated[bool, BeforeValidator(_yes_or_no)]
 EventId = Annotated[AccountId, BeforeValidator(_whole_number)]
 TypedAccountIds = Annotated[

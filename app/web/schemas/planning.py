@@ -31,3 +31,4 @@ class ComposerQuery(ListQuery):
     """``GET /``"""
 
     draft: Cursor = Field(None, description="the draft that the composer opens")
+    when: When | None = Field(None, description="the page: what stands in the field for the time")

@@ -43,7 +43,7 @@ class Invalid(ValueError):
     ``unknown_account``, ``unknown_picture``, ``empty_time``, ``now_or_later``,
     ``time_moved``, ``queue_or_time``, ``bad_weekday``, ``bad_time``,
     ``text_and_parts``, ``nothing_to_change``, ``not_for_one_job``, ``unknown_visibility``,
-    ``unknown_zone``.
+    ``unknown_zone``, ``unknown_view``, ``bad_date``, ``bad_week_start``.
     """
 
     def __init__(self, code: str, field: str | None = None, **params: Any) -> None:
@@ -220,6 +220,7 @@ _CODES = {
     "bad_weekday": "bad_weekday",
     "bad_time": "bad_time",
     "unknown_account": "unknown_account",
+    "bad_date": "bad_date",
     "unknown_picture": "unknown_picture",
     "greater_than_equal": "unknown_account",
     "less_than_equal": "unknown_account",
@@ -236,6 +237,8 @@ def _problem(schema: type[Schema], error: ErrorDetails) -> Invalid:
         code = "empty_time"
     if code == "wrong_type" and field == "visibility":
         code = "unknown_visibility"
+    if code == "wrong_type" and field == "view":
+        code = "unknown_view"
     if code == "too_many" and where[-1] == "pictures":
         code = "too_many_pictures"
     if code == "too_many" and where[-1] in {"parts", "part"}:

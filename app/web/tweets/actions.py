@@ -44,15 +44,61 @@ def reschedule(tweet_id: int) -> ResponseReturnValue:
     """Move a tweet that waits to another time; an empty time is refused, ``now`` is accepted."""
     tweet = own(tweet_id)
     _refuse_unless(tweet, *WAITING)
-    given = schemas.body(schemas.calls.Reschedule)
+    given: schemas.calls.Reschedule
+    if request.is_json:
+        given, place = schemas.body(schemas.calls.Reschedule), None
+    else:
+        given = place = schemas.form(schemas.calendar_calls.RescheduleForm)
     try:
         at = forms.time_said(given.when, given.shown_at)
     except REFUSALS as problem:
+        if place and place.view:
+            db.session.rollback()
+            return _move_page(tweet, place, given.when, input_refusal(problem)[2]), 422
         return _refuse_input(problem)
-    job_ids = tweet.reschedule(at)
+    job_ids = tweet.reschedule(at, schemas.moment_of(given.due_at))
     if at <= utcnow():
         broker.notify_jobs(job_ids)
-    return _done(tweet, views.said_due(at))
+    return _done(tweet, views.said_due(at), _back_to(place) if place and place.view else None)
+
+
+@bp.get("/tweets/<int:tweet_id>/move")
+@rate_limits.reads
+@login_required
+def move(tweet_id: int) -> ResponseReturnValue:
+    """Ask to which time something of the calendar is moved; scripts ask within the calendar."""
+    tweet = own(tweet_id)
+    place = schemas.query(schemas.calendar_calls.MoveQuery)
+    moment = schemas.moment_of(place.due_at)
+    meant = [one for one in tweet.deliveries if moment in {None, one.due_at}]
+    waiting = [one for one in meant if one.state in WAITING]
+    if not waiting:
+        raise AlreadyBeingSent
+    wall = waiting[0].due_at.astimezone(current_user.zone)
+    return _move_page(tweet, place, f"{wall:%Y-%m-%dT%H:%M}")
+
+
+def _move_page(
+    tweet: Tweet,
+    place: schemas.calendar_calls.MoveQuery | schemas.calendar_calls.RescheduleForm,
+    when: str,
+    problem: str = "",
+) -> str:
+    """Return the form that moves a tweet, with what was typed and what is wrong with that."""
+    given = place.model_dump(include={"due_at", "view", "date", "account"}, exclude_none=True)
+    return render_template(
+        "calendar/move.html",
+        tweet=tweet,
+        fields={"view": "month"} | given,
+        when=when,
+        problem=problem,
+        back=_back_to(place),
+    )
+
+
+def _back_to(place: schemas.calendar_calls.CalendarQuery) -> str:
+    """Return the calendar that a form was opened from."""
+    return url_for("calendar.show", view=place.view, date=place.date, account=place.account)
 
 
 @bp.post("/tweets/<int:tweet_id>/retry")
@@ -309,7 +355,7 @@ def _refuse_input(problem: Exception) -> ResponseReturnValue:
     return refuse(422, code, message, field=field or None, action=back)
 
 
-def _done(tweet: Tweet, words: str) -> ResponseReturnValue:
+def _done(tweet: Tweet, words: str, back: str | None = None) -> ResponseReturnValue:
     db.session.expire_all()
     if wants_json():
         return jsonify(
@@ -318,4 +364,4 @@ def _done(tweet: Tweet, words: str) -> ResponseReturnValue:
             message=words,
         )
     flash(words)
-    return redirect(url_for("tweets.index"), 303)
+    return redirect(back or url_for("tweets.index"), 303)

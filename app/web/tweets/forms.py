@@ -409,6 +409,11 @@ def queue_echo(chosen: Sequence[Account]) -> dict[str, Any]:
     return {"echo": " · ".join(words)}
 
 
+def begun_for(words: str) -> dict[str, Any]:
+    """Return the parts of a form that was opened for a time, such as a day of the calendar."""
+    return {"when": words, **echo(words)}
+
+
 def echo_of(moment: Moment) -> str:
     """Return "Wed 14 Oct 2026, 16:05 (Europe/Berlin), in 1 hour"."""
     if moment.at <= utcnow():

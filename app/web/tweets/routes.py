@@ -46,8 +46,9 @@ def index() -> ResponseReturnValue:
         return render_template(
             "accounts/sign_in.html", networks=ready_networks(), mail_is_offered=mail.is_offered()
         )
-    opened = schemas.query(schemas.planning.ComposerQuery).draft
-    return composer(forms.empty() if opened is None else forms.of_draft(own_draft(opened)))
+    asked = schemas.query(schemas.planning.ComposerQuery)
+    form = forms.empty() if asked.draft is None else forms.of_draft(own_draft(asked.draft))
+    return composer(form | (forms.begun_for(asked.when) if asked.when else {}))
 
 
 def begun_with(text: str) -> str:

@@ -79,10 +79,17 @@ function restoreFurther(kept) {
   );
 }
 
+/* A time that the page was opened for, such as a day of the calendar, is meant. */
+function restoreTime(kept) {
+  if (!new URLSearchParams(location.search).has("when")) {
+    setTime(kept.when, kept.mode);
+    chooseMode(kept.mode ?? mode());
+  }
+}
+
 export function restore(kept) {
   $text.val(kept.text);
-  setTime(kept.when, kept.mode);
-  chooseMode(kept.mode ?? mode());
+  restoreTime(kept);
   restoreFurther(kept);
   if (kept.accounts?.length) {
     for (const box of $form.find("[name='accounts'][data-account-id][type='checkbox']").get()) {
