@@ -7,18 +7,23 @@ everything as it was read, or nothing, so what a worker takes meanwhile is not t
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Text, select
+from sqlalchemy.types import TypeEngine
 
 from app.db import EPOCH, UTCDateTime, db, table_of
 from app.models import AlreadyBeingSent, Delivery, Tweet, slot, transitions
 
 TRIES = 3
 """A worker may take the first one between reading and writing; then it is read again."""
-_COLUMNS = {"job_id": Text(), "due_at": UTCDateTime(), "new_due_at": UTCDateTime()}
+_COLUMNS: Mapping[str, TypeEngine[Any]] = {
+    "job_id": Text(),
+    "due_at": UTCDateTime(),
+    "new_due_at": UTCDateTime(),
+}
 
 
 class NotInQueue(LookupError):

@@ -69,7 +69,7 @@ def test_numbers_and_the_best_hour(page: Page, running: World) -> None:
         db.session.add(hours)
         db.session.commit()
     page.goto(running.site)
-    page.get_by_role("radio", name="Later").check()
+    page.get_by_role("radio", name="Pick time").check()
     page.get_by_role("button", name="Tue 18:00: your best hour").click()
     expect(page.locator("#echo")).to_contain_text("18:00")
     page.get_by_role("link", name="Numbers and best hours").click()

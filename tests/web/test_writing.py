@@ -26,6 +26,7 @@ def test_now_is_accepted_at_once_and_becomes_done(ana: Visitor, running: World) 
             "status_url": made["status_url"],
             "network": "x",
             "handle": "ana",
+            "due_at": made["tweet"]["due_at"],
         }
     ]
     status = ana.until_final(made["job_id"])

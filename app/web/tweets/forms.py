@@ -393,7 +393,7 @@ def echo(words: str) -> dict[str, Any]:
 
 
 def queue_echo(chosen: Sequence[Account]) -> dict[str, Any]:
-    """Return what ``echo`` does of the next free slots of these accounts.
+    """Return the next free slots of these accounts in words, and the first as ``due_at``.
 
     :raises slot.NoSlots: one of them has none.
     """
@@ -403,10 +403,10 @@ def queue_echo(chosen: Sequence[Account]) -> dict[str, Any]:
         if first is None:
             raise slot.QueueFull(account) if account.slots else slot.NoSlots(account)
         found.append((account, first.at))
-    if len(found) == 1:
-        return {"echo": exact_time(found[0][1], seconds=False)}
-    words = [f"@{account.handle}: {exact_time(at, seconds=False)}" for account, at in found]
-    return {"echo": " · ".join(words)}
+    shown = [exact_time(at, seconds=False) for _account, at in found]
+    if len(found) > 1:
+        shown = [f"@{one.handle}: {words}" for (one, _at), words in zip(found, shown, strict=True)]
+    return {"echo": " · ".join(shown), "due_at": iso_utc(min(at for _account, at in found))}
 
 
 def begun_for(words: str) -> dict[str, Any]:

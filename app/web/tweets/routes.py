@@ -132,7 +132,7 @@ def _checked(form: dict[str, Any]) -> ResponseReturnValue:
     """Say how the time is understood, and store nothing."""
     if form["queue"]:
         known = forms.queue_echo(current_user.chosen(form["accounts"]))
-        return jsonify(known) if wants_json() else composer(form | known)
+        return jsonify(**known, note=None) if wants_json() else composer(form | known)
     if wants_json():
         return _understood(form["when"], form["timezone"])
     return composer(form | forms.echo(form["when"]))
