@@ -668,6 +668,7 @@ def _quotas(env: Mapping[str, str]) -> dict[str, Any]:
         "MAX_WAITING_TWEETS": _count(env, "MAX_WAITING_TWEETS", 20_000),
         "MAX_PICTURE_BYTES": _count(env, "MAX_PICTURE_BYTES", 1024**3),
         "KEEP_DAYS": keep_days,
+        "DELETE_AFTER": _number(env, "DELETE_AFTER", 14 * DAY, 0),
     }
 
 

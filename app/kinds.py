@@ -82,6 +82,7 @@ KINDS = {
         _chore("limits", "Asks servers what they accept.", 60),
         _chore("avatars", "Fetches profile pictures.", 60),
         _chore("access", "Ends our access to accounts that were disconnected.", 10),
+        _chore("deletions", "Deletes people who have asked for it, with all that is theirs.", 10),
         _chore("counts", "Counts the tweets of people who are here.", 10),
         _chore("rollups", "Adds up what was published and what failed, for the overview.", 30),
         _chore("sessions", "Ends old sessions, and deletes old entries of logs.", 600),

@@ -26,6 +26,7 @@ class HoldReason(StrEnum):
     NETWORK = "network"  # the network refuses the whole app
     LATE = "late"  # found due later than its owner tolerates
     PAUSED = "paused"  # operators have paused what it belongs to
+    DELETION = "deletion"  # its owner has asked us to delete their account
 
 
 FINAL = frozenset({State.PUBLISHED, State.FAILED, State.CANCELLED})

@@ -16,7 +16,7 @@ from sqlalchemy import Select, func
 from sqlalchemy.exc import IntegrityError
 
 from app import background, broker
-from app.accounts import holds, sign_in_methods
+from app.accounts import closing, holds, sign_in_methods
 from app.accounts.credentials import ends_at
 from app.db import db, utcnow
 from app.models import Account, Health, User, mail
@@ -79,6 +79,7 @@ def sign_in(network: str, connections: Sequence[Connection]) -> Connected:
     """
     if any(connection.proves_nobody for connection in connections):
         raise sign_in_methods.ProvesNobody
+    closing.close_due()
     return _again_if_overtaken(lambda: _sign_in(network, connections))
 
 

@@ -126,14 +126,22 @@ def end_access(name: str, profile: Profile, credentials: Credentials, began: flo
 
     :param began: in seconds on http.boottime(); too long after it, the network is not called.
     """
+    try:
+        revoke(name, profile, credentials, began)
+    except Exception as error:  # after any error, the access is still deleted here
+        log.warning("%s did not end an access: %s", name, type(error).__name__)
+
+
+def revoke(name: str, profile: Profile, credentials: Credentials, began: float) -> bool:
+    """Do what ``end_access`` does; return False when the network did not answer.
+
+    It raises what the network's client raises.
+    """
     network = current_app.extensions["networks"].get(name)
     if network is None or not credentials:
-        return
+        return True
     holder = connections.holder_of(name, profile)
     db.session.commit()
     if holder is not None:
-        return
-    try:
-        network.revoke(credentials, began + current_app.config["START_DEADLINE"])
-    except Exception as error:  # after any error, the access is still deleted here
-        log.warning("%s did not end an access: %s", name, type(error).__name__)
+        return True
+    return network.revoke(credentials, began + current_app.config["START_DEADLINE"]) is not False

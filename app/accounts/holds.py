@@ -12,7 +12,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.backoff import backoff_seconds
 from app.db import database_now, db, from_now, id_in, read, rows_changed
-from app.models import HELD, Account, Delivery, Health, NetworkBlock, User, pause, transitions
+from app.models import (
+    HELD,
+    Account,
+    Delivery,
+    Health,
+    NetworkBlock,
+    User,
+    is_leaving,
+    pause,
+    transitions,
+)
 from app.states import HoldReason
 
 FIRST_PROBE = 5 * 60.0
@@ -135,6 +145,7 @@ def release_forgotten(after: int = 0) -> int:
         (HoldReason.RECONNECT, Account.health == Health.OK),
         (HoldReason.NETWORK, Account.network.not_in(stopped)),
         (HoldReason.PAUSED, ~pause.is_unsettled()),
+        (HoldReason.DELETION, ~is_leaving()),
     )
     ends = []
     for reason, is_over in reasons:

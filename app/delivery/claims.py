@@ -54,6 +54,7 @@ from app.models import (
     Health,
     NetworkBlock,
     contents_of,
+    is_leaving,
     pause,
     transitions,
 )
@@ -267,11 +268,12 @@ def _account_may_send() -> Any:
         or_(Account.paused_until.is_(None), Account.paused_until <= from_now()),
         ~stopped,
         ~pause.is_paused(),
+        ~is_leaving(),
     )
 
 
 def _is_not_paused() -> Any:
-    return exists().where(Account.id == Delivery.account_id, ~pause.is_paused())
+    return exists().where(Account.id == Delivery.account_id, ~pause.is_paused(), ~is_leaving())
 
 
 def store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:

@@ -63,6 +63,7 @@ def dispatch(queues: Set[str] = BOTH) -> DueWork:
     now = database_now()
     for row in rows:
         sorted_rows[_decide(row, now)].append(row)
+    _hold(sorted_rows["leaving"], HoldReason.DELETION)
     _hold(sorted_rows["held back"], HoldReason.PAUSED)
     _hold(sorted_rows["late"], HoldReason.LATE)
     _hold(sorted_rows["reconnect"], HoldReason.RECONNECT)
@@ -136,6 +137,7 @@ def _due_rows(queues: Set[str]) -> Sequence[Row[Any]]:
             NetworkBlock.holds,
             NetworkBlock.probe_at,
             User.late_tolerance,
+            User.delete_at,
             pause.is_paused().label("is_paused"),
         )
         .join(Account, Account.id == Delivery.account_id)
@@ -155,6 +157,8 @@ def _due_rows(queues: Set[str]) -> Sequence[Row[Any]]:
 def _decide(row: Row[Any], now: datetime) -> str:
     if row.state == State.UNCONFIRMED:
         return "look"
+    if row.delete_at is not None:
+        return "leaving"
     if row.health == Health.RECONNECT:
         return "reconnect"
     if row.holds:

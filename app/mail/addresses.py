@@ -7,7 +7,7 @@ from flask import current_app
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts import connections, sign_in_methods
+from app.accounts import connections, deletion, sign_in_methods
 from app.db import db, rows_changed, utcnow
 from app.mail import links, reminders
 from app.mail.outbox import queue_to
@@ -124,6 +124,7 @@ def finish_sign_up(token: str, locale: str) -> int:
 
     :raises LinkGone: nothing was changed.
     """
+    deletion.close_due()
     link = links.use(token, LinkKind.SIGN_UP)
     if link is None:
         db.session.rollback()

@@ -78,7 +78,7 @@ from app.models.session import (
 from app.models.suggestion import Reason, Suggestion, SuggestionKind
 from app.models.tweet import WAITING, AlreadyBeingSent, Tweet
 from app.models.tweet_file import TweetFile
-from app.models.user import Role, SubmitIdReused, UnknownAccount, User
+from app.models.user import Role, SubmitIdReused, UnknownAccount, User, is_leaving
 from app.models.worker import Broker, Worker
 
 __all__ = [
@@ -175,6 +175,7 @@ __all__ = [
     "delivery_rollup",
     "hash_of",
     "interest",
+    "is_leaving",
     "mail",
     "milliseconds_late",
     "notice",

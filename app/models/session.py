@@ -103,6 +103,8 @@ class EventKind(StrEnum):
     EMAIL_REMOVED = "email_removed"
     SIGNS_IN_ON = "signs_in_on"
     SIGNS_IN_OFF = "signs_in_off"
+    DELETION_ASKED = "deletion_asked"
+    DELETION_TAKEN_BACK = "deletion_taken_back"
 
 
 class AuditEvent(db.Model):  # type: ignore[name-defined,misc]

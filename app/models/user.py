@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_login import UserMixin
-from sqlalchemy import func, text, true
+from sqlalchemy import ColumnElement, func, text, true
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -20,6 +20,7 @@ from app.models.account import Account
 from app.models.content import Draft
 from app.models.delivery import Delivery
 from app.models.duplicates import DuplicateText
+from app.models.indexes import partial_index
 from app.models.new_tweet import NewJob, StoredTweet
 from app.models.picture import Picture
 from app.models.tweet import Tweet
@@ -51,6 +52,7 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
     """A person, who can sign in with any of their accounts that allow it."""
 
     __tablename__ = "users"
+    __table_args__ = (partial_index("users_delete_at", "delete_at", where="delete_at IS NOT NULL"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     timezone: Mapped[str | None]
@@ -64,6 +66,9 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
     """What they like to do, with ", " between; None for nothing (app/learning/hobbies.py)."""
     unread_notices: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     """The number at the bell: every page has it with its person, so it is counted as it changes."""
+    delete_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When everything of them is deleted, because they asked for it; until then nothing of theirs
+    goes out, and they may change their mind."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
 
     accounts: Mapped[list[Account]] = relationship(
@@ -258,6 +263,11 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         if len(named) != 1:
             raise UnknownAccount
         return named[0]
+
+
+def is_leaving() -> ColumnElement[bool]:
+    """Return the condition that the owner of the query's Account has asked to be deleted."""
+    return Account.user_id.in_(db.select(User.id).where(User.delete_at.is_not(None)))
 
 
 def _notify(due: Sequence[NewJob]) -> None:

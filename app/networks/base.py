@@ -340,8 +340,12 @@ class Network(Protocol):
         raise ConnectRefused("stale")
 
     @abstractmethod
-    def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
-        """End this access as far as the network lets us; begin as ``refresh``. Never raises."""
+    def revoke(self, credentials: Credentials, start_by: float | None = None) -> bool | None:
+        """End this access as far as the network lets us; begin as ``refresh``. Never raises.
+
+        :returns: False when the network did not answer: it may be asked once more.
+        """
+        return None
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True when a refused access token may be exchanged for a new one."""

@@ -194,6 +194,9 @@ def hold_error(
     if reason == HoldReason.PAUSED:
         waits = _("The people who run this site have paused posting, so this tweet waits.")
         return (reason, waits, _("You need to do nothing: it goes on when posting does."))
+    if reason == HoldReason.DELETION:
+        leaves = _("You asked us to delete your account, so nothing of yours is sent.")
+        return (reason, leaves, _("If you keep your account, you decide about this tweet."))
     if reason == HoldReason.LATE:
         late = _("We could not send it in time, and now it is later than you allow.")
         return (reason, *(delivery_error(code, network) if code == RESTORED else (late, decide)))

@@ -175,7 +175,7 @@ def _store(user_id: int, rows: Sequence[NewRow]) -> None:
         stored = select(Tweet.submit_id, Tweet.id).where(
             Tweet.user_id == user_id, id_in(Tweet.submit_id, keys)
         )
-        ids = {key: tweet_id for key, tweet_id in db.session.execute(stored)}
+        ids: dict[str, int] = {row.submit_id: row.id for row in db.session.execute(stored)}
         jobs = [
             _job(row, ids[row.key], account_id, not needs_reconnect[account_id])
             for row in some

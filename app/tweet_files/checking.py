@@ -248,9 +248,10 @@ def known_among(user_id: int, keys: Sequence[str], said: Sequence[Said]) -> Know
         .join(Tweet, Tweet.id == Delivery.tweet_id)
         .where(id_in(Delivery.id, jobs), theirs)
     )
-    found = {key: at for key, at in db.session.execute(stored)} if keys else {}
+    rows = db.session.execute(stored) if keys else ()
+    found: dict[str, datetime] = {row.submit_id: row.due_at for row in rows}
     if jobs:
-        found |= {WITH_ID + job_id: at for job_id, at in db.session.execute(exported)}
+        found |= {WITH_ID + row.id: row.due_at for row in db.session.execute(exported)}
     return Known(found, _said_before(user_id, said) if said else frozenset())
 
 

@@ -1,7 +1,8 @@
 """All that somebody has, as files: JSON, CSV, or both with the pictures in a zip.
 
-Rows are read a few hundred at a time, each batch in a short transaction of its own. So a file of any
-size takes the same memory, and a reader who is slow, or goes away, holds nothing in the database.
+Rows are read a few hundred at a time, each batch in a short transaction of its own. So a file of
+any size takes the same memory, and a reader who is slow, or goes away, holds nothing in the
+database.
 """
 
 from __future__ import annotations

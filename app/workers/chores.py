@@ -15,7 +15,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import background, mail, tweet_files
-from app.accounts import audit, disconnections, pending
+from app.accounts import audit, deletion, disconnections, pending
 from app.accounts import avatars as avatars_of_accounts
 from app.accounts import limits as limits_of_accounts
 from app.accounts import sessions as sessions_of_people
@@ -71,6 +71,14 @@ def access(run: Run) -> str:
     ended = _for_each(run, disconnections.leaving, disconnections.finish)
     expired = _for_each(run, lambda: [one for one, _ in pending.expired()], pending.sweep)
     return f"{ended}, {expired}"
+
+
+def deletions(run: Run) -> str:
+    """Delete people who have asked for it, as far as their networks and the storage allow."""
+    deletion.close_due()
+    people = deletion.closed()
+    gone = [user_id for user_id in people if deletion.erase(user_id, lambda: run.advance(0))]
+    return f"{len(gone)} of {len(people)}"
 
 
 def counts(_run: Run) -> str:

@@ -44,6 +44,7 @@ SHOWN: tuple[type[Schema], ...] = (
     calls.TweetsQuery,
     calls.NumbersQuery,
     calls.ShownJob,
+    calls.DeleteMe,
     calls.ReportQuery,
     calls.NoticesQuery,
     calls.NoticesRead,

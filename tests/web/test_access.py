@@ -116,6 +116,19 @@ MATRIX: dict[str, Rule] = {
     "GET /settings": PRIVATE,
     "POST /settings": Rule(takes="form"),
     "POST /settings/alert-url": PRIVATE,
+    "GET /tweets/import": PRIVATE,
+    "POST /tweets/import": Rule(takes="file"),
+    "GET /tweets/import/<>": OWNED,
+    "POST /tweets/import/<>/confirm": OWNED,
+    "GET /export.json": PRIVATE,
+    "GET /export.csv": PRIVATE,
+    "GET /export.zip": PRIVATE,
+    "POST /settings/calendar-feed": PRIVATE,
+    "GET /calendar/<>.ics": PUBLIC,
+    "GET /me/delete": PRIVATE,
+    "POST /me/delete": PRIVATE,
+    "DELETE /me": PRIVATE,
+    "POST /me/keep": PRIVATE,
     "GET /service-worker.js": PUBLIC,
     "GET /push/key": PRIVATE,
     "POST /push/subscriptions": PRIVATE,
@@ -184,6 +197,10 @@ def place(running: World) -> Place:
     ben.sign_in("access_ben")
     made = ana.post("/tweets", text="Ana's own", when="in 20 hours").json()
     headers = {"X-CSRFToken": ana.token(), "Accept": "application/json"}
+    rows = {"file": ("tweets.csv", b"text,when\nHello,2027-03-01 09:00")}
+    imported = ana.http.post(
+        f"{running.site}/tweets/import", files=rows, headers=headers, timeout=20
+    ).json()
     picture = ana.http.post(
         f"{running.site}/pictures",
         files={"picture": ("photo.jpg", photos.photo_with_place())},
@@ -207,6 +224,7 @@ def place(running: World) -> Place:
         "account_id": str(account_id),
         "item_id": str(item_id),
         "target_id": str(target_id),
+        "import_id": imported["import"]["id"],
         **learnt(running, account_id),
         "network": "x",
         "session_id": NOT_THERE,

@@ -31,7 +31,7 @@ def exported(reader: Reader, kind: str) -> bytes:
     answer = reader.client.get(f"/export.{kind}")
     assert answer.status_code == 200
     assert answer.is_streamed
-    assert f'filename=tweets.{kind}' in answer.headers["Content-Disposition"]
+    assert f"filename=tweets.{kind}" in answer.headers["Content-Disposition"]
     return answer.data
 
 

@@ -78,7 +78,7 @@ def codes(report: list[dict[str, Any]]) -> list[str | None]:
 
 
 def test_report_and_confirm(world: World, ana: Reader) -> None:
-    """Nothing is stored before it is confirmed; then what is good is, with its accounts and time."""
+    """Nothing is stored before it is confirmed; then what is good is, with accounts and time."""
     before = stored(world)
     file = sheet(
         ("Hello, “world”;\nsecond line", LATER, "mastodon:ana@mastodon.example X:@Ana", "r1"),
@@ -188,7 +188,14 @@ def test_json(small_world: World) -> None:
         {"text": "\ud800", "when": LATER},
     ]
     about, report = found(send(ana, json.dumps({"tweets": rows})))
-    assert codes(report) == [None, None, "row_type", "row_type", "row_pictures", "control_characters"]
+    assert codes(report) == [
+        None,
+        None,
+        "row_type",
+        "row_type",
+        "row_pictures",
+        "control_characters",
+    ]
     assert confirm(ana, about["id"])["added"] == 2
     assert found(send(ana, json.dumps(rows)))[0]["known"] == 2
 
@@ -309,8 +316,6 @@ def test_delivery_of_what_was_imported(world: World, ana: Reader) -> None:
     about, report = found(send(ana, sheet(("Soon", "in one hour"))))
     confirm(ana, about["id"])
     with world.rows():
-        job = db.session.scalars(
-            db.select(Delivery).join(Tweet).where(Tweet.text == "Soon")
-        ).one()
+        job = db.session.scalars(db.select(Delivery).join(Tweet).where(Tweet.text == "Soon")).one()
         shown = report[0]["due_at"].replace("Z", "+00:00")
         assert job.due_at.isoformat(timespec="milliseconds") == shown

@@ -347,10 +347,12 @@ def _server_after(session: Mapping[str, Any], url: str, directory: Directory) ->
     return url
 
 
-def revoke(server: Server, credentials: Credentials, start_by: float | None) -> None:
-    """Close the session, if that begins in time; never raises."""
+def revoke(server: Server, credentials: Credentials, start_by: float | None) -> bool:
+    """Close the session, if that begins in time; never raises. False without a response."""
     with contextlib.suppress(http.NotSent, http.NoResponse):
         _use_refresh_token(server, "deleteSession", credentials, start_by)
+        return True
+    return False
 
 
 def _use_refresh_token(

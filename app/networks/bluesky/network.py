@@ -85,9 +85,9 @@ class Bluesky(Network):
         """
         return [self._sign_in.begin(typed)]
 
-    def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
-        """Close the session; never raises."""
-        auth.revoke(self._server_of(credentials), credentials, start_by)
+    def revoke(self, credentials: Credentials, start_by: float | None = None) -> bool:
+        """Close the session; never raises. False when there is no response."""
+        return auth.revoke(self._server_of(credentials), credentials, start_by)
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True as long as there is a session; its refresh token lives for months."""

@@ -108,10 +108,12 @@ class Mastodon(Network):
         with private_is_refused():
             return [self._sign_in.finish(server, memory, callback, redirect_uri)]
 
-    def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
-        """End the token; never raises."""
+    def revoke(self, credentials: Credentials, start_by: float | None = None) -> bool:
+        """End the token; never raises. False when there is no response."""
         with contextlib.suppress(LookUpFailed):
             auth.revoke(self._server_of(credentials), credentials, start_by)
+            return True
+        return False
 
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask whose token it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""

@@ -81,10 +81,12 @@ class X(Network):
         token = self._flow.finish(memory, callback, redirect_uri)
         return [auth.connection_of(self._api, token)]
 
-    def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
-        """End the access; never raises."""
+    def revoke(self, credentials: Credentials, start_by: float | None = None) -> bool:
+        """End the access; never raises. False when there is no response."""
         with contextlib.suppress(NotSent, NoResponse):
             auth.revoke(self._api, credentials, start_by)
+            return True
+        return False
 
     def can_refresh(self, credentials: Credentials) -> bool:
         """True for OAuth 2.0 with offline access; OAuth 1.0a tokens do not expire."""

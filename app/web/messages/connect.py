@@ -85,6 +85,8 @@ _EVENTS = {
     EventKind.EMAIL_REMOVED: _l("Removed the e-mail address"),
     EventKind.SIGNS_IN_ON: _l("Allowed %(account)s to sign in"),
     EventKind.SIGNS_IN_OFF: _l("Stopped %(account)s from signing in"),
+    EventKind.DELETION_ASKED: _l("Asked to delete the account"),
+    EventKind.DELETION_TAKEN_BACK: _l("Kept the account"),
 }
 _SIGN_IN_NOT_CHANGED = {
     "last_door": _l(

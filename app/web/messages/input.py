@@ -57,6 +57,7 @@ _INVALID = {
     "unknown_zone": _l("We do not know this time zone."),
     "unknown_locale": _l("We do not speak this language yet."),
     "bad_address": _l("This is no e-mail address. It looks like name@example.com."),
+    "confirm_deletion": _l("Say “delete” to confirm it. Nothing was changed."),
     "bad_hours": _l("Give a number of hours from 0.1 to 168."),
 }
 _TEXT_PROBLEMS = {
@@ -140,11 +141,8 @@ def input_refusal(problem: Exception) -> tuple[str, str, str]:
         return field, problem.code, _text_sentence(problem.code, problem.params)
     if isinstance(problem, WhenProblem):
         return "when", problem.code, _time_sentence(problem)
-    if isinstance(problem, FileProblem):
-        return "file", problem.code, _FILE_PROBLEMS[problem.code] % problem.params
-    if isinstance(problem, RowProblem):
-        named = {"field": problem.field, **problem.params}
-        return problem.field, problem.code, _ROW_PROBLEMS[problem.code] % named
+    if isinstance(problem, FileProblem | RowProblem):
+        return _of_file(problem)
     if isinstance(problem, QuotaReached):
         return "text", "quota", _too_many_waiting(problem.limit)
     if isinstance(problem, UnknownAccount):
@@ -155,12 +153,23 @@ def input_refusal(problem: Exception) -> tuple[str, str, str]:
             "submit_id_reused",
             _("This form was already used for another tweet. Reload the page and send it again."),
         )
+    return _of_pictures(problem)
+
+
+def _of_pictures(problem: Exception) -> tuple[str, str, str]:
     if isinstance(problem, PictureRefused):
         return "pictures", problem.code, picture_refusal(problem.code, problem.name)
     if isinstance(problem, UnknownPicture | TooManyPictures):
         code = "unknown_picture" if isinstance(problem, UnknownPicture) else "too_many_pictures"
         return "pictures", code, picture_refusal(code)
     raise problem
+
+
+def _of_file(problem: FileProblem | RowProblem) -> tuple[str, str, str]:
+    if isinstance(problem, FileProblem):
+        return "file", problem.code, _FILE_PROBLEMS[problem.code] % problem.params
+    named = {"field": problem.field, **problem.params}
+    return problem.field, problem.code, _ROW_PROBLEMS[problem.code] % named
 
 
 REFUSALS = (

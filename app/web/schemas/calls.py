@@ -204,6 +204,12 @@ class Nothing(Schema):
     """A call that takes nothing."""
 
 
+class DeleteMe(Schema):
+    """``DELETE /me``"""
+
+    confirm: Name = Field(description="the word `delete`")
+
+
 class ReportQuery(Schema):
     """``GET /tweets/import/<id>``, as a page"""
 

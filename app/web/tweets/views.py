@@ -25,7 +25,7 @@ from app.models import (
     milliseconds_late,
 )
 from app.networks import Network
-from app.states import FINAL, State, status_of
+from app.states import FINAL, HoldReason, State, status_of
 from app.web import learning, pictures
 from app.web.context import networks
 from app.web.i18n import exact_time, iso_utc, relative_time
@@ -197,6 +197,8 @@ def _actions_of_job(delivery: Delivery) -> Sequence[str]:
         return ("post_now", *edit, "cancel") if edit else ("cancel",)
     if delivery.state == State.HELD and delivery.account.needs_reconnect:
         return ("reconnect", *edit, "discard")
+    if delivery.state == State.HELD and delivery.hold_reason == HoldReason.DELETION:
+        return (*edit, "discard")
     if delivery.state == State.HELD:
         return ("post_now", *edit, "discard")
     if delivery.state == State.REVIEW:

@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import pytest
 
@@ -18,6 +18,7 @@ from app.pictures import PictureRefused
 from app.sentences.delivery import delivery_error, hold_error, known_error, outcome_of
 from app.sentences.pictures import picture_refusal
 from app.states import HoldReason
+from app.tweet_files import FileProblem, RowProblem
 from app.web.messages.connect import known_sentence
 from app.web.messages.input import input_refusal
 from app.web.messages.learning import import_error
@@ -32,6 +33,8 @@ NAMES = {"code", "error_code"}
 OF_INPUT = {"TextProblem", "WhenProblem", "Invalid"}
 OF_SIGN_IN = {"ConnectRefused"}
 OF_READING = {"Ended", "LookUpRefused"}
+OF_FILES = {"FileProblem", "RowProblem"}
+"""What may be wrong with a file of tweets, or with a row of it."""
 OF_OAUTH = {"_exchange", "_exchange_if_checked", "fetch_token"}
 """These take OAuth's ``code``, which is none of ours."""
 OF_PAGES = {"denied", "stale", "refused"}
@@ -241,7 +244,7 @@ OF_DELIVERIES = (
         *(
             codes
             for taker, codes in BELOW.by_taker.items()
-            if taker not in OF_INPUT | OF_SIGN_IN | OF_OAUTH | OF_READING
+            if taker not in OF_INPUT | OF_SIGN_IN | OF_OAUTH | OF_READING | OF_FILES
         )
     )
     - NEVER_STORED
@@ -382,3 +385,13 @@ def test_every_field_that_does_not_fit_has_a_sentence() -> None:
     general = input_refusal(Invalid("comet", "when"))[2]
     said = {code: input_refusal(Invalid(code, "when", limit=3, echo="now"))[2] for code in codes}
     assert {code for code, words in said.items() if words == general} <= {"wrong_type"}
+
+
+def test_files_of_tweets() -> None:
+    """Whatever may be wrong with a file, or with a row of it, has a sentence of its own."""
+    about: dict[str, Any] = {"limit": 5, "line": 2, "names": "text", "name": "x:ana"}
+    files, rows = (BELOW.by_taker[name] for name in ("FileProblem", "RowProblem"))
+    said = [input_refusal(FileProblem(code, **about))[2] for code in files]
+    said += [input_refusal(RowProblem(code, "when", **about))[2] for code in rows]
+    assert len(set(said)) == len(files) + len(rows) > 15
+    assert not [sentence for sentence in said if "%(" in sentence]
