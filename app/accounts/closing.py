@@ -7,6 +7,7 @@ a new person, also while no worker runs. What is left is deleted by workers (era
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from sqlalchemy import delete, or_, update
 
@@ -55,7 +56,7 @@ def _close(user_id: int) -> None:
     for account_id in db.session.scalars(mine).all():
         background.end_intervals(IMPORT, str(account_id))
     # Its access is kept until it has been ended at the network: not the end of a disconnection.
-    gone = {"connected": False, "signs_in": False, "avatar": None}
+    gone: dict[str, Any] = {"connected": False, "signs_in": False, "avatar": None}
     gone |= {"health": Health.RECONNECT, "last_error": None, "last_error_at": None}
     rows_changed(update(Account).where(Account.user_id == user_id).values(gone))
     rows_changed(transitions.disconnect(Delivery.account_id.in_(mine)))

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, delete, select, tuple_
 
+from app import pictures
 from app.accounts import disconnections, pending
 from app.accounts.closing import IMPORT
 from app.accounts.transactions import change, rows_of, value_of
@@ -22,12 +23,9 @@ from app.models import (
     Delivery,
     Pause,
     PendingConnection,
-    Picture,
-    PictureState,
     User,
 )
 from app.networks import Profile, http
-from app.pictures import FilesAway, storage
 from app.states import State
 
 log = logging.getLogger(__name__)
@@ -51,7 +49,7 @@ def erase(user_id: int, go_on: Callable[[], None]) -> bool:
 
     :param go_on: called between steps; what it raises ends the run.
     """
-    for step in (_nothing_is_sent, _revoked, _without_pictures):
+    for step in (_nothing_is_sent, _revoked, pictures.forget_all):
         go_on()
         if not step(user_id):
             return False
@@ -105,20 +103,6 @@ def _revoke(account_id: int) -> bool:
         return False
     same = (Account.id == account_id, Account.credentials_version == version)
     return change(Account, *same, credentials={}, credentials_version=version + 1)
-
-
-def _without_pictures(user_id: int) -> bool:
-    """Delete the bytes of all pictures; False when the storage does not answer."""
-    theirs = Picture.user_id == user_id
-    gone = {"state": PictureState.REFUSED, "error_code": "picture_gone", "next_at": None}
-    change(Picture, theirs, **gone)  # no worker makes one any more
-    for row in rows_of(select(Picture.id).where(theirs)):
-        try:
-            storage.delete(storage.keys_of(row.id))
-        except FilesAway as error:
-            log.warning("pictures cannot be deleted: %s", error)
-            return False
-    return True
 
 
 def _delete_what_names_them(user_id: int) -> None:

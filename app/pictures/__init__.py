@@ -7,7 +7,7 @@ from app.pictures.encoding import make_square
 from app.pictures.fair_queue import turns
 from app.pictures.inspection import MAX_BYTES, PictureRefused
 from app.pictures.lifecycle import accept, load_fitted, process_next, sweep, thumb
-from app.pictures.retention import accounts_showing, discard, look_again_soon
+from app.pictures.retention import accounts_showing, discard, forget_all, look_again_soon
 from app.pictures.storage import FileMissing, FilesAway
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "accept",
     "accounts_showing",
     "discard",
+    "forget_all",
     "load_fitted",
     "look_again_soon",
     "make_square",

@@ -35,6 +35,18 @@ def discard(picture: Picture) -> bool:
     return bool(_forget(Picture.id == picture.id, ~Picture.claimed))
 
 
+def forget_all(user_id: int) -> bool:
+    """Delete the bytes of all pictures of somebody; False when the storage does not answer.
+
+    The rows stay, and no worker makes a picture of them any more.
+    """
+    theirs = Picture.user_id == user_id
+    change(theirs, state=PictureState.REFUSED, error_code="picture_gone", next_at=None)
+    rows = db.session.execute(select(Picture.id).where(theirs)).all()
+    db.session.commit()
+    return all(forget_files(*storage.keys_of(row.id)) for row in rows)
+
+
 def sweep() -> None:
     """Delete what nobody needs any more. May be repeated, by any number of workers at once."""
     unused = (text("NOT claimed"), Picture.created_at < from_now(-UNCLAIMED_FOR))  # as its index

@@ -18,7 +18,6 @@ from sqlalchemy import select
 from app import when
 from app.db import EPOCH, db, id_in
 from app.models import Account, Delivery, Tweet, UnknownAccount, User, content, sameness
-from app.models.content import Draft
 from app.networks import TextProblem
 from app.tweet_files.reading import GivenRow, RowProblem
 
@@ -141,12 +140,12 @@ def _read(row: GivenRow, accounts: Sequence[Account], times: _Times) -> _Read:
         new = NewRow(draft.text, draft.parts, said.due_ms, [*said.account_ids], key or _hash(said))
     except PROBLEMS as problem:
         return _Read(row, problem, due_at, key)
-    problem = _problem_of(row, draft, chosen, due_at, times.now)
-    return _Read(row, problem, due_at, new.key, new, None if key else said)
+    wrong = _problem_of(row, draft, chosen, due_at, times.now)
+    return _Read(row, wrong, due_at, new.key, new, None if key else said)
 
 
 def _problem_of(
-    row: GivenRow, draft: Draft, chosen: Sequence[Account], due_at: datetime, now: datetime
+    row: GivenRow, draft: content.Draft, chosen: Sequence[Account], due_at: datetime, now: datetime
 ) -> Exception | None:
     """Return why a row cannot be published, although it can be read."""
     try:

@@ -162,7 +162,7 @@ def _row(tweet: Tweet) -> dict[str, Any]:
 def _job(job: Delivery) -> dict[str, Any]:
     return {
         "account": name_of(job.account),
-        "state": job.state,
+        "status": job.status,
         "published_at": _iso(job.accepted_at) if job.accepted_at else None,
         "url": job.remote_url,
         "error": job.error_code,
