@@ -2,6 +2,7 @@
 import { draft } from "../shared/drafts.js";
 import { $ } from "../shared/jquery.js";
 import { count } from "./counters.js";
+import { hasOptions, keptOptions, restoreOptions } from "./options.js";
 import { keptPictures, restorePictures } from "./pictures.js";
 import { threads } from "./threads.js";
 import { chooseMode, mode, setTime } from "./time-field.js";
@@ -29,10 +30,11 @@ export function keepDraft() {
   const [text, when] = [$text.val(), $when.val()];
   const [further, pictures] = [furtherTexts(), keptPictures()];
   const texts = Object.values({ ...further.threads, ...further.variants });
-  if (text || when || pictures.length || texts.some((one) => one.length)) {
+  if (text || when || pictures.length || texts.some((one) => one.length) || hasOptions()) {
     const accounts = chosenAccounts();
     const submitId = $submitId.val();
-    draft.keep({ text, when, mode: mode(), ...further, pictures, accounts, submitId });
+    const options = keptOptions();
+    draft.keep({ text, when, mode: mode(), ...further, pictures, options, accounts, submitId });
   } else {
     draft.forget();
   }
@@ -45,6 +47,7 @@ function restoreFurther(kept) {
     }
   }
   restorePictures(kept.pictures ?? []);
+  restoreOptions(kept.options);
   const variants = Object.entries(kept.variants ?? {});
   for (const [id, text] of variants) {
     $(`#${id}`).val(text);

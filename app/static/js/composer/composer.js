@@ -15,6 +15,7 @@ import { refreshTimes } from "../shared/times.js";
 import { startAllAccounts } from "./all-accounts.js";
 import { keepDraft, restoreDraft } from "./composer-draft.js";
 import { count } from "./counters.js";
+import { clearOptions } from "./options.js";
 import { clearPictures } from "./pictures.js";
 import { duplicateHelp, SEND_ANYWAY, tellSimilar } from "./similar.js";
 import { threads } from "./threads.js";
@@ -107,6 +108,7 @@ function addCard($card) {
 function clear() {
   $text.val("");
   clearPictures();
+  clearOptions();
   for (const thread of threads) {
     thread.clear();
   }
@@ -161,6 +163,7 @@ function listen() {
     keepDraft();
   });
   $form.on("pictures:changed", keepDraft);
+  $form.on("input change", "[data-options] :input", keepDraft);
   $form.on("change", "[name='accounts']", () => {
     $("#accounts-error").empty();
     keepDraft();
