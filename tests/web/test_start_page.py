@@ -16,7 +16,7 @@ from tests.support import full_list
 from tests.support.world import World
 
 MAX_PAGE_BYTES = 39_000
-"""Before compression. 10,000 of them are the composer with its ideas, and the frame."""
+"""Before compression. 18,000 of them are the composer with its ideas and options, and the frame."""
 MAX_CARD_BYTES = 900
 """Of a tweet with one job and without pictures."""
 QUERIES = 9
