@@ -135,7 +135,7 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
         meant = [delivery for delivery in self.deliveries if delivery.id == job_id]
         parts_out = len(meant[0].posted) if meant else 0
         whole = [part.as_stored() for one in meant for part in one.contents[:parts_out]] + parts
-        changed = {"parts": whole, "text_key": sameness.key_of(whole)}
+        changed: dict[str, Any] = {"parts": whole, "text_key": sameness.key_of(whole)}
         if options is not None:
             changed["options"] = options or None
         _refuse_unless(self._change(changed, _only(job_id), *_editable(parts_out)))

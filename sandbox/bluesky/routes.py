@@ -81,7 +81,8 @@ def _post_with_gates(writes: Any, did: str) -> tuple[dict[str, Any], dict[str, d
     for write in writes:
         if not isinstance(write, dict) or write.get("$type") != CREATE:
             raise errors.invalid("Only creates are played here")
-        rkey, collection, value = (write.get(name) for name in ("rkey", "collection", "value"))
+        rkey, collection = write.get("rkey"), write.get("collection")
+        value: Any = write.get("value")
         if not isinstance(rkey, str) or not TID.fullmatch(rkey):
             raise errors.invalid("Invalid record key: expected a TID")
         if collection == COLLECTION and post is None:

@@ -83,7 +83,7 @@ def _limits_in(instance: Mapping[str, Any]) -> Limits:
     )
 
 
-def _polls_in(polls: Mapping[str, Any]) -> dict[str, int]:
+def _polls_in(polls: Mapping[str, Any]) -> dict[str, Any]:
     """Return the limits on polls that a server tells, those of Mastodon for what it leaves out."""
     if not polls:
         return {}
@@ -123,7 +123,7 @@ def body_of(part: Part) -> Body:
         body[DESCRIPTIONS] = [picture.get("description") or "" for picture in part.pictures]
     if part.reply_to is not None:
         body["in_reply_to_id"] = part.reply_to["id"]
-    return body | options.fields(part)
+    return {**body, **options.fields(part)}
 
 
 async def create(server: Server, token: str, body: Body, start_by: float) -> Outcome:

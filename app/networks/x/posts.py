@@ -34,7 +34,7 @@ def body_of(part: Part) -> Body:
         body["reply"] = {"in_reply_to_tweet_id": part.reply_to["id"]}
     if part.pictures:
         body["media"] = {"media_ids": [picture["id"] for picture in part.pictures]}
-    return body | options.fields(part)
+    return {**body, **options.fields(part)}
 
 
 async def create(

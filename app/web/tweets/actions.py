@@ -18,7 +18,7 @@ from app.states import State
 from app.web import rate_limits, schemas
 from app.web.errors import gives_back, refuse, wants_json
 from app.web.messages import REFUSALS, input_refusal
-from app.web.tweets import forms, options, views
+from app.web.tweets import forms, views
 from app.web.tweets.payload import any_of, filled, follows, merged
 from app.web.tweets.routes import own
 
@@ -342,7 +342,6 @@ def _edit_page(tweet: Tweet, job: Delivery | None, form: dict[str, Any]) -> str:
         out=_stored(job.contents[: len(job.posted)]) if job else [],
         form=views.shown(form),
         accounts=views.account_views(accounts),
-        languages=options.languages,
         is_timed=job is None and any(one.state in WAITING for one in meant),
         has_failed=any(one.state == State.FAILED for one in meant),
     )

@@ -18,7 +18,7 @@ from flask_login import current_user
 
 from app.db import db
 from app.models import Account, content
-from app.networks import LANGUAGES, HasOptions, Option
+from app.networks import HasOptions, Option
 from app.web.context import networks
 
 PREFIX = "options-"
@@ -123,11 +123,6 @@ def _poll(option: Option, rest: dict[str, Sequence[str]]) -> dict[str, Any] | No
     return {"options": answers, poll.duration: duration, **flags}
 
 
-def asks_language(account: Account) -> bool:
-    """True when a composer asks for languages, of which it then lists the codes."""
-    return any(option.kind in TYPES for option in offered_to(account))
-
-
 def fields_of(account: Account) -> list[dict[str, Any]]:
     """Return what a composer shows of each option of an account."""
     return [
@@ -163,13 +158,6 @@ def _in_words(seconds: int) -> str:
     return format_timedelta(timedelta(seconds=seconds), granularity=unit, threshold=99)
 
 
-def languages() -> list[tuple[str, str]]:
-    """Return the codes of languages with their names, in the reader's."""
-    locale = get_locale()
-    names = locale.languages if locale else {}
-    return sorted(((code, names.get(code, code)) for code in LANGUAGES), key=lambda one: one[1])
-
-
 def in_words(account: Account, given: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Return what was set for an account, as pages tell it: names and values."""
     by_name = {option.name: option for option in offered_to(account)}
@@ -190,6 +178,6 @@ def _told(option: Option, value: Any) -> str:
     labels = {known.word: _(known.label) for known in option.values}
     locale = get_locale()
     if option.kind in {"language", "languages"} and locale:
-        labels = dict(locale.languages)
+        labels = {code: str(name) for code, name in locale.languages.items()}
     words = value if isinstance(value, list) else [value]
-    return ", ".join(labels.get(word, word) for word in words)
+    return ", ".join(str(labels.get(word, word)) for word in words)

@@ -282,7 +282,6 @@ def composer(form: dict[str, Any]) -> str:
         accounts=views.account_views(accounts),
         ticked=_ticked(form["accounts"], accounts) or _usual_accounts(accounts, newest.tweets[:1]),
         is_for_all=form["accounts"] == ALL,
-        languages=options.languages,
         **lists.context(asked, found, everywhere, "tweets.index"),
     )
 

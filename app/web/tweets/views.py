@@ -322,7 +322,6 @@ def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:
             "threads": networks()[account.network].threads,
             "limits": content.limits_of(account, networks()[account.network]),
             "options": options.fields_of(account),
-            "asks_language": options.asks_language(account),
         }
         for account in accounts
     ]

@@ -12,6 +12,7 @@ import { startCounters } from "./counters.js";
 import { startIdeas } from "./ideas.js";
 import { startPictureDrops } from "./picture-drops.js";
 import { startPictures } from "./pictures.js";
+import { startPreviews } from "./previews.js";
 import { startThreads } from "./threads.js";
 import { startTimeField } from "./time-field.js";
 
@@ -32,6 +33,7 @@ startCounters();
 startPictures();
 startPictureDrops();
 startThreads();
+startPreviews();
 startTimeField();
 startBestHour();
 startPoller();

@@ -1,6 +1,7 @@
 /* What is in the composer, read as a whole, and put back there. */
 import { $ } from "../shared/jquery.js";
 import { count } from "./counters.js";
+import { hasOptions, keptOptions, restoreOptions } from "./options.js";
 import { clearPictures, keptPictures, restorePictures } from "./pictures.js";
 import { threads } from "./threads.js";
 import { chooseMode, mode, setTime } from "./time-field.js";
@@ -33,13 +34,14 @@ export function written() {
     mode: mode(),
     ...furtherTexts(),
     pictures: keptPictures(),
+    options: keptOptions(),
     accounts: chosenAccounts(),
   };
 }
 
 export function isEmpty({ text, when, pictures, threads, variants }) {
   const texts = Object.values({ ...threads, ...variants });
-  return !(text || when || pictures.length || texts.some((one) => one.length));
+  return !(text || when || pictures.length || texts.some((one) => one.length) || hasOptions());
 }
 
 /* The same as the form sends it, as far as somebody wrote it. */
@@ -69,6 +71,7 @@ function restoreFurther(kept) {
     }
   }
   restorePictures(kept.pictures ?? []);
+  restoreOptions(kept.options);
   const variants = Object.entries(kept.variants ?? {});
   for (const [id, text] of variants) {
     $(`#${id}`).val(text);

@@ -14,6 +14,7 @@ import { refreshTimes } from "../shared/times.js";
 import { startAllAccounts } from "./all-accounts.js";
 import { changed, goOn, pause, renew, startAutosave, startOver } from "./autosave.js";
 import { count } from "./counters.js";
+import { clearOptions } from "./options.js";
 import { clearPictures } from "./pictures.js";
 import { duplicateHelp, SEND_ANYWAY, tellSimilar } from "./similar.js";
 import { threads } from "./threads.js";
@@ -100,6 +101,7 @@ function addCard($card) {
 function clear() {
   $text.val("");
   clearPictures();
+  clearOptions();
   for (const thread of threads) {
     thread.clear();
   }
@@ -171,6 +173,7 @@ function listen() {
     changed();
   });
   $form.on("pictures:changed", changed);
+  $form.on("input change", "[data-options] :input", changed);
   $form.on("change", "[name='accounts']", () => {
     $("#accounts-error").empty();
     changed();

@@ -3,6 +3,7 @@
 import { $ } from "../shared/jquery.js";
 import { announce } from "../shared/messages.js";
 import { say, templateOf } from "../shared/page.js";
+import { showOptionsOf, warningOf } from "./options.js";
 import { bytes, lengthAs } from "./text-length.js";
 
 const NEAR_CHARACTERS = 20;
@@ -34,7 +35,10 @@ function readersOf($box) {
 /* How a text stands with one account: what is left of its characters, or of its bytes if over. */
 function measure(text, { dataset }) {
   const linkLength = dataset.linkLength === undefined ? undefined : Number(dataset.linkLength);
-  const length = lengthAs(text, dataset.unit, linkLength);
+  const warning = warningOf(dataset.accountId);
+  const length =
+    lengthAs(text, dataset.unit, linkLength) +
+    (warning ? lengthAs(warning, dataset.unit, linkLength) : 0);
   const limit = Number(dataset.limit);
   const tooLarge = dataset.bytes && bytes(text) > Number(dataset.bytes);
   const left = tooLarge ? Math.min(-1, limit - length) : limit - length;
@@ -105,6 +109,7 @@ export function count() {
     const isFor = ids.includes(variant.dataset.variant);
     $(variant).prop("hidden", !isFor).find("textarea").prop("disabled", !isFor); // kept, not sent
   }
+  showOptionsOf(ids);
   for (const box of $form.find("[data-writing]").get()) {
     countBox(box);
   }
@@ -135,6 +140,7 @@ function nameTheKey(event) {
 export function startCounters() {
   $form.on("input", "textarea", countWhatWasTyped);
   $form.on("change", "[name='accounts']", count);
+  $form.on("input", "[data-counts]", count);
   $form.on("keydown", sendByKey);
   $form.on("focusin", "textarea", nameTheKey);
   count();

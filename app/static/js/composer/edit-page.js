@@ -3,8 +3,10 @@ import { editDraft } from "../shared/drafts.js";
 import { $ } from "../shared/jquery.js";
 import { say } from "../shared/page.js";
 import { count, startCounters } from "./counters.js";
+import { keptOptions, restoreOptions } from "./options.js";
 import { startPictureDrops } from "./picture-drops.js";
 import { clearPictures, keptPictures, restorePictures, startPictures } from "./pictures.js";
+import { startPreviews } from "./previews.js";
 import { startThreads, threads } from "./threads.js";
 import { hasTimeField, setTime, startTimeField } from "./time-field.js";
 
@@ -12,6 +14,7 @@ startCounters();
 startPictures();
 startPictureDrops();
 startThreads();
+startPreviews();
 if (hasTimeField()) {
   startTimeField();
 }
@@ -36,6 +39,7 @@ function written(property = "value") {
     threads: Object.fromEntries(inParts),
     variants: Object.fromEntries(own.map((box) => [box.id, box[property]])),
     pictures: keptPictures(),
+    options: keptOptions(),
   };
 }
 
@@ -93,6 +97,7 @@ function restore() {
     clearPictures();
     restorePictures(kept.pictures);
   }
+  restoreOptions(kept.options);
   count();
   keep();
   if (isChanged()) {
