@@ -111,7 +111,7 @@ def _due() -> list[int]:
 def make(series_id: int) -> int:
     """Make what a series needs now; return how many tweets are new. Commits."""
     series = db.session.get(rows.Series, series_id, populate_existing=True)
-    if series is None or series.next_at is None:
+    if series is None or series.next_at is None or series.deleted_at is not None:
         db.session.rollback()
         return 0
     accounts = accounts_of(series)
