@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import update
@@ -135,7 +135,7 @@ def store(series: rows.Series, found: Plan, accounts: list[Account]) -> int:
 
     :returns: how many tweets are new.
     """
-    values = {"next_at": found.next_at, "missed": series.missed + found.missed}
+    values: dict[str, Any] = {"next_at": found.next_at, "missed": series.missed + found.missed}
     if found.last is not None:
         values |= {"made_wall": found.last.wall.isoformat(), "made_number": found.last.number}
     if not _advance(series, **values):
