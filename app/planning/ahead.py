@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import update
@@ -111,7 +111,7 @@ def _due() -> list[int]:
 def make(series_id: int) -> int:
     """Make what a series needs now; return how many tweets are new. Commits."""
     series = db.session.get(rows.Series, series_id, populate_existing=True)
-    if series is None or series.next_at is None:
+    if series is None or series.next_at is None or series.deleted_at is not None:
         db.session.rollback()
         return 0
     accounts = accounts_of(series)
@@ -135,7 +135,7 @@ def store(series: rows.Series, found: Plan, accounts: list[Account]) -> int:
 
     :returns: how many tweets are new.
     """
-    values = {"next_at": found.next_at, "missed": series.missed + found.missed}
+    values: dict[str, Any] = {"next_at": found.next_at, "missed": series.missed + found.missed}
     if found.last is not None:
         values |= {"made_wall": found.last.wall.isoformat(), "made_number": found.last.number}
     if not _advance(series, **values):

@@ -150,7 +150,7 @@ class _Steps(int):
         self._step()
         return int(self) + other
 
-    def __mul__(self, other: int) -> int:  # type: ignore[override]
+    def __mul__(self, other: int) -> int:
         self._step()
         return int(self) * other
 

@@ -33,6 +33,12 @@ from app.states import State
 MAX_SHOWN = 1_000
 """Of the tweets that wait, in an answer about one series."""
 MAX_CHANGED = 20_000
+MAX_WALKED = 20_000
+"""Occurrences on the way to the one from which a series is changed."""
+
+
+class UnknownSeries(LookupError):
+    """The series is deleted."""
 
 
 class Coming(NamedTuple):
@@ -72,6 +78,8 @@ def create(user: User, wish: Wish, submit_id: str | None) -> rows.Series:
         return _same(known, wish)
     now = database_now()
     user_id, zone = user.id, user.zone
+    limit: int = current_app.config["MAX_WAITING_TWEETS"]
+    room = limit - quota.waiting_tweets(user_id)
     commit_and_keep()  # no transaction stays open while words are counted and rules are walked
     first = recurrence.check(wish.rule, wish.start, zone, now)
     content.refuse_strangers(wish.draft.written_for, wish.accounts)
@@ -81,11 +89,14 @@ def create(user: User, wish: Wish, submit_id: str | None) -> rows.Series:
     )
     _fill(series, wish)
     series.version, series.made_number, series.next_at = 1, 0, now
+    if room <= 0:
+        raise QuotaReached(limit)
+    found = ahead.plan(series, now, min(room, ahead.MAX_MADE))
     try:
         _claim_pictures(user_id, wish.draft, first.at)
         db.session.add(series)
         db.session.flush()
-        _make_first(series, wish.accounts, now)
+        ahead.store(series, found, wish.accounts)
         commit_and_keep()
     except IntegrityError:
         db.session.rollback()
@@ -117,15 +128,6 @@ def _fill(series: rows.Series, wish: Wish) -> None:
 def _claim_pictures(user_id: int, draft: content.Draft, needed_at: datetime) -> None:
     for picture_ids in draft.picture_lists():
         Picture.claim(user_id, picture_ids, needed_at=needed_at)
-
-
-def _make_first(
-    series: rows.Series, accounts: list[Account], now: datetime, most: int = ahead.MAX_MADE
-) -> None:
-    room = current_app.config["MAX_WAITING_TWEETS"] - quota.waiting_tweets(series.user_id)
-    if room <= 0:
-        raise QuotaReached(current_app.config["MAX_WAITING_TWEETS"])
-    ahead.store(series, ahead.plan(series, now, min(room, most)), accounts)
 
 
 def coming(series: rows.Series, most: int = MAX_SHOWN) -> list[Coming]:
@@ -184,10 +186,20 @@ def rest_of(series: rows.Series, since: datetime) -> tuple[recurrence.Rule, date
 
     :raises recurrence.RecurrenceProblem: ``never``: it has nothing more.
     """
-    rule = ahead.rule_of(series)
-    for one in recurrence.occurrences(rule, series.starts, series.zone):
+    rule, zone = ahead.rule_of(series), series.zone
+    if since > database_now() + recurrence.MAX_WAIT:
+        raise recurrence.RecurrenceProblem("never")
+    made, passed = series.made_wall and datetime.fromisoformat(series.made_wall), 0
+    if made and recurrence.moment_of(made, zone)[0] < since:
+        passed = series.made_number
+    else:
+        made = None
+    walk = recurrence.occurrences(rule, series.starts, zone, made or None, passed)
+    for walked, one in enumerate(walk):
         if one.at >= since:
             return rule.after(one.number - 1), one.wall
+        if walked > MAX_WALKED:
+            raise recurrence.RecurrenceProblem("too_far_back")
     raise recurrence.RecurrenceProblem("never")
 
 
@@ -216,6 +228,7 @@ def change(
         this one.
     :param new_rule: the rule or its start are not as they were, so that they are checked.
     :raises recurrence.RecurrenceProblem: and what ``create`` raises; nothing was changed then.
+    :raises UnknownSeries: it was deleted meanwhile.
     """
     now, zone, user_id = database_now(), series.zone, series.user_id
     commit_and_keep()
@@ -224,27 +237,47 @@ def change(
         recurrence.check(wish.rule, wish.start, zone, cut - timedelta(seconds=1))
     content.refuse_strangers(wish.draft.written_for, wish.accounts)
     content.check(wish.draft, wish.accounts)
+    planned = ahead.plan(_planned(wish, series, cut), now, MAX_CHANGED)  # without a transaction
     try:
         _claim_pictures(user_id, wish.draft, cut)
-        going_on = _split(series, wish, since) if since else series
-        before, old_ids = series.draft, series.account_ids
-        _lock(series)
-        if going_on is series:
-            _fill(series, wish)
-        going_on.since, going_on.next_at = cut - timedelta(milliseconds=1), now
-        going_on.made_wall, going_on.made_number = None, 0
-        db.session.flush()
-        planned = ahead.plan(going_on, now, MAX_CHANGED)
-        same = old_ids == going_on.account_ids
-        _follow(_Change(series, going_on, before, same), cut, planned.moments)
-        db.session.flush()
-        ahead.store(going_on, planned, wish.accounts)
+        going_on = _store_change(series, wish, since, cut, planned)
         commit_and_keep()
     except BaseException:
         rollback_quietly()
         raise
     db.session.refresh(going_on)
     return going_on
+
+
+def _store_change(
+    series: rows.Series, wish: Wish, since: datetime | None, cut: datetime, planned: ahead.Plan
+) -> rows.Series:
+    """Return the series that goes on, with its tweets stored; commits nothing."""
+    _lock(series)
+    if series.deleted_at is not None:
+        raise UnknownSeries
+    before, old_ids = series.draft, series.account_ids
+    if since:
+        going_on = _split(series, wish, since)
+    else:
+        going_on = series
+        _fill(series, wish)
+    going_on.since, going_on.next_at = cut - timedelta(milliseconds=1), cut
+    going_on.made_wall, going_on.made_number = None, 0
+    db.session.flush()
+    same = old_ids == going_on.account_ids
+    _follow(_Change(series, going_on, before, same), cut, planned.moments)
+    db.session.flush()
+    ahead.store(going_on, planned, wish.accounts)
+    return going_on
+
+
+def _planned(wish: Wish, series: rows.Series, cut: datetime) -> rows.Series:
+    """Return the series that goes on as far as its times depend on it; it is not stored."""
+    start = wish.start.isoformat()
+    since = cut - timedelta(milliseconds=1)
+    zone = series.timezone
+    return rows.Series(rrule=wish.rule.text, start=start, timezone=zone, since=since, made_number=0)
 
 
 def _split(series: rows.Series, wish: Wish, since: datetime) -> rows.Series:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -92,6 +93,14 @@ MATRIX: dict[str, Rule] = {
     "POST /tweets/<>/reschedule": OWNED,
     "POST /tweets/<>/retry": OWNED,
     "POST /tweets/<>/confirm": OWNED,
+    "GET /series": PRIVATE,
+    "POST /series": PRIVATE,
+    "GET /series/new": PRIVATE,
+    "GET /series/<>": OWNED,
+    "PATCH /series/<>": OWNED,
+    "POST /series/<>": Rule(has_owner=True, takes="form"),
+    "DELETE /series/<>": Rule(has_owner=True, ends=True),
+    "POST /series/<>/end": Rule(has_owner=True, ends=True, takes="form"),
     "POST /pictures": Rule(takes="file"),
     "GET /pictures/<>": OWNED,
     "GET /pictures/<>/thumb": OWNED,
@@ -215,6 +224,9 @@ def place(running: World) -> Place:
     ben.sign_in("access_ben")
     made = ana.post("/tweets", text="Ana's own", when="in 20 hours").json()
     draft = ana.post("/drafts", text="Ana's own").json()["draft"]
+    start = (utcnow() + timedelta(days=3)).date().isoformat() + "T09:00"
+    again = {"text": "Ana's again", "rrule": "FREQ=DAILY;COUNT=2", "start": start}
+    series = ana.post("/series", **again).json()["series"]
     headers = {"X-CSRFToken": ana.token(), "Accept": "application/json"}
     rows = {"file": ("tweets.csv", b"text,when\nHello,2027-03-01 09:00")}
     imported = ana.http.post(
@@ -240,6 +252,7 @@ def place(running: World) -> Place:
         "tweet_id": str(made["tweet"]["id"]),
         "job_id": made["job_id"],
         "draft_id": str(draft["id"]),
+        "series_id": str(series["id"]),
         "picture_id": picture["id"],
         "account_id": str(account_id),
         "item_id": str(item_id),

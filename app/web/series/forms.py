@@ -30,7 +30,7 @@ def empty(tweet: Tweet | None = None) -> dict[str, Any]:
     start = utcnow().astimezone(current_user.zone) + timedelta(days=1)
     ids = [one.account_id for one in tweet.deliveries] if tweet else []
     return {
-        **schemas.SeriesForm().model_dump(),
+        **schemas.SeriesForm.model_validate({}).model_dump(),
         "text": tweet.text if tweet else "",
         "accounts": ids or [account.id for account in current_user.accounts[:1]],
         "start": f"{start:%Y-%m-%d}T09:00",
@@ -41,7 +41,12 @@ def empty(tweet: Tweet | None = None) -> dict[str, Any]:
 def of_series(series: rows.Series) -> dict[str, Any]:
     """Return the form of a series as it is."""
     kept = {"text": series.parts[0]["text"], "rrule": series.rrule, "start": series.start[:16]}
-    return {**schemas.SeriesForm().model_dump(), **kept, "repeat": "rule", "errors": {}}
+    return {
+        **schemas.SeriesForm.model_validate({}).model_dump(),
+        **kept,
+        "repeat": "rule",
+        "errors": {},
+    }
 
 
 def rule_of(form: schemas.SeriesForm) -> str:

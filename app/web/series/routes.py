@@ -117,7 +117,10 @@ def save(series_id: int) -> ResponseReturnValue:
 def _change(series: rows.Series, given: Any) -> tuple[rows.Series, Any]:
     wish, is_another = payload.changed(series, given)
     since = payload.since_of(given.get("since"))
-    return repeating.change(series, wish, since, new_rule=is_another), wish.accounts
+    try:
+        return repeating.change(series, wish, since, new_rule=is_another), wish.accounts
+    except repeating.UnknownSeries:
+        abort(404)
 
 
 @bp.delete("/series/<int:series_id>")
