@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -151,7 +151,7 @@ def from_tweet(tweet: Tweet, zone: ZoneInfo, submit_id: str | None = None) -> Dr
         taken_back = transitions.cancel(Delivery.tweet_id == tweet.id, *untouched)
         if not meant or rows_changed(taken_back) != len(meant):
             raise AlreadyBeingSent
-        return _stored(tweet.user_id, written, submit_id, made_from)
+        return _stored(tweet.user_id, written, submit_id, made_from, _names(written))
     except BaseException:
         rollback_quietly()
         raise
@@ -179,8 +179,17 @@ def _relative(own: list[StoredPart], shared: Sequence[StoredPart]) -> list[Store
     return [{**part, "pictures": None} for part in own]
 
 
-def _stored(user_id: int, written: Written, submit_id: str | None, made_from: str | None) -> Draft:
-    """Insert a draft with its pictures, and commit."""
+def _stored(
+    user_id: int,
+    written: Written,
+    submit_id: str | None,
+    made_from: str | None,
+    known: Collection[str] = (),
+) -> Draft:
+    """Insert a draft with its pictures, and commit.
+
+    :param known: pictures that its tweet has already.
+    """
     counted = select(func.count()).select_from(Draft).where(Draft.user_id == user_id)
     if (db.session.scalar(counted) or 0) >= draft.MAX_DRAFTS:
         raise TooManyDrafts
@@ -188,7 +197,7 @@ def _stored(user_id: int, written: Written, submit_id: str | None, made_from: st
     db.session.add(row)
     db.session.flush()  # on SQLite a transaction begins with what it writes
     for picture_ids in draft.pictures_of(written):
-        Picture.claim(user_id, picture_ids)
+        Picture.claim(user_id, picture_ids, known=known)
     db.session.commit()
     return row
 

@@ -282,7 +282,7 @@ def _variant(
     """Return a variant as ``POST /tweets`` takes it: words alone show the shared pictures."""
     if len(own) == 1 and own[0]["pictures"] is None:
         return {"text": own[0]["text"]}
-    return {"parts": [_part(part) for part in forms.payload.filled(own, shared)]}
+    return {"parts": [_part(part) for part in forms.filled(own, shared)]}
 
 
 def _cards(rows: Sequence[Draft]) -> list[dict[str, Any]]:

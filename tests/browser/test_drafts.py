@@ -50,11 +50,8 @@ def test_found_again_and_nothing_is_lost(browser: Browser, page: Page, running: 
     assert texts_of(running, handle) == ["Begun here|and more"]
 
     device = browser.new_context(locale="es-ES")
+    device.add_cookies(page.context.cookies())  # signed in, and nothing kept in the browser
     other = device.new_page()
-    other.goto(running.site)
-    other.locator("a[href$='/login/x']").first.click()
-    other.locator("#handle").fill(handle)
-    other.locator("button[value=approve]").click()
     other.goto(address)
     expect(other.locator("#part-1")).to_have_value("and more")
     other.locator("#text").fill("Changed there")

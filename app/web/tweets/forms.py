@@ -102,6 +102,13 @@ def _with_own(
     return [one if one["pictures"] else {**one, "pictures": own["pictures"]} for one, own in both]
 
 
+def filled(
+    own: Sequence[Mapping[str, Any]], shared: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return what an account says instead, with the shared pictures where it has none said."""
+    return payload.filled(own, shared)
+
+
 def read_draft(refusal: Invalid | None = None) -> dict[str, Any]:
     """Return what is to be kept as a draft, like ``read_tweet``: nothing has to be there yet."""
     return _read(planning.NewDraft, refusal)

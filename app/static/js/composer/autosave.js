@@ -8,12 +8,12 @@ import { leftBehind, unstored } from "../shared/drafts.js";
 import { $ } from "../shared/jquery.js";
 import { notice } from "../shared/messages.js";
 import { say, templateOf, urls } from "../shared/page.js";
-import { call, refusalOf } from "../shared/server.js";
+import { refusalOf } from "../shared/server.js";
 import { fields, isEmpty, isPuttingBack, restore, saysTheSame, written } from "./composer-draft.js";
+import { store, storeLeft } from "./draft-calls.js";
 
 const SAVE_AFTER_MS = 900;
 const RETRY_AFTER_MS = 5000;
-const TIMEOUT_MS = 8000;
 const WORDS = {
   saving: say("draftSaving"),
   saved: say("draftSaved"),
@@ -73,16 +73,6 @@ function know(id, version) {
   $id.val(id);
   $version.val(version);
   window.history.replaceState(window.history.state, "", addressOf(id));
-}
-
-/* Store an entry; the promise is of the answer. */
-function store({ id, version, fields, first, submitId }) {
-  if (id) {
-    const headers = { "If-Match": `"${version}"` };
-    return call("PUT", `${urls.drafts}/${id}`, { timeout: TIMEOUT_MS, data: fields, headers });
-  }
-  const headers = { "Idempotency-Key": submitId };
-  return call("POST", urls.drafts, { timeout: TIMEOUT_MS, data: first ?? fields, headers });
 }
 
 /* There is nothing to save: all is as the server has it, or empty from the start. */
@@ -257,28 +247,6 @@ function takeUp(entry) {
   restore(entry);
   isRestoring = false;
   changed();
-}
-
-/* What belongs to no open composer is stored from here; what is gone or changed, as a new draft. */
-function storeLeft(entry) {
-  const done = () => {
-    unstored.forget(entry.submitId);
-    const $link = $("<a>", { href: urls.drafts, text: say("draftsLeft") });
-    notice($link, 0);
-  };
-  const theRest = ({ draft }) =>
-    entry.first && entry.first !== entry.fields
-      ? store({ ...entry, id: draft.id, version: draft.version })
-      : null;
-  store(entry)
-    .then(theRest)
-    .then(done, ({ status, responseJSON }) => {
-      if (status === 412 && saysTheSame(entry, responseJSON.draft)) {
-        unstored.forget(entry.submitId);
-      } else if (status === 404 || status === 412) {
-        store({ ...entry, id: "", first: null, submitId: `${entry.submitId} left` }).then(done);
-      }
-    });
 }
 
 async function findLeft() {
