@@ -58,7 +58,8 @@ def test_moving(context: BrowserContext, running: World) -> None:
     planner.plan("Is out", at.astimezone(UTC), State.PUBLISHED)
     page = context.new_page()
     page.set_default_timeout(45_000)
-    page.set_viewport_size({"width": 1280, "height": 900})
+    page.set_viewport_size({"width": 1280, "height": 1600})  # nothing scrolls below the mouse
+    page.emulate_media(reduced_motion="reduce")
     page.goto(f"{running.site}/calendar?view=month&date={at:%Y-%m-%d}")
     due = page.locator(".due-lines .due").filter(has_text="Moves around")
     sent = page.locator(".due-lines .due").filter(has_text="Is out")
