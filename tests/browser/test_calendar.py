@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from app.states import State
 from tests.browser.test_look import (
@@ -42,6 +42,15 @@ def signed_in(context: BrowserContext, running: World) -> Planner:
     return planner
 
 
+def drag(page: Page, due: Locator, cell: Locator) -> None:
+    """Drag with the mouse, which moves twice over the cell: browsers need that to drop there."""
+    due.hover()
+    page.mouse.down()
+    cell.hover()
+    cell.hover()
+    page.mouse.up()
+
+
 def test_moving(context: BrowserContext, running: World) -> None:
     """A drag keeps the time of day, or in a week the minute; the keyboard does it, too."""
     planner, at = signed_in(context, running), next_month()
@@ -49,18 +58,19 @@ def test_moving(context: BrowserContext, running: World) -> None:
     planner.plan("Is out", at.astimezone(UTC), State.PUBLISHED)
     page = context.new_page()
     page.set_default_timeout(45_000)
-    page.set_viewport_size({"width": 1280, "height": 900})
+    page.set_viewport_size({"width": 1280, "height": 1600})  # nothing scrolls below the mouse
+    page.emulate_media(reduced_motion="reduce")
     page.goto(f"{running.site}/calendar?view=month&date={at:%Y-%m-%d}")
     due = page.locator(".due-lines .due").filter(has_text="Moves around")
     sent = page.locator(".due-lines .due").filter(has_text="Is out")
     expect(due).to_have_attribute("draggable", "true")
     expect(sent).not_to_have_attribute("draggable", "true")
-    due.drag_to(page.locator(f"[data-drop='{at:%Y-%m}-12']"))
+    drag(page, due, page.locator(f"[data-drop='{at:%Y-%m}-12']"))
     expect(page.locator("#notice")).to_contain_text("10:30 (Europe/Madrid)")
     expect(page.locator(f"[data-drop='{at:%Y-%m}-12'] .due")).to_contain_text("Moves around")
     page.goto(f"{running.site}/calendar?view=week&date={at:%Y-%m}-12")
     expect(due).to_have_attribute("draggable", "true")  # the script is there
-    due.drag_to(page.locator(f"[data-drop='{at:%Y-%m}-12'][data-hour='14']"))
+    drag(page, due, page.locator(f"[data-drop='{at:%Y-%m}-12'][data-hour='14']"))
     expect(page.locator("#notice")).to_contain_text("14:30 (Europe/Madrid)")
     link = due.get_by_role("link", name="Move 14:30")
     expect(link).to_be_focused()

@@ -2,7 +2,7 @@
 import { $ } from "../shared/jquery.js";
 import { templateOf } from "../shared/page.js";
 import { refusalOf } from "../shared/server.js";
-import { explain, move } from "./moving.js";
+import { explain, focusOn, move } from "./moving.js";
 
 const MINUTE = "2026-11-01T09:00".length;
 
@@ -19,7 +19,10 @@ function send($dialog, due) {
   move(due, $when.val().replace("T", " "))
     .always(() => $button.prop("disabled", false))
     .then(
-      () => $dialog[0].close(),
+      () => {
+        $dialog[0].close();
+        focusOn(due.dataset.tweetId); // nothing outside of an open dialog takes it
+      },
       (response) => {
         if (isMistyped(response)) {
           $dialog.find(".field-error").text(refusalOf(response).message);

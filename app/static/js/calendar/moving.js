@@ -7,6 +7,12 @@ import { call, refusalOf } from "../shared/server.js";
 const PAGE_TIMEOUT_MS = 15000;
 const TOO_LATE = 409;
 
+/* Put the focus on what moves a tweet, where that is shown, else on the title. */
+export function focusOn(tweetId) {
+  const $moved = $(`[data-tweet-id="${tweetId}"] [data-move]`).filter(":visible").first();
+  ($moved.length ? $moved : $("#cal-title")).trigger("focus");
+}
+
 /* Read the page again and put its calendar here; the focus goes to the tweet, where it is shown. */
 function showAgain(tweetId) {
   return $.ajax({ url: location.href, dataType: "html", timeout: PAGE_TIMEOUT_MS }).then((html) => {
@@ -16,8 +22,7 @@ function showAgain(tweetId) {
       return;
     }
     $("#calendar").html($fresh.html()).trigger("calendar:shown");
-    const $moved = $(`[data-tweet-id="${tweetId}"] [data-move]`).filter(":visible").first();
-    ($moved.length ? $moved : $("#cal-title")).trigger("focus");
+    focusOn(tweetId);
   });
 }
 
