@@ -82,8 +82,9 @@ class Series(db.Model):  # type: ignore[name-defined,misc]
         """What every new tweet of it says."""
         parts: list[StoredPart] = self.contents["parts"]
         own = {int(account_id): own for account_id, own in self.contents["variants"].items()}
+        options = {int(account_id): own for account_id, own in self.contents["options"].items()}
         plain = len(parts) == 1 and not parts[0]["pictures"]
-        return Draft(parts[0]["text"], [] if plain else parts, own)
+        return Draft(parts[0]["text"], [] if plain else parts, own, options=options)
 
     @property
     def parts(self) -> list[StoredPart]:
@@ -94,7 +95,9 @@ class Series(db.Model):  # type: ignore[name-defined,misc]
 def contents_of_draft(draft: Draft) -> dict[str, Any]:
     """Return a draft in the shape of ``Series.contents``."""
     parts = draft.parts or [{"text": draft.text, "pictures": []}]
-    return {"parts": parts, "variants": {str(key): own for key, own in draft.variants.items()}}
+    own: dict[str, dict[int, Any]] = {"variants": draft.variants, "options": draft.options}
+    keyed = {name: {str(key): one for key, one in by.items()} for name, by in own.items()}
+    return {"parts": parts, **keyed}
 
 
 def owned(user_id: int, series_id: int) -> Series | None:

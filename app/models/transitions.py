@@ -149,15 +149,9 @@ def send_again(due_at: datetime, state: State, *where: Any) -> Update:
         "duplicate" is the echo of the first one.
     """
     doubtful = db.case((Delivery.state == State.REVIEW, 1), else_=0)
-    return _revive(
-        due_at,
-        [Delivery.state == state, *where],
-        tries=0,
-        refusals=0,
-        lookups=0,
-        unconfirmed_at=None,
-        resends=Delivery.resends + doubtful,
-    )
+    anew = {"tries": 0, "refusals": 0, "lookups": 0, "unconfirmed_at": None}
+    resends = Delivery.resends + doubtful
+    return _revive(due_at, [Delivery.state == state, *where], **anew, resends=resends)
 
 
 def _revive(due_at: datetime, where: Sequence[Any], **more: Any) -> Update:
@@ -179,9 +173,8 @@ def cancel(*where: Any) -> Update:
 
 def disconnect(*where: Any) -> Update:
     """scheduled, held -> cancelled: its account was disconnected."""
-    return _cancel(
-        [Delivery.state.in_(WAITING), *where], error_code="disconnected", error_detail=None
-    )
+    reason = {"error_code": "disconnected", "error_detail": None}
+    return _cancel([Delivery.state.in_(WAITING), *where], **reason)
 
 
 def skip(*where: Any) -> Update:

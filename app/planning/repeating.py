@@ -327,6 +327,8 @@ def _is_as_made(tweet: Tweet, draft: content.Draft) -> bool:
         tweet.occurrence == tweet.due_at
         and (tweet.text, tweet.parts) == (draft.text, draft.parts)
         and all(own.get(key) == draft.variants.get(key) for key in {*own, *draft.variants})
+        and {one.account_id: one.options for one in tweet.deliveries if one.options}
+        == draft.options
         and all(one.state in WAITING and not one.attempts for one in tweet.deliveries)
     )
 
@@ -354,10 +356,13 @@ def _rewrite(tweet_ids: Sequence[int], draft: content.Draft) -> None:
     these = Delivery.tweet_id.in_(tweet_ids)
     if not tweet_ids:
         return
-    _run(update(Delivery).where(these).values(parts=None, text_key=None))
+    _run(update(Delivery).where(these).values(parts=None, text_key=None, options=None))
     for account_id, own in draft.variants.items():
         values = {"parts": own, "text_key": sameness.key_of(own)}
         _run(update(Delivery).where(these, Delivery.account_id == account_id).values(values))
+    for account_id, options in draft.options.items():
+        mine = update(Delivery).where(these, Delivery.account_id == account_id)
+        _run(mine.values(options=options))
 
 
 def _set_tweets(tweet_ids: Sequence[int], **values: Any) -> None:

@@ -25,7 +25,7 @@ from app.when.moments import (
     zone_names,
 )
 from app.when.parser import MAX_WORDS, WhenProblem, is_now
-from app.when.weekly import Coming, Slot, coming, on_clocks
+from app.when.weekly import Coming, Slot, coming
 
 __all__ = [
     "MAX_AHEAD",
@@ -45,7 +45,6 @@ __all__ = [
     "is_now",
     "local_day",
     "moment_of",
-    "on_clocks",
     "refuse_out_of_reach",
     "understand",
     "usual_week_start",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.schemas import calendar_calls, calls, planning, series, weekly
+from app.web.schemas import calendar_calls, calls, planning, series, typed, weekly
 from app.web.schemas.fields import (
     DEFAULT_VISIBILITY,
     LARGEST_ID,
@@ -47,5 +47,6 @@ __all__ = [
     "planning",
     "query",
     "series",
+    "typed",
     "weekly",
 ]

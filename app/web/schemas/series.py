@@ -7,15 +7,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.web.schemas.calls import (
-    Flag,
     Part,  # noqa: F401 (the types of fields name it)
     Parts,
     Variant,  # noqa: F401 (the same)
     Variants,
 )
 from app.web.schemas.fields import (
-    AccountIds,
+    AccountIdsOrAll,
+    Flag,
     Name,
+    OptionsOf,
     Pictures,
     RuleText,
     Schema,
@@ -40,8 +41,9 @@ class NewSeries(Schema):
     variants: Variants | None = Field(
         None, description="what single accounts publish instead, by account id"
     )
-    accounts: AccountIds | None = Field(
-        None, description="ids; left out, null or empty for the first account"
+    options: OptionsOf | None = Field(None, description="what else posts have, by account id")
+    accounts: AccountIdsOrAll | None = Field(
+        None, description="ids, or `all`; left out, null or empty for the first account"
     )
     rrule: RuleText = Field(description="when it comes again: RRULE of RFC 5545, without DTSTART")
     start: When = Field(
@@ -64,7 +66,10 @@ class SeriesChange(Schema):
     variants: Variants | None = Field(
         None, description="null takes a variant back, accounts left out keep theirs"
     )
-    accounts: AccountIds | None = Field(None, description="ids; left out or null: as they are")
+    options: OptionsOf | None = Field(None, description="as above; kept and taken back likewise")
+    accounts: AccountIdsOrAll | None = Field(
+        None, description="ids, or `all`; left out or null: as they are"
+    )
     rrule: RuleText | None = Field(None, description="another rule")
     start: When | None = Field(None, description="another start of the rule")
 

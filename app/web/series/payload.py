@@ -101,12 +101,13 @@ def _draft_of(
     variants: dict[int, list[StoredPart]] = {
         key: own for key, own in before.variants.items() if key in chosen
     }
+    options = {key: own for key, own in before.options.items() if key in chosen}
     if not any(map(writing.is_about_contents, said)):
-        return content.draft_of("", series.parts, (), variants)
+        return content.draft_of("", series.parts, (), variants, options)
     read = writing.read_json(given)
     parts = writing.merged(read, series.parts)
     for account_id, own in read["variants"].items():
         variants[account_id] = writing.filled(own, parts)
         if not writing.any_of(variants[account_id]):
             del variants[account_id]
-    return content.draft_of("", parts, (), variants)
+    return content.draft_of("", parts, (), variants, options | read["options"])

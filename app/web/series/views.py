@@ -31,6 +31,7 @@ def plain(series: rows.Series, most: int = repeating.MAX_SHOWN) -> dict[str, Any
         "text": series.parts[0]["text"],
         "parts": series.parts,
         "variants": {key: {"parts": own} for key, own in series.contents["variants"].items()},
+        "options": series.contents["options"],
         "accounts": series.account_ids,
         "missed": series.missed,
         "next": [

@@ -20,7 +20,7 @@ from app.web import rate_limits, schemas
 from app.web.errors import refuse, wants_json
 from app.web.i18n import exact_time
 from app.web.messages import REFUSALS, input_refusal
-from app.web.schemas import calls
+from app.web.schemas import calls, typed
 from app.web.tweets import forms
 
 bp = Blueprint("bulk", __name__)
@@ -33,9 +33,9 @@ Skipped = list[dict[str, Any]]
 @login_required
 def act() -> ResponseReturnValue:
     """Cancel, retry or move tweets; say which were changed, and why the others were not."""
-    given = schemas.body(calls.Bulk) if request.is_json else schemas.form(calls.BulkForm)
+    given = schemas.body(calls.Bulk) if request.is_json else schemas.form(typed.BulkForm)
     tweet_ids = list(dict.fromkeys(given.tweet_ids))
-    if isinstance(given, calls.BulkForm) and tweet_ids and _must_ask(given):
+    if isinstance(given, typed.BulkForm) and tweet_ids and _must_ask(given):
         return _ask_first(given, tweet_ids)
     try:
         at = _time_of(given)
@@ -51,7 +51,7 @@ def act() -> ResponseReturnValue:
     return redirect(_back(given), 303)
 
 
-def _time_of(given: calls.Bulk | calls.BulkForm) -> datetime:
+def _time_of(given: calls.Bulk | typed.BulkForm) -> datetime:
     """Return the time for all of them. In a form, an empty field is none, and retries now."""
     words = given.when if request.is_json else given.when or None
     is_now = given.action == "cancel" or (given.action == "retry" and words is None)
@@ -104,11 +104,11 @@ def _why_not(tweet: Tweet, action: str) -> str:
     return "look_first" if looks else "already_being_sent"
 
 
-def _must_ask(given: calls.BulkForm) -> bool:
+def _must_ask(given: typed.BulkForm) -> bool:
     return given.action == "cancel" and not given.confirmed and not wants_json()
 
 
-def _ask_first(given: calls.BulkForm, tweet_ids: list[int]) -> str:
+def _ask_first(given: typed.BulkForm, tweet_ids: list[int]) -> str:
     """Return the page that says how many would be cancelled; nothing is changed."""
     fields = _place(given) | {"action": given.action, "confirmed": 1}
     return render_template(
@@ -116,14 +116,14 @@ def _ask_first(given: calls.BulkForm, tweet_ids: list[int]) -> str:
     )
 
 
-def _place(given: calls.BulkForm) -> dict[str, Any]:
+def _place(given: typed.BulkForm) -> dict[str, Any]:
     names = ("tab", "q", "account", "before")
     return {name: value for name in names if (value := getattr(given, name)) not in {None, ""}}
 
 
-def _back(given: calls.Bulk | calls.BulkForm) -> str:
+def _back(given: calls.Bulk | typed.BulkForm) -> str:
     """Return the address of the part of the list that the form was on."""
-    place = _place(given) if isinstance(given, calls.BulkForm) else {}
+    place = _place(given) if isinstance(given, typed.BulkForm) else {}
     return url_for("lists.show" if set(place) - {"before"} else "tweets.index", **place)
 
 

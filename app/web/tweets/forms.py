@@ -18,7 +18,7 @@ from app.models import ALL, Account, Draft, content, slot
 from app.web import pictures, schemas
 from app.web.i18n import exact_time, iso_utc, relative_time
 from app.web.messages import input_refusal
-from app.web.schemas import Invalid, calls, moment_of, planning
+from app.web.schemas import Invalid, calls, moment_of, planning, typed
 from app.web.tweets import payload
 from app.web.tweets.payload import id_in, is_about_contents, read_form, read_json
 from app.when import MAX_WORDS, Moment, WhenProblem, as_shown, is_now, understand, zone_named
@@ -143,7 +143,7 @@ def _read(schema: type[calls.NewTweet], refusal: Invalid | None = None) -> dict[
         is_queued = given.get("queue") is True or given.get("mode") == "queue"
         _refuse_unknown_zone(given.get("timezone"))
     else:
-        given, read = _form(calls.NewTweetForm, refusal)
+        given, read = _form(typed.NewTweetForm, refusal)
         # The form has a field for every account; what is left empty says nothing.
         read["variants"] = {key: own for key, own in read["variants"].items() if own}
         accounts = _accounts_of_form()
@@ -176,7 +176,7 @@ def _accounts_of_form() -> Any:
 
 def read_edit(refusal: Invalid | None = None) -> dict[str, Any]:
     """Return what a form of the edit page says, like ``read_tweet``."""
-    given, read = _form(calls.EditForm, refusal)
+    given, read = _form(typed.EditForm, refusal)
     return empty() | {
         **read,
         "when": given.get("when"),
@@ -197,7 +197,7 @@ def read_change() -> tuple[dict[str, Any] | None, datetime | None, str | None]:
         refuse_text_beside_parts(given)
         said = {name for name, value in given.items() if value is not None}
     else:
-        given = schemas.form(calls.EditForm).model_dump(exclude_unset=True, by_alias=True)
+        given = schemas.form(typed.EditForm).model_dump(exclude_unset=True, by_alias=True)
         said = set(request.form) - {"csrf_token", "timezone", "submit_id", "writer"}
     when = given.get("when")
     if not said - {"job_id", "shown_at"}:
@@ -207,7 +207,7 @@ def read_change() -> tuple[dict[str, Any] | None, datetime | None, str | None]:
     names = said if request.is_json else set(request.form)
     what = None
     if any(map(is_about_contents, names)):
-        what = read_json(given) if request.is_json else _form(calls.EditForm)[1]
+        what = read_json(given) if request.is_json else _form(typed.EditForm)[1]
         if what.get("refusal"):
             raise what["refusal"]
     at = None if when is None else due_at(when, given.get("shown_at"))
@@ -254,7 +254,7 @@ def shown_again(form: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _form(
-    schema: type[calls.NewTweetForm | calls.EditForm], refusal: Invalid | None = None
+    schema: type[typed.NewTweetForm | typed.EditForm], refusal: Invalid | None = None
 ) -> tuple[Any, dict[str, Any]]:
     """Return the fields of a form, and its contents in the composer's shape.
 
