@@ -85,6 +85,12 @@ KINDS = {
             "Stores the tweets of series some weeks ahead.",
             *("app.planning:make_due", 5),
         ),
+        Kind(
+            "pools",
+            "maintenance",
+            "Gives free slots to evergreen tweets.",
+            *("app.planning:feed_due", 10),
+        ),
         _chore("limits", "Asks servers what they accept.", 60),
         _chore("avatars", "Fetches profile pictures.", 60),
         _chore("access", "Ends our access to accounts that were disconnected.", 10),

@@ -12,6 +12,7 @@ from app.models import (
     mail,
     notice,
     pause,
+    pool,
     push,
     quota,
     sameness,
@@ -68,6 +69,7 @@ from app.models.picture import (
     UnknownPicture,
     Upload,
 )
+from app.models.pool import Pool, PoolTweet
 from app.models.post_numbers import ENOUGH, BestHours, NumbersProgress, PostNumbers
 from app.models.push import PushMessage, PushTarget, PushWay
 from app.models.quota import QuotaReached
@@ -147,6 +149,8 @@ __all__ = [
     "Picture",
     "PictureFile",
     "PictureState",
+    "Pool",
+    "PoolTweet",
     "PostNumbers",
     "PushMessage",
     "PushTarget",
@@ -189,6 +193,7 @@ __all__ = [
     "milliseconds_late",
     "notice",
     "pause",
+    "pool",
     "push",
     "quota",
     "sameness",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.web.schemas import calendar_calls, calls, planning, series, weekly
+from app.web.schemas import calendar_calls, calls, planning, pools, series, weekly
 from app.web.schemas.fields import Schema
 
 SHOWN: tuple[type[Schema], ...] = (
@@ -17,6 +17,8 @@ SHOWN: tuple[type[Schema], ...] = (
     series.NewSeries,
     series.SeriesChange,
     series.SeriesEnd,
+    pools.NewPool,
+    pools.PoolChange,
     calls.Reschedule,
     calendar_calls.CalendarQuery,
     calls.OneJob,

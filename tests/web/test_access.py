@@ -93,6 +93,13 @@ MATRIX: dict[str, Rule] = {
     "POST /tweets/<>/reschedule": OWNED,
     "POST /tweets/<>/retry": OWNED,
     "POST /tweets/<>/confirm": OWNED,
+    "GET /pools": PRIVATE,
+    "POST /pools": PRIVATE,
+    "GET /pools/<>": OWNED,
+    "PATCH /pools/<>": OWNED,
+    "POST /pools/<>": Rule(has_owner=True, takes="form"),
+    "DELETE /pools/<>": Rule(has_owner=True, ends=True),
+    "POST /pools/<>/delete": Rule(has_owner=True, ends=True, takes="form"),
     "GET /series": PRIVATE,
     "POST /series": PRIVATE,
     "GET /series/new": PRIVATE,
@@ -227,6 +234,7 @@ def place(running: World) -> Place:
     start = (utcnow() + timedelta(days=3)).date().isoformat() + "T09:00"
     again = {"text": "Ana's again", "rrule": "FREQ=DAILY;COUNT=2", "start": start}
     series = ana.post("/series", **again).json()["series"]
+    pool = ana.post("/pools", tweets=["Ana's always"]).json()["pool"]
     headers = {"X-CSRFToken": ana.token(), "Accept": "application/json"}
     rows = {"file": ("tweets.csv", b"text,when\nHello,2027-03-01 09:00")}
     imported = ana.http.post(
@@ -253,6 +261,7 @@ def place(running: World) -> Place:
         "job_id": made["job_id"],
         "draft_id": str(draft["id"]),
         "series_id": str(series["id"]),
+        "pool_id": str(pool["id"]),
         "picture_id": picture["id"],
         "account_id": str(account_id),
         "item_id": str(item_id),

@@ -23,7 +23,7 @@ from app.models import (
 )
 from app.networks import OptionProblem, TextProblem
 from app.pictures import PictureRefused
-from app.planning import RecurrenceProblem, TooManyDrafts
+from app.planning import RecurrenceProblem, TooManyDrafts, TooManyPools
 from app.sentences import of_contents, picture_refusal, size_in_words
 from app.tweet_files import FileProblem, RowProblem
 from app.web import schemas
@@ -54,6 +54,7 @@ _INVALID = {
     "queue_or_time": _l("There is a time, but “Queue” is chosen. Choose one of them."),
     "bad_weekday": _l("Days of the week are numbers from 1 (Monday) to 7 (Sunday)."),
     "bad_time": _l("Write times of day like 9:00 or 13:30."),
+    "bad_rest": _l("A text can rest for 1 to %(most)s days."),
     "text_and_parts": _l("Send the text as the first part, or without parts."),
     "not_for_one_job": _l("This cannot be changed for one account only. Leave the job out."),
     "nothing_chosen": _l("Choose at least one."),
@@ -198,6 +199,11 @@ def _too_many_drafts(problem: TooManyDrafts) -> Refused:
     return "", "quota", full
 
 
+def _too_many_pools(problem: TooManyPools) -> Refused:
+    full = _("You have %(limit)s pools already. Delete some.", limit=problem.limit)
+    return "", "quota", full
+
+
 def _unknown_account(_problem: UnknownAccount) -> Refused:
     return "accounts", "unknown_account", _("That account is not connected here.")
 
@@ -232,6 +238,7 @@ _WORDED: Mapping[type[Exception], Callable[[Any], Refused]] = {
     QuotaReached: _quota_reached,
     slot.NoSlots: _without_slot,
     TooManyDrafts: _too_many_drafts,
+    TooManyPools: _too_many_pools,
 }
 REFUSALS = tuple(_WORDED)
 """What people may be told of with ``input_refusal``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.schemas import calendar_calls, calls, planning, series, typed, weekly
+from app.web.schemas import calendar_calls, calls, planning, pools, series, typed, weekly
 from app.web.schemas.fields import (
     DEFAULT_VISIBILITY,
     LARGEST_ID,
@@ -45,6 +45,7 @@ __all__ = [
     "moment_of",
     "only_file",
     "planning",
+    "pools",
     "query",
     "series",
     "typed",

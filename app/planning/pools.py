@@ -1,0 +1,187 @@
+"""Pools: made and changed by people, and emptied into free slots by workers.
+
+A worker takes slots that are still free a day before they come: what people add to the queue goes
+first. The account's row is locked meanwhile, as for everybody who takes a slot, and one transaction
+stores the tweet and which slot its text got. So a worker that is killed has done one of them whole
+or not at all, and two workers give one slot once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from app.background import Run
+from app.db import database_now, db, from_now, rollback_quietly, rows_changed
+from app.models import (
+    Account,
+    Pool,
+    PoolTweet,
+    QuotaReached,
+    User,
+    content,
+    new_tweet,
+    pool,
+    slot,
+)
+from app.networks import TextProblem
+
+log = logging.getLogger(__name__)
+
+AHEAD = timedelta(days=1)
+"""How long before its time a free slot is given to a pool."""
+SOON, LATER = timedelta(minutes=10), timedelta(hours=1)
+"""Between two looks at a pool: at least, and at most."""
+AT_A_TIME = 100
+"""Pools that one run looks at."""
+
+
+class TooManyPools(ValueError):
+    """A person has as many pools as one may have; ``limit`` says how many."""
+
+    def __init__(self) -> None:
+        super().__init__(f"there are {pool.MAX_POOLS} pools already")
+        self.limit = pool.MAX_POOLS
+
+
+def create(
+    user_id: int, account: Account, rest_s: int, texts: Sequence[str], submit_id: str | None
+) -> Pool:
+    """Store a pool and return it; the same ``submit_id`` again returns the one that is stored.
+
+    :raises TextProblem: a text does not fit; ``params`` has the ``field`` it belongs to.
+    :raises TooManyPools: nothing was stored.
+    """
+    if submit_id and (known := pool.submitted(user_id, submit_id)):
+        return known
+    cleaned = checked(account, texts)
+    count = db.session.scalar(select(db.func.count()).where(Pool.user_id == user_id)) or 0
+    if count >= pool.MAX_POOLS:
+        raise TooManyPools
+    row = Pool(user_id=user_id, account_id=account.id, rest_s=rest_s, submit_id=submit_id)
+    row.next_at = from_now()
+    row.tweets = [PoolTweet(position=n, text=text) for n, text in enumerate(cleaned)]
+    db.session.add(row)
+    try:
+        db.session.commit()
+    except IntegrityError:  # the same request at the same time was quicker
+        db.session.rollback()
+        if submit_id and (known := pool.submitted(user_id, submit_id)):
+            return known
+        raise
+    return row
+
+
+def checked(account: Account, texts: Sequence[str]) -> list[str]:
+    """Return texts as they are stored; raises TextProblem for one that does not fit the account."""
+    cleaned = []
+    for number, text in enumerate(texts):
+        try:
+            draft = content.draft_of(text)
+            content.check(draft, [account])
+        except TextProblem as problem:
+            problem.params["field"] = f"tweets-{number}"
+            raise
+        cleaned.append(draft.text)
+    return cleaned
+
+
+def change(row: Pool, rest_s: int | None, texts: Sequence[str] | None) -> None:
+    """Change how long texts rest, or which there are; the same text stays as rested as it is.
+
+    :param texts: already ``checked``; None leaves them as they are.
+    """
+    if rest_s is not None:
+        row.rest_s = rest_s
+    if texts is not None:
+        before = {one.text: one for one in row.tweets}
+        row.tweets = [before.get(text) or PoolTweet(text=text) for text in dict.fromkeys(texts)]
+        for number, one in enumerate(row.tweets):
+            one.position = number
+    row.next_at = from_now()
+    db.session.commit()
+
+
+def remove(row: Pool) -> None:
+    """Delete a pool; what it has put into the queue stays there."""
+    db.session.delete(row)
+    db.session.commit()
+
+
+def feed_due(run: Run) -> str:
+    """Give free slots to all pools that are to be looked at; return how many tweets got one."""
+    due = select(Pool.id).where(Pool.next_at <= from_now()).order_by(Pool.next_at)
+    found = list(db.session.scalars(due.limit(AT_A_TIME)))
+    db.session.commit()
+    count = 0
+    for pool_id in found:
+        run.advance(0)
+        try:
+            count += feed(pool_id)
+        except SQLAlchemyError as error:
+            log.error("pool %s was not looked at: %s", pool_id, type(error).__name__)
+            rollback_quietly()
+    return str(count)
+
+
+def feed(pool_id: int) -> int:
+    """Give the free slots of the next day to a pool; return how many. Each is a transaction."""
+    count = 0
+    while _feed_one(pool_id):
+        count += 1
+    return count
+
+
+def _feed_one(pool_id: int) -> bool:
+    """Give one free slot to a pool; else note when to look again. Commits."""
+    row = db.session.get(Pool, pool_id, populate_existing=True)
+    account = row and db.session.get(Account, row.account_id)
+    if row is None or account is None:
+        db.session.rollback()
+        return False
+    now = database_now()
+    owner = db.session.get_one(User, row.user_id)
+    slot.lock(account.id)
+    free = slot.next_free(account, owner.zone, 1) if account.connected else []
+    if not free or owner.delete_at is not None:
+        return _look_again(row, now + LATER)
+    moment = free[0].at
+    if moment > now + AHEAD:
+        return _look_again(row, max(now + SOON, min(moment - AHEAD, now + LATER)))
+    text = _rested(row, moment)
+    if text is None:
+        return _look_again(row, now + LATER)
+    try:
+        _store(row, text, account, moment)
+    except QuotaReached:
+        db.session.rollback()
+        return _look_again(db.session.get_one(Pool, pool_id), now + SOON)
+    return True
+
+
+def _look_again(row: Pool, at: datetime) -> bool:
+    row.next_at = at
+    db.session.commit()
+    return False
+
+
+def _rested(row: Pool, moment: datetime) -> PoolTweet | None:
+    """Return the text that rests longest, if that is long enough by then."""
+    by_rest = sorted(row.tweets, key=lambda one: (one.last_at is not None, one.last_at or moment))
+    first = by_rest[0] if by_rest else None
+    if first is None or first.last_at is None:
+        return first
+    return first if first.last_at + timedelta(seconds=row.rest_s) <= moment else None
+
+
+def _store(row: Pool, text: PoolTweet, account: Account, moment: datetime) -> None:
+    submit_id = f"pool {text.id} {moment.timestamp():.0f}"
+    draft = content.draft_of(text.text)
+    new_tweet.store(row.user_id, draft, {account.id: moment}, submit_id, [account], is_queued=True)
+    this = update(PoolTweet).where(PoolTweet.id == text.id)
+    rows_changed(this.values(last_at=moment))
+    db.session.commit()
