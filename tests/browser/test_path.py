@@ -152,8 +152,9 @@ def test_keyboard_only(page: Page, running: World) -> None:
     for button in ("Add pictures", "Add a part to the thread"):
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name=button)).to_be_focused()
-    page.keyboard.press("Tab")
-    expect(page.locator(":focus")).to_have_text("Surprise me")
+    for words in ("Options for @keyboard_person on X", "Show it as it will look", "Surprise me"):
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus")).to_have_text(words)
     page.keyboard.press("Tab")
     page.keyboard.type("in two hours")
     page.keyboard.press("Control+Enter")
