@@ -8,6 +8,8 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, utcnow
+from app.models import content, new_tweet
+from app.models.account import Account
 
 MAX_POOLS = 50
 """Of one person."""
@@ -79,3 +81,16 @@ def submitted(user_id: int, submit_id: str) -> Pool | None:
     """Return the pool that was made with this submit id."""
     known = (Pool.user_id == user_id, Pool.submit_id == submit_id)
     return db.session.scalar(db.select(Pool).where(*known))
+
+
+def give(row: Pool, text: PoolTweet, account: Account, moment: datetime) -> None:
+    """Store a text of a pool as a tweet in a slot of its account; commits nothing.
+
+    The account's row is locked, and the slot is free (``slot.lock``).
+
+    :raises QuotaReached: too many of the owner's tweets wait already.
+    """
+    submit_id = f"pool {text.id} {moment.timestamp():.0f}"
+    draft = content.draft_of(text.text)
+    new_tweet.store(row.user_id, draft, {account.id: moment}, submit_id, [account], is_queued=True)
+    text.last_at = moment

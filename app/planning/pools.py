@@ -12,11 +12,11 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app.background import Run
-from app.db import database_now, db, from_now, rollback_quietly, rows_changed
+from app.db import database_now, db, from_now, rollback_quietly
 from app.models import (
     Account,
     Pool,
@@ -24,7 +24,6 @@ from app.models import (
     QuotaReached,
     User,
     content,
-    new_tweet,
     pool,
     slot,
 )
@@ -156,7 +155,8 @@ def _feed_one(pool_id: int) -> bool:
     if text is None:
         return _look_again(row, now + LATER)
     try:
-        _store(row, text, account, moment)
+        pool.give(row, text, account, moment)
+        db.session.commit()
     except QuotaReached:
         db.session.rollback()
         return _look_again(db.session.get_one(Pool, pool_id), now + SOON)
@@ -176,12 +176,3 @@ def _rested(row: Pool, moment: datetime) -> PoolTweet | None:
     if first is None or first.last_at is None:
         return first
     return first if first.last_at + timedelta(seconds=row.rest_s) <= moment else None
-
-
-def _store(row: Pool, text: PoolTweet, account: Account, moment: datetime) -> None:
-    submit_id = f"pool {text.id} {moment.timestamp():.0f}"
-    draft = content.draft_of(text.text)
-    new_tweet.store(row.user_id, draft, {account.id: moment}, submit_id, [account], is_queued=True)
-    this = update(PoolTweet).where(PoolTweet.id == text.id)
-    rows_changed(this.values(last_at=moment))
-    db.session.commit()

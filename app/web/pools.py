@@ -20,7 +20,7 @@ from app.web.context import networks
 from app.web.errors import refuse, wants_json
 from app.web.i18n import iso_utc
 from app.web.messages import REFUSALS, input_refusal
-from app.web.messages.series import identical_text
+from app.web.messages import series as sentences
 
 bp = Blueprint("pools", __name__)
 
@@ -142,10 +142,10 @@ def _typed() -> schemas.pools.NewPool:
         raise schemas.Invalid("missing", "texts", name=_("Texts"))
     rest_s = None if form.rest_days is None else form.rest_days * DAY
     if rest_s is not None and not DAY <= rest_s <= pool.MAX_REST_SECONDS:
-        raise schemas.Invalid("bad_rest", "rest_days", most=pool.MAX_REST_SECONDS // DAY)
+        raise schemas.Invalid("bad_rest", "rest_days", limit=pool.MAX_REST_SECONDS // DAY)
     if len(texts) > pool.MAX_IN_POOL:
         raise schemas.Invalid("too_many", "texts", limit=pool.MAX_IN_POOL)
-    first = form.accounts[0] if form.accounts else None
+    first = next((one for one in form.accounts if isinstance(one, int)), None)
     return schemas.pools.NewPool(
         account=first, rest_s=rest_s, tweets=texts, submit_id=form.submit_id
     )
@@ -163,7 +163,7 @@ def _refused(problem: Exception, pool_id: int | None = None) -> ResponseReturnVa
 def _warnings(account: Account) -> list[dict[str, str]]:
     """Return what a network may refuse: X a text that it had before."""
     if account.network == "x":
-        return [{"code": "identical_text", "message": identical_text()}]
+        return [{"code": "identical_text", "message": sentences.identical_text()}]
     return []
 
 
