@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.world import World
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def context(browser: Browser, running: World) -> Iterator[BrowserContext]:
     running.sandbox.mend()
     complaints: list[str] = []
     context = browser.new_context(timezone_id="Europe/Berlin", locale="en-GB")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(45_000)
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     context.on(
         "console",

@@ -90,7 +90,7 @@ def test_moving(context: BrowserContext, running: World) -> None:
 def test_it_looks_right(browser: Browser, running: World) -> None:
     """In each view, with every state: nothing serious for axe, nothing overflows."""
     context = browser.new_context(reduced_motion="reduce")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(45_000)
     planner, at = signed_in(context, running), next_month().astimezone(UTC)
     words, others = "Words that are long enough " * 3, [(at, State.SCHEDULED), (at, State.HELD)]
     for number, state in enumerate(State):

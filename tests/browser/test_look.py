@@ -162,7 +162,7 @@ def with_much_to_show(page: Page, running: World) -> list[str]:
 def test_focus_shows(browser: Browser, running: World, scheme: str) -> None:
     """On every page, and where a text was refused; what takes it is large enough to press."""
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(45_000)
     page = context.new_page()
     page.goto(running.site)
     assert_focus_shows(page)
@@ -188,7 +188,7 @@ def test_focus_shows(browser: Browser, running: World, scheme: str) -> None:
 def test_large_text_fits(browser: Browser, running: World, locale: str) -> None:
     """At twice the size of text nothing overflows, in either language."""
     context = browser.new_context(locale=locale)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(45_000)
     page = context.new_page()
     for path in with_much_to_show(page, running):
         page.goto(f"{running.site}{path}")

@@ -60,7 +60,7 @@ def operator(running: World, page: Page, handle: str) -> None:
 def page(browser: Browser) -> Iterator[Page]:
     """A browser whose text and colours a test chooses."""
     context = browser.new_context(reduced_motion="reduce", locale="en-GB")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(45_000)
     yield context.new_page()
     context.close()
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 
-def wait_for(condition: Callable[[], Value], seconds: float = 30, what: str = "") -> Value:
+def wait_for(condition: Callable[[], Value], seconds: float = 60, what: str = "") -> Value:
     """Return the condition's first truthy value; fail when there is none in time."""
     end = time.monotonic() + seconds
     while True:
