@@ -38,7 +38,7 @@ def with_a_past(page: Page, running: World) -> None:
         with running.rows():
             return interest.as_of(user_id) is not None
 
-    wait_for(is_known, 30, "the interests")
+    wait_for(is_known, what="the interests")
     page.reload()
 
 
@@ -106,8 +106,9 @@ def test_the_pages(browser: Browser, running: World, scheme: str) -> None:
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             assert_fits(page)
-        for summary in page.locator("main details:not([open]) summary").all():
-            summary.click()
+        closed = page.locator("main details:not([open]) > summary")
+        while closed.count():
+            closed.first.click()
         assert_fits(page)
         assert_targets(page)
         assert_accessible(page)

@@ -23,7 +23,7 @@ from tests.support.figures import measure, promise_kept, sized
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
-pytestmark = pytest.mark.timeout(sized(180, 900))
+pytestmark = pytest.mark.timeout(sized(600, 900))
 
 HOUR = 3600.0
 PEOPLE = [f"person{n}" for n in range(6)]

@@ -22,7 +22,7 @@ from tests.support.author import Author
 from tests.support.crowd import until_posts_arrive, write_tweets
 from tests.support.figures import Figures, promise_kept, sized
 from tests.support.servers import Postgres
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from tests.support.world import World
 
 PEOPLE = [f"person{n}" for n in range(5)]
@@ -31,7 +31,7 @@ Server = tuple[Postgres, str]
 
 def settle(world: World, jobs: dict[str, str], name: str) -> Figures:
     """Wait until all is over, then hold the promise against the network."""
-    states = world.until_settled(list(jobs.values()), seconds=sized(90, 400))
+    states = world.until_settled(list(jobs.values()), seconds=sized(PATIENCE, 400.0))
     assert set(states.values()) == {State.PUBLISHED}
     return promise_kept(world, jobs, name)
 

@@ -20,7 +20,7 @@ from tests.support.figures import sized
 from tests.support.visitor import Visitor
 from tests.support.world import World
 
-pytestmark = pytest.mark.timeout(sized(180, 900))
+pytestmark = pytest.mark.timeout(sized(600, 900))
 
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
 FAR = timedelta(hours=3)

@@ -21,7 +21,7 @@ from tests.support.mastodon import MastodonSandbox
 from tests.support.photos import colourful, file_of
 from tests.support.story import NETWORKS
 from tests.support.threads import write_thread
-from tests.support.waiting import free_port, wait_for
+from tests.support.waiting import PATIENCE, free_port, wait_for
 from tests.support.world import World
 
 PEOPLE = sized(4, 50)
@@ -141,7 +141,7 @@ def test_a_network_that_refuses_connections(make_world: MakeWorld, sqlite_url: s
     due = datetime.now(UTC) + timedelta(seconds=CROWD * WRITING)
     jobs = [world.tweet_later(ana, f"Number {number}", due) for number in range(CROWD)]
     world.start_worker(X_API_URL=f"http://127.0.0.1:{free_port()}")
-    wait_for(lambda: most(world, jobs, Delivery.tries) >= 3, 90, "the third try")
+    wait_for(lambda: most(world, jobs, Delivery.tries) >= 3, what="the third try")
     assert most(world, jobs, Delivery.fence) < 9
 
 
@@ -180,7 +180,7 @@ def wave(
     """
     jobs = write_everywhere(world, people, name)
     watched = [job for network in networks for job in jobs[network].values()]
-    states = world.until_settled(watched, seconds=sized(60, 300))
+    states = world.until_settled(watched, seconds=sized(PATIENCE, 300.0))
     assert set(states.values()) == {State.PUBLISHED}
     figures = {
         network: promise_kept(world, jobs[network], f"{network} {name}", network)

@@ -21,7 +21,7 @@ from tests.support.figures import sized
 from tests.support.owners import Desk, Pages, Shell
 from tests.support.world import World
 
-pytestmark = pytest.mark.timeout(sized(180, 1800))
+pytestmark = pytest.mark.timeout(sized(600, 1800))
 
 PEOPLE = ("ana", "ben", "cleo", "dora")
 RACES = sized(100, 1000)
@@ -184,6 +184,7 @@ def test_a_retry_is_one_retry(race_world: World) -> None:
         won = [each.result() for each in asked]
     world.until_settled(list(jobs.values()))
     assert world.sandbox.texts() == dict.fromkeys(jobs, 1)
-    assert {(row.state, row.attempts) for row in rows_of(world, jobs)} == {(State.PUBLISHED, 2)}
+    assert {row.state for row in rows_of(world, jobs)} == {State.PUBLISHED}
+    assert set(world.calls_begun(*jobs.values())) == {2}
     assert won.count(True) == len(jobs)
     print(f"\n{len(jobs)} retries, each asked for twice: {won.count(False)} were too late")

@@ -18,13 +18,13 @@ from tests.support.notifier import knows_the_new_redis, until_heard
 from tests.support.proxy import Proxy
 from tests.support.servers import Valkey
 from tests.support.visitor import Visitor
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from tests.support.world import World
 
 PEOPLE = [f"person{n}" for n in range(5)]
-PATIENCE = 5.0
+AGAIN_AFTER = 5.0
 """NOTIFY_AGAIN_AFTER where nothing else is set: seconds until a wake-up counts as lost."""
-SLACK = 8.0
+SLACK = 20.0
 """Seconds more for a machine that runs other tests beside this one."""
 HEARD_AGAIN = 30.0
 """Seconds within which a worker consumes again once Redis can be reached."""
@@ -42,7 +42,7 @@ def proxy(valkey: Valkey) -> Iterator[Proxy]:
 
 def settle(world: World, jobs_by_text: dict[str, str], name: str) -> Figures:
     """Wait until all is over, then hold the promise against the network."""
-    states = world.until_settled(list(jobs_by_text.values()), seconds=sized(90, 400))
+    states = world.until_settled(list(jobs_by_text.values()), seconds=sized(PATIENCE, 400.0))
     assert set(states.values()) == {State.PUBLISHED}
     return promise_kept(world, jobs_by_text, name)
 
@@ -59,7 +59,7 @@ def test_flushed_again_and_again(world: World) -> None:
         flushes += 1
         time.sleep(0.15)  # the pace of the fault
     figures = settle(world, tweets, f"FLUSHALL {flushes} times")
-    assert figures.p99 < PATIENCE + SLACK
+    assert figures.p99 < AGAIN_AFTER + SLACK
 
 
 @BOTH_IN_FULL
@@ -79,7 +79,7 @@ def test_stopped_and_restarted_empty(world: World) -> None:
     print(f"\nheard through the broker {waited:.1f} s after Redis came back")
     figures = settle(world, tweets, f"Redis stopped for {away:g} s, restarted empty")
     settle(world, notified, "notified afterwards")
-    assert figures.p99 < PATIENCE + SLACK
+    assert figures.p99 < AGAIN_AFTER + SLACK
     assert waited < HEARD_AGAIN
 
 
@@ -103,7 +103,7 @@ def test_stopped_while_tweets_for_now_are_written(world: World) -> None:
         world.valkey.start()
     write(sized(20, 200))
     figures = settle(world, jobs, "Redis stopped among tweets for now")
-    assert figures.p99 < PATIENCE + SLACK
+    assert figures.p99 < AGAIN_AFTER + SLACK
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_out_of_memory(small_world: World, full_redis: Callable[[], None]) -> No
     assert author.visitor.until_final(next(iter(written.values())))["status"] == "done"
     assert set(author.answers) == {202}
     figures = settle(world, tweets | written, "Redis out of memory")
-    assert figures.p99 < PATIENCE + SLACK
+    assert figures.p99 < AGAIN_AFTER + SLACK
     world.valkey.command("CONFIG", "SET", "maxmemory", "0")
     waited, notified = until_heard(world, "with room again")
     settle(world, notified, f"heard {waited:.1f} s after there was room again")
@@ -171,7 +171,7 @@ def test_slow_redis(make_world, sqlite_url: str, proxy: Proxy) -> None:  # type:
     assert set(author.answers) == {202}
     assert author.slowest < 5  # each process connects once, with a dozen commands
     assert slowest < 3
-    assert figures.p99 < PATIENCE + SLACK
+    assert figures.p99 < AGAIN_AFTER + SLACK
 
 
 class Poller(threading.Thread):
@@ -259,7 +259,7 @@ def test_stopped_for_minutes(world: World) -> None:
         figures = settle(world, tweets, f"Redis stopped for {length:g} s")
     finally:
         world.valkey.start()
-    assert figures.p99 < PATIENCE + SLACK
+    assert figures.p99 < AGAIN_AFTER + SLACK
     wait_for(lambda: knows_the_new_redis(world), what="the worker's look at the new Redis")
     waited, notified = until_heard(world, "with Redis")
     settle(world, notified, f"heard {waited:.1f} s after Redis came back")
@@ -279,5 +279,5 @@ def test_half_open_connections(small_world: World, proxy: Proxy) -> None:
     print(f"\nheard through the broker {waited:.1f} s after the path worked again")
     assert waited < HEARD_AGAIN
     figures = settle(world, tweets, "half-open connections to Redis")
-    assert figures.p99 < PATIENCE + SLACK
+    assert figures.p99 < AGAIN_AFTER + SLACK
     promise_kept(world, notified | after, "notified over the path")

@@ -52,7 +52,7 @@ def test_workers_killed_at_random_moments(slow_world: World) -> None:
         time.sleep(chance.uniform(0, 1.5))  # the moment of the fault
         world.kill(worker)
         worker = world.start_worker()
-    world.until_settled(list(jobs.values()), seconds=120)
+    world.until_settled(list(jobs.values()))
     promise_kept(world, jobs, f"{ROUNDS} SIGKILLs")
     assert_only_losses_ask(world, jobs)
 
@@ -76,7 +76,7 @@ def test_a_deploy_leaves_nothing_unconfirmed(slow_world: World) -> None:
         time.sleep(chance.uniform(0, 1.5))  # the moment of the fault
         worker, took = replace(world, worker, new_first=chance.random() < 0.5)
         longest = max(longest, took)
-    world.until_settled(list(jobs.values()), seconds=120)
+    world.until_settled(list(jobs.values()))
     promise_kept(world, jobs, f"{ROUNDS} SIGTERMs (longest {longest:.1f} s)")
     assert longest < GRACE
     rows = rows_of(world, jobs)
@@ -118,7 +118,7 @@ def test_a_worker_that_wakes_after_its_lease_does_nothing(slow_world: World) -> 
         freeze_at_work(world, posting, jobs, caught, chance)
         asleep_since = time.monotonic()
         keeper = world.start_worker()
-        world.until_settled(list(jobs.values()), seconds=120)
+        world.until_settled(list(jobs.values()))
         time.sleep(max(0, FROZEN - (time.monotonic() - asleep_since)))  # the length of the fault
         world.kill(keeper, signal.SIGTERM)
         before, calls = contents(world, jobs), world.sandbox.calls()
@@ -146,7 +146,7 @@ def test_a_worker_that_wakes_and_finds_its_own_work_waiting(slow_world: World) -
     signal_all(world, [worker], signal.SIGSTOP)
     time.sleep(FROZEN)  # the length of the fault
     signal_all(world, [worker], signal.SIGCONT)
-    world.until_settled(list(jobs.values()), seconds=120)
+    world.until_settled(list(jobs.values()))
     promise_kept(world, jobs, f"the only worker frozen for {FROZEN:.0f} s")
     assert {row.state for row in rows_of(world, jobs)} == {State.PUBLISHED}
 

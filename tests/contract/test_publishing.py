@@ -93,7 +93,7 @@ def story(
         told.write(scenario)
     told.write_thread("thread", THREAD)
     patience |= told.let_the_wait_end("limited")
-    world.until_settled(list(told.jobs.values()), seconds=90)
+    world.until_settled(list(told.jobs.values()))
     return told
 
 

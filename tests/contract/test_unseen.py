@@ -28,7 +28,7 @@ def test_hidden_posts_are_never_sent_twice(story: Story) -> None:
         story.world.sandbox.on(network).fault("accept_then_drop")
     story.world.start_worker()
     story.write("hidden")
-    story.world.until_settled(list(story.jobs.values()), seconds=90)
+    story.world.until_settled(list(story.jobs.values()))
     for network in NETWORKS:
         end = story.end("hidden", network)
         assert len(end.posts) == 1, network

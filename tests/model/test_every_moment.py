@@ -12,7 +12,7 @@ from tests.model.network import Answer, Renewal
 from tests.model.owners import PEOPLE
 from tests.support.figures import FULL, sized
 
-pytestmark = pytest.mark.timeout(sized(300, 3600))
+pytestmark = pytest.mark.timeout(sized(600, 3600))
 
 MOST = 100
 """More moments than the story has."""

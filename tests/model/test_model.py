@@ -14,7 +14,7 @@ from tests.model.ground import Ground
 from tests.model.machine import Machine
 from tests.support.figures import FULL, sized
 
-pytestmark = pytest.mark.timeout(sized(300, 7200))
+pytestmark = pytest.mark.timeout(sized(600, 7200))
 
 EXAMPLES = sized(6, 120)
 STEPS = sized(40, 60)

@@ -56,7 +56,7 @@ def judge(world: World, jobs: dict[str, str], mutant: Mutant | None, name: str) 
         world.until_settled(list(jobs.values()))
         promise_kept(world, jobs, f"{name}, as it is")
     else:
-        wait_for(lambda: measure(world, jobs).doubled, 60, f"the break that {name} makes")
+        wait_for(lambda: measure(world, jobs).doubled, what=f"the break that {name} makes")
         print(f"\n{name}: {measure(world, jobs)}")
 
 
@@ -165,4 +165,4 @@ def until_ticked(world: World, worker: Process, seconds: float) -> None:
             return db.session.scalars(found).one().seen_at.timestamp()
 
     began = beat()
-    wait_for(lambda: beat() >= began + seconds, 60, "heartbeats")
+    wait_for(lambda: beat() >= began + seconds, what="heartbeats")

@@ -10,6 +10,7 @@ from collections import Counter
 import requests
 
 from tests.support.visitor import Visitor
+from tests.support.waiting import PATIENCE
 
 AFTER_A_REFUSAL = 0.3
 """Seconds until the same tweet is submitted again."""
@@ -42,7 +43,7 @@ class Author(threading.Thread):
             self._insist(text, uuid.uuid4().hex)
             time.sleep(self._pause)
 
-    def finish(self, seconds: float = 60) -> dict[str, str]:
+    def finish(self, seconds: float = PATIENCE) -> dict[str, str]:
         """Stop when the tweet under way is taken; return job ids by text."""
         self._enough.set()
         self.join(seconds)

@@ -12,7 +12,7 @@ from app.db import db
 from app.models import Account, Delivery
 from app.states import State
 from tests.support.figures import FULL
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from tests.support.world import World
 
 BOTH_IN_FULL = pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def account_of(world: World, handle: str) -> Account:
         return account
 
 
-def until_all(world: World, jobs: dict[str, str], state: State, seconds: float = 60) -> None:
+def until_all(world: World, jobs: dict[str, str], state: State, seconds: float = PATIENCE) -> None:
     """Wait until every one of these jobs is in this state."""
     wait_for(
         lambda: set(world.states(list(jobs.values())).values()) == {state},

@@ -13,17 +13,20 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
+
+from sqlalchemy.orm import configure_mappers
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = (
@@ -31,7 +34,7 @@ IMPORTED = (
     *("celery.concurrency.thread", "celery.worker.worker", "celery.worker.consumer"),
     *("celery.fixups.django", "celery.backends.redis", "celery.app.log", "celery.app.amqp"),
     *("kombu.transport.redis", "gunicorn.__main__", "gunicorn.app.wsgiapp", "gunicorn.arbiter"),
-    *("app", "app.workers.tasks", "app.server.worker", "psycopg", "flask.cli", "flask_migrate"),
+    *("app.server.worker", "psycopg", "flask.cli", "flask_migrate"),
     *("sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite"),
 )
 MAX_MESSAGE = 1 << 20
@@ -126,8 +129,9 @@ def serve(channel: socket.socket) -> tuple[dict[str, Any], int] | None:
 
     :returns: in a child what it is to run, and the file that takes its words.
     """
-    for module in IMPORTED:
+    for module in (*IMPORTED, *_ours()):
         importlib.import_module(module)
+    configure_mappers()
     gc.collect()
     gc.freeze()
     while True:
@@ -144,6 +148,13 @@ def serve(channel: socket.socket) -> tuple[dict[str, Any], int] | None:
             os.close(files[0])
             answer["pid"] = pid
         channel.send(json.dumps(answer).encode())
+
+
+def _ours() -> Iterator[str]:
+    """Name all modules of the product, also those that it imports when they are first needed."""
+    import app
+
+    return (found.name for found in pkgutil.walk_packages(app.__path__, "app."))
 
 
 def _status(pid: int) -> int | None:

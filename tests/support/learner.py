@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 from tests.support.visitor import Visitor
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from tests.support.world import World
 
 
@@ -49,7 +49,7 @@ class Learner:
         """Ask for an import."""
         return self.visitor.post(f"{self.path}/import", **body)
 
-    def until_on(self, seconds: float = 60) -> dict[str, Any]:
+    def until_on(self, seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until no import runs; return how it went."""
 
         def ended() -> dict[str, Any]:

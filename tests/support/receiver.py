@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from tests.support.scripted import ScriptedServer, Seen
-from tests.support.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 
 PASSWORD = "hush-hush"
 
@@ -38,7 +38,7 @@ class Receiver:
         self.titles.append(message["title"])
         return 200, {}
 
-    def until(self, *titles: str, seconds: float = 30) -> None:
+    def until(self, *titles: str, seconds: float = PATIENCE) -> None:
         """Wait until it was told all of this, in any order, and nothing else."""
         expected = Counter(titles)
         wait_for(lambda: self._has(expected), seconds, f"{titles}, not {self.titles}")

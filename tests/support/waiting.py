@@ -10,7 +10,13 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 
-def wait_for(condition: Callable[[], Value], seconds: float = 60, what: str = "") -> Value:
+PATIENCE = 180.0
+"""Seconds that a test waits for what must happen: for the slowest machine, beside other tests."""
+PROMPT = 6.0
+"""Seconds within which something must be done that does not wait for a slow neighbour."""
+
+
+def wait_for(condition: Callable[[], Value], seconds: float = PATIENCE, what: str = "") -> Value:
     """Return the condition's first truthy value; fail when there is none in time."""
     end = time.monotonic() + seconds
     while True:

@@ -20,13 +20,13 @@ import config
 from app import create_app
 from app.accounts import connections
 from app.db import db
-from app.models import Account, Delivery, User, Worker
-from app.networks.base import Connection, Credentials, Network, Profile
+from app.models import Account, Attempt, Delivery, User, Worker
+from app.networks.base import Connection, Credentials, Network, OutcomeKind, Profile
 from app.states import FINAL, State
 from tests.support import forking
 from tests.support.sandbox import ROOT, Sandbox
 from tests.support.servers import Valkey
-from tests.support.waiting import free_port, listens, wait_for
+from tests.support.waiting import PATIENCE, free_port, listens, wait_for
 
 QUICK = {"SEND_TIMEOUT": "2", "RECONCILE_DELAYS": "1,2,3", "CATCH_UP_GAP": "0.5"}
 SETTLED = {*FINAL, State.HELD, State.REVIEW}
@@ -147,6 +147,23 @@ class World:
             db.session.expunge(delivery)
             return delivery
 
+    def calls_begun(self, *job_ids: str) -> list[int]:
+        """Return how often each job's post was really tried, in no order.
+
+        Unlike ``attempts``, a try that a busy machine came too late to begin is not counted.
+        """
+        begun = db.func.sum(db.case((Attempt.outcome == OutcomeKind.NOT_SENT, 0), else_=1))
+        with self.rows():
+            return list(
+                db.session.scalars(
+                    db.select(db.func.coalesce(begun, 0))
+                    .select_from(Delivery)
+                    .outerjoin(Attempt, Attempt.delivery_id == Delivery.id)
+                    .where(Delivery.id.in_(job_ids))
+                    .group_by(Delivery.id)
+                )
+            )
+
     def states(self, job_ids: list[str]) -> dict[str, str]:
         """Return the state of each job."""
         with self.rows():
@@ -155,7 +172,7 @@ class World:
             )
             return {row.id: row.state for row in rows}
 
-    def until_settled(self, job_ids: list[str], seconds: float = 60) -> dict[str, str]:
+    def until_settled(self, job_ids: list[str], seconds: float = PATIENCE) -> dict[str, str]:
         """Wait until nothing is in motion any more; return the states."""
 
         def settled() -> dict[str, str]:
@@ -184,7 +201,7 @@ class World:
             ]
         return "\n".join([*moving[:20], self.log()[-6000:]])
 
-    def until_state(self, job_id: str, *states: str, seconds: float = 30) -> Delivery:
+    def until_state(self, job_id: str, *states: str, seconds: float = PATIENCE) -> Delivery:
         """Wait for one of these states."""
         with self._explained([job_id], states):
             wait_for(lambda: self.states([job_id])[job_id] in states, seconds, " or ".join(states))
@@ -203,8 +220,7 @@ class World:
         process = self._start([*words.split(), "--without-heartbeat", *more], **environ)
         wait_for(
             lambda: process.pid in self.beating() or process.poll() is not None,
-            90,
-            "the worker's heartbeat",
+            what="the worker's heartbeat",
         )
         assert process.poll() is None, self.log()
         return process

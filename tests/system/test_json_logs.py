@@ -38,7 +38,7 @@ def test_every_line_is_an_object(make_world: MakeWorld, sqlite_url: str) -> None
     assert Visitor(world.site).get("/").status_code == 200
     with world.rows():
         task = background.ask_for(LONG_TASK)
-    wait_for(lambda: "DONE" in world.log(), 30, "the end of the long task")
+    wait_for(lambda: "DONE" in world.log(), what="the end of the long task")
     world.kill(worker, 15)
     lines = lines_of(world.log())
     assert {line["logger"] for line in lines} >= {"gunicorn.error", "gunicorn.access", "app.ended"}

@@ -61,7 +61,7 @@ def start(world: World, line: str) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     world.processes.append(process)
-    wait_for(lambda: process.pid in world.beating(), 60, line)
+    wait_for(lambda: process.pid in world.beating(), what=line)
     return process
 
 
@@ -96,14 +96,14 @@ def test_every_command(make_world: MakeWorld, sqlite_url: str, tmp_path: Path) -
     first, long, _kinds, _chores, greet, look = blocks("python")
     said = typed(world, first)
     assert "'PENDING'" in said or "'SUCCESS'" in said
-    wait_for(lambda: world.sandbox.texts().get("Hello"), 30, "the tweet")
+    wait_for(lambda: world.sandbox.texts().get("Hello"), what="the tweet")
     assert "Hello again" not in world.sandbox.texts()
     said = typed(world, long)
     assert "'PENDING'" in said
     assert "'maintenance': " in said
-    wait_for(lambda: "DONE" in world.log(), 30, "the end of the long task")
+    wait_for(lambda: "DONE" in world.log(), what="the end of the long task")
     assert "Hello, " not in world.log()
     typed(world, greet)
-    wait_for(lambda: "Hello, Ana" in world.log(), 30, "the greeting")
+    wait_for(lambda: "Hello, Ana" in world.log(), what="the greeting")
     imports = "\n".join(line for line in greet.splitlines() if line.startswith("from "))
     assert "[('done', 0, 'greeted')]" in typed(world, f"{imports}\n{look}")

@@ -209,7 +209,7 @@ def test_what_is_being_sent_finishes_first(running: World, visitor: Visitor) -> 
     wait_for(lambda: visitor.status(made["job_id"])["state"] == "sending", what="the send")
     visitor.submit(f"/accounts/{account.id}/disconnect")
     assert visitor.until_final(made["job_id"])["status"] == "done"
-    wait_for(lambda: account_of(running, "hasty").credentials == {}, 30, "the end of the access")
+    wait_for(lambda: account_of(running, "hasty").credentials == {}, what="the end of the access")
 
 
 @pytest.mark.slow
@@ -221,7 +221,7 @@ def test_an_access_that_had_ended_is_forgotten_too(running: World, visitor: Visi
     wait_for(lambda: visitor.status(made["job_id"])["state"] == "held", what="the hold")
     with running.rows():
         disconnections.disconnect(account_of(running, "over").id)
-    wait_for(lambda: account_of(running, "over").credentials == {}, 30, "the end of the access")
+    wait_for(lambda: account_of(running, "over").credentials == {}, what="the end of the access")
 
 
 def test_only_its_owner_may_disconnect(running: World, ana: Visitor, ben: Visitor) -> None:

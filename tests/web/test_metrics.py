@@ -48,7 +48,7 @@ def test_they_are_what_the_rows_have(make_world: MakeWorld, database_url: str) -
     def ended() -> bool:
         return numbers(site).get(("tweet_later_worker_jobs_total", "done", name)) == published
 
-    wait_for(ended, 20, "a heartbeat")
+    wait_for(ended, what="a heartbeat")
     found = numbers(site)
     assert worker.poll() is None
     assert found["tweet_later_deliveries", "x", "published"] == published == 7

@@ -140,7 +140,7 @@ def test_a_link_leads_through_the_sign_in(running: World) -> None:
         answer = owner.get("/notices", headers=JSON).json()
         return answer["notices"][0] if answer["notices"] else None
 
-    told_of = wait_for(told, 30, "a notice")
+    told_of = wait_for(told, what="a notice")
     assert told_of["job_id"] == job_id
     path = told_of["url"].partition("/tweets/")[2]
     elsewhere = Visitor(running.site)

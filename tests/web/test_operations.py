@@ -251,5 +251,5 @@ def test_a_database_that_does_not_answer(make_world: MakeWorld, postgres_url: st
         answer = desk.operator.get("/operations/failed", headers=JSON)
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database")
         connection.rollback()
-    wait_for(lambda: desk.get("/summary")["counts"]["failed"]["count"] == 1, 20, "the numbers")
+    wait_for(lambda: desk.get("/summary")["counts"]["failed"]["count"] == 1, what="the numbers")
     assert desk.listed("failed") == ["failed", "failed long ago"]

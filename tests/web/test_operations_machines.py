@@ -101,7 +101,7 @@ def test_work_at_intervals(operator: Visitor) -> None:
         (row,) = [one for one in rows if one["kind"] == "sessions"]
         return row["last_run_at"] != before
 
-    wait_for(run, 30, "a run")
+    wait_for(run, what="a run")
     assert told(operator, "PATCH", path, {"every_s": 1}, 422)["error"]["field"] == "every_s"
     told(operator, "PATCH", "/periodic/nothing", {"every_s": 60}, 404)
     assert "sessions" in operator.get("/operations/periodic").text
@@ -128,7 +128,7 @@ def test_the_long_task(operator: Visitor) -> None:
         found = asked(operator, path)
         return found["state"] == "PROGRESS" and found
 
-    found = wait_for(running, 30, "its beginning")
+    found = wait_for(running, what="its beginning")
     workers = [one["id"] for one in asked(operator, "/workers")["workers"]]
     assert found["worker"] in workers
     assert 0 <= found["percent"] <= 100

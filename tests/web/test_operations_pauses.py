@@ -57,7 +57,7 @@ def resumed(visitor: Visitor, pause: Any, then: str) -> Any:
         record = visitor.get(f"/operations/audit/{number}", headers=headers).json()["audit"]
         return record["finished_at"] and record
 
-    return wait_for(done, 20, "the end of the action")
+    return wait_for(done, what="the end of the action")
 
 
 def written(visitor: Visitor, text: str, when: str = "now") -> str:
@@ -67,7 +67,7 @@ def written(visitor: Visitor, text: str, when: str = "now") -> str:
 
 def until_held(visitor: Visitor, job_id: str) -> None:
     """Wait until a job waits for the end of a pause, as its owner sees it."""
-    wait_for(lambda: visitor.status(job_id)["state"] == State.HELD, 20, "the hold")
+    wait_for(lambda: visitor.status(job_id)["state"] == State.HELD, what="the hold")
     error = visitor.status(job_id)["error"]
     assert error["code"] == "paused"
     assert "paused posting" in error["message"]
@@ -80,12 +80,12 @@ def test_nothing_begins_after_the_answer(site: World) -> None:
     people = [site.user(f"p{n}") for n in range(12)]
     jobs = [site.tweet_later(user, f"{user} says {n}") for n in range(12) for user in people]
     site.start_worker()
-    wait_for(lambda: site.sandbox.calls() >= 20, 30, "a burst")
+    wait_for(lambda: site.sandbox.calls() >= 20, what="a burst")
     pause = paused(olga, "all")
     calls = site.sandbox.calls()
     assert calls < len(jobs)
     states = {State.PUBLISHED, State.HELD}
-    wait_for(lambda: set(site.states(jobs).values()) <= states, 30, "the end of all the others")
+    wait_for(lambda: set(site.states(jobs).values()) <= states, what="the end of all the others")
     assert site.sandbox.calls() == calls
     with site.rows():
         held = db.session.scalar(
@@ -94,7 +94,7 @@ def test_nothing_begins_after_the_answer(site: World) -> None:
     assert held == len(jobs) - calls
     record = resumed(olga, pause, "send")
     assert (record["action"], record["matched"], record["done"]) == ("resume_send", held, held)
-    assert set(site.until_settled(jobs, 60).values()) == {State.PUBLISHED}
+    assert set(site.until_settled(jobs).values()) == {State.PUBLISHED}
     assert site.sandbox.calls() == len(jobs)
 
 

@@ -270,7 +270,7 @@ def test_a_worker_sweeps(running: World) -> None:
         with running.rows():
             return AuditEvent.query.filter(AuditEvent.at <= old).count() == 0
 
-    wait_for(swept, 20, "the sweep")
+    wait_for(swept, what="the sweep")
 
 
 def test_a_session_that_ends_while_a_network_thinks(running: World, visitor: Visitor) -> None:
@@ -289,7 +289,7 @@ def test_a_session_that_ends_while_a_network_thinks(running: World, visitor: Vis
         )
     )
     slow.start()
-    wait_for(lambda: bluesky.calls("code") > before, 10, "the question to the network")
+    wait_for(lambda: bluesky.calls("code") > before, what="the question to the network")
     visitor.submit("/logout")
     slow.join()
     bluesky.mend()

@@ -147,7 +147,7 @@ def test_what_nobody_answers_is_swept(running: World, visitor: Visitor) -> None:
         PendingConnection.query.one().created_at = utcnow() - timedelta(minutes=16)
         db.session.commit()
     assert visitor.post(ASKS).status_code == 404
-    wait_for(lambda: pending_rows(running) == 0, 20, "the sweep")
+    wait_for(lambda: pending_rows(running) == 0, what="the sweep")
     assert handles_of(running, "dreamer") == ["dreamer"]
 
 
@@ -343,7 +343,7 @@ def test_a_second_connection_of_an_identity_outlives_the_first(
             rows = Account.query.filter_by(handle="handed_on", connected=False).all()
             return [row.credentials for row in rows] == [{}]
 
-    wait_for(forgotten, 30, "the end of the first access")
+    wait_for(forgotten, what="the end of the first access")
     own = heir.post("/tweets", text="By the second row").json()
     assert heir.until_final(own["job_id"])["status"] == "done"
     with running.rows():

@@ -20,7 +20,7 @@ from app.server.loop import OF_A_PERSON
 from tests.conftest import MakeWorld
 from tests.support.raw import Line, ask, crowd, head
 from tests.support.visitor import Visitor
-from tests.support.waiting import wait_for
+from tests.support.waiting import PROMPT, wait_for
 from tests.support.world import World
 
 pytestmark = pytest.mark.slow
@@ -118,16 +118,16 @@ CROWDS = {
 def test_pages_answer_beside_a_crowd(running: World, slow_site: str, kind: str) -> None:
     """However many wait for nothing: pages and /healthz answer as before."""
     with crowd(slow_site, CROWDS[kind]):
-        assert seconds_of(slow_site, "/") < 1
-        assert seconds_of(slow_site, "/healthz") < 1
+        assert seconds_of(slow_site, "/") < PROMPT
+        assert seconds_of(slow_site, "/healthz") < PROMPT
 
 
 def test_all_crowds_at_once_are_let_go(slow_site: str) -> None:
     """All of them together hold up nobody, and each is closed a little after its time."""
     everybody = [one for name in ("bodies", "heads", "mute") for one in CROWDS[name]]
     with crowd(slow_site, everybody) as lines:
-        assert seconds_of(slow_site, "/") < 1
-        assert seconds_of(slow_site, "/healthz") < 1
+        assert seconds_of(slow_site, "/") < PROMPT
+        assert seconds_of(slow_site, "/healthz") < PROMPT
         begin = time.monotonic()
         statuses = [line.answer()[0] for line in lines]
         assert time.monotonic() - begin < TIMEOUT + 5
@@ -186,7 +186,7 @@ def test_a_body_that_says_it_is_too_large(line: Line, length: str) -> None:
     status, answered, body = line.answer()
     assert (status, answered["connection"]) == (413, "close")
     assert b"too large" in body
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < PROMPT
 
 
 @pytest.mark.parametrize("path", ["/tweets", "/pictures", "/tweets/7/edit", "/nothing"])
@@ -337,7 +337,7 @@ def test_hanging_up_leaves_nothing_behind(slow_site: str) -> None:
     for _ in range(10):
         with crowd(slow_site, beginnings * 10):
             pass
-    assert seconds_of(slow_site, "/") < 1
+    assert seconds_of(slow_site, "/") < PROMPT
 
 
 def test_a_picture_takes_its_time(slow_site: str, line: Line) -> None:
@@ -377,10 +377,10 @@ def test_more_connections_than_there_may_be(make_world: MakeWorld, sqlite_url: s
     world = make_world(sqlite_url)
     site = world.start_web(GUNICORN_CMD_ARGS="--worker-connections 40")
     with crowd(site, [b""] * 300 + CROWDS["heads"] + CROWDS["bodies"]):
-        assert seconds_of(site, "/") < 1
-        assert seconds_of(site, "/healthz") < 1
+        assert seconds_of(site, "/") < PROMPT
+        assert seconds_of(site, "/healthz") < PROMPT
     with crowd(site, [head("/nothing")] * 100) as lines:
-        assert seconds_of(site, "/") < 1
+        assert seconds_of(site, "/") < PROMPT
         assert lines[-1].answer()[0] == 404
 
 
@@ -395,7 +395,7 @@ def test_memory_stays_bounded(make_world: MakeWorld, sqlite_url: str) -> None:
     fields = b"GET / HTTP/1.1\r\n" + b"X-A: b\r\n" * 2_000
     unread = head("/static/js/composer/composer.js") * 50
     with crowd(site, [body] * 200 + [fields] * 200 + [unread] * 200):
-        assert seconds_of(site, "/") < 1
+        assert seconds_of(site, "/") < PROMPT
         after = sum(child.memory_info().rss for child in web.children())
     assert after - before < 80_000_000
 
@@ -413,7 +413,7 @@ def test_a_locked_database_hangs_pages_alone(make_world: MakeWorld, database_url
     with locked(world), crowd(site, [writing, asking] * 10):
         begin = time.monotonic()
         answer = requests.get(f"{site}/healthz", timeout=10)
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < PROMPT
         assert answer.status_code in {200, 503}
         assert ask(site, head("/x", "POST", Content_Length="9" * 9))[0] == 413
 

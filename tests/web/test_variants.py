@@ -128,7 +128,7 @@ def test_a_server_says_what_fits(
         with running.rows():
             return db.session.get_one(Account, everywhere["mastodon"]).limits
 
-    wait_for(known, 40, "the limits")
+    wait_for(known, what="the limits")
     words = "word " * 99 + "end."
     mastodon = [everywhere["mastodon"]]
     assert visitor.post("/tweets", text=words, when="in 1 h", accounts=mastodon).ok

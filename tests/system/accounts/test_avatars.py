@@ -232,6 +232,6 @@ def test_servers_that_hang_hold_up_nothing(small_world: World, hole: str) -> Non
     assert ana.until_final(job)["status"] == "done"
     assert world.delivery(job).state == State.PUBLISHED
     assert ana.get("/accounts").ok
-    wait_for(lambda: all(row(world, each).avatar_at for each in accounts), 60, "every try")
+    wait_for(lambda: all(row(world, each).avatar_at for each in accounts), what="every try")
     assert not any(row(world, each).avatar for each in accounts)
     assert "Traceback" not in world.log()

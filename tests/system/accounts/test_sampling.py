@@ -25,7 +25,7 @@ def test_a_silent_server_delays_no_other_limits(make_world: MakeWorld, sqlite_ur
             at_silent_server(world, host, f"person{number}")
         ana = world.user("ana", "mastodon")
         world.start_worker()
-        wait_for(lambda: has_limits(world, ana), 12, "her limits")
+        wait_for(lambda: has_limits(world, ana), what="her limits")
 
 
 def at_silent_server(world: World, host: str, name: str) -> None:

@@ -91,7 +91,7 @@ def test_what_is_sent_again_follows_it_too(world: World, ana: int) -> None:
     world.start_worker()
     world.until_state(job, State.UNCONFIRMED)
     choose(world, ana, "private")
-    assert world.until_settled([job], seconds=90) == {job: State.PUBLISHED}
+    assert world.until_settled([job]) == {job: State.PUBLISHED}
     assert seen_by(world) == [("Lost on the way", "private")]
 
 

@@ -52,7 +52,7 @@ class Formation:
 
     def until(self, *calls: tuple[str, int]) -> None:
         """Wait for these calls, and no others."""
-        wait_for(lambda: len(self.calls) >= len(calls), 20, f"{calls}, not {self.calls}")
+        wait_for(lambda: len(self.calls) >= len(calls), what=f"{calls}, not {self.calls}")
         assert self.calls == [*calls]
 
 
@@ -146,10 +146,10 @@ def test_what_fails_time_after_time_is_told(world: World, formation: Formation) 
     formation.refusals = [(401, {"id": "unauthorized"})] * 3
     world.tweet_later(world.user("ana"), "now")
     with deciding(world):
-        wait_for(lambda: told(world, monitoring.problems) == ["autoscale"], 20, "an alarm")
+        wait_for(lambda: told(world, monitoring.problems) == ["autoscale"], what="an alarm")
         assert known_status(world).last_error == "Heroku answers 401 unauthorized"
         formation.until(*[("PATCH", 1)] * 4)
-        wait_for(lambda: told(world, monitoring.problems) == [], 10, "the end of the alarm")
+        wait_for(lambda: told(world, monitoring.problems) == [], what="the end of the alarm")
 
 
 def test_what_runs_before_anybody_knows(world: World, formation: Formation) -> None:
@@ -159,7 +159,7 @@ def test_what_runs_before_anybody_knows(world: World, formation: Formation) -> N
         db.session.add(Worker(name="w:1", started_at=from_now(), seen_at=from_now()))
         db.session.commit()
     with deciding(world):
-        wait_for(lambda: ("PATCH", 0) in formation.calls, 20, "its end")
+        wait_for(lambda: ("PATCH", 0) in formation.calls, what="its end")
     assert formation.quantity == 0
 
 
@@ -204,5 +204,5 @@ def test_whoever_loses_the_lease_lets_its_workers_go(local_world: World) -> None
 def test_a_worker_that_crashes_is_told(local_world: World) -> None:
     """It is started again, later each time, and monitors hear of it."""
     with local(local_world, "exec false"):
-        wait_for(lambda: "autoscale" in told(local_world, monitoring.problems), 20, "an alarm")
+        wait_for(lambda: "autoscale" in told(local_world, monitoring.problems), what="an alarm")
     assert known_status(local_world).last_error == "a worker ended with 1"

@@ -18,7 +18,7 @@ from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 LOCAL = {"AUTOSCALE": "local", "AUTOSCALE_LEAD": "8", "AUTOSCALE_IDLE": "3"}
 JSON = {"Accept": "application/json"}
@@ -77,13 +77,13 @@ def test_a_worker_comes_before_it_is_needed_and_goes(
 
     soon = world.tweet_later(ana, "soon", utcnow() + timedelta(seconds=11))
     assert workers_of(world) == []  # it is not asked for yet
-    wait_for(lambda: workers_of(world), 20, "a worker")
+    wait_for(lambda: workers_of(world), what="a worker")
     assert world.delivery(soon).state == State.SCHEDULED
     delivery = world.until_state(soon, State.PUBLISHED)
     assert delivery.lateness_ms is not None
     assert delivery.lateness_ms < 2000
     assert len(workers_of(world)) == 1
-    wait_for(lambda: at_zero(world), 30, "the worker's end")
+    wait_for(lambda: at_zero(world), what="the worker's end")
     assert "gently" not in world.log()
     assert world.log().count("workers: 1 instead of 0") == 1
     assert world.log().count("this web process decides") == 1
@@ -126,7 +126,7 @@ def test_workers_end_with_their_web_process(small_world: World) -> None:
     killed = holder(world)
     os.kill(killed, signal.SIGKILL)
     worker.wait(20)
-    world.until_state(world.tweet_later(ana, "now again"), State.PUBLISHED, seconds=60)
+    world.until_state(world.tweet_later(ana, "now again"), State.PUBLISHED)
     assert holder(world) != killed
     (worker,) = workers_of(world)
     web = world.processes[-1]

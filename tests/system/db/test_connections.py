@@ -25,7 +25,7 @@ def test_connections_stay_within_small_plans(make_world, postgres) -> None:  # t
     others = ids_of(world.valkey)  # this process has kept them, for the tests before
     site = world.start_web(processes=2)
     world.start_worker(WORKER_PROCESSES="2")
-    wait_for(lambda: len(world.beating()) == 2, 60, "both processes")
+    wait_for(lambda: len(world.beating()) == 2, what="both processes")
     jobs: list[str] = []
     done = threading.Event()
     in_postgres, in_redis = [0], [[""]]

@@ -59,7 +59,7 @@ def test_restarts_in_the_middle_of_posts(big_world: World, server: Postgres) -> 
         before = world.sandbox.calls()
         wait_for(lambda b=before: world.sandbox.calls() > b + 3, what="posts under way")
         server.restart_immediately()
-    states = world.until_settled(list(jobs.values()), seconds=120)
+    states = world.until_settled(list(jobs.values()))
     assert set(states.values()) == {State.PUBLISHED}
     promise_kept(world, jobs, f"{RESTARTS} restarts of PostgreSQL in the middle of posts")
 
@@ -127,7 +127,7 @@ def test_restarts_in_the_middle_of_submits(big_world: World, server: Postgres) -
             assert "Our database does not answer" in answer.json()["error"]["message"]
     world.start_worker()
     jobs = {text: job for writer in writers for text, job in writer.jobs.items()}
-    states = world.until_settled(list(jobs.values()), seconds=90)
+    states = world.until_settled(list(jobs.values()))
     assert set(states.values()) == {State.PUBLISHED}
     promise_kept(world, jobs, f"{RESTARTS} restarts of PostgreSQL in the middle of submits")
     assert "Traceback" not in world.log()

@@ -195,4 +195,4 @@ def test_a_running_worker_does_it(make_world: MakeWorld, sqlite_url: str) -> Non
         with tidy.rows():
             return left(Tweet) == 0
 
-    wait_for(is_gone, 30, "the end of the old tweet")
+    wait_for(is_gone, what="the end of the old tweet")

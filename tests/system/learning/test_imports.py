@@ -111,7 +111,7 @@ def test_a_killed_import_goes_on_where_it_was(make_world, database_url) -> None:
     ana = Learner(world, site, "bluesky")
     ana.agree()
     for goal in (150, 400, 800):
-        wait_for(lambda: sum(ana.learning()["found"].values()) > goal, 90, "progress")  # noqa: B023
+        wait_for(lambda: sum(ana.learning()["found"].values()) > goal, what="progress")  # noqa: B023
         world.kill(workers.pop(importer_of(world)))
         end_leases(world)
         fresh = world.start_worker()

@@ -150,14 +150,14 @@ def test_a_worker_learns_from_tweets_and_imports(world: World, ana: tuple[int, i
         with world.rows():
             return labels(user_id, InterestKind.HASHTAG)
 
-    assert wait_for(tags, 30, "the interests") == {"#Sevilla"}
+    assert wait_for(tags, what="the interests") == {"#Sevilla"}
     made = world.sandbox.on("bluesky")
     made.control("history", handle="lia.test", posts=60, likes=20, topics=list(past.TOPICS))
     account_id = world.connect(user_id, "bluesky", "lia.test")
     with world.rows():
         assert learning.consent.agree(db.session.get_one(Account, account_id))
     wanted = {"#Sevilla", *(f"#{topic}" for topic in past.TOPICS)}
-    wait_for(lambda: tags() == wanted, 60, "the interests of the import")
+    wait_for(lambda: tags() == wanted, what="the interests of the import")
 
 
 def test_a_look_that_is_broken_off_leaves_nothing_open(

@@ -349,7 +349,7 @@ def test_the_whole_way(make_world: MakeWorld, sqlite_url: str) -> None:
         return all(row.at for job_id in jobs.values() for row in rows(world, job_id) or [absent])
 
     absent = PostNumbers()
-    wait_for(is_read, 30, "the numbers of all networks")
+    wait_for(is_read, what="the numbers of all networks")
     for job_id in jobs.values():
         (row,) = rows(world, job_id)
         assert (row.likes, row.due_at, row.why, row.tries) == (0, None, None, 1)

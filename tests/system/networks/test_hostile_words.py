@@ -90,7 +90,7 @@ def test_words_that_no_database_takes(world: World, hostile: HostileServer) -> N
     texts = [f"tweet {number}" for number in range(20)]
     jobs = {words: world.tweet_later(user, words) for words in texts}
     world.start_worker()
-    states = world.until_settled(list(jobs.values()), 60)
+    states = world.until_settled(list(jobs.values()))
     assert set(states.values()) == {State.PUBLISHED}
     assert hostile.counts() == Counter(f"<p>{words}</p>" for words in texts)
     for words, job in jobs.items():

@@ -42,5 +42,5 @@ def test_a_server_that_fails_again_and_again(
     server.fault("status", status=503, count=3)
     small_world.start_worker()
     job = small_world.tweet_later(ana, "Are you well?")
-    assert small_world.until_settled([job], 90) == {job: end}
+    assert small_world.until_settled([job]) == {job: end}
     assert server.state()["accepted_count"] == posts

@@ -179,7 +179,7 @@ def test_two_workers_and_a_kill(world: World, ana: int) -> None:
     """Each failure is told exactly once, whoever finds it, and however they end."""
     first = world.start_worker(WORKER_QUEUES="maintenance")
     jobs = failed(world, ana, 30)
-    wait_for(lambda: len(told(world)) > 0, 30, "the first notices")
+    wait_for(lambda: len(told(world)) > 0, what="the first notices")
     world.kill(first, signal.SIGKILL)
     with world.rows():  # time passes: the lease of a run that it took along ends
         db.session.execute(db.update(BackgroundTask).values(next_at=from_now()))
@@ -192,10 +192,10 @@ def test_two_workers_and_a_kill(world: World, ana: int) -> None:
         thread.start()
     for thread in threads:
         thread.join(60)
-    wait_for(lambda: len(told(world)) == 60, 60, "a notice of each")
+    wait_for(lambda: len(told(world)) == 60, what="a notice of each")
     look_again = world.tweet_later(ana, "A last one", "in one hour")
     ended(world, look_again, state=State.FAILED, error_code="rejected")
-    wait_for(lambda: len(told(world)) == 61, 60, "one more look")
+    wait_for(lambda: len(told(world)) == 61, what="one more look")
     assert told(world) == {("failed", job_id): 1 for job_id in [*jobs, look_again]}
     with world.rows():
         assert db.session.get_one(User, ana).unread_notices == 61

@@ -50,7 +50,7 @@ def test_fifty_heavy_ones_of_somebody_else(make_world: MakeWorld, postgres_url: 
         small = taken(ben, SMALL)
         job = db.session.get_one(User, ben).tweet_later("Small", pictures=small)
     world.start_worker()
-    world.until_state(job, State.PUBLISHED, seconds=40)
+    world.until_state(job, State.PUBLISHED)
     assert waiting(world, ana) >= 50 - MAX_BEFORE
 
 
@@ -66,7 +66,7 @@ def test_a_killed_worker_starts_no_other_order(small_world: World) -> None:
     with world.rows():
         (small,) = taken(ben, SMALL)
     before = waiting(world, ana)
-    wait_for(lambda: not waiting(world, ben), 40, "the other person's picture")
+    wait_for(lambda: not waiting(world, ben), what="the other person's picture")
     assert waiting(world, ana) >= before - MAX_BEFORE
     world.kill(second)
     with world.rows():

@@ -54,10 +54,10 @@ def test_the_long_task_tells_how_far_it_is(make_world: MakeWorld, database_url: 
     with world.rows():
         assert broker.waiting_messages()["maintenance"] == 1
     world.start_worker()
-    seen = wait_for(lambda: told(world, task_id)[0] == "PROGRESS" and told(world, task_id), 30)
+    seen = wait_for(lambda: told(world, task_id)[0] == "PROGRESS" and told(world, task_id))
     assert set(seen[1]) == {"percent"}
     assert 0 <= seen[1]["percent"] <= 100
-    wait_for(lambda: told(world, task_id)[0] == "SUCCESS", 30, "its end")
+    wait_for(lambda: told(world, task_id)[0] == "SUCCESS", what="its end")
     words = re.findall(r"Running a long task|Almost done|DONE", world.log())
     assert words == ["Running a long task", "Almost done", "DONE"]
 
@@ -67,12 +67,12 @@ def test_a_worker_that_is_killed_in_the_middle(make_world: MakeWorld, postgres_u
     world = make_world(postgres_url, LONG_TASK_SECONDS="6")
     first = world.start_worker()
     task_id = asked_in_the_shell(world)
-    wait_for(lambda: task(world, task_id).percent > 10, 30, "some progress")
+    wait_for(lambda: task(world, task_id).percent > 10, what="some progress")
     os.kill(first.pid, signal.SIGKILL)
     world.start_worker()
-    wait_for(lambda: task(world, task_id).state == TaskState.DONE, 60, "its end")
+    wait_for(lambda: task(world, task_id).state == TaskState.DONE, what="its end")
     assert task(world, task_id).fence == 2
-    wait_for(lambda: "DONE" in world.log(), 10, "the last sentence")  # after the end is stored
+    wait_for(lambda: "DONE" in world.log(), what="the last sentence")  # after the end is stored
     assert world.log().count("DONE") == 1
     assert told(world, task_id)[0] == "SUCCESS"
 
@@ -82,7 +82,7 @@ def test_a_worker_that_stops_hands_it_back(make_world: MakeWorld, database_url: 
     world = make_world(database_url, LONG_TASK_SECONDS="30")
     first = world.start_worker()
     task_id = asked_in_the_shell(world)
-    wait_for(lambda: task(world, task_id).state == TaskState.RUNNING, 30, "its beginning")
+    wait_for(lambda: task(world, task_id).state == TaskState.RUNNING, what="its beginning")
     world.kill(first, signal.SIGTERM)
     row = task(world, task_id)
     assert (row.state, row.owner) == (TaskState.WAITING, None)
@@ -93,7 +93,7 @@ def test_without_redis_it_is_done_all_the_same(make_world: MakeWorld, database_u
     world = make_world(database_url, LONG_TASK_SECONDS="0", REDIS_URL="redis://127.0.0.1:9/0")
     task_id = asked_in_the_shell(world)
     world.start_worker()
-    wait_for(lambda: task(world, task_id).state == TaskState.DONE, 30, "its end")
+    wait_for(lambda: task(world, task_id).state == TaskState.DONE, what="its end")
 
 
 def test_intervals_are_caught_up_once(make_world: MakeWorld, database_url: str) -> None:
@@ -116,7 +116,7 @@ def test_intervals_are_caught_up_once(make_world: MakeWorld, database_url: str) 
         with world.rows():
             return row_of(mine)
 
-    wait_for(lambda: row().last_run_at and row().state == TaskState.WAITING, 30, "a run")
+    wait_for(lambda: row().last_run_at and row().state == TaskState.WAITING, what="a run")
     assert row().fence == 1
     assert (row().due_at - due_at).total_seconds() == 11 * HOUR
     assert row().next_at == row().due_at

@@ -19,13 +19,13 @@ def test_monitors_see_each_process(make_world: MakeWorld, sqlite_url: str) -> No
     """By a name of its own, with its heartbeats; without the variable there is nothing to see."""
     world = make_world(sqlite_url, CELERY_EVENTS="1")
     worker = world.start_worker(WORKER_PROCESSES="2")
-    names = wait_for(lambda: len(found := answers(world)) == 2 and found, 30, "both")
+    names = wait_for(lambda: len(found := answers(world)) == 2 and found, what="both")
     celery, heard = world.app.extensions["celery"], set[str]()
     with celery.connection_for_read() as connection:
         receiver = celery.events.Receiver(
             connection, {"worker-heartbeat": lambda event: heard.add(event["hostname"])}
         )
-        wait_for(lambda: list(receiver.itercapture(limit=2, timeout=5)) and heard == names, 30)
+        wait_for(lambda: list(receiver.itercapture(limit=2, timeout=5)) and heard == names)
     world.kill(worker, 15)
     world.start_worker(CELERY_EVENTS="0")
     assert answers(world) == set()

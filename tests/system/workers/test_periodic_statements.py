@@ -22,7 +22,7 @@ from tests.support.filled import LARGE, fill
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 PEOPLE, TWEETS = 2_000, 20_000
 SCAN = re.compile(rf"Seq Scan on ({'|'.join(LARGE)})\b")
@@ -83,7 +83,7 @@ def run_scheduler(found: list[tuple[str, Any]]) -> None:
     scheduler.start()
     try:
         for words in CHORES:
-            wait_for(lambda w=words: any(w in said for said, _ in list(found)), 30, what=words)
+            wait_for(lambda w=words: any(w in said for said, _ in list(found)), what=words)
     finally:
         scheduler.stop_completely()
         stopping.clear()

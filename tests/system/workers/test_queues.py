@@ -43,7 +43,7 @@ def test_only_who_publishes_makes_create_calls(make_world: MakeWorld, database_u
     time.sleep(8)  # longer than after which a scheduler publishes what nobody claims
     assert world.sandbox.accepted() == []
     os.kill(publishes.pid, signal.SIGCONT)
-    assert set(world.until_settled(jobs, 20).values()) == {State.PUBLISHED}
+    assert set(world.until_settled(jobs).values()) == {State.PUBLISHED}
     assert len(world.sandbox.accepted()) == 10
 
 
@@ -64,11 +64,11 @@ def test_look_ups_are_made_by_who_takes_them(make_world: MakeWorld, database_url
     ana = world.user("ana")
     world.sandbox.fault("accept_then_drop", count=1)
     job = world.tweet_later(ana, "did it arrive?")
-    wait_for(lambda: world.states([job])[job] == State.UNCONFIRMED, 30, "an unknown outcome")
+    wait_for(lambda: world.states([job])[job] == State.UNCONFIRMED, what="an unknown outcome")
     time.sleep(2)
     assert world.states([job])[job] == State.UNCONFIRMED
     world.start_worker("-Q", "lookup")
-    assert world.until_settled([job], 40)[job] == State.PUBLISHED
+    assert world.until_settled([job])[job] == State.PUBLISHED
     assert len(world.sandbox.accepted()) == 1
 
 
@@ -87,9 +87,9 @@ def test_work_that_nobody_takes_is_said(make_world: MakeWorld, sqlite_url: str) 
     world.tweet_later(ana, "who takes it?")
     world.start_worker("-Q", "maintenance")
     with world.rows():
-        wait_for(lambda: monitoring.problems() == ["queues"], 30, "the tweet being late")
+        wait_for(lambda: monitoring.problems() == ["queues"], what="the tweet being late")
         world.start_worker("-Q", "publish")
-        wait_for(lambda: monitoring.problems() == [], 30, "an end of it")
+        wait_for(lambda: monitoring.problems() == [], what="an end of it")
 
 
 def test_workers_say_what_they_are(make_world: MakeWorld, database_url: str) -> None:
@@ -108,7 +108,7 @@ def test_workers_say_what_they_are(make_world: MakeWorld, database_url: str) -> 
             return db.session.execute(db.select(Worker.__table__)).one()
 
     failed = states.count(State.FAILED)
-    wait_for(lambda: (row().processed, row().failed) == (len(jobs), failed), 20, "a heartbeat")
+    wait_for(lambda: (row().processed, row().failed) == (len(jobs), failed), what="a heartbeat")
     said, process = row(), psutil.Process(worker.pid)
     assert (said.host, said.pid, said.version) == (socket.gethostname(), worker.pid, "v42")
     assert abs(said.threads - process.num_threads()) <= 4

@@ -28,7 +28,7 @@ def lives(process_id: int) -> bool:
 def worker(small_world: World) -> tuple[subprocess.Popen[bytes], set[int]]:
     """A worker of three processes, and the ids of the two others."""
     first = small_world.start_worker(**THREE)
-    wait_for(lambda: len(small_world.beating()) == 3, 60, "three heartbeats")
+    wait_for(lambda: len(small_world.beating()) == 3, what="three heartbeats")
     return first, small_world.beating() - {first.pid}
 
 
@@ -47,7 +47,7 @@ def test_one_that_is_killed_is_started_again(small_world: World, worker: Family)
     """A further process that dies has a successor."""
     _, others = worker
     os.kill(min(others), signal.SIGKILL)
-    wait_for(lambda: len(small_world.beating()) == 4, 60, "the successor's heartbeat")
+    wait_for(lambda: len(small_world.beating()) == 4, what="the successor's heartbeat")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
