@@ -75,6 +75,7 @@ def load(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         **_networks(env, production),
         **_web(env, production),
         "LOG_FORMAT": _log_format(env),
+        "TEMPLATE_CACHE": env.get("TEMPLATE_CACHE") or "",
         "CELERY_EVENTS": _switch(env, "CELERY_EVENTS"),
         "SENTRY_DSN": env.get("SENTRY_DSN") or "",
         "OTEL_EXPORTER_OTLP_ENDPOINT": env.get("OTEL_EXPORTER_OTLP_ENDPOINT") or "",

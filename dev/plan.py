@@ -46,6 +46,7 @@ def make(given: Mapping[str, str]) -> Plan:
         "APP_ENV": known.get("APP_ENV", "development"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{known.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
+        "TEMPLATE_CACHE": given.get("TEMPLATE_CACHE", str(Path("instance") / "templates")),
         "FIRST_USER_ROLE": given.get("FIRST_USER_ROLE", "operator"),
     }
     page = page_port(known)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app
 from flask_login import current_user
+from jinja2 import BytecodeCache, FileSystemBytecodeCache
 from jinja2.ext import Extension
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -43,7 +45,16 @@ def _cut(line: re.Match[str]) -> str:
 def init_app(app: Flask) -> None:
     """Give every template what all pages show, and send no space that only templates need."""
     app.jinja_env.add_extension(Unindented)
+    app.jinja_env.bytecode_cache = _kept(app.config["TEMPLATE_CACHE"])
     app.context_processor(_shared)
+
+
+def _kept(folder: str) -> BytecodeCache | None:
+    """Keep compiled templates, named after what they were compiled from."""
+    if not folder:
+        return None
+    Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return FileSystemBytecodeCache(folder)
 
 
 def _shared() -> dict[str, Any]:

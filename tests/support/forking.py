@@ -21,11 +21,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from cryptography.fernet import Fernet
 from sqlalchemy.orm import configure_mappers
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +41,8 @@ IMPORTED = (
     *("sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite"),
 )
 MAX_MESSAGE = 1 << 20
+TOKEN_KEY = Fernet.generate_key().decode()
+TEMPLATE_CACHE = str(ROOT / ".pytest_cache" / "templates")
 
 
 class Forked:
@@ -131,7 +136,7 @@ def serve(channel: socket.socket) -> tuple[dict[str, Any], int] | None:
     """
     for module in (*IMPORTED, *_ours()):
         importlib.import_module(module)
-    configure_mappers()
+    _warm_up()
     gc.collect()
     gc.freeze()
     while True:
@@ -155,6 +160,16 @@ def _ours() -> Iterator[str]:
     import app
 
     return (found.name for found in pkgutil.walk_packages(app.__path__, "app."))
+
+
+def _warm_up() -> None:
+    """Do now what pages do when they start."""
+    from app.web.warming import TIMES
+    from app.when import understand
+
+    configure_mappers()
+    for words in TIMES:
+        understand(words, ZoneInfo("UTC"), datetime.now(UTC))
 
 
 def _status(pid: int) -> int | None:

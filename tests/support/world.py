@@ -13,7 +13,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from cryptography.fernet import Fernet
 from flask import Flask
 
 import config
@@ -24,6 +23,7 @@ from app.models import Account, Attempt, Delivery, User, Worker
 from app.networks.base import Connection, Credentials, Network, OutcomeKind, Profile
 from app.states import FINAL, State
 from tests.support import forking
+from tests.support.forking import TOKEN_KEY
 from tests.support.sandbox import ROOT, Sandbox
 from tests.support.servers import Valkey
 from tests.support.waiting import PATIENCE, free_port, listens, wait_for
@@ -31,7 +31,6 @@ from tests.support.waiting import PATIENCE, free_port, listens, wait_for
 QUICK = {"SEND_TIMEOUT": "2", "RECONCILE_DELAYS": "1,2,3", "CATCH_UP_GAP": "0.5"}
 SETTLED = {*FINAL, State.HELD, State.REVIEW}
 Process = subprocess.Popen[bytes] | forking.Forked
-TOKEN_KEY = Fernet.generate_key().decode()
 
 
 class World:
@@ -51,6 +50,7 @@ class World:
             "REDIS_URL": valkey.url,
             **sandbox.environ,
             "WORKER_PROCESSES": "1",
+            "TEMPLATE_CACHE": forking.TEMPLATE_CACHE,
             "RATE_LIMIT_SIGN_IN": "600 per minute",  # all people of a test have one address
             **QUICK,
             **environ,
