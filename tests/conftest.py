@@ -171,20 +171,20 @@ def small_world(make_world: MakeWorld, sqlite_url: str) -> World:
 
 @pytest.fixture(scope="module")
 def make_lasting_world(
+    request: pytest.FixtureRequest,
     valkey: Valkey,
     sandbox_program: Sandbox,
-    sqlite_template: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[MakeWorld]:
-    """Make installations on SQLite that all tests of a file share; they end with the file."""
+    """Make installations that all tests of a file share; they end with the file."""
     valkey.flush()
     sandbox_program.reset()
     worlds: list[World] = []
 
-    def make(**environ: str) -> World:
+    def make(kind: str = "sqlite", **environ: str) -> World:
         folder = tmp_path_factory.mktemp("installation")
-        path = shutil.copy(sqlite_template, folder / "tweet-later.sqlite3")
-        worlds.append(World(folder, f"sqlite:///{path}", valkey, sandbox_program, **environ))
+        url = _database(request, folder, kind)
+        worlds.append(World(folder, url, valkey, sandbox_program, **environ))
         return worlds[-1]
 
     yield make

@@ -33,11 +33,14 @@ def operator_at(world: World, handle: str) -> Visitor:
 
 
 class Desk:
-    """Pages without a worker, an operator, and jobs of Ben's in every state."""
+    """Pages without a worker, an operator, and jobs of Ben's in every state.
+
+    :param world: its pages are started, unless they run.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
-        world.site = world.start_web()
+        world.site = world.site or world.start_web()
         self.operator = operator_at(world, "ana")
         self.ben = world.user("ben")
         self.jobs = {name: self._write(name, values) for name, values in ROWS.items()}

@@ -275,6 +275,24 @@ class World:
         """Return what all processes said."""
         return (self.folder / "log").read_text(errors="replace")
 
+    def empty(self) -> None:
+        """End what was started after the pages, and forget all rows, keys and posts."""
+        for process in self.processes[1:]:
+            if process.poll() is None:
+                self.kill(process)
+        del self.processes[1:]
+        self.valkey.flush()
+        self.sandbox.reset()
+        with self.rows():
+            names = [table.name for table in db.metadata.sorted_tables]
+            if db.engine.dialect.name == "sqlite":
+                db.session.execute(db.text("PRAGMA defer_foreign_keys = ON"))
+                for name in names:
+                    db.session.execute(db.text(f"DELETE FROM {name}"))
+            else:
+                db.session.execute(db.text(f"TRUNCATE {', '.join(names)} RESTART IDENTITY"))
+            db.session.commit()
+
     def close(self) -> None:
         """Leave nothing running."""
         for process in self.processes:

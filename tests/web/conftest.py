@@ -56,7 +56,16 @@ def connect_somebody(running: World, visitor: Visitor) -> ConnectSomebody:
     return connect
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def pages(request: pytest.FixtureRequest, make_lasting_world: MakeWorld) -> World:
+    """Pages without a worker, on each database; all tests of a file share them."""
+    world = make_lasting_world(request.param)
+    world.site = world.start_web()
+    return world
+
+
 @pytest.fixture
-def desk(make_world: MakeWorld, database_url: str) -> Desk:
+def desk(pages: World) -> Desk:
     """What operators see, on each database."""
-    return Desk(make_world(database_url))
+    pages.empty()
+    return Desk(pages)
