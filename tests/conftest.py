@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.support import forking
 from tests.support.bluesky import BlueskySandbox
 from tests.support.facebook import FacebookSandbox
 from tests.support.mastodon import MastodonSandbox
@@ -98,18 +97,18 @@ def postgres() -> Iterator[tuple[Postgres, str]]:
 
 def migrate(database_url: str) -> None:
     """Bring a database to the newest version, as the release process does."""
-    subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "flask", "--app", "app", "db", "upgrade"],
-        cwd=ROOT,
-        env={
-            "PATH": "",
-            "DATABASE_URL": database_url,
-            "SECRET_KEY": "only for tests",
-            "TOKEN_KEYS": TOKEN_KEY,
-        },
-        check=True,
-        capture_output=True,
-    )
+    environ = {
+        "PATH": "",
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "only for tests",
+        "TOKEN_KEYS": TOKEN_KEY,
+    }
+    command = ["flask", "--app", "app", "db", "upgrade"]
+    with tempfile.TemporaryFile() as output:
+        process = forking.shared().start(command, ROOT, environ, output.fileno())
+        status = process.wait()
+        output.seek(0)
+        assert status == 0, output.read().decode()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

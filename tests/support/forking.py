@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import contextlib
 import gc
 import importlib
 import json
@@ -116,7 +117,7 @@ class ForkServer:
             return answer
 
     def close(self) -> None:
-        """End it; what it started goes on."""
+        """End it, and what it started."""
         self._socket.close()
         self._process.wait(30)
 
@@ -139,9 +140,11 @@ def serve(channel: socket.socket) -> tuple[dict[str, Any], int] | None:
     _warm_up()
     gc.collect()
     gc.freeze()
+    started: list[int] = []
     while True:
         message, files, _, _ = socket.recv_fds(channel, MAX_MESSAGE, 1)
         if not message:
+            _end(started)
             return None
         asked = json.loads(message)
         answer = {"status": _status(asked["poll"])} if "poll" in asked else {}
@@ -151,6 +154,7 @@ def serve(channel: socket.socket) -> tuple[dict[str, Any], int] | None:
                 channel.close()
                 return asked, files[0]
             os.close(files[0])
+            started.append(pid)
             answer["pid"] = pid
         channel.send(json.dumps(answer).encode())
 
@@ -170,6 +174,14 @@ def _warm_up() -> None:
     configure_mappers()
     for words in TIMES:
         understand(words, ZoneInfo("UTC"), datetime.now(UTC))
+
+
+def _end(started: list[int]) -> None:
+    """Kill what still runs: the tests are over, or were killed themselves."""
+    for pid in started:
+        if _status(pid) is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
 
 
 def _status(pid: int) -> int | None:

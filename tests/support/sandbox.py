@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import collections
-import subprocess
-import sys
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import requests
 from flask import Flask
 
 from sandbox.core import STATE, make_sandbox_server
+from tests.support import forking
 from tests.support.waiting import free_port, listens, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,7 +134,7 @@ class Sandbox(Played):
         }
         self.mail_port = free_port()
         self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: forking.Forked | None = None
 
     def on(self, network: str) -> Played:
         """Return the control panel of one network."""
@@ -170,9 +170,9 @@ class Sandbox(Played):
         ]
         for name, network in self.networks.items():
             words += ["--port" if name == "x" else f"--{name}-port", str(network.port)]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", *words], cwd=ROOT, stdout=subprocess.DEVNULL
-        )
+        with Path(os.devnull).open("ab") as nothing:
+            command = ["sandbox", *words]
+            self._process = forking.shared().start(command, ROOT, os.environ, nothing.fileno())
         for name, network in self.networks.items():
             wait_for(lambda port=network.port: listens(port), what=f"the sandbox's {name}")
         wait_for(lambda: listens(self.mail_port), what="the sandbox's mail server")
