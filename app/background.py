@@ -131,7 +131,9 @@ def keep_intervals() -> None:
 def soon(kind: str, subject: str = "") -> bool:
     """Let work at intervals be done now, unless it is switched off; the caller commits.
 
-    :returns: False when it is switched off, or is being done now.
+    What is being done now may not see what is stored here, so it is done once more right after.
+
+    :returns: False when it is switched off.
     """
     meant = (BackgroundTask.kind == kind, BackgroundTask.subject == subject)
     return bool(rows_changed(background_task.run_soon(*meant, BackgroundTask.enabled)))
@@ -140,6 +142,7 @@ def soon(kind: str, subject: str = "") -> bool:
 def begin_intervals(kind: str, subject: str, every_s: float) -> None:
     """Let something be done now, and at intervals from then on; the caller commits.
 
+    While it is being done, that is right after.
     The same again switches it on again.
     """
     if rows_changed(background_task.switch(kind, subject, enabled=True)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.accounts import (
+    access_ends,
     audit,
     avatars,
     connections,
@@ -33,6 +34,7 @@ __all__ = [
     "Pending",
     "ServerApps",
     "Visit",
+    "access_ends",
     "audit",
     "avatars",
     "connections",

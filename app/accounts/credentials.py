@@ -208,7 +208,11 @@ def _tell(account_id: int, code: str) -> None:
 
 def ends_at(network: Network, credentials: Credentials) -> datetime | None:
     """Return when an access ends for good, in UTC; None where that is not known."""
-    seconds = network.access_ends_at(credentials)
+    return moment_of(network.access_ends_at(credentials))
+
+
+def moment_of(seconds: float | None) -> datetime | None:
+    """Return a network's seconds since 1970 as a moment that can be stored, in UTC."""
     return None if seconds is None else EPOCH + timedelta(seconds=min(seconds, MAX_END_SECONDS))
 
 

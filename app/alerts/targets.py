@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from flask import current_app
+from flask import Flask, current_app
 from flask_babel import force_locale
 from sqlalchemy import Update
 
 from app import apprise
 from app.alerts.sentences import TABS, text_of, title_of
 from app.backoff import backoff_seconds
-from app.db import db, rows_changed, utcnow
+from app.db import db, retry_transient, rows_changed, utcnow
 from app.models import Alert, AlertMessage, Told
 from app.models import alert as rows
 
@@ -38,18 +39,50 @@ def _fingerprint(url: str) -> str:
     return hashlib.blake2b(url.encode(), key=key[:64], digest_size=8).hexdigest()
 
 
-def send_due(may_go_on: Callable[[], bool]) -> None:
-    """Send what is due, to one target after the other; one that fails keeps nothing from others.
+class Sender:
+    """Sends in threads, one for each target: who keeps us waiting keeps nothing from others."""
 
-    :param may_go_on: asked before each target; renews the lease.
-    """
-    for target, messages in _due().items():
-        if not may_go_on():
-            return
-        if mine := [one for one in messages if rows_changed(_try(one.message))]:
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._busy: set[str] = set()
+        self._changing = threading.Condition()
+
+    def send_due(self, may_go_on: Callable[[], bool]) -> None:
+        """Begin to send what is due.
+
+        :param may_go_on: asked before each target; renews the lease.
+        """
+        for target, messages in _due().items():
+            if target in self._busy:
+                continue
+            if not may_go_on():
+                return
+            mine = [one for one in messages if rows_changed(_try(one.message))]
             db.session.commit()
-            _send(target, mine)
-        db.session.commit()
+            if mine:
+                self._begin(target, mine)
+
+    def join(self, seconds: float) -> None:
+        """Wait for what is being sent; what takes longer is tried again."""
+        with self._changing:
+            self._changing.wait_for(lambda: not self._busy, seconds)
+
+    def _begin(self, target: str, due: list[Due]) -> None:
+        with self._changing:
+            self._busy.add(target)
+        run = threading.Thread(target=self._run, args=(target, due), name="alert", daemon=True)
+        run.start()
+
+    def _run(self, target: str, due: list[Due]) -> None:
+        try:
+            with self._app.app_context():
+                retry_transient(_storing(_sent(target, due)))
+        except Exception as error:
+            log.error("telling operators failed: %s", type(error).__name__)
+        finally:
+            with self._changing:
+                self._busy.discard(target)
+                self._changing.notify_all()
 
 
 class Due(NamedTuple):
@@ -73,19 +106,25 @@ def _try(message: AlertMessage) -> Update:
     return rows.try_message(message.id, 2 * apprise.SEND_SECONDS)
 
 
-def _send(target: str, due: list[Due]) -> None:
-    """Send messages to one target, and store what became of them."""
+def _sent(target: str, due: list[Due]) -> list[Update]:
+    """Send messages to one target; return the statements that store what became of them."""
     urls = fingerprints()
     if target not in urls:  # it was taken out of ALERT_URLS since
-        for one in due:
-            rows_changed(rows.put_off(one.message.id, None))
-        return
+        return [rows.put_off(one.message.id, None) for one in due]
     words = [_words(one.alert, Told(one.message.told)) for one in due]
     taken = apprise.send(urls[target], words)
-    for one in due[:taken]:
-        rows_changed(rows.sent(one.message.id))
-    for one in due[taken:]:
-        _fail(one.message, [*urls].index(target) + 1)
+    number = [*urls].index(target) + 1
+    done = [rows.sent(one.message.id) for one in due[:taken]]
+    return done + [_failed(one.message, number) for one in due[taken:]]
+
+
+def _storing(statements: list[Update]) -> Callable[[], None]:
+    def work() -> None:
+        for statement in statements:
+            rows_changed(statement)
+        db.session.commit()
+
+    return work
 
 
 def _words(alert: Alert, told: Told) -> apprise.Message:
@@ -112,10 +151,13 @@ def _at(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _fail(message: AlertMessage, number: int) -> None:
-    """Try again later, for a day. The log says which target it is, and nothing of its URL."""
+def _failed(message: AlertMessage, number: int) -> Update:
+    """Let it be tried again later, for a day.
+
+    The log says which target it is, and nothing of its URL.
+    """
     age = (utcnow() - message.created_at).total_seconds()
     wait = None if age > GIVE_UP_SECONDS else backoff_seconds(message.tries, MAX_WAIT, FIRST_WAIT)
-    rows_changed(rows.put_off(message.id, wait))
     then = "given up" if wait is None else f"again in {wait:.0f} s"
     log.error("number %s of ALERT_URLS did not take an alert; %s", number, then)
+    return rows.put_off(message.id, wait)

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,6 @@ from flask import Flask
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app.alerts import conditions, episodes, targets
-from app.apprise import SEND_SECONDS
 from app.db import db, rollback_quietly, rows_changed
 from app.models import AlertWatch, alert
 
@@ -25,8 +25,6 @@ LOOK_SECONDS = 2.0
 STANDBY_SECONDS = 5.0
 """Between two looks whether the lease of another process has ended."""
 LEASE_SECONDS = 15.0
-SEND_LEASE_SECONDS = 2 * SEND_SECONDS
-"""Longer than one message takes: nobody else watches meanwhile."""
 LEAVE_SECONDS = 3.0
 """For a look to end when the process stops; a message that is being sent is tried again."""
 
@@ -40,6 +38,7 @@ class Watcher:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._watches = False
+        self._sender = targets.Sender(app)
 
     def start(self, goes_on: Callable[[], bool] = lambda: True) -> None:
         """Start the thread: once, after the processes were divided.
@@ -54,8 +53,10 @@ class Watcher:
     def stop(self) -> None:
         """Give up the lease, so that another process watches at once."""
         self._stopping.set()
+        ends = time.monotonic() + LEAVE_SECONDS
         if self._thread is not None:
             self._thread.join(LEAVE_SECONDS)
+        self._sender.join(max(0.0, ends - time.monotonic()))
 
     def _run(self, goes_on: Callable[[], bool]) -> None:
         while goes_on() and not self._stopping.is_set():
@@ -75,7 +76,7 @@ class Watcher:
             return STANDBY_SECONDS
 
     def _look(self) -> float:
-        """Look, keep what was seen, and send what is due; return the pause."""
+        """Look, keep what was seen, and begin to send what is due; return the pause."""
         if not self._watches and not self._hold(LEASE_SECONDS):
             return STANDBY_SECONDS
         open_now = set(episodes.lasting())
@@ -87,11 +88,11 @@ class Watcher:
             return STANDBY_SECONDS
         episodes.keep(seen, [*targets.fingerprints()])
         db.session.commit()  # with the lease: only its holder keeps anything
-        targets.send_due(self._may_send)
+        self._sender.send_due(self._may_send)
         return LOOK_SECONDS
 
     def _may_send(self) -> bool:
-        return not self._stopping.is_set() and self._hold(SEND_LEASE_SECONDS)
+        return not self._stopping.is_set() and self._hold(LEASE_SECONDS)
 
     def _hold(self, seconds: float) -> bool:
         """Take the lease if it is free, and renew it; False while another process has it."""

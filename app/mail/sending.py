@@ -1,7 +1,8 @@
 """Sends what is due: the service of the kind ``mail`` (app/kinds.py).
 
 A mail is claimed, and committed, before the server is called, and so is the moment from which on
-the server may have it. So a worker that is killed leaves a row that says what is known.
+the server may have it. So a worker that is killed leaves a row that says what is known. A few are
+claimed and made at a time; what becomes of each is stored before the next one is sent.
 """
 
 from __future__ import annotations
@@ -9,22 +10,20 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
 from flask_mailman import EmailMultiAlternatives
-from flask_mailman.message import utf8_charset_qp
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.background import Run
-from app.db import database_now, db, from_now, retry_transient, rollback_quietly, rows_changed
-from app.mail import letters, reminders, subscriptions
+from app.db import database_now, db, from_now, retry_transient, rollback_quietly, run_built
+from app.mail import messages
 from app.mail.smtp import Conversation, NoAnswer, NotSent
-from app.models import EmailAddress, Mail, MailState, User, mail
+from app.models import Mail, MailState, mail
 from app.shutdown import stopping
 
 log = logging.getLogger(__name__)
@@ -32,13 +31,15 @@ log = logging.getLogger(__name__)
 IDLE_SECONDS = 10.0
 """From one look to the next while no mail is due."""
 RUN_SECONDS = 20.0
-"""Of one run; what is due then waits for the next one, a few seconds later."""
-LEASE_MARGIN_SECONDS = 10.0
+"""Of one run; what is due then waits for the next one, which begins at once."""
+AT_A_TIME = 10
+"""Mails that are claimed together, once the server has taken one."""
+BATCH_SECONDS = 5.0
+"""After which what is left of them is handed back: a slow server keeps no mail from others."""
+LEASE_MARGIN_SECONDS = BATCH_SECONDS + 10.0
 """How much longer a mail belongs to a worker than the whole conversation may take."""
 GIVE_UP_AFTER = timedelta(days=2)
 """After its time; what was not taken until then has failed."""
-STILL_WANTED: dict[str, Callable[[Mail], bool]] = {"reminder": reminders.is_wanted}
-"""By kind, what is asked just before sending; what is not wanted any more is deleted."""
 
 
 class _LeaseLost(Exception):
@@ -57,6 +58,11 @@ class Try(NamedTuple):
     in_doubt: bool
     is_old: bool
 
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Its own parameters of every statement about it."""
+        return {"mail_id": self.id, "its_fence": self.fence}
+
 
 def send_due(run: Run) -> str:
     """Send what is due, some mails at a time; return how many were sent."""
@@ -73,6 +79,9 @@ def send_due(run: Run) -> str:
     with ThreadPoolExecutor(lanes, thread_name_prefix="mail") as executor:
         sent = list(executor.map(lambda _lane: _send_some(app, until), range(lanes)))
     run.advance(0)
+    if time.monotonic() >= until and _due(1):
+        run.again_s = 0
+    db.session.commit()
     return str(sum(sent))
 
 
@@ -89,10 +98,11 @@ def _send_some(app: Flask, until: float) -> int:
         server = Conversation()
         try:
             while time.monotonic() < until and not stopping.is_set():
-                claimed = retry_transient(_claim)
-                if claimed is None:
+                # Only one while nobody knows whether the server is there.
+                claimed = retry_transient(lambda: _claim(AT_A_TIME if sent else 1))  # noqa: B023
+                if not claimed:
                     break
-                sent += _send(server, *claimed)
+                sent += _send_batch(server, claimed)
         except _ServerAway:
             pass  # what else is due would only wait for the same
         except SQLAlchemyError as error:
@@ -103,27 +113,56 @@ def _send_some(app: Flask, until: float) -> int:
     return sent
 
 
-def _claim() -> tuple[int, int] | None:
+def _claim(count: int) -> dict[int, int]:
+    """Take some mails that are due; return their fences by their ids."""
     lease_s = current_app.config["MAIL_TIMEOUT"] + LEASE_MARGIN_SECONDS
-    row = db.session.execute(mail.claim(lease_s)).one_or_none()
+    rows = db.session.execute(mail.claim(count, lease_s)).all()
     db.session.commit()
-    return None if row is None else (row.id, row.fence)
+    return {row.id: row.fence for row in rows}
 
 
-def _send(server: Conversation, mail_id: int, fence: int) -> bool:
+def _send_batch(server: Conversation, claimed: Mapping[int, int]) -> int:
+    """Send mails that were claimed together; hand back what has no turn in time.
+
+    :raises _ServerAway: no other mail could be sent now either.
+    """
+    now, ends = database_now(), time.monotonic() + BATCH_SECONDS
+    batch = [(_try_of(one.row, claimed, now), one) for one in messages.made(list(claimed))]
+    db.session.commit()  # no transaction stays open while the server is called
+    left, sent = [known for known, _one in batch], 0
+    try:
+        for known, one in batch:
+            if known is not batch[0][0] and (stopping.is_set() or time.monotonic() > ends):
+                break
+            left.remove(known)
+            sent += _send(server, known, one)
+    finally:
+        _hand_back(left)
+    return sent
+
+
+def _try_of(row: Mail, claimed: Mapping[int, int], now: datetime) -> Try:
+    return Try(row.id, claimed[row.id], row.in_doubt, row.due_at + GIVE_UP_AFTER <= now)
+
+
+def _hand_back(left: Sequence[Try]) -> None:
+    for known in left:
+        _store(mail.hand_back(), known)
+
+
+def _send(server: Conversation, known: Try, made: messages.Made) -> bool:
     """Try to send one mail and store what is known then; return whether it was sent.
 
     :raises _ServerAway: no other mail could be sent now either.
     """
-    row = db.session.get_one(Mail, mail_id, populate_existing=True)
-    known = Try(mail_id, fence, row.in_doubt, row.due_at + GIVE_UP_AFTER <= database_now())
+    if made.is_broken:
+        _put_off(known, "unexpected")
+        return False
+    if made.message is None:
+        _store(mail.drop(), known)
+        return False
     try:
-        message = _message_of(row)
-        db.session.commit()  # no transaction stays open while the server is called
-        if message is None:
-            _store(mail.drop(mail_id, fence))
-            return False
-        server.send(message, lambda: _begin_data(mail_id, fence))
+        _give(server, known, made.message)
     except NotSent as problem:
         if problem.permanent:
             _give_up(known, problem.code)
@@ -137,21 +176,25 @@ def _send(server: Conversation, mail_id: int, fence: int) -> bool:
         raise _ServerAway from problem
     except _LeaseLost:
         return False
-    except SQLAlchemyError:
+    return bool(_store(mail.finish(), known, new_state=MailState.SENT, code=None))
+
+
+def _give(server: Conversation, known: Try, message: EmailMultiAlternatives) -> None:
+    """Give a mail to the server; what nobody has thought of counts as not sent."""
+
+    def begin_data() -> None:
+        if not _store(mail.begin_data(), known):
+            raise _LeaseLost
+
+    try:
+        server.send(message, begin_data)
+    except (NotSent, NoAnswer, _LeaseLost, SQLAlchemyError):
         raise
     except Exception as error:
-        # Without the error's words: they may hold an address.
         where = "".join(traceback.format_tb(error.__traceback__))
-        log.error("mail %s could not be made: %s\n%s", mail_id, type(error).__name__, where)
+        log.error("mail %s was not sent: %s\n%s", known.id, type(error).__name__, where)
         rollback_quietly()
-        _put_off(known, "unexpected")
-        return False
-    return bool(_store(mail.finish(mail_id, fence, MailState.SENT)))
-
-
-def _begin_data(mail_id: int, fence: int) -> None:
-    if not _store(mail.begin_data(mail_id, fence)):
-        raise _LeaseLost
+        raise NotSent("unexpected") from error
 
 
 def _put_off(known: Try, code: str) -> None:
@@ -161,56 +204,23 @@ def _put_off(known: Try, code: str) -> None:
         return
     delays = current_app.config["MAIL_RETRY_DELAYS"]
     after_s = delays[min(known.fence, len(delays)) - 1]
-    _store(mail.try_again(known.id, known.fence, after_s, code, known.in_doubt))
+    state = MailState.UNKNOWN if known.in_doubt else MailState.WAITING
+    doubt = {"new_state": state, "doubtful": known.in_doubt}
+    _store(mail.try_again(after_s), known, **doubt, code=code)
 
 
 def _give_up(known: Try, code: str) -> None:
     """Let it be tried no more: it has failed, or nobody knows."""
     state = MailState.UNKNOWN if known.in_doubt else MailState.FAILED
-    _store(mail.finish(known.id, known.fence, state, code))
+    _store(mail.finish(), known, new_state=state, code=code)
 
 
-def _store(statement: Any) -> int:
+def _store(statement: Any, known: Try, **values: Any) -> int:
+    """Run one of a mail's statements in a transaction of its own; return 0 if it is not ours."""
+
     def work() -> int:
-        changed = rows_changed(statement)
+        changed = run_built(statement, known.parameters | values).rowcount
         db.session.commit()
         return changed
 
     return retry_transient(work)
-
-
-def _message_of(row: Mail) -> EmailMultiAlternatives | None:
-    """Return a mail as it is sent; None when nobody wants it any more."""
-    user = None if row.user_id is None else db.session.get(User, row.user_id)
-    mine = None if user is None else db.session.get(EmailAddress, user.id, populate_existing=True)
-    to = row.address or (mine and mine.address)
-    if not to or not STILL_WANTED.get(row.kind, lambda _row: True)(row):
-        return None
-    who = mail.of_user(user.id) if user else mail.of_address(to)
-    if not subscriptions.wants(who, row.kind):
-        return None
-    locale = (user and user.locale) or row.locale or (mine and mine.locale) or "en"
-    unsubscribe = _unsubscribe_url(who, row.kind)
-    facts = {**(row.facts or {}), "user": user, "site": current_app.config["SITE_URL"]}
-    letter = letters.write(
-        row.kind,
-        {**facts, "unsubscribe": unsubscribe},
-        locale=locale,
-        zone=user.zone if user else ZoneInfo("UTC"),
-    )
-    headers = {"Message-ID": row.message_id}
-    if unsubscribe:
-        headers["List-Unsubscribe"] = f"<{unsubscribe}>"
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    sender = current_app.config["MAIL_FROM"]
-    message = EmailMultiAlternatives(letter.subject, letter.text, sender, [to], headers=headers)
-    message.encoding = utf8_charset_qp  # every server takes that, whatever it announces
-    message.attach_alternative(letter.html, "text/html")
-    return message
-
-
-def _unsubscribe_url(who: str, kind: str) -> str | None:
-    """Return where one click ends this kind of mail; None for what was asked for in a page."""
-    if kind in subscriptions.ASKED_FOR:
-        return None
-    return f"{current_app.config['SITE_URL']}/unsubscribe/{subscriptions.token_of(who, kind)}"

@@ -26,7 +26,7 @@ from flask_mailman.backends.smtp import EmailBackend
 
 MAX_LINE = 998
 """Characters of a line, by RFC 5322."""
-READY_FOR_DATA, SERVICE_CLOSES = 354, 421
+OK, READY_FOR_DATA, SERVICE_CLOSES = 250, 354, 421
 DEFAULT_PORTS = {"smtp": smtplib.SMTP_PORT, "smtps": smtplib.SMTP_SSL_PORT}
 
 
@@ -114,11 +114,13 @@ class Conversation(EmailBackend):  # type: ignore[misc]
     def _is_still_open(self) -> bool:
         """Return whether another mail may follow: servers end connections when they like."""
         try:
-            self.connection.rset()
+            with self._in_time():
+                is_open = self.connection.rset()[0] == OK
         except (OSError, smtplib.SMTPException):
+            is_open = False
+        if not is_open:  # also when it takes no more mails on one connection: 421
             self.hang_up()
-            return False
-        return True
+        return is_open
 
     def hang_up(self) -> None:
         """End the connection at once."""
@@ -182,13 +184,13 @@ class Conversation(EmailBackend):  # type: ignore[misc]
             raise NotSent(_code_of(error, self._is_late), connected=False) from error
 
 
-def _expect(reply: tuple[int, bytes], *, may_be_final: bool, wanted: int = 250) -> None:
+def _expect(reply: tuple[int, bytes], *, may_be_final: bool, wanted: int = OK) -> None:
     """Raise NotSent unless the server agrees.
 
     :param may_be_final: whether a 5xx means this mail, and not that the site is set up wrongly.
     """
     code = reply[0]
-    if code == wanted or (wanted == 250 and code == 251):
+    if code == wanted or (wanted == OK and code == 251):
         return
     closes = code == SERVICE_CLOSES
     raise NotSent(f"smtp_{code}", permanent=may_be_final and code >= 500, connected=not closes)

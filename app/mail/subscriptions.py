@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from flask import current_app
@@ -32,6 +33,15 @@ def unwanted_by(recipient: str) -> set[str]:
     """Return the kinds of mail that somebody does not want."""
     mine = Unsubscription.recipient == recipient
     return set(db.session.scalars(db.select(Unsubscription.kind).where(mine)))
+
+
+def unwanted(recipients: Collection[str]) -> set[tuple[str, str]]:
+    """Return the kinds of mail that these do not want, as pairs of recipient and kind."""
+    theirs = Unsubscription.recipient.in_(recipients)
+    pairs = db.session.execute(
+        db.select(Unsubscription.recipient, Unsubscription.kind).where(theirs)
+    )
+    return {(recipient, kind) for recipient, kind in pairs if kind not in ASKED_FOR}
 
 
 def switch(recipient: str, kind: str, wanted: bool) -> None:

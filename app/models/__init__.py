@@ -23,7 +23,16 @@ from app.models import (
     tweet_file,
     tweet_lists,
 )
-from app.models.account import ENDING, LEAVING, LIMITED, PICTURED, Account, Health, NetworkBlock
+from app.models.account import (
+    ENDING,
+    LEAVING,
+    LIMITED,
+    PICTURED,
+    USABLE,
+    Account,
+    Health,
+    NetworkBlock,
+)
 from app.models.alert import Alert, AlertMessage, AlertWatch, Condition, Told
 from app.models.attempt import Attempt
 from app.models.autoscaling import Autoscaling
@@ -106,6 +115,7 @@ __all__ = [
     "SESSION_LIFE",
     "STUCK",
     "UNPUBLISHED",
+    "USABLE",
     "WAITING",
     "Account",
     "Alert",

@@ -27,6 +27,8 @@ LIMITED = text("connected AND server <> ''")
 """Its network has many servers, and each says what fits into a tweet."""
 PICTURED = text("connected AND avatar_url <> ''")
 """Its network says where its avatar is."""
+USABLE = text("connected AND health = 'ok'")
+"""We have access to it."""
 ENDING = text("connected AND health = 'ok' AND access_ends_at IS NOT NULL")
 """It is known when its access ends.
 
@@ -46,6 +48,7 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
         partial_index("accounts_leaving", "id", where=LEAVING),
         partial_index("accounts_limits", "limits_at", where=LIMITED),
         partial_index("accounts_ending", "access_ends_at", where=ENDING),
+        partial_index("accounts_access_ends", "network", "access_end_asked_at", where=USABLE),
         partial_index("accounts_avatars", "avatar_at", where=PICTURED),
     )
 
@@ -90,6 +93,8 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     access_ends_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """When these credentials end for good, in UTC; None where that is not known, or where they are
     renewed without their owner."""
+    access_end_asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    """When it was last found out; None for what was connected just now, or long ago."""
     access_checked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """When the network was last asked, before something was due, whether our access still works."""
     credentials_stale: Mapped[bool] = mapped_column(default=False)

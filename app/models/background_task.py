@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Update, bindparam, text, update
+from sqlalchemy import BigInteger, Select, Update, bindparam, false, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import UTCDateTime, db, from_now
@@ -71,6 +71,8 @@ class BackgroundTask(db.Model):  # type: ignore[name-defined,misc]
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
     """Runs in a row that ended badly."""
     percent: Mapped[int] = mapped_column(default=0)
+    again: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Wanted once more since the run began: what it looks at may have changed after it looked."""
     last_run_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """When the last run began."""
     last_result: Mapped[str | None]
@@ -94,6 +96,7 @@ def claim(kinds: Sequence[str], count: int, owner: str) -> Update:
             fence=_Row.fence + 1,
             lost=_Row.lost + 1,
             percent=0,
+            again=False,
             next_at=from_now(LEASE_SECONDS),
             last_run_at=from_now(),
         )
@@ -105,9 +108,13 @@ def claim(kinds: Sequence[str], count: int, owner: str) -> Update:
 
 
 def renew(owner: str) -> Update:
-    """running, stays: this process is still there, and so are all of its runs."""
+    """running, stays: this process is still there, and so are all of its runs.
+
+    A row that somebody wants to be done again is locked until they commit: the next time renews it.
+    """
     mine = (_Row.state == TaskState.RUNNING, _Row.owner == owner, _Row.next_at.is_not(None))
-    return update(_Row).where(*mine).values(next_at=from_now(LEASE_SECONDS))
+    free = db.select(_Row.id).where(*mine).with_for_update(skip_locked=True)
+    return update(_Row).where(_Row.id.in_(free), *mine).values(next_at=from_now(LEASE_SECONDS))
 
 
 def advance(task_id: str, fence: int, percent: int) -> Update:
@@ -120,6 +127,8 @@ def finish(
 ) -> Update:
     """running -> done, or failed; at intervals -> waiting for its next time.
 
+    That is now, when it was wanted again since this run began.
+
     :param again_s: seconds until that time, where the run itself knows better.
     """
     late = db.type_coerce(from_now(), BigInteger) - db.type_coerce(_Row.due_at, BigInteger)
@@ -128,16 +137,18 @@ def finish(
     following = db.type_coerce(_Row.due_at, BigInteger) + every * (late // every + 1)
     if again_s is not None:
         following = db.type_coerce(from_now(again_s), BigInteger)
-    once = _Row.every_s.is_(None)
+    following = db.case((_Row.again, db.type_coerce(from_now(), BigInteger)), else_=following)
+    once, is_off = _Row.every_s.is_(None), ~_Row.enabled & ~_Row.again
     return (
         update(_Row)
         .where(*_run(task_id, fence))
         .values(
             state=db.case((once, state), else_=TaskState.WAITING),
             due_at=db.case((once, _Row.due_at), else_=following),
-            next_at=db.case((once | ~_Row.enabled, None), else_=following),
+            next_at=db.case((once | is_off, None), else_=following),
             finished_at=db.case((once, from_now())),
             owner=None,
+            again=False,
             lost=0,
             failures=_Row.failures + 1 if state == TaskState.FAILED else 0,
             percent=100,
@@ -153,13 +164,24 @@ def hand_back(task_id: str, fence: int) -> Update:
 
 
 def run_soon(*where: Any) -> Update:
-    """waiting at intervals -> due now."""
-    waits = (_Row.state == TaskState.WAITING, _Row.every_s.is_not(None))
-    return update(_Row).where(*waits, *where).values(due_at=from_now(), next_at=from_now())
+    """waiting at intervals -> due now; running, stays: it is done once more right after."""
+    is_running = _Row.state == TaskState.RUNNING
+    return (
+        update(_Row)
+        .where(_Row.every_s.is_not(None), *where)
+        .values(
+            again=is_running,
+            due_at=db.case((is_running, _Row.due_at), else_=from_now()),
+            next_at=db.case((is_running, _Row.next_at), else_=from_now()),
+        )
+    )
 
 
 def switch(kind: str, subject: str, enabled: bool) -> Update:
-    """at intervals, stays: switched on it is due now; switched off it has no next time."""
+    """at intervals, stays: switched on it is due now, or right after the run that is under way.
+
+    Switched off it has no next time.
+    """
     is_running = _Row.state == TaskState.RUNNING
     waiting = from_now() if enabled else None
     return (
@@ -167,6 +189,7 @@ def switch(kind: str, subject: str, enabled: bool) -> Update:
         .where(_Row.kind == kind, _Row.subject == subject, _Row.every_s.is_not(None))
         .values(
             enabled=enabled,
+            again=is_running if enabled else False,
             due_at=db.case((is_running, _Row.due_at), else_=from_now()),
             next_at=db.case((is_running, _Row.next_at), else_=waiting),
         )
@@ -184,6 +207,7 @@ def change(task_id: str, every_s: int, enabled: bool) -> Update:
         .values(
             every_s=every_s,
             enabled=enabled,
+            again=_Row.again if enabled else False,
             due_at=db.case((is_running, _Row.due_at), else_=following),
             next_at=db.case((is_running, _Row.next_at), else_=waiting),
         )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Delete, ForeignKey, Index, Update, delete, update
+from sqlalchemy import Boolean, Delete, ForeignKey, Index, Update, bindparam, delete, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import EncryptedJSON, UTCDateTime, db, from_now, rows_changed, utcnow
@@ -129,15 +130,21 @@ class Mail(db.Model):  # type: ignore[name-defined,misc]
 
 OVER = {"next_at": None, "address": None, "facts": None, "data_at": None}
 """What every mail that is over has forgotten."""
+_TRY = (
+    Mail.id == bindparam("mail_id"),
+    Mail.fence == bindparam("its_fence"),
+    Mail.state == MailState.SENDING,
+)
 
 
-def claim(lease_s: float) -> Update:
+def claim(count: int, lease_s: float) -> Update:
     """waiting, unknown and due, or sending without a lease -> sending; returns what a try needs."""
     due = db.select(Mail.id).where(Mail.next_at <= from_now()).order_by(Mail.next_at)
-    first = due.limit(1).with_for_update(skip_locked=True).scalar_subquery()
+    # A table expression: PostgreSQL would run a subquery that locks as often as it likes.
+    first = due.limit(count).with_for_update(skip_locked=True).cte("first")
     return (
         update(Mail)
-        .where(Mail.id == first, Mail.next_at <= from_now())
+        .where(Mail.id.in_(db.select(first.c.id)), Mail.next_at <= from_now())
         .values(
             state=MailState.SENDING,
             fence=Mail.fence + 1,
@@ -149,27 +156,44 @@ def claim(lease_s: float) -> Update:
     )
 
 
-def begin_data(mail_id: int, fence: int) -> Update:
-    """sending, stays: the server is given the text from now on."""
-    return update(Mail).where(*_try(mail_id, fence)).values(data_at=from_now())
+@cache
+def begin_data() -> Update:
+    """sending, stays: the server is given the text from now on.
+
+    Parameters of this and all that follow: ``mail_id`` and ``its_fence``.
+    """
+    return update(Mail).where(*_TRY).values(data_at=from_now())
 
 
-def finish(mail_id: int, fence: int, state: MailState, error: str | None = None) -> Update:
-    """sending -> sent, failed, or unknown for good."""
-    values = {**OVER, "state": state, "error": error, "finished_at": from_now()}
-    return update(Mail).where(*_try(mail_id, fence)).values(values)
+@cache
+def finish() -> Update:
+    """sending -> sent, failed, or unknown for good: ``new_state``, and ``code`` for the error."""
+    values = {"state": bindparam("new_state"), "error": bindparam("code")}
+    return update(Mail).where(*_TRY).values({**OVER, **values, "finished_at": from_now()})
 
 
-def try_again(mail_id: int, fence: int, after_s: float, error: str, in_doubt: bool) -> Update:
-    """sending -> waiting, or unknown: the next try is in so many seconds."""
-    state = MailState.UNKNOWN if in_doubt else MailState.WAITING
-    values = {"state": state, "in_doubt": in_doubt, "error": error, "data_at": None}
-    return update(Mail).where(*_try(mail_id, fence)).values(values | {"next_at": from_now(after_s)})
+@cache
+def try_again(after_s: float) -> Update:
+    """sending -> waiting, or unknown: the next try is in so many seconds.
+
+    Parameters: ``new_state``, ``doubtful``, and ``code`` for the error.
+    """
+    values = {"state": bindparam("new_state"), "error": bindparam("code")}
+    doubt = {"in_doubt": bindparam("doubtful", type_=Boolean()), "data_at": None}
+    return update(Mail).where(*_TRY).values({**values, **doubt, "next_at": from_now(after_s)})
 
 
-def drop(mail_id: int, fence: int) -> Delete:
+@cache
+def hand_back() -> Update:
+    """sending -> waiting, or unknown, due at once: it had no turn, and nothing was tried."""
+    state = db.case((Mail.in_doubt, MailState.UNKNOWN), else_=MailState.WAITING)
+    return update(Mail).where(*_TRY).values(state=state, next_at=from_now())
+
+
+@cache
+def drop() -> Delete:
     """sending -> gone: it is not wanted any more, and was never sent."""
-    return delete(Mail).where(*_try(mail_id, fence))
+    return delete(Mail).where(*_TRY)
 
 
 def cancel(key: str) -> bool:
@@ -191,7 +215,3 @@ def reminder_key(who: str, about: str) -> str:
     :param who: as ``of_user`` or ``of_address`` names it.
     """
     return f"reminder:{who}:{about}"
-
-
-def _try(mail_id: int, fence: int) -> tuple[Any, ...]:
-    return Mail.id == mail_id, Mail.fence == fence, Mail.state == MailState.SENDING

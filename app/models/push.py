@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Select, UniqueConstraint, Update, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.db import EncryptedJSON, UTCDateTime, db, from_now
 
@@ -51,11 +51,16 @@ class PushMessage(db.Model):  # type: ignore[name-defined,misc]
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
+_Earlier = aliased(PushMessage)
+
+
 def due(most: int) -> Select[Any]:
-    """Return the query for messages to be sent now, with their targets."""
+    """Return the query for messages to be sent now, with their targets: the first of each."""
     found = db.select(PushMessage, PushTarget).join(PushTarget)
     is_due = PushMessage.next_at <= from_now()
-    return found.where(is_due).order_by(PushMessage.next_at).limit(most)
+    earlier = (_Earlier.target_id == PushMessage.target_id, _Earlier.id < PushMessage.id)
+    is_first = ~db.exists().where(*earlier, _Earlier.next_at <= from_now())
+    return found.where(is_due, is_first).order_by(PushMessage.next_at).limit(most)
 
 
 def try_message(message_id: int, seconds: float) -> Update:
@@ -69,3 +74,9 @@ def put_off(message_id: int, seconds: float) -> Update:
     """being sent -> due in so many seconds."""
     mine = update(PushMessage).where(PushMessage.id == message_id)
     return mine.values(next_at=from_now(seconds))
+
+
+def let_wait(target_id: int, seconds: float) -> Update:
+    """Let nothing be sent to a place for so many seconds: it did not take a message."""
+    theirs = (PushMessage.target_id == target_id, PushMessage.next_at < from_now(seconds))
+    return update(PushMessage).where(*theirs).values(next_at=from_now(seconds))

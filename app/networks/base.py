@@ -378,6 +378,16 @@ class Network(Protocol):
         expires_at = credentials.get("expires_at")
         return float(expires_at) if expires_at and not self.can_refresh(credentials) else None
 
+    asks_access_end = False
+    """True where only the network knows when access ends, and that moment may move."""
+
+    def ask_access_end(self, credentials: Credentials) -> float | None:
+        """``access_ends_at``, for which the network is asked where ``asks_access_end``.
+
+        :raises LookUpFailed, LookUpRefused, TokenRefused: the network does not say.
+        """
+        return self.access_ends_at(credentials)
+
     def refresh(self, credentials: Credentials, start_by: float | None = None) -> Credentials:
         """Exchange the refresh token, but do not begin after ``start_by``, on http.boottime().
 

@@ -37,7 +37,7 @@ def change(task: BackgroundTask, every_s: int | None, enabled: bool | None, by: 
 
 
 def run_now(task: BackgroundTask, by: int) -> None:
-    """Let it be done as soon as a worker is free; what is running stays as it is.
+    """Let it be done as soon as a worker is free; what is running is done once more after it.
 
     :param by: the operator, for the record.
     """

@@ -24,7 +24,10 @@ LOGGED = (
     *("HTTP_REFERER", "HTTP_USER_AGENT", "HTTP_AUTHORIZATION"),
 )
 """What the access log says of a request, whatever its format, unless that names headers."""
-SECRET_PATHS = re.compile(r"^(/(?:email/confirm|sign-up|unsubscribe|calendar)/).+", re.DOTALL)
+SECRET_PATHS = re.compile(
+    r"^((?:https?://[^/]*)?/+(?:email/+confirm|sign-up|unsubscribe|calendar)/).+",
+    re.DOTALL | re.IGNORECASE,
+)
 """Links in mails, and calendars: whoever knows what follows can use them."""
 UNREADABLE = "We could not read that request. Nothing was stored."
 
@@ -106,11 +109,13 @@ def _log(log: Any, cfg: Any, response: Any, request: Any, environ: Any, took: ti
 def _for_log(environ: dict[str, Any]) -> dict[str, Any]:
     """Return the environ with its path as it was asked for: decoded it may hold line breaks.
 
-    What makes a link of a mail secret is left out.
+    What makes a link of a mail secret is left out, also where it is the page that led here.
     """
     path = quote(environ["PATH_INFO"], encoding="latin-1")
     bare = SECRET_PATHS.sub(r"\1...", path)
     told = {**environ, "PATH_INFO": bare}
+    if "HTTP_REFERER" in told:
+        told["HTTP_REFERER"] = SECRET_PATHS.sub(r"\1...", told["HTTP_REFERER"])
     return told if bare == path else {**told, "RAW_URI": bare}
 
 

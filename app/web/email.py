@@ -210,10 +210,13 @@ def ask_unsubscribe(token: str) -> ResponseReturnValue:
 
 
 @links.post("/unsubscribe/<token>")
-@rate_limits.sign_in
+@rate_limits.reads
 @_needs_mail
 def unsubscribe(token: str) -> ResponseReturnValue:
-    """End a kind of mail, and no other; mail programs send this themselves (RFC 8058)."""
+    """End a kind of mail, and no other; mail programs send this themselves (RFC 8058).
+
+    Those of a large provider come from a few addresses, so it does not count as signing in.
+    """
     named = mail.subscriptions.read(token)
     if named is None:
         abort(404)

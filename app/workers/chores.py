@@ -15,7 +15,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import background, mail, tweet_files
-from app.accounts import audit, deletion, disconnections, pending
+from app.accounts import access_ends, audit, deletion, disconnections, pending
 from app.accounts import avatars as avatars_of_accounts
 from app.accounts import limits as limits_of_accounts
 from app.accounts import sessions as sessions_of_people
@@ -57,8 +57,9 @@ def long_task(run: Run) -> None:
 
 
 def limits(run: Run) -> str:
-    """Ask servers what they accept, for accounts of which that is unknown or a day old."""
-    return _for_each(run, limits_of_accounts.outdated, limits_of_accounts.measure)
+    """Ask what servers accept and when access ends, where that is unknown or a day old."""
+    measured = _for_each(run, limits_of_accounts.outdated, limits_of_accounts.measure)
+    return f"{measured}, {_for_each(run, access_ends.outdated, access_ends.find_out)}"
 
 
 def avatars(run: Run) -> str:

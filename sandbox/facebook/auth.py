@@ -168,11 +168,13 @@ def _debug_token(state: FacebookState) -> Response:
             raise errors.invalid("The access token could not be decrypted")
         ended = state.tokens.end_of(token)
         expires_at = int(state.clock.to_real(token.expires_at)) if token.expires_at else 0
+        reach_ends = token.issued_at + state.settings.data_access_seconds
     data: dict[str, Any] = {
         "app_id": APP_ID,
         "type": "PAGE" if token.kind == "page" else "USER",
         "application": APP_NAME,
         "expires_at": expires_at,
+        "data_access_expires_at": int(state.clock.to_real(reach_ends)),
         "is_valid": ended is None,
         "issued_at": int(state.clock.to_real(token.issued_at)),
         "scopes": token.scopes,

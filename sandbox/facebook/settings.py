@@ -16,6 +16,7 @@ class FacebookSettings(Knobs):
 
     short_token_seconds: float = 3600
     long_token_seconds: float = 60 * DAY
+    data_access_seconds: float = 90 * DAY
     code_seconds: float = 600
     duplicate_window: float = DAY
     read_lag: float | None = 0

@@ -26,11 +26,11 @@ SELECT n, 'UTC', 'en', 21600, 0 FROM generate_series(1, {people}) AS n;
 
 INSERT INTO accounts (id, user_id, network, server, host, remote_id, handle, display_name, health,
     credentials, credentials_version, credentials_stale, pauses, created_at, avatar_url, avatar_at,
-    limits_at, connected, last_error)
+    limits_at, access_end_asked_at, connected, last_error)
 SELECT n, n, CASE n % 2 WHEN 0 THEN 'x' ELSE 'mastodon' END,
     CASE n % 2 WHEN 0 THEN '' ELSE 's' || n % 50 || '.test' END, 's' || n % 50 || '.test',
     n, 'h' || n, 'H', CASE WHEN n % 100 = 0 THEN 'reconnect' ELSE 'ok' END,
-    '', 1, false, 0, 0, 'https://avatars.test/', {now}, {now}, n % 100 <> 0, NULL
+    '', 1, false, 0, 0, 'https://avatars.test/', {now}, {now}, {now}, n % 100 <> 0, NULL
 FROM generate_series(1, {people}) AS n;
 
 INSERT INTO tweets (id, user_id, text, due_at, created_at, parts)

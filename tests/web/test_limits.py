@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
+from app import mail
 from app.web.rate_limits import origin_of
 from tests.conftest import MakeWorld
 from tests.support.visitor import Visitor
@@ -79,6 +80,12 @@ def test_returns_from_a_consent_page_that_nobody_began(
     assert answers[:3] == [answers[0]] * 3
     assert 400 <= answers[0] < 429
     assert answers[3] == 429
+    # A mail provider unsubscribes many people from one address, and nobody else could.
+    with world.rows():
+        token = mail.subscriptions.token_of("address:somebody", "reminder")
+    one_click = {"List-Unsubscribe": "One-Click"}
+    ended = [client.post(f"/unsubscribe/{token}", data=one_click).status_code for _ in range(5)]
+    assert ended == [200] * 5
 
 
 @pytest.mark.parametrize(

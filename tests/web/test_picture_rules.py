@@ -8,7 +8,6 @@ from urllib.parse import urljoin
 
 import pytest
 
-from app import background
 from app.db import db, utcnow
 from app.models import Account
 from app.networks.mastodon.posts import USUAL
@@ -146,8 +145,6 @@ def test_a_gif_too_heavy_for_a_server(
         with running.rows():
             at = db.select(Account.limits_at).where(Account.id == accounts["mastodon"])
             limits = db.select(Account.limits).where(Account.id == accounts["mastodon"])
-            background.soon("limits")  # one that was under way did not know of this account
-            db.session.commit()
             return bool(db.session.scalar(at) and db.session.scalar(limits))
 
     wait_for(is_measured, what="the worker's own look at the limits")

@@ -99,17 +99,34 @@ def connected_by(graph: Graph, credentials: Credentials) -> str:
     For Pages that were connected before we asked who the person is. Facebook answers for a dead
     token, too. Raises LookUpFailed.
     """
-    response = graph.within(DESCRIBE_SECONDS).describe(token_of(credentials))
     with known_shape():
-        if code_of(response) == BAD_PARAMETER:
-            return ""  # Facebook has forgotten this token
-        try:
-            described = reading_of(response)["data"]
-        except (LookUpRefused, TokenRefused) as error:
-            raise LookUpFailed(str(error)) from error
-        is_our_app = str(described["app_id"]) == graph.client_id
+        described = _described(graph, credentials)
         is_this_page = str(described.get("profile_id")) == str(credentials.get("page_id"))
-        return person_in(described, "user_id") if is_our_app and is_this_page else ""
+        return person_in(described, "user_id") if is_this_page else ""
+
+
+def access_end(graph: Graph, credentials: Credentials) -> float | None:
+    """Return when a token ends, or what it may reach, in seconds since 1970; None for never.
+
+    The token of a Page stays, but 90 days after its person last used this app it opens nothing.
+    Raises LookUpFailed.
+    """
+    with known_shape():
+        described = _described(graph, credentials)
+        ends = [described.get(name) for name in ("expires_at", "data_access_expires_at")]
+    return min((float(end) for end in ends if type(end) is int and end > 0), default=None)
+
+
+def _described(graph: Graph, credentials: Credentials) -> Mapping[str, Any]:
+    """Return what Facebook knows of our token, nothing if that is none. Raises LookUpFailed."""
+    response = graph.within(DESCRIBE_SECONDS).describe(token_of(credentials))
+    if code_of(response) == BAD_PARAMETER:
+        return {}  # Facebook has forgotten this token
+    try:
+        described: Mapping[str, Any] = reading_of(response)["data"]
+    except (LookUpRefused, TokenRefused) as error:
+        raise LookUpFailed(str(error)) from error
+    return described if str(described["app_id"]) == graph.client_id else {}
 
 
 def _code_in(callback: Mapping[str, str]) -> str:

@@ -42,6 +42,7 @@ class Facebook(Network):
     title = "Facebook"
     threads = False
     usual_limits = posts.LIMITS
+    asks_access_end = True
     reads = (ReadKind.POSTS,)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -88,6 +89,10 @@ class Facebook(Network):
     def connected_by(self, credentials: Credentials) -> str:
         """Return the id of the person whose consent a Page token comes from, or ""."""
         return auth.connected_by(self._graph, credentials)
+
+    def ask_access_end(self, credentials: Credentials) -> float | None:
+        """Return when a Page token ends, or what it opens. Raises LookUpFailed."""
+        return auth.access_end(self._graph, credentials)
 
     # Publishing
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 import pytest
+import requests
 from flask import Flask
 
 import config
@@ -97,13 +99,26 @@ def fill_redis(world: World, percent: int) -> None:
 def test_a_worker_that_is_gone(
     make_world: MakeWorld, database_url: str, receiver: Receiver
 ) -> None:
-    """Two web processes tell once, each target; who refuses is asked again; no log has a URL."""
-    urls = f"{receiver.url('first')},{receiver.url('second')}"
-    receiver.refusals["second"] = 1
-    world = make_world(database_url, **QUICK, ALERT_URLS=urls)
-    world.start_web(processes=2)
+    """Two web processes tell once, each target; who refuses is asked again; no log has a URL.
+
+    One target takes the connection and never answers: the others do not wait for it.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hanging = f"json://ops:{PASSWORD}@127.0.0.1:{silent.getsockname()[1]}/"
+        urls = f"{hanging},{receiver.url('first')},{receiver.url('second')}"
+        receiver.refusals["second"] = 1
+        world = make_world(database_url, **QUICK, ALERT_URLS=urls)
+        tell_of_a_worker(world, receiver)
+
+
+def tell_of_a_worker(world: World, receiver: Receiver) -> None:
+    """Let a worker go and come, and look at what was told."""
+    site = world.start_web(processes=2)
     worker = world.start_worker()
     world.kill(worker, signal.SIGTERM)
+    wait_for(lambda: receiver.titles, what="an alert")
+    assert "number 1 of ALERT_URLS" not in world.log()
+    assert requests.get(f"{site}/healthz", timeout=30).content
     receiver.until(NO_WORKER, NO_WORKER)
     world.start_worker()
     receiver.until(*[NO_WORKER] * 2, *[f"Over: {NO_WORKER}"] * 2)
@@ -112,9 +127,11 @@ def test_a_worker_that_is_gone(
     assert (first["type"], last["type"]) == ("warning", "success")
     assert first["message"].endswith("UTC.\nhttps://tweets.example/operations/workers")
     log = world.log()
-    assert "number 2 of ALERT_URLS did not take an alert; again in 2 s" in log
+    assert "number 3 of ALERT_URLS did not take an alert; again in 2 s" in log
     assert PASSWORD not in log
     assert "json://" not in log
+    silence = "number 1 of ALERT_URLS did not take an alert; again in 2 s"
+    wait_for(lambda: silence in world.log(), what="the end of its patience")
 
 
 def test_every_condition(make_world: MakeWorld, database_url: str, receiver: Receiver) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app import background, notices
-from app.accounts import holds
+from app.accounts import access_ends, holds
 from app.background import Run
 from app.db import db, from_now, utcnow
 from app.mail import letters, subscriptions
@@ -289,6 +289,52 @@ def test_an_access_that_ends(world: World, ana: int) -> None:
     assert told(world)[("access_ended", None)] == 1
     assert told(world)[("held", early)] == 1  # a new access, told by the tweet that was due
     assert set(world.states(jobs).values()) == {State.HELD}
+
+
+def test_an_access_of_which_nobody_knew_when_it_ends(world: World) -> None:
+    """Facebook is asked, X has said it long ago: both owners are warned; it is asked once a day."""
+    on = world.sandbox.on("facebook")
+    on.settings(data_access_seconds=1800)
+    ana, ben = world.user("ana", "facebook"), world.user("ben")
+    with world.rows():
+        known = db.select(Account).where(Account.user_id.in_([ana, ben])).order_by(Account.id)
+        page, old = db.session.scalars(known)
+        assert (page.access_ends_at, page.access_end_asked_at) == (None, None)
+        assert old.access_end_asked_at  # nothing would be asked of X
+        ends = utcnow().timestamp() + 1800
+        old.credentials = {"access_token": "a", "expires_at": ends}
+        old.access_end_asked_at = old.access_ends_at = None
+        db.session.commit()
+    jobs = {user: world.tweet_later(user, "Later", "in one hour") for user in (ana, ben)}
+    _find_out(world)
+    assert told(world) == {}
+    look(world)
+    assert told(world) == {("access_ending", None): 2}
+    on.settings(data_access_seconds=7200)
+    _find_out(world)
+    assert _ends_in(world, ana) < 1900
+    with world.rows():
+        db.session.execute(
+            db.update(Account).values(access_end_asked_at=utcnow() - timedelta(days=2))
+        )
+        db.session.commit()
+    _find_out(world)
+    assert _ends_in(world, ana) > 7000  # its owner has used the app since
+    assert _ends_in(world, ben) < 1900
+    assert set(world.states(list(jobs.values())).values()) == {State.SCHEDULED}
+
+
+def _find_out(world: World) -> None:
+    with world.rows():
+        for account_id in access_ends.outdated():
+            access_ends.find_out([account_id])
+
+
+def _ends_in(world: World, user_id: int) -> float:
+    """Return the seconds until the access to somebody's account ends."""
+    with world.rows():
+        mine = db.select(Account.access_ends_at).where(Account.user_id == user_id)
+        return (db.session.scalars(mine).one() - utcnow()).total_seconds()
 
 
 def _end_access(world: World, account_id: int) -> None:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
 import pytest
 
 from app import background, push
@@ -9,7 +16,7 @@ from app.db import db, from_now, utcnow
 from app.models import PushMessage, PushTarget, PushWay
 from tests.conftest import MakeWorld
 from tests.support.push_browser import Browser
-from tests.support.scripted import ScriptedServer
+from tests.support.scripted import SCRIPT_OVER, ScriptedServer, Seen
 from tests.support.world import World
 
 CONTENT = ("A tweet failed", "“Hello…” was refused.", "/tweets/7?job_id=8")
@@ -78,6 +85,56 @@ def test_a_hook_is_told(world: World, scripted: ScriptedServer) -> None:
         db.session.rollback()
         push.keep_url(ana, "")
         assert push.url_of(ana) is None
+
+
+def test_a_service_that_never_ends_its_answer(world: World, scripted: ScriptedServer) -> None:
+    """Others are told meanwhile; it is given up in time, and what it should get waits."""
+    ana, ben = world.user("ana"), world.user("ben")
+    told = threading.Event()
+
+    def play(seen: Seen) -> tuple[int, Any]:
+        if seen.path.startswith("/ana"):
+            return (201, {}) if told.wait(60) else SCRIPT_OVER
+        told.set()
+        return 201, {}
+
+    scripted.play = play
+    with dripping() as port, world.rows():
+        push.add_browser(ana, Browser(f"{scripted.url}/ana").subscription)
+        push.add_browser(ben, Browser(f"http://127.0.0.1:{port}").subscription)
+        push.add_browser(ben, Browser(f"{scripted.url}/ben").subscription)
+        for user in (ben, ben, ana):
+            push.queue(user, *CONTENT)
+        db.session.commit()
+        assert send(world) == "2"  # whoever waits for the other, both are told
+        assert send(world) == "1"
+        left = db.session.scalars(db.select(PushMessage).order_by(PushMessage.id)).all()
+        assert {one.target_id for one in left} == {left[0].target_id}
+        assert len(left) == 2
+        assert left[0].tries > left[1].tries == 0
+        assert min(one.next_at for one in left) > utcnow()
+
+
+@contextmanager
+def dripping() -> Iterator[int]:
+    """A service that says a byte now and then, and never all; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip(line: socket.socket) -> None:
+            with line, suppress(OSError):
+                line.sendall(b"HTTP/1.1 201 Created\r\nX: ")
+                while True:
+                    line.sendall(b"x")
+                    time.sleep(0.1)
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    line = listener.accept()[0]
+                    threading.Thread(target=drip, args=(line,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield int(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,74 @@ def test_what_is_switched_off_is_not_done_soon(small_world: World) -> None:
         assert (row_of(mine).next_at - row_of(mine).created_at).total_seconds() < 10
 
 
+def test_what_is_wanted_while_it_runs_is_done_right_after(
+    make_world: MakeWorld, database_url: str
+) -> None:
+    """A run may have looked already: it is done again, once, also after a lost worker."""
+    world = make_world(database_url)
+    with world.rows():
+        background.keep_intervals()
+        mine = BackgroundTask.kind == "limits"
+
+        def run() -> background.Run:
+            db.session.execute(db.update(BackgroundTask).where(mine).values(next_at=from_now(-1)))
+            (found,) = background.claim(["limits"], 1, "test")
+            return found
+
+        def wanted() -> bool:
+            is_stored = background.soon("limits")
+            db.session.commit()
+            return is_stored
+
+        def is_due() -> bool:
+            return bool((row_of(mine).next_at - row_of(mine).last_run_at).total_seconds() < 15)
+
+        first = run()
+        assert wanted()
+        assert wanted()
+        assert background.claim(["limits"], 1, "another") == []  # never two at once
+        first.finish()
+        assert is_due()
+        run().finish()
+        assert not is_due()  # two wishes are one run
+        run()
+        assert wanted()
+        after_a_kill = run()  # begins after the wish, so it is what was wished for
+        after_a_kill.finish()
+        assert not is_due()
+        stopped = run()
+        assert wanted()
+        stopped.hand_back()
+        run().fail("network")
+        assert not is_due()
+        failing = run()
+        assert wanted()
+        failing.fail("network")
+        assert is_due()
+
+
+def test_off_counts_for_more_than_what_was_wanted(small_world: World) -> None:
+    """Switched off while it runs, it is not done again; switched on while it runs, it is."""
+    with small_world.rows():
+        background.begin_intervals("import", "7", 3600)
+        db.session.commit()
+        (run,) = background.claim(["import"], 1, "test")
+        mine = BackgroundTask.id == run.id
+        background.begin_intervals("import", "7", 3600)
+        background.end_intervals("import", "7")
+        db.session.commit()
+        run.finish()
+        assert row_of(mine).next_at is None
+        background.begin_intervals("import", "7", 3600)
+        db.session.commit()
+        (run,) = background.claim(["import"], 1, "test")
+        background.end_intervals("import", "7")
+        background.begin_intervals("import", "7", 3600)
+        db.session.commit()
+        run.finish()
+        assert background.seconds_until_next(["import"]) == 0
+
+
 def test_the_same_id_twice_is_one_task(make_world: MakeWorld, database_url: str) -> None:
     """Whoever asks first: the shell, or a message of somebody without our rows; one message."""
     world = make_world(database_url)

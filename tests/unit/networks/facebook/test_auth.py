@@ -335,3 +335,31 @@ def test_revoking_leaves_the_other_pages_alone(
     """Facebook could only end all Pages of the person at once, so it is not asked."""
     facebook.revoke({"access_token": "token 1", "page_id": "1"})
     assert scripted.seen == []
+
+
+@pytest.mark.parametrize(
+    ("said", "end"),
+    [
+        ({"expires_at": 0, "data_access_expires_at": 1_800_000_000}, 1_800_000_000),
+        ({"expires_at": 1_790_000_000, "data_access_expires_at": 1_800_000_000}, 1_790_000_000),
+        ({"expires_at": 0, "data_access_expires_at": 0}, None),
+        ({"data_access_expires_at": "soon"}, None),
+        ({"app_id": "another", "data_access_expires_at": 1_800_000_000}, None),
+    ],
+)
+def test_when_access_ends(
+    facebook: Facebook, scripted: ScriptedServer, said: dict[str, Any], end: float | None
+) -> None:
+    """The earlier of the token's end and that of what it opens; only of our own tokens."""
+    scripted.answers = [(200, {"data": {"app_id": "my id", **said}})]
+    assert facebook.ask_access_end({"access_token": "page", "page_id": "1"}) == end
+    (seen,) = scripted.seen
+    assert seen.path.startswith("/v25.0/debug_token")
+
+
+def test_nobody_says_when_access_ends(facebook: Facebook, scripted: ScriptedServer) -> None:
+    """An answer that says nothing is none."""
+    scripted.answers = [(500, {}), (200, {"data": []})]
+    for _ in range(2):
+        with pytest.raises(LookUpFailed):
+            facebook.ask_access_end({"access_token": "page", "page_id": "1"})
