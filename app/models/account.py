@@ -86,6 +86,8 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     empty: what the account says itself."""
     slots: Mapped[list[list[Any]] | None] = mapped_column(JSON(none_as_null=True))
     """Its times of the week, ``[weekday, "HH:MM"]`` each (app/models/slot.py); None for none."""
+    signature_id: Mapped[int | None]
+    """The signature of its owner's that its tweets get by default (app/models/preset.py)."""
     health: Mapped[str] = mapped_column(default=Health.OK)
     credentials: Mapped[dict[str, Any]] = mapped_column(EncryptedJSON, deferred=True)
     credentials_version: Mapped[int] = mapped_column(default=1)

@@ -30,8 +30,9 @@ class Draft(db.Model):  # type: ignore[name-defined,misc]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     version: Mapped[int] = mapped_column(default=1)
     written: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """What was typed, as it was typed: ``parts``, ``variants``, ``accounts``, ``options``, ``when``
-    and ``timezone``. JSON, because a draft is only ever read and written as a whole."""
+    """What was typed, as it was typed: ``parts``, ``variants``, ``accounts``, ``options``,
+    ``signature``, ``when`` and ``timezone``. JSON, because a draft is only ever read and written as
+    a whole."""
     submit_id: Mapped[str | None]
     """Chosen by the client; a second request with the same id makes no second draft."""
     made_from: Mapped[str | None]
@@ -68,6 +69,11 @@ class Draft(db.Model):  # type: ignore[name-defined,misc]
     def timezone(self) -> str:
         """The zone that the words were typed in, an IANA name; "" where it was not said."""
         return self.written.get("timezone") or ""
+
+    @property
+    def signature(self) -> int | str:
+        """The id of a signature for all accounts, "none", or "" for what each has by default."""
+        return self.written.get("signature") or ""
 
 
 def own(user_id: int, draft_id: int) -> Draft | None:

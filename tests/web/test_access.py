@@ -100,6 +100,27 @@ MATRIX: dict[str, Rule] = {
     "POST /pools/<>": Rule(has_owner=True, takes="form"),
     "DELETE /pools/<>": Rule(has_owner=True, ends=True),
     "POST /pools/<>/delete": Rule(has_owner=True, ends=True, takes="form"),
+    "GET /selections": PRIVATE,
+    "POST /selections": PRIVATE,
+    "GET /selections/<>": OWNED,
+    "PATCH /selections/<>": OWNED,
+    "POST /selections/<>": Rule(has_owner=True, takes="form"),
+    "DELETE /selections/<>": Rule(has_owner=True, ends=True),
+    "POST /selections/<>/delete": Rule(has_owner=True, ends=True, takes="form"),
+    "GET /signatures": PRIVATE,
+    "POST /signatures": PRIVATE,
+    "GET /signatures/<>": OWNED,
+    "PATCH /signatures/<>": OWNED,
+    "POST /signatures/<>": Rule(has_owner=True, takes="form"),
+    "DELETE /signatures/<>": Rule(has_owner=True, ends=True),
+    "POST /signatures/<>/delete": Rule(has_owner=True, ends=True, takes="form"),
+    "GET /hashtag-sets": PRIVATE,
+    "POST /hashtag-sets": PRIVATE,
+    "GET /hashtag-sets/<>": OWNED,
+    "PATCH /hashtag-sets/<>": OWNED,
+    "POST /hashtag-sets/<>": Rule(has_owner=True, takes="form"),
+    "DELETE /hashtag-sets/<>": Rule(has_owner=True, ends=True),
+    "POST /hashtag-sets/<>/delete": Rule(has_owner=True, ends=True, takes="form"),
     "GET /series": PRIVATE,
     "POST /series": PRIVATE,
     "GET /series/new": PRIVATE,
@@ -236,6 +257,9 @@ def place(running: World) -> Place:
     series = ana.post("/series", **again).json()["series"]
     pool = ana.post("/pools", tweets=["Ana's always"]).json()["pool"]
     headers = {"X-CSRFToken": ana.token(), "Accept": "application/json"}
+    named = {"name": "Work"}
+    signature = ana.post("/signatures", text="Ana", **named).json()["signature"]
+    hashtags = ana.post("/hashtag-sets", text="#ana", **named).json()["hashtag_set"]
     rows = {"file": ("tweets.csv", b"text,when\nHello,2027-03-01 09:00")}
     imported = ana.http.post(
         f"{running.site}/tweets/import", files=rows, headers=headers, timeout=20
@@ -256,12 +280,16 @@ def place(running: World) -> Place:
         db.session.add_all([item, target])
         db.session.commit()
         item_id, target_id = item.id, target.id
+    selection = ana.post("/selections", accounts=[account_id], **named).json()["selection"]
     things = {
         "tweet_id": str(made["tweet"]["id"]),
         "job_id": made["job_id"],
         "draft_id": str(draft["id"]),
         "series_id": str(series["id"]),
         "pool_id": str(pool["id"]),
+        "selection_id": str(selection["id"]),
+        "signature_id": str(signature["id"]),
+        "hashtag_set_id": str(hashtags["id"]),
         "picture_id": picture["id"],
         "account_id": str(account_id),
         "item_id": str(item_id),

@@ -19,9 +19,9 @@ MAX_PAGE_BYTES = 40_000
 """Before compression. 19,000 of them are the composer with its ideas and options, and the frame."""
 MAX_CARD_BYTES = 900
 """Of a tweet with one job and without pictures."""
-QUERIES = 9
+QUERIES = 10
 """The session with its user, accounts, tweets, deliveries, pictures, numbers of the tabs, the
-heartbeat, pauses, notices."""
+heartbeat, pauses, notices, presets."""
 CARD = re.compile(r'<article class="tweet.*?</article>', re.DOTALL)
 
 

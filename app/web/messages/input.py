@@ -23,7 +23,7 @@ from app.models import (
 )
 from app.networks import OptionProblem, TextProblem
 from app.pictures import PictureRefused
-from app.planning import RecurrenceProblem, TooManyDrafts, TooManyPools
+from app.planning import PresetProblem, RecurrenceProblem, TooManyDrafts, TooManyPools
 from app.sentences import of_contents, picture_refusal, size_in_words
 from app.tweet_files import FileProblem, RowProblem
 from app.web import schemas
@@ -142,7 +142,19 @@ _ROW_PROBLEMS = {
     ),
     "empty_time": _l("Say when it is due."),
 }
-
+_PRESET_PROBLEMS = {
+    "missing": _l("Fill this in."),
+    "nothing_chosen": _l("Choose at least one account."),
+    "too_long": _l("At most %(limit)s characters."),
+    "name_taken": _l("You have one called “%(name)s” already. Choose another name."),
+    "bad_hashtag": _l("“%(tag)s” is no hashtag. Write them like #python #django."),
+    "quota": _l("You have %(limit)s of them already. Delete some."),
+    "unknown_selection": _l("This selection is not there any more. Choose the accounts."),
+    "empty_selection": _l(
+        "No account of the selection “%(name)s” is connected any more. Choose the accounts."
+    ),
+    "unknown_signature": _l("This signature is not there any more. Choose another one, or none."),
+}
 
 Refused = tuple[str, str, str]
 """The field, the code and the sentence of what was not stored."""
@@ -204,6 +216,11 @@ def _too_many_pools(problem: TooManyPools) -> Refused:
     return "", "quota", full
 
 
+def _wrong_preset(problem: PresetProblem) -> Refused:
+    sentence = _PRESET_PROBLEMS[problem.code] % problem.params
+    return problem.field, problem.code, sentence
+
+
 def _unknown_account(_problem: UnknownAccount) -> Refused:
     return "accounts", "unknown_account", _("That account is not connected here.")
 
@@ -239,6 +256,7 @@ _WORDED: Mapping[type[Exception], Callable[[Any], Refused]] = {
     slot.NoSlots: _without_slot,
     TooManyDrafts: _too_many_drafts,
     TooManyPools: _too_many_pools,
+    PresetProblem: _wrong_preset,
 }
 REFUSALS = tuple(_WORDED)
 """What people may be told of with ``input_refusal``."""
@@ -279,7 +297,8 @@ def _text_sentence(code: str, params: dict[str, Any]) -> str:
     elif code == "too_long" and named["handle"]:
         code = "too_long_for_account"
     if code in _TEXT_PROBLEMS:
-        return _TEXT_PROBLEMS[code] % named
+        sentence = _TEXT_PROBLEMS[code] % named
+        return f"{sentence} {_('The signature is counted.')}" if "signed" in params else sentence
     if about_pictures := of_contents(code, named):
         return about_pictures
     if code == "control_characters":

@@ -28,10 +28,12 @@ from app.web.schemas.fields import (
     MaybeAccountId,
     Mode,
     Name,
+    NoSignature,
     NoticeIds,
     OptionsOf,
     Pictures,
     PostUrl,
+    PresetId,
     ScanCursor,
     Schema,
     Server,
@@ -81,7 +83,14 @@ class NewTweet(Schema):
     )
     options: OptionsOf | None = Field(None, description="what else posts have, by account id")
     accounts: AccountIdsOrAll | None = Field(
-        None, description="ids, or `all` of them; left out, null or empty for the first account"
+        None,
+        description="ids, `all` of them, or `selection:<id>`; left out, null or empty for the first"
+        " account",
+    )
+    signature: PresetId | NoSignature | None = Field(
+        None,
+        description="the id of one for all accounts, or `none`; left out or null: what each"
+        " account has by default",
     )
     when: When | None = Field(
         None, description="ISO 8601 or words; left out, null, empty or `now` for now"

@@ -179,7 +179,10 @@ Options = Annotated[dict[str, Any], Field(max_length=MAX_OPTIONS), AfterValidato
 OptionField = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,9}-[A-Za-z_]{1,40}(-[A-Za-z_]{1,40})?$")]
 """The name of a form's field after ``options-``."""
 AccountKey = Annotated[str, AfterValidator(_account_key)]
-AccountIdsOrAll = AccountIds | EveryAccount
+SelectionName = Annotated[str, Field(pattern=r"^selection:[1-9][0-9]{0,9}$")]
+"""A selection in place of accounts, by its id."""
+AccountIdsOrAll = AccountIds | EveryAccount | SelectionName
+NoSignature = Literal["none"]
 OptionsOf = Annotated[dict[AccountKey, Options | None], Field(max_length=MAX_ACCOUNTS)]
 TypedVariants = Annotated[dict[AccountKey, list[Text]], Field(max_length=MAX_ACCOUNTS)]
 Address = Annotated[str, Field(max_length=MAX_ADDRESS)]
@@ -233,6 +236,14 @@ TypedAccountIds = Annotated[
 ]
 TypedTweetIds = Annotated[
     list[Annotated[int, BeforeValidator(_whole_number)]], Field(max_length=MAX_TWEETS)
+]
+PresetId = AccountId
+MaybePresetId = Annotated[
+    Annotated[PresetId, BeforeValidator(_whole_number)] | None, BeforeValidator(_empty_is_nothing)
+]
+TypedSignature = Annotated[
+    Annotated[PresetId, BeforeValidator(_whole_number)] | NoSignature | None,
+    BeforeValidator(_empty_is_nothing),
 ]
 MaybeAccountId = Annotated[
     Annotated[AccountId, BeforeValidator(_whole_number)] | None, BeforeValidator(_empty_is_nothing)

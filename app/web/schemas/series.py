@@ -43,7 +43,9 @@ class NewSeries(Schema):
     )
     options: OptionsOf | None = Field(None, description="what else posts have, by account id")
     accounts: AccountIdsOrAll | None = Field(
-        None, description="ids, or `all`; left out, null or empty for the first account"
+        None,
+        description="ids, `all`, or `selection:<id>`; left out, null or empty for the first"
+        " account",
     )
     rrule: RuleText = Field(description="when it comes again: RRULE of RFC 5545, without DTSTART")
     start: When = Field(
@@ -68,7 +70,7 @@ class SeriesChange(Schema):
     )
     options: OptionsOf | None = Field(None, description="as above; kept and taken back likewise")
     accounts: AccountIdsOrAll | None = Field(
-        None, description="ids, or `all`; left out or null: as they are"
+        None, description="ids, `all`, or `selection:<id>`; left out or null: as they are"
     )
     rrule: RuleText | None = Field(None, description="another rule")
     start: When | None = Field(None, description="another start of the rule")

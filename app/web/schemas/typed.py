@@ -15,6 +15,7 @@ from app.web.schemas.fields import (
     Flag,
     JobId,
     MaybeAccountId,
+    MaybePresetId,
     Mode,
     Name,
     OptionField,
@@ -26,6 +27,7 @@ from app.web.schemas.fields import (
     Tab,
     Text,
     TypedAccountIds,
+    TypedSignature,
     TypedTweetIds,
     TypedVariants,
     When,
@@ -70,6 +72,9 @@ class NewTweetForm(_Writing):
     draft: Cursor = None
     draft_version: Cursor = None
     accounts: TypedAccountIds = Field(default_factory=list)
+    selection: MaybePresetId = None
+    hashtags: MaybePresetId = None
+    signature: TypedSignature = None
     mode: Mode | Literal[""] | None = None
     check: Flag | None = None
     more: Flag | None = None

@@ -13,7 +13,7 @@ from app.models import Account, StoredPart, UnknownAccount, content
 from app.models import series as rows
 from app.planning import RecurrenceProblem, Wish, recurrence, repeating
 from app.web.schemas import Invalid, moment_of
-from app.web.tweets import forms
+from app.web.tweets import forms, picked
 from app.web.tweets import payload as writing
 
 FAR = timedelta(days=10 * 366)
@@ -28,7 +28,9 @@ def wish_of(given: Mapping[str, Any]) -> Wish:
     forms.refuse_text_beside_parts(given)
     rule, start = recurrence.parse(given["rrule"]), start_of(given["start"], current_user)
     draft = content.draft_of("", **writing.arguments(writing.read_json(given)))
-    return Wish(rule, start, draft, current_user.chosen(given.get("accounts")))
+    return Wish(
+        rule, start, draft, current_user.chosen(picked.accounts_said(given.get("accounts")))
+    )
 
 
 def start_of(words: str, person: Any) -> datetime:
@@ -66,7 +68,8 @@ def changed(series: rows.Series, given: Mapping[str, Any]) -> tuple[Wish, bool]:
     has_rule = bool(said & {"rrule", "start"})
     rule, start = _rule_of(series, given, since)
     if given.get("accounts"):
-        accounts, keeps = current_user.chosen(given["accounts"]), False
+        ids = picked.accounts_said(given["accounts"])
+        accounts, keeps = current_user.chosen(ids), False
     else:
         accounts, keeps = repeating.accounts_of(series), True
     if not accounts:

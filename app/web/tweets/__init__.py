@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.web.tweets import actions, bulk, forms, lists, options, payload, routes, views
+from app.web.tweets import actions, bulk, forms, lists, options, payload, picked, routes, views
 from app.web.tweets.views import job_views
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "lists",
     "options",
     "payload",
+    "picked",
     "routes",
     "views",
 ]

@@ -19,7 +19,7 @@ from app.web import pictures, schemas
 from app.web.i18n import exact_time, iso_utc, relative_time
 from app.web.messages import input_refusal
 from app.web.schemas import Invalid, calls, moment_of, planning, typed
-from app.web.tweets import payload
+from app.web.tweets import payload, picked
 from app.web.tweets.payload import id_in, is_about_contents, read_form, read_json
 from app.when import MAX_WORDS, Moment, WhenProblem, as_shown, is_now, understand, zone_named
 
@@ -34,6 +34,7 @@ def empty() -> dict[str, Any]:
         "shown_at": "",
         "mode": "",
         "accounts": [],
+        "signature": "",
         "submit_id": str(uuid.uuid4()),
         "timezone": current_user.timezone or "",
         "errors": {},
@@ -56,6 +57,7 @@ def of_draft(row: Draft) -> dict[str, Any]:
         "when": row.when,
         "mode": "later" if row.when else "",
         "accounts": row.accounts,
+        "signature": row.signature,
         "draft": row.id,
         "draft_version": row.version,
     }
@@ -78,6 +80,7 @@ def written(form: Mapping[str, Any], before: Draft | None = None) -> dict[str, A
         "options": {str(key): own for key, own in form["options"].items() if own},
         "when": form["when"] or "",
         "timezone": form["timezone"] or "",
+        **({"signature": form["signature"]} if form["signature"] else {}),
     }
 
 
@@ -137,8 +140,9 @@ def _read(schema: type[calls.NewTweet], refusal: Invalid | None = None) -> dict[
     if request.is_json:
         given = schemas.body(schema).model_dump(exclude_unset=True)
         refuse_text_beside_parts(given)
-        read = read_json(given) | {"refusal": None, "refused_at": None}
-        accounts, is_check = given.get("accounts") or [], given.get("check") is True
+        accounts, problem = picked.of_json(given.get("accounts") or [])
+        read = read_json(given) | {"refusal": problem, "refused_at": problem and problem.field}
+        is_check = given.get("check") is True
         wants_more, may_repeat = False, given.get("allow_duplicate") is True
         is_queued = given.get("queue") is True or given.get("mode") == "queue"
         _refuse_unknown_zone(given.get("timezone"))
@@ -146,7 +150,9 @@ def _read(schema: type[calls.NewTweet], refusal: Invalid | None = None) -> dict[
         given, read = _form(typed.NewTweetForm, refusal)
         # The form has a field for every account; what is left empty says nothing.
         read["variants"] = {key: own for key, own in read["variants"].items() if own}
-        accounts = _accounts_of_form()
+        accounts, problem = picked.of_form(given, _accounts_of_form(), read["parts"])
+        if problem and not read["refusal"]:
+            read |= {"refusal": problem, "refused_at": problem.field}
         is_check = bool(request.form.get("check"))
         wants_more = bool(request.form.get("more"))
         may_repeat = bool(request.form.get("allow_duplicate"))
@@ -157,6 +163,7 @@ def _read(schema: type[calls.NewTweet], refusal: Invalid | None = None) -> dict[
         **read,
         **{name: given.get(name) or "" for name in ("when", "shown_at", "mode", "timezone")},
         "accounts": accounts,
+        "signature": picked.signature(given.get("signature")),
         "submit_id": submit_id,
         "check": is_check,
         "more": wants_more,
@@ -271,9 +278,9 @@ def _form(
     except Invalid as problem:
         refused: dict[str, Any] = {"refusal": problem, "refused_at": problem.field}
         names = map(pictures.field_of, range(min(count, content.MAX_PARTS)))
-        picked: list[list[str] | None] = [request.form.getlist(name)[:4] for name in names]
+        shown: list[list[str] | None] = [request.form.getlist(name)[:4] for name in names]
     else:
-        picked, refused = _pictures_of_form(count)
+        shown, refused = _pictures_of_form(count)
     given = request.form.to_dict()
     if refused["refusal"]:  # shown again, however it looks
         given |= {
@@ -281,7 +288,7 @@ def _form(
             for name in ("when", "submit_id", "shown_at")
             if name in given
         }
-    return given, _short(read_form(request.form, picked)) | refused
+    return given, _short(read_form(request.form, shown)) | refused
 
 
 def _short(read: dict[str, Any]) -> dict[str, Any]:
@@ -295,16 +302,16 @@ def _pictures_of_form(count: int) -> tuple[list[list[str] | None], dict[str, Any
     """Return the pictures of each part, with the first refusal of a file and its field."""
     refused: dict[str, Any] = {"refusal": None, "refused_at": None}
     submit_id = _key(request.form)
-    picked: list[list[str] | None] = []
+    shown: list[list[str] | None] = []
     for number in range(count):
         name = pictures.field_of(number)
         found, refusal = pictures.read_form(
             current_user, request.form, request.files, number, submit_id
         )
-        picked.append(found if found or name in request.form else None)
+        shown.append(found if found or name in request.form else None)
         if refusal and not refused["refusal"]:
             refused = {"refusal": refusal, "refused_at": name}
-    return picked, refused
+    return shown, refused
 
 
 def _refuse_pictures_of_no_part(parts: int) -> None:
@@ -355,7 +362,7 @@ def _key(given: Mapping[str, Any]) -> str | None:
 
 def field_shown(field: str, form: Mapping[str, Any], account_ids: Iterable[int]) -> str:
     """Return the field of the page beside which a problem is shown; "" for none of its fields."""
-    if field in {"text", "when", "accounts", "pictures"}:
+    if field in {"text", "when", "accounts", "pictures", "signature"}:
         return field
     kind, _dash, number = field.partition("-")
     if kind in {"part", "pictures"} and number.isdigit() and int(number) < len(form["parts"]):

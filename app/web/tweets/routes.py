@@ -26,12 +26,13 @@ from app.models import (
     content,
     draft,
 )
+from app.networks import TextProblem
 from app.web import learning, rate_limits, schemas
 from app.web.context import networks, ready_networks
 from app.web.errors import gives_back, refuse, refuse_as_json, wants_json
 from app.web.i18n import iso_utc
 from app.web.messages import REFUSALS, duplicate_of, input_refusal, outcome_of
-from app.web.tweets import forms, lists, options, views
+from app.web.tweets import forms, lists, options, picked, views
 from app.web.tweets.payload import arguments
 from app.when import WhenProblem, understand
 
@@ -97,9 +98,13 @@ def store(
     """
     said = content.draft_of("", **arguments(form))
     asks_first, chosen = not form["allow_duplicate"], form["accounts"]
-    return current_user.schedule(
-        said, at, chosen, submit_id, queue=form["queue"], asks_first=asks_first, also=also
-    )
+    signed = picked.signed(said, chosen, form["signature"])
+    try:
+        return current_user.schedule(
+            signed, at, chosen, submit_id, queue=form["queue"], asks_first=asks_first, also=also
+        )
+    except TextProblem as problem:
+        raise picked.too_long(problem, said, signed) from None
 
 
 def _end_of_draft(form: dict[str, Any]) -> Callable[[], object] | None:
@@ -282,6 +287,7 @@ def composer(form: dict[str, Any]) -> str:
         accounts=views.account_views(accounts),
         ticked=_ticked(form["accounts"], accounts) or _usual_accounts(accounts, newest.tweets[:1]),
         is_for_all=form["accounts"] == ALL,
+        presets=picked.composed(accounts),
         **lists.context(asked, found, everywhere, "tweets.index"),
     )
 

@@ -320,6 +320,7 @@ def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:
             "access_ends_at": account.access_ends_at,
             "has_slots": bool(account.slots),
             "threads": networks()[account.network].threads,
+            "signature_id": account.signature_id,
             "limits": content.limits_of(account, networks()[account.network]),
             "options": options.fields_of(account),
         }

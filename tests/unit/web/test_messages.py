@@ -15,7 +15,7 @@ import pytest
 from app import create_app
 from app.networks import OptionProblem, OutcomeKind, TextProblem
 from app.pictures import PictureRefused
-from app.planning import RecurrenceProblem
+from app.planning import PresetProblem, RecurrenceProblem
 from app.sentences.delivery import delivery_error, hold_error, known_error, outcome_of
 from app.sentences.pictures import picture_refusal
 from app.states import HoldReason
@@ -38,6 +38,8 @@ OF_SIGN_IN = {"ConnectRefused"}
 OF_READING = {"Ended", "LookUpRefused"}
 OF_FILES = {"FileProblem", "RowProblem"}
 """What may be wrong with a file of tweets, or with a row of it."""
+OF_PRESETS = {"PresetProblem"}
+OF_BESIDE = OF_FILES | OF_PRESETS
 OF_OAUTH = {"_exchange", "_exchange_if_checked", "fetch_token"}
 """These take OAuth's ``code``, which is none of ours."""
 OF_PAGES = {"denied", "stale", "refused"}
@@ -247,7 +249,7 @@ OF_DELIVERIES = (
         *(
             codes
             for taker, codes in BELOW.by_taker.items()
-            if taker not in OF_INPUT | OF_RULES | OF_SIGN_IN | OF_OAUTH | OF_READING | OF_FILES
+            if taker not in OF_INPUT | OF_RULES | OF_SIGN_IN | OF_OAUTH | OF_READING | OF_BESIDE
         )
     )
     - NEVER_STORED
@@ -416,4 +418,13 @@ def test_files_of_tweets() -> None:
     said = [input_refusal(FileProblem(code, **about))[2] for code in files]
     said += [input_refusal(RowProblem(code, "when", **about))[2] for code in rows]
     assert len(set(said)) == len(files) + len(rows) > 15
+    assert not [sentence for sentence in said if "%(" in sentence]
+
+
+def test_every_refusal_of_a_preset_has_a_sentence() -> None:
+    """Whatever may be wrong with what is saved under a name, or picked, has a sentence."""
+    codes = BELOW.by_taker["PresetProblem"] | WEB.by_taker["PresetProblem"]
+    about = {"limit": 5, "name": "Work", "tag": "a#b"}
+    said = [input_refusal(PresetProblem(code, "name", **about))[2] for code in codes]
+    assert len(set(said)) == len(codes) >= 9
     assert not [sentence for sentence in said if "%(" in sentence]

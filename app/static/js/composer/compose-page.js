@@ -13,6 +13,7 @@ import { startIdeas } from "./ideas.js";
 import { startPictureDrops } from "./picture-drops.js";
 import { startPictures } from "./pictures.js";
 import { startPreviews } from "./previews.js";
+import { startSavedWords } from "./saved-words.js";
 import { startThreads } from "./threads.js";
 import { startTimeField } from "./time-field.js";
 
@@ -34,6 +35,7 @@ startPictures();
 startPictureDrops();
 startThreads();
 startPreviews();
+startSavedWords();
 startTimeField();
 startBestHour();
 startPoller();

@@ -3,6 +3,7 @@ import { $ } from "../shared/jquery.js";
 import { count } from "./counters.js";
 import { hasOptions, keptOptions, restoreOptions } from "./options.js";
 import { clearPictures, keptPictures, restorePictures } from "./pictures.js";
+import { chooseSignature, chosenSignature } from "./signatures.js";
 import { threads } from "./threads.js";
 import { chooseMode, mode, setTime } from "./time-field.js";
 
@@ -35,6 +36,7 @@ export function written() {
     ...furtherTexts(),
     pictures: keptPictures(),
     options: keptOptions(),
+    signature: chosenSignature(),
     accounts: chosenAccounts(),
   };
 }
@@ -94,6 +96,7 @@ export function restore(kept) {
   $text.val(kept.text);
   restoreTime(kept);
   restoreFurther(kept);
+  chooseSignature(kept.signature);
   if (kept.accounts?.length) {
     for (const box of $form.find("[name='accounts'][data-account-id][type='checkbox']").get()) {
       box.checked = kept.accounts.includes(box.value);

@@ -16,6 +16,7 @@ import { changed, goOn, pause, renew, startAutosave, startOver } from "./autosav
 import { count } from "./counters.js";
 import { clearOptions } from "./options.js";
 import { clearPictures } from "./pictures.js";
+import { chooseSignature } from "./signatures.js";
 import { duplicateHelp, SEND_ANYWAY, tellSimilar } from "./similar.js";
 import { threads } from "./threads.js";
 import { askAgain, isUnderstood, mode, setTime, timeProblem } from "./time-field.js";
@@ -102,6 +103,7 @@ function clear() {
   $text.val("");
   clearPictures();
   clearOptions();
+  chooseSignature("");
   for (const thread of threads) {
     thread.clear();
   }
@@ -173,7 +175,7 @@ function listen() {
     changed();
   });
   $form.on("pictures:changed", changed);
-  $form.on("input change", "[data-options] :input", changed);
+  $form.on("input change", "[data-options] :input, [name='signature']", changed);
   $form.on("change", "[name='accounts']", () => {
     $("#accounts-error").empty();
     changed();

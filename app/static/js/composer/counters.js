@@ -4,6 +4,7 @@ import { $ } from "../shared/jquery.js";
 import { announce } from "../shared/messages.js";
 import { say, templateOf } from "../shared/page.js";
 import { showOptionsOf, warningOf } from "./options.js";
+import { isLast, signed } from "./signatures.js";
 import { bytes, lengthAs } from "./text-length.js";
 
 const NEAR_CHARACTERS = 20;
@@ -45,9 +46,11 @@ function measure(text, { dataset }) {
   return { length, limit, title: dataset.title, left };
 }
 
-function tightest(text, accounts) {
+/* The last part is counted with the signature that it gets. */
+function tightest({ box, accounts }) {
+  const ends = isLast(box);
   return accounts
-    .map((account) => measure(text, account))
+    .map((account) => measure(ends ? signed(box.value, account) : box.value, account))
     .reduce((least, one) => (least && least.left <= one.left ? least : one), null);
 }
 
@@ -84,7 +87,7 @@ function counterOf($box) {
 function countBox(box) {
   const $box = $(box);
   const $counter = counterOf($box);
-  const found = tightest($box.find("textarea").val(), readersOf($box));
+  const found = tightest({ box: $box.find("textarea")[0], accounts: readersOf($box) });
   $counter.prop("hidden", !found);
   if (found) {
     const { length, limit, title, left } = found;
@@ -139,7 +142,7 @@ function nameTheKey(event) {
 
 export function startCounters() {
   $form.on("input", "textarea", countWhatWasTyped);
-  $form.on("change", "[name='accounts']", count);
+  $form.on("change", "[name='accounts'], [name='signature']", count);
   $form.on("input", "[data-counts]", count);
   $form.on("keydown", sendByKey);
   $form.on("focusin", "textarea", nameTheKey);

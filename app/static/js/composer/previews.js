@@ -1,6 +1,7 @@
 /* How a tweet will look on each ticked account, beside the text, while it is written. */
 import { $ } from "../shared/jquery.js";
 import { warningOf } from "./options.js";
+import { signed } from "./signatures.js";
 import { threads } from "./threads.js";
 
 const $form = $("#text").closest("form");
@@ -56,7 +57,9 @@ export function showPreviews() {
   }
   const accounts = $form.find("[data-account-id]").filter(":checked, [data-ticked]").get();
   const posts = accounts.flatMap((account) =>
-    joined(textsOf(account.dataset.accountId), account).map((text) => postOf(account, text)),
+    joined(textsOf(account.dataset.accountId), account).map((text, place, all) =>
+      postOf(account, place === all.length - 1 ? signed(text, account) : text),
+    ),
   );
   $previews.find("[data-posts]").empty().append(posts);
 }
