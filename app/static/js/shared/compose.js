@@ -5,7 +5,7 @@ import { urls } from "./page.js";
 import { fetchPart } from "./server.js";
 
 export const WRITE = "#write";
-const OPENS_IT = ".menu .to-compose, main a[href*='?when=']"; // such as a slot of the calendar
+const OPENS_IT = ".menu .to-compose, [data-compose], main a[href*='?when=']"; // the last: slots of the calendar
 
 let opening = null;
 
