@@ -69,6 +69,22 @@ def options(account_id: int) -> ResponseReturnValue:
     return {"options": tweet_options.as_json(_own(account_id))}
 
 
+@bp.get("/accounts/<int:account_id>/option-fields")
+@rate_limits.reads
+@login_required
+def option_fields(account_id: int) -> ResponseReturnValue:
+    """Return the fields of the same as a part of a page, for the composer's script."""
+    account = _own(account_id)
+    return render_template(
+        "tweets/_option_fields.html",
+        account={
+            "id": account.id,
+            "title": networks()[account.network].title,
+            "options": tweet_options.fields_of(account),
+        },
+    )
+
+
 @bp.get("/accounts/<int:account_id>/avatar")
 @rate_limits.reads
 @login_required

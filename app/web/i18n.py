@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import TIMEDELTA_UNITS, format_timedelta
 from flask import Flask, g, request
-from flask_babel import Babel, format_timedelta, get_locale, get_translations
+from flask_babel import Babel, get_locale, get_translations
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -18,6 +19,9 @@ from app.db import utcnow
 LOCALES = {"en": "English", "es": "Español"}
 UNIT_USED_FROM = 0.9
 """The part of a unit that must be there for a time to be said in it: 54 minutes are "1 hour"."""
+
+_NEVER = 1e9
+"""The part of a larger unit from which it would be used instead of the one that is asked for."""
 
 
 def init_app(app: Flask) -> None:
@@ -82,8 +86,21 @@ def exact_time(moment: datetime, shown_in: ZoneInfo | None = None, seconds: bool
 
 def relative_time(moment: datetime) -> str:
     """Return "in 2 hours" or "5 minutes ago" in the page's language."""
-    difference: Any = moment - utcnow()
-    return str(format_timedelta(difference, add_direction=True, threshold=UNIT_USED_FROM))
+    difference = moment - utcnow()
+    seconds = difference.days * 86_400 + difference.seconds
+    unit, size = next(
+        (one for one in TIMEDELTA_UNITS if abs(seconds) / one[1] >= UNIT_USED_FROM),
+        TIMEDELTA_UNITS[-1],
+    )
+    count = round(abs(seconds) / size)
+    return _in_words(-count if seconds < 0 else count, unit, size, str(get_locale()))
+
+
+@lru_cache(maxsize=1_000)
+def _in_words(count: int, unit: Any, size: int, locale: str) -> str:
+    """Return a time from now in one unit; kept, because a page has many and few of them differ."""
+    away = timedelta(seconds=count * size)
+    return format_timedelta(away, unit, _NEVER, add_direction=True, locale=locale)
 
 
 def iso_utc(moment: datetime) -> str:

@@ -69,7 +69,7 @@ def test_one_tweet_three_chips(page: Page, running: World) -> None:
     page.get_by_label("Text of the tweet").fill(f"Everywhere {handle}")
     page.locator("#submit").click()
     card = page.get_by_role("article").filter(has_text=f"Everywhere {handle}")
-    expect(card.locator(".chip")).to_have_count(3)
+    expect(card.locator("[data-job] > b")).to_have_count(3)
     expect(card.get_by_role("link", name="View on X")).to_be_visible()
     expect(card.get_by_role("link", name="View on Mastodon")).to_be_visible()
     expect(card.locator("[data-job][data-state='failed']")).to_have_count(1)

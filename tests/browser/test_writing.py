@@ -154,7 +154,7 @@ def test_a_thread_with_pictures_without_javascript(browser: Browser, running: Wo
     sign_in(page, running.site, f"n{uuid.uuid4().hex[:10]}")
     page.locator("#text").fill("Scriptless thread")
     page.locator("input[name=when]").first.fill("in one hour")
-    page.get_by_role("button", name="Add pictures or a thread").click()
+    page.get_by_role("button", name="Pictures, a thread, options…").click()
     page.locator(".more-parts > summary").click()
     page.locator(".more-parts").get_by_label("Part 2 of the thread").fill("With a picture")
     page.locator(".more-parts details > summary").first.click()

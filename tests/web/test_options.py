@@ -142,9 +142,12 @@ def test_what_is_impossible_is_refused(visitor: Visitor, everywhere: dict[str, i
 def test_a_form_sets_and_keeps_them(visitor: Visitor, everywhere: dict[str, int]) -> None:
     """The composer's own fields do the same; the edit page has them filled in, and keeps them."""
     mastodon, bluesky = everywhere["mastodon"], everywhere["bluesky"]
-    page = visitor.get("/").text
-    assert f'name="options-{mastodon}-visibility"' in page
     start = {"csrf_token": visitor.token(), "text": "By a form", "when": LATER}
+    assert f"options-{mastodon}" not in visitor.get("/").text  # a light page: scripts fetch them
+    fetched = visitor.get(f"/accounts/{mastodon}/option-fields").text
+    plain = visitor.http.post(f"{visitor.site}/tweets", data={**start, "more": "1"}).text
+    for page in (fetched, plain):
+        assert f'name="options-{mastodon}-visibility"' in page
     fields = {
         "accounts": [str(mastodon), str(bluesky)],
         f"options-{mastodon}-spoiler_text": " Tea ahead ",
@@ -180,6 +183,11 @@ def test_a_form_sets_and_keeps_them(visitor: Visitor, everywhere: dict[str, int]
     )
     assert saved.history[0].status_code == 303
     assert options_of(visitor, tweet["id"]) == stored
+
+    kept = visitor.post("/drafts", text="Later", options={str(mastodon): {"spoiler_text": "Cats"}})
+    shown = visitor.get(f"/?draft={kept.json()['draft']['id']}").text
+    assert 'value="Cats"' in shown
+    assert f'id="options-{bluesky}-error"' not in shown
 
     wrong = {**fields, f"options-{mastodon}-poll-options": ["Tea"]}
     refused = visitor.http.post(f"{visitor.site}/tweets", data={**start, **wrong})

@@ -15,8 +15,8 @@ from app.models import Tweet
 from tests.support import full_list
 from tests.support.world import World
 
-MAX_PAGE_BYTES = 40_000
-"""Before compression. 19,000 of them are the composer with its ideas and options, and the frame."""
+MAX_PAGE_BYTES = 30_000
+"""Before compression. 10,000 of them are the composer and the frame."""
 MAX_CARD_BYTES = 900
 """Of a tweet with one job and without pictures."""
 QUERIES = 10

@@ -425,7 +425,7 @@ def queue_echo(chosen: Sequence[Account]) -> dict[str, Any]:
 
 def begun_for(words: str) -> dict[str, Any]:
     """Return the parts of a form that was opened for a time, such as a day of the calendar."""
-    return {"when": words, **echo(words)}
+    return {"when": words, "is_begun": True, **echo(words)}
 
 
 def echo_of(moment: Moment) -> str:

@@ -38,6 +38,9 @@ from app.when import WhenProblem, understand
 
 bp = Blueprint("tweets", __name__)
 
+LIGHT = {"tweets.index", "tweets.compose"}
+"""Endpoints whose composer has few fields at first: scripts add the others, or a button does."""
+
 
 @bp.get("/")
 @rate_limits.reads
@@ -47,9 +50,22 @@ def index() -> ResponseReturnValue:
         return render_template(
             "accounts/sign_in.html", networks=ready_networks(), mail_is_offered=mail.is_offered()
         )
+    return composer(_asked_for())
+
+
+@bp.get("/composer")
+@rate_limits.reads
+@login_required
+def compose() -> ResponseReturnValue:
+    """Return the composer alone, for the dialog that scripts open on any page."""
+    return composer(_asked_for(), is_alone=True)
+
+
+def _asked_for() -> dict[str, Any]:
+    """Return the form that an address asks for: an empty one, a draft, or one begun for a time."""
     asked = schemas.query(schemas.planning.ComposerQuery)
     form = forms.empty() if asked.draft is None else forms.of_draft(own_draft(asked.draft))
-    return composer(form | (forms.begun_for(asked.when) if asked.when else {}))
+    return form | (forms.begun_for(asked.when) if asked.when else {})
 
 
 def begun_with(text: str) -> str:
@@ -273,23 +289,34 @@ def own_draft(draft_id: int) -> Draft:
     return row
 
 
-def composer(form: dict[str, Any]) -> str:
-    """Return the start page with this in its composer."""
+def composer(form: dict[str, Any], is_alone: bool = False) -> str:
+    """Return the start page with this in its composer.
+
+    :param is_alone: the composer without the rest of the page.
+    """
     asked = lists.whole_list(schemas.query(schemas.calls.ListQuery).before)
     everywhere = lists.accounts_of_reader()  # held until the page is made
     accounts = [account for account in everywhere if account.connected]
     set_committed_value(current_user, "accounts", accounts)
-    found = lists.listed(asked, lists.PAGE)
+    found = lists.listed(asked, 1 if is_alone else lists.PAGE)
+    is_light = request.method == "GET" and request.endpoint in LIGHT
     newest = found if asked.before is None else lists.listed(lists.whole_list(), 1)
     return render_template(
         "tweets/index.html",
         form=views.shown(form),
-        accounts=views.account_views(accounts),
+        is_light=is_light,
+        accounts=views.account_views(accounts, _with_options(form) if is_light else None),
         ticked=_ticked(form["accounts"], accounts) or _usual_accounts(accounts, newest.tweets[:1]),
         is_for_all=form["accounts"] == ALL,
         presets=picked.composed(accounts),
-        **lists.context(asked, found, everywhere, "tweets.index"),
+        is_alone=is_alone,
+        **({} if is_alone else lists.context(asked, found, everywhere, "tweets.index")),
     )
+
+
+def _with_options(form: dict[str, Any]) -> set[int]:
+    """Return the accounts whose options a light page has: something is set in them."""
+    return {account_id for account_id, given in form["options"].items() if given}
 
 
 def _ticked(chosen: Any, known: list[Account]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -307,8 +307,14 @@ def _milliseconds(seconds: float) -> int:
     return round(1000 * seconds)
 
 
-def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:
-    """Return what a composer shows and counts for each of these accounts."""
+def account_views(
+    accounts: Sequence[Account], with_options: Container[int] | None = None
+) -> list[dict[str, Any]]:
+    """Return what a composer shows and counts for each of these accounts.
+
+    :param with_options: ids of the accounts whose options are in the page, None for all; scripts
+        fetch the others when somebody opens them.
+    """
     return [
         {
             "id": account.id,
@@ -322,7 +328,9 @@ def account_views(accounts: Sequence[Account]) -> list[dict[str, Any]]:
             "threads": networks()[account.network].threads,
             "signature_id": account.signature_id,
             "limits": content.limits_of(account, networks()[account.network]),
-            "options": options.fields_of(account),
+            "options": options.fields_of(account)
+            if with_options is None or account.id in with_options
+            else None,
         }
         for account in accounts
     ]

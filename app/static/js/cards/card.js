@@ -27,7 +27,7 @@ export function sentenceOf(jobId, label) {
 export function announceEnded($card) {
   const ended = $card.find("[data-job]:not([data-poll-after-ms])").get();
   const sentences = ended.map((row) =>
-    sentenceOf(row.dataset.job, $(row).find(".chip").text().trim()),
+    sentenceOf(row.dataset.job, $(row).children("b").text().trim()),
   );
   if (sentences.length) {
     announce(sentences.join(". "));

@@ -11,6 +11,7 @@ import { say, templateOf, urls } from "../shared/page.js";
 import { refusalOf } from "../shared/server.js";
 import { fields, isEmpty, isPuttingBack, restore, saysTheSame, written } from "./composer-draft.js";
 import { store, storeLeft } from "./draft-calls.js";
+import { bringOptions } from "./options.js";
 
 const SAVE_AFTER_MS = 900;
 const RETRY_AFTER_MS = 5000;
@@ -27,6 +28,8 @@ const $conflict = $("#draft-conflict");
 const $submitId = $form.find("[name='submit_id']");
 const $id = $form.find("[name='draft']");
 const $version = $form.find("[name='draft_version']");
+
+const isDialog = $form.is("dialog *");
 
 let stored = ""; // the fields as the server has them
 let first = null; // those of the first save, while its answer is not known
@@ -72,6 +75,9 @@ function addressOf(id) {
 function know(id, version) {
   $id.val(id);
   $version.val(version);
+  if (isDialog) {
+    return; // the address is that of the page below
+  }
   window.history.replaceState(window.history.state, "", addressOf(id));
 }
 
@@ -252,8 +258,12 @@ function takeUp(entry) {
 async function findLeft() {
   const id = $id.val();
   for (const entry of await leftBehind()) {
+    const hasItsFields = await bringOptions(entry.options).then(
+      () => true,
+      () => false,
+    );
     const isHere = id ? entry.id === id : !$id.val() && isEmpty(written());
-    if (isHere) {
+    if (isHere && hasItsFields) {
       takeUp(entry);
     } else {
       storeLeft(entry);

@@ -6,16 +6,8 @@ import { startSilence } from "../cards/silence.js";
 import { editDraft } from "../shared/drafts.js";
 import { $ } from "../shared/jquery.js";
 import { templateOf } from "../shared/page.js";
-import { startBestHour } from "./best-hour.js";
-import { startComposer } from "./composer.js";
-import { startCounters } from "./counters.js";
 import { startIdeas } from "./ideas.js";
-import { startPictureDrops } from "./picture-drops.js";
-import { startPictures } from "./pictures.js";
-import { startPreviews } from "./previews.js";
-import { startSavedWords } from "./saved-words.js";
-import { startThreads } from "./threads.js";
-import { startTimeField } from "./time-field.js";
+import { startWriting } from "./writing.js";
 
 /* Changes on an edit page that were not saved: offer them. */
 function offerUnsaved() {
@@ -30,18 +22,10 @@ function offerUnsaved() {
   }
 }
 
-startCounters();
-startPictures();
-startPictureDrops();
-startThreads();
-startPreviews();
-startSavedWords();
-startTimeField();
-startBestHour();
 startPoller();
 startActions();
 startBulk();
-startComposer();
+startWriting();
 offerUnsaved();
 startSilence();
 startIdeas();

@@ -86,7 +86,7 @@ function restoreFurther(kept) {
 
 /* A time that the page was opened for, such as a day of the calendar, is meant. */
 function restoreTime(kept) {
-  if (!new URLSearchParams(location.search).has("when")) {
+  if (!$form.is("[data-begun]")) {
     setTime(kept.when, kept.mode);
     chooseMode(kept.mode ?? mode());
   }

@@ -125,6 +125,10 @@ function succeed(answer, sentMode) {
   const told = stored(sentMode);
   clear();
   tellSimilar(answer);
+  if ($form.is("dialog *")) {
+    $form.trigger("composer:stored", [answer.tweet.id, told]);
+    return;
+  }
   announce(told);
   $text.trigger("focus");
   fetchCard(answer.tweet.id).then(addCard, () => {

@@ -3,13 +3,14 @@ import { editDraft } from "../shared/drafts.js";
 import { $ } from "../shared/jquery.js";
 import { say } from "../shared/page.js";
 import { count, startCounters } from "./counters.js";
-import { keptOptions, restoreOptions } from "./options.js";
+import { keptOptions, restoreOptions, startOptions } from "./options.js";
 import { startPictureDrops } from "./picture-drops.js";
 import { clearPictures, keptPictures, restorePictures, startPictures } from "./pictures.js";
 import { startPreviews } from "./previews.js";
 import { startThreads, threads } from "./threads.js";
 import { hasTimeField, setTime, startTimeField } from "./time-field.js";
 
+startOptions();
 startCounters();
 startPictures();
 startPictureDrops();

@@ -81,7 +81,11 @@ function fetchIdeas() {
   return call("GET", urls.ideas).then(show);
 }
 
-export function startIdeas() {
+export function startSurprise() {
   $("#surprise").append($reason).on("click", "a", surprise);
+}
+
+export function startIdeas() {
+  startSurprise();
   fetchIdeas().catch(() => {}); // the link to their page is still there
 }

@@ -2,7 +2,7 @@
 import { pictureTypes } from "../shared/from-server.js";
 import { $ } from "../shared/jquery.js";
 import { announce } from "../shared/messages.js";
-import { numbers } from "../shared/page.js";
+import { numbers, templateOf } from "../shared/page.js";
 import { call } from "../shared/server.js";
 import * as item from "./picture-item.js";
 import { upload } from "./picture-upload.js";
@@ -14,6 +14,8 @@ export class PictureField {
     this.root = root;
     this.$root = $(root);
     this.$list = this.$root.find("[data-list]");
+    this.$list.after(templateOf("picture-add-template").cloneNode(true));
+    this.$root.find("[data-hint]").prop("hidden", this.name !== "pictures");
     this.$add = this.$root.find("[data-add]");
     this.$files = this.$root.find("[data-files]").attr("accept", pictureTypes);
     this.$error = this.$root.children(".field-error");

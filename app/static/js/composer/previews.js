@@ -1,12 +1,12 @@
 /* How a tweet will look on each ticked account, beside the text, while it is written. */
 import { $ } from "../shared/jquery.js";
+import { templateOf } from "../shared/page.js";
 import { warningOf } from "./options.js";
 import { signed } from "./signatures.js";
 import { threads } from "./threads.js";
 
 const $form = $("#text").closest("form");
 const $previews = $form.find("[data-previews]");
-const $template = $form.find("#preview-template");
 const LINK = /https?:\/\/[^\s<>"]+/i;
 
 function textsOf(id) {
@@ -35,7 +35,7 @@ function hostOf(address) {
 }
 
 function postOf({ dataset }, text) {
-  const $post = $($template.prop("content").firstElementChild.cloneNode(true));
+  const $post = $(templateOf("preview-template").firstElementChild.cloneNode(true));
   const warning = warningOf(dataset.accountId);
   const card = cardOf(dataset, text);
   $post.find("[data-handle]").text(`@${dataset.handle}`);

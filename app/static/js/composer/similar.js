@@ -28,7 +28,7 @@ function takeBack($banner, tweetId) {
     (answer) => {
       $banner.remove();
       notice(answer.message, NOTICE_MS);
-      refresh($(`[data-tweet="${tweetId}"]`));
+      $(`[data-tweet="${tweetId}"]`).each((_, card) => refresh($(card)));
     },
     (response) => notice(refusalOf(response)?.message ?? say("notChanged"), NOTICE_MS),
   );
@@ -51,5 +51,6 @@ export function tellSimilar(answer) {
     $banner.remove();
   });
   $(".similar").remove();
-  $("#unsaved").append($banner);
+  const $place = $("#unsaved");
+  ($place.length ? $place : $("<div>", { role: "status" }).prependTo("#main")).append($banner);
 }

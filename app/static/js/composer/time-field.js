@@ -25,6 +25,13 @@ function show(sentence, understood) {
   $echo.text(sentence).attr("data-understood", understood ? "" : null);
 }
 
+/* An answer that nobody waits for any more says nothing. */
+function explain(response, otherwise) {
+  if (response.statusText !== "abort") {
+    show(refusalOf(response)?.message ?? otherwise, false);
+  }
+}
+
 function ask(words) {
   asking = call("GET", urls.when, { data: { when: words, timezone: $timezone.val() } });
   asking.then(
@@ -32,8 +39,26 @@ function ask(words) {
       $shownAt.val(answer.due_at);
       show([answer.echo, answer.note].filter(Boolean).join(" "), true);
     },
-    (response) => show(refusalOf(response)?.message ?? "", false),
+    (response) => explain(response, ""),
   );
+}
+
+function chosenAccounts() {
+  const boxes = $when.closest("form").find("[data-account-id]").filter(":checked, [data-ticked]");
+  return boxes.get().map((box) => box.value);
+}
+
+/* Say which slot each account would take; until that is known, that it is the next one. */
+function askForSlot() {
+  const accounts = chosenAccounts();
+  if (accounts.length) {
+    const data = $.param({ mode: "queue", check: 1, accounts }, true);
+    asking = call("POST", $when.closest("form").attr("action"), { data });
+    asking.then(
+      ({ echo }) => show(say("nextSlotAt", { when: echo }), true),
+      (response) => explain(response, say("nextSlot")),
+    );
+  }
 }
 
 /* Say anew what the words mean by now. */
@@ -88,6 +113,9 @@ function follow() {
   } else {
     show(timeProblem() || say(mode() === "queue" ? "nextSlot" : "now"), false);
   }
+  if (mode() === "queue") {
+    askForSlot();
+  }
 }
 
 export function setTime(words, without = "now") {
@@ -122,6 +150,7 @@ function listen() {
     follow();
   });
   $modes.on("change", followMode);
+  $when.closest("form").on("change", "[name='accounts']", () => mode() === "queue" && follow());
   $when.closest("form").not("#composer").on("submit", holdWithoutTime);
   $picker.on("input", () => $when.val($picker.val().replace("T", " ")).trigger("input"));
   $shortcuts.on("click", (event) => setTime(event.currentTarget.dataset.words));

@@ -22,11 +22,21 @@ export function refusalOf(response) {
   return response.responseJSON?.error ?? null;
 }
 
-/* Fetch one tweet's card as it is now; it fails when the answer is another page. */
+/* Fetch a part of a page; it fails when the answer has nothing that fits. */
+export function fetchPart(url, fits, data) {
+  return $.ajax({ url, data, dataType: "html", timeout: CALL_TIMEOUT_MS }).then((html) => {
+    const $part = $($.parseHTML(html.trim()));
+    return $part.is(fits) ? $part.filter("*") : $.Deferred().reject({});
+  });
+}
+
+/* Fetch one tweet's card as it is now. */
 export function fetchCard(tweetId) {
   const url = urls.card.replace("0", tweetId); // the page has the address of a tweet 0
-  return $.ajax({ url, dataType: "html", timeout: CALL_TIMEOUT_MS }).then((html) => {
-    const $card = $($.parseHTML(html.trim())).filter("[data-tweet]");
-    return $card.length ? $card : $.Deferred().reject();
-  });
+  return fetchPart(url, "[data-tweet]");
+}
+
+/* Fetch the fields for what an account's posts have beyond their text. */
+export function fetchOptions(accountId) {
+  return fetchPart(urls.options.replace("0", accountId), ".field-error");
 }

@@ -2,11 +2,11 @@
 
    They can be switched off: who speaks to the browser, or has a heavy hand, presses keys that were
    not meant. The list stays behind its button. */
+import { compose } from "./compose.js";
 import { $ } from "./jquery.js";
 import { templateOf } from "./page.js";
 
 const OFF = "shortcuts-off";
-const WRITE = "#write";
 const WAIT_MS = 1500;
 const TYPED_INTO =
   "input:not([type='checkbox'], [type='radio']), textarea, select, [contenteditable]";
@@ -15,15 +15,6 @@ let goesUntil = 0;
 
 function isOff() {
   return localStorage.getItem(OFF) === "1";
-}
-
-function write() {
-  const text = document.querySelector("#composer #text");
-  if (text) {
-    text.focus();
-    return;
-  }
-  location.assign(`${$(".menu .to-compose").attr("href")}${WRITE}`);
 }
 
 function showList() {
@@ -61,7 +52,7 @@ function onKey(event) {
     goesUntil = performance.now() + WAIT_MS;
   } else if (event.key === "n") {
     event.preventDefault(); // or the letter is the first of the text
-    write();
+    compose();
   } else if (event.key === "?") {
     showList();
   }
@@ -73,8 +64,4 @@ export function startShortcuts() {
   }
   $(document).on("keydown", (event) => onKey(event.originalEvent));
   $("#show-shortcuts").on("click", showList);
-  if (location.hash === WRITE) {
-    history.replaceState(history.state, "", location.pathname + location.search);
-    write();
-  }
 }
