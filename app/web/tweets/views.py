@@ -367,6 +367,11 @@ def _picture_views(lists: Iterable[Sequence[StoredPart] | None]) -> dict[str, An
     return {view["id"]: view for view in pictures.views_of(current_user, list(picture_ids))}
 
 
+def part_views(parts: Sequence[StoredPart]) -> list[dict[str, Any]]:
+    """Return what is shown of the parts of something: words and pictures."""
+    return _part_views(parts, _picture_views([parts]))
+
+
 def _part_views(parts: Sequence[StoredPart], views: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
