@@ -6,15 +6,15 @@ each of them, with what is due then. What was cancelled is not shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
-from typing import Any, NamedTuple
+from functools import cache
+from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Row
+from sqlalchemy import BigInteger, Text
 
-from app.db import EPOCH, db, read
+from app.db import EPOCH, db, read, table_given
 from app.models.delivery import Delivery
 from app.models.transitions import WAITING
 from app.models.tweet import Tweet
@@ -34,14 +34,13 @@ SHOWN = (
 is on its way, what waits, what is over."""
 NEEDS_OWNER = (State.FAILED, State.REVIEW, State.HELD)
 
+_MEANT = table_given("meant", {"id": BigInteger()})
+_TEXTS = db.select(Tweet.id, Tweet.text).join(_MEANT, _MEANT.c.id == Tweet.id)
 
-class CalendarEntry(NamedTuple):
-    """What of a tweet is due at one moment."""
 
-    tweet_id: int
-    text: str
-    """Of the tweet's first part."""
-    due_at: datetime
+class CalendarKind(NamedTuple):
+    """What entries have in common with many others."""
+
     state: str
     networks: tuple[str, ...]
     """Their names, each once, in the order of the accounts."""
@@ -54,49 +53,64 @@ class CalendarEntry(NamedTuple):
         return self.state in NEEDS_OWNER
 
 
+class CalendarEntry(NamedTuple):
+    """What of a tweet is due at one moment."""
+
+    tweet_id: int
+    due_at: datetime
+    kind: CalendarKind
+
+
 def entries(networks: Mapping[int, str], since: datetime, until: datetime) -> list[CalendarEntry]:
     """Return what is due for some accounts from a moment on and before another, in that order.
 
-    These are two queries, and both read the index of accounts, states and due times.
+    It is one query, which reads the index of accounts, states and due times, and gives a row for
+    each entry. What the words are is asked separately, as a page shows few of them.
 
     :param networks: the network of each account, by its id. The caller has made sure whose they
         are.
     """
     if not networks:
         return []
-    is_due = (
-        Delivery.account_id.in_(networks),
-        Delivery.state.in_(SHOWN),
-        Delivery.due_at >= since,
-        Delivery.due_at < until,
-    )
-    order = (Delivery.due_at, Delivery.tweet_id, Delivery.account_id)
     milliseconds = db.type_coerce(Delivery.due_at, BigInteger)  # made moments once for each entry
-    columns = (milliseconds, Delivery.tweet_id, Delivery.account_id, Delivery.state)
-    jobs = db.select(*columns).where(*is_due).order_by(*order)
-    found = read(jobs, {})
-    meant = db.select(Delivery.tweet_id).where(*is_due)
-    tweets = read(db.select(Tweet.id, Tweet.text).where(Tweet.id.in_(meant)), {})
-    texts = {tweet.id: tweet.text for tweet in tweets}
+    together = db.func.aggregate_strings
+    jobs = (
+        db.select(
+            milliseconds,
+            Delivery.tweet_id,
+            together(db.cast(Delivery.account_id, Text), " "),
+            together(Delivery.state, " "),
+        )
+        .where(
+            Delivery.account_id.in_(networks),
+            Delivery.state.in_(SHOWN),
+            Delivery.due_at >= since,
+            Delivery.due_at < until,
+        )
+        .group_by(Delivery.due_at, Delivery.tweet_id)
+        .order_by(Delivery.due_at, Delivery.tweet_id)
+    )
+
+    @cache
+    def kind_of(accounts: str, states: str) -> CalendarKind:
+        said = states.split()
+        return CalendarKind(
+            state=next(state for state in SHOWN if state in said),
+            networks=tuple(
+                dict.fromkeys(networks[one] for one in sorted(map(int, accounts.split())))
+            ),
+            movable=any(state in WAITING for state in said),
+        )
+
     return [
-        _entry(due, tweet_id, texts.get(tweet_id, ""), list(group), networks)
-        for (due, tweet_id), group in groupby(found, key=itemgetter(0, 1))
+        CalendarEntry(tweet_id, EPOCH + timedelta(milliseconds=due), kind_of(accounts, states))
+        for due, tweet_id, accounts, states in read(jobs, {})
     ]
 
 
-def _entry(
-    due: int, tweet_id: int, text: str, jobs: Sequence[Row[Any]], networks: Mapping[int, str]
-) -> CalendarEntry:
-    """Return the entry of these jobs.
-
-    :param due: milliseconds since 1970, as the database has them.
-    """
-    states = {job.state for job in jobs}
-    return CalendarEntry(
-        tweet_id=tweet_id,
-        text=text,
-        due_at=EPOCH + timedelta(milliseconds=due),
-        state=next(state for state in SHOWN if state in states),
-        networks=tuple(dict.fromkeys(networks[job.account_id] for job in jobs)),
-        movable=not states.isdisjoint(WAITING),
-    )
+def texts_of(tweet_ids: Iterable[int]) -> dict[int, str]:
+    """Return the words of some tweets, of the first part of each, by their ids."""
+    return {
+        row.id: row.text
+        for row in read(_TEXTS, {"meant": json.dumps([[one] for one in set(tweet_ids)])})
+    }

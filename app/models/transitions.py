@@ -171,6 +171,11 @@ def cancel(*where: Any) -> Update:
     return _cancel([Delivery.state.in_((*WAITING, State.REVIEW)), *where])
 
 
+def make_draft(*where: Any) -> Update:
+    """scheduled, held, failed -> cancelled: nothing of it is out, and it is a draft from now on."""
+    return _cancel([Delivery.state.in_((*WAITING, State.FAILED)), *where], **_NO_ERROR)
+
+
 def disconnect(*where: Any) -> Update:
     """scheduled, held -> cancelled: its account was disconnected."""
     reason = {"error_code": "disconnected", "error_detail": None}
@@ -364,13 +369,7 @@ def release_claim(after: float, *where: Any) -> Update:
 
 def fail_unstored(*where: Any) -> Update:
     """claimed -> failed: the database refuses its intent, so it was not sent and never can be."""
-    return _move(
-        [Delivery.state == State.CLAIMED, *where],
-        {**_UNOWNED, "error_code": "not_stored", "error_detail": None},
-        state=State.FAILED,
-        next_at=None,
-        finished_at=from_now(),
-    )
+    return _fail([Delivery.state == State.CLAIMED, *where], "not_stored", None)
 
 
 def start_sending(lease: float, *where: Any) -> Update:
@@ -519,14 +518,13 @@ def postpone(
 
 def fail(code: str | None, detail: str | None, *where: Any) -> Update:
     """claimed, sending -> failed: a definite no to this content."""
-    return _move(
-        [Delivery.state.in_(UNDER_WAY), *where],
-        {**_UNOWNED, **_error(code, detail)},
-        state=State.FAILED,
-        next_at=None,
-        finished_at=from_now(),
-        first_sent_at=_SENT_BEFORE,
-    )
+    under_way = [Delivery.state.in_(UNDER_WAY), *where]
+    return _fail(under_way, code, detail, first_sent_at=_SENT_BEFORE)
+
+
+def _fail(where: Sequence[Any], code: str | None, detail: str | None, **more: Any) -> Update:
+    failed = {"state": State.FAILED, "next_at": None, **_UNOWNED, **_error(code, detail)}
+    return _move(where, failed, finished_at=from_now(), **more)
 
 
 def hold_refused(reason: HoldReason, code: str | None, detail: str | None, *where: Any) -> Update:

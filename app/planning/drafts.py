@@ -19,7 +19,6 @@ from app import pictures
 from app.db import db, rollback_quietly, rows_changed, utcnow
 from app.models import (
     RESTORED,
-    WAITING,
     Account,
     AlreadyBeingSent,
     Delivery,
@@ -130,10 +129,13 @@ def end_for_good(user_id: int, draft_id: int, version: int) -> None:
 
 
 def from_tweet(tweet: Tweet, zone: ZoneInfo, submit_id: str | None = None) -> Draft:
-    """Cancel a tweet of which nothing was sent, and store it as a draft: both or neither.
+    """Cancel a tweet of which nothing is out, and store it as a draft: both or neither.
 
-    :param zone: in which its time is written.
-    :raises AlreadyBeingSent: some of it is being sent, is out, may be out, or is over.
+    What a network has refused for certain is not out; it is cancelled, too, so that nobody tries
+    it again beside the draft. Its attempts stay in the record.
+
+    :param zone: in which its time is written, if that is still to come.
+    :raises AlreadyBeingSent: some of it is being sent, is out, or may be out; or all was cancelled.
     :raises TooManyDrafts: nothing was changed; the same for SubmitIdReused.
     """
     made_from = f"tweet {tweet.id}"
@@ -143,12 +145,11 @@ def from_tweet(tweet: Tweet, zone: ZoneInfo, submit_id: str | None = None) -> Dr
     written = _of_tweet(tweet, meant, zone)
     try:
         untouched = (
-            Delivery.state.in_(WAITING),
             Delivery.resends == 0,
             func.json_array_length(Delivery.posted) == 0,
             Delivery.error_code.is_distinct_from(RESTORED),
         )
-        taken_back = transitions.cancel(Delivery.tweet_id == tweet.id, *untouched)
+        taken_back = transitions.make_draft(Delivery.tweet_id == tweet.id, *untouched)
         if not meant or rows_changed(taken_back) != len(meant):
             raise AlreadyBeingSent
         return _stored(tweet.user_id, written, submit_id, made_from, _names(written))
@@ -159,13 +160,14 @@ def from_tweet(tweet: Tweet, zone: ZoneInfo, submit_id: str | None = None) -> Dr
 
 def _of_tweet(tweet: Tweet, meant: Sequence[Delivery], zone: ZoneInfo) -> Written:
     shared = tweet.parts or [{"text": tweet.text, "pictures": []}]
+    is_to_come = tweet.due_at > utcnow()
     own = {str(one.account_id): _relative(one.parts, shared) for one in meant if one.parts}
     return {
         "parts": shared,
         "variants": own,
         "accounts": [one.account_id for one in meant],
-        "options": {},
-        "when": tweet.due_at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S"),
+        "options": {str(one.account_id): one.options for one in meant if one.options},
+        "when": f"{tweet.due_at.astimezone(zone):%Y-%m-%d %H:%M:%S}" if is_to_come else "",
         "timezone": zone.key,
         "signature": "none",  # the texts are as they were, with their signatures
     }

@@ -6,6 +6,7 @@ import enum
 import re
 import select
 import socket
+import time
 from collections.abc import Hashable
 from typing import Any
 
@@ -24,8 +25,8 @@ from app.server.bodies import Body
 MAX_HEAD = 32 * 1024
 MAX_KEPT = 1024 * 1024
 """Bytes of an answer that are kept for a slow reader; pages are far shorter."""
-MAX_STALL = 20.0
-"""Seconds after which whoever reads nothing of a long answer is gone."""
+MAX_STALL, MIN_TAKEN = 20.0, 256 * 1024
+"""Whoever takes fewer bytes of a long answer in so many seconds is gone, as a thread waits."""
 HEAD_PIECE, PIECE = 16 * 1024, 64 * 1024
 """The most bytes that are read at once while a head is awaited, and a body."""
 BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
@@ -68,9 +69,12 @@ class Output:
     One thread at a time: the one that answers, then the loop.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, max_stall: float = MAX_STALL) -> None:
         self._sock = sock
+        self._max_stall = max_stall
         self._kept = bytearray()
+        self._slow_since: tuple[float, int] | None = None
+        """Since when a thread waits for a slow reader, and what had left by then."""
         self.sent = 0
         """Bytes that have left."""
 
@@ -105,12 +109,19 @@ class Output:
     def wait_for_room(self) -> None:
         """Wait while much of a long answer is kept here: a file of any size takes little memory.
 
-        :raises ClientGone: nobody takes it any more, or nothing at all for ``MAX_STALL`` seconds.
+        :raises ClientGone: nobody takes it any more, or too slowly (``MAX_STALL``).
         """
+        if len(self._kept) <= MAX_KEPT:
+            self._slow_since = None
         while len(self._kept) > MAX_KEPT:
-            if not select.select([], [self._sock], [], MAX_STALL)[1]:
+            begin, sent = self._slow_since = self._slow_since or (time.monotonic(), self.sent)
+            left = begin + self._max_stall - time.monotonic()
+            if left <= 0 and self.sent - sent < MIN_TAKEN:
                 raise ClientGone
-            self.flush()
+            if left <= 0:
+                self._slow_since = None
+            elif select.select([], [self._sock], [], left)[1]:
+                self.flush()
 
     def forget(self) -> None:
         """Drop what has not left yet."""

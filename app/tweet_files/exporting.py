@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,17 +19,29 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app.db import db
-from app.models import Account, Delivery, Picture, PictureState, Tweet, User
+from app.models import (
+    Account,
+    Delivery,
+    Picture,
+    PictureState,
+    Tweet,
+    User,
+    draft,
+    pool,
+    series,
+)
 from app.pictures import FileMissing, FilesAway, storage
 from app.tweet_files.checking import WITH_ID
 from app.tweet_files.reading import COLUMNS
 
+Names = Mapping[int, str]
+"""How a file names accounts, by their ids."""
 AT_A_TIME = 200
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
 
 
 def as_json(user_id: int) -> Iterator[bytes]:
-    """Return the pieces of the JSON file of somebody's accounts and tweets."""
+    """Return the pieces of the JSON file of somebody's accounts and tweets, and what they plan."""
     person = json.dumps(_person(user_id), ensure_ascii=False)
     yield f'{{"person": {person}, "tweets": ['.encode()
     separator = "\n"
@@ -37,7 +49,12 @@ def as_json(user_id: int) -> Iterator[bytes]:
         rows = [json.dumps(tweet, ensure_ascii=False) for tweet in tweets]
         yield (separator + ",\n".join(rows)).encode("utf-8", "replace")
         separator = ",\n"
-    yield b"\n]}\n"
+    yield b"\n]"
+    names = _names_of_accounts(user_id)
+    for key, listed, plain in PLANNED:
+        rows = [row for batch in _listed(user_id, listed, plain, names) for row in batch]
+        yield f',\n"{key}": {json.dumps(rows, ensure_ascii=False)}'.encode("utf-8", "replace")
+    yield b"}\n"
 
 
 def as_csv(user_id: int) -> Iterator[bytes]:
@@ -142,6 +159,78 @@ def _tweets(user_id: int) -> Iterator[list[dict[str, Any]]]:
         yield rows
 
 
+def _names_of_accounts(user_id: int) -> Names:
+    """Return how a file names each account of somebody, also one that is not connected."""
+    mine = db.session.scalars(select(Account).where(Account.user_id == user_id))
+    names = {account.id: name_of(account) for account in mine}
+    db.session.rollback()
+    return names
+
+
+def _listed(
+    user_id: int,
+    listed: Callable[[int, int | None, int], list[Any]],
+    plain: Callable[[Any, Names], dict[str, Any]],
+    names: Names,
+) -> Iterator[list[dict[str, Any]]]:
+    """Return all of something in batches, the newest first."""
+    before: int | None = None
+    while found := listed(user_id, before, AT_A_TIME):
+        before = found[-1].id
+        rows = [plain(row, names) for row in found]
+        db.session.rollback()
+        db.session.expunge_all()
+        yield rows
+    db.session.rollback()
+
+
+def _by_name(by_id: Mapping[Any, Any], names: Names) -> dict[str, Any]:
+    return {names[int(key)]: value for key, value in by_id.items() if int(key) in names}
+
+
+def _series(row: series.Series, names: Names) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "rrule": row.rrule,
+        "start": row.start,
+        "timezone": row.timezone,
+        "parts": row.parts,
+        "variants": _by_name(row.contents["variants"], names),
+        "options": _by_name(row.contents["options"], names),
+        "accounts": [names[one] for one in row.account_ids if one in names],
+    }
+
+
+def _draft(row: draft.Draft, names: Names) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "parts": row.parts,
+        "variants": _by_name(row.variants, names),
+        "options": _by_name(row.options, names),
+        "accounts": [names[one] for one in row.accounts if one in names],
+        "when": row.when,
+        "timezone": row.timezone,
+        "updated_at": _iso(row.updated_at),
+    }
+
+
+def _pool(row: pool.Pool, names: Names) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "account": names.get(row.account_id),
+        "rest_s": row.rest_s,
+        "tweets": [one.text for one in row.tweets],
+    }
+
+
+PLANNED: Sequence[tuple[str, Callable[..., list[Any]], Callable[..., dict[str, Any]]]] = (
+    ("series", series.listed, _series),
+    ("drafts", draft.listed, _draft),
+    ("pools", pool.listed, _pool),
+)
+"""What else somebody has: its key in the file, what lists it, and what a row of it says."""
+
+
 def _row(tweet: Tweet) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": id_of(tweet),
@@ -155,6 +244,10 @@ def _row(tweet: Tweet) -> dict[str, Any]:
         row["pictures"] = tweet.parts[0]["pictures"]
     if own := {name_of(job.account): job.parts for job in tweet.deliveries if job.parts}:
         row["variants"] = own
+    if options := {name_of(job.account): job.options for job in tweet.deliveries if job.options}:
+        row["options"] = options
+    if tweet.series_id is not None:
+        row["series"] = tweet.series_id
     row["jobs"] = [_job(job) for job in tweet.deliveries]
     return row
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from app.db import db, from_now, utcnow
+from app.db import db, from_now, rows_changed, utcnow
 from app.models import CalendarFeed, Delivery, Tweet, hash_of
 from app.states import State
 
@@ -40,6 +40,12 @@ def new_secret(user_id: int) -> str:
     return secret
 
 
+def end(user_id: int) -> None:
+    """Let somebody have no feed: its address is worth nothing from now on. Commits."""
+    rows_changed(delete(CalendarFeed).where(CalendarFeed.user_id == user_id))
+    db.session.commit()
+
+
 def has_one(user_id: int) -> bool:
     """Return whether somebody has asked for a feed."""
     return db.session.get(CalendarFeed, user_id) is not None
@@ -52,9 +58,9 @@ def owner_of(secret: str) -> int | None:
 
 
 def as_calendar(user_id: int, site: str) -> Iterator[bytes]:
-    """Return the pieces of the calendar: an event for each tweet that is not cancelled.
+    """Return the pieces of the calendar: an event for each moment at which a tweet is due.
 
-    An event keeps its UID when its tweet is moved or edited.
+    What was cancelled is left out. An event keeps its UID when its tweet is moved or edited.
 
     :param site: the address that the tweets' pages are under.
     """
@@ -67,32 +73,49 @@ def as_calendar(user_id: int, site: str) -> Iterator[bytes]:
     head, _end, _rest = calendar.to_ical().partition(END)
     yield head
     after = 0
-    while rows := _rows(user_id, after):
-        after = rows[-1].id
-        yield b"".join(_event(row, site).to_ical() for row in rows)
+    while meant := _next_tweets(user_id, after):
+        after = meant[-1]
+        yield b"".join(_event(row, site).to_ical() for row in _moments(meant))
     yield END + b"\r\n"
 
 
-def _rows(user_id: int, after: int) -> list[Row[Any]]:
-    """Return the next tweets, with the smallest id of their jobs, which never changes."""
-    failed = func.max(db.case((Delivery.state == State.FAILED, 1), else_=0))
+def _next_tweets(user_id: int, after: int) -> list[int]:
+    """Return the ids of the next tweets of which anything is in the calendar."""
     query = (
-        select(
-            *(Tweet.id, Tweet.text, Tweet.due_at, func.min(Delivery.id).label("uid")),
-            failed.label("failed"),
-        )
+        select(Tweet.id)
         .join(Delivery, Delivery.tweet_id == Tweet.id)
-        .where(
-            Tweet.user_id == user_id,
-            Tweet.id > after,
-            Tweet.due_at > from_now(-PAST_DAYS * 86_400),
-        )
+        .where(Tweet.user_id == user_id, Tweet.id > after, _is_new_enough())
         .group_by(Tweet.id)
-        .having(func.max(db.case((Delivery.state == State.CANCELLED, 0), else_=1)) == 1)
         .order_by(Tweet.id)
         .limit(AT_A_TIME)
     )
-    rows = list(db.session.execute(query))
+    ids = list(db.session.scalars(query))
+    db.session.rollback()
+    return ids
+
+
+def _is_new_enough() -> ColumnElement[bool]:
+    return Delivery.due_at > from_now(-PAST_DAYS * 86_400)
+
+
+def _moments(tweet_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """Return when these tweets are due: at several moments where accounts have their own queues.
+
+    Each has the smallest id of its jobs, which stays when all of them are moved.
+    """
+    failed = func.max(db.case((Delivery.state == State.FAILED, 1), else_=0))
+    query = (
+        select(
+            *(Tweet.id, Tweet.text, Delivery.due_at, func.min(Delivery.id).label("uid")),
+            failed.label("failed"),
+        )
+        .join(Delivery, Delivery.tweet_id == Tweet.id)
+        .where(Tweet.id.in_(tweet_ids), _is_new_enough())
+        .group_by(Tweet.id, Delivery.due_at)
+        .having(func.max(db.case((Delivery.state == State.CANCELLED, 0), else_=1)) == 1)
+        .order_by(Tweet.id, Delivery.due_at)
+    )
+    rows = db.session.execute(query).all()
     db.session.rollback()
     return rows
 

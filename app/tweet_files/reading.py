@@ -39,8 +39,8 @@ class RowProblem(ValueError):
     """A row cannot be read; ``field`` names what is wrong, ``code`` says why.
 
     Codes: ``row_cells`` (more cells than columns), ``row_type``, ``row_id``, ``row_pictures``,
-    ``row_variants``, ``row_account`` with ``name``, ``row_words`` (too many times in words),
-    ``empty_time``.
+    ``row_variants``, ``row_options``, ``row_account`` with ``name``, ``row_words`` (too many times
+    in words), ``empty_time``.
     """
 
     def __init__(self, code: str, field: str, **params: Any) -> None:
@@ -227,7 +227,8 @@ def _brings_more(item: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) ->
     """Return why a row that was exported cannot be added anew: it is more than its words."""
     if item.get("pictures") or any(part.get("pictures") for part in parts):
         return RowProblem("row_pictures", "pictures")
-    return RowProblem("row_variants", "variants") if item.get("variants") else None
+    named = next((name for name in ("variants", "options") if item.get(name)), None)
+    return RowProblem(f"row_{named}", named) if named else None
 
 
 # Both

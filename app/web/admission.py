@@ -31,7 +31,7 @@ class Admission(Policy):
             return "health"
         if path.startswith(("/login/", "/accounts/confirm")) or path.endswith("/disconnect"):
             return "networks"
-        if path.startswith("/export."):
+        if path.startswith("/export.") or path.endswith(".ics"):
             return "files"
         return "pages"
 

@@ -7,12 +7,15 @@ from flask import (
     Response,
     abort,
     current_app,
+    flash,
     jsonify,
+    redirect,
     render_template,
     stream_with_context,
     url_for,
 )
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from app import tweet_files
@@ -33,6 +36,25 @@ def create() -> ResponseReturnValue:
     if wants_json():
         return jsonify(url=url)
     return render_template("settings/calendar_feed.html", url=url)
+
+
+@bp.delete("/settings/calendar-feed")
+@rate_limits.writes
+@login_required
+def delete() -> ResponseReturnValue:
+    """Switch it off: the address is a 404 from now on. Without one nothing changes."""
+    tweet_files.feed.end(current_user.id)
+    return "", 204
+
+
+@bp.post("/settings/calendar-feed/delete")
+@rate_limits.writes
+@login_required
+def remove() -> ResponseReturnValue:
+    """Do the same as a form."""
+    tweet_files.feed.end(current_user.id)
+    flash(_("The calendar feed is off. Its address no longer works."))
+    return redirect(url_for("settings.show"), 303)
 
 
 @bp.get("/calendar/<secret>.ics")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -68,6 +69,7 @@ def first_in_hour(day: date, hour: int, zone: ZoneInfo) -> datetime | None:
     return next((wall for wall in minutes if exists(wall, zone)), None)
 
 
+@lru_cache(1_000)
 def usual_week_start(zone: ZoneInfo, locale: str) -> int:
     """Return the day on which weeks begin where somebody lives: 1 for Monday to 7 for Sunday.
 

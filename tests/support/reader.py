@@ -57,6 +57,10 @@ class Reader:
         headers = {**JSON, "X-CSRFToken": self._token()}
         return self.client.patch(path, json=body, headers=headers)
 
+    def delete(self, path: str) -> TestResponse:
+        """Delete something."""
+        return self.client.delete(path, headers={**JSON, "X-CSRFToken": self._token()})
+
     def submit(self, path: str, **fields: Any) -> TestResponse:
         """Send a form."""
         return self.client.post(path, data={"csrf_token": self._token(), **fields})

@@ -181,6 +181,8 @@ MATRIX: dict[str, Rule] = {
     "GET /export.csv": PRIVATE,
     "GET /export.zip": PRIVATE,
     "POST /settings/calendar-feed": PRIVATE,
+    "DELETE /settings/calendar-feed": PRIVATE,
+    "POST /settings/calendar-feed/delete": PRIVATE,
     "GET /calendar/<>.ics": PUBLIC,
     "GET /me/delete": PRIVATE,
     "POST /me/delete": PRIVATE,

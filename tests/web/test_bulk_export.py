@@ -86,6 +86,40 @@ def test_pictures(world: World, ana: Reader) -> None:
     assert "credentials" not in json.dumps(known)
 
 
+def test_what_is_planned(world: World, ana: Reader) -> None:
+    """Options, drafts, series and pools are in the file, each with its accounts' names."""
+    with world.rows():
+        keys = [one.id for one in full_list.accounts()]
+    ai, both = {str(keys[0]): {"made_with_ai": True}}, keys[:2]
+    ana.post("/tweets", text="With options", when=LATER, accounts=both, options=ai)
+    ana.post("/drafts", text="Half a thought", accounts=both, options=ai, when="someday")
+    rule = {"rrule": "FREQ=WEEKLY;COUNT=2", "start": "2027-03-01T09:00"}
+    made = ana.post("/series", text="Again", accounts=keys[:1], options=ai, **rule)
+    assert made.status_code == 201, made.text
+    ana.post("/pools", account=keys[1], tweets=["Always good"], rest_s=86_400)
+    with world.rows():
+        Reader(world, *full_list.fill()).post("/drafts", text="Ben's own")
+    known: dict[str, Any] = json.loads(exported(ana, "json"))
+    options = {"x:ana": {"made_with_ai": True}}
+    assert [one["options"] for one in known["tweets"] if "options" in one] == [options]
+    (draft,), (series,), (pool,) = (known[name] for name in ("drafts", "series", "pools"))
+    assert [part["text"] for part in draft["parts"]] == ["Half a thought"]
+    assert (draft["options"], draft["when"]) == (options, "someday")
+    assert draft["accounts"] == ["x:ana", "mastodon:ana@mastodon.example"]
+    assert {name: series[name] for name in ("rrule", "options", "accounts")} == {
+        "rrule": rule["rrule"],
+        "options": options,
+        "accounts": ["x:ana"],
+    }
+    assert (pool["account"], pool["tweets"]) == (draft["accounts"][1], ["Always good"])
+    about, report = found(send(ana, json.dumps(known).encode()))
+    assert (about["known"], about["bad"]) == (about["rows"], 0)
+    with world.rows():
+        ben = Reader(world, *full_list.fill())
+    _about, report = found(send(ben, json.dumps(known).encode()))
+    assert "row_options" in {row["error"] and row["error"]["code"] for row in report}
+
+
 def test_many(world: World, ana: Reader) -> None:
     """More than are read at a time come in pieces, each once; somebody who leaves holds nothing."""
     about, _report = found(send(ana, sheet(*[(f"Row {n}", LATER) for n in range(450)])))

@@ -260,7 +260,7 @@ def test_it_asks_as_often_for_many_as_for_one(ana: Planner) -> None:
         found = ana.calendar("month", "2026-11-01")
     assert sum(len(day["tweets"]) for day in found["days"]) > 40
     assert len(for_many) == len(for_one)
-    assert not [said for said in for_many if not said.startswith("SELECT")]
+    assert not [said for said in for_many if not said.startswith(("SELECT", "WITH"))]
     with ana.world.rows():
         index = {one.name: one for one in Delivery.__table__.indexes}["deliveries_account_due"]
         assert [column.name for column in index.columns] == ["account_id", "state", "due_at"]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from icalendar import Calendar
 
-from app.db import db
+from app.db import db, utcnow
 from app.models import CalendarFeed
 from app.server.wsgi import _for_log
+from app.states import State
 from tests.support import full_list
+from tests.support.planned import Planner
 from tests.support.reader import Reader
 from tests.support.world import World
 
@@ -68,6 +70,41 @@ def test_events(world: World, ana: Reader) -> None:
     assert str(after[uid]["summary"]) == "Short"
     ana.post(f"/tweets/{made}/cancel")
     assert uid not in events(world, url)
+
+
+def test_accounts_with_times_of_their_own(world: World) -> None:
+    """An event for each moment; it stays when all is moved, and goes when its job is cancelled."""
+    ben = Planner(world, "Europe/Madrid", ["x", "mastodon", "bluesky"])
+    at = utcnow().replace(microsecond=0) + timedelta(days=2)
+    later = at + timedelta(days=1)
+    waits = State.SCHEDULED
+    tweet_id = ben.plan("Apart", at, others=[(later, waits), (at, waits)])
+    url = new_url(ben.reader)
+    found = events(world, url)
+    due = {event.decoded("dtstart"): uid for uid, event in found.items()}
+    assert sorted(due) == [at, later]
+    path = f"/tweets/{tweet_id}"
+    moved = later + timedelta(hours=1)
+    body = {"when": moved.isoformat(), "due_at": later.isoformat()}
+    assert ben.reader.post(f"{path}/reschedule", **body).status_code == 200
+    assert events(world, url)[due[later]].decoded("dtstart") == moved
+    assert ben.reader.post(f"{path}/cancel", job_id=due[later].split("@")[0]).status_code == 200
+    assert list(events(world, url)) == [due[at]]
+
+
+def test_it_can_be_switched_off(world: World, ana: Reader) -> None:
+    """By a program and by a button; twice is as good as once, and a new one is another one."""
+    urls = [new_url(ana)]
+    button = "/settings/calendar-feed/delete"
+    assert button in ana.page("/settings")
+    assert ana.delete("/settings/calendar-feed").status_code == 204
+    assert ana.delete("/settings/calendar-feed").status_code == 204
+    assert button not in ana.page("/settings")
+    urls.append(new_url(ana))
+    assert events(world, urls[1])
+    assert ana.submit(button).status_code == 303
+    for gone in urls:
+        assert world.app.test_client().get(path_of(gone)).status_code == 404
 
 
 def test_secret(world: World, ana: Reader) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -30,6 +31,9 @@ TOO_FAR: list[dict[str, Any]] = [
     {"state": State.REVIEW, "next_at": None},
     {"posted": [{"id": "1"}]},
     {"resends": 1},
+    {"state": State.UNCONFIRMED},
+    {"state": State.FAILED, "next_at": None, "resends": 1},
+    {"state": State.FAILED, "next_at": None, "posted": [{"id": "1"}]},
     {"error_code": RESTORED},
 ]
 """What says that a post is being sent, is out, or may be."""
@@ -230,6 +234,31 @@ def test_a_tweet_becomes_a_draft(small_world: World, ana: FlaskClient, ben: Flas
     answer = send(ana, "POST", f"/drafts/{kept['id']}/schedule", when="in one hour")
     assert answer.status_code == 202
     assert drafts_of(ana) == []
+
+
+def test_what_failed_becomes_a_draft(small_world: World, ana: FlaskClient) -> None:
+    """With its options and without the time that is over; it cannot be tried again beside it."""
+    account = account_of(small_world, "ana")
+    said = {"text": "no luck", "when": "in two days", "options": {account: {"made_with_ai": True}}}
+    tweet_id = send(ana, "POST", "/tweets", **said, accounts=[account]).get_json()["tweet"]["id"]
+    past = utcnow() - timedelta(hours=1)
+    with small_world.rows():
+        values = {"state": State.FAILED, "next_at": None, "error_code": "rejected"}
+        db.session.execute(db.update(Delivery).values(values))
+        db.session.execute(db.update(Tweet).values(due_at=past))
+        db.session.commit()
+    path = f"/tweets/{tweet_id}/draft"
+    for page in ("/", f"/tweets/{tweet_id}"):
+        assert f'action="{path}"' in ana.get(page).text
+    kept = send(ana, "POST", path).get_json()["draft"]
+    options = {str(account): {"made_with_ai": True}}
+    assert (kept["text"], kept["when"], kept["options"]) == ("no luck", "", options)
+    job = ana.get(f"/tweets/{tweet_id}", headers=JSON).get_json()["jobs"][0]
+    assert (job["state"], job["error"]) == ("cancelled", None)
+    for again in ("retry", "draft"):
+        assert send(ana, "POST", f"/tweets/{tweet_id}/{again}").status_code == 409
+    answer = send(ana, "POST", f"/drafts/{kept['id']}/schedule", when="in one hour")
+    assert answer.status_code == 202
 
 
 def test_what_may_be_out_stays(small_world: World, ana: FlaskClient) -> None:

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from app.background import Run
 from app.db import db, from_now, utcnow
 from app.delivery import dispatcher
-from app.models import Delivery, Tweet, User
+from app.models import Delivery, Picture, PictureState, Tweet, User
 from app.models import series as rows
 from app.planning import make_due
 from app.states import State
@@ -357,6 +357,50 @@ def test_the_pages(small_world: World, ana: FlaskClient) -> None:
     assert submit(ana, f"{split.headers['Location']}/end", **{"from": cut}).status_code == 303
     assert submit(ana, f"{address}/end").headers["Location"].endswith("/series")
     assert ana.get(address).status_code == 404
+
+
+def test_a_form_has_all_of_a_thread(small_world: World, ana: FlaskClient) -> None:
+    """Each part is in a field of its own; pictures, variants and options stay."""
+    with small_world.rows():
+        account = User.by_handle("ana").accounts[0]
+        key, ids = account.id, [_ready(account.user_id), _ready(account.user_id)]
+    parts = [{"text": "One", "pictures": ids[:1]}, {"text": "Two", "pictures": ids[1:]}]
+    options = {str(key): {"made_with_ai": True}}
+    said = {"parts": [*parts, {"text": "Three", "pictures": []}], "options": options}
+    tweet = send(ana, "POST", "/tweets", when="in one hour", **said).get_json()["tweet"]
+    page = ana.get(f"/series/new?tweet={tweet['id']}").text
+    assert [f"{words}</textarea>" in page for words in ("One", "Two", "Three")] == [True] * 3
+    assert page.count('class="thumbs"') == 2
+    fields = {"tweet": str(tweet["id"]), "accounts": str(key), "start": tomorrow()}
+    made = submit(ana, "/series", text="First", part=["Two", "Three", ""], **fields)
+    address = made.headers["Location"]
+    series = ana.get(address, headers=JSON).get_json()["series"]
+    first = {"text": "First", "pictures": ids[:1]}
+    assert (series["parts"][0], len(series["parts"]), series["options"]) == (first, 3, options)
+    kept = {"repeat": "rule", "rrule": series["rrule"], "start": series["start"][:16]}
+    since = series["next"][1]["due_at"]
+    changed = submit(ana, address, text="First", part=["", "Last"], **kept, **{"from": since})
+    later = ana.get(changed.headers["Location"], headers=JSON).get_json()["series"]
+    assert later["parts"] == [first, {"text": "", "pictures": ids[1:]}, said_alone("Last")]
+    assert (later["options"], later["next"][0]["due_at"]) == (options, since)
+    refused = submit(ana, changed.headers["Location"], text="x" * 300, part=["", "Kept"], **kept)
+    assert refused.status_code == 422
+    assert "Kept</textarea>" in refused.text
+    assert send(ana, "DELETE", address).status_code == 204
+
+
+def said_alone(text: str) -> dict[str, Any]:
+    """Return a part without pictures."""
+    return {"text": text, "pictures": []}
+
+
+def _ready(user_id: int) -> str:
+    picture = Picture(
+        user_id=user_id, state=PictureState.READY, mime="image/jpeg", width=10, height=10
+    )
+    db.session.add(picture)
+    db.session.commit()
+    return picture.id
 
 
 RULES = [

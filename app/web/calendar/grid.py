@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -10,7 +10,9 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_interval, format_skeleton
+from flask import get_template_attribute
 from flask_babel import format_date, get_locale
+from markupsafe import Markup
 
 from app.models import calendar
 from app.web.calendar.spans import AGENDA, DAYS_OF_WEEK, MONTH, Span
@@ -30,6 +32,34 @@ MAX_EXCERPT = 140
 MORNING = time(9)
 """When a day without a time means, as in words."""
 HOURS = range(24)
+MARKS = "calendar/_marks.html"
+
+
+class Look(NamedTuple):
+    """How entries of a kind are shown; drawn once for a page."""
+
+    state: str
+    label: str
+    needs_owner: bool
+    movable: bool
+    classes: str
+    networks: Sequence[Mapping[str, str]]
+    head: Markup
+    """Networks and state as they are in a line of a cell."""
+    facts: Markup
+    """The same in a row of a list."""
+
+
+class EntryView(NamedTuple):
+    """What is shown of an entry; its words are among the page's texts."""
+
+    id: int
+    due_at: str
+    wall: str
+    time: str
+    look: Look
+    url: str
+    move_url: str
 
 
 class Reading(NamedTuple):
@@ -47,6 +77,8 @@ class Reading(NamedTuple):
     """Of a tweet with the id 0."""
     move_url: str
     """Where it is asked to which time that is moved; what is meant of it is missing."""
+    looks: dict[calendar.CalendarKind, Look]
+    """What is drawn already."""
 
     @property
     def wall(self) -> datetime:
@@ -148,7 +180,7 @@ def add_entries(day: dict[str, Any], reading: Reading, most: int | None = None) 
 def add_few(cell: dict[str, Any], reading: Reading) -> None:
     """Give a cell what it shows, and how many more there are. What needs its owner comes first."""
     due: Sequence[calendar.CalendarEntry] = cell["due"]
-    first = sorted(due, key=lambda entry: not entry.needs_owner)[:MOST_IN_CELL]
+    first = sorted(due, key=lambda entry: not entry.kind.needs_owner)[:MOST_IN_CELL]
     shown = sorted(first, key=lambda entry: entry.due_at)
     cell["shown"] = [entry_view(entry, reading) for entry in shown]
     cell["more"] = len(due) - len(shown)
@@ -190,25 +222,50 @@ def _hour_view(
     return cell
 
 
-def entry_view(entry: calendar.CalendarEntry, reading: Reading) -> dict[str, Any]:
+def entry_view(entry: calendar.CalendarEntry, reading: Reading) -> EntryView:
     """Return what is shown of a tweet."""
     local = entry.due_at.astimezone(reading.zone)
     offset = which_of_two(entry.due_at, reading.zone)
-    clock = f"{local:%H:%M}"
-    return {
-        "id": entry.tweet_id,
-        "text": _excerpt(entry.text),
-        "due_at": iso_utc(entry.due_at),
-        "wall": f"{local:%Y-%m-%dT%H:%M:%S}",
-        "time": f"{clock} (UTC{offset})" if offset else clock,
-        "networks": [_network_view(name) for name in entry.networks],
-        "state": entry.state,
-        "label": label_of(entry.state),
-        "needs_owner": entry.needs_owner,
-        "movable": entry.movable,
-        "move_url": reading.move_url.replace("/0/", f"/{entry.tweet_id}/") + iso_utc(entry.due_at),
-        "url": reading.tweet_url.replace("/0", f"/{entry.tweet_id}"),
-    }
+    wall = local.isoformat(timespec="seconds")[:19]
+    due_at, look = iso_utc(entry.due_at), reading.looks.get(entry.kind)
+    if look is None:
+        look = reading.looks[entry.kind] = _look(entry.kind)
+    return EntryView(
+        id=entry.tweet_id,
+        due_at=due_at,
+        wall=wall,
+        time=f"{wall[11:16]} (UTC{offset})" if offset else wall[11:16],
+        look=look,
+        url=reading.tweet_url.replace("/0", f"/{entry.tweet_id}"),
+        move_url=reading.move_url.replace("/0/", f"/{entry.tweet_id}/") + due_at,
+    )
+
+
+def _look(kind: calendar.CalendarKind) -> Look:
+    look = Look(
+        state=kind.state,
+        label=label_of(kind.state),
+        needs_owner=kind.needs_owner,
+        movable=kind.movable,
+        classes=f"net-{kind.networks[0]} is-{kind.state}"
+        + (" needs-owner" if kind.needs_owner else ""),
+        networks=[_network_view(name) for name in kind.networks],
+        head=Markup(),
+        facts=Markup(),
+    )
+    drawn = {name: get_template_attribute(MARKS, name)(look) for name in ("head", "facts")}
+    return look._replace(**drawn)
+
+
+def excerpts(days: Iterable[Mapping[str, Any]]) -> dict[int, str]:
+    """Return the beginnings of the words of everything that some days and hours show."""
+    found = calendar.texts_of(view.id for day in days for view in _shown(day))
+    return {tweet_id: _excerpt(text) for tweet_id, text in found.items()}
+
+
+def _shown(day: Mapping[str, Any]) -> Iterator[EntryView]:
+    yield from day.get("shown", ())
+    yield from day.get("entries", ())
 
 
 def _excerpt(text: str) -> str:

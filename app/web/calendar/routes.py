@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, jsonify, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -68,33 +69,36 @@ def due_in(span: Span, accounts: Sequence[Account]) -> grid.ByDay:
 
 
 def _as_json(span: Span, week_start: int, by_day: grid.ByDay) -> dict[str, Any]:
+    zone = current_user.zone
+    texts = calendar.texts_of(one.tweet_id for entries in by_day.values() for one in entries)
     return {
         "view": span.view,
         "from": span.first.isoformat(),
         "to": span.last.isoformat(),
-        "timezone": current_user.zone.key,
+        "timezone": zone.key,
         "week_start": week_start,
         "days": [
-            {"date": day.isoformat(), "tweets": _tweets_as_json(entries)}
+            {
+                "date": day.isoformat(),
+                "tweets": [_tweet_as_json(one, zone, texts) for one in entries],
+            }
             for day, entries in by_day.items()
         ],
     }
 
 
-def _tweets_as_json(entries: Iterable[calendar.CalendarEntry]) -> list[dict[str, Any]]:
-    zone = current_user.zone
-    return [
-        {
-            "id": entry.tweet_id,
-            "text": entry.text,
-            "due_at": iso_utc(entry.due_at),
-            "local": entry.due_at.astimezone(zone).isoformat(),
-            "state": entry.state,
-            "networks": entry.networks,
-            "movable": entry.movable,
-        }
-        for entry in entries
-    ]
+def _tweet_as_json(
+    entry: calendar.CalendarEntry, zone: ZoneInfo, texts: Mapping[int, str]
+) -> dict[str, Any]:
+    return {
+        "id": entry.tweet_id,
+        "text": texts.get(entry.tweet_id, ""),
+        "due_at": iso_utc(entry.due_at),
+        "local": entry.due_at.astimezone(zone).isoformat(),
+        "state": entry.kind.state,
+        "networks": entry.kind.networks,
+        "movable": entry.kind.movable,
+    }
 
 
 def _page(
@@ -116,6 +120,7 @@ def _page(
         calendar_url=url_for("calendar.show"),
         tweet_url=url_for("tweets.show", tweet_id=0),
         move_url=f"{url_for('actions.move', tweet_id=0)}?{here}&due_at=",
+        looks={},
     )
     days = grid.days_of(page, span, by_day, reading)
     chosen = next((one for one in days if one["date"] == day.isoformat()), None)
@@ -125,6 +130,8 @@ def _page(
         if span.view != MONTH or one is chosen:
             most = None if span.view == AGENDA else grid.MOST_IN_LIST
             grid.add_entries(one, reading, most)
+    hours = grid.hours_of(days, reading) if span.view == WEEK else []
+    cells = [cell for hour in hours for cell in hour["cells"]]
     return {
         "view": span.view,
         "title": grid.title_of(span),
@@ -137,7 +144,8 @@ def _page(
         "account_id": account_id,
         "weekdays": grid.weekday_names(page.first),
         "days": days,
-        "hours": grid.hours_of(days, reading) if span.view == WEEK else [],
+        "hours": hours,
+        "texts": grid.excerpts([*days, *cells]),
         "chosen": chosen,
         "is_empty": not any(by_day.values()),
     }

@@ -136,6 +136,7 @@ _ROW_PROBLEMS = {
     "row_variants": _l(
         "A file of rows cannot bring texts of single accounts. Add this tweet by hand."
     ),
+    "row_options": _l("A file of rows cannot bring options of networks. Add this tweet by hand."),
     "row_words": _l(
         "At most %(limit)s different times of a file can be in words. Write this one like "
         "2027-01-31 18:30."

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from app.models import MAX_PARTS
 from app.web.schemas.calls import (
     Part,  # noqa: F401 (the types of fields name it)
     Parts,
@@ -90,6 +91,8 @@ class SeriesForm(Schema):
     csrf_token: Text | None = None
     writer: Name | None = None
     text: Text = ""
+    part: Annotated[list[Text], Field(max_length=MAX_PARTS + 3)] = Field(default_factory=list)
+    tweet: Name = Field("", description="whose pictures, variants and options it has, too")
     accounts: TypedAccountIds = Field(default_factory=list)
     start: When = ""
     repeat: Repeat = "daily"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,10 +12,11 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.db import utcnow
-from app.models import Tweet
+from app.models import ALL, StoredPart, Tweet
 from app.models import series as rows
 from app.planning import RecurrenceProblem
 from app.web.schemas import series as schemas
+from app.web.tweets import views as tweets
 
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _SIMPLE = {
@@ -31,7 +32,8 @@ def empty(tweet: Tweet | None = None) -> dict[str, Any]:
     ids = [one.account_id for one in tweet.deliveries] if tweet else []
     return {
         **schemas.SeriesForm.model_validate({}).model_dump(),
-        "text": tweet.text if tweet else "",
+        **(_texts_of(tweets.shared_parts(tweet)) if tweet else {}),
+        "tweet": str(tweet.id) if tweet else "",
         "accounts": ids or [account.id for account in current_user.accounts[:1]],
         "start": f"{start:%Y-%m-%d}T09:00",
         "errors": {},
@@ -40,12 +42,46 @@ def empty(tweet: Tweet | None = None) -> dict[str, Any]:
 
 def of_series(series: rows.Series) -> dict[str, Any]:
     """Return the form of a series as it is."""
-    kept = {"text": series.parts[0]["text"], "rrule": series.rrule, "start": series.start[:16]}
     return {
         **schemas.SeriesForm.model_validate({}).model_dump(),
-        **kept,
+        **_texts_of(series.parts),
+        "rrule": series.rrule,
+        "start": series.start[:16],
         "repeat": "rule",
         "errors": {},
+    }
+
+
+def _texts_of(parts: Sequence[StoredPart]) -> dict[str, Any]:
+    return {"text": parts[0]["text"], "part": [part["text"] for part in parts[1:]]}
+
+
+def parts_of(form: schemas.SeriesForm, stored: Sequence[StoredPart]) -> list[StoredPart]:
+    """Return the parts that a form says, each with the pictures that it has; without empty ones."""
+    texts = [form.text, *form.part]
+    pictures = [part["pictures"] for part in stored] + [[]] * len(texts)
+    found: list[StoredPart] = [
+        {"text": text, "pictures": own} for text, own in zip(texts, pictures, strict=False)
+    ]
+    return [one for one in found if one["text"].strip() or one["pictures"]] or found[:1]
+
+
+def new_of(form: schemas.SeriesForm, tweet: Tweet | None) -> dict[str, Any]:
+    """Return what a form says a new series is, in the names of JSON; raises RecurrenceProblem.
+
+    :param tweet: the one that it was opened for, which has pictures, variants and options.
+    """
+    names = ("accounts", "start", "submit_id")
+    given = {name: getattr(form, name) for name in names} | {"rrule": rule_of(form)}
+    if tweet is None:
+        return {**given, "parts": parts_of(form, ())}
+    is_for_all = form.accounts == ALL
+    jobs = [one for one in tweet.deliveries if is_for_all or one.account_id in form.accounts]
+    return {
+        **given,
+        "parts": parts_of(form, tweets.shared_parts(tweet)),
+        "variants": {str(one.account_id): {"parts": one.parts} for one in jobs if one.parts},
+        "options": {str(one.account_id): one.options for one in jobs if one.options},
     }
 
 
@@ -81,7 +117,7 @@ def _number(name: str, typed: str) -> str:
 
 def change_of(series: rows.Series, form: schemas.SeriesForm) -> Mapping[str, Any]:
     """Return what a form changes, in the names of ``PATCH``; what is as it was is left out."""
-    given: dict[str, Any] = {"since": form.since, "text": form.text}
+    given: dict[str, Any] = {"since": form.since, "parts": parts_of(form, series.parts)}
     rule = rule_of(form)
     if rule.strip().upper() != series.rrule:
         given["rrule"] = rule

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
@@ -11,6 +13,7 @@ from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
 from app.db import db
+from app.models import StoredPart, Tweet
 from app.models import series as rows
 from app.planning import repeating
 from app.web import rate_limits, schemas
@@ -18,6 +21,7 @@ from app.web.errors import refuse, wants_json
 from app.web.messages import REFUSALS, input_refusal
 from app.web.series import forms, payload, views
 from app.web.tweets import routes as tweets
+from app.web.tweets import views as contents
 
 bp = Blueprint("series", __name__)
 
@@ -45,8 +49,12 @@ def index() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """Show the form, empty or with what a tweet says."""
     asked = schemas.query(schemas.series.NewSeriesQuery).tweet
-    tweet = tweets.own(int(asked)) if asked and asked.isascii() and asked.isdigit() else None
-    return _new_page(forms.empty(tweet) | {"submit_id": str(uuid.uuid4())})
+    return _new_page(forms.empty(_tweet_of(asked)) | {"submit_id": str(uuid.uuid4())})
+
+
+def _tweet_of(typed: str | None) -> Tweet | None:
+    """Return the tweet that a series is made of; None for none, 404 for somebody else's."""
+    return tweets.own(int(typed)) if typed and typed.isascii() and typed.isdigit() else None
 
 
 @bp.post("/series")
@@ -59,10 +67,12 @@ def create() -> ResponseReturnValue:
         given = schemas.body(schemas.series.NewSeries).model_dump(exclude_unset=True)
     else:
         form = schemas.form(schemas.series.SeriesForm)
-        given = {name: getattr(form, name) for name in ("text", "accounts", "start", "submit_id")}
+        given = {"submit_id": form.submit_id}
     submit_id = schemas.key_in_header() or given.get("submit_id") or None
     try:
-        wish = payload.wish_of(given if form is None else {**given, "rrule": forms.rule_of(form)})
+        if form is not None:
+            given = forms.new_of(form, _tweet_of(form.tweet))
+        wish = payload.wish_of(given)
         series = repeating.create(current_user, wish, submit_id)
     except REFUSALS as problem:
         if form is None or wants_json():
@@ -176,14 +186,32 @@ def _with_error(form: schemas.series.SeriesForm, problem: Exception) -> dict[str
 
 
 def _new_page(form: dict[str, Any]) -> str:
+    tweet = _tweet_of(form["tweet"])
     return render_template(
-        "series/new.html", form=form, accounts=current_user.accounts, choices=forms.choices()
+        "series/new.html",
+        form=form,
+        parts=_fields(form, contents.shared_parts(tweet) if tweet else ()),
+        accounts=current_user.accounts,
+        choices=forms.choices(),
     )
 
 
+def _fields(form: Mapping[str, Any], stored: Sequence[StoredPart]) -> list[dict[str, Any]]:
+    """Return each part as it was typed, with the pictures that it has."""
+    pictures = [part["pictures"] for part in stored]
+    texts = [form["text"], *form["part"]]
+    both = zip_longest(texts, pictures[: len(texts)], fillvalue=[])
+    return contents.part_views([{"text": text, "pictures": own} for text, own in both])
+
+
 def _page(series: rows.Series, form: dict[str, Any]) -> str:
-    shown = views.card(series)
-    return render_template("series/series.html", one=shown, form=form, choices=forms.choices())
+    return render_template(
+        "series/series.html",
+        one=views.card(series),
+        form=form,
+        parts=_fields(form, series.parts),
+        choices=forms.choices(),
+    )
 
 
 def _refuse_input(problem: Exception) -> ResponseReturnValue:

@@ -14,6 +14,8 @@ from app import broker
 from app.db import utcnow
 from app.learning import numbers
 from app.models import (
+    RESTORED,
+    WAITING,
     Account,
     Delivery,
     JobStatus,
@@ -48,6 +50,7 @@ LEADS_TO = (
     "actions.cancel",
     "actions.retry",
     "actions.confirm",
+    "drafts.take_back",
 )
 """Endpoints that a card leads to."""
 FOR_CARDS = {"own_actions", "shown_at"}
@@ -68,6 +71,7 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
             "due_at": tweet.due_at,
             "created_at": tweet.created_at,
             "series_url": _series_of(tweet),
+            "can_be_draft": can_be_draft(tweet),
             "is_cancelled": all(one.state == State.CANCELLED for one in tweet.deliveries),
             "urls": {
                 name: address.replace("/0", f"/{tweet.id}") for name, address in addresses.items()
@@ -206,6 +210,18 @@ def actions_of(tweet: Tweet) -> list[str]:
     if any(one.posted or "edit" not in _actions_of_job(one) for one in tweet.deliveries):
         actions.pop("edit", None)  # where it is not out, each account's own text can be changed
     return list(actions)
+
+
+def can_be_draft(tweet: Tweet) -> bool:
+    """Return whether nothing of it is out or may be, and some of it waits or has failed."""
+    left = [one for one in tweet.deliveries if one.state != State.CANCELLED]
+    return bool(left) and all(
+        one.state in {*WAITING, State.FAILED}
+        and not one.resends
+        and not one.posted
+        and one.error_code != RESTORED
+        for one in left
+    )
 
 
 def _actions_of_job(delivery: Delivery) -> Sequence[str]:
@@ -358,6 +374,11 @@ def _picture_views(lists: Iterable[Sequence[StoredPart] | None]) -> dict[str, An
     parts = (part for own in lists for part in own or ())
     picture_ids = dict.fromkeys(name for part in parts for name in part["pictures"] or ())
     return {view["id"]: view for view in pictures.views_of(current_user, list(picture_ids))}
+
+
+def part_views(parts: Sequence[StoredPart]) -> list[dict[str, Any]]:
+    """Return what is shown of the parts of something: words and pictures."""
+    return _part_views(parts, _picture_views([parts]))
 
 
 def _part_views(parts: Sequence[StoredPart], views: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -177,6 +177,21 @@ def test_a_start_in_the_past() -> None:
         check(parse("FREQ=HOURLY"), datetime.fromisoformat("1999-01-01"), MADRID, NOW)
 
 
+@pytest.mark.parametrize("name", ZONES)
+def test_split_anywhere_in_18_months(name: str) -> None:
+    """A time that nights skip and repeat: wherever it is split, nothing is lost or there twice."""
+    zone, rule = ZoneInfo(name), parse("FREQ=DAILY;COUNT=548")
+    start = datetime.fromisoformat("2026-09-01T02:30")
+    whole = [one.at for one in occurrences(rule, start, zone)]
+    assert len(set(whole)) == 548
+    for number, cut in enumerate(islice(occurrences(rule, start, zone), 548)):
+        if number % 40 and not cut.note:
+            continue
+        ends = [one.at for one in occurrences(rule.ending_before(cut.at), start, zone)]
+        goes_on = [one.at for one in occurrences(rule.after(number), cut.wall, zone)]
+        assert (ends, goes_on) == (whole[:number], whole[number:])
+
+
 def test_both_parts_of_a_split_rule() -> None:
     """What ends before a moment and what goes on from it are the whole."""
     rule = parse("FREQ=WEEKLY;BYDAY=MO,TH;COUNT=9")
