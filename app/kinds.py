@@ -91,7 +91,7 @@ KINDS = {
             "Gives free slots to evergreen tweets.",
             *("app.planning:feed_due", 10),
         ),
-        _chore("limits", "Asks servers what they accept, and how long we have access.", 60),
+        _chore("limits", "Asks servers what they accept.", 60),
         _chore("avatars", "Fetches profile pictures.", 60),
         _chore("access", "Ends our access to accounts that were disconnected.", 10),
         _chore("deletions", "Deletes people who have asked for it, with all that is theirs.", 10),

@@ -48,7 +48,7 @@ def _ask(account_id: int) -> None:
     credentials, version = account.credentials, account.credentials_version
     db.session.commit()  # no transaction stays open during the call
     try:
-        end = moment_of(network.ask_access_end(credentials))
+        end = moment_of((network.ask_access_end or network.access_ends_at)(credentials))
     except (LookUpFailed, LookUpRefused, TokenRefused) as error:
         log.info("%s did not say when access ends: %s", network.name, type(error).__name__)
         return
@@ -60,7 +60,7 @@ def _is_old() -> Any:
     networks: dict[str, Network] = current_app.extensions["networks"]
     asked_at, moving = (
         Account.access_end_asked_at,
-        [n for n in networks if networks[n].asks_access_end],
+        [n for n in networks if networks[n].ask_access_end],
     )
     is_known = Account.network.in_(list(networks))
     is_late = asked_at < utcnow() - KEPT_FOR

@@ -372,7 +372,7 @@ def _renew(account: Account, profile: Profile, credentials: Credentials) -> None
     account.credentials_version = (account.credentials_version or 0) + 1
     network: Network = current_app.extensions["networks"][account.network]
     account.access_ends_at = ends_at(network, credentials)
-    account.access_end_asked_at = None if network.asks_access_end else utcnow()
+    account.access_end_asked_at = None if network.ask_access_end else utcnow()
     account.access_checked_at = utcnow()
     account.credentials_stale = False
     account.refresh_lease_until = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -378,15 +378,8 @@ class Network(Protocol):
         expires_at = credentials.get("expires_at")
         return float(expires_at) if expires_at and not self.can_refresh(credentials) else None
 
-    asks_access_end = False
-    """True where only the network knows when access ends, and that moment may move."""
-
-    def ask_access_end(self, credentials: Credentials) -> float | None:
-        """``access_ends_at``, for which the network is asked where ``asks_access_end``.
-
-        :raises LookUpFailed, LookUpRefused, TokenRefused: the network does not say.
-        """
-        return self.access_ends_at(credentials)
+    ask_access_end: Callable[[Credentials], float | None] | None = None
+    """``access_ends_at`` where only the network knows it; raises LookUpFailed."""
 
     def refresh(self, credentials: Credentials, start_by: float | None = None) -> Credentials:
         """Exchange the refresh token, but do not begin after ``start_by``, on http.boottime().

@@ -20,7 +20,6 @@ from app.models import PushMessage, PushTarget, PushWay, push
 from app.networks import http
 from app.push import vapid
 from app.push.addresses import HOOK, WrongAddress, hook_of
-from app.shutdown import stopping
 
 log = logging.getLogger(__name__)
 
@@ -64,17 +63,16 @@ def send_due(run: Run) -> str:
     run.advance(0)
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="push") as executor:
-        count = sum(executor.map(lambda one: _take(app, *one), found))
+        count = sum(executor.map(lambda one: _take(app, run, *one), found))
     run.again_s = 0 if count else (None if found else IDLE_SECONDS)
     return str(count)
 
 
-def _take(app: Flask, message: PushMessage, target: PushTarget) -> bool:
+def _take(app: Flask, run: Run, message: PushMessage, target: PushTarget) -> bool:
     """Send a message unless another worker does, or this one stops."""
-    if stopping.is_set():
-        return False
     with app.app_context():
         try:
+            run.advance(0)
             is_mine = rows_changed(push.try_message(message.id, LEASE_SECONDS))
             db.session.commit()
             return bool(is_mine) and _send(message, target)

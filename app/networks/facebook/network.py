@@ -42,7 +42,6 @@ class Facebook(Network):
     title = "Facebook"
     threads = False
     usual_limits = posts.LIMITS
-    asks_access_end = True
     reads = (ReadKind.POSTS,)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
