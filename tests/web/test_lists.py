@@ -208,7 +208,7 @@ def test_nobody_sees_anothers(world: World, ana: Reader) -> None:
         ben = Reader(world, user.id, key)
     for query in ("", "?q=coffee", "?tab=failed", "?tab=waiting&q=e"):
         assert ben.json(f"/tweets{query}")["tweets"] == []
-    assert "No hay ningún tuit aquí." in ben.page("/tweets?tab=sent")
+    assert "Todavía no ha salido nada." in ben.page("/tweets?tab=sent")
     assert "<h1" in ana.page("/tweets")
 
 
