@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, Select, Text
 
 from app.db import EPOCH, db, read, table_given
 from app.models.delivery import Delivery
@@ -74,7 +74,7 @@ def entries(networks: Mapping[int, str], since: datetime, until: datetime) -> li
         return []
     milliseconds = db.type_coerce(Delivery.due_at, BigInteger)  # made moments once for each entry
     together = db.func.aggregate_strings
-    jobs = (
+    jobs: Select[Any] = (
         db.select(
             milliseconds,
             Delivery.tweet_id,

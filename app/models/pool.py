@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import UTCDateTime, db, utcnow
 from app.models import content, new_tweet
 from app.models.account import Account
+from app.models.picture import Picture
 
 MAX_POOLS = 50
 """Of one person."""
@@ -46,7 +47,7 @@ class Pool(db.Model):  # type: ignore[name-defined,misc]
 
 
 class PoolTweet(db.Model):  # type: ignore[name-defined,misc]
-    """One text of a pool, and when it goes out for the last time so far."""
+    """One text of a pool with its pictures, and when it goes out for the last time so far."""
 
     __tablename__ = "pool_tweets"
     __table_args__ = (Index("ix_pool_tweets_pool_id", "pool_id"),)
@@ -55,6 +56,8 @@ class PoolTweet(db.Model):  # type: ignore[name-defined,misc]
     pool_id: Mapped[int] = mapped_column(ForeignKey("pools.id"))
     position: Mapped[int]
     text: Mapped[str]
+    pictures: Mapped[list[str] | None] = mapped_column(JSON)
+    """Their ids, in order; None for none."""
     last_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """The slot that it got last; None for none yet."""
 
@@ -91,6 +94,7 @@ def give(row: Pool, text: PoolTweet, account: Account, moment: datetime) -> None
     :raises QuotaReached: too many of the owner's tweets wait already.
     """
     submit_id = f"pool {text.id} {moment.timestamp():.0f}"
-    draft = content.draft_of(text.text)
+    draft = content.draft_of(text.text, pictures=text.pictures or ())
+    Picture.need(row.user_id, text.pictures or (), moment)
     new_tweet.store(row.user_id, draft, {account.id: moment}, submit_id, [account], is_queued=True)
     text.last_at = moment

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, select, text, update
+from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, or_, select, text, update
 
 from app.db import db, from_now, id_in, read, rows_changed
 from app.models import (
@@ -21,6 +21,7 @@ from app.models import (
     Picture,
     PictureState,
     Tweet,
+    pool,
     series,
 )
 from app.pictures import storage
@@ -75,8 +76,8 @@ def some(first: Any, *conditions: Any) -> list[str]:
 def _let_go(picture_id: str) -> None:
     """Keep only the thumbnail if every tweet with this picture has ended; else check later.
 
-    While a draft has it, or a series that will make more tweets, all of it is kept. A tweet or a
-    draft that takes the picture at the same time changes ``next_at``, and wins.
+    While a draft or a pool has it, or a series that will make more tweets, all of it is kept. A
+    tweet or a draft that takes the picture at the same time changes ``next_at``, and wins.
     """
     due = (Picture.id == picture_id, Picture.next_at <= from_now())
     shown, is_planned = _of_a_tweet(picture_id), _is_planned(picture_id)
@@ -98,8 +99,9 @@ def _of_a_tweet(picture_id: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _is_planned(picture_id: str) -> ColumnElement[bool]:
-    """Return the condition that a draft or a series needs a picture."""
-    return exists().where(*_of_a_draft(picture_id)) | exists().where(*_of_a_series(picture_id))
+    """Return the condition that a draft, a series or a pool needs a picture."""
+    plans = (_of_a_draft(picture_id), _of_a_series(picture_id), _of_a_pool(picture_id))
+    return or_(*(exists().where(*plan) for plan in plans))
 
 
 def _of_a_draft(picture_id: str) -> tuple[ColumnElement[bool], ...]:
@@ -113,6 +115,13 @@ def _of_a_series(picture_id: str) -> tuple[ColumnElement[bool], ...]:
     owner = select(Picture.user_id).where(Picture.id == picture_id).scalar_subquery()
     shown = cast(series.Series.contents, Text).contains(picture_id)
     return series.Series.user_id == owner, series.Series.next_at.is_not(None), shown
+
+
+def _of_a_pool(picture_id: str) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that a tweet of a pool of the same person shows a picture."""
+    owner = select(Picture.user_id).where(Picture.id == picture_id).scalar_subquery()
+    shown = cast(pool.PoolTweet.pictures, Text).contains(picture_id)
+    return pool.Pool.user_id == owner, pool.PoolTweet.pool_id == pool.Pool.id, shown
 
 
 def accounts_showing(picture_id: str) -> list[Account]:

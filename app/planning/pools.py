@@ -9,8 +9,9 @@ or not at all, and two workers give one slot once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -19,6 +20,7 @@ from app.background import Run
 from app.db import database_now, db, from_now, rollback_quietly
 from app.models import (
     Account,
+    Picture,
     Pool,
     PoolTweet,
     QuotaReached,
@@ -31,6 +33,8 @@ from app.networks import TextProblem
 
 log = logging.getLogger(__name__)
 
+Given = Mapping[str, Any]
+"""``text`` and ``pictures`` of a tweet; None for pictures that it keeps, if it has any."""
 AHEAD = timedelta(days=1)
 """How long before its time a free slot is given to a pool."""
 SOON, LATER = timedelta(minutes=10), timedelta(hours=1)
@@ -48,24 +52,28 @@ class TooManyPools(ValueError):
 
 
 def create(
-    user_id: int, account: Account, rest_s: int, texts: Sequence[str], submit_id: str | None
+    user_id: int, account: Account, rest_s: int, given: Sequence[Given], submit_id: str | None
 ) -> Pool:
     """Store a pool and return it; the same ``submit_id`` again returns the one that is stored.
 
     :raises TextProblem: a text does not fit; ``params`` has the ``field`` it belongs to.
-    :raises TooManyPools: nothing was stored.
+    :raises TooManyPools: nothing was stored; the same for UnknownPicture.
     """
     if submit_id and (known := pool.submitted(user_id, submit_id)):
         return known
-    cleaned = checked(account, texts)
+    cleaned = checked(account, given)
     count = db.session.scalar(select(db.func.count()).where(Pool.user_id == user_id)) or 0
     if count >= pool.MAX_POOLS:
         raise TooManyPools
     row = Pool(user_id=user_id, account_id=account.id, rest_s=rest_s, submit_id=submit_id)
     row.next_at = from_now()
-    row.tweets = [PoolTweet(position=n, text=text) for n, text in enumerate(cleaned)]
+    row.tweets = [
+        PoolTweet(position=n, text=one["text"], pictures=one["pictures"])
+        for n, one in enumerate(cleaned)
+    ]
     db.session.add(row)
     try:
+        _claim_pictures(user_id, cleaned)
         db.session.commit()
     except IntegrityError:  # the same request at the same time was quicker
         db.session.rollback()
@@ -75,32 +83,43 @@ def create(
     return row
 
 
-def checked(account: Account, texts: Sequence[str]) -> list[str]:
-    """Return texts as they are stored; raises TextProblem for one that does not fit the account."""
-    cleaned = []
-    for number, text in enumerate(texts):
+def checked(account: Account, given: Sequence[Given]) -> list[Given]:
+    """Return tweets as they are stored; raises TextProblem for one that does not fit."""
+    cleaned: list[Given] = []
+    for number, one in enumerate(given):
         try:
-            draft = content.draft_of(text)
+            draft = content.draft_of(one["text"], pictures=one["pictures"] or ())
             content.check(draft, [account])
         except TextProblem as problem:
             problem.params["field"] = f"tweets-{number}"
             raise
-        cleaned.append(draft.text)
+        cleaned.append({"text": draft.text, "pictures": one["pictures"]})
     return cleaned
 
 
-def change(row: Pool, rest_s: int | None, texts: Sequence[str] | None) -> None:
+def _claim_pictures(user_id: int, given: Sequence[Given], known: Sequence[str] = ()) -> None:
+    for one in given:
+        Picture.claim(user_id, one["pictures"] or (), known=known)
+
+
+def change(row: Pool, rest_s: int | None, given: Sequence[Given] | None) -> None:
     """Change how long texts rest, or which there are; the same text stays as rested as it is.
 
-    :param texts: already ``checked``; None leaves them as they are.
+    :param given: already ``checked``; None leaves them as they are.
+    :raises UnknownPicture: nothing is committed.
     """
     if rest_s is not None:
         row.rest_s = rest_s
-    if texts is not None:
+    if given is not None:
+        known = [name for one in row.tweets for name in one.pictures or ()]
+        _claim_pictures(row.user_id, given, known)
         before = {one.text: one for one in row.tweets}
-        row.tweets = [before.get(text) or PoolTweet(text=text) for text in dict.fromkeys(texts)]
-        for number, one in enumerate(row.tweets):
-            one.position = number
+        wanted = {one["text"]: one["pictures"] for one in given}
+        row.tweets = [before.get(text) or PoolTweet(text=text) for text in wanted]
+        for number, tweet in enumerate(row.tweets):
+            tweet.position = number
+            if (pictures := wanted[tweet.text]) is not None:
+                tweet.pictures = pictures
     row.next_at = from_now()
     db.session.commit()
 

@@ -52,8 +52,8 @@ def as_json(user_id: int) -> Iterator[bytes]:
     yield b"\n]"
     names = _names_of_accounts(user_id)
     for key, listed, plain in PLANNED:
-        rows = [row for batch in _listed(user_id, listed, plain, names) for row in batch]
-        yield f',\n"{key}": {json.dumps(rows, ensure_ascii=False)}'.encode("utf-8", "replace")
+        found = [row for batch in _listed(user_id, listed, plain, names) for row in batch]
+        yield f',\n"{key}": {json.dumps(found, ensure_ascii=False)}'.encode("utf-8", "replace")
     yield b"}\n"
 
 
@@ -219,7 +219,7 @@ def _pool(row: pool.Pool, names: Names) -> dict[str, Any]:
         "id": row.id,
         "account": names.get(row.account_id),
         "rest_s": row.rest_s,
-        "tweets": [one.text for one in row.tweets],
+        "tweets": [{"text": one.text, "pictures": one.pictures or []} for one in row.tweets],
     }
 
 

@@ -21,6 +21,8 @@ from app.web.errors import refuse, wants_json
 from app.web.i18n import iso_utc
 from app.web.messages import REFUSALS, input_refusal
 from app.web.messages import series as sentences
+from app.web.schemas.pools import Tweet
+from app.web.tweets import views
 
 bp = Blueprint("pools", __name__)
 
@@ -52,7 +54,8 @@ def create() -> ResponseReturnValue:
         (account,) = current_user.chosen([given.account] if given.account else None)
         rest_s = given.rest_s or pool.USUAL_REST_SECONDS
         submit_id = schemas.key_in_header() or given.submit_id
-        row = pools.create(current_user.id, account, rest_s, given.tweets, submit_id)
+        tweets = _as_given(given.tweets)
+        row = pools.create(current_user.id, account, rest_s, tweets, submit_id)
     except REFUSALS as problem:
         return _refused(problem)
     if wants_json():
@@ -122,9 +125,17 @@ def remove(pool_id: int) -> ResponseReturnValue:
     return redirect(url_for("pools.index"), 303)
 
 
-def _change(row: Pool, rest_s: int | None, texts: Sequence[str] | None) -> None:
+def _change(row: Pool, rest_s: int | None, tweets: Sequence[str | Tweet] | None) -> None:
     account = db.session.get_one(Account, row.account_id)
-    pools.change(row, rest_s, None if texts is None else pools.checked(account, texts))
+    given = None if tweets is None else pools.checked(account, _as_given(tweets))
+    pools.change(row, rest_s, given)
+
+
+def _as_given(tweets: Sequence[str | Tweet]) -> list[dict[str, Any]]:
+    return [
+        {"text": one, "pictures": None} if isinstance(one, str) else one.model_dump()
+        for one in tweets
+    ]
 
 
 def _own(pool_id: int) -> Pool:
@@ -174,10 +185,21 @@ def _plain(row: Pool) -> dict[str, Any]:
         "account": row.account_id,
         "rest_s": row.rest_s,
         "tweets": [
-            {"id": one.id, "text": one.text, "last_at": one.last_at and iso_utc(one.last_at)}
+            {
+                "id": one.id,
+                "text": one.text,
+                "pictures": one.pictures or [],
+                "last_at": one.last_at and iso_utc(one.last_at),
+            }
             for one in row.tweets
         ],
     }
+
+
+def _with_pictures(row: Pool) -> list[dict[str, Any]]:
+    """Return what is shown of the tweets of a pool that have pictures."""
+    parts = [{"text": one.text, "pictures": one.pictures} for one in row.tweets if one.pictures]
+    return views.part_views(parts)
 
 
 def _page(
@@ -191,7 +213,7 @@ def _page(
     known = {one.id: one for one in mine}
     return render_template(
         "queue/pools.html",
-        pools=[(row, known[row.account_id]) for row in found],
+        pools=[(row, known[row.account_id], _with_pictures(row)) for row in found],
         accounts=current_user.accounts,
         titles={name: network.title for name, network in networks().items()},
         next=following,

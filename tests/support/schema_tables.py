@@ -92,7 +92,8 @@ def _type(field: dict[str, Any]) -> str:
     """Return the type of a field in words: "list of up to 4 texts, or null"."""
     if "anyOf" in field:
         kinds = [_type(one) for one in field["anyOf"] if one.get("type") != "null"]
-        return f"{' or '.join(dict.fromkeys(kinds))}, or null"
+        may_be_null = len(kinds) < len(field["anyOf"])
+        return " or ".join(dict.fromkeys(kinds)) + (", or null" if may_be_null else "")
     if "$ref" in field:
         return f"a {field['$ref'].rpartition('/')[2].lower()}"
     if "const" in field:

@@ -111,7 +111,8 @@ def test_what_is_planned(world: World, ana: Reader) -> None:
         "options": options,
         "accounts": ["x:ana"],
     }
-    assert (pool["account"], pool["tweets"]) == (draft["accounts"][1], ["Always good"])
+    assert pool["account"] == draft["accounts"][1]
+    assert pool["tweets"] == [{"text": "Always good", "pictures": []}]
     about, report = found(send(ana, json.dumps(known).encode()))
     assert (about["known"], about["bad"]) == (about["rows"], 0)
     with world.rows():

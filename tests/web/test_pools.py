@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from app import pictures
 from app.db import db, utcnow
-from app.models import Delivery, Pool, PoolTweet, Tweet, User
+from app.models import Delivery, Picture, PictureState, Pool, PoolTweet, Tweet, User
 from app.planning import pools
 from app.states import State
 from tests.conftest import MakeWorld
@@ -21,6 +22,7 @@ EVERY_DAY = [
     {"weekday": day, "time": f"{hour:02}:30"} for day in range(1, 8) for hour in (0, 8, 16)
 ]
 """Three slots a day: within any 24 hours there are three."""
+LONG_AGO = utcnow() - timedelta(days=30)
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def account_of(world: World) -> int:
         return User.by_handle("ana").accounts[0].id
 
 
-def make(client: FlaskClient, *texts: str, **more: Any) -> dict[str, Any]:
+def make(client: FlaskClient, *texts: Any, **more: Any) -> dict[str, Any]:
     """Make a pool and return it."""
     answer = send(client, "POST", "/pools", tweets=list(texts), **more)
     assert answer.status_code == 201, answer.text
@@ -60,8 +62,8 @@ def test_calls(small_world: World, ana: FlaskClient) -> None:
         "account": account_id,
         "rest_s": 86_400,
         "tweets": [
-            {"id": made["tweets"][0]["id"], "text": "One", "last_at": None},
-            {"id": made["tweets"][1]["id"], "text": "Two", "last_at": None},
+            {"id": made["tweets"][0]["id"], "text": "One", "pictures": [], "last_at": None},
+            {"id": made["tweets"][1]["id"], "text": "Two", "pictures": [], "last_at": None},
         ],
     }
     assert make(ana, "One", "Two", rest_s=86_400, submit_id="first")["id"] == made["id"]
@@ -123,6 +125,53 @@ def test_free_slots_are_filled(small_world: World, ana: FlaskClient) -> None:
     with small_world.rows():
         row = db.session.get_one(Pool, pool["id"])
         assert utcnow() < row.next_at <= utcnow() + pools.LATER
+
+
+def test_pictures(small_world: World, ana: FlaskClient) -> None:
+    """They go out with their words, and are kept whole as long as a pool has them."""
+    account_id = account_of(small_world)
+    with small_world.rows():
+        user_id = User.by_handle("ana").id
+        rows = [
+            Picture(user_id=user_id, state=PictureState.READY, mime="image/png", width=1, height=1)
+            for _ in range(2)
+        ]
+        db.session.add_all(rows)
+        db.session.commit()
+        one, other = (row.id for row in rows)
+    theirs = send(signed_in(small_world, "ben"), "POST", "/pools", tweets=[shown("Mine", one)])
+    assert theirs.status_code == 422
+    pool = make(ana, "Plain", shown("With a picture", one), rest_s=86_400)
+    path = f"/pools/{pool['id']}"
+    assert [said["pictures"] for said in pool["tweets"]] == [[], [one]]
+    assert 'class="thumbs"' in ana.get("/pools").text
+    assert submit(ana, path, texts="Plain\n\nWith a picture", rest_days="1").status_code == 303
+    kept = ana.get(path, headers=JSON).get_json()["pool"]["tweets"]
+    assert [said["pictures"] for said in kept] == [[], [one]]
+    send(ana, "PUT", f"/accounts/{account_id}/slots", slots=EVERY_DAY)
+    assert feed(small_world, pool["id"]) == ["Plain", "With a picture"]
+    with small_world.rows():
+        made = db.session.scalars(db.select(Tweet).where(Tweet.text == "With a picture")).one()
+        assert made.parts == [shown("With a picture", one)]
+        done = {"state": State.PUBLISHED, "next_at": None, "due_at": LONG_AGO}
+        db.session.execute(db.update(Delivery).values(done | {"finished_at": LONG_AGO}))
+        db.session.execute(db.update(Picture).values(next_at=LONG_AGO))
+        db.session.commit()
+        pictures.sweep()
+        assert db.session.get_one(Picture, one).state == PictureState.READY
+    changed = send(ana, "PATCH", path, tweets=["Plain", shown("With a picture", other)])
+    assert changed.get_json()["pool"]["tweets"][1]["pictures"] == [other]
+    with small_world.rows():
+        db.session.execute(db.update(Picture).values(next_at=LONG_AGO))
+        db.session.commit()
+        pictures.sweep()
+        states = [db.session.get_one(Picture, name).state for name in (one, other)]
+        assert states == [PictureState.PAST, PictureState.READY]
+
+
+def shown(text: str, picture_id: str) -> dict[str, Any]:
+    """Return a text with a picture."""
+    return {"text": text, "pictures": [picture_id]}
 
 
 def test_pages(small_world: World, ana: FlaskClient) -> None:

@@ -7,9 +7,27 @@ from typing import Annotated
 from pydantic import Field
 
 from app.models import pool
-from app.web.schemas.fields import AccountId, Schema, SubmitId, Text, TypedAccountIds, TypedCount
+from app.web.schemas.fields import (
+    AccountId,
+    Pictures,
+    Schema,
+    SubmitId,
+    Text,
+    TypedAccountIds,
+    TypedCount,
+)
 
-Texts = Annotated[list[Text], Field(min_length=1, max_length=pool.MAX_IN_POOL)]
+
+class Tweet(Schema):
+    """One text of a pool, with pictures."""
+
+    text: Annotated[Text, Field(min_length=1)] = Field(description="the words")
+    pictures: Pictures | None = Field(
+        None, description="ids of your pictures, in order; left out or null: as they are"
+    )
+
+
+Texts = Annotated[list[Text | Tweet], Field(min_length=1, max_length=pool.MAX_IN_POOL)]
 Rest = Annotated[int, Field(ge=pool.MIN_REST_SECONDS, le=pool.MAX_REST_SECONDS)]
 
 
@@ -20,7 +38,7 @@ class NewPool(Schema):
     rest_s: Rest | None = Field(
         None, description="seconds that a text rests before it goes out again; 30 days if left out"
     )
-    tweets: Texts = Field(description="the texts")
+    tweets: Texts = Field(description="texts, or objects with `text` and `pictures`")
     submit_id: SubmitId | None = Field(
         None, description="the same one again makes no second pool; also `Idempotency-Key`"
     )

@@ -75,7 +75,7 @@ def new_of(form: schemas.SeriesForm, tweet: Tweet | None) -> dict[str, Any]:
     given = {name: getattr(form, name) for name in names} | {"rrule": rule_of(form)}
     if tweet is None:
         return {**given, "parts": parts_of(form, ())}
-    is_for_all = form.accounts == ALL
+    is_for_all = ALL in form.accounts
     jobs = [one for one in tweet.deliveries if is_for_all or one.account_id in form.accounts]
     return {
         **given,

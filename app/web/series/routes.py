@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from itertools import zip_longest
 from typing import Any
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, url_for
@@ -200,7 +199,8 @@ def _fields(form: Mapping[str, Any], stored: Sequence[StoredPart]) -> list[dict[
     """Return each part as it was typed, with the pictures that it has."""
     pictures = [part["pictures"] for part in stored]
     texts = [form["text"], *form["part"]]
-    both = zip_longest(texts, pictures[: len(texts)], fillvalue=[])
+    pictures += [[]] * (len(texts) - len(pictures))
+    both = zip(texts, pictures, strict=False)
     return contents.part_views([{"text": text, "pictures": own} for text, own in both])
 
 
