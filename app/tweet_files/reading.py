@@ -227,8 +227,9 @@ def _brings_more(item: Mapping[str, Any], parts: Sequence[Mapping[str, Any]]) ->
     """Return why a row that was exported cannot be added anew: it is more than its words."""
     if item.get("pictures") or any(part.get("pictures") for part in parts):
         return RowProblem("row_pictures", "pictures")
-    named = next((name for name in ("variants", "options") if item.get(name)), None)
-    return RowProblem(f"row_{named}", named) if named else None
+    if item.get("variants"):
+        return RowProblem("row_variants", "variants")
+    return RowProblem("row_options", "options") if item.get("options") else None
 
 
 # Both
