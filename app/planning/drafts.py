@@ -167,7 +167,8 @@ def _of_tweet(tweet: Tweet, meant: Sequence[Delivery], zone: ZoneInfo) -> Writte
         "options": {},
         "when": tweet.due_at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S"),
         "timezone": zone.key,
-        "signature": "none",  # the texts are as they were, with their signatures
+        # The texts are as they were, with their signatures.
+        **({"signature": "none"} if any(one.account.signature_id for one in meant) else {}),
     }
 
 
