@@ -169,7 +169,8 @@ def _of_tweet(tweet: Tweet, meant: Sequence[Delivery], zone: ZoneInfo) -> Writte
         "options": {str(one.account_id): one.options for one in meant if one.options},
         "when": f"{tweet.due_at.astimezone(zone):%Y-%m-%d %H:%M:%S}" if is_to_come else "",
         "timezone": zone.key,
-        "signature": "none",  # the texts are as they were, with their signatures
+        # The texts are as they were, with their signatures.
+        **({"signature": "none"} if any(one.account.signature_id for one in meant) else {}),
     }
 
 

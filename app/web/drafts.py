@@ -266,10 +266,10 @@ def view_of(row: Draft) -> dict[str, Any]:
         "pictures": parts[0]["pictures"],
         "accounts": row.accounts,
         "options": row.options,
-        "signature": row.signature or None,
         "when": row.when,
         "timezone": row.timezone,
         "updated_at": iso_utc(row.updated_at),
+        **({"signature": row.signature} if row.signature else {}),
     }
 
 
