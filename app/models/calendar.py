@@ -104,7 +104,7 @@ def entries(networks: Mapping[int, str], since: datetime, until: datetime) -> li
 
     return [
         CalendarEntry(tweet_id, EPOCH + timedelta(milliseconds=due), kind_of(accounts, states))
-        for due, tweet_id, accounts, states in read(jobs, {})
+        for due, tweet_id, accounts, states in map(tuple, read(jobs, {}))
     ]
 
 

@@ -21,7 +21,6 @@ from app.web.errors import refuse, wants_json
 from app.web.i18n import iso_utc
 from app.web.messages import REFUSALS, input_refusal
 from app.web.messages import series as sentences
-from app.web.schemas.pools import Tweet
 from app.web.tweets import views
 
 bp = Blueprint("pools", __name__)
@@ -125,13 +124,15 @@ def remove(pool_id: int) -> ResponseReturnValue:
     return redirect(url_for("pools.index"), 303)
 
 
-def _change(row: Pool, rest_s: int | None, tweets: Sequence[str | Tweet] | None) -> None:
+def _change(
+    row: Pool, rest_s: int | None, tweets: Sequence[str | schemas.pools.Tweet] | None
+) -> None:
     account = db.session.get_one(Account, row.account_id)
     given = None if tweets is None else pools.checked(account, _as_given(tweets))
     pools.change(row, rest_s, given)
 
 
-def _as_given(tweets: Sequence[str | Tweet]) -> list[dict[str, Any]]:
+def _as_given(tweets: Sequence[str | schemas.pools.Tweet]) -> list[dict[str, Any]]:
     return [
         {"text": one, "pictures": None} if isinstance(one, str) else one.model_dump()
         for one in tweets
