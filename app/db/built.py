@@ -132,7 +132,8 @@ class _Text:
             for place, column in enumerate(columns)
             if (processor := column.type.dialect_impl(dialect).result_processor(dialect, None))
         ]
-        self._made_row = namedtuple("Row", columns.keys(), rename=True)._make
+        row: Any = namedtuple("Row", columns.keys(), rename=True)  # type: ignore[misc]
+        self._made_row: Callable[[Sequence[Any]], Any] = row._make
 
     def rows(self, driver: Any, values: Mapping[str, Any]) -> Sequence[Any]:
         given = {name: into(values[name]) for name, into in self._given}
