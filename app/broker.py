@@ -6,8 +6,10 @@ is unreachable.
 
 from __future__ import annotations
 
-import contextlib
+import base64
+import json
 import logging
+import os
 import ssl
 import threading
 import time
@@ -15,7 +17,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import redis
 from celery import Celery, Task, states
@@ -29,9 +31,6 @@ from redis.retry import Retry
 from app import logs
 from app.kinds import KINDS, PUBLISH, QUEUES
 
-if TYPE_CHECKING:
-    from kombu import Producer
-
 log = logging.getLogger(__name__)
 ended_log = logging.getLogger(logs.ENDED)
 
@@ -40,6 +39,10 @@ Answer = TypeVar("Answer")
 GENERATION_KEY = "tweet-later:generation"
 DAY = 86_400
 SUCCESS, FAILURE = states.SUCCESS, states.FAILURE
+AT_ONCE = 500
+"""Messages in one command."""
+LONGEST_TOLD = 1_024
+"""Characters of a message's arguments that are told to whoever watches workers."""
 AWAY = (OSError, RuntimeError, redis.RedisError, KombuError, CeleryError)
 """What a broker that cannot be reached may raise (RuntimeError: Celery's own retry limit)."""
 
@@ -110,16 +113,11 @@ class Notifier:
     short wait and not one for each request.
     """
 
-    def __init__(self, celery: Celery, timeout: float) -> None:
+    def __init__(self, celery: Celery, pool: redis.ConnectionPool) -> None:
         self._celery = celery
         self._breaker = CircuitBreaker()
-        self._producer: Producer | None = None
-        self._options = {
-            "socket_timeout": timeout,
-            "socket_connect_timeout": timeout,
-            "max_retries": 0,  # kombu sleeps two seconds before a second try
-        }
-        self._timeout = timeout
+        self._pool = pool
+        self._connection: _KeptConnection | None = None
 
     def notify(self, wake_ups: Iterable[WakeUp]) -> bool:
         """Send the messages in one round trip; False when the broker did not take them."""
@@ -130,41 +128,49 @@ class Notifier:
             self._send(wake_ups)
         except AWAY as error:
             log.warning("the broker did not take a wake-up: %s", type(error).__name__)
-            self._forget_connection()
             raise
         return True
 
     def _send(self, wake_ups: list[WakeUp]) -> None:
-        producer = self._producer or self._connect()
-        with producer.batch(max_size=500):
-            for wake_up in wake_ups:
-                self._celery.send_task(
-                    wake_up.task,
-                    args=wake_up.arguments,
-                    task_id=wake_up.task_id,
-                    producer=producer,
-                    declare=(),  # a queue in Redis is a list, which the first message makes
-                    ignore_result=True,
-                    retry=False,
-                )
+        connection = self._connection or _KeptConnection(self._pool)
+        self._connection = connection
+        messages: dict[str, list[str]] = {}
+        for wake_up in wake_ups:
+            messages.setdefault(KINDS[wake_up.task].queue, []).append(self._message(wake_up))
+        for queue, told in messages.items():
+            for start in range(0, len(told), AT_ONCE):
+                connection.ask("LPUSH", queue, *told[start : start + AT_ONCE])
 
-    def _connect(self) -> Producer:
-        connection = self._celery.connection_for_write(
-            transport_options={**self._celery.conf.broker_transport_options, **self._options},
-            connect_timeout=self._timeout,
-        )
-        self._producer = self._celery.amqp.Producer(connection, auto_declare=False)
-        # kombu keeps the connection of its first ping besides the one that it sends over.
-        channel = self._producer.channel
-        channel.client.connection_pool.disconnect()
-        channel.Client = cache(channel.Client)  # kombu makes a client of its pool for each message
-        return self._producer
+    def _message(self, wake_up: WakeUp) -> str:
+        """Return what Celery would send, made from what it did send once.
 
-    def _forget_connection(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            with contextlib.suppress(*AWAY):
-                producer.connection.release()
+        To make each message anew takes Celery and kombu ten times as long.
+        """
+        model = _model_of(self._celery, wake_up.task)
+        job, own = wake_up.task_id, {"id": wake_up.task_id, "root_id": wake_up.task_id}
+        arguments = wake_up.arguments
+        body = json.dumps([arguments, *model["rest"]])
+        told = {"argsrepr": repr(arguments)[:LONGEST_TOLD]}
+        tags = {"correlation_id": job, "delivery_tag": str(uuid.uuid4())}
+        message = {
+            **model["message"],
+            "body": base64.b64encode(body.encode()).decode(),
+            "headers": {**model["message"]["headers"], **own, **told},
+            "properties": {**model["message"]["properties"], **tags},
+        }
+        return json.dumps(message)
+
+
+@cache
+def _model_of(celery: Celery, task: str) -> dict[str, Any]:
+    """Return a message of Celery's for a task, and what its body has behind the arguments."""
+    made: list[dict[str, Any]] = []
+    with celery.connection_for_write("memory://") as connection:
+        producer = celery.amqp.Producer(connection, auto_declare=False)
+        producer.channel._put = lambda _queue, message, **_: made.append(message)
+        celery.send_task(task, args=[], producer=producer, declare=(), ignore_result=True)
+    body = json.loads(base64.b64decode(made[0]["body"]))
+    return {"message": made[0], "rest": body[1:]}
 
 
 def hasty_redis_options(config: Mapping[str, Any], timeout: float) -> dict[str, Any]:
@@ -199,7 +205,9 @@ def init_app(app: Flask) -> Celery:
     celery.flask_app = app
     celery.set_default()
     app.extensions["celery"] = celery
-    app.extensions["notifier"] = Notifier(celery, app.config["BROKER_TIMEOUT"])
+    options = hasty_redis_options(app.config, app.config["BROKER_TIMEOUT"])
+    pool = redis.ConnectionPool.from_url(app.config["REDIS_URL"], **options)
+    app.extensions["notifier"] = Notifier(celery, pool)
     return celery
 
 
@@ -353,10 +361,17 @@ class _KeptConnection:
     """
 
     def __init__(self, pool: redis.ConnectionPool) -> None:
-        self._connection: Any = pool.get_connection()
+        self._pool = pool
+        self._connect()
+
+    def _connect(self) -> None:
+        self._connection: Any = self._pool.get_connection()
+        self._process = os.getpid()
 
     def ask(self, *command: str) -> Any:
         """Return the answer; raises what AWAY names. The next question connects anew."""
+        if self._process != os.getpid():
+            self._connect()  # a process that was divided off must not write into its parent's
         connection = self._connection
         if self._is_stale():
             connection.disconnect()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.db.bulk import given_rows, id_among, id_in, table_given, table_of, unindexed
+from app.db.built import BuiltStatement
+from app.db.bulk import given_rows, id_in, table_given, table_of, unindexed
 from app.db.search import parts_say, text_says
 from app.db.session import (
     EPOCH,
@@ -25,6 +26,7 @@ from app.db.session import (
 
 __all__ = [
     "EPOCH",
+    "BuiltStatement",
     "EncryptedJSON",
     "UTCDateTime",
     "commit_and_keep",
@@ -32,7 +34,6 @@ __all__ = [
     "db",
     "from_now",
     "given_rows",
-    "id_among",
     "id_in",
     "init_app",
     "is_transient",

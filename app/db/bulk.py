@@ -13,6 +13,7 @@ from sqlalchemy import (
     ARRAY,
     CTE,
     JSON,
+    BindParameter,
     Boolean,
     ColumnElement,
     Text,
@@ -116,14 +117,14 @@ def _among_sqlite(element: _among, compiler: SQLCompiler, **kwargs: Any) -> str:
     return f"({text} IN (SELECT value FROM json_each({ids})))"
 
 
-def id_in(column: Any, ids: Iterable[str]) -> ColumnElement[bool]:
-    """Return the condition that a text column is one of these."""
+def id_in(column: Any, ids: Iterable[str] | BindParameter[Any]) -> ColumnElement[bool]:
+    """Return the condition that a text column is one of these.
+
+    :param ids: the ids, or the parameter that names them in a statement that is built once.
+    """
+    if isinstance(ids, BindParameter):
+        return _among(column, bindparam(ids.key, type_=_IdList()))
     return _among(column, literal(list(ids), _IdList))
-
-
-def id_among(column: Any, parameter: str) -> ColumnElement[bool]:
-    """``id_in`` for a statement that is built once: its ids are the parameter of this name."""
-    return _among(column, bindparam(parameter, type_=_IdList()))
 
 
 def unindexed(*conditions: Any) -> ColumnElement[bool]:

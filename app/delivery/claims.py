@@ -34,7 +34,6 @@ from app.db import (
     db,
     from_now,
     given_rows,
-    id_among,
     id_in,
     is_transient,
     read,
@@ -156,7 +155,7 @@ def _contents() -> Select[Any]:
         .join(tweets, tweets.c.id == Delivery.tweet_id)
         .join(users, users.c.id == tweets.c.user_id)
         .join(Account, Account.id == Delivery.account_id)
-        .where(id_among(Delivery.id, "job_ids"))
+        .where(id_in(Delivery.id, bindparam("job_ids")))
         .order_by(Delivery.due_at, Delivery.tweet_id)
     )
 
@@ -217,7 +216,7 @@ def _take(transition: Callable[..., Update], job_ids: Sequence[str], owner: str)
 
 @cache
 def _taking(transition: Callable[..., Update], lease: float) -> Executable:
-    its_ids = id_among(Delivery.id, "job_ids")
+    its_ids = id_in(Delivery.id, bindparam("job_ids"))
     return transition(bindparam("worker"), lease, its_ids, _account_may_send()).returning(
         Delivery.id
     )

@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    CompoundSelect,
     Integer,
     Select,
     Text,
@@ -26,7 +25,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from app.db import UTCDateTime, db, given_rows, run_built, table_given, utcnow
+from app.db import BuiltStatement, UTCDateTime, db, given_rows, table_given, utcnow
 from app.models import sameness
 from app.models.account import Account
 from app.models.content import Draft
@@ -103,7 +102,8 @@ def said_before(
     if not pairs:
         return Before()
     since = utcnow() - WITHIN
-    rows = run_built(_asked(), _values(user_id, draft, pairs, until, since)).all()
+    values = _values(user_id, draft, pairs, until, since)
+    rows = _asked().run(values)
     for row in rows:
         if row.words is None:
             return Before(Duplicate(row.tweet_id, row.job_id, row.remote_id, row.at))
@@ -136,7 +136,7 @@ def _values(
 
 
 @cache
-def _asked() -> CompoundSelect[Any]:
+def _asked() -> BuiltStatement:
     """Return the query: the same of ours, as the tweet or as an account's own text, the same that
     was imported, and texts to compare.
 
@@ -152,7 +152,7 @@ def _asked() -> CompoundSelect[Any]:
     )
     as_own = (_deliveries.text_key == said.c.text_key,)
     ours = [_same_of_ours(to_account, *same) for same in (as_tweet, as_own)]
-    return union_all(*ours, _same_imported(said.c), _newest())
+    return BuiltStatement(union_all(*ours, _same_imported(said.c), _newest()))
 
 
 def _same_of_ours(*same: Any) -> Select[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from app.db import db, read, utcnow
+from app.db import BuiltStatement, db, read, utcnow
 from app.models.account import Account
 from app.models.delivery import Delivery
 from app.models.session import SESSION_LIFE, UserSession, hash_of
@@ -53,7 +53,11 @@ class JobStatus(NamedTuple):
         """
         wanted = [job_id for job_id in job_ids if job_id.isprintable()]  # no NUL: no such id
         alive = {"key_hash": hash_of(key), "since": utcnow() - SESSION_LIFE}
-        return [cls._make(row) for row in read(_OF_SESSION, {**alive, "job_ids": wanted})]
+        if len(wanted) == 1:
+            rows = _ONE_OF_SESSION.read({**alive, "job_id": wanted[0]})
+        else:
+            rows = read(_SOME_OF_SESSION, {**alive, "job_ids": wanted})
+        return [cls._make(row) for row in rows]
 
     @classmethod
     def from_delivery(cls, delivery: Delivery) -> JobStatus:
@@ -81,6 +85,7 @@ _OF_SESSION = (
     .where(
         UserSession.key_hash == db.bindparam("key_hash"),
         UserSession.seen_at > db.bindparam("since"),
-        Delivery.id.in_(db.bindparam("job_ids", expanding=True)),
     )
 )
+_SOME_OF_SESSION = _OF_SESSION.where(Delivery.id.in_(db.bindparam("job_ids", expanding=True)))
+_ONE_OF_SESSION = BuiltStatement(_OF_SESSION.where(Delivery.id == db.bindparam("job_id")))

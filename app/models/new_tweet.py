@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import Insert, bindparam, insert, select
+from sqlalchemy import bindparam, insert, select
 
-from app.db import db, utcnow
+from app.db import BuiltStatement, db, utcnow
 from app.models import duplicates, quota, sameness, transitions
 from app.models.account import Account
 from app.models.content import Draft
@@ -69,37 +69,45 @@ def store(
     :raises IntegrityError: the user has a tweet with this submit id.
     """
     due_at = min(due.values())
-    tweet_id = quota.unless_reached(
-        user_id,
-        lambda room: db.session.connection().scalar(
-            _insert_tweet(),
-            {
-                "user_id": user_id,
-                "text": draft.text,
-                "text_key": duplicates.key_of_shared(draft),
-                "parts": draft.parts,
-                "due_at": due_at,
-                "submit_id": submit_id,
-                "created_at": utcnow(),
-                **room,
-            },
-        ),
-    )
+    tweet = {
+        "user_id": user_id,
+        "text": draft.text,
+        "text_key": duplicates.key_of_shared(draft),
+        "parts": draft.parts,
+        "due_at": due_at,
+        "submit_id": submit_id,
+        "created_at": utcnow(),
+    }
+    tweet_id = quota.unless_reached(user_id, lambda room: _stored(tweet | dict(room)))
     jobs = [NewJob(str(uuid.uuid4()), account, due[account.id]) for account in accounts]
     now = utcnow()
     rows = [row_of(job, tweet_id, job.due_at <= now, draft, is_queued) for job in jobs]
-    db.session.connection().execute(transitions.insert_new(), rows)
+    if len(rows) == 1:
+        _insert_job().run(rows[0])
+    else:
+        db.session.connection().execute(transitions.insert_new(), rows)
     return StoredTweet(tweet_id, draft.text, due_at, jobs)
 
 
+def _stored(tweet: Mapping[str, Any]) -> int | None:
+    """Return the id of a tweet that is stored, None where there is no room for it."""
+    rows = _insert_tweet().run(tweet)
+    return rows[0][0] if rows else None
+
+
 @cache
-def _insert_tweet() -> Insert:
+def _insert_job() -> BuiltStatement:
+    return BuiltStatement(transitions.insert_new())
+
+
+@cache
+def _insert_tweet() -> BuiltStatement:
     """Return the statement; it inserts nothing for somebody who has enough tweets waiting."""
     columns = Tweet.__table__.columns
     names = ["user_id", "text", "text_key", "parts", "due_at", "submit_id", "created_at"]
     given = [bindparam(name, type_=columns[name].type) for name in names]
     row = select(*given).where(quota.has_room())
-    return insert(Tweet.__table__).from_select(names, row).returning(columns.id)
+    return BuiltStatement(insert(Tweet.__table__).from_select(names, row).returning(columns.id))
 
 
 def row_of(

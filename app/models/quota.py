@@ -13,12 +13,14 @@ from flask import current_app
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    Boolean,
     ColumnElement,
     Integer,
     bindparam,
     case,
     distinct,
     func,
+    literal_column,
     select,
     update,
 )
@@ -30,7 +32,8 @@ from app.models.picture import Picture, PictureState
 from app.states import FINAL, State
 
 ENDLESS = 2**62
-OPEN = tuple(sorted(set(State) - FINAL))
+_OPEN_SQL = ", ".join(f"'{state}'" for state in sorted(set(State) - FINAL))
+_IS_OPEN: ColumnElement[bool] = literal_column(f"deliveries.state IN ({_OPEN_SQL})", Boolean)
 
 
 class QuotaReached(ValueError):
@@ -77,7 +80,7 @@ def has_room() -> ColumnElement[bool]:
 
 def _open_of(user_id: int | BindParameter[int]) -> tuple[Any, ...]:
     mine = select(Account.id).where(Account.user_id == user_id)
-    return Delivery.account_id.in_(mine), Delivery.state.in_(OPEN)
+    return Delivery.account_id.in_(mine), _IS_OPEN
 
 
 def has_room_for(user_id: int, size: int) -> bool:

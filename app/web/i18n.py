@@ -7,11 +7,14 @@ from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import TIMEDELTA_UNITS, format_timedelta
 from flask import Flask, g, request
 from flask_babel import Babel, get_locale, get_translations
 from flask_login import current_user
 from markupsafe import Markup
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from app import shown_times
 from app.db import utcnow
@@ -26,7 +29,7 @@ _NEVER = 1e9
 
 def init_app(app: Flask) -> None:
     """Choose the language by person, else by browser; add the time filters."""
-    Babel(app, locale_selector=choose_locale)
+    Babel(app, locale_selector=lambda: _locale(choose_locale()))
     app.add_template_filter(exact_time, "localtime")
     app.add_template_filter(relative_time, "reltime")
     app.add_template_filter(iso_utc, "isoutc")
@@ -70,7 +73,20 @@ def choose_locale() -> str:
         chosen = current_user.locale if current_user.is_authenticated else None
     if chosen in LOCALES:
         return str(chosen)
-    return request.accept_languages.best_match(list(LOCALES)) or "en"
+    return _best_for(request.headers.get("Accept-Language", ""))
+
+
+@cache
+def _locale(name: str) -> Locale:
+    """Return Babel's own object, which it would look for in its files each time."""
+    return Locale.parse(name)
+
+
+@lru_cache(maxsize=256)
+def _best_for(accepted: str) -> str:
+    """Return which of ours suits a browser best, by what it says that it accepts."""
+    languages = parse_accept_header(accepted, LanguageAccept)
+    return languages.best_match(list(LOCALES)) or "en"
 
 
 def exact_time(moment: datetime, shown_in: ZoneInfo | None = None, seconds: bool = True) -> str:

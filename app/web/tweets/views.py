@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from flask import request, url_for
@@ -112,6 +113,12 @@ def _addresses() -> dict[str, str]:
 
 def _address_of_jobs() -> str:
     """Return the address below which every job has its status."""
+    return _address_of_jobs_under(request.root_path)
+
+
+@lru_cache(maxsize=8)
+def _address_of_jobs_under(_root: str) -> str:
+    """Return it for the root that the app is mounted at."""
     return url_for("status.one", job_id="-")[:-1]
 
 
