@@ -168,7 +168,7 @@ def begin_data() -> Update:
 @cache
 def finish() -> Update:
     """sending -> sent, failed, or unknown for good: ``new_state``, and ``code`` for the error."""
-    values = {"state": bindparam("new_state"), "error": bindparam("code")}
+    values: dict[str, Any] = {"state": bindparam("new_state"), "error": bindparam("code")}
     return update(Mail).where(*_TRY).values({**OVER, **values, "finished_at": from_now()})
 
 
@@ -178,7 +178,7 @@ def try_again(after_s: float) -> Update:
 
     Parameters: ``new_state``, ``doubtful``, and ``code`` for the error.
     """
-    values = {"state": bindparam("new_state"), "error": bindparam("code")}
+    values: dict[str, Any] = {"state": bindparam("new_state"), "error": bindparam("code")}
     doubt = {"in_doubt": bindparam("doubtful", type_=Boolean()), "data_at": None}
     return update(Mail).where(*_TRY).values({**values, **doubt, "next_at": from_now(after_s)})
 
