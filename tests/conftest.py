@@ -16,7 +16,7 @@ from tests.support import forking
 from tests.support.bluesky import BlueskySandbox
 from tests.support.facebook import FacebookSandbox
 from tests.support.mastodon import MastodonSandbox
-from tests.support.sandbox import ROOT, Sandbox
+from tests.support.sandbox import Sandbox
 from tests.support.scripted import ScriptedServer
 from tests.support.servers import Postgres, Valkey
 from tests.support.world import TOKEN_KEY, World
@@ -103,12 +103,8 @@ def migrate(database_url: str) -> None:
         "SECRET_KEY": "only for tests",
         "TOKEN_KEYS": TOKEN_KEY,
     }
-    command = ["flask", "--app", "app", "db", "upgrade"]
-    with tempfile.TemporaryFile() as output:
-        process = forking.shared().start(command, ROOT, environ, output.fileno())
-        status = process.wait()
-        output.seek(0)
-        assert status == 0, output.read().decode()
+    done = forking.shared().run(["flask", "--app", "app", "db", "upgrade"], environ)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -20,6 +20,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -99,14 +100,32 @@ class ForkServer:
         theirs.close()
 
     def start(
-        self, command: Sequence[str], folder: Path, environ: Mapping[str, str], output: int
+        self, command: Sequence[str], folder: Path, environ: Mapping[str, str], *files: int
     ) -> Forked:
         """Run a module with its arguments.
 
-        :param output: the file that takes what it says.
+        :param files: the one that takes what it says; or what it reads, says, and complains.
         """
         asked = {"command": list(command), "folder": str(folder), "environ": dict(environ)}
-        return Forked(self, self.ask(asked, output)["pid"])
+        return Forked(self, self.ask(asked, *files)["pid"])
+
+    def run(
+        self, command: Sequence[str], environ: Mapping[str, str], stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a module in the checkout to its end, as ``subprocess.run`` does."""
+        with contextlib.ExitStack() as opened:
+            files = [opened.enter_context(tempfile.TemporaryFile("w+")) for _ in range(3)]
+            files[0].write(stdin)
+            files[0].seek(0)
+            process = self.start(command, ROOT, environ, *(file.fileno() for file in files))
+            try:
+                status = process.wait(120)
+            finally:
+                process.kill()
+            for file in files:
+                file.seek(0)
+            _, said, complaints = (file.read() for file in files)
+            return subprocess.CompletedProcess(list(command), status, said, complaints)
 
     def ask(self, asked: Mapping[str, Any], *files: int) -> dict[str, Any]:
         """Ask it for something, and return its answer."""
@@ -130,10 +149,10 @@ def shared() -> ForkServer:
     return server
 
 
-def serve(channel: socket.socket) -> tuple[dict[str, Any], int] | None:
+def serve(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     """Divide this process for each program that is asked for, until nobody asks any more.
 
-    :returns: in a child what it is to run, and the file that takes its words.
+    :returns: in a child what it is to run, and its files.
     """
     for module in (*IMPORTED, *_ours()):
         importlib.import_module(module)
@@ -142,7 +161,7 @@ def serve(channel: socket.socket) -> tuple[dict[str, Any], int] | None:
     gc.freeze()
     started: list[int] = []
     while True:
-        message, files, _, _ = socket.recv_fds(channel, MAX_MESSAGE, 1)
+        message, files, _, _ = socket.recv_fds(channel, MAX_MESSAGE, 3)
         if not message:
             _end(started)
             return None
@@ -152,8 +171,9 @@ def serve(channel: socket.socket) -> tuple[dict[str, Any], int] | None:
             pid = os.fork()
             if pid == 0:
                 channel.close()
-                return asked, files[0]
-            os.close(files[0])
+                return asked, files
+            for file in files:
+                os.close(file)
             started.append(pid)
             answer["pid"] = pid
         channel.send(json.dumps(answer).encode())
@@ -192,16 +212,17 @@ def _status(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if found else None
 
 
-def become(asked: Mapping[str, Any], output: int) -> None:
+def become(asked: Mapping[str, Any], files: Sequence[int]) -> None:
     """Run the module in this process, which is the child."""
     os.setsid()
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.close(output)
+    standard = (0, 1, 2) if len(files) == 3 else (1, 2)
+    for number, file in zip(standard, files * 2, strict=False):
+        os.dup2(file, number)
+    for file in files:
+        os.close(file)
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["environ"])
-    gc.unfreeze()
     module, *words = asked["command"]
     sys.argv = [module, *words]
     sys.path[0] = asked["folder"]

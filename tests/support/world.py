@@ -235,16 +235,8 @@ class World:
 
     def flask(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run a flask command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "app", *words],
-            cwd=ROOT,
-            env={**os.environ, **self.environ},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        command = ["flask", "--app", "app", *words]
+        return forking.shared().run(command, {**os.environ, **self.environ}, stdin)
 
     def _start(self, command: list[str], **environ: str) -> Process:
         whole = {**os.environ, **self.environ, **environ}

@@ -4,41 +4,31 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 
 import pytest
 import requests
 
 from app.states import State
 from tests.conftest import MakeWorld
-from tests.support.sandbox import ROOT
+from tests.support import forking
 from tests.support.visitor import Visitor
 from tests.support.waiting import free_port, wait_for
 from tests.support.world import World
 
 SECRETS = ["SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL", "APP_URL"]
 WAYS = {
-    "factory": ["-c", "import app; app.create_app()"],
-    "migrate": ["-m", "flask", "--app", "app", "db", "upgrade"],
-    "connect": ["-m", "flask", "--app", "app", "accounts", "connect"],
-    "shell": ["-m", "flask", "--app", "app", "shell"],
-    "worker": ["-m", "celery", "-A", "celery_app", "worker"],
-    "web": ["-m", "gunicorn", "app:create_app()", "--bind", "127.0.0.1:0"],
+    "migrate": ["flask", "--app", "app", "db", "upgrade"],
+    "connect": ["flask", "--app", "app", "accounts", "connect"],
+    "shell": ["flask", "--app", "app", "shell"],
+    "worker": ["celery", "-A", "celery_app", "worker"],
+    "web": ["gunicorn", "app:create_app()", "--bind", "127.0.0.1:0"],
 }
 
 
 def start(way: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Start the app in one of its ways, and wait for its end."""
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", *WAYS[way]],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **environ},
-        input="a-token\n",
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    whole = {"PATH": os.environ["PATH"], **environ}
+    return forking.shared().run(WAYS[way], whole, stdin="a-token\n")
 
 
 @pytest.mark.parametrize("way", WAYS)
