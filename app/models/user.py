@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,7 +15,15 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app import broker, when
-from app.db import UTCDateTime, commit_and_keep, db, rollback_quietly, rows_changed, utcnow
+from app.db import (
+    UTCDateTime,
+    commit_and_keep,
+    db,
+    from_now,
+    rollback_quietly,
+    rows_changed,
+    utcnow,
+)
 from app.models import content, duplicates, new_tweet, slot, transitions
 from app.models.account import Account
 from app.models.content import Draft
@@ -25,11 +34,15 @@ from app.models.new_tweet import NewJob, StoredTweet
 from app.models.picture import Picture
 from app.models.tweet import Tweet
 from app.networks import Destination
+from app.states import State
 
 Chosen = int | str | Account
 """An account, its id or its handle."""
 ALL = "all"
 """Every connected account, in place of a list of accounts."""
+TRIES_HERE = 10
+"""Of ``tweet``: calls that this machine is too slow to begin."""
+SOON = timedelta(seconds=0.5)
 SOON_COUNTED = 5_000
 """Characters that are checked within a few milliseconds. For a longer text the transaction is ended
 first; for these, that would cost more than keeping it open."""
@@ -157,13 +170,20 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
     def tweet(self, text: str, accounts: Sequence[Chosen] | Literal["all"] | None = None) -> str:
         """Publish at once, in this process, and return the first job_id.
 
-        The deliveries are claimed as a worker does it, so nothing is published twice.
+        The deliveries are claimed as a worker does it, so nothing is published twice. What this
+        machine was too slow to begin is tried again a few times; workers do it after that.
 
         :raises UnknownAccount: and the other errors of ``tweet_later``.
         """
         stored, _ = self._store(content.draft_of(text), None, accounts, None)
-        broker.publish_here([job.id for job in stored.jobs])
-        db.session.expire_all()
+        waiting = [job.id for job in stored.jobs]
+        for _try in range(TRIES_HERE):
+            broker.publish_here(waiting)
+            db.session.expire_all()
+            waiting = _due_again(waiting)
+            if not waiting:
+                break
+            time.sleep(SOON.total_seconds())
         return stored.jobs[0].id
 
     def schedule(
@@ -300,6 +320,18 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
 def is_leaving() -> ColumnElement[bool]:
     """Return the condition that the owner of the query's Account has asked to be deleted."""
     return Account.user_id.in_(db.select(User.id).where(User.delete_at.is_not(None)))
+
+
+def _due_again(job_ids: Sequence[str]) -> list[str]:
+    """Return those that are due at once: this machine was too slow to begin their calls."""
+    rows = db.select(Delivery.id).where(
+        Delivery.id.in_(job_ids),
+        Delivery.state == State.SCHEDULED,
+        Delivery.not_before <= from_now(SOON.total_seconds()),
+    )
+    found = list(db.session.scalars(rows))
+    db.session.commit()
+    return found
 
 
 def _notify(due: Sequence[NewJob]) -> None:

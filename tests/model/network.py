@@ -85,6 +85,7 @@ class ModelNetwork:
     connect_fields: tuple[Field, ...] = ()
     ready = True
     is_local = True
+    ask_access_end = None
 
     def __init__(self, time: Time, passing: Callable[[], None]) -> None:
         self._time = time

@@ -58,6 +58,7 @@ def test_the_long_task_tells_how_far_it_is(make_world: MakeWorld, database_url: 
     assert set(seen[1]) == {"percent"}
     assert 0 <= seen[1]["percent"] <= 100
     wait_for(lambda: told(world, task_id)[0] == "SUCCESS", what="its end")
+    wait_for(lambda: "DONE" in world.log(), what="the last sentence")  # after the end is stored
     words = re.findall(r"Running a long task|Almost done|DONE", world.log())
     assert words == ["Running a long task", "Almost done", "DONE"]
 

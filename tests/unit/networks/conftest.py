@@ -7,7 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from app.networks import http
+from app.networks.http import calls
 from tests.support.creates import Call, sending
+
+
+@pytest.fixture(autouse=True)
+def _anew() -> None:
+    """What the environment says is known for each address, and addresses come again."""
+    calls.environment_of.cache_clear()
 
 
 @pytest.fixture(params=["call", "send"])
