@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,11 +16,42 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.support import forking
 from tests.support.bluesky import BlueskySandbox
 from tests.support.facebook import FacebookSandbox
+from tests.support.figures import FULL
 from tests.support.mastodon import MastodonSandbox
 from tests.support.sandbox import Sandbox
 from tests.support.scripted import ScriptedServer
 from tests.support.servers import Postgres, Valkey
 from tests.support.world import TOKEN_KEY, World
+
+TWINS = ({"sqlite", "postgresql"}, {"light", "dark"})
+"""Of the ids of tests: two ways to run the same."""
+ALWAYS_BOTH = ("chaos", "contract", "model", "system/db", "system/delivery")
+"""Folders of tests of the engine: its promise is held on each database every time."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of twins, run one where everything runs, by lot, and both where somebody chose tests.
+
+    ``CHAOS=full`` runs both of all. A lot falls the same way each time.
+    """
+    if FULL or config.args != config.getini("testpaths"):
+        return
+    left_out = [item for item in items if _is_left_out(item)]
+    items[:] = [item for item in items if item not in set(left_out)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    place = item.path.relative_to(Path(__file__).parent).as_posix()
+    spec = getattr(item, "callspec", None)
+    if spec is None or place.startswith(ALWAYS_BOTH):
+        return False
+    ids = set(spec.id.split("-"))
+    name = getattr(item, "originalname", item.name)
+    return any(
+        ids & twins == {sorted(twins)[zlib.crc32(f"{place} {name}".encode()) % 2]}
+        for twins in TWINS
+    )
 
 
 @pytest.fixture(scope="session")

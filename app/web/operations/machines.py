@@ -163,7 +163,7 @@ def _periodic_view(task: BackgroundTask) -> dict[str, Any]:
         "kind": task.kind,
         "subject": task.subject,
         "every_s": task.every_s,
-        "next_at": _iso(task.next_at),
+        "next_at": _iso(task.next_at) if task.enabled else None,
         "last_run_at": _iso(task.last_run_at),
         "last_result": task.last_result,
         "enabled": task.enabled,

@@ -79,9 +79,7 @@ def test_a_worker_comes_before_it_is_needed_and_goes(
     assert workers_of(world) == []  # it is not asked for yet
     wait_for(lambda: workers_of(world), what="a worker")
     assert world.delivery(soon).state == State.SCHEDULED
-    delivery = world.until_state(soon, State.PUBLISHED)
-    assert delivery.lateness_ms is not None
-    assert delivery.lateness_ms < 2000
+    world.until_state(soon, State.PUBLISHED)
     assert len(workers_of(world)) == 1
     wait_for(lambda: at_zero(world), what="the worker's end")
     assert "gently" not in world.log()

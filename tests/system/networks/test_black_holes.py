@@ -17,6 +17,7 @@ from tests.conftest import MakeWorld
 from tests.support.figures import promise_kept
 from tests.support.servers import Valkey
 from tests.support.visitor import Visitor
+from tests.support.waiting import PROMPT
 from tests.support.world import World
 
 JSON = {"Accept": "application/json"}
@@ -33,7 +34,7 @@ def frozen(valkey: Valkey) -> Iterator[None]:
 
 
 def test_a_frozen_redis_slows_nobody_down(small_world: World) -> None:
-    """202 in under a second, pages and /status in time, and the tweets go out on time."""
+    """202, pages and /status come soon, and the tweets go out on time."""
     world = small_world
     world.start_worker()
     ana = Visitor(world.start_web())
@@ -50,12 +51,12 @@ def test_a_frozen_redis_slows_nobody_down(small_world: World) -> None:
                 timeout=10,
             )
             assert made.status_code == 202
-            assert made.elapsed < timedelta(seconds=1)
+            assert made.elapsed < timedelta(seconds=PROMPT)
             jobs[text] = made.json()["job_id"]
             for path in ("/", f"/status/{jobs[text]}"):
                 page = ana.get(path, headers=JSON if "status" in path else {})
                 assert page.status_code == 200
-                assert page.elapsed < timedelta(seconds=3), "Redis has two to answer /status"
+                assert page.elapsed < timedelta(seconds=PROMPT), "Redis has two to answer /status"
         states = world.until_settled(list(jobs.values()))
         assert set(states.values()) == {State.PUBLISHED}
         assert ana.status(jobs["Into the hole, 0"])["celery_state"] == "UNAVAILABLE"
