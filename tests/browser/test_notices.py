@@ -20,7 +20,7 @@ def test_the_bell(page: Page, running: World, tmp_path: Path) -> None:
     """What fails while the page is open is counted, listed, and read with one button."""
     handle = f"n{uuid.uuid4().hex[:10]}"
     sign_in(page, running.site, handle)
-    bell = page.get_by_role("navigation", name="Main").get_by_role("link", name="Notices")
+    bell = page.get_by_role("navigation", name="You").get_by_role("link", name="Notices")
     expect(bell).to_be_visible()
     fail(running, handle, 2)
     counted = page.get_by_role("link", name="Unread notices: 2")
