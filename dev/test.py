@@ -12,8 +12,8 @@ import sys
 from dev import browser
 
 #: Three, also on two cores: tests mostly wait. A file's tests stay in one process: servers that a
-#: file starts are started once.
-PARALLEL = ["-n", "3", "--dist", "loadfile"]
+#: file starts are started once. Their order is that of tests/conftest.py.
+PARALLEL = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 #: What `make quick` runs; no browser is looked for.
 QUICK = ["tests/unit", "tests/web", "-m", "not slow and not browser"]
 

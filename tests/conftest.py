@@ -28,17 +28,41 @@ TWINS = ({"sqlite", "postgresql"}, {"light", "dark"})
 ALWAYS_BOTH = ("chaos", "contract", "model", "system/db", "system/delivery")
 """Folders of tests of the engine: its promise is held on each database every time."""
 
+SHORT = ("sandbox", "unit", "web")
+"""Folders of short files."""
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of twins, run one where everything runs, by lot, and both where somebody chose tests.
 
     ``CHAOS=full`` runs both of all. A lot falls the same way each time.
     """
-    if FULL or config.args != config.getini("testpaths"):
+    if config.args != config.getini("testpaths"):
+        return
+    items.sort(key=_turns(items))
+    if FULL:
         return
     left_out = [item for item in items if _is_left_out(item)]
     items[:] = [item for item in items if item not in set(left_out)]
     config.hook.pytest_deselected(items=left_out)
+
+
+def _turns(items: list[pytest.Item]) -> Callable[[pytest.Item], tuple[bool, float, str]]:
+    """Return the order of files: browsers spread among those that mostly wait, short ones last.
+
+    Two cores have no room for browsers side by side, and the last file should not be a long one.
+    """
+    kinds: dict[str, list[Path]] = {"busy": [], "waiting": [], "short": []}
+    for path in dict.fromkeys(item.path for item in items):
+        folder = path.relative_to(Path(__file__).parent).parts[0]
+        kind = "busy" if folder == "browser" else "short" if folder in SHORT else "waiting"
+        kinds[kind].append(path)
+    turns = {
+        path: (kind == "short", number / len(paths))
+        for kind, paths in kinds.items()
+        for number, path in enumerate(paths)
+    }
+    return lambda item: (*turns[item.path], str(item.path))
 
 
 def _is_left_out(item: pytest.Item) -> bool:

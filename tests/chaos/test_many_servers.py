@@ -26,10 +26,10 @@ from tests.support.sandbox import ROOT
 from tests.support.waiting import free_port, listens, wait_for
 from tests.support.world import World
 
-SERVERS = sized(300, 2_000)
-ACCOUNTS = sized(1_500, 6_000)
+SERVERS = sized(100, 2_000)
+ACCOUNTS = sized(500, 6_000)
 KILLS = sized(2, 6)
-HANGING = sized(20, 100)
+HANGING = sized(10, 100)
 GOODBYE = 25.0
 """Seconds that a platform leaves a worker after SIGTERM, with a few to spare."""
 SEND_TIMEOUT = sized(4, 15)

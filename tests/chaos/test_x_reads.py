@@ -206,7 +206,7 @@ def test_a_duplicate_refused_after_a_lost_answer(world: World) -> None:
 
     An owner who writes the same text again learns that X refuses it.
     """
-    world.sandbox.settings(read_lag=sized(8, 40))
+    world.sandbox.settings(read_lag=300)
     world.sandbox.fault("accept_then_drop", count=EACH)
     world.start_worker()
     jobs = write_tweets(world, "said already", ["ana"], EACH)

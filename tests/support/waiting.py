@@ -18,14 +18,15 @@ PROMPT = 6.0
 
 def wait_for(condition: Callable[[], Value], seconds: float = PATIENCE, what: str = "") -> Value:
     """Return the condition's first truthy value; fail when there is none in time."""
-    end = time.monotonic() + seconds
+    began = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > end:
+        waited = time.monotonic() - began
+        if waited > seconds:
             raise AssertionError(f"{what or condition} did not come true in {seconds} s")
-        time.sleep(0.05)
+        time.sleep(min(0.02 + waited / 20, 0.2))  # to look is work, which slows what is waited for
 
 
 def free_port() -> int:

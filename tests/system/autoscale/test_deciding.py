@@ -175,7 +175,7 @@ def local_world(make_world: MakeWorld, sqlite_url: str) -> World:
 
 
 @contextmanager
-def local(world: World, command: str) -> Iterator[LocalDriver]:
+def local(world: World, command: str) -> Iterator[None]:
     """Let this process decide, with something else that stands for a worker."""
     procfile = world.folder / "Procfile"
     procfile.write_text(f"worker: {command}")
@@ -183,20 +183,21 @@ def local(world: World, command: str) -> Iterator[LocalDriver]:
     autoscaler = Autoscaler(world.app, driver, Policy.of(world.app.config))
     autoscaler.start()
     try:
-        yield driver
+        yield
     finally:
         autoscaler.stop()
 
 
 def test_whoever_loses_the_lease_lets_its_workers_go(local_world: World) -> None:
     """As after a process was frozen for long: another one has its own workers by then."""
-    with local(local_world, "exec cat") as driver:
-        wait_for(lambda: driver.count() == 1, what="a worker")
+    begun, ended = (local_world.folder / name for name in ("begun", "ended"))
+    with local(local_world, f"touch {begun}; cat; touch {ended}"):
+        wait_for(begun.exists, what="a worker")
         with local_world.rows():
             taken = {"holder": "another", "lease_ends_at": from_now(60)}
             db.session.execute(db.update(Autoscaling).values(taken))
             db.session.commit()
-        wait_for(lambda: driver.count() == 0, what="its end")
+        wait_for(ended.exists, what="its end")
     with local_world.rows():
         assert db.session.get_one(Autoscaling, 1).holder == "another"
 
