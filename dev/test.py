@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> None:
 
     :raises SystemExit: in CI, when no browser can be had.
     """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of programs load the same files
     command = [sys.executable, "-m", "pytest", *PARALLEL]
     if arguments[:1] == ["--quick"]:
         os.execv(sys.executable, [*command, *QUICK, *arguments[1:]])

@@ -33,11 +33,11 @@ SHORT = ("sandbox", "unit", "web")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of twins, run one where everything runs, by lot, and both where somebody chose tests.
+    """Of twins, run one where whole folders run, by lot, and both where somebody chose tests.
 
     ``CHAOS=full`` runs both of all. A lot falls the same way each time.
     """
-    if config.args != config.getini("testpaths"):
+    if config.option.keyword or not all(Path(place).is_dir() for place in config.args):
         return
     items.sort(key=_turns(items))
     if FULL:

@@ -43,6 +43,8 @@ SETTLING = timedelta(seconds=5)
 """How long a commit may take: what ended that lately is left for the next run."""
 SLACK = timedelta(minutes=10)
 """An hour is added up again until it has been over for so long."""
+FINAL = timedelta(days=1)
+"""What was counted so long ago is not counted again: its rows may have been deleted since."""
 EVERYTHING = 2**31 - 1
 
 
@@ -236,7 +238,10 @@ def roll_up(between: Callable[[], object]) -> int:
 def _days(cut: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Return what is to be counted in pieces that end with a day; days of nothing are left out."""
     known = db.session.scalar(counted_to())
-    since = _first_ended(EPOCH) if known is None else known - SLACK
+    if known is None:
+        since = _first_ended(EPOCH)
+    else:
+        since = known if known < cut - FINAL else known - SLACK
     while since is not None and since < cut:
         since = Period.HOUR.start(since)
         until = min(cut, Period.DAY.next(Period.DAY.start(since)))

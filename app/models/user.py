@@ -177,10 +177,10 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         """
         stored, _ = self._store(content.draft_of(text), None, accounts, None)
         waiting = [job.id for job in stored.jobs]
-        for _try in range(TRIES_HERE):
+        for tries in range(TRIES_HERE):
             broker.publish_here(waiting)
             db.session.expire_all()
-            waiting = _due_again(waiting)
+            waiting = _due_again(waiting, tries)
             if not waiting:
                 break
             time.sleep(SOON.total_seconds())
@@ -322,11 +322,15 @@ def is_leaving() -> ColumnElement[bool]:
     return Account.user_id.in_(db.select(User.id).where(User.delete_at.is_not(None)))
 
 
-def _due_again(job_ids: Sequence[str]) -> list[str]:
-    """Return those that are due at once: this machine was too slow to begin their calls."""
+def _due_again(job_ids: Sequence[str], tries: int) -> list[str]:
+    """Return those that are due at once: this machine was too slow to begin their calls.
+
+    :param tries: how often that was so before. What is held back was not tried, and is not here.
+    """
     rows = db.select(Delivery.id).where(
         Delivery.id.in_(job_ids),
         Delivery.state == State.SCHEDULED,
+        Delivery.attempts > tries,
         Delivery.not_before <= from_now(SOON.total_seconds()),
     )
     found = list(db.session.scalars(rows))

@@ -210,6 +210,8 @@ def test_a_duplicate_refused_after_a_lost_answer(world: World) -> None:
     world.sandbox.fault("accept_then_drop", count=EACH)
     world.start_worker()
     jobs = write_tweets(world, "said already", ["ana"], EACH)
+    wait_for(lambda: world.sandbox.calls() == 2 * EACH, what="resends, which are refused")
+    world.sandbox.settings(read_lag=0)
     until_all(world, jobs, State.PUBLISHED)
     promise_kept(world, jobs, "duplicate refused after a lost answer")
     rows = rows_of(world, jobs)

@@ -102,7 +102,9 @@ def test_what_was_added_up_stays(world: World) -> None:
     """Rows that are deleted later are still in the numbers, and what comes is added."""
     ben = world.user("ben")
     with world.rows():
-        write(world, ben, [(26 * HOUR, 40), (27 * HOUR, "duplicate")])
+        yesterday = Period.DAY.start(utcnow()) - timedelta(days=1)
+        late_evening = (utcnow() - yesterday).total_seconds() + 300
+        write(world, ben, [(late_evening, 40), (late_evening + HOUR, "duplicate")])
         delivery_rollup.roll_up(lambda: None)
         db.session.execute(delete(Attempt))
         db.session.execute(delete(Delivery))

@@ -10,6 +10,7 @@ import socket
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -60,55 +61,60 @@ def packed(data: bytes, kind: bytes) -> bytes:
     return HEAD + b"Content-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (kind, len(data)) + data
 
 
+@cache
 def zeros(size: int, wbits: int) -> bytes:
     """Return so many zeros, packed."""
     packer = zlib.compressobj(9, wbits=wbits)
     return b"".join([*(packer.compress(bytes(MB)) for _ in range(size // MB)), packer.flush()])
 
 
-BOMBS: dict[str, Callable[[socket.socket], None]] = {
-    "gzip": once(packed(zeros(512 * MB, 31), b"gzip")),
-    "deflate": once(packed(zeros(512 * MB, 15), b"deflate")),
-    "gzip in gzip": once(packed(gzip.compress(zeros(512 * MB, 31)), b"gzip, gzip")),
-    "many packings": once(packed(b"x", b", ".join([b"gzip"] * 1_000))),
-    "endless body": once(HEAD + b"\r\n", b"x" * 65_536, times=5_000),
-    "endless chunks": once(
+BOMBS: dict[str, Callable[[], Callable[[socket.socket], None]]] = {
+    "gzip": lambda: once(packed(zeros(512 * MB, 31), b"gzip")),
+    "deflate": lambda: once(packed(zeros(512 * MB, 15), b"deflate")),
+    "gzip in gzip": lambda: once(packed(gzip.compress(zeros(512 * MB, 31)), b"gzip, gzip")),
+    "many packings": lambda: once(packed(b"x", b", ".join([b"gzip"] * 1_000))),
+    "endless body": lambda: once(HEAD + b"\r\n", b"x" * 65_536, times=5_000),
+    "endless chunks": lambda: once(
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 10_000, times=5_000
     ),
-    "a chunk that is promised": once(
+    "a chunk that is promised": lambda: once(
         HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", b"x" * 65_536, times=500
     ),
-    "an endless line of a chunk": once(
+    "an endless line of a chunk": lambda: once(
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x" * 65_536, times=500
     ),
-    "endless headers": once(HEAD, b"X-A: b\r\n" * 1_000, times=5_000),
-    "an endless header": once(HEAD + b"X-A: ", b"b" * 65_536, times=5_000),
-    "large headers": once(HEAD, b"X-A: " + b"b" * 60_000 + b"\r\n", times=99),
-    "an endless status": once(b"HTTP/1.1 200 ", b"x" * 65_536, times=5_000),
-    "continue for ever": once(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000, times=5_000),
-    "continue with headers": once(
+    "endless headers": lambda: once(HEAD, b"X-A: b\r\n" * 1_000, times=5_000),
+    "an endless header": lambda: once(HEAD + b"X-A: ", b"b" * 65_536, times=5_000),
+    "large headers": lambda: once(HEAD, b"X-A: " + b"b" * 60_000 + b"\r\n", times=99),
+    "an endless status": lambda: once(b"HTTP/1.1 200 ", b"x" * 65_536, times=5_000),
+    "continue for ever": lambda: once(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000, times=5_000),
+    "continue with headers": lambda: once(
         b"HTTP/1.1 100 Continue\r\n" + b"X-A: b\r\n" * 90 + b"\r\n", times=50_000
     ),
-    "HTTP/0.9": once(b'{"id": "1"}'),
-    "nothing but line ends": once(b"\r\n" * 10_000, times=1_000),
-    "another protocol": once(b"SSH-2.0-OpenSSH_9.6\r\n"),
-    "an early hint alone": once(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
-    "an early hint, then the answer": once(
+    "HTTP/0.9": lambda: once(b'{"id": "1"}'),
+    "nothing but line ends": lambda: once(b"\r\n" * 10_000, times=1_000),
+    "another protocol": lambda: once(b"SSH-2.0-OpenSSH_9.6\r\n"),
+    "an early hint alone": lambda: once(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+    "an early hint, then the answer": lambda: once(
         b"HTTP/1.1 103 Early Hints\r\n\r\n" + HEAD + b'Content-Length: 11\r\n\r\n{"id": "1"}'
     ),
-    "another protocol from now on": once(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", b"x"),
-    "less than was promised": once(HEAD + b'Content-Length: 99\r\n\r\n{"id": "1"}'),
-    "a status that is none": once(b"HTTP/1.1 0 No\r\n\r\n"),
-    "two lengths": once(HEAD + b'Content-Length: 11\r\nContent-Length: 7\r\n\r\n{"id": "1"}'),
-    "a chunk of no length": once(HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n"),
-    "broken packing": once(packed(b"no gzip", b"gzip")),
+    "another protocol from now on": lambda: once(
+        b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", b"x"
+    ),
+    "less than was promised": lambda: once(HEAD + b'Content-Length: 99\r\n\r\n{"id": "1"}'),
+    "a status that is none": lambda: once(b"HTTP/1.1 0 No\r\n\r\n"),
+    "two lengths": lambda: once(
+        HEAD + b'Content-Length: 11\r\nContent-Length: 7\r\n\r\n{"id": "1"}'
+    ),
+    "a chunk of no length": lambda: once(HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n"),
+    "broken packing": lambda: once(packed(b"no gzip", b"gzip")),
 }
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_bombs_are_no_answers(server: Server, bomb: str, call: Call) -> None:
     """It may have been accepted; finding that out takes little time and little memory."""
-    server.behave = BOMBS[bomb]
+    server.behave = BOMBS[bomb]()
     started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(http.NoResponse):
         call("POST", server.url, timeout=4, json={})
@@ -303,7 +309,7 @@ def test_a_sign_in_that_is_a_bomb(server: Server) -> None:
     assert not isinstance(consent, list)
     callback = {"state": consent.memory["state"], "code": "code"}
     for bomb in ("gzip", "endless body", "continue for ever", "HTTP/0.9"):
-        server.behave = BOMBS[bomb]
+        server.behave = BOMBS[bomb]()
         with pytest.raises(LookUpFailed):
             x.finish(consent.memory, callback, "http://127.0.0.1:8000/login/x/callback")
 

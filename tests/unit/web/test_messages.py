@@ -7,6 +7,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -235,30 +236,37 @@ def codes_in(where: Iterable[Path]) -> Codes:
     return Codes([ast.parse(path.read_text("utf-8")) for path in sorted(where)])
 
 
-WEB = codes_in((APP / "web").rglob("*.py"))
 BESIDE = {
     *(APP / "web", APP / "sentences", APP / "mail"),
     *(APP / "background.py", APP / "workers" / "runner.py"),
 }
 """Results of background tasks and of mails are shown to operators as they are."""
-BELOW = codes_in(
-    path for path in APP.rglob("*.py") if not any(path.is_relative_to(one) for one in BESIDE)
-)
-OF_DELIVERIES = (
-    set().union(
-        *(
-            codes
-            for taker, codes in BELOW.by_taker.items()
-            if taker not in OF_INPUT | OF_RULES | OF_SIGN_IN | OF_OAUTH | OF_READING | OF_BESIDE
-        )
+
+
+@cache
+def web() -> Codes:
+    """Return the codes in the code of pages."""
+    return codes_in((APP / "web").rglob("*.py"))
+
+
+@cache
+def below() -> Codes:
+    """Return the codes in what pages stand on."""
+    return codes_in(
+        path for path in APP.rglob("*.py") if not any(path.is_relative_to(one) for one in BESIDE)
     )
-    - NEVER_STORED
-)
+
+
+def of_deliveries() -> set[str]:
+    """Return the codes that a Delivery can have."""
+    others = OF_INPUT | OF_RULES | OF_SIGN_IN | OF_OAUTH | OF_READING | OF_BESIDE
+    by_taker = below().by_taker.items()
+    return set().union(*(codes for taker, codes in by_taker if taker not in others)) - NEVER_STORED
 
 
 def test_every_code_is_followed() -> None:
     """No code comes from where this test does not look: else one without words is overlooked."""
-    followed = {**BELOW.not_followed, **{name: WEB.not_followed[name] for name in OF_INPUT}}
+    followed = {**below().not_followed, **{name: web().not_followed[name] for name in OF_INPUT}}
     lost = {taker: rest for taker, rest in followed.items() if rest and taker not in OF_OAUTH}
     assert lost == {}
 
@@ -267,9 +275,9 @@ def test_every_ending_of_a_delivery_has_a_sentence() -> None:
     """A message and a next step for each code that a Delivery can have, whoever gives it."""
     by_networks = {"account_inactive", "role_lost", "content_policy", "pictures_gone"}
     by_us = {"worker_lost", "never_seen", "disconnected", "not_stored", "picture_too_heavy"}
-    assert by_networks | by_us <= OF_DELIVERIES
-    assert {code for code in OF_DELIVERIES if known_error(code, "X") is None} == set()
-    for code in OF_DELIVERIES:
+    assert by_networks | by_us <= of_deliveries()
+    assert {code for code in of_deliveries() if known_error(code, "X") is None} == set()
+    for code in of_deliveries():
         message, step = delivery_error(code, "X")
         assert message.endswith(".")
         assert step.endswith((".", "?"))
@@ -277,7 +285,7 @@ def test_every_ending_of_a_delivery_has_a_sentence() -> None:
 
 def test_every_refused_rule_has_a_sentence() -> None:
     """Of its own, for each code that a rule can be refused with."""
-    codes = BELOW.by_taker["RecurrenceProblem"] | {"bad_start"}  # pages read the start
+    codes = below().by_taker["RecurrenceProblem"] | {"bad_start"}  # pages read the start
     assert {"too_often", "never", "unreadable"} <= codes
     said = {code: rule_refusal(RecurrenceProblem(code)) for code in codes}
     assert len(set(said.values())) == len(codes)
@@ -285,7 +293,7 @@ def test_every_refused_rule_has_a_sentence() -> None:
 
 def test_every_early_end_of_an_import_has_a_sentence() -> None:
     """Of its own, with what happens or helps next."""
-    codes = set().union(*(BELOW.by_taker[taker] for taker in OF_READING)) | {"not_allowed"}
+    codes = set().union(*(below().by_taker[taker] for taker in OF_READING)) | {"not_allowed"}
     assert {"rate_limited", "page_loop", "access_ended"} <= codes
     said = {code: import_error(code, "X") for code in codes}
     assert len({told[0] for told in said.values() if told}) == len(codes)
@@ -318,7 +326,7 @@ def test_an_unknown_reason_to_hold_gets_no_others_sentence(
 def test_an_unknown_code_gets_no_others_sentence(caplog: pytest.LogCaptureFixture) -> None:
     """It is said in general, and written to the log, once and not at each poll."""
     message, step = delivery_error("comet", "X")
-    assert message not in {delivery_error(code, "X")[0] for code in OF_DELIVERIES}
+    assert message not in {delivery_error(code, "X")[0] for code in of_deliveries()}
     assert step.endswith(".")
     assert delivery_error("comet", "X") == (message, step)
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
@@ -333,7 +341,7 @@ def test_every_end_of_an_attempt_has_words_of_its_own() -> None:
 
 def test_a_missing_permission_for_pictures_says_how_to_give_it() -> None:
     """A token of X from before pictures may post but not upload: connecting again helps."""
-    assert "picture_permission" in OF_DELIVERIES
+    assert "picture_permission" in of_deliveries()
     message, step = delivery_error("picture_permission", "X")
     assert "pictures" in message
     assert "Connect the account again" in step
@@ -341,7 +349,7 @@ def test_a_missing_permission_for_pictures_says_how_to_give_it() -> None:
 
 def test_every_refused_connection_has_a_sentence() -> None:
     """Whatever ends a sign-in is said in words."""
-    codes = BELOW.by_taker["ConnectRefused"] | WEB.by_taker["ConnectRefused"]
+    codes = below().by_taker["ConnectRefused"] | web().by_taker["ConnectRefused"]
     assert {"bad_server", "no_pages", "scope_missing", "too_often"} <= codes
 
     class Site:
@@ -357,7 +365,7 @@ def test_every_refused_connection_has_a_sentence() -> None:
 
 def test_every_problem_of_a_text_has_a_sentence() -> None:
     """And too long names the network, and the account when there are several."""
-    codes = BELOW.by_taker["TextProblem"] | WEB.by_taker["TextProblem"]
+    codes = below().by_taker["TextProblem"] | web().by_taker["TextProblem"]
     about = {"length": 301, "limit": 300, "network": "Bluesky", "handle": "", "field": "text"}
     about |= {"position": 4, "code_point": "U+0007", "name": "", "before": "left", "after": "right"}
     said = {code: input_refusal(TextProblem(code, **about))[2] for code in codes}
@@ -373,7 +381,7 @@ def test_every_problem_of_a_text_has_a_sentence() -> None:
 
 def test_every_problem_of_an_option_has_a_sentence() -> None:
     """One for each code, with the field of its account."""
-    codes = BELOW.by_taker["OptionProblem"]
+    codes = below().by_taker["OptionProblem"]
     assert {"option_unknown", "poll_with_pictures", "warning_too_long"} <= codes
     about = {"network": "X", "name": "poll", "limit": 4, "length": 5, "least": 1, "fields": "a, b"}
     about |= {"field_name": "duration_minutes", "field": "options-7"}
@@ -384,7 +392,7 @@ def test_every_problem_of_an_option_has_a_sentence() -> None:
 
 def test_every_problem_of_a_time_has_a_sentence() -> None:
     """One for each code, and none is another one's."""
-    codes = BELOW.by_taker["WhenProblem"]
+    codes = below().by_taker["WhenProblem"]
     assert {"past", "gap", "too_far", "not_understood"} <= codes
     about = {"wall": "02:30", "date": "28 Mar", "zone": "Europe/Berlin", "first_valid": "03:00"}
     said = {code: input_refusal(WhenProblem(code, **about))[2] for code in codes}
@@ -394,7 +402,11 @@ def test_every_problem_of_a_time_has_a_sentence() -> None:
 def test_every_refused_picture_has_a_sentence() -> None:
     """Also where the page refuses it, and none says that it "could not be used" alone."""
     codes = set().union(
-        *(found.by_taker[name] for found in (BELOW, WEB) for name in ("PictureRefused", "_refuse"))
+        *(
+            found.by_taker[name]
+            for found in (below(), web())
+            for name in ("PictureRefused", "_refuse")
+        )
     )
     assert {"picture_polyglot", "pictures_away", "picture_used", "quota"} <= codes
     general = picture_refusal("comet")
@@ -404,7 +416,7 @@ def test_every_refused_picture_has_a_sentence() -> None:
 
 def test_every_field_that_does_not_fit_has_a_sentence() -> None:
     """One for each code of ``Invalid`` that reaches a person."""
-    codes = WEB.by_taker["Invalid"] - {"old_form"}  # what it stops is shown with its own words
+    codes = web().by_taker["Invalid"] - {"old_form"}  # what it stops is shown with its own words
     assert {"unknown_name", "empty_time", "time_moved", "wrong_type"} <= codes
     general = input_refusal(Invalid("comet", "when"))[2]
     said = {code: input_refusal(Invalid(code, "when", limit=3, echo="now"))[2] for code in codes}
@@ -414,7 +426,7 @@ def test_every_field_that_does_not_fit_has_a_sentence() -> None:
 def test_files_of_tweets() -> None:
     """Whatever may be wrong with a file, or with a row of it, has a sentence of its own."""
     about: dict[str, Any] = {"limit": 5, "line": 2, "names": "text", "name": "x:ana"}
-    files, rows = (BELOW.by_taker[name] for name in ("FileProblem", "RowProblem"))
+    files, rows = (below().by_taker[name] for name in ("FileProblem", "RowProblem"))
     said = [input_refusal(FileProblem(code, **about))[2] for code in files]
     said += [input_refusal(RowProblem(code, "when", **about))[2] for code in rows]
     assert len(set(said)) == len(files) + len(rows) > 15
@@ -423,7 +435,7 @@ def test_files_of_tweets() -> None:
 
 def test_every_refusal_of_a_preset_has_a_sentence() -> None:
     """Whatever may be wrong with what is saved under a name, or picked, has a sentence."""
-    codes = BELOW.by_taker["PresetProblem"] | WEB.by_taker["PresetProblem"]
+    codes = below().by_taker["PresetProblem"] | web().by_taker["PresetProblem"]
     about = {"limit": 5, "name": "Work", "tag": "a#b"}
     said = [input_refusal(PresetProblem(code, "name", **about))[2] for code in codes]
     assert len(set(said)) == len(codes) >= 9

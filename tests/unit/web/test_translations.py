@@ -54,6 +54,7 @@ def test_placeholders_stay(catalogue: Catalog) -> None:
             assert not values or other % values
 
 
+@pytest.mark.slow
 def test_the_files_fit_the_source(tmp_path: Path) -> None:
     """Collecting the words again changes neither file: ``make messages`` was run."""
     for name in ("messages.po", "messages.mo"):
