@@ -18,7 +18,7 @@ run: ## Start everything on this machine; Ctrl-C stops it (PORT=8001 chooses the
 test: ## Run all tests (ARGS="-k words" chooses some)
 	@$(PREPARED) test dev.test $(ARGS)
 
-quick: ## Run the unit and web tests that are not slow: the ones to run after each change
+quick: ## Run the unit tests that are not slow: the ones to run after each change
 	@$(PREPARED) test dev.test --quick $(ARGS)
 
 chaos: ## Run every fault at its full size and print what was lost, doubled, early or late

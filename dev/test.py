@@ -15,7 +15,7 @@ from dev import browser
 #: file starts are started once. Their order is that of tests/conftest.py.
 PARALLEL = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
 #: What `make quick` runs; no browser is looked for.
-QUICK = ["tests/unit", "tests/web", "-m", "not slow and not browser"]
+QUICK = ["tests/unit", "-m", "not slow and not browser"]
 
 
 def main(arguments: list[str]) -> None:

@@ -28,7 +28,9 @@ from app.models import (
     User,
     draft,
     pool,
+    preset,
     series,
+    slot,
 )
 from app.pictures import FileMissing, FilesAway, storage
 from app.tweet_files.checking import WITH_ID
@@ -128,6 +130,10 @@ def _person(user_id: int) -> dict[str, Any]:
                 "account": name_of(one),
                 "display_name": one.display_name,
                 "connected": one.connected,
+                "signature": one.signature_id,
+                "slots": [
+                    {"weekday": day, "time": f"{wall:%H:%M}"} for day, wall in slot.weekly(one)
+                ],
                 "created_at": _iso(one.created_at),
             }
             for one in db.session.scalars(accounts)
@@ -223,10 +229,26 @@ def _pool(row: pool.Pool, names: Names) -> dict[str, Any]:
     }
 
 
+def _selection(row: preset.Preset, names: Names) -> dict[str, Any]:
+    accounts = [names[one] for one in row.account_ids if one in names]
+    return {"id": row.id, "name": row.name, "accounts": accounts}
+
+
+def _words(row: preset.Preset, _names: Names) -> dict[str, Any]:
+    return {"id": row.id, "name": row.name, "text": row.text}
+
+
+def _presets(kind: preset.PresetKind) -> Callable[..., list[Any]]:
+    return lambda user_id, before, most: preset.listed(user_id, kind, before, most)
+
+
 PLANNED: Sequence[tuple[str, Callable[..., list[Any]], Callable[..., dict[str, Any]]]] = (
     ("series", series.listed, _series),
     ("drafts", draft.listed, _draft),
     ("pools", pool.listed, _pool),
+    ("selections", _presets(preset.PresetKind.SELECTION), _selection),
+    ("signatures", _presets(preset.PresetKind.SIGNATURE), _words),
+    ("hashtag_sets", _presets(preset.PresetKind.HASHTAGS), _words),
 )
 """What else somebody has: its key in the file, what lists it, and what a row of it says."""
 

@@ -52,6 +52,11 @@ class Reader:
         headers = {**JSON, "X-CSRFToken": self._token()}
         return self.client.post(path, json=body, headers=headers)
 
+    def put(self, path: str, **body: Any) -> TestResponse:
+        """Put JSON in the place of what is there."""
+        headers = {**JSON, "X-CSRFToken": self._token()}
+        return self.client.put(path, json=body, headers=headers)
+
     def change(self, path: str, **body: Any) -> TestResponse:
         """Change something with JSON."""
         headers = {**JSON, "X-CSRFToken": self._token()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,13 @@ def named(cell: str) -> list[str]:
 ALLOWED = table()
 
 
+@cache
+def parsed(source: str) -> ast.Module:
+    """Return a module's syntax tree, which nobody changes."""
+    return ast.parse(source)
+
+
+@cache
 def running(source: str) -> ast.Module:
     """Return a module without what only type checkers read."""
     tree = ast.parse(source)
@@ -107,7 +115,8 @@ def running(source: str) -> ast.Module:
     return tree
 
 
-def imports_of(source: str) -> set[str]:
+@cache
+def imports_of(source: str) -> frozenset[str]:
     """Return every module of ours that a file imports at run time, hidden ones too."""
     found: set[str] = set()
     for node in ast.walk(running(source)):
@@ -116,7 +125,8 @@ def imports_of(source: str) -> set[str]:
         if isinstance(node, ast.ImportFrom) and node.module:
             submodules = {f"{node.module}.{alias.name}" for alias in node.names} & set(SOURCES)
             found |= submodules or {node.module}
-    return {name for name in found if name.split(".")[0] in {"app", "config", *BESIDE}}
+    ours = {"app", "config", *BESIDE}
+    return frozenset(name for name in found if name.split(".")[0] in ours)
 
 
 def part_of(module: str) -> str:
@@ -142,7 +152,7 @@ def wrong_imports(module: str, source: str) -> list[str]:
 
 def listed_in(face: str) -> set[str]:
     """Return the names that a folder's face lists."""
-    for node in ast.parse(SOURCES[face]).body:
+    for node in parsed(SOURCES[face]).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             return set(ast.literal_eval(node.value))
     return set()
@@ -167,7 +177,7 @@ def too_large(source: str) -> Iterator[str]:
     """Return what is larger than a reader's memory in a module."""
     if source.count("\n") > MAX_LINES:
         yield "the module"
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         lines = (node.end_lineno or 0) - node.lineno if isinstance(node, FUNCTIONS) else 0
         if isinstance(node, FUNCTIONS) and lines >= MAX_FUNCTION_LINES:
             yield node.name
@@ -183,7 +193,7 @@ def moves_in(source: str) -> Iterator[str]:
     That is a keyword of ``values()`` or of a new Delivery, a key of a dict, or an attribute.
     Types of columns (``"fence": Integer()``) set nothing.
     """
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("values", "Delivery")):
             yield from (word.arg for word in node.keywords if word.arg in MOVED)
         if isinstance(node, ast.Dict):
@@ -298,7 +308,7 @@ def test_every_arrow_is_in_the_page() -> None:
     table = page.partition("| who | arrows |")[2].partition("\n\n")[0]
     functions = {
         node.name
-        for node in ast.parse(SOURCES["app.models.transitions"]).body
+        for node in parsed(SOURCES["app.models.transitions"]).body
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
     }
     assert set(re.findall(r"`(\w+)`", table)) == functions - {"moment_before"}

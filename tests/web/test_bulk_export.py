@@ -87,7 +87,7 @@ def test_pictures(world: World, ana: Reader) -> None:
 
 
 def test_what_is_planned(world: World, ana: Reader) -> None:
-    """Options, drafts, series and pools are in the file, each with its accounts' names."""
+    """All that is kept for later is in the file, each with its accounts' names."""
     with world.rows():
         keys = [one.id for one in full_list.accounts()]
     ai, both = {str(keys[0]): {"made_with_ai": True}}, keys[:2]
@@ -97,6 +97,11 @@ def test_what_is_planned(world: World, ana: Reader) -> None:
     made = ana.post("/series", text="Again", accounts=keys[:1], options=ai, **rule)
     assert made.status_code == 201, made.text
     ana.post("/pools", account=keys[1], tweets=["Always good"], rest_s=86_400)
+    ana.post("/selections", name="Both", accounts=both)
+    ana.post("/signatures", name="Usual", text="– Ana", accounts=keys[:1])
+    ana.post("/hashtag-sets", name="Work", text="#flask #celery")
+    answer = ana.put(f"/accounts/{keys[0]}/slots", slots=[{"weekday": 1, "time": "09:00"}])
+    assert answer.status_code == 200, answer.text
     with world.rows():
         Reader(world, *full_list.fill()).post("/drafts", text="Ben's own")
     known: dict[str, Any] = json.loads(exported(ana, "json"))
@@ -113,6 +118,11 @@ def test_what_is_planned(world: World, ana: Reader) -> None:
     }
     assert pool["account"] == draft["accounts"][1]
     assert pool["tweets"] == [{"text": "Always good", "pictures": []}]
+    assert known["selections"][0]["accounts"] == draft["accounts"]
+    (signature,), (hashtags,) = known["signatures"], known["hashtag_sets"]
+    assert (signature["text"], hashtags["text"]) == ("– Ana", "#flask #celery")
+    (x,) = [one for one in known["person"]["accounts"] if one["account"] == "x:ana"]
+    assert (x["signature"], x["slots"]) == (signature["id"], [{"weekday": 1, "time": "09:00"}])
     about, report = found(send(ana, json.dumps(known).encode()))
     assert (about["known"], about["bad"]) == (about["rows"], 0)
     with world.rows():

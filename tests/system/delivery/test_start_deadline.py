@@ -15,11 +15,12 @@ import pytest
 
 from app.networks import http
 from tests.support.callers import GO
+from tests.support.figures import sized
 from tests.support.sandbox import ROOT
 from tests.support.scripted import ScriptedServer, Seen
 from tests.support.waiting import wait_for
 
-STOPS = 8
+STOPS = sized(4, 8)
 RESIDUE = 2
 """Of hundreds of calls that are under way at the stops, a few microseconds each remain."""
 

@@ -99,6 +99,7 @@ def script_words(visitor: Visitor, page: str) -> dict[str, Any]:
     return words
 
 
+@pytest.mark.slow
 def test_pages_speak_the_browsers_language(visitor: Visitor) -> None:
     """Sign-in, composer, scripts, problem pages and refusals are Spanish for a Spanish browser."""
     welcome = visitor.get("/").text
@@ -122,6 +123,7 @@ def test_pages_speak_the_browsers_language(visitor: Visitor) -> None:
         assert refused.json()["error"]["message"] == sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("browser", "chosen", "words"),
     [(FROM_MEXICO, "en", "What do you want to say?"), ("en-GB,en", "es", "¿Qué quieres decir?")],
@@ -136,6 +138,7 @@ def test_a_persons_own_choice_wins(visitor: Visitor, browser: str, chosen: str, 
     assert words in page
 
 
+@pytest.mark.slow
 def test_the_shortcuts_are_understood(visitor: Visitor) -> None:
     """What a Spanish page's shortcuts write into the time field means what their labels say."""
     page = visitor.sign_in("ana").text

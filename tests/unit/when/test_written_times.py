@@ -30,6 +30,7 @@ def app() -> Flask:
     return app
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en", "es"])
 @pytest.mark.parametrize("name", ZONES)
 def test_a_year_is_read_back(app: Flask, name: str, locale: str) -> None:
