@@ -58,6 +58,8 @@ class PoolTweet(db.Model):  # type: ignore[name-defined,misc]
     text: Mapped[str]
     pictures: Mapped[list[str] | None] = mapped_column(JSON)
     """Their ids, in order; None for none."""
+    times: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often it got a slot."""
     last_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """The slot that it got last; None for none yet."""
 
@@ -86,15 +88,16 @@ def submitted(user_id: int, submit_id: str) -> Pool | None:
     return db.session.scalar(db.select(Pool).where(*known))
 
 
-def give(row: Pool, text: PoolTweet, account: Account, moment: datetime) -> None:
+def give(row: Pool, text: PoolTweet, words: str, account: Account, moment: datetime) -> None:
     """Store a text of a pool as a tweet in a slot of its account; commits nothing.
 
     The account's row is locked, and the slot is free (``slot.lock``).
 
+    :param words: the wording of the text whose turn it is.
     :raises QuotaReached: too many of the owner's tweets wait already.
     """
     submit_id = f"pool {text.id} {moment.timestamp():.0f}"
-    draft = content.draft_of(text.text, pictures=text.pictures or ())
+    draft = content.draft_of(words, pictures=text.pictures or ())
     Picture.need(row.user_id, text.pictures or (), moment)
     new_tweet.store(row.user_id, draft, {account.id: moment}, submit_id, [account], is_queued=True)
-    text.last_at = moment
+    text.last_at, text.times = moment, text.times + 1

@@ -30,6 +30,7 @@ from app.models import (
     slot,
 )
 from app.networks import TextProblem
+from app.planning.wordings import wordings
 
 log = logging.getLogger(__name__)
 
@@ -88,13 +89,26 @@ def checked(account: Account, given: Sequence[Given]) -> list[Given]:
     cleaned: list[Given] = []
     for number, one in enumerate(given):
         try:
-            draft = content.draft_of(one["text"], pictures=one["pictures"] or ())
-            content.check(draft, [account])
+            for words in wordings(one["text"]):
+                content.check(content.draft_of(words, pictures=one["pictures"] or ()), [account])
         except TextProblem as problem:
             problem.params["field"] = f"tweets-{number}"
             raise
-        cleaned.append({"text": draft.text, "pictures": one["pictures"]})
+        text = content.draft_of(one["text"]).text
+        cleaned.append({"text": text, "pictures": one["pictures"]})
     return cleaned
+
+
+def repeats_itself(row: Pool) -> bool:
+    """Return whether some text of a pool has only one wording, so that it is the same each time."""
+    return any(len(_wordings_of(one)) == 1 for one in row.tweets)
+
+
+def _wordings_of(text: PoolTweet) -> list[str]:
+    try:
+        return wordings(text.text)
+    except TextProblem:  # stored before words in braces took turns
+        return [text.text]
 
 
 def _claim_pictures(user_id: int, given: Sequence[Given], known: Sequence[str] = ()) -> None:
@@ -174,7 +188,8 @@ def _feed_one(pool_id: int) -> bool:
     if text is None:
         return _look_again(row, now + LATER)
     try:
-        pool.give(row, text, account, moment)
+        ways = _wordings_of(text)
+        pool.give(row, text, ways[text.times % len(ways)], account, moment)
         db.session.commit()
     except QuotaReached:
         db.session.rollback()

@@ -58,7 +58,7 @@ def create() -> ResponseReturnValue:
     except REFUSALS as problem:
         return _refused(problem)
     if wants_json():
-        return jsonify(pool=_plain(row), warnings=_warnings(account)), 201
+        return jsonify(pool=_plain(row), warnings=_warnings(row, account)), 201
     flash(_("Saved. Free slots of the next day are filled within minutes."))
     return redirect(url_for("pools.index"), 303)
 
@@ -88,7 +88,7 @@ def change(pool_id: int) -> ResponseReturnValue:
     except REFUSALS as problem:
         return _refused(problem)
     account = db.session.get_one(Account, row.account_id)
-    return jsonify(pool=_plain(row), warnings=_warnings(account))
+    return jsonify(pool=_plain(row), warnings=_warnings(row, account))
 
 
 @bp.post("/pools/<int:pool_id>")
@@ -172,10 +172,10 @@ def _refused(problem: Exception, pool_id: int | None = None) -> ResponseReturnVa
     return _page(found, None, message, pool_id), 422
 
 
-def _warnings(account: Account) -> list[dict[str, str]]:
-    """Return what a network may refuse: X a text that it had before."""
-    if account.network == "x":
-        return [{"code": "identical_text", "message": sentences.identical_text()}]
+def _warnings(row: Pool, account: Account) -> list[dict[str, str]]:
+    """Return what a network may refuse: X a text that it had before, in the same words."""
+    if account.network == "x" and pools.repeats_itself(row):
+        return [{"code": "identical_text", "message": sentences.same_words()}]
     return []
 
 

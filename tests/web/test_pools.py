@@ -127,6 +127,23 @@ def test_free_slots_are_filled(small_world: World, ana: FlaskClient) -> None:
         assert utcnow() < row.next_at <= utcnow() + pools.LATER
 
 
+def test_wordings_take_turns(small_world: World, ana: FlaskClient) -> None:
+    """X gets other words each time, and nobody is warned; each of them must fit."""
+    account_id = account_of(small_world)
+    send(ana, "PUT", f"/accounts/{account_id}/slots", slots=EVERY_DAY)
+    text = "{Good morning|Hello}, readers"
+    made = send(ana, "POST", "/pools", tweets=[text], rest_s=3_600)
+    assert (made.status_code, made.get_json()["warnings"]) == (201, [])
+    assert made.get_json()["pool"]["tweets"][0]["text"] == text
+    pool_id = made.get_json()["pool"]["id"]
+    turns = ["Good morning, readers", "Hello, readers"]
+    assert feed(small_world, pool_id) == [*turns, turns[0]]
+    long = send(ana, "POST", "/pools", tweets=["{short|" + "x" * 300 + "}"])
+    assert (long.status_code, long.get_json()["error"]["field"]) == (422, "tweets-0")
+    many = send(ana, "POST", "/pools", tweets=["{a|b}" * 9]).get_json()["error"]
+    assert (many["code"], many["field"]) == ("too_many_wordings", "tweets-0")
+
+
 def test_pictures(small_world: World, ana: FlaskClient) -> None:
     """They go out with their words, and are kept whole as long as a pool has them."""
     account_id = account_of(small_world)

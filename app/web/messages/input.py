@@ -90,6 +90,7 @@ _TEXT_PROBLEMS = {
         "allowed. Use fewer combined emoji and accents."
     ),
     "too_many_parts": _l("A thread can have at most %(limit)s parts."),
+    "too_many_wordings": _l("A text can have at most %(limit)s wordings."),
 }
 _TIME_PROBLEMS = {
     "past": _l("That moment has passed. Choose a later one."),

@@ -52,6 +52,14 @@ def identical_text() -> str:
     )
 
 
+def same_words() -> str:
+    """Warn that X may refuse a text of a pool that it had before."""
+    return _(
+        "X refuses a text that you have posted there a short time ago. Write words that take turns "
+        "in braces: {Good morning|Hello}. Or let the text rest long."
+    )
+
+
 def gap_note() -> str:
     """Say that clocks skip the time of a rule that night."""
     return _("The clocks skip the time of the series that night, so it goes out later.")

@@ -21,7 +21,9 @@ from app.web.schemas.fields import (
 class Tweet(Schema):
     """One text of a pool, with pictures."""
 
-    text: Annotated[Text, Field(min_length=1)] = Field(description="the words")
+    text: Annotated[Text, Field(min_length=1)] = Field(
+        description="the words; `{one|another}` takes turns"
+    )
     pictures: Pictures | None = Field(
         None, description="ids of your pictures, in order; left out or null: as they are"
     )
