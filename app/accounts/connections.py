@@ -284,6 +284,18 @@ def holder_of(network: str, profile: Profile) -> Account | None:
     return _find(network, profile, Account.connected)
 
 
+def is_in_use(network: Network, profile: Profile) -> bool:
+    """Return whether somebody here publishes with an access that ends with this profile's."""
+    if holder_of(network.name, profile) is not None:
+        return True
+    if not network.one_access_for_all:
+        return False
+    # Of some accounts nobody has asked yet which person gave us the access.
+    perhaps_theirs = Account.person_id.in_(("", profile.person_id))
+    connected = (Account.network == network.name, Account.connected, perhaps_theirs)
+    return db.session.scalar(db.select(Account.id).where(*connected).limit(1)) is not None
+
+
 def _is_free(network: str, profile: Profile, user_id: int) -> bool:
     holder = holder_of(network, profile)
     return holder is None or holder.user_id == user_id

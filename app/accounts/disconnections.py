@@ -87,7 +87,9 @@ def _forget(account_id: int) -> None:
     began = http.boottime()
     account = db.session.get_one(Account, account_id, populate_existing=True)
     name, version, credentials = account.network, account.credentials_version, account.credentials
-    identity = Profile(account.remote_id, account.handle, server=account.server)
+    identity = Profile(
+        account.remote_id, account.handle, server=account.server, person_id=account.person_id
+    )
     in_use = account.connected or _is_busy(account_id)
     db.session.commit()  # the network may take long: no transaction stays open meanwhile
     if in_use:
@@ -119,10 +121,10 @@ def _is_busy(account_id: int) -> bool:
 
 
 def end_access(name: str, profile: Profile, credentials: Credentials, began: float) -> None:
-    """End an access at the network, unless the same account is connected here by another one.
+    """End an access at the network, unless that would end one with which somebody publishes here.
 
-    A network may treat all accesses of one account to one app as the same: ending one would end
-    the others too. Never raises.
+    A network may treat all accesses of one account, or of one person, to one app as the same:
+    ending one would end the others too. Never raises.
 
     :param began: in seconds on http.boottime(); too long after it, the network is not called.
     """
@@ -140,8 +142,8 @@ def revoke(name: str, profile: Profile, credentials: Credentials, began: float) 
     network = current_app.extensions["networks"].get(name)
     if network is None or not credentials:
         return True
-    holder = connections.holder_of(name, profile)
+    is_in_use = connections.is_in_use(network, profile)
     db.session.commit()
-    if holder is not None:
+    if is_in_use:
         return True
     return network.revoke(credentials, began + current_app.config["START_DEADLINE"]) is not False

@@ -90,7 +90,9 @@ def _revoke(account_id: int) -> bool:
     began = http.boottime()
     account = db.session.get_one(Account, account_id, populate_existing=True)
     name, version, credentials = account.network, account.credentials_version, account.credentials
-    profile = Profile(account.remote_id, account.handle, server=account.server)
+    profile = Profile(
+        account.remote_id, account.handle, server=account.server, person_id=account.person_id
+    )
     db.session.commit()
     if not credentials:
         return True

@@ -320,6 +320,8 @@ class Network(Protocol):
     """US dollars for each thing that is returned, where reading costs; else nothing."""
     smallest_reads: Mapping[ReadKind, int] = {}
     """Of how many things a page has at least, where reading costs."""
+    one_access_for_all: bool = False
+    """True where ending our access to one account of a person ends it to all of theirs."""
     numbers_at_once: int = 1
     """Of how many posts ``numbers`` tells in one call."""
     ready: bool = True

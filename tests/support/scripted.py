@@ -69,7 +69,7 @@ class ScriptedServer:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_PATCH = handle_any  # noqa: N815
+            do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815
 
             def log_message(self, *_: object) -> None:
                 """Keep silent."""

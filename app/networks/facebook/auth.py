@@ -27,6 +27,8 @@ from app.networks.responses import known_shape, object_in
 
 SCOPES = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")
 MAY_PUBLISH = "CREATE_CONTENT"
+PERSON = "person_token"
+"""The credential that is the person's own token: Facebook ends an access for that alone."""
 APP_REFUSED = {1, UNKNOWN_APP}
 PAGE_FIELDS = "id,name,username,picture"
 MAX_PAGE_LISTS = 20
@@ -75,7 +77,7 @@ class SignIn:
                 _check_granted(graph, user_token)
                 person_id = _person_id(graph, user_token)
                 pages = [
-                    _connection(page, person_id)
+                    _connection(page, person_id, user_token)
                     for page in _pages(graph, user_token)
                     if _may_publish_on(page)
                 ]
@@ -91,6 +93,16 @@ def who_am_i(graph: Graph, credentials: Credentials) -> Profile:
     with known_shape():
         query = {"fields": PAGE_FIELDS}
         return profile_of(reading_of(graph.read("me", query, token=token_of(credentials))))
+
+
+def revoke(graph: Graph, credentials: Credentials, start_by: float | None) -> None:
+    """Take back all that a person has granted, if that begins in time.
+
+    A person's token ends after 60 days, so whatever Facebook answers, there is nothing more to do
+    (docs: Facebook sign-in). Raises LookUpFailed when there is no response.
+    """
+    token = str(credentials[PERSON])
+    graph.ask("DELETE", "me/permissions", start_by=start_by, token=token)
 
 
 def connected_by(graph: Graph, credentials: Credentials) -> str:
@@ -192,7 +204,11 @@ def _may_publish_on(page: Mapping[str, Any]) -> bool:
     return MAY_PUBLISH in (page.get("tasks") or ()) and bool(page.get("access_token"))
 
 
-def _connection(page: Mapping[str, Any], person_id: str) -> Connection:
+def _connection(page: Mapping[str, Any], person_id: str, user_token: str) -> Connection:
     profile = replace(profile_of(page), person_id=person_id)
-    credentials = {"access_token": str(page["access_token"]), "page_id": profile.remote_id}
+    credentials = {
+        "access_token": str(page["access_token"]),
+        "page_id": profile.remote_id,
+        PERSON: user_token,
+    }
     return Connection(profile, credentials)

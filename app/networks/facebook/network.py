@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ from app.networks.base import (
     Profile,
     SeenPost,
 )
+from app.networks.errors import LookUpFailed
 from app.networks.facebook import auth, history, media, posts, timeline
 from app.networks.facebook import options as facebook_options
 from app.networks.facebook.client import Graph
@@ -43,6 +45,7 @@ class Facebook(Network):
     threads = False
     usual_limits = posts.LIMITS
     reads = (ReadKind.POSTS,)
+    one_access_for_all = True
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._graph = Graph(
@@ -75,11 +78,17 @@ class Facebook(Network):
         """Return every Page on which we may publish. Raises ConnectRefused, LookUpFailed."""
         return self._sign_in.finish(memory, callback, redirect_uri)
 
-    def revoke(self, credentials: Credentials, start_by: float | None = None) -> None:
-        """Do nothing: Facebook ends an app's access for a whole person, not for one Page.
+    def revoke(self, credentials: Credentials, start_by: float | None = None) -> bool:
+        """End the access to all Pages of the person; never raises. False without a response.
 
-        Ending it here would also end the other Pages that the same person has connected.
+        Pages that were connected before the person's own token was kept cannot end it.
         """
+        if auth.PERSON not in credentials:
+            return True
+        with contextlib.suppress(LookUpFailed):
+            auth.revoke(self._graph, credentials, start_by)
+            return True
+        return False
 
     def who_am_i(self, credentials: Credentials) -> Profile:
         """Ask which Page it is. Raises TokenRefused, LookUpFailed, LookUpRefused."""

@@ -112,7 +112,9 @@ def test_all_pages_of_the_list_are_read(scripted: ScriptedServer, facebook: Face
     assert [c.profile.handle for c in connections] == ["page1", "3"]
     assert [c.profile.person_id for c in connections] == ["1022033044"] * 2
     assert parse_qs(urlsplit(scripted.seen[3].path).query)["fields"] == ["id"]
-    assert connections[0].credentials == {"access_token": "token 1", "page_id": "1"}
+    token, person = "token 1", "long"
+    kept = {"access_token": token, "page_id": "1", "person_token": person}
+    assert connections[0].credentials == kept
     assert [urlsplit(seen.path).path for seen in scripted.seen] == [
         "/v25.0/oauth/access_token",
         "/v25.0/oauth/access_token",
@@ -329,12 +331,17 @@ def test_a_list_without_end(scripted: ScriptedServer, facebook: Facebook) -> Non
         finish(facebook)
 
 
-def test_revoking_leaves_the_other_pages_alone(
-    scripted: ScriptedServer, facebook: Facebook
-) -> None:
-    """Facebook could only end all Pages of the person at once, so it is not asked."""
-    facebook.revoke({"access_token": "token 1", "page_id": "1"})
+def test_revoking(scripted: ScriptedServer, facebook: Facebook) -> None:
+    """The person's own token takes back what it was given; a Page's token of before cannot."""
+    page_alone = {"access_token": "token 1", "page_id": "1"}
+    assert facebook.revoke(page_alone)
     assert scripted.seen == []
+    scripted.answers = [(200, {"success": True}), (400, {"error": {"code": 190}})]
+    for _ in range(2):
+        assert facebook.revoke({**page_alone, "person_token": "long"})
+    seen = scripted.seen[0]
+    assert (seen.method, seen.path.partition("?")[0]) == ("DELETE", "/v25.0/me/permissions")
+    assert seen.headers["Authorization"] == "Bearer long"
 
 
 @pytest.mark.parametrize(
