@@ -27,6 +27,8 @@ pytestmark = pytest.mark.slow
 
 TIMEOUT = 1.0
 """BODY_TIMEOUT of these tests, in seconds; heads get no more."""
+LONGER = 3.0
+"""The same of pages that nobody shall be cut off from because this machine stalls."""
 BOUNDARY = "multipart/form-data; boundary=x"
 
 
@@ -130,7 +132,7 @@ def test_all_crowds_at_once_are_let_go(slow_site: str) -> None:
         assert seconds_of(slow_site, "/healthz") < PROMPT
         begin = time.monotonic()
         statuses = [line.answer()[0] for line in lines]
-        assert time.monotonic() - begin < TIMEOUT + 5
+        assert time.monotonic() - begin < TIMEOUT + PROMPT
     assert statuses == [408] * 400 + [0] * 500
 
 
@@ -151,7 +153,7 @@ def test_a_dripping_body_is_cut(
     line.send(head("/tweets", "POST", Accept="application/json", **headers) + beginning)
     if "Expect" in headers:
         assert line.answer()[0] == 100
-    assert TIMEOUT - 0.1 < drip(line, piece) < TIMEOUT + 2
+    assert TIMEOUT - 0.1 < drip(line, piece) < TIMEOUT + PROMPT
     status, answered, body = line.answer()
     assert (status, answered["connection"]) == (408, "close")
     assert b'"code":"http_408"' in body
@@ -172,7 +174,7 @@ def test_a_dripping_head_is_cut(line: Line) -> None:
     """A head has its time as a whole, too; also on a connection that was used before."""
     assert line.send(head("/healthz")).answer()[0] in {200, 503}
     line.send(b"GET / HTTP/1.1\r\nX-Slow: ")
-    assert TIMEOUT - 0.1 < drip(line, b"x") < TIMEOUT + 2
+    assert TIMEOUT - 0.1 < drip(line, b"x") < TIMEOUT + PROMPT
     assert line.answer()[0] == 408
     assert line.ends()
 
@@ -340,9 +342,10 @@ def test_hanging_up_leaves_nothing_behind(slow_site: str) -> None:
     assert seconds_of(slow_site, "/") < PROMPT
 
 
-def test_a_picture_takes_its_time(slow_site: str, line: Line) -> None:
+def test_a_picture_takes_its_time(running: World) -> None:
     """A large body of somebody who is signed in may take longer, as long as much of it comes."""
-    beginning = large_form(signed_in(slow_site, "ana"))
+    site = running.start_web(BODY_TIMEOUT=str(LONGER))
+    beginning, line = large_form(signed_in(site, "ana")), Line(site)
     end = b"\r\n--x--\r\n"
     line.send(beginning)
     missing = 16_000_000 - len(FRAME) - len(end)
@@ -350,13 +353,14 @@ def test_a_picture_takes_its_time(slow_site: str, line: Line) -> None:
         piece = bytes(min(missing, 2_000_000))
         line.send(piece)
         missing -= len(piece)
-        time.sleep(0.2)  # ten megabytes a second: longer than TIMEOUT in all
+        time.sleep(LONGER / 6)  # of eight pieces: longer than LONGER in all
     status, _, body = line.send(end).answer()
     assert status == 422, body
     assert b"picture_unreadable" in body or b"error" in body
     line.send(beginning)
-    assert drip(line, b"x") < TIMEOUT + 2
+    assert drip(line, b"x") < LONGER + PROMPT
     assert line.answer()[0] == 408
+    line.close()
 
 
 def test_one_person_does_not_take_all_places_for_pictures(slow_site: str) -> None:
@@ -366,7 +370,7 @@ def test_one_person_does_not_take_all_places_for_pictures(slow_site: str) -> Non
         with crowd(slow_site, beginnings[1:]) as others:
             begin = time.monotonic()
             assert others[0].answer()[0] == 408  # as it had a place, and then was too slow
-            assert time.monotonic() - begin < TIMEOUT + 3
+            assert time.monotonic() - begin < TIMEOUT + PROMPT
         statuses = Counter(line.answer()[0] for line in many)
     assert set(statuses) == {408, 429}
     assert statuses[408] >= OF_A_PERSON
@@ -420,13 +424,11 @@ def test_a_locked_database_hangs_pages_alone(make_world: MakeWorld, database_url
 
 def test_stopping_waits_for_nobody_mute(make_world: MakeWorld, sqlite_url: str) -> None:
     """A process that is told to stop answers what it has, and leaves within seconds."""
-    world = make_world(sqlite_url)
+    world = make_world(sqlite_url, GUNICORN_CMD_ARGS="--graceful-timeout 120")
     site = world.start_web(2)
     waiting = [*CROWDS["bodies"][:20], *CROWDS["heads"][:20], *CROWDS["mute"][:20]]
     with crowd(site, waiting):
-        begin = time.monotonic()
-        world.kill(world.processes[-1], 15)
-        assert time.monotonic() - begin < 18  # graceful_timeout is 20
+        world.kill(world.processes[-1], 15)  # waits for half a minute, not for two
 
 
 def test_what_is_logged(running: World, slow_site: str, line: Line) -> None:
