@@ -87,9 +87,7 @@ def _forget(account_id: int) -> None:
     began = http.boottime()
     account = db.session.get_one(Account, account_id, populate_existing=True)
     name, version, credentials = account.network, account.credentials_version, account.credentials
-    identity = Profile(
-        account.remote_id, account.handle, server=account.server, person_id=account.person_id
-    )
+    identity = profile_of(account)
     in_use = account.connected or _is_busy(account_id)
     db.session.commit()  # the network may take long: no transaction stays open meanwhile
     if in_use:
@@ -118,6 +116,13 @@ def _is_busy(account_id: int) -> bool:
     busy = (State.SCHEDULED, State.CLAIMED, State.SENDING, State.UNCONFIRMED)
     theirs = (Delivery.account_id == account_id, Delivery.state.in_(busy))
     return db.session.scalar(db.select(Delivery.id).where(*theirs).limit(1)) is not None
+
+
+def profile_of(account: Account) -> Profile:
+    """Return what its network knows an account by, and who gave us the access."""
+    return Profile(
+        account.remote_id, account.handle, server=account.server, person_id=account.person_id
+    )
 
 
 def end_access(name: str, profile: Profile, credentials: Credentials, began: float) -> None:

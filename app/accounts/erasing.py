@@ -25,7 +25,7 @@ from app.models import (
     PendingConnection,
     User,
 )
-from app.networks import Profile, http
+from app.networks import http
 from app.states import State
 
 log = logging.getLogger(__name__)
@@ -90,9 +90,7 @@ def _revoke(account_id: int) -> bool:
     began = http.boottime()
     account = db.session.get_one(Account, account_id, populate_existing=True)
     name, version, credentials = account.network, account.credentials_version, account.credentials
-    profile = Profile(
-        account.remote_id, account.handle, server=account.server, person_id=account.person_id
-    )
+    profile = disconnections.profile_of(account)
     db.session.commit()
     if not credentials:
         return True

@@ -28,7 +28,7 @@ from app.networks.responses import known_shape, object_in
 SCOPES = ("pages_show_list", "pages_manage_posts", "pages_read_engagement")
 MAY_PUBLISH = "CREATE_CONTENT"
 PERSON = "person_token"
-"""The credential that is the person's own token: Facebook ends an access for that alone."""
+"""The person's own token among the credentials: only a call with it ends our access."""
 APP_REFUSED = {1, UNKNOWN_APP}
 PAGE_FIELDS = "id,name,username,picture"
 MAX_PAGE_LISTS = 20
