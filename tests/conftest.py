@@ -21,6 +21,7 @@ from tests.support.mastodon import MastodonSandbox
 from tests.support.sandbox import Sandbox
 from tests.support.scripted import ScriptedServer
 from tests.support.servers import Postgres, Valkey
+from tests.support.stalls import Pulse
 from tests.support.world import TOKEN_KEY, World
 
 TWINS = ({"sqlite", "postgresql"}, {"light", "dark"})
@@ -28,15 +29,36 @@ TWINS = ({"sqlite", "postgresql"}, {"light", "dark"})
 ALWAYS_BOTH = ("chaos", "contract", "model", "system/db", "system/delivery")
 """Folders of tests of the engine: its promise is held on each database every time."""
 
+NEVER_AGAIN = (*ALWAYS_BOTH, "mutants")
+"""Folders whose tests count once: a tweet that was doubled once was doubled."""
+
 SHORT = ("sandbox", "unit", "web")
 """Folders of short files."""
 
+PULSE = pytest.StashKey[Pulse]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Watch whether this process stands still."""
+    session.config.stash[PULSE] = Pulse()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin to watch for this test."""
+    item.config.stash[PULSE].begin()
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of twins, run one where whole folders run, by lot, and both where somebody chose tests.
+    """Choose, and say which tests get a second chance after the machine stood still.
 
+    Of twins, run one where whole folders run, by lot, and both where somebody chose tests.
     ``CHAOS=full`` runs both of all. A lot falls the same way each time.
     """
+    for item in items:
+        if not _place(item).startswith(NEVER_AGAIN):
+            pulse = config.stash[PULSE]
+            item.add_marker(pytest.mark.flaky(reruns=1, condition=pulse.stood_still))
     if config.option.keyword or not all(Path(place).is_dir() for place in config.args):
         return
     items.sort(key=_turns(items))
@@ -66,7 +88,7 @@ def _turns(items: list[pytest.Item]) -> Callable[[pytest.Item], tuple[bool, floa
 
 
 def _is_left_out(item: pytest.Item) -> bool:
-    place = item.path.relative_to(Path(__file__).parent).as_posix()
+    place = _place(item)
     spec = getattr(item, "callspec", None)
     if spec is None or place.startswith(ALWAYS_BOTH):
         return False
@@ -76,6 +98,10 @@ def _is_left_out(item: pytest.Item) -> bool:
         ids & twins == {sorted(twins)[zlib.crc32(f"{place} {name}".encode()) % 2]}
         for twins in TWINS
     )
+
+
+def _place(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).as_posix()
 
 
 @pytest.fixture(scope="session")
@@ -145,6 +171,7 @@ def postgres() -> Iterator[tuple[Postgres, str]]:
     # Not pytest's own folder: it is closed to the user that the server runs as under root.
     folder = tempfile.mkdtemp(prefix="tweet-later-")
     server = Postgres(Path(folder) / "postgres")
+    server.write_lazily()
     template = server.create()
     migrate(server.url(template))
     yield server, template

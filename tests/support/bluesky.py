@@ -28,7 +28,7 @@ def bluesky_at(url: str, **settings: Any) -> Bluesky:
         "PLC_URL": url,
         "ALLOW_PRIVATE_SERVERS": True,
         "SANDBOX": ("bluesky",),
-        "SEND_TIMEOUT": 2.0,
+        "SEND_TIMEOUT": 15.0,
     }
     return Bluesky({**config, **settings})
 

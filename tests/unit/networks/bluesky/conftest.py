@@ -18,4 +18,4 @@ def sandbox(bluesky_sandbox: BlueskySandbox) -> BlueskySandbox:
 @pytest.fixture
 def bluesky(sandbox: BlueskySandbox) -> Bluesky:
     """The client."""
-    return bluesky_at(sandbox.url, SEND_TIMEOUT=1.0)
+    return bluesky_at(sandbox.url)

@@ -78,11 +78,11 @@ HOSTILE = {
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("start", ["", "<title>", "<a ", '<meta content="'])
 def test_no_page_takes_long(unit: str, start: str) -> None:
-    """Half a megabyte of anything is read in less than a second."""
+    """Half a megabyte of anything is read soon: what grows with the square takes minutes."""
     page = start + unit * (512 * 1024 // len(unit))
     began = time.process_time()
     words_of(page)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 5
 
 
 @given(st.text(alphabet="<>/!-=\"' \x00aétitlemetascript:og&#;", max_size=200))

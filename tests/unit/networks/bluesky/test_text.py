@@ -175,7 +175,7 @@ def test_no_text_makes_it_slow(text: str) -> None:
     """Texts made to be slow are not."""
     started = time.process_time()
     facets(text, {})
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def facebook_at(url: str) -> Facebook:
             "FACEBOOK_CLIENT_SECRET": "my secret",
             "FACEBOOK_GRAPH_URL": f"{url}/v25.0",
             "FACEBOOK_DIALOG_URL": "https://www.facebook.com/v25.0/dialog/oauth",
-            "SEND_TIMEOUT": 2.0,
+            "SEND_TIMEOUT": 15.0,
             "SANDBOX": (),
         }
     )

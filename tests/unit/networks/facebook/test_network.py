@@ -34,7 +34,7 @@ def facebook_at(url: str, **changes: Any) -> Facebook:
             "FACEBOOK_CLIENT_SECRET": "secret",
             "FACEBOOK_GRAPH_URL": f"{url}/v25.0",
             "FACEBOOK_DIALOG_URL": ADDRESSES["FACEBOOK_DIALOG_URL"],
-            "SEND_TIMEOUT": 2.0,
+            "SEND_TIMEOUT": 15.0,
             "SANDBOX": ("facebook",),
             **changes,
         }
@@ -60,7 +60,7 @@ def create(facebook: Facebook, credentials: Any = CREDENTIALS) -> Outcome:
 def test_the_real_network_is_the_default() -> None:
     """Without settings it is Facebook, and cannot be connected to."""
     unset = {"FACEBOOK_CLIENT_ID": None, "FACEBOOK_CLIENT_SECRET": None}
-    settings = {**ADDRESSES, **unset, "SEND_TIMEOUT": 2.0, "SANDBOX": ()}
+    settings = {**ADDRESSES, **unset, "SEND_TIMEOUT": 15.0, "SANDBOX": ()}
     facebook = Facebook(settings)
     assert not facebook.ready
     assert not facebook.is_local

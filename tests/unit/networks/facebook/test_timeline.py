@@ -32,7 +32,7 @@ def facebook_at(url: str) -> Facebook:
             "FACEBOOK_CLIENT_SECRET": "secret",
             "FACEBOOK_GRAPH_URL": f"{url}/v25.0",
             "FACEBOOK_DIALOG_URL": f"{url}/dialog",
-            "SEND_TIMEOUT": 2.0,
+            "SEND_TIMEOUT": 15.0,
             "SANDBOX": (),
         }
     )

@@ -31,7 +31,7 @@ def x_at(url: str, **settings: Any) -> X:
         "X_API_URL": url,
         "X_AUTHORIZE_URL": f"{url}/i/oauth2/authorize",
         "X_SITE_URL": "https://x.com",
-        "SEND_TIMEOUT": 5.0,
+        "SEND_TIMEOUT": 15.0,
         "SANDBOX": (),
     }
     return X({**config, **settings})

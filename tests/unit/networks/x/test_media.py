@@ -34,14 +34,14 @@ def gif(size: int = 0, alt: str = "") -> Picture:
 @pytest.fixture
 def x(sandbox: Sandbox) -> X:
     """X, played."""
-    return x_at(sandbox.url, SEND_TIMEOUT=8.0)  # type: ignore[arg-type]
+    return x_at(sandbox.url, SEND_TIMEOUT=8.0)
 
 
 def post(x: X, credentials: dict[str, Any], *pictures: Any) -> Any:
     """Post pictures without words."""
     body = x.body(part("Look"))
     body["media"] = {"media_ids": [picture["id"] for picture in pictures]}
-    return created(x, credentials, body, http.boottime() + 5)
+    return created(x, credentials, body, http.boottime() + 60)
 
 
 @pytest.mark.parametrize("size", [0, CHUNK_BYTES + 1])
@@ -131,8 +131,8 @@ def test_work_that_takes_long(scripted: ScriptedServer, told: object) -> None:
     pending = {"data": {"id": "7", "processing_info": working}}
     scripted.play = lambda _seen: (200, pending)
     began = time.monotonic()
-    assert x_at(scripted.url).upload(OAUTH2, gif()) == {"id": "7"}
-    assert time.monotonic() - began < 3
+    assert x_at(scripted.url, SEND_TIMEOUT=2.0).upload(OAUTH2, gif()) == {"id": "7"}
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ OAUTH1 = {"token": "tk", "token_secret": "ts"}
 OAUTH2 = {"access_token": "at", "refresh_token": "rt", "expires_at": None}
 
 
-def x_at(url: str, **settings: str | None) -> X:
+def x_at(url: str, **settings: Any) -> X:
     """Return X at this address, with keys of both kinds."""
     config: dict[str, Any] = {
         "X_CLIENT_ID": "client id",
@@ -35,7 +35,7 @@ def x_at(url: str, **settings: str | None) -> X:
         "X_API_URL": url,
         "X_AUTHORIZE_URL": f"{url}/authorize",
         "X_SITE_URL": "https://x.com",
-        "SEND_TIMEOUT": 2.0,
+        "SEND_TIMEOUT": 15.0,
         "SANDBOX": (),
         **settings,
     }
@@ -44,7 +44,7 @@ def x_at(url: str, **settings: str | None) -> X:
 
 def create(x: X, credentials: dict[str, Any]) -> Any:
     """Post one tweet now."""
-    return created(x, credentials, x.body(part("Olé & <b> ✓")), http.boottime() + 5)
+    return created(x, credentials, x.body(part("Olé & <b> ✓")), http.boottime() + 60)
 
 
 # Signing

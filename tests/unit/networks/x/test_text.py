@@ -92,11 +92,11 @@ def test_sees_the_links_x_sees(text: str, links: list[str]) -> None:
     ids=lambda odd: f"{odd[:14]}…",
 )  # fmt: skip
 def test_no_text_is_slow(odd: str) -> None:
-    """Twenty thousand characters of anything are counted in well under a second."""
-    started = time.perf_counter()
+    """Twenty thousand characters of anything: what grows with the square takes minutes."""
+    started = time.process_time()
     x_text.weighted_length(odd)
     texts.comparable(odd)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 5
 
 
 def test_a_joined_chain_of_emoji_is_not_free() -> None:

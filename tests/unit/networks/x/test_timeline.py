@@ -35,7 +35,7 @@ def x_at(url: str) -> X:
             "X_API_URL": url,
             "X_AUTHORIZE_URL": f"{url}/authorize",
             "X_SITE_URL": "https://x.com",
-            "SEND_TIMEOUT": 2.0,
+            "SEND_TIMEOUT": 15.0,
             "SANDBOX": (),
         }
     )
