@@ -67,7 +67,7 @@ def test_postgresql_restarted_in_the_middle(pg_world: World, postgres: Server) -
     tweets = write_tweets(world, "restarting", PEOPLE, sized(90, 500), sized(8.0, 60.0))
     author.start()
     for _ in range(rounds):
-        until_posts_arrive(world, least=3)
+        until_posts_arrive(world, tweets.values(), least=3)
         server.restart_immediately()
         time.sleep(sized(0.5, 4.0))  # the pace of the fault
     tweets |= author.finish()
@@ -134,7 +134,7 @@ def test_locked_by_a_long_writer(world: World) -> None:
     world.start_worker()
     length = sized(8.0, 20.0)
     tweets = write_tweets(world, "past a lock", PEOPLE, sized(60, 500), length)
-    until_posts_arrive(world, least=3)
+    until_posts_arrive(world, tweets.values(), least=3)
     for author in authors:
         author.start()
     with locked(world):
@@ -206,7 +206,7 @@ def without_room(world: World, room: Callable[[World], Room], name: str) -> None
     world.start_worker()
     length = sized(4.0, 60.0)
     tweets = write_tweets(world, "no room", PEOPLE, sized(60, 500), length)
-    until_posts_arrive(world, least=3)
+    until_posts_arrive(world, tweets.values(), least=3)
     space = room(world)
     author.start()
     space.take()

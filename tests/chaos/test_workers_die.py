@@ -48,7 +48,7 @@ def test_workers_killed_at_random_moments(slow_world: World) -> None:
     jobs: dict[str, str] = {}
     for number in range(ROUNDS):
         jobs |= write_tweets(world, f"kill {number}", PEOPLE, WAVE, within=2)
-        until_posts_arrive(world)
+        until_posts_arrive(world, jobs.values())
         time.sleep(chance.uniform(0, 1.5))  # the moment of the fault
         world.kill(worker)
         worker = world.start_worker()
@@ -72,7 +72,7 @@ def test_a_deploy_leaves_nothing_unconfirmed(slow_world: World) -> None:
     longest = 0.0
     for number in range(ROUNDS):
         jobs |= write_tweets(world, f"deploy {number}", PEOPLE, WAVE, within=2)
-        until_posts_arrive(world)
+        until_posts_arrive(world, jobs.values())
         time.sleep(chance.uniform(0, 1.5))  # the moment of the fault
         worker, took = replace(world, worker, new_first=chance.random() < 0.5)
         longest = max(longest, took)
@@ -142,7 +142,9 @@ def test_a_worker_that_wakes_and_finds_its_own_work_waiting(slow_world: World) -
     worker = world.start_worker()
     people = [f"person{n}" for n in range(sized(4, 20))]
     jobs = write_tweets(world, "alone", people, sized(60, 500), within=0)
-    until_posts_arrive(world)  # an account's other tweets wait, claimed, for its first
+    until_posts_arrive(
+        world, jobs.values()
+    )  # an account's other tweets wait, claimed, for its first
     signal_all(world, [worker], signal.SIGSTOP)
     time.sleep(FROZEN)  # the length of the fault
     signal_all(world, [worker], signal.SIGCONT)
@@ -178,7 +180,7 @@ def freeze_at_work(
 
     :param caught: intents of other workers, who were stopped before their calls.
     """
-    until_posts_arrive(world)
+    until_posts_arrive(world, jobs.values())
 
     def in_between() -> bool:
         time.sleep(0.1)  # what has left arrives

@@ -55,7 +55,7 @@ def open_world(world: World) -> World:
 def revoke_in_the_middle(world: World, name: str, handle: str, what: str) -> dict[str, str]:
     """Write tweets that come due over a while, and revoke the token when some are out."""
     jobs = write_tweets(world, name, [handle], 2 * EACH, within=2)
-    until_posts_arrive(world, 2)
+    until_posts_arrive(world, jobs.values(), 2)
     world.sandbox.control("revoke", handle=handle, what=what)
     return jobs
 

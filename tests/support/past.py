@@ -33,16 +33,18 @@ def item(account_id: int, kind: str, text: str, days_ago: float = 1, **values: A
 
 def remember(account_id: int, posts: int, likes: int = 0, topics: Sequence[str] = TOPICS) -> None:
     """Store a past about some topics, the same each time."""
-    chance = random.Random(1)
+    db.session.commit()  # making it up may take longer than a transaction may wait
+    chance, rows = random.Random(1), []
     for number in range(posts):
         topic = chance.choice(topics)
         text = f"Day {number} of {topic}: {chance.choice(THOUGHTS)} #{topic}"
-        db.session.add(item(account_id, "posts", text, number / 3, likes=chance.randrange(200)))
+        rows.append(item(account_id, "posts", text, number / 3, likes=chance.randrange(200)))
     for number in range(likes):
         text = f"Question {number} about {chance.choice(topics)}: {chance.choice(THOUGHTS)}"
         author = f"mira{number}"
         url = f"https://x.test/{author}/{number}"
-        db.session.add(item(account_id, "likes", text, number / 3, author=author, url=url))
+        rows.append(item(account_id, "likes", text, number / 3, author=author, url=url))
+    db.session.add_all(rows)
     db.session.commit()
 
 

@@ -90,13 +90,15 @@ def test_a_pause_does_not_weaken_a_stop(make_world: MakeWorld, sqlite_url: str) 
     """402 stops the network; a 429 of the app's allowance that comes later does not free it."""
     world = make_world(sqlite_url, **PATIENT)
     world.sandbox.fault("credits", handle="ana")
-    world.sandbox.fault("slow", handle="ben", seconds=3)
+    world.sandbox.fault("slow", handle="ben", seconds=6)
     world.sandbox.fault("rate_limit", handle="ben", group="app-day", reset_in=1)
     world.start_worker()
-    due = utcnow() + timedelta(seconds=1)
-    jobs = [world.tweet_later(world.user(who), f"{who} pays", due) for who in ("ana", "ben")]
+    ana, ben = (world.user(who) for who in ("ana", "ben"))
+    jobs = [world.tweet_later(ben, "ben pays")]
+    wait_for(lambda: world.sandbox.calls() == 1, what="Ben's call")
+    jobs.append(world.tweet_later(ana, "ana pays"))
     stop = wait_for(lambda: stop_of(world), what="the stop")
-    assert world.states(jobs)[jobs[1]] == State.SENDING, "Ben's call was to be under way"
+    assert world.states(jobs)[jobs[0]] == State.SENDING, "Ben's call was to be under way"
     for job in jobs:
         assert world.until_state(job, State.HELD).hold_reason == HoldReason.NETWORK
     assert world.sandbox.calls() == 2

@@ -15,6 +15,7 @@ from app.db import utcnow
 from app.models import Delivery
 from app.states import State
 from tests.conftest import MakeWorld
+from tests.support.crowd import until_posts_arrive
 from tests.support.figures import promise_kept, sized
 from tests.support.servers import Postgres
 from tests.support.visitor import Visitor
@@ -56,8 +57,7 @@ def test_restarts_in_the_middle_of_posts(big_world: World, server: Postgres) -> 
         for n in range(count)
     }
     for _ in range(RESTARTS):
-        before = world.sandbox.calls()
-        wait_for(lambda b=before: world.sandbox.calls() > b + 3, what="posts under way")
+        until_posts_arrive(world, jobs.values(), least=4)
         server.restart_immediately()
     states = world.until_settled(list(jobs.values()))
     assert set(states.values()) == {State.PUBLISHED}

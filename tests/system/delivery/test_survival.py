@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from app.db import db
 from app.states import State
+from tests.support.crowd import until_posts_arrive
 from tests.support.freezing import freeze
 from tests.support.waiting import wait_for
 from tests.support.world import World
@@ -51,8 +52,7 @@ def test_killing_the_worker_in_the_middle_of_posts(small_world: World) -> None:
     jobs = schedule_many(world, 100, within=10)
     kills = 0
     while kills < 5 and world.sandbox.calls() < 90:
-        before = world.sandbox.calls()
-        wait_for(lambda b=before: world.sandbox.calls() > b + 2, what="posts under way")
+        until_posts_arrive(world, jobs.values(), least=3)
         world.kill(worker)
         kills += 1
         worker = world.start_worker()

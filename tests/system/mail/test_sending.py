@@ -20,7 +20,7 @@ from tests.support.tls import TlsFront
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
-QUICK = {"MAIL_TIMEOUT": "1.5", "MAIL_RETRY_DELAYS": "30,120", "RATE_LIMIT_MAIL": "1000 per hour"}
+QUICK = {"MAIL_TIMEOUT": "4", "MAIL_RETRY_DELAYS": "30,120", "RATE_LIMIT_MAIL": "1000 per hour"}
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_what_the_server_answers(place: World) -> None:
         sandbox.fault(operation="mail", handle=address, **fault)
     began = time.monotonic()
     while mailing.run(place) != "0" or any(row.fence == 0 for row in mailing.rows(place)):
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 60
     states = [(row.state, row.error) for row in mailing.rows(place)]
     assert states == [
         (MailState.WAITING, "smtp_451"),

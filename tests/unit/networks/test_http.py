@@ -34,7 +34,8 @@ class Server:
             client.sendall(OK)
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and wake up whoever waits for a connection."""
+        self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def _accept(self) -> None:
