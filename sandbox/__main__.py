@@ -14,6 +14,7 @@ from sandbox.core import LOOPBACK, STATE, make_sandbox_server
 from sandbox.mail import Mailbox, MailServer, make_mail_pages
 
 DESCRIPTION = "Plays X, Mastodon, Bluesky and Facebook on this machine, with faults on demand."
+TO_STOP = {signal.SIGTERM, signal.SIGINT}
 BESIDE_X = [name for name in NETWORKS if name != "x"]
 
 
@@ -60,7 +61,9 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT, then write everything down."""
     arguments = read_arguments()
     os.umask(0o077)  # tokens are in what it writes down, if only of people who do not exist
-    told_to_stop = threading.Event()
+    # Blocked before any thread begins, and waited for: a handler that sets an event may come in
+    # the moment between the last look at it and the wait, which then has no end.
+    signal.pthread_sigmask(signal.SIG_BLOCK, TO_STOP)
     with ExitStack() as ending:
         servers = {}
         for name, port in ports_in(arguments).items():
@@ -72,14 +75,12 @@ def main() -> None:
             servers[name] = make_sandbox_server(arguments.host, port, app)
         for server in servers.values():
             ending.enter_context(_Serving(server))
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signum, lambda *_: told_to_stop.set())
         host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
         for name, server in servers.items():
             whose = "sandbox ready" if name == "x" else f"sandbox {name}"
             print(f"{whose} on http://{host}:{server.port}", flush=True)
         print(f"sandbox mail on smtp://{host}:{mail_server.port}", flush=True)
-        told_to_stop.wait()
+        signal.sigwait(TO_STOP)
 
 
 def _add_mail(app: Flask, arguments: argparse.Namespace) -> MailServer:

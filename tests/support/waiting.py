@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import random
+import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def free_port() -> int:
     while its server is restarted.
     """
     while True:
-        port = random.randrange(10_000, 32_000)
+        port = 10_000 + secrets.randbelow(22_000)  # unlike random, the same for no two processes
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
