@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
+from time import monotonic, sleep  # themselves: a test may put something else in their place
 
 PULSE = 0.05
 """Seconds between two looks at the clock."""
@@ -27,9 +27,9 @@ class Pulse:
         return self._longest >= STALL
 
     def _beat(self) -> None:
-        last = time.monotonic()
+        last = monotonic()
         while True:
-            time.sleep(PULSE)
-            now = time.monotonic()
+            sleep(PULSE)
+            now = monotonic()
             self._longest = max(self._longest, now - last)
             last = now
