@@ -261,7 +261,7 @@ class World:
         """Send a signal to the whole process group, as Heroku does; wait for a deadly one."""
         os.killpg(process.pid, with_signal)
         if with_signal in {signal.SIGKILL, signal.SIGTERM}:
-            process.wait(30)
+            process.wait(120)
 
     def log(self) -> str:
         """Return what all processes said."""

@@ -123,7 +123,10 @@ def learned(account_id: int) -> ResponseReturnValue:
     found = items.listed(account_id, kind, asked.q or "", asked.before)
     views = [_item(one, found.jobs.get(one.remote_id)) for one in found.items]
     if wants_json():
-        told = [{**view, "created_at": iso_utc(view["created_at"])} for view in views]
+        told = [
+            {**view, "created_at": view["created_at"] and iso_utc(view["created_at"])}
+            for view in views
+        ]
         return jsonify(items=told, total=found.total, next=found.following)
     return render_template(
         "learning/learned.html",

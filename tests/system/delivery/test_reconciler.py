@@ -160,7 +160,7 @@ def test_a_late_answer_is_believed(
 
 def test_a_late_answer_waits_for_the_call_under_way(make_world: MakeWorld, sqlite_url: str) -> None:
     """201 of an older claim changes nothing while another worker's call of the tweet is open."""
-    world = make_world(sqlite_url, SEND_TIMEOUT="40", RECONCILE_DELAYS="0.5,1,1.5")
+    world = make_world(sqlite_url, SEND_TIMEOUT="100", RECONCILE_DELAYS="0.5,1,1.5")
     world.sandbox.settings(read_lag=300)
     world.sandbox.fault("accept_then_hang", seconds=3)
     ana = world.user("ana")
@@ -168,7 +168,7 @@ def test_a_late_answer_waits_for_the_call_under_way(make_world: MakeWorld, sqlit
     job = world.tweet_later(ana, "Twice on the line")
     wait_for(lambda: world.sandbox.calls() == 1, what="the first call")
     freeze(world, sleeper)
-    world.sandbox.fault("slow", seconds=9)
+    world.sandbox.fault("slow", seconds=15)
     end_lease(world, job)
     world.start_worker()
     wait_for(lambda: world.sandbox.calls() == 2, what="the resend")

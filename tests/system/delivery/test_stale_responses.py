@@ -29,7 +29,7 @@ NOES = {
 @pytest.fixture
 def world(make_world: MakeWorld, sqlite_url: str) -> World:
     """An installation that waits for answers for so long that there is time to stop it."""
-    return make_world(sqlite_url, SEND_TIMEOUT="40", RECONCILE_DELAYS="0.5,1,1.5")
+    return make_world(sqlite_url, SEND_TIMEOUT="100", RECONCILE_DELAYS="0.5,1,1.5")
 
 
 @pytest.mark.parametrize("no", NOES.values(), ids=NOES)
@@ -100,7 +100,7 @@ def test_a_look_up_that_was_refused_long_ago_asks_nobody(
     make_world: MakeWorld, sqlite_url: str
 ) -> None:
     """Another worker has read the timeline since: look-ups go on, the owner is left alone."""
-    world = make_world(sqlite_url, SEND_TIMEOUT="40", RECONCILE_DELAYS="1,2,120")
+    world = make_world(sqlite_url, SEND_TIMEOUT="100", RECONCILE_DELAYS="1,2,120")
     ana = world.user("ana")
     world.sandbox.fault("drop")
     world.sandbox.fault("slow", operation="timeline", seconds=3)

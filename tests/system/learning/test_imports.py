@@ -79,6 +79,8 @@ def test_where_reading_is_free_edits_and_deletions_follow(make_world, sqlite_url
     first = ana.until_on()
     assert first["found"] == {"posts": 90, "likes": 50, "follows": 90}
     assert (first["caps"], first["estimate_usd"], first["used"]["usd"]) == (None, None, 0)
+    assert len(ana.items()) == 230
+    assert {one["created_at"] for one in ana.items(kind="follow")} == {None}
     posts = ana.items(kind="post")
     edited, deleted, unwanted = (post["remote_id"] for post in posts[10:13])
     control = f"{mastodon.url}/control/api/posts"
