@@ -31,6 +31,21 @@ def freeze(world: World, worker: Process) -> None:
     wait_for(stopped, what="a moment without a lock")
 
 
+def freeze_the_only_one(world: World, worker: Process) -> None:
+    """Freeze a worker beside which there is none; return when no message can go to it any more.
+
+    What the broker still gave to one that sleeps would lie there until its lease has ended.
+    """
+    freeze(world, worker)
+    wait_for(lambda: _listening(world) == 0, what="the end of its last question to the broker")
+
+
+def _listening(world: World) -> int:
+    told = world.valkey.command("INFO", "clients")
+    assert isinstance(told, dict)
+    return int(told["blocked_clients"])
+
+
 def wake(world: World, worker: Process) -> None:
     """Let a stopped worker go on; return when its scheduler has looked around."""
     woken_at = utcnow()

@@ -14,7 +14,7 @@ from app.models import Account
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.crowd import account_of
-from tests.support.freezing import freeze, wake
+from tests.support.freezing import freeze_the_only_one, wake
 from tests.support.gate import Gate
 from tests.support.waiting import wait_for
 from tests.support.world import World
@@ -42,7 +42,7 @@ def test_who_slept_through_the_lease_spends_no_token(small_world: World, gate: G
     sleeper = world.start_worker(X_API_URL=gate.url)
     first = world.tweet_later(ana, "Good morning")
     wait_for(lambda: account_of(world, "ana").refresh_lease_until, what="the lease")
-    freeze(world, sleeper)
+    freeze_the_only_one(world, sleeper)
     gate.open()
     world.start_worker()
     world.until_state(first, State.PUBLISHED)
@@ -88,7 +88,7 @@ def asleep_in_a_refresh(world: World, user_id: int) -> tuple[Popen[bytes], str]:
     sleeper = world.start_worker()
     job = world.tweet_later(user_id, "Good morning")
     wait_for(lambda: world.sandbox.calls("token") == 1, what="the refresh")
-    freeze(world, sleeper)
+    freeze_the_only_one(world, sleeper)
     return sleeper, job
 
 

@@ -16,7 +16,7 @@ from app.db import database_now, db, utcnow
 from app.models import Account, Attempt, Delivery, Health, NetworkBlock, User
 from app.states import HoldReason, State
 from tests.conftest import MakeWorld
-from tests.support.freezing import freeze
+from tests.support.freezing import freeze_the_only_one
 from tests.support.servers import Postgres
 from tests.support.waiting import wait_for
 from tests.support.world import World
@@ -136,7 +136,7 @@ def test_two_workers_learn_of_the_same_stop_at_once(
     sleeper = world.start_worker()
     jobs = [world.tweet_later(world.user("ana"), "who pays for all")]
     wait_for(lambda: world.sandbox.calls() == 1, what="the first worker's call")
-    freeze(world, sleeper)
+    freeze_the_only_one(world, sleeper)
     world.start_worker()
     jobs.append(world.tweet_later(world.user("ben"), "who pays for all"))
     wait_for(lambda: world.sandbox.calls() == 2, what="the second worker's call")

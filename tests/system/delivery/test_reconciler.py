@@ -12,7 +12,7 @@ from app.db import db
 from app.models import Attempt
 from app.states import State
 from tests.conftest import MakeWorld
-from tests.support.freezing import end_lease, freeze
+from tests.support.freezing import end_lease, freeze_the_only_one
 from tests.support.servers import Postgres
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
@@ -167,7 +167,7 @@ def test_a_late_answer_waits_for_the_call_under_way(make_world: MakeWorld, sqlit
     sleeper = world.start_worker()
     job = world.tweet_later(ana, "Twice on the line")
     wait_for(lambda: world.sandbox.calls() == 1, what="the first call")
-    freeze(world, sleeper)
+    freeze_the_only_one(world, sleeper)
     world.sandbox.fault("slow", seconds=15)
     end_lease(world, job)
     world.start_worker()

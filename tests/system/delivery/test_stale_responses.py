@@ -14,7 +14,7 @@ from app.models import Attempt, NetworkBlock, Upload
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.crowd import account_of
-from tests.support.freezing import end_lease, freeze, wake
+from tests.support.freezing import end_lease, freeze_the_only_one, wake
 from tests.support.threads import write
 from tests.support.waiting import wait_for
 from tests.support.world import World
@@ -41,7 +41,7 @@ def test_a_no_from_long_ago_changes_nothing(world: World, no: dict[str, Any]) ->
     sleeper = world.start_worker()
     job = world.tweet_later(ana, "Good morning")
     wait_for(lambda: world.sandbox.calls() == 1, what="the call")
-    freeze(world, sleeper)
+    freeze_the_only_one(world, sleeper)
     wait_for(lambda: not world.sandbox.faults(), what="the answer")
     end_lease(world, job)
     world.start_worker()
@@ -66,7 +66,7 @@ def test_an_upload_that_ended_late_is_forgotten(world: World) -> None:
     sleeper = world.start_worker()
     job = write(world, ana, "x", ["a dog"])
     wait_for(lambda: world.sandbox.calls("upload") == 1, what="the upload")
-    freeze(world, sleeper)
+    freeze_the_only_one(world, sleeper)
     end_lease(world, job, State.CLAIMED)
     world.start_worker()
     world.until_state(job, State.PUBLISHED)
@@ -90,7 +90,7 @@ def test_a_probe_from_long_ago_frees_nothing(world: World) -> None:
         db.session.execute(db.update(NetworkBlock).values(probe_at=utcnow()))
         db.session.commit()
     wait_for(lambda: world.sandbox.calls("me") == 1, what="the probe")
-    freeze(world, sleeper)
+    freeze_the_only_one(world, sleeper)
     stop(world)
     wake(world, sleeper)
     assert world.delivery(job).state == State.HELD
@@ -108,7 +108,7 @@ def test_a_look_up_that_was_refused_long_ago_asks_nobody(
     sleeper = world.start_worker()
     job = world.tweet_later(ana, "Good morning")
     wait_for(lambda: world.sandbox.calls("timeline") == 1, what="the look-up")
-    freeze(world, sleeper)
+    freeze_the_only_one(world, sleeper)
     wait_for(lambda: not world.sandbox.faults(), what="the answer")
     end_lease(world, job, State.UNCONFIRMED)
     world.start_worker()

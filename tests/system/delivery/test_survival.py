@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from app.db import db
 from app.states import State
 from tests.support.crowd import until_posts_arrive
-from tests.support.freezing import freeze
+from tests.support.freezing import freeze_the_only_one
 from tests.support.waiting import wait_for
 from tests.support.world import World
 
@@ -136,7 +136,7 @@ def test_a_worker_that_sleeps_through_its_lease(small_world: World) -> None:
     sleeper = world.start_worker()
     jobs = schedule_many(world, 30, within=2)
     wait_for(lambda: world.sandbox.calls() > 3, what="posts under way")
-    freeze(world, sleeper)
+    freeze_the_only_one(world, sleeper)
     world.start_worker()
     time.sleep(6)  # longer than the lease of these settings
     world.kill(sleeper, signal.SIGCONT)
