@@ -104,6 +104,8 @@ def change(
 ) -> bool:
     """Set what is read, and how much of it; False when the network must be asked first.
 
+    Whoever asks for more gets it at once; less begins no import.
+
     :param reads: the lists that are read from now on; None changes nothing about that.
     :raises CannotRead: the network has no such list.
     :raises Off: nothing is learnt from the account.
@@ -113,8 +115,17 @@ def change(
     if learning is None or not learning.enabled:
         db.session.commit()
         raise Off
-    _set({one.kind: one for one in learning.lists}, caps or {}, reads)
-    return _begin_if_granted(account, learning, learning.lists)
+    lists = {one.kind: one for one in learning.lists}
+    before = {kind: (one.wanted, one.cap or 0) for kind, one in lists.items()}
+    _set(lists, caps or {}, reads)
+    is_more = any(
+        one.wanted and (not before[kind][0] or (one.cap or 0) > before[kind][1])
+        for kind, one in lists.items()
+    )
+    if is_more or learning.needs_consent:
+        return _begin_if_granted(account, learning, learning.lists)
+    db.session.commit()  # less is read from the next run on, and reading now may cost
+    return True
 
 
 def import_now(account: Account, whole: bool = False) -> None:

@@ -78,7 +78,9 @@ def test_a_cap_is_never_passed(world: World) -> None:
     assert one.learning()["found"] == {"posts": 25, "likes": 7, "follows": 0}
     one.run()
     assert reads_of(one) == {"posts": 25, "likes": 7, "follows": 0}
-    changed = one.visitor.post(one.path, verb="PATCH", caps={"posts": 200, "likes": 8})
+    for caps, state in (({"posts": 20}, "on"), ({"posts": 200, "likes": 8}, "importing")):
+        changed = one.visitor.post(one.path, verb="PATCH", caps=caps)
+        assert changed.json()["learning"]["state"] == state
     assert changed.json()["learning"]["estimate_usd"] == 0.208
     one.run()
     assert reads_of(one) == {"posts": 130, "likes": 7, "follows": 0}  # a page has five likes
