@@ -103,6 +103,9 @@ def test_work_at_intervals(operator: Visitor) -> None:
 
     wait_for(run, what="a run")
     assert told(operator, "PATCH", path, {"every_s": 1}, 422)["error"]["field"] == "every_s"
+    refused = told(operator, "PATCH", path, {"every_s": 0}, 422)["error"]
+    assert (refused["code"], refused["field"]) == ("out_of_bounds", "every_s")
+    assert "every_s" in refused["message"]
     told(operator, "PATCH", "/periodic/nothing", {"every_s": 60}, 404)
     assert "sessions" in operator.get("/operations/periodic").text
 

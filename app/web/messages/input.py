@@ -54,6 +54,7 @@ _INVALID = {
     "queue_or_time": _l("There is a time, but “Queue” is chosen. Choose one of them."),
     "bad_weekday": _l("Days of the week are numbers from 1 (Monday) to 7 (Sunday)."),
     "bad_time": _l("Write times of day like 9:00 or 13:30."),
+    "out_of_bounds": _l("“%(name)s” is too small or too large. Nothing was changed."),
     "bad_rest": _l("A text can rest for 1 to %(limit)s days."),
     "text_and_parts": _l("Send the text as the first part, or without parts."),
     "not_for_one_job": _l("This cannot be changed for one account only. Leave the job out."),

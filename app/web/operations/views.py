@@ -161,7 +161,7 @@ def _state_words(job: Delivery, event: timeline.Event) -> str:
     if event.kind == "published":
         return _("It is published.")
     if event.kind == "cancelled":
-        return why or _("Its owner took it back.")
+        return why or _("It was taken back.")
     return why
 
 

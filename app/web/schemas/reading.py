@@ -41,7 +41,7 @@ class Invalid(ValueError):
     Codes: ``unknown_name``, ``repeated_name``, ``missing``, ``wrong_type``, ``too_long``,
     ``too_many``, ``too_many_parts``, ``too_many_pictures``, ``control_characters``,
     ``unknown_account``, ``unknown_picture``, ``empty_time``, ``now_or_later``,
-    ``time_moved``, ``queue_or_time``, ``bad_weekday``, ``bad_time``,
+    ``time_moved``, ``queue_or_time``, ``bad_weekday``, ``bad_time``, ``out_of_bounds``,
     ``text_and_parts``, ``nothing_to_change``, ``not_for_one_job``, ``unknown_visibility``,
     ``unknown_zone``, ``unknown_view``, ``bad_date``, ``bad_week_start``.
     """
@@ -227,6 +227,10 @@ _CODES = {
 }
 
 
+_AMOUNTS = {"caps", "every_s", "rest_s"}
+"""Fields whose numbers are amounts; all others that have bounds are ids."""
+
+
 def _problem(schema: type[Schema], error: ErrorDetails) -> Invalid:
     where = list(error["loc"])
     code = _CODES.get(error["type"], "wrong_type")
@@ -235,6 +239,8 @@ def _problem(schema: type[Schema], error: ErrorDetails) -> Invalid:
     field = _field_of(schema, where)
     if error["type"] == "string_too_short" and field == "when":
         code = "empty_time"
+    if code == "unknown_account" and field in _AMOUNTS:
+        code = "out_of_bounds"
     if code == "wrong_type" and field == "visibility":
         code = "unknown_visibility"
     if code == "wrong_type" and field == "view":
