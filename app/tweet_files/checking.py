@@ -184,7 +184,9 @@ def _chosen(names: Sequence[str], accounts: Sequence[Account]) -> list[Account]:
 
 
 def _named(name: str, accounts: Sequence[Account]) -> Account:
-    network, _, rest = name.rpartition(":")
+    network, _, rest = name.partition(":")
+    if network.lower() not in {one.network for one in accounts}:
+        network, rest = "", name  # a colon may stand before the port of a server, too
     wanted = rest.removeprefix("@").lower()
     fitting = [
         one
