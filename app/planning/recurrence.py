@@ -115,15 +115,10 @@ class Rule:
         return None if self.until is None else _until(self.until, zone)
 
     def ending_before(self, at: datetime) -> Rule:
-        """Return the same rule that has only the occurrences before a moment.
-
-        One that has ended before stays as it is: who ends it again makes it no longer.
-        """
+        """Return the same rule that goes on until just before a moment, whatever its end was."""
         kept = [part for part in self.text.split(";") if part.split("=")[0] not in _ENDS]
-        last = f"{(at - timedelta(seconds=1)).astimezone(UTC):%Y%m%dT%H%M%SZ}"
-        if self.until and self.until.endswith("Z") and self.until < last:
-            return self
-        return parse(";".join([*kept, f"UNTIL={last}"]))
+        last = (at - timedelta(seconds=1)).astimezone(UTC)
+        return parse(";".join([*kept, f"UNTIL={last:%Y%m%dT%H%M%SZ}"]))
 
     def after(self, passed: int) -> Rule:
         """Return the rule without its first occurrences; only its COUNT changes, if it has one."""

@@ -167,13 +167,27 @@ def end(series: rows.Series, since: datetime | None) -> int:
     if since is None:
         values: dict[str, Any] = {"deleted_at": now, "next_at": None}
     else:
-        values = {"rrule": ahead.rule_of(series).ending_before(since).text}
-        values["next_at"] = now if series.next_at is not None else None
+        values = {"next_at": now if series.next_at is not None else None}
+        if not _has_ended(series, since):
+            values["rrule"] = ahead.rule_of(series).ending_before(since).text
     _lock(series, **values)  # whoever makes tweets now comes before this, or makes none
     waiting = (Delivery.tweet_id.in_(_of_series(series, since)), Delivery.state.in_(WAITING))
     count = rows_changed(transitions.cancel(*waiting))
     db.session.commit()
     return count
+
+
+def _has_ended(series: rows.Series, since: datetime) -> bool:
+    """Return whether a series has nothing more from a moment on: to end it there prolongs it."""
+    rule = ahead.rule_of(series)
+    if rule.count is None:
+        ends = rule.ends_at(series.zone)
+        return ends is not None and ends < since
+    try:
+        rest_of(series, since)
+    except recurrence.RecurrenceProblem as problem:
+        return problem.code == "never"
+    return False
 
 
 def accounts_of(series: rows.Series) -> list[Account]:

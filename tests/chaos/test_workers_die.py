@@ -142,9 +142,8 @@ def test_a_worker_that_wakes_and_finds_its_own_work_waiting(slow_world: World) -
     worker = world.start_worker()
     people = [f"person{n}" for n in range(sized(4, 20))]
     jobs = write_tweets(world, "alone", people, sized(60, 500), within=0)
-    until_posts_arrive(
-        world, jobs.values()
-    )  # an account's other tweets wait, claimed, for its first
+    # An account's other tweets wait, claimed, for its first.
+    until_posts_arrive(world, jobs.values())
     signal_all(world, [worker], signal.SIGSTOP)
     time.sleep(FROZEN)  # the length of the fault
     signal_all(world, [worker], signal.SIGCONT)

@@ -16,6 +16,7 @@ from app.models import Delivery, Picture, PictureState, Tweet, User
 from app.models import series as rows
 from app.planning import make_due
 from app.states import State
+from app.web.i18n import iso_utc
 from app.web.schemas.series import SeriesForm
 from app.web.series import forms
 from tests.support.world import World
@@ -219,6 +220,22 @@ def test_other_accounts(small_world: World, ana: FlaskClient) -> None:
         waiting = db.select(Delivery).where(Delivery.state == State.SCHEDULED)
         assert [one.account_id for one in db.session.scalars(waiting)] == [other] * 3
     assert [one["due_at"] for one in changed["next"]] == [one["due_at"] for one in series["next"]]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["FREQ=DAILY;COUNT=5", "FREQ=DAILY;UNTIL={:%Y%m%d}", "FREQ=DAILY;UNTIL={:%Y%m%dT%H%M%SZ}"],
+)
+def test_ending_it_later_than_it_ends_changes_nothing(ana: FlaskClient, rule: str) -> None:
+    """However its end is written, and when it was ended once before."""
+    series = make(ana, rrule=rule.format(utcnow() + timedelta(days=6)))
+    address = f"/series/{series['id']}"
+    after = iso_utc(utcnow() + timedelta(days=20))
+    assert send(ana, "DELETE", address, **{"from": after}).get_json()["series"] == series
+    cut = {"from": series["next"][2]["due_at"]}
+    ended = send(ana, "DELETE", address, **cut).get_json()["series"]
+    assert len(ended["next"]) == 2
+    assert send(ana, "DELETE", address, **{"from": after}).get_json()["series"] == ended
 
 
 def test_the_end(small_world: World, ana: FlaskClient) -> None:

@@ -228,7 +228,7 @@ _CODES = {
 
 
 _AMOUNTS = {"caps", "every_s", "rest_s"}
-"""Fields whose numbers are amounts; all others that have bounds are ids."""
+"""Fields whose numbers are amounts: what is out of bounds elsewhere is no id."""
 
 
 def _problem(schema: type[Schema], error: ErrorDetails) -> Invalid:

@@ -239,11 +239,3 @@ def test_going_on_from_any_occurrence(rule: str, start: datetime, known: int, na
         assert list(islice(going_on, len(whole) - known)) == whole[known:]
     for one in whole:
         assert moment_of(one.wall, zone) == (one.at, one.note)
-
-
-def test_who_ends_it_again_makes_it_no_longer() -> None:
-    """The earlier end stays, in whatever order both come."""
-    early, late = NOW + timedelta(days=5), NOW + timedelta(days=10)
-    ended = parse("FREQ=DAILY;COUNT=20").ending_before(early)
-    assert ended.ending_before(late) == ended
-    assert parse("FREQ=DAILY").ending_before(late).ending_before(early).until == ended.until
