@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import selectors
+import signal
 import time
 from collections import deque
 from collections.abc import Callable
@@ -30,6 +31,7 @@ AT_ONCE = 32
 """Connections that are accepted before anything else is looked at."""
 FILES = 4096
 """Open files to ask the system for; macOS gives 256 by itself."""
+STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 
 
 Step = Callable[[Connection], None]
@@ -43,6 +45,23 @@ class Loop(Base):
     _leave_room: Step
     _refuse: Callable[[Connection, int], None]
     _refuse_plainly: Callable[[Connection, int, str], None]
+
+    @classmethod
+    def hold_signals(cls) -> None:
+        """Let a signal wait that comes to a new process before it can take one; call this once.
+
+        A process that has just been divided still has its parent's handlers, which forget the
+        signal, and gunicorn sends it once: the stop would last until the process is killed.
+        """
+        os.register_at_fork(
+            before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, STOPS),
+            after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS),
+        )
+
+    def init_signals(self) -> None:
+        """Take signals from now on."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
     def init_process(self) -> None:
         """Prepare the loop and its threads; runs until the end."""

@@ -30,9 +30,10 @@ class Worker(Loop):
 
     @classmethod
     def check_config(cls, cfg: Any, log: Any) -> None:
-        """Refuse what is left to a proxy."""
+        """Refuse what is left to a proxy; before the first process is divided off."""
         if cfg.is_ssl:
             raise SystemExit("Tweet Later cannot start.\nTLS is a proxy's: see docs/deployment.md.")
+        cls.hold_signals()
 
     # Reading
 

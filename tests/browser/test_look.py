@@ -45,6 +45,10 @@ RING = r"""() => {
   };
 }"""
 """What shows where the keyboard is, and its contrast with what it stands on."""
+SETTLED = """() => Promise.all(document.getAnimations()
+  .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+  .map((one) => one.finished.catch(() => null)))"""
+"""Waits until no color is on its way to another one: between the two, contrast means nothing."""
 
 
 def assert_targets(page: Page) -> None:
@@ -89,6 +93,7 @@ def assert_focus_shows(page: Page) -> None:
 
 def assert_accessible(page: Page) -> None:
     """No serious or critical violation."""
+    page.evaluate(SETTLED)
     violations = Axe().run(page).response["violations"]
     bad = [
         (violation["id"], [node["html"] for node in violation["nodes"]][:2])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import signal
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -18,6 +20,7 @@ import requests
 
 from app.server.loop import OF_A_PERSON
 from tests.conftest import MakeWorld
+from tests.support.forking import ROOT
 from tests.support.raw import Line, ask, crowd, head
 from tests.support.visitor import Visitor
 from tests.support.waiting import PROMPT, wait_for
@@ -429,6 +432,22 @@ def test_stopping_waits_for_nobody_mute(make_world: MakeWorld, sqlite_url: str) 
     waiting = [*CROWDS["bodies"][:20], *CROWDS["heads"][:20], *CROWDS["mute"][:20]]
     with crowd(site, waiting):
         world.kill(world.processes[-1], 15)  # waits for half a minute, not for two
+
+
+def test_stopping_while_starting(make_world: MakeWorld, sqlite_url: str, tmp_path: Path) -> None:
+    """A signal that comes before a process can take one is not forgotten."""
+    slow = tmp_path / "slow.py"
+    slow.write_text(
+        "import time\n"
+        f"exec(open({str(ROOT / 'gunicorn.conf.py')!r}).read())\n"
+        "def post_fork(server, worker):\n"
+        f"    open({str(tmp_path / 'begun')!r}, 'w').close()\n"
+        "    time.sleep(2)\n"
+    )
+    world = make_world(sqlite_url, GUNICORN_CMD_ARGS=f"--config {slow} --graceful-timeout 600")
+    world.start_web(2)
+    wait_for((tmp_path / "begun").exists)
+    world.kill(world.processes[-1], signal.SIGTERM)
 
 
 def test_what_is_logged(running: World, slow_site: str, line: Line) -> None:
