@@ -92,10 +92,11 @@ from app.models.session import (
     UserSession,
     hash_of,
 )
+from app.models.submissions import SpentKey, SubmitIdReused
 from app.models.suggestion import Reason, Suggestion, SuggestionKind
 from app.models.tweet import WAITING, AlreadyBeingSent, Tweet
 from app.models.tweet_file import TweetFile
-from app.models.user import ALL, Role, SubmitIdReused, UnknownAccount, User, is_leaving
+from app.models.user import ALL, Role, UnknownAccount, User, is_leaving
 from app.models.worker import Broker, Worker
 
 __all__ = [
@@ -172,6 +173,7 @@ __all__ = [
     "Role",
     "ServerApp",
     "SessionHere",
+    "SpentKey",
     "StoredPart",
     "StoredTweet",
     "SubmitIdReused",

@@ -13,6 +13,7 @@ from flask import current_app
 
 from app.models.account import Account
 from app.models.picture import MOVING, Picture, PictureFacts
+from app.models.submissions import digest_of
 from app.networks import HasOptions, Limits, Network, OptionProblem, TextProblem, tidy
 from app.networks import text as texts
 
@@ -85,6 +86,10 @@ class Draft:
         """Characters in all."""
         parts = [*self.parts, *(part for own in self.variants.values() for part in own)]
         return len(self.text) + sum(len(part["text"]) for part in parts)
+
+    def digest(self) -> str:
+        """Return what is the same for drafts that say the same."""
+        return digest_of([self.text, self.parts, self.variants, self.options])
 
     def picture_lists(self) -> list[list[str]]:
         """Return the pictures of every part that has some."""

@@ -76,6 +76,7 @@ def store(
         "parts": draft.parts,
         "due_at": due_at,
         "submit_id": submit_id,
+        "made_from": draft.digest() if submit_id else None,
         "created_at": utcnow(),
     }
     tweet_id = quota.unless_reached(user_id, lambda room: _stored(tweet | dict(room)))
@@ -104,7 +105,8 @@ def _insert_job() -> BuiltStatement:
 def _insert_tweet() -> BuiltStatement:
     """Return the statement; it inserts nothing for somebody who has enough tweets waiting."""
     columns = Tweet.__table__.columns
-    names = ["user_id", "text", "text_key", "parts", "due_at", "submit_id", "created_at"]
+    names = ["user_id", "text", "text_key", "parts", "due_at", "submit_id", "made_from"]
+    names.append("created_at")
     given = [bindparam(name, type_=columns[name].type) for name in names]
     row = select(*given).where(quota.has_room())
     return BuiltStatement(insert(Tweet.__table__).from_select(names, row).returning(columns.id))

@@ -39,6 +39,8 @@ class Pool(db.Model):  # type: ignore[name-defined,misc]
     """When a worker looks for free slots again."""
     submit_id: Mapped[str | None]
     """Chosen by the client; a second request with the same id makes no second pool."""
+    made_from: Mapped[str | None]
+    """A digest of what came with it; None without it, and for old rows."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
 
     tweets: Mapped[list[PoolTweet]] = relationship(

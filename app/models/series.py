@@ -63,6 +63,8 @@ class Series(db.Model):  # type: ignore[name-defined,misc]
     version: Mapped[int] = mapped_column(default=1)
     submit_id: Mapped[str | None]
     """As with a Tweet: the same one again makes no second series."""
+    made_from: Mapped[str | None]
+    """A digest of what came with it; None without it, and for old rows."""
     deleted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     """Its tweets that are out keep their rows, and this one with them."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)

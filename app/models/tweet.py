@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, selectinload
 
 from app.db import UTCDateTime, db, rows_changed, utcnow
 from app.models import sameness, transitions
+from app.models.content import Draft
 from app.models.delivery import Delivery
 from app.models.indexes import partial_index
 from app.models.picture import Picture
@@ -72,6 +73,9 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     submit_id: Mapped[str | None]
     """Chosen by the client; a second request with the same id makes no second tweet."""
+    made_from: Mapped[str | None]
+    """A digest of what came with that id: something else under the same id is refused, the same
+    is not, however the tweet was changed since. None without an id, and for old rows."""
     series_id: Mapped[int | None]
     """The Series that it was made by."""
     occurrence: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -83,6 +87,13 @@ class Tweet(db.Model):  # type: ignore[name-defined,misc]
     deliveries: Mapped[list[Delivery]] = relationship(
         back_populates="tweet", order_by="Delivery.account_id"
     )
+
+    @property
+    def draft(self) -> Draft:
+        """What it says now, for all of its accounts."""
+        own = {one.account_id: one.parts for one in self.deliveries if one.parts}
+        options = {one.account_id: one.options for one in self.deliveries if one.options}
+        return Draft(self.text, self.parts, own, options=options)
 
     def edit(
         self,

@@ -24,7 +24,7 @@ from app.db import (
     rows_changed,
     utcnow,
 )
-from app.models import content, duplicates, new_tweet, slot, transitions
+from app.models import content, duplicates, new_tweet, slot, submissions, transitions
 from app.models.account import Account
 from app.models.content import Draft
 from app.models.delivery import Delivery
@@ -50,10 +50,6 @@ first; for these, that would cost more than keeping it open."""
 
 class UnknownAccount(ValueError):
     """The accounts to publish to are not the user's, or the user has none."""
-
-
-class SubmitIdReused(ValueError):
-    """The submit id already belongs to a tweet with another text."""
 
 
 class Role(StrEnum):
@@ -274,13 +270,8 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
         known = db.select(Tweet).where(Tweet.user_id == self.id, Tweet.submit_id == submit_id)
         if (tweet := db.session.scalar(known)) is None:
             return None
-        same = (tweet.text, tweet.parts) == (draft.text, draft.parts)
-        if not same or any(
-            (d.parts, d.options)
-            != (draft.variants.get(d.account_id), draft.options.get(d.account_id))
-            for d in tweet.deliveries
-        ):
-            raise SubmitIdReused
+        made_from = tweet.made_from or tweet.draft.digest()  # old rows: what it says now
+        submissions.refuse_others(made_from, draft.digest())
         if not asks_first:
             return StoredTweet.of(tweet)
         accounts = [delivery.account for delivery in tweet.deliveries]

@@ -6,8 +6,6 @@ compares: of two at the same time one wins, and the other one is told what is st
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,14 +23,16 @@ from app.models import (
     Draft,
     Picture,
     StoredPart,
-    SubmitIdReused,
     Tweet,
     UnknownAccount,
     draft,
+    submissions,
     transitions,
 )
 from app.states import State
 
+KEYS = "draft"
+"""Whose idempotency keys these are."""
 Written = dict[str, Any]
 """What a draft keeps, see ``Draft.written``."""
 
@@ -52,10 +52,10 @@ class DraftGone(LookupError):
 def begin(user_id: int, written: Written, submit_id: str | None = None) -> Draft:
     """Store a draft and return it; the same ``submit_id`` again returns the one that is stored.
 
-    :raises SubmitIdReused: the id came with something else before.
+    :raises SubmitIdReused: the id came with something else before, or its draft is gone.
     :raises TooManyDrafts: and UnknownAccount, UnknownPicture, TooManyPictures.
     """
-    made_from = _digest(written)
+    made_from = submissions.digest_of(written)
     if known := _known(user_id, submit_id, made_from):
         return known
     _refuse_strangers(user_id, written)
@@ -110,12 +110,13 @@ def end(user_id: int, draft_id: int, version: int | None = None) -> bool:
     :returns: whether it was there.
     """
     mine = _mine(user_id, draft_id, None if version is None else [version])
-    gone = db.session.scalars(
-        delete(Draft).where(*mine).returning(Draft.written),
+    gone = db.session.execute(
+        delete(Draft).where(*mine).returning(Draft.written, Draft.submit_id),
         execution_options={"synchronize_session": False},
     ).all()
-    for written in gone:
-        _let_go(_names(written))
+    submissions.spend(user_id, KEYS, [one.submit_id for one in gone])
+    for one in gone:
+        _let_go(_names(one.written))
     return bool(gone)
 
 
@@ -207,9 +208,10 @@ def _stored(
 
 
 def _known(user_id: int, submit_id: str | None, made_from: str) -> Draft | None:
+    submissions.refuse_spent(user_id, KEYS, submit_id)
     known = draft.submitted(user_id, submit_id)
-    if known is not None and known.made_from != made_from:
-        raise SubmitIdReused
+    if known is not None:
+        submissions.refuse_others(known.made_from, made_from)
     return known
 
 
@@ -239,7 +241,3 @@ def _let_go(picture_ids: set[str]) -> None:
 
 def _names(written: Written) -> set[str]:
     return {name for names in draft.pictures_of(written) for name in names}
-
-
-def _digest(written: Written) -> str:
-    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()

@@ -28,6 +28,7 @@ from app.models import (
     content,
     pool,
     slot,
+    submissions,
 )
 from app.networks import TextProblem
 from app.planning.wordings import wordings
@@ -40,6 +41,8 @@ AHEAD = timedelta(days=1)
 """How long before its time a free slot is given to a pool."""
 SOON, LATER = timedelta(minutes=10), timedelta(hours=1)
 """Between two looks at a pool: at least, and at most."""
+KEYS = "pool"
+"""Whose idempotency keys these are."""
 AT_A_TIME = 100
 """Pools that one run looks at."""
 
@@ -58,16 +61,18 @@ def create(
     """Store a pool and return it; the same ``submit_id`` again returns the one that is stored.
 
     :raises TextProblem: a text does not fit; ``params`` has the ``field`` it belongs to.
+    :raises SubmitIdReused: the id came with something else before, or its pool is deleted.
     :raises TooManyPools: nothing was stored; the same for UnknownPicture.
     """
-    if submit_id and (known := pool.submitted(user_id, submit_id)):
+    made_from = submissions.digest_of([account.id, rest_s, list(given)])
+    if known := _known(user_id, submit_id, made_from):
         return known
     cleaned = checked(account, given)
     count = db.session.scalar(select(db.func.count()).where(Pool.user_id == user_id)) or 0
     if count >= pool.MAX_POOLS:
         raise TooManyPools
     row = Pool(user_id=user_id, account_id=account.id, rest_s=rest_s, submit_id=submit_id)
-    row.next_at = from_now()
+    row.next_at, row.made_from = from_now(), made_from if submit_id else None
     row.tweets = [
         PoolTweet(position=n, text=one["text"], pictures=one["pictures"])
         for n, one in enumerate(cleaned)
@@ -78,10 +83,19 @@ def create(
         db.session.commit()
     except IntegrityError:  # the same request at the same time was quicker
         db.session.rollback()
-        if submit_id and (known := pool.submitted(user_id, submit_id)):
+        if known := _known(user_id, submit_id, made_from):
             return known
         raise
     return row
+
+
+def _known(user_id: int, submit_id: str | None, made_from: str) -> Pool | None:
+    """Return the pool of a key; raises SubmitIdReused."""
+    submissions.refuse_spent(user_id, KEYS, submit_id)
+    known = pool.submitted(user_id, submit_id) if submit_id else None
+    if known is not None and known.made_from:  # old rows say nothing about that
+        submissions.refuse_others(known.made_from, made_from)
+    return known
 
 
 def checked(account: Account, given: Sequence[Given]) -> list[Given]:
@@ -140,6 +154,7 @@ def change(row: Pool, rest_s: int | None, given: Sequence[Given] | None) -> None
 
 def remove(row: Pool) -> None:
     """Delete a pool; what it has put into the queue stays there."""
+    submissions.spend(row.user_id, KEYS, [row.submit_id])
     db.session.delete(row)
     db.session.commit()
 

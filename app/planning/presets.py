@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.db import db, rollback_quietly
-from app.models import Account, SubmitIdReused, UnknownAccount, User, preset
+from app.models import Account, UnknownAccount, User, preset, submissions
 from app.networks import TextProblem
 from app.networks import text as texts
 
@@ -47,10 +45,10 @@ def create(
 ) -> preset.Preset:
     """Store a preset and return it; the same ``submit_id`` again returns the one that is stored.
 
-    :raises SubmitIdReused: the id came with something else before.
+    :raises SubmitIdReused: the id came with something else before, or its preset is deleted.
     :raises PresetProblem: and TextProblem, UnknownAccount: nothing was stored.
     """
-    made_from = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
+    made_from = submissions.digest_of(wanted)
     if known := _known(person.id, kind, submit_id, made_from):
         return known
     row = preset.Preset(user_id=person.id, kind=kind, submit_id=submit_id, made_from=made_from)
@@ -75,6 +73,7 @@ def change(row: preset.Preset, person: User, wanted: Wanted) -> preset.Preset:
 def remove(row: preset.Preset) -> None:
     """Delete a preset. What was published with it, or waits, says what it said."""
     _take_from_accounts(row, ())
+    submissions.spend(row.user_id, row.kind, [row.submit_id])
     db.session.delete(row)
     db.session.commit()
 
@@ -176,9 +175,10 @@ def _take_from_accounts(row: preset.Preset, but: Collection[int]) -> None:
 def _known(
     user_id: int, kind: preset.PresetKind, submit_id: str | None, made_from: str
 ) -> preset.Preset | None:
+    submissions.refuse_spent(user_id, kind, submit_id)
     found = preset.submitted(user_id, kind, submit_id)
-    if found is not None and found.made_from != made_from:
-        raise SubmitIdReused
+    if found is not None:
+        submissions.refuse_others(found.made_from, made_from)
     return found
 
 

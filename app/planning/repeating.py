@@ -24,6 +24,7 @@ from app.models import (
     content,
     quota,
     sameness,
+    submissions,
     transitions,
 )
 from app.models import series as rows
@@ -70,12 +71,13 @@ def create(user: User, wish: Wish, submit_id: str | None) -> rows.Series:
     :param submit_id: the same one again returns the first series.
     :raises recurrence.RecurrenceProblem: its rule has nothing to come.
     :raises app.networks.TextProblem: a text cannot be published.
-    :raises SubmitIdReused: the submit id belongs to another series.
+    :raises SubmitIdReused: the id came with something else before, or its series is deleted.
     :raises QuotaReached: too many tweets wait already.
     :raises app.models.UnknownPicture: and TooManyPictures.
     """
-    if submit_id and (known := rows.submitted(user.id, submit_id)):
-        return _same(known, wish)
+    made_from = _digest_of(wish)
+    if known := _known(user.id, submit_id, made_from):
+        return known
     now = database_now()
     user_id, zone = user.id, user.zone
     limit: int = current_app.config["MAX_WAITING_TWEETS"]
@@ -87,6 +89,7 @@ def create(user: User, wish: Wish, submit_id: str | None) -> rows.Series:
     series = rows.Series(
         user_id=user_id, timezone=zone.key, since=now, submit_id=submit_id, missed=0
     )
+    series.made_from = made_from if submit_id else None
     _fill(series, wish)
     series.version, series.made_number, series.next_at = 1, 0, now
     if room <= 0:
@@ -100,10 +103,9 @@ def create(user: User, wish: Wish, submit_id: str | None) -> rows.Series:
         commit_and_keep()
     except IntegrityError:
         db.session.rollback()
-        known = rows.submitted(user_id, submit_id) if submit_id else None
-        if known is None:
-            raise
-        return _same(known, wish)
+        if known := _known(user_id, submit_id, made_from):
+            return known
+        raise
     except BaseException:
         rollback_quietly()
         raise
@@ -111,11 +113,20 @@ def create(user: User, wish: Wish, submit_id: str | None) -> rows.Series:
     return series
 
 
-def _same(known: rows.Series, wish: Wish) -> rows.Series:
-    said = (wish.rule.text, wish.start.isoformat(), rows.contents_of_draft(wish.draft))
-    if (known.rrule, known.start, known.contents) != said:
+def _known(user_id: int, submit_id: str | None, made_from: str) -> rows.Series | None:
+    known = rows.submitted(user_id, submit_id) if submit_id else None
+    if known is None:
+        return None
+    if known.deleted_at is not None:
         raise SubmitIdReused
+    now = submissions.digest_of([known.rrule, known.start, known.draft.digest()])
+    submissions.refuse_others(known.made_from or now, made_from)
     return known
+
+
+def _digest_of(wish: Wish) -> str:
+    said = [wish.rule.text, wish.start.isoformat(), wish.draft.digest()]
+    return submissions.digest_of(said)
 
 
 def _fill(series: rows.Series, wish: Wish) -> None:

@@ -22,7 +22,7 @@ from app.accounts import sessions as sessions_of_people
 from app.background import Run
 from app.db import rollback_quietly
 from app.delivery import retention as retention_of_tweets
-from app.models import delivery_rollup, tweet_counts
+from app.models import delivery_rollup, submissions, tweet_counts
 from app.shutdown import stopping
 
 log = logging.getLogger(__name__)
@@ -109,6 +109,7 @@ def sessions(_run: Run) -> None:
     mail.links.forget_old()
     tweet_files.forget_old()
     background.forget_old()
+    submissions.forget_old()
 
 
 def retention(run: Run) -> str:

@@ -229,7 +229,7 @@ def _unknown_account(_problem: UnknownAccount) -> Refused:
 
 
 def _reused_id(_problem: SubmitIdReused) -> Refused:
-    words = _("This form was already used for another tweet. Reload the page and send it again.")
+    words = _("This form was sent before. Reload the page and send it again.")
     return "submit_id", "submit_id_reused", words
 
 
