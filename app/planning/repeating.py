@@ -172,6 +172,9 @@ def coming(series: rows.Series, most: int = MAX_SHOWN) -> list[Coming]:
 def end(series: rows.Series, since: datetime | None) -> int:
     """Cancel what waits of a series, and make no more; return how many jobs. Commits.
 
+    What this cancels has left the rule: another rule may make it again. What its owner has
+    cancelled singly has not.
+
     :param since: only what is due then or later; None for all, and the series is gone.
     """
     now = database_now()
@@ -183,7 +186,9 @@ def end(series: rows.Series, since: datetime | None) -> int:
             values["rrule"] = ahead.rule_of(series).ending_before(since).text
     _lock(series, **values)  # whoever makes tweets now comes before this, or makes none
     waiting = (Delivery.tweet_id.in_(_of_series(series, since)), Delivery.state.in_(WAITING))
+    leave = [] if since is None else _idle(_tweets_of(series, since))
     count = rows_changed(transitions.cancel(*waiting))
+    _set_tweets(leave, occurrence=None)
     db.session.commit()
     return count
 
@@ -226,6 +231,11 @@ def rest_of(series: rows.Series, since: datetime) -> tuple[recurrence.Rule, date
         if walked > MAX_WALKED:
             raise recurrence.RecurrenceProblem("too_far_back")
     raise recurrence.RecurrenceProblem("never")
+
+
+def _tweets_of(series: rows.Series, since: datetime) -> dict[int, Tweet]:
+    mine = db.select(Tweet).where(Tweet.series_id == series.id, Tweet.due_at >= since)
+    return {tweet.id: tweet for tweet in db.session.scalars(mine)}
 
 
 def _of_series(series: rows.Series, since: datetime | None) -> Select[Any]:
@@ -329,8 +339,7 @@ class _Change(NamedTuple):
 
 def _follow(change: _Change, cut: datetime, moments: Sequence[datetime]) -> None:
     """Let the tweets that are made already be those of the changed series."""
-    mine = (Tweet.series_id == change.old.id, Tweet.due_at >= cut)
-    tweets = list(db.session.scalars(db.select(Tweet).where(*mine)))
+    tweets = list(_tweets_of(change.old, cut).values())
     kept = {tweet.id: tweet for tweet in tweets if _is_as_made(tweet, change.before)}
     idle = _idle(kept)
     planned = set(moments)

@@ -61,7 +61,8 @@ def create() -> ResponseReturnValue:
         kept = _keep()
     except UNREAD as problem:
         db.session.rollback()
-        return _refused(problem, 422)
+        is_large = isinstance(problem, FileProblem) and problem.code == "file_too_large"
+        return _refused(problem, 413 if is_large else 422)
     if wants_json():
         return _as_json(kept), 201
     return redirect(url_for("tweet_files.show", import_id=kept.id), 303)

@@ -238,6 +238,21 @@ def test_ending_it_later_than_it_ends_changes_nothing(ana: FlaskClient, rule: st
     assert send(ana, "DELETE", address, **{"from": after}).get_json()["series"] == ended
 
 
+def test_it_goes_on_after_its_end(small_world: World, ana: FlaskClient) -> None:
+    """Another rule makes what the end has cancelled, and not what was skipped singly."""
+    series = make(ana)
+    address = f"/series/{series['id']}"
+    times = [one["due_at"] for one in series["next"]]
+    skipped = series["next"][5]
+    assert send(ana, "POST", f"/tweets/{skipped['tweet_id']}/cancel").status_code == 200
+    assert send(ana, "DELETE", address, **{"from": times[3]}).status_code == 200
+    again = send(ana, "PATCH", address, rrule=DAILY).get_json()["series"]["next"]
+    assert [one["due_at"] for one in again] == [one for one in times if one != skipped["due_at"]]
+    assert all(one["tweet_id"] for one in again)
+    states = [state for _, state in texts(small_world, series).values()]
+    assert states.count(State.SCHEDULED) == len(times) - 1
+
+
 def test_the_end(small_world: World, ana: FlaskClient) -> None:
     """This and all later, then all; what is out stays."""
     series = make(ana)
