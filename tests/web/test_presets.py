@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from app.db import db
+from app.db import db, utcnow
 from app.models import Account, Delivery, Tweet, preset
 from tests.conftest import MakeWorld
 from tests.support.world import World
@@ -34,8 +35,7 @@ class Ana:
         """Make a preset and return it."""
         answer = send(self.client, "POST", path, **said)
         assert answer.status_code == 201, answer.text
-        (found,) = answer.get_json().values()
-        return dict(found)
+        return dict(next(found for found in answer.get_json().values() if isinstance(found, dict)))
 
     def get(self, path: str) -> dict[str, Any]:
         """Ask as a program does."""
@@ -198,6 +198,33 @@ def test_signatures(ana: Ana) -> None:
     assert send(ana.client, "DELETE", f"/signatures/{other['id']}").status_code == 204
     assert ana.publishes("Seven", **both)[ana.x] == ["Seven"]
     assert ana.refuses(text="x", signature=other["id"])[:2] == ("signature", "unknown_signature")
+
+
+def test_series_are_signed(ana: Ana) -> None:
+    """As a tweet is when it is written: by default, with another one, or without; counted, too."""
+    mine = ana.make("/signatures", name="Mine", text="— Ana", accounts=[ana.x])
+    rule = {"rrule": "FREQ=DAILY;COUNT=2", "start": f"{utcnow().date() + timedelta(days=2)}T09:00"}
+    both = {"accounts": [ana.x, ana.mastodon]}
+    made = ana.make("/series", text="Daily", **both, **rule)
+    assert ana.stored(made["next"][0]["tweet_id"]) == {
+        ana.x: ["Daily\n\n— Ana"],
+        ana.mastodon: ["Daily"],
+    }
+    assert ana.make("/series", text="Bare", signature="none", **rule)["text"] == "Bare"
+    said = ana.make("/series", text="All", signature=mine["id"], **both, **rule)["text"]
+    assert said == "All\n\n— Ana"
+    refused = ana.refuses("/series", text="x" * 280, **rule)
+    assert refused[:2] == ("text", "too_long")
+    assert refused[2].endswith("The signature is counted.")
+    page = ana.client.get("/series/new").text
+    assert '<select class="form-select" id="signature"' in page
+    form = {"text": "By hand", "accounts": str(ana.x), "start": rule["start"], "repeat": "daily"}
+    submit(ana.client, "/series", **form, signature="none")
+    submit(ana.client, "/series", **form)
+    assert [one["text"] for one in ana.get("/series")["series"][:2]] == [
+        "By hand\n\n— Ana",
+        "By hand",
+    ]
 
 
 def test_a_signature_counts(small_world: World, ana: Ana) -> None:

@@ -17,14 +17,17 @@ from app.web.schemas.fields import (
     AccountIdsOrAll,
     Flag,
     Name,
+    NoSignature,
     OptionsOf,
     Pictures,
+    PresetId,
     RuleText,
     Schema,
     ShownAt,
     SubmitId,
     Text,
     TypedAccountIds,
+    TypedSignature,
     When,
 )
 
@@ -47,6 +50,9 @@ class NewSeries(Schema):
         None,
         description="ids, `all`, or `selection:<id>`; left out, null or empty for the first"
         " account",
+    )
+    signature: PresetId | NoSignature | None = Field(
+        None, description="as in `POST /tweets`; it is part of the text from then on"
     )
     rrule: RuleText = Field(description="when it comes again: RRULE of RFC 5545, without DTSTART")
     start: When = Field(
@@ -94,6 +100,7 @@ class SeriesForm(Schema):
     part: Annotated[list[Text], Field(max_length=MAX_PARTS + 3)] = Field(default_factory=list)
     tweet: Name = Field("", description="whose pictures, variants and options it has, too")
     accounts: TypedAccountIds = Field(default_factory=list)
+    signature: TypedSignature = None
     start: When = ""
     repeat: Repeat = "daily"
     every: Name = ""

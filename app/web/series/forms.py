@@ -34,6 +34,7 @@ def empty(tweet: Tweet | None = None) -> dict[str, Any]:
         **schemas.SeriesForm.model_validate({}).model_dump(),
         **(_texts_of(tweets.shared_parts(tweet)) if tweet else {}),
         "tweet": str(tweet.id) if tweet else "",
+        "signature": "none" if tweet else None,  # its text has the one that it was stored with
         "accounts": ids or [account.id for account in current_user.accounts[:1]],
         "start": f"{start:%Y-%m-%d}T09:00",
         "errors": {},
@@ -71,7 +72,7 @@ def new_of(form: schemas.SeriesForm, tweet: Tweet | None) -> dict[str, Any]:
 
     :param tweet: the one that it was opened for, which has pictures, variants and options.
     """
-    names = ("accounts", "start", "submit_id")
+    names = ("accounts", "signature", "start", "submit_id")
     given = {name: getattr(form, name) for name in names} | {"rrule": rule_of(form)}
     if tweet is None:
         return {**given, "parts": parts_of(form, ())}

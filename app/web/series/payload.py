@@ -20,7 +20,7 @@ FAR = timedelta(days=10 * 366)
 
 
 def wish_of(given: Mapping[str, Any]) -> Wish:
-    """Return what a new series is to be.
+    """Return what a new series is to be, without its signature.
 
     :raises RecurrenceProblem: the rule or its start is not taken.
     :raises Invalid: and TextProblem, UnknownAccount.
@@ -31,6 +31,13 @@ def wish_of(given: Mapping[str, Any]) -> Wish:
     return Wish(
         rule, start, draft, current_user.chosen(picked.accounts_said(given.get("accounts")))
     )
+
+
+def signed(wish: Wish, given: Mapping[str, Any]) -> Wish:
+    """Return the same with the signatures of its accounts; raises PresetProblem."""
+    chosen = picked.signature(given.get("signature"))
+    ids = [account.id for account in wish.accounts]
+    return wish._replace(draft=picked.signed(wish.draft, ids, chosen))
 
 
 def start_of(words: str, person: Any) -> datetime:

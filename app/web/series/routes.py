@@ -14,11 +14,13 @@ from flask_login import current_user, login_required
 from app.db import db
 from app.models import StoredPart, Tweet
 from app.models import series as rows
-from app.planning import repeating
+from app.networks import TextProblem
+from app.planning import Wish, repeating
 from app.web import rate_limits, schemas
 from app.web.errors import refuse, wants_json
 from app.web.messages import REFUSALS, input_refusal
 from app.web.series import forms, payload, views
+from app.web.tweets import picked
 from app.web.tweets import routes as tweets
 from app.web.tweets import views as contents
 
@@ -72,7 +74,7 @@ def create() -> ResponseReturnValue:
         if form is not None:
             given = forms.new_of(form, _tweet_of(form.tweet))
         wish = payload.wish_of(given)
-        series = repeating.create(current_user, wish, submit_id)
+        series = _made(wish, payload.signed(wish, given), submit_id)
     except REFUSALS as problem:
         if form is None or wants_json():
             return _refuse_input(problem)
@@ -81,6 +83,13 @@ def create() -> ResponseReturnValue:
         return jsonify(series=views.plain(series), warnings=views.warnings_of(wish.accounts)), 201
     flash(_("Saved. The first tweets are in your list."))
     return redirect(url_for("series.show", series_id=series.id), 303)
+
+
+def _made(said: Wish, signed: Wish, submit_id: str | None) -> rows.Series:
+    try:
+        return repeating.create(current_user, signed, submit_id)
+    except TextProblem as problem:
+        raise picked.too_long(problem, said.draft, signed.draft) from None
 
 
 @bp.get("/series/<int:series_id>")
@@ -180,7 +189,7 @@ def _with_error(form: schemas.series.SeriesForm, problem: Exception) -> dict[str
     """Return a form as it was typed, with what is wrong."""
     db.session.rollback()
     field, _code, message = input_refusal(problem)
-    shown_at = field if field in {"text", "accounts", "rrule", "start"} else ""
+    shown_at = field if field in {"text", "accounts", "signature", "rrule", "start"} else ""
     return {**form.model_dump(), "errors": {shown_at: message}}
 
 
@@ -191,6 +200,7 @@ def _new_page(form: dict[str, Any]) -> str:
         form=form,
         parts=_fields(form, contents.shared_parts(tweet) if tweet else ()),
         accounts=current_user.accounts,
+        presets=picked.composed(current_user.accounts),
         choices=forms.choices(),
     )
 
