@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.db import db, from_now, retry_transient, rollback_quietly, rows_changed
-from app.models import Delivery, OperationsAudit, Tweet, transitions
+from app.models import Delivery, OperationsAudit, SubmitIdReused, Tweet, transitions
 from app.operations import counts, lists
 from app.operations.lists import Filter, Seen
 from app.states import State
@@ -98,8 +98,9 @@ def act(order: Order, by: int, submit_id: str | None) -> int:
 
     :param by: the operator.
     :param submit_id: the same one again does nothing more, and returns the same id.
+    :raises SubmitIdReused: it came with another action, or for other jobs.
     """
-    if (known := _submitted(by, submit_id)) is not None:
+    if (known := _submitted(by, submit_id, order)) is not None:
         return known
     rows = order.chosen.rows()
     record = OperationsAudit(
@@ -114,7 +115,7 @@ def act(order: Order, by: int, submit_id: str | None) -> int:
         db.session.commit()
     except IntegrityError:  # a double click: the other one was first
         db.session.rollback()
-        if (known := _submitted(by, submit_id)) is not None:
+        if (known := _submitted(by, submit_id, order)) is not None:
             return known
         raise
     audit_id = record.id
@@ -127,9 +128,14 @@ def act(order: Order, by: int, submit_id: str | None) -> int:
     return audit_id
 
 
-def _submitted(by: int, submit_id: str | None) -> int | None:
+def _submitted(by: int, submit_id: str | None, order: Order) -> int | None:
     mine = (OperationsAudit.user_id == by, OperationsAudit.submit_id == submit_id)
-    return db.session.scalar(db.select(OperationsAudit.id).where(*mine)) if submit_id else None
+    known = db.session.scalar(db.select(OperationsAudit).where(*mine)) if submit_id else None
+    if known is None:
+        return None
+    if (known.action, known.chosen) != (order.action, order.chosen.as_stored()):
+        raise SubmitIdReused
+    return known.id
 
 
 def _run(app: Flask, audit_id: int, order: Order, rows: Sequence[Seen]) -> None:

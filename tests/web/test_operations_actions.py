@@ -113,6 +113,9 @@ def test_a_double_click_acts_once(desk: Desk) -> None:
         db.session.execute(again)
         db.session.commit()
     click()
+    other = {"filter": {"tab": "failed", "text": "few"}, "submit_id": "one"}
+    refused = desk.operator.post("/operations/jobs/retry", **other)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "submit_id_reused")
     assert [answer.status_code for answer in answers] == [202] * 3
     assert len({answer.json()["audit"]["id"] for answer in answers}) == 1
     assert answers[-1].json()["audit"]["done"] == 210
