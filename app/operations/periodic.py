@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+from sqlalchemy import literal, tuple_
 
 from app.db import db, rows_changed
 from app.models import BackgroundTask, background_task
 from app.operations import audit
 
-MOST = 500
+PAGE = 500
 
 
-def listed() -> Sequence[BackgroundTask]:
-    """Return the rows, those of a kind together."""
-    wanted = db.select(BackgroundTask).where(BackgroundTask.every_s.is_not(None))
-    first = wanted.order_by(BackgroundTask.kind, BackgroundTask.subject).limit(MOST)
-    return db.session.scalars(first).all()
+class Listed(NamedTuple):
+    """Rows, and where to go on; None after the last one."""
+
+    tasks: Sequence[BackgroundTask]
+    next: str | None
+
+
+def listed(after: str | None = None) -> Listed:
+    """Return the rows, those of a kind together.
+
+    :param after: the ``next`` of the rows before.
+    """
+    order = (BackgroundTask.kind, BackgroundTask.subject)
+    wanted = db.select(BackgroundTask).where(BackgroundTask.every_s.is_not(None)).order_by(*order)
+    if after:
+        kind, _space, subject = after.partition(" ")
+        wanted = wanted.where(tuple_(*order) > tuple_(literal(kind), literal(subject)))
+    found = db.session.scalars(wanted.limit(PAGE + 1)).all()
+    last = found[PAGE - 1] if len(found) > PAGE else None
+    return Listed(found[:PAGE], f"{last.kind} {last.subject}" if last else None)
 
 
 def find(task_id: str) -> BackgroundTask | None:

@@ -48,6 +48,7 @@ SHOWN: tuple[type[Schema], ...] = (
     calls.OverviewQuery,
     calls.OperationsQuery,
     calls.MailsQuery,
+    calls.PeriodicQuery,
     calls.PeriodicChange,
     calls.Filter,
     calls.OperationsAction,

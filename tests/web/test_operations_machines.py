@@ -9,7 +9,7 @@ import pytest
 
 from app.db import db, utcnow
 from app.kinds import QUEUES
-from app.models import Worker
+from app.models import BackgroundTask, Worker
 from tests.support.desk import operator_at
 from tests.support.visitor import Visitor
 from tests.support.waiting import wait_for
@@ -136,3 +136,39 @@ def test_the_long_task(operator: Visitor) -> None:
     assert found["worker"] in workers
     assert 0 <= found["percent"] <= 100
     assert "<progress" in operator.get(begun["status_url"]).text
+
+
+def test_more_intervals_than_a_page(pages: World) -> None:
+    """All rows are listed, each once and in order, however many accounts are imported."""
+    operator = operator_at(pages, "olga")
+    far = utcnow() + timedelta(days=300)
+    with pages.rows():
+        rows = [
+            {
+                "id": f"many-{number}",
+                "kind": "import",
+                "subject": f"{number}",
+                "every_s": 7_200,
+                "state": "waiting",
+                "due_at": far,
+                "next_at": far,
+                "created_at": utcnow(),
+                "enabled": True,
+                "lost": 0,
+                "percent": 0,
+                "fence": 0,
+            }
+            for number in range(1_100)
+        ]
+        db.session.execute(db.insert(BackgroundTask), rows)
+        db.session.commit()
+        stored = db.select(db.func.count()).where(BackgroundTask.every_s.is_not(None))
+        count = db.session.scalar(stored.select_from(BackgroundTask))
+    shown: list[tuple[str, str]] = []
+    following, seen = "", 0
+    while following is not None:
+        answer = asked(operator, f"/periodic?after={following}")
+        shown += [(one["kind"], one["subject"]) for one in answer["periodic"]]
+        following, seen = answer["next"], seen + 1
+    assert (len(shown), len(set(shown)), seen) == (count, count, 3)
+    assert 'rel="next"' in operator.get("/operations/periodic").text

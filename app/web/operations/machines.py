@@ -86,10 +86,11 @@ def queues() -> ResponseReturnValue:
 @rate_limits.reads
 def periodic() -> ResponseReturnValue:
     """Show the work that is done at intervals."""
-    found = intervals.listed()
+    found = intervals.listed(schemas.query(schemas.calls.PeriodicQuery).after)
     if wants_json():
-        return jsonify(periodic=[_periodic_view(one) for one in found])
-    return page("periodic", "periodic", tasks=found, kinds=KINDS)
+        return jsonify(periodic=[_periodic_view(one) for one in found.tasks], next=found.next)
+    further = found.next and url_for("operations.periodic", after=found.next)
+    return page("periodic", "periodic", tasks=found.tasks, kinds=KINDS, next_url=further)
 
 
 @bp.patch("/operations/periodic/<task_id>")

@@ -335,6 +335,12 @@ class OperationsQuery(Schema):
     before: Sought | None = Field(None, description="the `next` of the page before")
 
 
+class PeriodicQuery(Schema):
+    """``GET /operations/periodic``"""
+
+    after: Sought | None = Field(None, description="the `next` of the page before")
+
+
 class Filter(Schema):
     """The `filter` of an action: a tab, and what `GET /operations/<tab>` takes"""
 
