@@ -149,7 +149,8 @@ class _Text:
             return self._made_row(found)
         values = list(found)
         for place, processor in self._out_of:
-            values[place] = processor(values[place])
+            if (value := values[place]) is not None:
+                values[place] = processor(value)
         return self._made_row(values)
 
 

@@ -36,17 +36,24 @@ def nearest(text: str, others: Iterable[tuple[int, str]]) -> int | None:
 
     A text with another number or another link says something else: "Episode 41", "Episode 42".
     """
-    from rapidfuzz import fuzz  # loaded where it is used: not every process compares texts
+    from rapidfuzz import fuzz, process  # loaded where they are used: not every process compares
 
-    plain, telling = _plain(text[:COMPARED]), _telling(text[:COMPARED])
-    for key, other in others:
-        alike = fuzz.ratio(plain, _plain(other[:COMPARED]), score_cutoff=NEARLY)
-        if alike >= NEARLY and telling == _telling(other[:COMPARED]):
+    known = list(others)
+    plain = [_plain(other[:COMPARED]) for _key, other in known]
+    alike = process.extract(
+        _plain(text[:COMPARED]), plain, scorer=fuzz.ratio, score_cutoff=NEARLY, limit=None
+    )
+    telling = _telling(text[:COMPARED])
+    for place in sorted(place for _words, _score, place in alike):
+        key, other = known[place]
+        if telling == _telling(other[:COMPARED]):
             return key
     return None
 
 
 def _plain(text: str) -> str:
+    if text.isascii():
+        return " ".join(text.lower().split())
     words = " ".join(unicodedata.normalize("NFC", text).casefold().split())
     return unicodedata.normalize("NFC", words)
 

@@ -8,10 +8,11 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, Select, bindparam
-from sqlalchemy.orm import Mapped, joinedload, mapped_column
+from sqlalchemy import ForeignKey, Index, bindparam
+from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import UTCDateTime, db, read, utcnow
+from app.db import Attached, BuiltStatement, UTCDateTime, db, utcnow
+from app.models.account import Account
 from app.models.user import User
 
 SESSION_LIFE = timedelta(days=30)
@@ -62,26 +63,42 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
 
         :param accounts: whether the same query brings the user's accounts.
         """
-        rows = db.session.execute(_opened_with(accounts=accounts), _given(key))
-        row = (rows.unique() if accounts else rows).one_or_none()
-        return None if row is None else (row[0], SessionHere(*row[1:]))
+        rows = _opened_with(accounts).run(_given(key))
+        if not rows:
+            return None
+        here, (person, account) = len(SessionHere._fields), _people()
+        ends = here + len(person.columns)
+        known = {}
+        if accounts:
+            theirs = [row[ends:] for row in rows if account.is_there(row[ends:])]
+            known["accounts"] = [account.object_of(one) for one in theirs]
+        return person.object_of(rows[0][here:ends], **known), SessionHere(*rows[0][:here])
 
     @classmethod
     def exists(cls, key: str) -> bool:
         """Whether somebody is signed in with this key; leaves no transaction open."""
-        return bool(read(_opened_with(accounts=False), _given(key)))
+        return bool(_opened_with(accounts=False).read(_given(key)))
 
 
 @cache
-def _opened_with(accounts: bool) -> Select[Any]:
-    """Return the query that every page runs, built once; its parameters are those of ``_given``."""
-    one = UserSession
-    query = (
-        db.select(User, one.id, one.user_id, one.seen_at, one.noticed_at)
-        .join(one, one.user_id == User.id)
-        .where(one.key_hash == bindparam("hash"), one.seen_at > bindparam("since"))
-    )
-    return query.options(joinedload(User.accounts)) if accounts else query
+def _people() -> tuple[Attached[User], Attached[Account]]:
+    return Attached(User), Attached(Account)
+
+
+@cache
+def _opened_with(accounts: bool) -> BuiltStatement:
+    """Return the query that every page runs, built once; its parameters are those of ``_given``.
+
+    A row has what a SessionHere has, then a User, then one of the accounts, if they are wanted.
+    """
+    one, (person, account) = UserSession, _people()
+    columns = [one.id, one.user_id, one.seen_at, one.noticed_at, *person.columns]
+    key = (one.key_hash == bindparam("hash"), one.seen_at > bindparam("since"))
+    query = db.select(*columns).join(User, User.id == one.user_id).where(*key)
+    if accounts:
+        theirs = query.add_columns(*account.columns).outerjoin(User.accounts)
+        query = theirs.order_by(Account.id)
+    return BuiltStatement(query)
 
 
 def _given(key: str) -> dict[str, Any]:

@@ -40,7 +40,9 @@ MAX_PEOPLE = 20
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Extends a session with each page, but not with the polling of a page that was left open."""
+    """Extends a session when it is noted that it is in use, to a few minutes, and not more often:
+    signing a cookie takes as long as a query. The polling of a page that was left open is no use.
+    """
 
     digest_method = staticmethod(hashlib.sha1)  # Flask's own, but as the HMAC in C takes it
     _serializer: tuple[Any, URLSafeTimedSerializer | None] = (None, None)
@@ -56,9 +58,7 @@ class Sessions(SecureCookieSessionInterface):
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Return whether this answer carries the cookie."""
-        if _is_polled():
-            return session.modified
-        return super().should_set_cookie(app, session)
+        return session.modified or "session_extended" in g
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Set no cookie with files: a cache that keeps one would give it to somebody else."""
@@ -211,6 +211,7 @@ def _see(response: Response) -> Response:
     found: SessionHere | None = g.get("session_here")
     if found is None or _is_polled() or not sessions.is_worth_noting(found):
         return response
+    g.session_extended = True
     try:
         db.session.rollback()  # the answer is made: what was not committed is not meant
         sessions.see(found)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import requests
 
-from app.models import Account, User
+from app.db import db, utcnow
+from app.models import Account, User, UserSession
 from tests.support.visitor import SERVER, Visitor
 from tests.support.world import World
 
@@ -107,11 +110,16 @@ def test_cookies_are_closed_to_scripts_and_other_sites(ana: Visitor) -> None:
     assert cookie.get_nonstandard_attr("SameSite") == "Lax"
 
 
-def test_polling_does_not_keep_a_session_alive(ana: Visitor) -> None:
-    """A page prolongs the session; a tab that was left open and goes on asking does not."""
+def test_polling_does_not_keep_a_session_alive(running: World, ana: Visitor) -> None:
+    """A page prolongs the session, to a few minutes; a tab that goes on asking does not."""
     tweet = ana.post("/tweets", text="later", when="in one hour").json()
-    assert "Set-Cookie" in ana.get("/").headers
+    assert "Set-Cookie" not in ana.get("/").headers
+    with running.rows():
+        db.session.execute(db.update(UserSession).values(seen_at=utcnow() - timedelta(hours=1)))
+        db.session.commit()
     assert "Set-Cookie" not in ana.get(tweet["status_url"]).headers
+    assert "Expires=" in ana.get("/").headers["Set-Cookie"]
+    assert "Set-Cookie" not in ana.get("/").headers
 
 
 def test_the_network_that_does_not_answer(running: World, visitor: Visitor) -> None:
