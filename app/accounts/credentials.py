@@ -12,15 +12,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from flask import current_app
-from sqlalchemy import Select, bindparam, or_, update
+from sqlalchemy import Integer, or_, update
 from sqlalchemy.orm import undefer
 
 from app.accounts import holds
 from app.accounts.transactions import change, value_of
-from app.db import EPOCH, db, from_now, retry_transient, rows_changed, run_built
+from app.db import (
+    EPOCH,
+    BuiltStatement,
+    db,
+    from_now,
+    given_rows,
+    retry_transient,
+    rows_changed,
+    table_given,
+)
 from app.models import Account, Delivery, Health
 from app.networks import (
     AppRefused,
@@ -67,16 +76,17 @@ def usable_accesses(network: Network, account_ids: Sequence[int]) -> dict[int, A
         return {}
     return {
         row.id: Access(row.credentials, row.credentials_version)
-        for row in run_built(_fresh(), {"account_ids": account_ids})
+        for row in _fresh().run({"wanted": given_rows([(one,) for one in account_ids])})
         if row.credentials and not network.is_expired(row.credentials)
     }
 
 
 @cache
-def _fresh() -> Select[Any]:
+def _fresh() -> BuiltStatement:
     columns = (Account.id, Account.credentials, Account.credentials_version)
-    meant = Account.id.in_(bindparam("account_ids", expanding=True))
-    return db.select(*columns).where(meant, ~Account.credentials_stale)
+    wanted = table_given("wanted", {"account_id": Integer()})
+    meant = Account.id.in_(db.select(wanted.c.account_id))
+    return BuiltStatement(db.select(*columns).where(meant, ~Account.credentials_stale))
 
 
 def access_to(account_id: int) -> Access:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import CompoundSelect, Engine, Insert, PoolProxiedConnection, Select
+from sqlalchemy import CompoundSelect, Engine, Insert, PoolProxiedConnection, Select, Update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 
@@ -21,14 +21,14 @@ Processor = Callable[[Any], Any]
 
 
 class BuiltStatement:
-    """A query or an INSERT for what happens at nearly each request; its parameters have the same
-    names each time.
+    """A query or a change for what happens at nearly each request, and for nearly each tweet; its
+    parameters have the same names each time.
 
     Its types do to parameters and results what they always do. SQLite, and an engine on which
     somebody listens to statements, get it through SQLAlchemy.
     """
 
-    def __init__(self, statement: Select[Any] | CompoundSelect[Any] | Insert) -> None:
+    def __init__(self, statement: Select[Any] | CompoundSelect[Any] | Insert | Update) -> None:
         """Keep the statement; it must have no list of parameters whose length differs."""
         self._statement = statement
         self._texts: WeakKeyDictionary[Dialect, _Text] = WeakKeyDictionary()
@@ -54,7 +54,8 @@ class BuiltStatement:
         return rows
 
     def run(self, values: Mapping[str, Any]) -> Sequence[Any]:
-        """Execute it in the session's transaction; return its rows, none for a bare INSERT.
+        """Execute it in the session's transaction; return its rows, none for a change that
+        returns nothing.
 
         :raises SQLAlchemyError: as always.
         """
@@ -124,7 +125,11 @@ class _Text:
         self._made = [(key, make, into[key]) for key, make in made.items()]
         said = {key: default.arg for key, default in defaults.items() if default.is_scalar}
         known = {name: bind.value for name, bind in binds.items() if not bind.required} | said
-        self._fixed = {name: into[name](value) for name, value in known.items() if name not in made}
+        self._fixed = {
+            name: _without_class(into[name](value))
+            for name, value in known.items()
+            if name not in made
+        }
         self._given = [(name, into[name]) for name, bind in binds.items() if bind.required]
         columns = statement.exported_columns
         self._out_of = [
@@ -156,6 +161,11 @@ class _Text:
 
 def _as_it_is(value: Any) -> Any:
     return value
+
+
+def _without_class(value: Any) -> Any:
+    """Return a member of a StrEnum as its text: the driver would look at its class each time."""
+    return str(value) if isinstance(value, str) else value
 
 
 def _is_left_to_sqlalchemy(engine: Engine) -> bool:

@@ -18,10 +18,7 @@ from flask import current_app
 from sqlalchemy import (
     CTE,
     JSON,
-    Executable,
     Integer,
-    Row,
-    Select,
     String,
     Update,
     bindparam,
@@ -31,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from app.db import (
+    BuiltStatement,
     db,
     from_now,
     given_rows,
@@ -40,7 +38,6 @@ from app.db import (
     retry_transient,
     rollback_quietly,
     rows_changed,
-    run_built,
     table_given,
     table_of,
     unindexed,
@@ -127,14 +124,14 @@ def claims_of(taken: Sequence[str]) -> list[Claim]:
     return [_claim_of(row, bodies) for row in rows]
 
 
-def _contents_of(taken: Sequence[str]) -> Sequence[Row[Any]]:
-    return run_built(_contents(), {"job_ids": taken}).all()
+def _contents_of(taken: Sequence[str]) -> Sequence[Any]:
+    return _contents().run({"job_ids": taken})
 
 
 @cache
-def _contents() -> Select[Any]:
+def _contents() -> BuiltStatement:
     tweets, users = db.metadata.tables["tweets"], db.metadata.tables["users"]
-    return (
+    return BuiltStatement(
         db.select(
             Delivery.id,
             Delivery.fence,
@@ -160,7 +157,7 @@ def _contents() -> Select[Any]:
     )
 
 
-def _claim_of(row: Row[Any], bodies: Mapping[tuple[str, int], Body]) -> Claim:
+def _claim_of(row: Any, bodies: Mapping[tuple[str, int], Body]) -> Claim:
     network = current_app.extensions["networks"][row.network]
     contents = contents_of(row.text, row.parts, row.own, network.threads)
     part = len(row.posted)
@@ -208,18 +205,19 @@ def _claim_deliveries(job_ids: Sequence[str], owner: str) -> list[Claim]:
 
 
 def _take(transition: Callable[..., Update], job_ids: Sequence[str], owner: str) -> list[Claim]:
-    statement = _taking(transition, current_app.config["LEASE"])
-    taken = list(run_built(statement, {"job_ids": job_ids, "worker": owner}).scalars())
+    rows = _taking(transition, current_app.config["LEASE"]).run(
+        {"job_ids": list(job_ids), "worker": owner}
+    )
+    taken = [row.id for row in rows]
     # Read in the same transaction: an edit either came before the claim or is refused.
     return claims_of(taken) if taken else []
 
 
 @cache
-def _taking(transition: Callable[..., Update], lease: float) -> Executable:
+def _taking(transition: Callable[..., Update], lease: float) -> BuiltStatement:
     its_ids = id_in(Delivery.id, bindparam("job_ids"))
-    return transition(bindparam("worker"), lease, its_ids, _account_may_send()).returning(
-        Delivery.id
-    )
+    taking = transition(bindparam("worker"), lease, its_ids, _account_may_send())
+    return BuiltStatement(taking.returning(Delivery.id))
 
 
 def claim_and_start(job_ids: Sequence[str], owner: str, choose: Choose) -> tuple[Intents, Claims]:
@@ -248,7 +246,7 @@ def _claim_and_start(job_ids: Sequence[str], owner: str, choose: Choose) -> tupl
     keys = {claim.key for claim, _ in going}
     waiting = [claim for claim in claims if claim.key not in keys]
     if waiting:  # before the attempts are stored
-        run_built(_only_claiming(), _mine_given(waiting, owner))
+        _only_claiming().run(_mine_given(waiting, owner))
     if going:
         _open_attempts(going, owner)
     db.session.commit()
@@ -256,8 +254,9 @@ def _claim_and_start(job_ids: Sequence[str], owner: str, choose: Choose) -> tupl
 
 
 @cache
-def _only_claiming() -> Executable:
-    return transitions.only_claim(*_mine(table_given("claims", CLAIMS), bindparam("worker")))
+def _only_claiming() -> BuiltStatement:
+    mine = _mine(table_given("claims", CLAIMS), bindparam("worker"))
+    return BuiltStatement(transitions.only_claim(*mine))
 
 
 def _account_may_send() -> Any:
@@ -312,7 +311,7 @@ def _give_up(claim: Claim, owner: str) -> None:
 
 def _store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
     mine = _mine_given([claim for claim, _ in bodies], owner)
-    started = run_built(_starting(current_app.config["LEASE"]), mine)
+    started = _starting(current_app.config["LEASE"]).run(mine)
     intended = {(row.id, row.fence) for row in started}
     going = [(claim, body) for claim, body in bodies if claim.key in intended]
     if going:
@@ -322,10 +321,10 @@ def _store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Cla
 
 
 @cache
-def _starting(lease: float) -> Executable:
+def _starting(lease: float) -> BuiltStatement:
     mine = _mine(table_given("claims", CLAIMS), bindparam("worker"))
     starting = transitions.start_sending(lease, *mine, _is_not_paused())
-    return starting.returning(Delivery.id, Delivery.fence)
+    return BuiltStatement(starting.returning(Delivery.id, Delivery.fence))
 
 
 def renew_lease(claim: Claim, owner: str) -> bool:
@@ -360,16 +359,15 @@ def _mine_given(claims: Sequence[Claim], owner: str) -> dict[str, str]:
 
 def _open_attempts(going: Intents, owner: str) -> None:
     values = [(claim.job_id, claim.fence, body, claim.part) for claim, body in going]
-    run_built(_opening(), {"going": given_rows(values), "worker": owner})
+    _opening().run({"going": given_rows(values), "worker": owner})
 
 
 @cache
-def _opening() -> Executable:
+def _opening() -> BuiltStatement:
     rows = table_given("going", ATTEMPTS)
-    return db.insert(Attempt.__table__).from_select(
-        [*ATTEMPTS, "started_at", "worker"],
-        db.select(*rows.c, from_now(), bindparam("worker", type_=String)),
-    )
+    values = db.select(*rows.c, from_now(), bindparam("worker", type_=String))
+    adding = db.insert(Attempt.__table__)
+    return BuiltStatement(adding.from_select([*ATTEMPTS, "started_at", "worker"], values))
 
 
 def destinations_of(job_ids: Sequence[str]) -> dict[str, Destination]:

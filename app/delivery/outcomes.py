@@ -15,20 +15,20 @@ from functools import cache, partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BigInteger, Executable, Integer, String, bindparam, delete, or_, update
+from sqlalchemy import BigInteger, Integer, String, delete, or_, select, update
 from sqlalchemy.types import TypeEngine
 
 from app import broker
 from app.accounts import holds
 from app.backoff import backoff_seconds
 from app.db import (
+    BuiltStatement,
     db,
     from_now,
     given_rows,
     is_transient,
     retry_transient,
     rows_changed,
-    run_built,
     table_given,
 )
 from app.delivery.claims import Claim
@@ -120,7 +120,7 @@ def seconds_since(outcome: Outcome) -> float:
 
 def _store(results: Sequence[SendResult]) -> None:
     published = _publish_all(results)
-    run_built(_closing(), _given(results))
+    _closing().run(_given(results))
     _care_for_accounts(results)
     db.session.commit()
     for result in results:
@@ -136,7 +136,7 @@ def _publish_all(results: Sequence[SendResult]) -> set[str]:
     """Return the ids of the rows that were changed."""
     threads = [result for result in results if result.claim.parts > 1]
     whole = [result for result in results if result.claim.parts == 1]
-    published = set(run_built(_publishing(), _given(whole)).scalars()) if whole else set()
+    published = {row.id for row in _publishing().run(_given(whole))} if whole else set()
     return published | {result.claim.job_id for result in threads if _continue(result)}
 
 
@@ -175,14 +175,15 @@ def _as_row(result: SendResult) -> tuple[Any, ...]:
 
 
 @cache
-def _publishing() -> Executable:
-    return transitions.accept_all(table_given("accepted", ACCEPTED)).returning(Delivery.id)
+def _publishing() -> BuiltStatement:
+    accepting = transitions.accept_all(table_given("accepted", ACCEPTED))
+    return BuiltStatement(accepting.returning(Delivery.id))
 
 
 @cache
-def _closing() -> Executable:
+def _closing() -> BuiltStatement:
     rows = table_given("accepted", ACCEPTED)
-    return (
+    return BuiltStatement(
         update(Attempt)
         .where(Attempt.delivery_id == rows.c.job_id, Attempt.fence == rows.c.fence)
         .values(
@@ -196,8 +197,8 @@ def _closing() -> Executable:
 
 def _care_for_accounts(results: Sequence[SendResult]) -> None:
     """After an accepted tweet: reset the doubling waits; pause if an allowance is used up."""
-    proven = {result.claim.account_id for result in results}
-    run_built(_proving(), {"proven": list(proven)})
+    proven = {(result.claim.account_id,) for result in results}
+    _proving().run({"proven": given_rows(sorted(proven))})
     for result in results:
         if result.outcome.pause_for is not None:
             left = max(0.0, result.outcome.pause_for - seconds_since(result.outcome))
@@ -205,9 +206,10 @@ def _care_for_accounts(results: Sequence[SendResult]) -> None:
 
 
 @cache
-def _proving() -> Executable:
-    proven = Account.id.in_(bindparam("proven", expanding=True))
-    return update(Account).where(proven, Account.pauses > 0).values(pauses=0)
+def _proving() -> BuiltStatement:
+    proven = table_given("proven", {"account_id": Integer()})
+    meant = Account.id.in_(select(proven.c.account_id))
+    return BuiltStatement(update(Account).where(meant, Account.pauses > 0).values(pauses=0))
 
 
 def _store_taking_back(result: SendResult) -> None:

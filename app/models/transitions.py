@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Insert, Update, bindparam, insert, update
+from sqlalchemy import BigInteger, Insert, Update, bindparam, insert, or_, update
 
 from app.db import UTCDateTime, db, from_now, unindexed
 from app.models.attempt import Attempt
@@ -418,7 +418,8 @@ def accept_all(rows: Any) -> Update:
     :param rows: a CTE with job_id, fence, remote_id, remote_url and age_ms, the milliseconds
         since the network answered.
     """
-    late = Delivery.state.in_(NOT_UNDER_WAY)
+    # Not as a list: this is a BuiltStatement, which takes none.
+    late = or_(*(Delivery.state == state for state in sorted(NOT_UNDER_WAY)))
     where = (Delivery.id == rows.c.job_id, (Delivery.fence == rows.c.fence) | late)
     return _move(
         [*where, Delivery.state != State.PUBLISHED],

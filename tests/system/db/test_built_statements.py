@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.db import BuiltStatement, db
 from app.models import Tweet
+from app.states import State
 from tests.support.world import World
 
 DUE_AT = datetime(2030, 5, 6, 7, 8, 9, 123_000, tzinfo=UTC)
@@ -95,3 +96,14 @@ def test_a_connection_that_was_lost_is_not_used_again(make_world: Any, postgres_
         _add(ana, "kept")
         db.session.commit()
         assert len(FOUND.read({"owner": ana})) == 1
+
+
+def test_what_is_accepted_is_stored_the_usual_way(world: World) -> None:
+    """Nothing needs the ways that are left when the database refuses a statement for many."""
+    ana = world.user("ana")
+    world.start_worker()
+    jobs = [world.tweet_later(ana, f"tweet {number}") for number in range(12)]
+    assert set(world.until_settled(jobs).values()) == {State.PUBLISHED}
+    assert all(world.delivery(job).lookups == 0 for job in jobs)
+    assert " ERROR " not in world.log()
+    assert "together" not in world.log()
