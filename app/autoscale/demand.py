@@ -6,12 +6,13 @@ waits in a queue.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import (
     Connection,
     ScalarSelect,
@@ -28,14 +29,19 @@ from app.kinds import QUEUES, kinds_of
 from app.models import (
     HELD,
     IN_FLIGHT,
+    Account,
     BackgroundTask,
     Delivery,
     Mail,
     NetworkBlock,
+    Notice,
     Pause,
     Picture,
+    PushMessage,
     TaskState,
     Worker,
+    access_check,
+    notice,
     pause,
 )
 from app.states import HoldReason, State
@@ -45,6 +51,10 @@ FRESH_SECONDS = 30.0
 UPKEEP_WAITS = timedelta(days=1)
 """For so long, work at intervals that is for the whole site waits for a worker that something else
 needs."""
+SELDOM = timedelta(seconds=access_check.SELDOM_SECONDS)
+CHECKS_LOOKED_AT = 20
+"""Of the next tweets whose accounts are to be checked: one that was checked just now waits, another
+one may not."""
 TO_MAKE = text("pictures.state = 'processing'")
 """As the index of pictures that are not made yet says it."""
 
@@ -83,13 +93,34 @@ def demand_on(connection: Connection, lead: float, most: int) -> Demand:
     """``demand``, asked on a connection of the caller's."""
     paused = pause.queues_in(connection.execute(pause.lasting()).all())
     row = connection.execute(_statement(lead, most, paused)).one()
-    return _of_row(row._asdict())
+    known = _of_row(row._asdict())
+    if known.under_way or known.is_due_within(lead) or "maintenance" in paused:
+        return known  # checks are looked for where no worker is needed for anything else
+    moments = [known.next_wake_up, *_checks(connection)]
+    return replace(known, next_wake_up=min((one for one in moments if one), default=None))
+
+
+def _checks(connection: Connection) -> Iterator[datetime]:
+    """Return when accounts are to be checked before their next tweets are due."""
+    for begins, ends in access_check.times(current_app.config["WARN_BEFORE"]):
+        for row in connection.execute(_first_to_check(begins, ends)):
+            near_at = row.next_at - timedelta(seconds=begins)
+            yield max(near_at, row.access_checked_at + SELDOM) if row.access_checked_at else near_at
+
+
+@cache
+def _first_to_check(begins: float, ends: float) -> Select[Any]:
+    # What was written about then or later is checked if a worker is there, and starts none.
+    columns = (Delivery.next_at, Account.access_checked_at)
+    first = access_check.wanted(columns, begins, ends, written_later=-60)
+    return first.order_by(Delivery.next_at).limit(CHECKS_LOOKED_AT)
 
 
 def _of_row(row: Mapping[str, Any]) -> Demand:
     upkeep = [row["upkeep"], row["pictures_kept"]]
     moments = [
-        row[name] for name in ("deliveries", "tasks", "pictures", "mails", "probes", "resumed")
+        *(row[name] for name in ("deliveries", "tasks", "pictures", "probes", "resumed")),
+        *(row[name] for name in ("mails", "told", "digests", "pushes")),
     ]
     moments += [moment + UPKEEP_WAITS for moment in upkeep if moment is not None]
     known = [moment for moment in moments if moment is not None]
@@ -132,6 +163,11 @@ def _statement(lead: float, most: int, paused: frozenset[str]) -> Select[Any]:
         _first(Picture.next_at, *to_make, index="pictures_to_make").label("pictures"),
         _first(Picture.next_at).label("pictures_kept"),
         _first(Mail.next_at, literal("mail" not in paused)).label("mails"),
+        _first(PushMessage.next_at, literal("mail" not in paused)).label("pushes"),
+        _first(Notice.mail_at, literal("maintenance" not in paused)).label("told"),
+        _first(notice.NoticeSettings.digest_at, literal("maintenance" not in paused)).label(
+            "digests"
+        ),
         # Only a probe finds out that what a network refused may go out again.
         _first(NetworkBlock.probe_at, NetworkBlock.holds, exists(held)).label("probes"),
         _first(Pause.ended_at, pause.UNSETTLED).label("resumed"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from app.db.attached import Attached
 from app.db.built import BuiltStatement
 from app.db.bulk import given_rows, id_in, table_given, table_of, unindexed
 from app.db.search import parts_say, text_says
@@ -27,7 +26,6 @@ from app.db.session import (
 
 __all__ = [
     "EPOCH",
-    "Attached",
     "BuiltStatement",
     "EncryptedJSON",
     "UTCDateTime",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import db
 from app.mail import letters, reminders, subscriptions
-from app.models import EmailAddress, Mail, User, mail
+from app.models import EmailAddress, Mail, User, mail, notice
 
 log = logging.getLogger(__name__)
-
-STILL_WANTED: dict[str, Callable[[Mail], bool]] = {"reminder": reminders.is_wanted}
-"""By kind, what is asked just before sending; what is not wanted any more is deleted."""
 
 
 class Made(NamedTuple):
@@ -58,8 +55,7 @@ def _named(user: User | None, to: str) -> str:
 
 def _one(row: Mail, user: User | None, mine: EmailAddress | None, to: str) -> Made:
     try:
-        is_wanted = STILL_WANTED.get(row.kind, lambda _row: True)(row)
-        return Made(row, _message_of(row, user, mine, to) if is_wanted else None)
+        return Made(row, _message_of(row, user, mine, to) if _is_wanted(row) else None)
     except SQLAlchemyError:
         raise
     except Exception as error:
@@ -67,6 +63,14 @@ def _one(row: Mail, user: User | None, mine: EmailAddress | None, to: str) -> Ma
         where = "".join(traceback.format_tb(error.__traceback__))
         log.error("mail %s could not be made: %s\n%s", row.id, type(error).__name__, where)
         return Made(row, None, is_broken=True)
+
+
+def _is_wanted(row: Mail) -> bool:
+    """Return whether what a mail says is still so, just before it is sent; else it is deleted."""
+    if row.kind == "reminder":
+        return reminders.is_wanted(row)
+    about: list[int] = (row.facts or {}).get("notices") or []
+    return not about or bool(notice.still_so(about))
 
 
 def _message_of(

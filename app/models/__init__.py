@@ -1,6 +1,7 @@
 """The database rows and the methods that change them; no network calls here."""
 
 from app.models import (
+    access_check,
     alert,
     autoscaling,
     background_task,
@@ -19,6 +20,7 @@ from app.models import (
     sameness,
     series,
     slot,
+    submissions,
     transitions,
     tweet_counts,
     tweet_file,
@@ -92,7 +94,7 @@ from app.models.session import (
     UserSession,
     hash_of,
 )
-from app.models.submissions import SpentKey, SubmitIdReused
+from app.models.submissions import SubmitIdReused
 from app.models.suggestion import Reason, Suggestion, SuggestionKind
 from app.models.tweet import WAITING, AlreadyBeingSent, Tweet
 from app.models.tweet_file import TweetFile
@@ -173,7 +175,6 @@ __all__ = [
     "Role",
     "ServerApp",
     "SessionHere",
-    "SpentKey",
     "StoredPart",
     "StoredTweet",
     "SubmitIdReused",
@@ -191,6 +192,7 @@ __all__ = [
     "User",
     "UserSession",
     "Worker",
+    "access_check",
     "alert",
     "autoscaling",
     "background_task",
@@ -213,6 +215,7 @@ __all__ = [
     "sameness",
     "series",
     "slot",
+    "submissions",
     "transitions",
     "tweet_counts",
     "tweet_file",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import JSON, Delete, ForeignKey, Select, Update, delete, or_, update
@@ -92,7 +93,12 @@ class AlertWatch(db.Model):  # type: ignore[name-defined,misc]
 GAP_SECONDS = 60.0
 """Without anybody who watches for so long, watching begins anew: workers need time to start."""
 _Watch, _Message = AlertWatch, AlertMessage
-_Earlier = aliased(AlertMessage)
+
+
+@cache
+def _earlier() -> Any:
+    """Return another row of the same table; made when all tables are known."""
+    return aliased(AlertMessage)
 
 
 def take_watch(holder: str, seconds: float, worker_seen_at: datetime | None = None) -> Update:
@@ -150,10 +156,10 @@ def repeat(every: float) -> Update:
 def due_messages(most: int) -> Select[Any]:
     """Return the query for messages to be sent now, with their alerts; each target's in order."""
     earlier = (
-        _Earlier.alert_id == _Message.alert_id,
-        _Earlier.target == _Message.target,
-        _Earlier.id < _Message.id,
-        _Earlier.next_at.is_not(None),
+        _earlier().alert_id == _Message.alert_id,
+        _earlier().target == _Message.target,
+        _earlier().id < _Message.id,
+        _earlier().next_at.is_not(None),
     )
     is_due = (_Message.next_at.is_not(None), _Message.next_at <= from_now())
     found = db.select(_Message, Alert).join(Alert, Alert.id == _Message.alert_id)

@@ -17,8 +17,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import UTCDateTime, db, rows_changed
+from app.models.account import Account
+from app.models.delivery import Delivery
 from app.models.indexes import partial_index
 from app.models.user import User
+from app.states import State
 
 
 class NoticeKind(StrEnum):
@@ -41,6 +44,13 @@ USUAL = {
     for kind in NoticeKind
 }
 """How people are told what, until they say otherwise."""
+WHILE = {
+    NoticeKind.FAILED: State.FAILED,
+    NoticeKind.HELD: State.HELD,
+    NoticeKind.REVIEW: State.REVIEW,
+}
+"""The states of deliveries in which people are to be told of these."""
+OF_ACCESS = (NoticeKind.ACCESS_ENDING, NoticeKind.ACCESS_ENDED)
 AT_A_TIME = 500
 """Rows of one statement that stores notices."""
 
@@ -105,6 +115,28 @@ class NoticeProgress(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[int] = mapped_column(primary_key=True)
     ended_to: Mapped[datetime] = mapped_column(UTCDateTime)
     """Deliveries that ended before this moment were looked at."""
+
+
+def still_so(notice_ids: Sequence[int]) -> set[int]:
+    """Return those of these notices of which somebody still has to be told.
+
+    What was retried, sent or cancelled since, and an access that is another one by now, is over.
+    """
+    columns = (Notice.id, Notice.kind, Notice.version)
+    now = (Delivery.state, Account.connected, Account.credentials_version)
+    rows = db.session.execute(
+        db.select(*columns, *now)
+        .outerjoin(Delivery, Delivery.id == Notice.job_id)
+        .outerjoin(Account, Account.id == Notice.account_id)
+        .where(Notice.id.in_(notice_ids))
+    )
+    return {row.id for row in rows if _is_still_so(row)}
+
+
+def _is_still_so(row: Any) -> bool:
+    if row.kind in OF_ACCESS:
+        return bool(row.connected) and row.version == row.credentials_version
+    return row.kind not in WHILE or row.state == WHILE[row.kind]
 
 
 def choices_of(user_ids: Iterable[int]) -> dict[int, Choice]:

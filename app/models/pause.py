@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -78,7 +79,12 @@ class Pause(db.Model):  # type: ignore[name-defined,misc]
     user: Mapped[User] = relationship()
 
 
-_Other = aliased(Pause)
+@cache
+def _other() -> Any:
+    """Return another row of the same table; made when all tables are known."""
+    return aliased(Pause)
+
+
 """What is asked about inside of queries that may have a pause of their own."""
 
 
@@ -94,17 +100,17 @@ def holds_posts_of(paused: Any = Pause) -> ColumnElement[bool]:
 
 def is_paused(*but: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition that a pause lasts for the posts of the query's Account."""
-    return exists().where(LASTING, holds_posts_of(_Other), *but)
+    return exists().where(LASTING, holds_posts_of(_other()), *but)
 
 
 def is_paused_by_another_than(pause_id: int) -> ColumnElement[bool]:
     """Return the condition that the query's Account stays paused when this pause ends."""
-    return is_paused(_Other.id != pause_id)
+    return is_paused(_other().id != pause_id)
 
 
 def is_unsettled() -> ColumnElement[bool]:
     """Return the condition that a pause lasts for the query's Account, or is not settled yet."""
-    return exists().where(UNSETTLED, holds_posts_of(_Other))
+    return exists().where(UNSETTLED, holds_posts_of(_other()))
 
 
 def lasting() -> Select[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ForeignKey, Select, UniqueConstraint, Update, update
@@ -51,15 +52,18 @@ class PushMessage(db.Model):  # type: ignore[name-defined,misc]
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
-_Earlier = aliased(PushMessage)
+@cache
+def _earlier() -> Any:
+    """Return another row of the same table; made when all tables are known."""
+    return aliased(PushMessage)
 
 
 def due(most: int) -> Select[Any]:
     """Return the query for messages to be sent now, with their targets: the first of each."""
     found = db.select(PushMessage, PushTarget).join(PushTarget)
     is_due = PushMessage.next_at <= from_now()
-    earlier = (_Earlier.target_id == PushMessage.target_id, _Earlier.id < PushMessage.id)
-    is_first = ~db.exists().where(*earlier, _Earlier.next_at <= from_now())
+    earlier = (_earlier().target_id == PushMessage.target_id, _earlier().id < PushMessage.id)
+    is_first = ~db.exists().where(*earlier, _earlier().next_at <= from_now())
     return found.where(is_due, is_first).order_by(PushMessage.next_at).limit(most)
 
 

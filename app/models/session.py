@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ForeignKey, Index, bindparam
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Attached, BuiltStatement, UTCDateTime, db, utcnow
+from app.db import BuiltStatement, UTCDateTime, db, utcnow
 from app.models.account import Account
+from app.models.attached import Attached
 from app.models.user import User
 
 SESSION_LIFE = timedelta(days=30)

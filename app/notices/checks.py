@@ -6,24 +6,18 @@ An access that is found dead holds the account, as publishing would; ``search`` 
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from flask import current_app
-from sqlalchemy import or_, select, update
+from sqlalchemy import update
 
 from app.accounts import credentials, holds
 from app.background import Run
 from app.db import db, from_now, retry_transient, rows_changed
-from app.models import Account, Delivery, Health
+from app.models import Account, Delivery, access_check
 from app.networks import LookUpFailed, LookUpRefused, Network, TokenRefused
-from app.states import State
 
 log = logging.getLogger(__name__)
 
-SELDOM_SECONDS = 3600.0
-"""Between two checks of an account, at least: in some networks each read costs."""
-LATE_SECONDS = 600.0
-"""By which a check may be late, as nobody ran. Else it is left out: the next one is near."""
 AT_A_TIME = 50
 """Accounts of one run."""
 
@@ -43,32 +37,17 @@ def check_access(run: Run) -> str:
 def _due() -> list[int]:
     """Return accounts that have something due soon, and were not checked since it came so near."""
     found: list[int] = []
-    for before in current_app.config["WARN_BEFORE"]:
-        found += db.session.scalars(_whose_tweets_come_near(before))
+    for begins, ends in access_check.times(current_app.config["WARN_BEFORE"]):
+        query = access_check.wanted([Account.id], begins, ends)
+        near = query.where(Delivery.next_at <= from_now(begins), access_check.may_be_asked())
+        found += db.session.scalars(near.distinct().limit(AT_A_TIME))
     db.session.commit()
     return sorted(set(found))
 
 
-def _whose_tweets_come_near(before: float) -> Any:
-    """Return the query for accounts with something due in so many seconds, or a little less."""
-    least = max(before / 2, before - LATE_SECONDS)
-    near = (Delivery.next_at <= from_now(before), Delivery.next_at > from_now(least))
-    since = Delivery.next_at > Account.access_checked_at + round(before * 1000)
-    unchecked = or_(Account.access_checked_at.is_(None), since)
-    usable = (Account.connected, Account.health == Health.OK, _may_be_asked())
-    theirs = select(Account.id).join(Delivery, Delivery.account_id == Account.id)
-    scheduled = theirs.where(Delivery.state == State.SCHEDULED, *near)
-    return scheduled.where(*usable, unchecked).distinct().limit(AT_A_TIME)
-
-
-def _may_be_asked() -> Any:
-    lately = Account.access_checked_at > from_now(-SELDOM_SECONDS)
-    return or_(Account.access_checked_at.is_(None), ~lately)
-
-
 def _take(account_id: int) -> bool:
     """Let nobody else check the account for an hour; False when somebody was quicker. Commits."""
-    this = (Account.id == account_id, _may_be_asked())
+    this = (Account.id == account_id, access_check.may_be_asked())
     taken = rows_changed(update(Account).where(*this).values(access_checked_at=from_now()))
     db.session.commit()
     return bool(taken)

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from app import mail
 from app.db import database_now, db, from_now
-from app.models import Notice, NoticeKind
+from app.models import Notice, NoticeKind, notice
 from app.notices import wording
 from app.notices.digests import DIGEST
 
@@ -31,6 +31,9 @@ AT_A_TIME = 200
 """People whose mails are made in one run."""
 MAX_LISTED = 20
 """Tweets that one mail names; of the others it says how many there are."""
+
+MAX_ASKED = 100
+"""Notices of one mail of which it is asked, before it is sent, whether they are still so."""
 
 
 class Together(NamedTuple):
@@ -81,10 +84,11 @@ def _queue(group: Together) -> bool:
     mine = update(Notice).where(Notice.id.in_(ids), Notice.mail_at.is_not(None))
     taken = mine.values(mail_at=None).returning(Notice.id)
     found = sorted(db.session.scalars(taken, execution_options={"synchronize_session": False}))
-    stored = bool(found) and mail.queue(
+    wanted = sorted(notice.still_so(found))
+    stored = bool(wanted) and mail.queue(
         group.user_id,
         KINDS[group.kind],
-        _facts(found),
+        _facts(wanted),
         key=f"notice:{found[0]}",
     )
     db.session.commit()
@@ -100,9 +104,10 @@ def _facts(ids: Sequence[int]) -> dict[str, Any]:
     return {
         "notice": known[0],
         "jobs": [
-            {"path": wording.path_of(one), "words": facts["words"]}
+            {"path": wording.path_of(one), "words": facts["words"], "due_at": facts["due_at"]}
             for one, facts in zip(listed, known, strict=True)
             if one.job_id
         ],
         "more": len(ids) - len(listed),
+        "notices": list(ids[:MAX_ASKED]),
     }

@@ -20,7 +20,7 @@ def facts_of(notices: Sequence[Notice]) -> list[dict[str, Any]]:
 
     They have the first words of texts: never for a log.
     """
-    words, accounts = _first_words(notices), _accounts(notices)
+    tweets, accounts = _tweets(notices), _accounts(notices)
     networks = current_app.extensions["networks"]
     found = []
     for one in notices:
@@ -28,23 +28,29 @@ def facts_of(notices: Sequence[Notice]) -> list[dict[str, Any]]:
         named = {"title": "", "handle": ""}
         if account is not None:
             named = {"title": networks[account.network].title, "handle": account.handle}
-        spoken = {"kind": one.kind, "words": words.get(one.job_id or "", ""), **named}
-        found.append({**one.facts, **spoken})
+        said = tweets.get(one.job_id or "", {"words": "", "due_at": None})
+        found.append({**one.facts, "kind": one.kind, **said, **named})
     return found
 
 
-def _first_words(notices: Iterable[Notice]) -> dict[str, str]:
-    """Return how the texts begin that notices are about, by job id; old ones are deleted."""
+def _tweets(notices: Iterable[Notice]) -> dict[str, dict[str, str]]:
+    """Return how the texts begin that notices are about, and when they were due (ISO 8601), by
+    job id; old ones are deleted."""
     job_ids = [one.job_id for one in notices if one.job_id]
     if not job_ids:
         return {}
     rows = db.session.execute(
-        db.select(Delivery.id, Delivery.parts, Tweet.text)
+        db.select(Delivery.id, Delivery.parts, Delivery.due_at, Tweet.text)
         .join(Tweet, Tweet.id == Delivery.tweet_id)
         .where(id_in(Delivery.id, job_ids))
     )
-    texts = {row.id: row.parts[0]["text"] if row.parts else row.text for row in rows}
-    return {job_id: shortened(text, MAX_WORDS) for job_id, text in texts.items()}
+    return {
+        row.id: {
+            "words": shortened(row.parts[0]["text"] if row.parts else row.text, MAX_WORDS),
+            "due_at": row.due_at.isoformat(),
+        }
+        for row in rows
+    }
 
 
 def _accounts(notices: Iterable[Notice]) -> dict[int | None, Any]:

@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.db import db, utcnow
-from app.models import SpentKey, Tweet, User, submissions
+from app.models import Tweet, User, submissions
 from tests.conftest import MakeWorld
 from tests.support.world import World
 from tests.web.test_interests import JSON, send, signed_in
@@ -108,7 +108,8 @@ def test_keys_are_forgotten(make_world: MakeWorld, database_url: str) -> None:
     with world.rows():
         user = User.by_handle("ana")
         submissions.spend(user.id, "pool", ["old", None, "new"])
-        old = db.update(SpentKey).where(SpentKey.submit_id == "old")
+        spent = submissions.SpentKey
+        old = db.update(spent).where(spent.submit_id == "old")
         db.session.execute(old.values(spent_at=utcnow() - timedelta(days=31)))
         db.session.commit()
         assert submissions.forget_old() == 1

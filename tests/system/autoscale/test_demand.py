@@ -13,14 +13,19 @@ from app.autoscale.demand import Demand, demand
 from app.db import db, from_now
 from app.kinds import LONG_TASK
 from app.models import (
+    Account,
     BackgroundTask,
     Delivery,
     NetworkBlock,
+    Notice,
     Pause,
     Picture,
     PictureState,
+    PushMessage,
+    PushTarget,
     Worker,
 )
+from app.models.notice import NoticeSettings
 from app.models.pause import Scope
 from app.states import HoldReason, State
 from tests.conftest import MakeWorld
@@ -75,7 +80,9 @@ def test_deliveries(world: World) -> None:
     ana = world.user("ana")
     world.tweet_later(ana, "for tomorrow", timedelta(hours=20))
     assert needed(world) == 0
+    put(world, Account, connected=False)
     assert seconds_until_next(world) == pytest.approx(20 * HOUR, abs=60)
+    put(world, Account, connected=True)
     put(world, Delivery, next_at=from_now(20), not_before=from_now(20))
     assert needed(world) == 1
     later = {"next_at": from_now(300), "not_before": from_now(-1)}
@@ -85,6 +92,46 @@ def test_deliveries(world: World) -> None:
     for state in (State.HELD, State.REVIEW, State.PUBLISHED, State.FAILED):
         put(world, Delivery, state=state, next_at=None)
         assert (needed(world), seconds_until_next(world)) == (0, None), state
+
+
+def test_checks_of_access(world: World) -> None:
+    """A day and an hour before a tweet its account is asked; what was missed is made up for."""
+    ana = world.user("ana")
+    world.tweet_later(ana, "in three days", timedelta(days=3))
+    assert (needed(world), seconds_until_next(world)) == (0, pytest.approx(2 * DAY, abs=60))
+    soon = {"next_at": from_now(20 * HOUR), "not_before": from_now(20 * HOUR)}
+    put(world, Delivery, **soon, created_at=from_now(-2 * DAY))
+    put(world, Account, access_checked_at=from_now(-2 * DAY))
+    assert needed(world) == 1  # nobody ran when it was due in a day
+    put(world, Account, access_checked_at=from_now(-2 * HOUR))
+    assert (needed(world), seconds_until_next(world)) == (0, pytest.approx(19 * HOUR, abs=60))
+    put(world, Delivery, next_at=from_now(50 * 60), not_before=from_now(50 * 60))
+    assert needed(world) == 1
+    put(world, Account, access_checked_at=from_now(0))
+    assert (needed(world), seconds_until_next(world)) == (0, pytest.approx(50 * 60, abs=60))
+    put(world, Account, access_checked_at=from_now(-2 * HOUR))
+    put(world, Delivery, created_at=from_now(-5 * 60))  # its writer has been here just now
+    assert (needed(world), seconds_until_next(world)) == (0, pytest.approx(50 * 60, abs=60))
+
+
+def test_what_people_are_to_be_told(world: World) -> None:
+    """A mail about a notice, a digest and a message that is to be pushed need a worker, each."""
+    ana = world.user("ana")
+    told = {"user_id": ana, "kind": "failed", "key": "k", "topic": "t", "facts": {}, "bell": True}
+    store(world, Notice(**told, at=from_now(0), mail_at=from_now(20)))
+    assert needed(world) == 1
+    put(world, Notice, mail_at=None)
+    store(world, NoticeSettings(user_id=ana, chosen={}, digest_at=from_now(20)))
+    assert needed(world) == 1
+    put(world, NoticeSettings, digest_at=from_now(DAY))
+    assert (needed(world), seconds_until_next(world)) == (0, pytest.approx(DAY, abs=60))
+    target = PushTarget(user_id=ana, way="url", fingerprint="f", address={}, created_at=from_now(0))
+    store(world, target)
+    with world.rows():
+        (target_id,) = db.session.scalars(db.select(PushTarget.id))
+    message = {"target_id": target_id, "content": {}, "created_at": from_now(0)}
+    store(world, PushMessage(**message, next_at=from_now(20)))
+    assert needed(world) == 1
 
 
 def test_many_deliveries(world: World) -> None:

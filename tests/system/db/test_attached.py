@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import inspect, select
 
-from app.db import Attached, BuiltStatement, db
+from app.db import BuiltStatement, db
 from app.models import Account, User
+from app.models.attached import Attached
 from tests.support.world import World
 
 PERSON, ACCOUNT = Attached(User), Attached(Account)

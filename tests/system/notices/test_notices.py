@@ -14,7 +14,7 @@ from app import background, notices
 from app.accounts import access_ends, holds
 from app.background import Run
 from app.db import db, from_now, utcnow
-from app.mail import letters, subscriptions
+from app.mail import letters, messages, subscriptions
 from app.models import (
     Account,
     BackgroundTask,
@@ -141,6 +141,33 @@ def test_each_once(world: World, ana: int) -> None:
     ended(world, first, state=State.FAILED, error_code="rejected")  # tried again, failed again
     look(world)
     assert told(world) == {**wanted, ("failed", first): 2}
+
+
+def test_what_is_over_is_not_mailed(world: World, ana: int) -> None:
+    """What was sent meanwhile, before its mail is stored or after; an access of before."""
+    gone, stays = failed(world, ana, 2)
+    look(world)
+    ended(world, gone, state=State.PUBLISHED, error_code=None)
+    later(world, 40)
+    look(world)
+    (stored,) = stored_mails(world)
+    assert [job["words"] for job in stored.facts["jobs"]] == ["Words 1"]
+    with world.rows():
+        (made,) = messages.made([stored.id])
+        assert made.message
+        assert "“Words 1”\nDue: " in made.message.body
+    ended(world, stays, state=State.SCHEDULED, next_at=utcnow(), error_code=None)
+    with world.rows():
+        assert messages.made([stored.id])[0].message is None
+        account = db.session.scalars(db.select(Account)).one()
+        version = account.credentials_version
+        about = {"user_id": ana, "account_id": account.id, "topic": "t", "facts": {}, "bell": True}
+        for number, kind in enumerate(("access_ended", "access_ending")):
+            one = Notice(**about, kind=kind, key=kind, at=from_now(), version=version + number)
+            db.session.add(one)
+        db.session.commit()
+        ids = list(db.session.scalars(db.select(Notice.id).where(Notice.version.is_not(None))))
+        assert notice.still_so(ids) == {min(ids)}  # the other one is of other credentials
 
 
 def test_what_shares_a_cause_shares_a_mail(world: World, ana: int) -> None:
@@ -387,6 +414,21 @@ def test_a_check_before_it_is_due(world: World, ana: int) -> None:
     for _ in range(2):
         look(world)
     assert told(world) == {("access_ended", None): 1}
+
+
+def test_a_check_that_nobody_ran_for(world: World, ana: int) -> None:
+    """Made as soon as somebody does; what was written after its time has none."""
+    (account_id,) = world.accounts_of(ana)
+    job = world.tweet_later(ana, "Words", "in 100 minutes")
+    _checked_long_ago(world, account_id)
+    look(world, "access-checks")
+    assert world.sandbox.calls("me") == 0
+    with world.rows():
+        db.session.get_one(Delivery, job).created_at = utcnow() - timedelta(days=1)
+        db.session.commit()
+    for _ in range(2):
+        look(world, "access-checks")
+    assert world.sandbox.calls("me") == 1
 
 
 def _checked_long_ago(world: World, account_id: int) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import InstrumentedAttribute, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.db.session import db
+from app.db import db
 
 Mapped = TypeVar("Mapped")
 
