@@ -151,13 +151,17 @@ def problems() -> list[str]:
     return found + (["overdue"] if overdue else [])
 
 
-def untaken_queues(connection: Connection, seconds: float = UNTAKEN) -> list[str]:
+def untaken_queues(
+    connection: Connection, seconds: float = UNTAKEN, fresh: float = FRESH.total_seconds()
+) -> list[str]:
     """Return the queues in which something has waited for so long and that no living worker takes.
 
     Those that are paused are left out.
+
+    :param fresh: seconds since its last heartbeat for which a worker counts as living.
     """
     paused = pause.queues_in(connection.execute(pause.lasting()).all())
-    left = set(QUEUES) - _taken(connection) - paused
+    left = set(QUEUES) - _taken(connection, fresh) - paused
     return sorted(
         queue for queue in left if connection.scalar(_late_in(queue, seconds)) is not None
     )
@@ -169,9 +173,9 @@ def _overdue() -> Select[Any]:
     return db.select(Delivery.id).where(*late).order_by(Delivery.next_at).limit(1)
 
 
-def _taken(connection: Connection) -> set[str]:
+def _taken(connection: Connection, fresh: float) -> set[str]:
     """Return the queues that living workers take."""
-    alive = Worker.seen_at >= from_now(-FRESH.total_seconds())
+    alive = Worker.seen_at >= from_now(-fresh)
     found = connection.scalars(db.select(Worker.queues).where(alive)).all()
     return {name for names in found for name in (QUEUES if names is None else names.split(","))}
 

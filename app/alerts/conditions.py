@@ -30,8 +30,16 @@ Key = tuple[Condition, str]
 
 MOST = 1000
 """Counting ends there: that many are bad enough."""
-MISSED_SECONDS = 12.0
-"""After which a heartbeat, which comes every five seconds, has been missed twice."""
+NOTICED_SECONDS = 12.0
+"""After which a heartbeat, which comes every five seconds, has been missed twice, and after which
+a tweet that waits is late, however long it takes until somebody is told."""
+NOTICED_LATE = {
+    Condition.OVERDUE,
+    Condition.UNCONFIRMED,
+    Condition.NO_WORKER,
+    Condition.QUEUE,
+}
+"""What may be so again for NOTICED_SECONDS until it is seen, while its alert is not over."""
 SLACK = 5.0
 """What is full has to fall by so many points until it is not: it would come and go otherwise."""
 
@@ -56,14 +64,13 @@ class Watched:
     since: datetime
     worker_at: datetime | None
     """The newest heartbeat so far."""
-    has_left: bool
-    """Its worker has stopped normally, and taken it along."""
+    has_worker: bool
+    """One is alive. One that stops normally takes its heartbeat along."""
 
     def no_worker_for(self, seconds: float) -> bool:
         """Whether there was no worker for so long."""
-        seconds = seconds if self.has_left else max(seconds, MISSED_SECONDS)
         last = max(self.since, self.worker_at or self.since)
-        return self.now - last >= timedelta(seconds=seconds)
+        return not self.has_worker and self.now - last >= timedelta(seconds=seconds)
 
     def for_seconds(self, seconds: float) -> bool:
         """Whether somebody has watched for so long. Before, workers may still be starting."""
@@ -73,14 +80,15 @@ class Watched:
 def look(open_now: set[Key]) -> Seen:
     """Return what is wrong. No transaction is open while Redis is asked.
 
-    :param open_now: what was told and is not over.
+    :param open_now: what was told and is not over: it counts without the delay with which it
+        begins, or it could be so again, unseen, when its end is told.
     :raises SQLAlchemyError: the database does not say.
     """
     watched = _watched()
     seen = Seen(worker_at=watched.worker_at)
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        _look_at_deliveries(seen, connection, watched)
-        _look_at_workers(seen, connection, watched)
+        _look_at_deliveries(seen, connection, watched, open_now)
+        _look_at_workers(seen, connection, watched, open_now)
         for kind, count in connection.execute(_failing()):
             seen.facts[Condition.PERIODIC, kind] = {"count": count}
     for condition, percent in _levels():
@@ -98,32 +106,45 @@ def _watched() -> Watched:
     found: Any = read(asked, {})[0]
     now, since, known, heartbeat = found
     newest_ever = max((at for at in (known, heartbeat) if at is not None), default=None)
-    return Watched(now, since, newest_ever, has_left=heartbeat is None or heartbeat < newest_ever)
+    has_worker = heartbeat is not None and now - heartbeat < timedelta(seconds=NOTICED_SECONDS)
+    return Watched(now, since, newest_ever, has_worker)
 
 
-def _look_at_deliveries(seen: Seen, connection: Connection, watched: Watched) -> None:
-    seconds = current_app.config["ALERT_OVERDUE"]
+def _look_at_deliveries(
+    seen: Seen, connection: Connection, watched: Watched, open_now: set[Key]
+) -> None:
+    def delay(condition: Condition) -> float:
+        seconds: float = current_app.config[f"ALERT_{condition.name}"]
+        return min(seconds, NOTICED_SECONDS) if (condition, "") in open_now else seconds
+
+    seconds = delay(Condition.OVERDUE)
     if not watched.for_seconds(seconds):
         seen.unknown.add(Condition.OVERDUE)
     elif count := _overdue(connection, seconds):
         seen.facts[Condition.OVERDUE, ""] = {"count": count, "seconds": seconds}
-    seconds = current_app.config["ALERT_UNCONFIRMED"]
+    seconds = delay(Condition.UNCONFIRMED)
     if count := _unconfirmed(connection, seconds):
         seen.facts[Condition.UNCONFIRMED, ""] = {"count": count, "seconds": seconds}
 
 
-def _look_at_workers(seen: Seen, connection: Connection, watched: Watched) -> None:
+def _look_at_workers(
+    seen: Seen, connection: Connection, watched: Watched, open_now: set[Key]
+) -> None:
     """Look whether there is a worker, and one for each queue in which something waits."""
     seconds = current_app.config["ALERT_NO_WORKER"]
-    if not watched.for_seconds(seconds):
-        seen.unknown |= {Condition.NO_WORKER, Condition.QUEUE}
-        return
-    if watched.no_worker_for(seconds):
+    delay = 0.0 if (Condition.NO_WORKER, "") in open_now else seconds
+    if not watched.for_seconds(delay):
+        seen.unknown.add(Condition.NO_WORKER)
+    elif watched.no_worker_for(delay) and not autoscale.is_resting(connection, delay):
+        seen.facts[Condition.NO_WORKER, ""] = {"seconds": seconds}
+    if not watched.has_worker or not watched.for_seconds(seconds):
         seen.unknown.add(Condition.QUEUE)  # without any worker, that is all that there is to say
-        if not autoscale.is_resting(connection, seconds):
-            seen.facts[Condition.NO_WORKER, ""] = {"seconds": seconds}
         return
-    for queue in monitoring.untaken_queues(connection, seconds):
+    known = {subject for condition, subject in open_now if condition == Condition.QUEUE}
+    untaken = set(monitoring.untaken_queues(connection, seconds, NOTICED_SECONDS))
+    if known:
+        untaken |= known & set(monitoring.untaken_queues(connection, 0, NOTICED_SECONDS))
+    for queue in sorted(untaken):
         seen.facts[Condition.QUEUE, queue] = {"seconds": seconds}
 
 

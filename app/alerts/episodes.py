@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from flask import current_app
 
-from app.alerts.conditions import Key, Seen
+from app.alerts.conditions import NOTICED_LATE, NOTICED_SECONDS, Key, Seen
 from app.db import db, from_now, rows_changed
 from app.models import Alert, AlertMessage, Condition, Told, alert
 
@@ -33,26 +33,31 @@ def keep(seen: Seen, targets: Sequence[str]) -> None:
     """
     known = lasting()
     for key, facts in seen.facts.items():
-        row = known.get(key)
-        if row is None:
+        if key not in known:
             row = Alert(condition=key[0], subject=key[1], facts=dict(facts), began_at=from_now())
             db.session.add(row)
             db.session.flush()
             _add_messages(row.id, Told.BEGAN, targets)
             log.warning("an alert begins: %s %s", *key)
             rows_changed(alert.forget(KEPT_SECONDS))
-        elif row.quiet_at is not None:
-            rows_changed(alert.is_back(row.id))
     for key, row in known.items():
         if key in seen.facts or key[0] in seen.unknown:
+            if row.quiet_at is not None:  # nobody knows whether what is unknown stayed away
+                rows_changed(alert.is_back(row.id))
             continue
         if row.quiet_at is None:
             rows_changed(alert.falls_quiet(row.id))
-        if rows_changed(alert.end(row.id, current_app.config["ALERT_OVER_AFTER"])):
+        if rows_changed(alert.end(row.id, _over_after(key[0]))):
             _add_messages(row.id, Told.OVER, targets)
             log.info("an alert is over: %s %s", *key)
     if every := current_app.config["ALERT_REPEAT"]:
         rows_changed(alert.repeat(every))
+
+
+def _over_after(condition: Condition) -> float:
+    """Return after how many quiet seconds it was surely away for as long as it has to be."""
+    late = NOTICED_SECONDS if condition in NOTICED_LATE else 0.0
+    return float(current_app.config["ALERT_OVER_AFTER"]) + late
 
 
 def _add_messages(alert_id: int, told: Told, targets: Sequence[str]) -> None:

@@ -52,7 +52,7 @@ class Alert(db.Model):  # type: ignore[name-defined,misc]
     """The numbers at its beginning: ``count``, ``percent``, ``seconds``."""
     began_at: Mapped[datetime] = mapped_column(UTCDateTime)
     quiet_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    """Since when it is not seen any more; null while it is."""
+    """Since when it is known not to be so; null while it is, or may be."""
     over_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
@@ -133,7 +133,7 @@ def falls_quiet(alert_id: int) -> Update:
 
 
 def is_back(alert_id: int) -> Update:
-    """open, stays: it is seen again, so it was never over."""
+    """open, stays: it is seen again, or may be so again, so it was never over."""
     return update(Alert).where(Alert.id == alert_id, Alert.over_at.is_(None)).values(quiet_at=None)
 
 

@@ -14,9 +14,19 @@ from flask import Flask
 
 import config
 from app import background, create_app
-from app.alerts.conditions import look
+from app.alerts import episodes
+from app.alerts.conditions import Seen, look
 from app.db import db, from_now, utcnow
-from app.models import Alert, AlertWatch, BackgroundTask, Delivery, Worker
+from app.models import (
+    Alert,
+    AlertMessage,
+    AlertWatch,
+    BackgroundTask,
+    Condition,
+    Delivery,
+    Told,
+    Worker,
+)
 from app.states import State
 from tests.conftest import MakeWorld
 from tests.support.receiver import PASSWORD, Receiver
@@ -237,3 +247,82 @@ def test_a_heartbeat_is_missed_twice_before_it_counts(small_world: World) -> Non
     assert "no_worker" in seen_after(13)
     change(small_world, db.delete(Worker), db.update(AlertWatch).values(worker_seen_at=utcnow()))
     assert seen_after(0) == set()
+
+
+def look_and_keep(world: World) -> list[str]:
+    """Look once, as the watcher does, and return what somebody was told so far."""
+    with world.rows():
+        episodes.keep(look(set(episodes.lasting())), ["somebody"])
+        db.session.commit()
+        return list(db.session.scalars(db.select(AlertMessage.told).order_by(AlertMessage.id)))
+
+
+def let_pass(world: World, seconds: float) -> None:
+    """Let all that is known be so much older."""
+    times = {Alert: ["quiet_at"], AlertWatch: ["since", "worker_seen_at"], Worker: ["seen_at"]}
+    with world.rows():
+        for table, names in times.items():
+            for row in db.session.scalars(db.select(table)):
+                for name in names:
+                    known = getattr(row, name)
+                    setattr(row, name, known and known - timedelta(seconds=seconds))
+        db.session.commit()
+
+
+def test_a_worker_that_is_there_now_and_then(small_world: World) -> None:
+    """It is killed again and again: one alert, which is over when a worker stays."""
+    environ = {**QUICK, "ALERT_NO_WORKER": "20", "ALERT_OVER_AFTER": "20", "ALERT_OVERDUE": "600"}
+    small_world.environ |= environ
+    with small_world.rows():
+        db.session.add(Worker(name="w:1", started_at=from_now(-60), seen_at=from_now(-60)))
+        db.session.add(AlertWatch(id=1, since=from_now(-60)))
+        db.session.commit()
+    assert look_and_keep(small_world) == [Told.BEGAN]
+    for second in range(0, 144, 3):
+        if second % 48 <= 12:
+            change(small_world, db.update(Worker).values(seen_at=from_now()))
+        assert look_and_keep(small_world) == [Told.BEGAN], second
+        let_pass(small_world, 3)
+    for _ in range(14):
+        change(small_world, db.update(Worker).values(seen_at=from_now()))
+        told = look_and_keep(small_world)
+        let_pass(small_world, 3)
+    assert told == [Told.BEGAN, Told.OVER]
+
+
+def test_what_is_told_is_bad_without_delay(small_world: World) -> None:
+    """What is so again counts at once while it is not over; it begins slowly."""
+    small_world.environ |= {**QUICK, "ALERT_OVERDUE": "120", "ALERT_UNCONFIRMED": "1800"}
+    small_world.environ["ALERT_NO_WORKER"] = "60"
+    ana = small_world.user("ana")
+    late, lost = small_world.tweet_later(ana, "Late"), small_world.tweet_later(ana, "Lost")
+    may_be_there = {"state": State.UNCONFIRMED, "unconfirmed_at": from_now(-15), "attempts": 1}
+    change(
+        small_world,
+        db.update(Delivery).where(Delivery.id == late).values(next_at=from_now(-15)),
+        db.update(Delivery).where(Delivery.id == lost).values(may_be_there),
+    )
+    add_worker(small_world, "lookup,mail,import,pictures,maintenance")
+    known = {(Condition.OVERDUE, ""), (Condition.UNCONFIRMED, ""), (Condition.QUEUE, "publish")}
+    with small_world.rows():
+        db.session.add(AlertWatch(id=1, since=from_now(-600)))
+        db.session.commit()
+        assert look(set()).facts.keys() & known == set()
+        assert look(known).facts.keys() & known == known
+
+
+def test_nobody_knows_whether_it_stayed_away(small_world: World) -> None:
+    """The time for which something was away counts anew after looks that could not be made."""
+    with small_world.rows():
+        quiet = Alert(condition="redis", began_at=from_now(-99), quiet_at=from_now(-30))
+        db.session.add(quiet)
+        db.session.commit()
+        episodes.keep(Seen(unknown={Condition.REDIS}), [])
+        db.session.commit()
+        for _ in range(2):
+            episodes.keep(Seen(), [])
+            db.session.commit()
+        db.session.refresh(quiet)
+        assert quiet.quiet_at is not None
+        assert utcnow() - quiet.quiet_at < timedelta(seconds=25)
+        assert quiet.over_at is None
