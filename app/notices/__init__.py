@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.notices import settings, wording
+from app.notices import digests, settings, wording
 from app.notices.checks import check_access
 from app.notices.search import look
 
-__all__ = ["check_access", "look", "settings", "wording"]
+__all__ = ["check_access", "digests", "look", "settings", "wording"]

@@ -30,6 +30,30 @@ def next_after(now: datetime, zone: ZoneInfo) -> datetime:
     return datetime(monday.year, monday.month, monday.day, AT_HOUR, tzinfo=zone)
 
 
+def zone_changed(user: User) -> None:
+    """Let a person's next digest come in the morning of their new time zone; the caller commits.
+
+    It is still that of the same Monday, so no week has two, and none is left out: where that
+    morning has passed already, it comes at once.
+    """
+    db.session.flush()
+    settings = db.session.get(  # no worker sends it meanwhile
+        notice.NoticeSettings, user.id, with_for_update=True, populate_existing=True
+    )
+    if settings is not None and settings.digest_at is not None:
+        settings.digest_at = _same_monday(settings.digest_at, user.zone)
+
+
+def _same_monday(due_at: datetime, zone: ZoneInfo) -> datetime:
+    """Return the morning in a zone of the Monday that a digest is due, in whatever zone it was.
+
+    Two zones are at most 26 hours apart, so that Monday is the nearest one.
+    """
+    near = due_at.astimezone(zone).date() + timedelta(days=3)
+    monday = near - timedelta(days=near.weekday())
+    return datetime(monday.year, monday.month, monday.day, AT_HOUR, tzinfo=zone)
+
+
 def store_due() -> int:
     """Store the digests that are due; return how many. Each is a transaction of its own."""
     due = select(notice.NoticeSettings.user_id, notice.NoticeSettings.digest_at)
@@ -45,7 +69,7 @@ def _store(user_id: int, due_at: datetime) -> int:
     """Store one digest and when the next one is due; 0 when another worker was quicker."""
     user, now = db.session.get_one(User, user_id), database_now()
     this = (notice.NoticeSettings.user_id == user_id, notice.NoticeSettings.digest_at == due_at)
-    following = {"digest_at": next_after(now, user.zone)}
+    following = {"digest_at": next_after(max(now, _same_monday(due_at, user.zone)), user.zone)}
     stored = 0
     if rows_changed(update(notice.NoticeSettings).where(*this).values(following)):
         digest = Happened(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import func
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.db import database_now, db
@@ -51,12 +52,17 @@ def change(user: User, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _store(user: User, chosen: dict[str, dict[str, bool]]) -> None:
-    wants_digest = any(chosen[NoticeKind.DIGEST].values())
-    values = {
+    next_digest = None
+    if any(chosen[NoticeKind.DIGEST].values()):
+        next_digest = next_after(database_now(), user.zone)
+    values: dict[str, Any] = {
         "chosen": chosen,
         "wants_published": any(chosen[NoticeKind.PUBLISHED].values()),
-        "digest_at": next_after(database_now(), user.zone) if wants_digest else None,
+        "digest_at": next_digest,
     }
     insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     row = insert(notice.NoticeSettings).values(user_id=user.id, **values)
+    if next_digest is not None:  # one that is due already stays so, whatever else is changed
+        known = notice.NoticeSettings.digest_at
+        values["digest_at"] = func.coalesce(known, row.excluded.digest_at)
     db.session.execute(row.on_conflict_do_update(index_elements=["user_id"], set_=values))

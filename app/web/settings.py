@@ -11,7 +11,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_login import current_user, login_required
 
-from app import learning, mail, push, tweet_files
+from app import learning, mail, notices, push, tweet_files
 from app.db import db
 from app.models import interest
 from app.web import rate_limits, schemas
@@ -105,6 +105,7 @@ def _store(form: dict[str, Any]) -> dict[str, str]:
     if not errors:
         _store_hobbies(form["hobbies"])
         learning.best_hours.zone_changed(current_user.id)
+        notices.digests.zone_changed(current_user)
         db.session.commit()
     return errors
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from zoneinfo import ZoneInfo
 
 from app.db import db, utcnow
 from app.models import Delivery, NoticeKind, User
+from app.models.notice import NoticeSettings
 from app.notices.rows import Happened, store
 from app.states import State
 from tests.support.visitor import Visitor
@@ -124,6 +126,26 @@ def test_settings(small_world: World) -> None:
     assert submit(ana, "/settings/notices", on="held-mail").status_code == 303
     stored = ana.get("/settings/notices", headers=JSON).get_json()
     assert stored["held"] == {"mail": True, "bell": False, "push": False}
+
+
+def test_the_digest_follows_the_time_zone(small_world: World) -> None:
+    """It comes on Monday at eight: where the settings say, and before where the browser says."""
+    ana = signed_in(small_world, "ana")
+
+    def due_in(zone: str) -> str:
+        with small_world.rows():
+            row = db.session.scalars(db.select(NoticeSettings)).one()
+            assert row.digest_at is not None
+            return f"{row.digest_at.astimezone(ZoneInfo(zone)):%a %H:%M}"
+
+    send(ana, "PATCH", "/settings/notices", digest={"mail": True})
+    assert due_in("UTC") == "Mon 08:00"
+    submit(ana, "/tweets", text="Later", when="in one hour", timezone="Asia/Tokyo")
+    assert due_in("Asia/Tokyo") == "Mon 08:00"
+    for zone in ("America/Los_Angeles", "Europe/Madrid"):
+        saved = submit(ana, "/settings", timezone=zone, locale="en", late_tolerance_hours="1")
+        assert saved.status_code == 303
+        assert due_in(zone) == "Mon 08:00"
 
 
 def test_a_link_leads_through_the_sign_in(running: World) -> None:

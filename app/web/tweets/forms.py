@@ -15,6 +15,7 @@ from flask_login import current_user
 from app.db import db, utcnow
 from app.learning import best_hours
 from app.models import ALL, Account, Draft, content, slot
+from app.notices import digests
 from app.web import pictures, schemas
 from app.web.i18n import exact_time, iso_utc, relative_time
 from app.web.messages import input_refusal
@@ -376,6 +377,7 @@ def remember_zone(name: str) -> None:
     if current_user.timezone is None and (zone := known_zone(name)):
         current_user.timezone = zone.key
         best_hours.zone_changed(current_user.id)
+        digests.zone_changed(current_user)
         db.session.commit()
 
 

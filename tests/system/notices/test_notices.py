@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -280,6 +281,42 @@ def test_what_went_out_and_the_week(world: World, ana: int) -> None:
         (week,) = db.session.scalars(db.select(Notice).where(Notice.kind == NoticeKind.DIGEST))
         assert week.facts["counts"] == {"published": 1, "failed": 0, "waiting": 0, "scheduled": 0}
         assert not week.bell
+
+
+def test_the_week_in_another_time_zone(world: World, ana: int) -> None:
+    """Each Monday has one digest, at eight where the person is; other wishes do not move it."""
+
+    def move(zone: str) -> str:
+        """Let the person move; return when the digest is due, as their clock says."""
+        with world.rows():
+            user = db.session.get_one(User, ana)
+            user.timezone = zone
+            digests.zone_changed(user)
+            db.session.commit()
+            settings = db.session.get_one(notice.NoticeSettings, ana, populate_existing=True)
+            assert settings.digest_at is not None
+            return f"{settings.digest_at.astimezone(user.zone):%Y-%m-%d %H:%M}"
+
+    with world.rows():
+        user = db.session.get_one(User, ana)
+        digests.zone_changed(user)  # nobody has said anything: nothing is due
+        assert db.session.get(notice.NoticeSettings, ana) is None
+        notices.settings.change(user, {"digest": {"mail": True}})
+    monday = move("UTC")
+    assert monday.endswith("08:00")
+    far = ["Asia/Tokyo", "America/Los_Angeles", "Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"]
+    assert [move(zone) for zone in far] == [monday] * len(far)
+    with world.rows():  # a Monday that came sooner by moving east is due at once
+        passed = digests.next_after(utcnow() - digests.WEEK, ZoneInfo("Asia/Tokyo"))
+        settings = db.session.get_one(notice.NoticeSettings, ana)
+        settings.digest_at = passed + timedelta(hours=16)
+        db.session.commit()
+    assert move("Asia/Tokyo") == f"{passed:%Y-%m-%d %H:%M}"
+    with world.rows():
+        notices.settings.change(db.session.get_one(User, ana), {"held": {"mail": True}})
+        assert digests.store_due() == 1
+        assert digests.store_due() == 0
+    assert move("America/Los_Angeles") == f"{passed + digests.WEEK:%Y-%m-%d %H:%M}"
 
 
 def test_an_access_that_ends(world: World, ana: int) -> None:
