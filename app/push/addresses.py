@@ -28,7 +28,7 @@ MAX_URL = 1_000
 
 
 class WrongAddress(ValueError):
-    """It cannot be used; ``reason`` says why: ``unknown_scheme``, ``bad_url`` or others."""
+    """It cannot be used; ``reason`` says why: ``private_address``, ``bad_url`` or others."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -80,8 +80,9 @@ def checked_https(url: str) -> str:
         origin = http.public_https_url(f"{parts.scheme}://{parts.netloc}", allow_private)
     except WrongAddress:
         raise
-    except ValueError as error:
-        is_private = "public" in str(error)
-        raise WrongAddress("private_address" if is_private else "bad_url") from None
+    except http.NotPublic:
+        raise WrongAddress("private_address") from None
+    except ValueError:
+        raise WrongAddress("bad_url") from None
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     return f"{origin}{path}"

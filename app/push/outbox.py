@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import delete
+from sqlalchemy import BigInteger, delete
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import apprise, background
@@ -27,7 +27,9 @@ AT_A_TIME = 20
 AT_ONCE = 4
 """Places that are told at the same time: Apprise takes 57 MB for each."""
 IDLE_SECONDS = 15.0
-"""From one look to the next while nothing is due."""
+"""From one look to the next, at most."""
+LEAST_SECONDS = 0.5
+"""The same while something stays due, such as what the database did not let us send."""
 LEASE_SECONDS = 60.0
 """Longer than one message takes."""
 FIRST_WAIT, MAX_WAIT = 5.0, 600.0
@@ -64,8 +66,16 @@ def send_due(run: Run) -> str:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="push") as executor:
         count = sum(executor.map(lambda one: _take(app, run, *one), found))
-    run.again_s = 0 if count else (None if found else IDLE_SECONDS)
+    run.again_s = 0 if count else _seconds_until_next()
     return str(count)
+
+
+def _seconds_until_next() -> float:
+    """Return for how long nothing will be due; whoever queues a message asks for a run at once."""
+    earliest = db.type_coerce(db.func.min(PushMessage.next_at), BigInteger)
+    left = db.session.scalar(db.select(earliest - db.type_coerce(from_now(), BigInteger)))
+    db.session.commit()
+    return IDLE_SECONDS if left is None else max(LEAST_SECONDS, min(IDLE_SECONDS, left / 1000))
 
 
 def _take(app: Flask, run: Run, message: PushMessage, target: PushTarget) -> bool:
@@ -90,11 +100,16 @@ def _send(message: PushMessage, target: PushTarget) -> bool:
         rows_changed(delete(PushTarget).where(PushTarget.id == target.id))
         db.session.commit()
         return False
+    except vapid.Unsigned as error:
+        log.error("a message to %s %s cannot be signed: %s; it is dropped", *_name(target), error)
+        rows_changed(delete(PushMessage).where(PushMessage.id == message.id))
+        db.session.commit()
+        return False
     except Exception as error:
         # Without the error's words: they may hold an address. It counts as not taken, so that it
-        # is given up one day, and what is due after it goes out.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        log.error("a message to %s %s: %s\n%s", *_name(target), type(error).__name__, where)
+        # is given up one day, and what is due after it goes out. Where it happened is told once.
+        where = "" if message.tries else "".join(["\n", *traceback.format_tb(error.__traceback__)])
+        log.error("a message to %s %s: %s%s", *_name(target), type(error).__name__, where)
         rollback_quietly()
         was_taken = False
     age = (utcnow() - message.created_at).total_seconds()

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from app.networks.http import addresses
-from app.networks.http.addresses import ascii_host, host_in, is_proxied, is_public, public_https_url
+from app.networks.http.addresses import (
+    NotPublic,
+    ascii_host,
+    host_in,
+    is_proxied,
+    is_public,
+    public_https_url,
+)
 from app.networks.http.api_client import ApiClient
 from app.networks.http.calls import (
-    CONNECT_SECONDS,
     KEEP_SECONDS,
     MAX_HEADER,
     USER_AGENT,
@@ -25,7 +31,6 @@ from app.networks.http.dns import names
 from app.networks.http.on_demand import close, send
 
 __all__ = [
-    "CONNECT_SECONDS",
     "KEEP_SECONDS",
     "MAX_HEADER",
     "USER_AGENT",
@@ -34,6 +39,7 @@ __all__ = [
     "Headers",
     "LibraryAdapter",
     "NoResponse",
+    "NotPublic",
     "NotSent",
     "PrivateAddress",
     "Response",

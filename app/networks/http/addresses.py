@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -37,6 +38,8 @@ NOT_THE_INTERNET = tuple(
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 NAT64 = IPv6Network("64:ff9b::/96")
 
+_INSIDE = re.compile(r"(?:.+\.)?(?:localhost|local|internal|home\.arpa)")
+"""Names that are set apart for networks of one's own, whatever a look-up finds."""
 _INVISIBLE = regex.compile(r"\p{Cf}")
 _NEVER_IN_A_NAME = re.compile(r"[\x00-\x2c/:-@\[-^`{-\x7f]")  # ASCII but letters, digits, - and _
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
@@ -50,6 +53,10 @@ _PRIVATE_LABEL = r"[a-z0-9_](?:[a-z0-9_\-]{0,61}[a-z0-9_])?"
 _PRIVATE_NAME = re.compile(rf"(?:{_PRIVATE_LABEL}\.)*(?=[a-z_]){_PRIVATE_LABEL}")
 
 
+class NotPublic(ValueError):
+    """It names a server that is not on the public internet."""
+
+
 def public_https_url(typed: str, allow_private: bool, resolve: Resolve = names.addresses_of) -> str:
     """Return ``https://host`` for what was typed: a name, an address, or ``@ana@host``.
 
@@ -58,7 +65,8 @@ def public_https_url(typed: str, allow_private: bool, resolve: Resolve = names.a
     that only a proxy can look up is left to it.
 
     :param allow_private: any address will do, and this machine is spoken to by plain http.
-    :raises ValueError: it names no server, or one that is not public.
+    :raises NotPublic: it leads into a private network, by its spelling or by its look-up.
+    :raises ValueError: it names no server.
     """
     host, port = _host_and_port(typed)
     if allow_private:
@@ -66,6 +74,8 @@ def public_https_url(typed: str, allow_private: bool, resolve: Resolve = names.a
             raise ValueError("this is not the name of a server")
         plain = is_loopback(f"http://{host}") and not typed.strip().lower().startswith("https:")
         return f"{'http' if plain else 'https'}://{host}{f':{port}' if port else ''}"
+    if _is_inside(host):
+        raise NotPublic("this server is not on the public internet")
     if len(host) > MAX_NAME or not _NAME.fullmatch(host):
         raise ValueError("this is not the name of a server")
     _check_addresses(host, port or HTTPS, resolve)
@@ -133,6 +143,15 @@ def _is_address(host: str) -> bool:
     return False
 
 
+def _is_inside(host: str) -> bool:
+    """Whether a host is in a private network, however its address is written: 127.1, 0x7f000001."""
+    with suppress(ValueError):
+        return not is_public(str(ip_address(host.strip("[]"))))
+    with suppress(ValueError, OSError):
+        return not is_public(socket.inet_ntoa(socket.inet_aton(host)))
+    return bool(_INSIDE.fullmatch(host))
+
+
 def _host_and_port(typed: str) -> tuple[str, int | None]:
     if len(typed) > MAX_TYPED:  # before any costly work
         raise ValueError("this is too long for the address of a server")
@@ -163,4 +182,4 @@ def _check_addresses(host: str, port: int, resolve: Resolve) -> None:
             return  # where names are the proxy's business, it alone knows
         raise ValueError("there is no server of this name") from error
     if not found or not all(map(is_public, found)):
-        raise ValueError("this server is not on the public internet")
+        raise NotPublic("this server is not on the public internet")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -28,10 +30,10 @@ def world(make_world: MakeWorld, database_url: str) -> World:
     return make_world(database_url, ALLOW_PRIVATE_SERVERS="1", APP_URL="https://tweets.example")
 
 
-def send(world: World) -> str:
-    """Let a worker send what is due, whenever that is."""
+def send(world: World, due_in: float = 0) -> str:
+    """Let a worker send what is due, whenever that is; or find that it will be."""
     with world.rows():
-        db.session.execute(db.update(PushMessage).values(next_at=from_now()))
+        db.session.execute(db.update(PushMessage).values(next_at=from_now(due_in)))
         background.begin_intervals("push", "", 3600)
         background.soon("push")
         db.session.commit()
@@ -68,6 +70,77 @@ def test_a_browser_is_told(world: World, scripted: ScriptedServer) -> None:
     with world.rows():
         assert db.session.scalars(db.select(PushTarget)).all() == []
         assert db.session.scalars(db.select(PushMessage)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "contact"),
+    [
+        ("https://tweets.example:8443/later", "https://tweets.example"),
+        ("https://intranet", "mailto:ops@mail.example"),
+        ("http://127.0.0.1:8000", "mailto:ops@mail.example"),
+    ],
+)
+def test_a_site_at_any_address(
+    make_world: MakeWorld, sqlite_url: str, scripted: ScriptedServer, url: str, contact: str
+) -> None:
+    """Its messages arrive, signed with somebody whom the push service can ask."""
+    settings = {"ALLOW_PRIVATE_SERVERS": "1", "APP_URL": url, "MAIL_FROM": "<ops@mail.example>"}
+    world = make_world(sqlite_url, **settings)
+    ana = world.user("ana")
+    scripted.answers = [(201, {})]
+    with world.rows():
+        push.add_browser(ana, Browser(scripted.url).subscription)
+        push.queue(ana, *CONTENT)
+        db.session.commit()
+    assert send(world) == "1"
+    (seen,) = scripted.seen
+    claims = seen.headers["Authorization"].removeprefix("vapid t=").split(".")[1]
+    assert json.loads(urlsafe_b64decode(f"{claims}==")) | {"exp": 0} == {
+        "aud": scripted.url,
+        "sub": contact,
+        "exp": 0,
+    }
+
+
+def test_what_cannot_be_signed(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """It would not be signed tomorrow, either: it is dropped, and told in one line."""
+    ana = world.user("ana")
+    with world.rows():
+        push.add_browser(ana, Browser("http://[::1]:9").subscription)
+        push.queue(ana, *CONTENT)
+        db.session.commit()
+    assert send(world) == "0"
+    (line,) = [one.getMessage() for one in caplog.records if one.name == "app.push.outbox"]
+    assert line.endswith("cannot be signed: Missing 'aud' from claims; it is dropped")
+    with world.rows():
+        assert db.session.scalars(db.select(PushMessage)).all() == []
+        assert len(db.session.scalars(db.select(PushTarget)).all()) == 1
+
+
+def test_when_it_is_tried_again(world: World, scripted: ScriptedServer) -> None:
+    """A worker looks again when the first message is due, and not long after."""
+    ana = world.user("ana")
+    scripted.answers = [(503, {})]
+    with world.rows():
+        push.add_browser(ana, Browser(scripted.url).subscription)
+        push.queue(ana, *CONTENT)
+        db.session.commit()
+    assert send(world) == "0"
+    assert 0 <= seconds_late(world) < 1
+    assert send(world, due_in=12) == "0"
+    assert 0 <= seconds_late(world) < 1
+    assert send(world, due_in=600) == "0"
+    assert seconds_late(world) < -500
+    assert len(scripted.seen) == 1
+
+
+def seconds_late(world: World) -> float:
+    """Return how long after a message is due a worker looks again."""
+    with world.rows():
+        due_at = db.session.scalars(db.select(PushMessage.next_at)).one()
+        looks_at = background.at_intervals("push", [""])[""].next_at
+        assert looks_at
+        return (looks_at - due_at).total_seconds()
 
 
 def test_a_hook_is_told(world: World, scripted: ScriptedServer) -> None:
@@ -140,7 +213,12 @@ def dripping() -> Iterator[int]:
 @pytest.mark.parametrize(
     ("url", "code"),
     [
-        ("jsons://127.0.0.1/x", "bad_url"),
+        ("jsons://127.0.0.1/x", "private_address"),
+        ("jsons://[::1]:8443/x", "private_address"),
+        ("jsons://0x7f.1/x", "private_address"),
+        ("jsons://router.local/x", "private_address"),
+        ("jsons://8.8.8.8/x", "bad_url"),
+        ("jsons://nobody.invalid/x", "bad_url"),
         ("jsons://user:word@example.com/x", "bad_url"),
         ("file:///etc/passwd", "unknown_scheme"),
         ("mailto://me@example.com", "unknown_scheme"),
@@ -159,6 +237,24 @@ def test_addresses_that_are_refused(
         push.keep_url(1, url)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "code"),
+    [
+        ("https://169.254.169.254", "private_address"),
+        ("https://localhost", "private_address"),
+        ("https://intranet", "bad_url"),
+        ("http://push.example", "bad_url"),
+    ],
+)
+def test_endpoints_that_are_refused(
+    make_world: MakeWorld, sqlite_url: str, endpoint: str, code: str
+) -> None:
+    """A push service is a server on the public internet, and has a name."""
+    world = make_world(sqlite_url, ALLOW_PRIVATE_SERVERS="0")
+    with world.rows(), pytest.raises(push.WrongAddress, match=code):
+        push.add_browser(1, Browser(endpoint).subscription)
+
+
 def test_keys_that_are_none(world: World, scripted: ScriptedServer) -> None:
     """What is no point of the curve is refused when it comes, and not when it is sent to."""
     subscription = Browser(scripted.url).subscription
@@ -169,8 +265,11 @@ def test_keys_that_are_none(world: World, scripted: ScriptedServer) -> None:
                 push.add_browser(1, wrong)
 
 
-def test_what_cannot_be_sent_is_given_up(world: World) -> None:
-    """A target that is no address any more stops nothing, and its messages end after a day."""
+def test_what_cannot_be_sent_is_given_up(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """A target that is no address any more stops nothing, and its messages end after a day.
+
+    Where it happened is told the first time.
+    """
     ana = world.user("ana")
     with world.rows():
         broken = PushTarget(user_id=ana, way=PushWay.BROWSER, fingerprint="f", created_at=utcnow())
@@ -187,3 +286,5 @@ def test_what_cannot_be_sent_is_given_up(world: World) -> None:
     assert send(world) == "0"
     with world.rows():
         assert db.session.scalars(db.select(PushMessage)).all() == []
+    told = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+    assert ["\n" in one for one in told] == [True, False]

@@ -9,7 +9,7 @@ import pytest
 
 import config
 from app.networks import http
-from app.networks.http.addresses import is_public, public_https_url
+from app.networks.http.addresses import NotPublic, is_public, public_https_url
 from app.networks.oauth import is_loopback
 from tests.support.scripted import ScriptedServer
 
@@ -101,8 +101,37 @@ PRIVATE = [
 def test_private_addresses(address: str) -> None:
     """None of them is public, and one among a name's addresses is enough to refuse the name."""
     assert not is_public(address)
-    with pytest.raises(ValueError, match="public"):
+    with pytest.raises(NotPublic):
         public_https_url("a.example", False, resolve=lambda *_: [*PUBLIC, address])
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("127.0.0.1", "https://127.0.0.1:8443/x", "10.1.2.3", "169.254.169.254", "0", "127.1"),
+        *("[::1]", "[fd00::1]:8443", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1", "0177.0.0.1"),
+        *("localhost", "LOCALHOST.", "https://localhost:1/", "app.localhost", "router.local"),
+        *("@ana@router.local", "metadata.google.internal", "nas.home.arpa", "１２７.１"),
+    ],
+)
+def test_hosts_of_private_networks(typed: str) -> None:
+    """They are told from what is no server at all; their names are not even looked up."""
+    with pytest.raises(NotPublic):
+        public_https_url(typed, allow_private=False, resolve=public)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("8.8.8.8", "134744072", "[2606:4700::1]", "intranet", "1.2.3.4.5", "[::g]", ""),
+        *("127.0.0.1:0", "127.0.0.1:99999", "notlocal", "127.0.0.1\0", "local.example1.2"),
+    ],
+)
+def test_hosts_of_no_private_network(typed: str) -> None:
+    """What cannot be used for another reason is not called private."""
+    with pytest.raises(ValueError, match=r".") as told:
+        public_https_url(typed, allow_private=False, resolve=public)
+    assert not isinstance(told.value, NotPublic)
 
 
 @pytest.mark.parametrize(
