@@ -14,10 +14,14 @@ from flask_mailman.message import utf8_charset_qp
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.db import db
-from app.mail import letters, reminders, subscriptions
-from app.models import EmailAddress, Mail, User, mail, notice
+from app.mail import letters, links, reminders, subscriptions
+from app.models import EmailAddress, LinkKind, Mail, User, mail, notice
 
 log = logging.getLogger(__name__)
+
+
+LINKS = {"confirm": LinkKind.CONFIRM, "sign_up": LinkKind.SIGN_UP}
+"""The kinds of mail that are sent for their link, and its kind."""
 
 
 class Made(NamedTuple):
@@ -69,6 +73,9 @@ def _is_wanted(row: Mail) -> bool:
     """Return whether what a mail says is still so, just before it is sent; else it is deleted."""
     if row.kind == "reminder":
         return reminders.is_wanted(row)
+    if row.kind in LINKS:  # nobody needs a link that opens nothing any more
+        token = row.facts["link"].rpartition("/")[2]
+        return links.find(token, LINKS[row.kind]) is not None
     about: list[int] = (row.facts or {}).get("notices") or []
     return not about or bool(notice.still_so(about))
 
@@ -85,7 +92,8 @@ def _message_of(
         locale=locale,
         zone=user.zone if user else ZoneInfo("UTC"),
     )
-    headers = {"Message-ID": row.message_id}
+    # Answering machines leave mails of programs alone (RFC 3834).
+    headers = {"Message-ID": row.message_id, "Auto-Submitted": "auto-generated"}
     if unsubscribe:
         headers["List-Unsubscribe"] = f"<{unsubscribe}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"

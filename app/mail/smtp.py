@@ -134,7 +134,7 @@ class Conversation(EmailBackend):  # type: ignore[misc]
         self.connection.ehlo_or_helo_if_needed()
         _expect(self.connection.mail(_bare(message.from_email)), may_be_final=False)
         _expect(self.connection.rcpt(_bare(to)), may_be_final=True)
-        _expect(self.connection.docmd("DATA"), may_be_final=False, wanted=READY_FOR_DATA)
+        _expect(self.connection.docmd("DATA"), may_be_final=True, wanted=READY_FOR_DATA)
 
     def _give(self, data: bytes) -> None:
         """Send the text and its final dot, and read what became of it."""

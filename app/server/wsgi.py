@@ -25,10 +25,10 @@ LOGGED = (
 )
 """What the access log says of a request, whatever its format, unless that names headers."""
 SECRET_PATHS = re.compile(
-    r"^((?:https?://[^/]*)?/+(?:email/+confirm|sign-up|unsubscribe|calendar)/).+",
+    r"^((?:.*?)/(?:email/[./]*confirm|sign-up|unsubscribe|calendar)/).+",
     re.DOTALL | re.IGNORECASE,
 )
-"""Links in mails, and calendars: whoever knows what follows can use them."""
+"""Links in mails, and calendars: whoever knows what follows can use them, whatever comes before."""
 UNREADABLE = "We could not read that request. Nothing was stored."
 
 

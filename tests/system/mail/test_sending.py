@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from app import mail
-from app.db import db
-from app.models import BackgroundTask, MailState, User
+from app.db import db, from_now
+from app.models import BackgroundTask, EmailLink, MailState, User
 from tests.conftest import MakeWorld
 from tests.support import mailing
 from tests.support.tls import TlsFront
@@ -44,6 +44,7 @@ def test_a_mail_arrives(place: World) -> None:
     got = only(place, "ana@example.com")
     assert got["message_id"] == waiting.message_id
     assert got["headers"]["Date"]
+    assert got["headers"]["Auto-Submitted"] == "auto-generated"
     assert "recordatorio" in got["text"]
     assert 'lang="es"' in got["html"]
     assert "https://later.example/accounts" in got["text"]
@@ -129,6 +130,46 @@ def test_the_whole_conversation_has_an_end(
     mailing.run(world)
     (row,) = mailing.rows(world)
     assert (row.state, row.error) == (MailState.WAITING, "timeout")
+
+
+@pytest.fixture
+def refusing_data() -> Iterator[int]:
+    """A mail server that takes sender and recipient, and says no to the word DATA; its port."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+
+        def refuse() -> None:
+            with closing(listener.accept()[0]) as line, line.makefile("rb") as said:
+                line.sendall(b"220 here\r\n")
+                for word in said:
+                    no = word.upper().startswith(b"DATA")
+                    line.sendall(b"554 not this one\r\n" if no else b"250 ok\r\n")
+
+        threading.Thread(target=refuse, daemon=True).start()
+        yield int(listener.getsockname()[1])
+
+
+def test_no_to_the_text_is_no(make_world: MakeWorld, sqlite_url: str, refusing_data: int) -> None:
+    """Whatever the word that a server says no to, it is not asked for days."""
+    world = make_world(sqlite_url, **QUICK | {"MAIL_URL": f"smtp://127.0.0.1:{refusing_data}"})
+    mailing.remind(world, mailing.person(world, "ana@example.com"))
+    mailing.run(world)
+    (row,) = mailing.rows(world)
+    assert (row.state, row.error) == (MailState.FAILED, "smtp_554")
+
+
+def test_a_link_that_opens_nothing_is_not_sent(place: World) -> None:
+    """After a day without a mail server, who has waited for a link has asked for another one."""
+    user_id = mailing.person(place, "ana@example.com")
+    with place.rows():
+        mail.addresses.add(user_id, "old@example.com", "en")
+        mail.addresses.begin_sign_up("older@example.com", "en")
+        db.session.execute(db.update(EmailLink).values(expires_at=from_now(-1)))
+        db.session.commit()
+        mail.addresses.add(user_id, "new@example.com", "en")
+    mailing.run(place)
+    only(place, "new@example.com")
+    for name in ("old", "older"):
+        assert place.sandbox.mails(f"{name}@example.com") == []
 
 
 def test_nobody_is_there(make_world: MakeWorld, sqlite_url: str) -> None:
