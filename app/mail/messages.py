@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from flask_mailman import EmailMultiAlternatives
 from flask_mailman.message import utf8_charset_qp
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.db import db
+from app.db import db, utcnow
 from app.mail import letters, links, reminders, subscriptions
 from app.models import EmailAddress, LinkKind, Mail, User, mail, notice
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 LINKS = {"confirm": LinkKind.CONFIRM, "sign_up": LinkKind.SIGN_UP}
 """The kinds of mail that are sent for their link, and its kind."""
+LATE = timedelta(hours=1)
+"""After so long a link is looked at before its mail is sent."""
 
 
 class Made(NamedTuple):
@@ -73,8 +76,9 @@ def _is_wanted(row: Mail) -> bool:
     """Return whether what a mail says is still so, just before it is sent; else it is deleted."""
     if row.kind == "reminder":
         return reminders.is_wanted(row)
-    if row.kind in LINKS:  # nobody needs a link that opens nothing any more
-        token = row.facts["link"].rpartition("/")[2]
+    if row.kind in LINKS and row.due_at < utcnow() - LATE:
+        # Whoever waited for it has asked for another one, and this one may open nothing any more.
+        token = (row.facts or {})["link"].rpartition("/")[2]
         return links.find(token, LINKS[row.kind]) is not None
     about: list[int] = (row.facts or {}).get("notices") or []
     return not about or bool(notice.still_so(about))

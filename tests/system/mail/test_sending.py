@@ -13,7 +13,7 @@ import pytest
 
 from app import mail
 from app.db import db, from_now
-from app.models import BackgroundTask, EmailLink, MailState, User
+from app.models import BackgroundTask, EmailLink, Mail, MailState, User
 from tests.conftest import MakeWorld
 from tests.support import mailing
 from tests.support.tls import TlsFront
@@ -164,6 +164,7 @@ def test_a_link_that_opens_nothing_is_not_sent(place: World) -> None:
         mail.addresses.add(user_id, "old@example.com", "en")
         mail.addresses.begin_sign_up("older@example.com", "en")
         db.session.execute(db.update(EmailLink).values(expires_at=from_now(-1)))
+        db.session.execute(db.update(Mail).values(due_at=from_now(-86_400)))
         db.session.commit()
         mail.addresses.add(user_id, "new@example.com", "en")
     mailing.run(place)
