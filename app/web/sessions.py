@@ -57,7 +57,12 @@ class Sessions(SecureCookieSessionInterface):
         return serializer
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Return whether this answer carries the cookie."""
+        """Return whether this answer carries the cookie.
+
+        While older keys still count, each page does: what they have signed is to be signed anew.
+        """
+        if app.config["SECRET_KEY_FALLBACKS"] and not _is_polled():
+            return super().should_set_cookie(app, session)
         return session.modified or "session_extended" in g
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
