@@ -105,8 +105,8 @@ def _insert_job() -> BuiltStatement:
 def _insert_tweet() -> BuiltStatement:
     """Return the statement; it inserts nothing for somebody who has enough tweets waiting."""
     columns = Tweet.__table__.columns
-    names = ["user_id", "text", "text_key", "parts", "due_at", "submit_id", "made_from"]
-    names.append("created_at")
+    said = ("user_id", "text", "text_key", "parts", "due_at")
+    names = [*said, "submit_id", "made_from", "created_at"]
     given = [bindparam(name, type_=columns[name].type) for name in names]
     row = select(*given).where(quota.has_room())
     return BuiltStatement(insert(Tweet.__table__).from_select(names, row).returning(columns.id))
