@@ -8,15 +8,15 @@ from __future__ import annotations
 import logging
 import random
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, delete
+from sqlalchemy import BigInteger, delete
 from sqlalchemy.exc import IntegrityError
 
 from app import broker
-from app.db import db, from_now, read, retry_transient, rows_changed, utcnow
+from app.db import BuiltStatement, db, from_now, given_rows, retry_transient, rows_changed, utcnow
 from app.kinds import KINDS
 from app.models import BackgroundTask, TaskState, background_task
 from app.shutdown import stopping
@@ -52,6 +52,8 @@ class Run:
     """Seconds since it was due."""
     again_s: float | None = field(default=None, init=False)
     """Seconds until the next run, where the service knows better than the interval."""
+    rest_s: float = field(default=0.0, init=False)
+    """Seconds within which there is no other run, where the interval is shorter."""
     ended: bool = field(default=False, init=False)
 
     def advance(self, percent: int) -> None:
@@ -62,9 +64,13 @@ class Run:
         """
         if stopping.is_set():
             raise Stopped
-        if not _run(background_task.advance(self.id, self.fence, percent)):
+        if not _run_built(background_task.advance(), {**self._meant, "told": percent}):
             raise Lost
         self._tell("PROGRESS", {"percent": percent})
+
+    def rest(self, seconds: float) -> None:
+        """Let the next run be no sooner, unless the service itself says when that must be."""
+        self.rest_s = max(self.rest_s, seconds)
 
     def finish(self, result: str = "") -> bool:
         """Store that the run has ended well; False when it is no longer ours.
@@ -83,14 +89,26 @@ class Run:
         retry_transient(lambda: _run(background_task.hand_back(self.id, self.fence)))
 
     def _end(self, result: str, state: TaskState, told: str) -> bool:
-        statement = background_task.finish(
-            self.id, self.fence, result[:200], state, again_s=self.again_s
-        )
-        is_ours = bool(retry_transient(lambda: _run(statement)))
+        values: dict[str, Any] = {**self._meant, "told": result[:200]}
+        again_s = self._again_s()
+        if again_s is not None:
+            values["again_ms"] = round(again_s * 1000)
+        statement = background_task.finish(state, again_s is not None)
+        is_ours = bool(retry_transient(lambda: _run_built(statement, values)))
         self.ended = True
         if is_ours:
             self._tell(told, result if state == TaskState.DONE else RuntimeError(result))
         return is_ours
+
+    def _again_s(self) -> float | None:
+        """Return the seconds until the next run, None for what the interval says."""
+        if self.again_s is None and self.rest_s >= (self.every_s or 0) > 0:
+            return self.rest_s
+        return self.again_s
+
+    @property
+    def _meant(self) -> dict[str, Any]:
+        return {"task_id": self.id, "run": self.fence}
 
     def _tell(self, state: str, result: Any) -> None:
         """Tell AsyncResult, of tasks that somebody has asked for."""
@@ -139,6 +157,16 @@ def soon(kind: str, subject: str = "") -> bool:
     return bool(rows_changed(background_task.run_soon(*meant, BackgroundTask.enabled)))
 
 
+def bring_forward() -> None:
+    """Let work of the whole site be done now where it would rest for longer than its interval."""
+    kinds = [kind.name for kind in KINDS.values() if kind.every_s]
+    row, following = BackgroundTask, db.type_coerce(from_now(), BigInteger)
+    usual = following + db.type_coerce(row.every_s, BigInteger) * 1000
+    mine = (row.kind.in_(kinds), row.subject == "", row.state == TaskState.WAITING, row.enabled)
+    late = db.type_coerce(row.next_at, BigInteger) > usual
+    _run(background_task.run_soon(*mine, late))
+
+
 def begin_intervals(kind: str, subject: str, every_s: float) -> None:
     """Let something be done now, and at intervals from then on; the caller commits.
 
@@ -180,15 +208,27 @@ def is_under_way(task: BackgroundTask) -> bool:
     return task.next_at is not None and task.next_at <= utcnow()
 
 
-def seconds_until_next(kinds: Sequence[str]) -> float | None:
-    """Seconds until one of these kinds has something to do, None when nothing is to be done."""
-    (row,) = read(background_task.milliseconds_until_next(), {"kinds": list(kinds)})
-    return None if row[0] is None else max(0.0, row[0] / 1000)
+def upcoming(kinds: Sequence[str]) -> dict[str, float]:
+    """Return the seconds until each of these kinds has something to do, without those that never
+    have: the longest overdue first.
+    """
+    if not kinds:
+        return {}
+    wanted = given_rows([[kind] for kind in kinds])
+    rows = background_task.milliseconds_until_next().read({"wanted": wanted})
+    known = sorted((row.ms, row.kind) for row in rows if row.ms is not None)
+    return {kind: max(0.0, ms / 1000) for ms, kind in known}
 
 
 def claim(kinds: Sequence[str], count: int, owner: str) -> list[Run]:
-    """Take up to so many tasks that are due; those that have lost too many workers are given up."""
-    rows = list(db.session.execute(background_task.claim(kinds, count, owner)))
+    """Take up to so many tasks that are due, those of the first kinds first.
+
+    Those that have lost too many workers are given up.
+    """
+    rows: list[Any] = []
+    for kind in kinds:
+        wanted = {"of_kind": kind, "count": count - len(rows), "worker": owner}
+        rows += background_task.claim().run(wanted) if len(rows) < count else ()
     db.session.commit()
     runs = [(row, _run_of(row)) for row in rows]
     for row, run in runs:
@@ -217,12 +257,18 @@ def _periodic(kinds: Iterable[str]) -> Any:
     return db.select(BackgroundTask.kind).where(*mine, BackgroundTask.subject == "")
 
 
-def _run_of(row: Row[Any]) -> Run:
+def _run_of(row: Any) -> Run:
     late_s = max(0.0, (row.last_run_at - row.due_at).total_seconds())
     return Run(row.id, row.fence, row.kind, row.subject, row.every_s, late_s)
 
 
 def _run(statement: Any) -> int:
     changed = rows_changed(statement)
+    db.session.commit()
+    return changed
+
+
+def _run_built(statement: BuiltStatement, values: Mapping[str, Any]) -> int:
+    changed = len(statement.run(values))
     db.session.commit()
     return changed

@@ -37,6 +37,10 @@ ended_log = logging.getLogger(logs.ENDED)
 Answer = TypeVar("Answer")
 
 GENERATION_KEY = "tweet-later:generation"
+ACTIVITY_KEY = "tweet-later:activity"
+"""Its value changes when a person asks for something, or workers are notified of something."""
+TOLD_EVERY = 1.0
+"""Seconds; activity is told no more often by one process."""
 DAY = 86_400
 SUCCESS, FAILURE = states.SUCCESS, states.FAILURE
 AT_ONCE = 500
@@ -118,6 +122,12 @@ class Notifier:
         self._breaker = CircuitBreaker()
         self._pool = pool
         self._connection: _KeptConnection | None = None
+        self._told_at = -TOLD_EVERY
+
+    def tell_activity(self) -> None:
+        """Let schedulers know that somebody is here. Best effort, and at most once a second."""
+        if time.monotonic() - self._told_at >= TOLD_EVERY:
+            self._breaker.ask(self._tell_activity, None)
 
     def notify(self, wake_ups: Iterable[WakeUp]) -> bool:
         """Send the messages in one round trip; False when the broker did not take them."""
@@ -131,15 +141,25 @@ class Notifier:
             raise
         return True
 
+    def _tell_activity(self) -> None:
+        self._told_at = time.monotonic()
+        self._kept().ask("SET", ACTIVITY_KEY, uuid.uuid4().hex)
+
+    def _kept(self) -> _KeptConnection:
+        if self._connection is None:
+            self._connection = _KeptConnection(self._pool)
+        return self._connection
+
     def _send(self, wake_ups: list[WakeUp]) -> None:
-        connection = self._connection or _KeptConnection(self._pool)
-        self._connection = connection
+        connection = self._kept()
         messages: dict[str, list[str]] = {}
         for wake_up in wake_ups:
             messages.setdefault(KINDS[wake_up.task].queue, []).append(self._message(wake_up))
         for queue, told in messages.items():
             for start in range(0, len(told), AT_ONCE):
                 connection.ask("LPUSH", queue, *told[start : start + AT_ONCE])
+        if time.monotonic() - self._told_at >= TOLD_EVERY:
+            self._tell_activity()
 
     def _message(self, wake_up: WakeUp) -> str:
         """Return what Celery would send, made from what it did send once.
@@ -275,6 +295,12 @@ def notify(wake_ups: Iterable[WakeUp]) -> bool:
     """Send messages to the workers; False when the broker did not take them."""
     notifier: Notifier = current_app.extensions["notifier"]
     return notifier.notify(wake_ups)
+
+
+def tell_activity() -> None:
+    """Let schedulers know that somebody is here, so that upkeep comes at its usual intervals."""
+    notifier: Notifier = current_app.extensions["notifier"]
+    notifier.tell_activity()
 
 
 def client(config: Mapping[str, Any], timeout: float = 5, is_text: bool = True) -> redis.Redis:

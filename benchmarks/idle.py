@@ -32,30 +32,31 @@ def measure(plan: Plan, contenders: Sequence[Contender]) -> str:
 def _case(plan: Plan, contender: Contender) -> Case:
     # The plain app would take an hour to send a million messages, and hold them all in memory.
     waiting = plan.rows if isinstance(contender, TweetLater) else min(plan.rows, plan.others)
-    run = partial(_idle, contender, waiting, plan.idle)
+    run = partial(_idle, contender, waiting, plan)
     suffixes = (", none wait", f", {waiting:,} wait for tomorrow")
     return Case(contender.name, partial(within, contender, run), suffixes)
 
 
 def _note(plan: Plan) -> str:
     return (
-        f"CPU seconds a minute, measured for {plan.idle:g} s without a request and without a tweet "
-        "that is due, and memory at the end of them (PSS: pages that processes share are divided "
+        f"CPU seconds a minute, measured for {plan.idle:g} s, {plan.quiet:g} s after the last "
+        "request, without a tweet that is due, and memory at the end of them (PSS: pages that processes share are divided "
         "among them). Two web processes and two of the worker."
     )
 
 
-def _idle(contender: Contender, waiting: int, seconds: float) -> list[Figures]:
+def _idle(contender: Contender, waiting: int, plan: Plan) -> list[Figures]:
     machine = contender.machine
     worker = contender.start_worker()
     web, _ = contender.start_web()
     pids = dict(
         zip(PARTS, (web.pid, worker.pid, machine.redis_pid, machine.database_pid), strict=True)
     )
-    found = [_figures(pids, seconds)]
+    time.sleep(plan.quiet)
+    found = [_figures(pids, plan.idle)]
     contender.store(waiting, ACCOUNTS, datetime.now(UTC) + timedelta(days=1))
     machine.checkpoint()
-    return [*found, _figures(pids, seconds)]
+    return [*found, _figures(pids, plan.idle)]
 
 
 def _figures(pids: dict[str, int], seconds: float) -> Figures:

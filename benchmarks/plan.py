@@ -30,6 +30,8 @@ class Plan:
     rest: float = 65.0
     """Seconds after a burst at which a worker is looked at again: a publisher closes after 60."""
     pages: int = 500
+    quiet: float = 90.0
+    """Seconds without activity before an idle worker is looked at: upkeep then rests more."""
     idle: float = 60.0
 
 
@@ -49,6 +51,7 @@ QUICK = Plan(
     hanging=5,
     rest=10.0,
     pages=100,
+    quiet=70.0,
     idle=15.0,
 )
 

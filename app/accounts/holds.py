@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, Select, delete, exists, func, literal, update
+from sqlalchemy import BigInteger, Select, bindparam, delete, exists, func, literal, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.backoff import backoff_seconds
-from app.db import database_now, db, from_now, id_in, read, rows_changed
+from app.db import BuiltStatement, database_now, db, from_now, id_in, rows_changed
 from app.models import (
     HELD,
     Account,
@@ -140,16 +141,9 @@ def release_forgotten(after: int = 0) -> int:
     :param after: only accounts with a greater id: the next thousand of those with held rows.
     :returns: the id after which the next call goes on; 0 if there are no more accounts.
     """
-    stopped = db.select(NetworkBlock.network).where(NetworkBlock.holds)
-    reasons = (
-        (HoldReason.RECONNECT, Account.health == Health.OK),
-        (HoldReason.NETWORK, Account.network.not_in(stopped)),
-        (HoldReason.PAUSED, ~pause.is_unsettled()),
-        (HoldReason.DELETION, ~is_leaving()),
-    )
     ends = []
-    for reason, is_over in reasons:
-        holding = _accounts_with_held(reason, is_over, after)
+    for reason, is_over in _reasons().items():
+        holding = _accounts_with_held(reason).read({"after": after})
         if ready := [row.account_id for row in holding if row.is_over]:
             _release_some(reason, is_over, ready)
         if len(holding) == ACCOUNTS_AT_A_TIME:
@@ -157,8 +151,22 @@ def release_forgotten(after: int = 0) -> int:
     return min(ends, default=0)
 
 
-def _accounts_with_held(reason: HoldReason, is_over: Any, after: int) -> Sequence[Row[Any]]:
-    """Return account_id and is_over of the next accounts with rows held for this reason, by id.
+@cache
+def _reasons() -> dict[HoldReason, Any]:
+    """Return the reasons that may be over without anybody's doing, and when each is."""
+    stopped = db.select(NetworkBlock.network).where(NetworkBlock.holds)
+    return {
+        HoldReason.RECONNECT: Account.health == Health.OK,
+        HoldReason.NETWORK: Account.network.not_in(stopped),
+        HoldReason.PAUSED: ~pause.is_unsettled(),
+        HoldReason.DELETION: ~is_leaving(),
+    }
+
+
+@cache
+def _accounts_with_held(reason: HoldReason) -> BuiltStatement:
+    """Return the query for account_id and is_over of the next accounts with rows held for this
+    reason, by id, ``after`` an id.
 
     It steps through the index from account to account: one with a million held rows costs as much
     as one with a single row.
@@ -168,14 +176,14 @@ def _accounts_with_held(reason: HoldReason, is_over: Any, after: int) -> Sequenc
         held = (HELD, Delivery.hold_reason == reason, Delivery.account_id > account_id)
         return db.select(func.min(Delivery.account_id)).where(*held)
 
-    first = next_after(after).scalar_subquery()
+    first = next_after(bindparam("after", type_=BigInteger)).scalar_subquery()
     steps = db.select(first.label("account_id"), literal(1).label("place")).cte(recursive=True)
     further = next_after(steps.c.account_id).correlate(steps).scalar_subquery()
     goes_on = (steps.c.account_id.is_not(None), steps.c.place < ACCOUNTS_AT_A_TIME)
     steps = steps.union_all(db.select(further, steps.c.place + 1).where(*goes_on))
-    over = db.select(is_over).where(Account.id == steps.c.account_id).scalar_subquery()
+    over = db.select(_reasons()[reason]).where(Account.id == steps.c.account_id).scalar_subquery()
     found = db.select(steps.c.account_id, over.label("is_over")).order_by(steps.c.place)
-    return read(found.where(steps.c.account_id.is_not(None)), {})
+    return BuiltStatement(found.where(steps.c.account_id.is_not(None)))
 
 
 def _release_some(reason: HoldReason, is_over: Any, account_ids: Sequence[int]) -> None:

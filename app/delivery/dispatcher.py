@@ -14,12 +14,21 @@ from functools import cache, partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BigInteger, Row, Select, String, Update, update
+from sqlalchemy import BigInteger, Row, String, Update, update
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import TypeEngine
 
 from app.broker import WakeUp
-from app.db import EPOCH, database_now, db, from_now, id_in, read, rows_changed, table_of
+from app.db import (
+    EPOCH,
+    BuiltStatement,
+    database_now,
+    db,
+    from_now,
+    id_in,
+    rows_changed,
+    table_of,
+)
 from app.kinds import PUBLISH, RECONCILE
 from app.models import Account, Delivery, Health, NetworkBlock, Tweet, User, pause, transitions
 from app.networks import Destination
@@ -93,16 +102,16 @@ def seconds_until_next(queues: Set[str] = BOTH) -> float | None:
     """
     if not queues & BOTH:
         return None
-    (row,) = read(_milliseconds_until_next(queues & BOTH), {})
+    (row,) = _milliseconds_until_next(queues & BOTH).read({})
     return None if row[0] is None else max(0.0, row[0] / 1000)
 
 
 @cache
-def _milliseconds_until_next(queues: Set[str]) -> Select[Any]:
+def _milliseconds_until_next(queues: Set[str]) -> BuiltStatement:
     earliest = db.type_coerce(db.func.min(Delivery.next_at), BigInteger)
     remaining = earliest - db.type_coerce(from_now(), BigInteger)
     found = db.select(remaining).where(Delivery.next_at.is_not(None))
-    return found if queues == BOTH else found.where(_is_for(queues))
+    return BuiltStatement(found if queues == BOTH else found.where(_is_for(queues)))
 
 
 def _is_for(queues: Set[str]) -> Any:

@@ -7,16 +7,15 @@ that slept through its lease changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Update, bindparam, false, text, update
+from sqlalchemy import BigInteger, String, Update, bindparam, false, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import UTCDateTime, db, from_now
+from app.db import BuiltStatement, UTCDateTime, db, from_now, table_given
 from app.models.indexes import partial_index
 
 LEASE_SECONDS = 15.0
@@ -41,6 +40,9 @@ class BackgroundTask(db.Model):  # type: ignore[name-defined,misc]
     __tablename__ = "background_tasks"
     __table_args__ = (
         partial_index("background_tasks_next_at", "next_at", where="next_at IS NOT NULL"),
+        partial_index(
+            "background_tasks_of_kind", *("kind", "next_at"), where="next_at IS NOT NULL"
+        ),
         partial_index(
             "background_tasks_periodic",
             *("kind", "subject"),
@@ -83,16 +85,20 @@ class BackgroundTask(db.Model):  # type: ignore[name-defined,misc]
 _Row = BackgroundTask
 
 
-def claim(kinds: Sequence[str], count: int, owner: str) -> Update:
-    """waiting and due, or running without a lease -> running; returns what a run must know."""
-    due = db.select(_Row.id).where(_Row.next_at <= from_now(), _Row.kind.in_(kinds))
-    first = due.order_by(_Row.next_at).limit(count).scalar_subquery()
-    return (
+@cache
+def claim() -> BuiltStatement:
+    """waiting and due, or running without a lease -> running; returns what a run must know.
+
+    Its parameters are ``of_kind``, ``count`` and ``worker``.
+    """
+    due = db.select(_Row.id).where(_Row.kind == bindparam("of_kind"), _Row.next_at <= from_now())
+    first = due.order_by(_Row.next_at).limit(bindparam("count")).scalar_subquery()
+    return BuiltStatement(
         update(_Row)
         .where(_Row.id.in_(first), _Row.next_at <= from_now())
         .values(
             state=TaskState.RUNNING,
-            owner=owner,
+            owner=bindparam("worker"),
             fence=_Row.fence + 1,
             lost=_Row.lost + 1,
             percent=0,
@@ -117,31 +123,37 @@ def renew(owner: str) -> Update:
     return update(_Row).where(_Row.id.in_(free), *mine).values(next_at=from_now(LEASE_SECONDS))
 
 
-def advance(task_id: str, fence: int, percent: int) -> Update:
-    """running, stays: the run has come so far."""
-    return update(_Row).where(*_run(task_id, fence)).values(percent=percent)
+@cache
+def advance() -> BuiltStatement:
+    """running, stays: the run has come so far. Returns the row if the run is still ours.
+
+    Its parameters are ``task_id``, ``run``, which is the fence, and ``told``.
+    """
+    further = update(_Row).where(*_run(bindparam("task_id"), bindparam("run")))
+    return BuiltStatement(further.values(percent=bindparam("told")).returning(_Row.id))
 
 
-def finish(
-    task_id: str, fence: int, result: str, state: TaskState, again_s: float | None = None
-) -> Update:
+@cache
+def finish(state: TaskState, knows_better: bool = False) -> BuiltStatement:
     """running -> done, or failed; at intervals -> waiting for its next time.
 
-    That is now, when it was wanted again since this run began.
+    That is now, when it was wanted again since this run began. Its parameters are ``task_id``,
+    ``run``, which is the fence, and ``told``, the result. Returns the row if the run was ours.
 
-    :param again_s: seconds until that time, where the run itself knows better.
+    :param knows_better: the run itself knows when that time is: in ``again_ms`` milliseconds.
     """
-    late = db.type_coerce(from_now(), BigInteger) - db.type_coerce(_Row.due_at, BigInteger)
+    now = db.type_coerce(from_now(), BigInteger)
     every = db.type_coerce(_Row.every_s, BigInteger) * 1000
     # In the steps of its interval: what was missed in an outage is caught up once, not in a burst.
-    following = db.type_coerce(_Row.due_at, BigInteger) + every * (late // every + 1)
-    if again_s is not None:
-        following = db.type_coerce(from_now(again_s), BigInteger)
-    following = db.case((_Row.again, db.type_coerce(from_now(), BigInteger)), else_=following)
+    due = db.type_coerce(_Row.due_at, BigInteger)
+    following = due + every * ((now - due) // every + 1)
+    if knows_better:
+        following = now + bindparam("again_ms", type_=BigInteger)
+    following = db.case((_Row.again, now), else_=following)
     once, is_off = _Row.every_s.is_(None), ~_Row.enabled & ~_Row.again
-    return (
+    return BuiltStatement(
         update(_Row)
-        .where(*_run(task_id, fence))
+        .where(*_run(bindparam("task_id"), bindparam("run")))
         .values(
             state=db.case((once, state), else_=TaskState.WAITING),
             due_at=db.case((once, _Row.due_at), else_=following),
@@ -152,8 +164,9 @@ def finish(
             lost=0,
             failures=_Row.failures + 1 if state == TaskState.FAILED else 0,
             percent=100,
-            last_result=result,
+            last_result=bindparam("told"),
         )
+        .returning(_Row.id)
     )
 
 
@@ -215,13 +228,18 @@ def change(task_id: str, every_s: int, enabled: bool) -> Update:
 
 
 @cache
-def milliseconds_until_next() -> Select[Any]:
-    """Return the query for when the first of some ``kinds`` needs a worker."""
-    kinds = _Row.kind.in_(bindparam("kinds", expanding=True))
+def milliseconds_until_next() -> BuiltStatement:
+    """Return the query for when the first of each of these kinds needs a worker: kind and ms.
+
+    Its parameter is ``wanted``, the kinds as rows of their own. For each that is one look into an
+    index, however many of another kind wait.
+    """
+    wanted = table_given("wanted", {"kind": String()})
     earliest = db.type_coerce(db.func.min(_Row.next_at), BigInteger)
-    now = db.type_coerce(from_now(), BigInteger)
-    return db.select(earliest - now).where(_Row.next_at.is_not(None), kinds)
+    first = db.select(earliest).where(_Row.next_at.is_not(None), _Row.kind == wanted.c.kind)
+    left = first.scalar_subquery() - db.type_coerce(from_now(), BigInteger)
+    return BuiltStatement(db.select(wanted.c.kind, left.label("ms")))
 
 
-def _run(task_id: str, fence: int) -> tuple[Any, ...]:
+def _run(task_id: Any, fence: Any) -> tuple[Any, ...]:
     return _Row.id == task_id, _Row.fence == fence, _Row.state == TaskState.RUNNING

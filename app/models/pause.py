@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
-from app.db import UTCDateTime, db, read
+from app.db import BuiltStatement, UTCDateTime, db
 from app.kinds import QUEUES
 from app.models.account import Account
 from app.models.indexes import partial_index
@@ -127,4 +127,9 @@ def queues_in(pauses: Sequence[Row[Any]]) -> frozenset[str]:
 
 def paused_queues() -> frozenset[str]:
     """Return the queues from which nothing is taken now."""
-    return queues_in(read(lasting(), {}))
+    return queues_in(_lasting().read({}))
+
+
+@cache
+def _lasting() -> BuiltStatement:
+    return BuiltStatement(lasting())

@@ -61,7 +61,7 @@ def look(run: Run) -> str:
     count += digests.store_due()
     mails = mailing.queue_due()
     _forget_old()
-    run.again_s = max(run.every_s or 1, REST_FACTOR * (time.monotonic() - began))
+    run.rest(REST_FACTOR * (time.monotonic() - began))
     return f"{count}, {mails}"
 
 

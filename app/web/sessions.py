@@ -18,6 +18,7 @@ from flask_login import AnonymousUserMixin, current_user
 from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import broker
 from app.accounts import Visit, sessions
 from app.db import db, rollback_quietly
 from app.models import Account, SessionHere, User, UserSession, hash_of
@@ -33,6 +34,7 @@ POLLED = {"status", "health"}
 """What a page that was left open goes on asking: nobody needs to be there for that."""
 POLLED_ALONE = {"operations.numbers", "notices.unread"}
 """The same, of blueprints that people use otherwise."""
+READING = {"GET", "HEAD", "OPTIONS"}
 STORES = "tweets.create"
 """The endpoint that needs the accounts of whoever asks, each time."""
 MAX_PEOPLE = 20
@@ -79,6 +81,7 @@ def init_app(app: Flask) -> None:
     """Keep sessions in this way."""
     app.session_interface = Sessions()
     app.after_request(_see)
+    app.after_request(_tell_activity)
 
 
 def key() -> str | None:
@@ -199,6 +202,13 @@ def _browser() -> tuple[str, list[int]]:
 def _signer() -> URLSafeSerializer:
     older = current_app.config.get("SECRET_KEY_FALLBACKS") or []
     return URLSafeSerializer([*older, current_app.config["SECRET_KEY"]], salt="browser")
+
+
+def _tell_activity(response: Response) -> Response:
+    """Let the workers know that somebody is here; a page that was left open is nobody."""
+    if not _is_polled() and ("session_here" in g or request.method not in READING):
+        broker.tell_activity()
+    return response
 
 
 def _see(response: Response) -> Response:

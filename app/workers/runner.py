@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from celery.utils.imports import symbol_by_name
@@ -21,6 +22,7 @@ from app import background, logs
 from app.background import Lost, Run, Stopped
 from app.db import rollback_quietly
 from app.kinds import KINDS, QUEUES, kinds_of
+from app.workers.activity import UPKEEP_SECONDS, Activity
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +32,6 @@ class _Pool:
 
     def __init__(self, queue: str, count: int) -> None:
         self.kinds = kinds_of(frozenset({queue}))
-        chores = [kind for kind in self.kinds if KINDS[kind].every_s]
-        others = [kind for kind in self.kinds if kind not in chores]
-        self.turns = [kinds for kinds in (chores, others) if kinds]
-        """Chores first: they are short, and would wait for all that came before them."""
         self.executor = ThreadPoolExecutor(count, thread_name_prefix=queue)
         self.count = self.free = count
 
@@ -41,8 +39,9 @@ class _Pool:
 class Runner:
     """Runs the tasks of some queues that are due, as long as threads are free."""
 
-    def __init__(self, app: Flask, queues: frozenset[str]) -> None:
+    def __init__(self, app: Flask, queues: frozenset[str], activity: Activity) -> None:
         self._app = app
+        self._activity = activity
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._pools = {
             queue: _Pool(queue, app.config["QUEUE_CONCURRENCY"][queue])
@@ -58,18 +57,18 @@ class Runner:
         :param paused: queues from which nothing is taken.
         """
         free = [pool for queue, pool in self._pools.items() if pool.free and queue not in paused]
-        upcoming = background.seconds_until_next([k for pool in free for k in pool.kinds])
-        if upcoming != 0:
-            return upcoming
+        upcoming = background.upcoming([kind for pool in free for kind in pool.kinds])
+        due = [kind for kind, seconds in upcoming.items() if not seconds]
+        # Chores first: they are short, and would wait for all that came before them.
+        due.sort(key=lambda kind: not KINDS[kind].every_s)
         for pool in free:
-            self._take(pool)
-        return 0
+            if kinds := [kind for kind in due if kind in pool.kinds]:
+                self._take(pool, kinds)
+        return min(upcoming.values(), default=None)
 
-    def _take(self, pool: _Pool) -> None:
-        for kinds in pool.turns:
-            if room := pool.free:
-                for run in background.claim(kinds, room, self._owner):
-                    self._begin(pool, run)
+    def _take(self, pool: _Pool, kinds: Sequence[str]) -> None:
+        for run in background.claim(kinds, pool.free, self._owner):
+            self._begin(pool, run)
 
     def beat(self) -> None:
         """Renew the leases of all runs; call it every few seconds."""
@@ -110,6 +109,8 @@ class Runner:
         try:
             result = symbol_by_name(KINDS[run.kind].service)(run)
             if not run.ended:
+                if KINDS[run.kind].every_s and self._activity.is_quiet:
+                    run.rest(UPKEEP_SECONDS)
                 run.finish(result or "")
         except Stopped:
             run.hand_back()

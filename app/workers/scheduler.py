@@ -30,6 +30,7 @@ from app.kinds import QUEUES
 from app.models import pause
 from app.shutdown import SCHEDULER_SECONDS, SENDING_SECONDS, stopping
 from app.workers import pictures
+from app.workers.activity import Activity
 from app.workers.lookups import LookUpPool
 from app.workers.publisher_thread import PublisherThread
 from app.workers.runner import Runner
@@ -59,7 +60,8 @@ class Scheduler:
         self._app.extensions["publisher"] = self._publisher
         self._look_ups = LookUpPool(self._app)
         self._app.extensions["look_ups"] = self._look_ups
-        self._runner = Runner(self._app, queues)
+        self._activity = Activity()
+        self._runner = Runner(self._app, queues, self._activity)
         self._probes = ThreadPoolExecutor(PROBES, thread_name_prefix="probe")
         self._probing = ConcurrencyLimiter(PROBES, 1)
         self._next_beat = 0.0
@@ -176,25 +178,40 @@ class Scheduler:
                 self._probing.leave(network)
 
     def _check_broker(self) -> float:
-        """Notice a flushed or restarted broker; return seconds until the next check."""
+        """Notice activity, and a flushed or restarted broker; return seconds until the next check.
+
+        While the broker does not answer, there may be activity that nobody could tell.
+        """
         try:
-            current = self._generation()
+            current, mark = self._told_by_broker()
         except (redis.RedisError, OSError):
-            return 3 * BROKER_EVERY
+            has_begun, pause = self._activity.note_unknown(), 3 * BROKER_EVERY
+        else:
+            has_begun, pause = self._activity.note(mark), BROKER_EVERY
+            self._compare(current)
+        if has_begun:
+            background.bring_forward()
+        return pause
+
+    def _compare(self, current: str) -> None:
+        """Notify workers anew if this is another generation of the broker's data."""
         if current != self._known_generation:
             if monitoring.broker_has_forgotten(current):
                 log.warning("the broker lost its data: notifying workers of everything due again")
                 dispatcher.forget_wake_ups()
             self._known_generation = current  # only now: if the database fails, it is asked again
-        return BROKER_EVERY
 
-    def _generation(self) -> str:
-        """Return the broker's generation; a broker that has none gets a new one."""
-        current = self._redis.get(broker.GENERATION_KEY)
+    def _told_by_broker(self) -> tuple[str, str | None]:
+        """Return the broker's generation and the mark of activity.
+
+        A broker without a generation gets a new one.
+        """
+        keys = (broker.GENERATION_KEY, broker.ACTIVITY_KEY)
+        current, mark = self._redis.mget(*keys)
         if current is None:
             self._redis.set(broker.GENERATION_KEY, uuid.uuid4().hex, nx=True)
             current = self._redis.get(broker.GENERATION_KEY)
-        return str(current)
+        return str(current), None if mark is None else str(mark)
 
 
 def _pause(upcoming: float | None) -> float:

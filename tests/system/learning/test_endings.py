@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 
 from app import background
-from app.background import Run
 from app.db import db, utcnow
 from app.learning import import_account
-from app.models import Account, BackgroundTask
-from app.models.background_task import claim
+from app.models import Account
 from app.web.schemas import moment_of
 from tests.support.learner import Learner
 from tests.support.world import World
@@ -38,11 +36,9 @@ class Reader(Learner):
         """
         with self.world.rows():
             background.begin_intervals("import", str(self.account_id), 7200)
-            mine = BackgroundTask.subject == str(self.account_id)
             db.session.commit()
-            row = db.session.execute(claim(["import"], 1, "a test").where(mine)).one()
-            db.session.commit()
-            run = Run(row.id, row.fence, row.kind, row.subject, row.every_s, late_s)
+            (run,) = background.claim(["import"], 1, "a test")
+            run.late_s = late_s
             result = import_account(run)
             run.finish(result)
             return result

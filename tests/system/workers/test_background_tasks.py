@@ -220,7 +220,7 @@ def test_off_counts_for_more_than_what_was_wanted(small_world: World) -> None:
         background.begin_intervals("import", "7", 3600)
         db.session.commit()
         run.finish()
-        assert background.seconds_until_next(["import"]) == 0
+        assert background.upcoming(["import"]) == {"import": 0}
 
 
 def test_the_same_id_twice_is_one_task(make_world: MakeWorld, database_url: str) -> None:
