@@ -40,8 +40,8 @@ def _case(plan: Plan, contender: Contender) -> Case:
 def _note(plan: Plan) -> str:
     return (
         f"CPU seconds a minute, measured for {plan.idle:g} s, {plan.quiet:g} s after the last "
-        "request, without a tweet that is due, and memory at the end of them (PSS: pages that processes share are divided "
-        "among them). Two web processes and two of the worker."
+        "request, without a tweet that is due, and memory at the end of them (PSS: pages that "
+        "processes share are divided among them). Two web processes and two of the worker."
     )
 
 

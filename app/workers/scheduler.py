@@ -30,7 +30,7 @@ from app.kinds import QUEUES
 from app.models import pause
 from app.shutdown import SCHEDULER_SECONDS, SENDING_SECONDS, stopping
 from app.workers import pictures
-from app.workers.activity import Activity
+from app.workers.activity import UPKEEP_SECONDS, Activity
 from app.workers.lookups import LookUpPool
 from app.workers.publisher_thread import PublisherThread
 from app.workers.runner import Runner
@@ -65,6 +65,7 @@ class Scheduler:
         self._probes = ThreadPoolExecutor(PROBES, thread_name_prefix="probe")
         self._probing = ConcurrencyLimiter(PROBES, 1)
         self._next_beat = 0.0
+        self._next_tidying = 0.0
         self._next_broker_check = 0.0
         self._next_lease_check = 0.0
         self._paused: frozenset[str] = frozenset()
@@ -130,19 +131,27 @@ class Scheduler:
         self._runner.beat()
         # Due deliveries must be held, so the dispatcher goes on with those of "publish".
         self._paused = pause.paused_queues() - {"publish"}
-        if "pictures" in self._queues - self._paused:
-            pictures.sweep(self._app)
         if self._queues & dispatcher.BOTH:
             undo_clock_step()
         if "publish" in self._queues:
-            if pauses.settle():
-                self._next_beat = 0.0  # the rest at the next look
-            self._held_after = holds.release_forgotten(self._held_after)
             for name in probes.due_probes():
                 self._probe(name)
         if self._runner.kinds and not self._keeps_intervals:
             background.keep_intervals()
             self._keeps_intervals = True
+        now = time.monotonic()
+        if now >= self._next_tidying or not self._activity.is_quiet:
+            self._next_tidying = now + UPKEEP_SECONDS
+            self._tidy_up()
+
+    def _tidy_up(self) -> None:
+        """Do what somebody's doing leaves behind, now and then."""
+        if "pictures" in self._queues - self._paused:
+            pictures.sweep(self._app)
+        if "publish" in self._queues:
+            if pauses.settle():
+                self._next_beat = self._next_tidying = 0.0  # the rest at the next look
+            self._held_after = holds.release_forgotten(self._held_after)
 
     def _do_what_is_due(self, now: float, queues: frozenset[str]) -> float:
         """Settle what lost workers held, notify workers of what is due; return the pause."""
