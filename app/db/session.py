@@ -41,7 +41,7 @@ from sqlalchemy.types import TypeDecorator
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
 from app import untrusted as words
-from app.db import hints, preping
+from app.db import hints, prepared, preping
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Result = TypeVar("Result")
@@ -272,6 +272,7 @@ def init_app(app: Flask) -> None:
             event.listen(db.engine, "before_cursor_execute", _begin_before_writing)
         else:
             preping.watch(db.engine)
+            prepared.keep(db.engine)
 
 
 def _keep_to_its_owner(url: str, folder: Path) -> None:

@@ -24,6 +24,7 @@ from typing import IO
 
 from sqlalchemy.orm import configure_mappers
 
+from app.kinds import KINDS
 from app.shutdown import ENDS_WITH_INPUT, PROCESSES_SECONDS, stopping
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,10 @@ LOADED_BY_EACH = (
     "celery.worker.components",
     "celery.worker.consumer.delayed_delivery",
     "kombu.transport.redis",
+    *{kind.service.partition(":")[0] for kind in KINDS.values() if kind.service},
+    "flask_mailman.backends.smtp",
 )
-"""What a worker loads when it begins, or with its first tweet."""
+"""What a worker loads when it begins, with its first tweet, or with what it does at intervals."""
 
 
 class _Forked:
