@@ -143,7 +143,8 @@ def release_forgotten(after: int = 0) -> int:
     """
     ends = []
     for reason, is_over in _reasons().items():
-        holding = _accounts_with_held(reason).read({"after": after})
+        wanted = {"after": after, "most": ACCOUNTS_AT_A_TIME}
+        holding = _accounts_with_held(reason).read(wanted)
         if ready := [row.account_id for row in holding if row.is_over]:
             _release_some(reason, is_over, ready)
         if len(holding) == ACCOUNTS_AT_A_TIME:
@@ -166,7 +167,7 @@ def _reasons() -> dict[HoldReason, Any]:
 @cache
 def _accounts_with_held(reason: HoldReason) -> BuiltStatement:
     """Return the query for account_id and is_over of the next accounts with rows held for this
-    reason, by id, ``after`` an id.
+    reason, by id: ``after`` an id, at ``most`` so many.
 
     It steps through the index from account to account: one with a million held rows costs as much
     as one with a single row.
@@ -179,7 +180,7 @@ def _accounts_with_held(reason: HoldReason) -> BuiltStatement:
     first = next_after(bindparam("after", type_=BigInteger)).scalar_subquery()
     steps = db.select(first.label("account_id"), literal(1).label("place")).cte(recursive=True)
     further = next_after(steps.c.account_id).correlate(steps).scalar_subquery()
-    goes_on = (steps.c.account_id.is_not(None), steps.c.place < ACCOUNTS_AT_A_TIME)
+    goes_on = (steps.c.account_id.is_not(None), steps.c.place < bindparam("most"))
     steps = steps.union_all(db.select(further, steps.c.place + 1).where(*goes_on))
     over = db.select(_reasons()[reason]).where(Account.id == steps.c.account_id).scalar_subquery()
     found = db.select(steps.c.account_id, over.label("is_over")).order_by(steps.c.place)
