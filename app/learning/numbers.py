@@ -95,7 +95,7 @@ def read_numbers(run: Run) -> str:
     while time.monotonic() < until and best_hours.work_out_next():
         run.advance(0)
     if time.monotonic() >= until:
-        run.again_s = None  # there is more to do
+        run.again_s = run.every_s  # there is more to do
     return str(read)
 
 

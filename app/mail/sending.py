@@ -79,8 +79,7 @@ def send_due(run: Run) -> str:
     with ThreadPoolExecutor(lanes, thread_name_prefix="mail") as executor:
         sent = list(executor.map(lambda _lane: _send_some(app, until), range(lanes)))
     run.advance(0)
-    if time.monotonic() >= until and _due(1):
-        run.again_s = 0
+    run.again_s = 0 if time.monotonic() >= until and _due(1) else run.every_s
     db.session.commit()
     return str(sum(sent))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import threading
 import time
@@ -109,7 +110,7 @@ class Runner:
         try:
             result = symbol_by_name(KINDS[run.kind].service)(run)
             if not run.ended:
-                if KINDS[run.kind].every_s and self._activity.is_quiet:
+                if KINDS[run.kind].every_s and self._activity.is_quiet and _was_idle(result or ""):
                     run.rest(UPKEEP_SECONDS)
                 run.finish(result or "")
         except Stopped:
@@ -123,3 +124,8 @@ class Runner:
             )
             rollback_quietly()
             run.fail(type(error).__name__)
+
+
+def _was_idle(result: str) -> bool:
+    """Whether a run has found nothing to do: its result counts nothing."""
+    return re.search("[1-9]", result) is None

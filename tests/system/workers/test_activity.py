@@ -9,7 +9,7 @@ import pytest
 
 from app import background, broker
 from app.db import db, from_now
-from app.models import BackgroundTask, TaskState
+from app.models import BackgroundTask, TaskState, User
 from app.workers.activity import UPKEEP_SECONDS, Activity
 from app.workers.runner import Runner
 from tests.conftest import MakeWorld
@@ -60,6 +60,17 @@ def test_upkeep_rests_while_it_is_quiet(make_world: MakeWorld, database_url: str
         left = background.upcoming(list(quiet))
     assert {left[kind] for kind in ("notices", "series", "interests", "counts")} == {0}
     assert min(left[kind] for kind in ("limits", "avatars", "sessions")) > UPKEEP_SECONDS
+
+
+def test_what_has_something_to_do_does_not_rest(make_world: MakeWorld, database_url: str) -> None:
+    """There may be more of it: only a run that found nothing is followed by a longer rest."""
+    world = make_world(database_url)
+    leaving = world.user("ana")
+    with world.rows():
+        db.session.get_one(User, leaving).delete_at = from_now(-1)
+        db.session.commit()
+    quiet = rests(world, Activity(quiet_after=0))
+    assert quiet["deletions"] < UPKEEP_SECONDS <= quiet["series"]
 
 
 def test_upkeep_comes_as_usual_while_somebody_is_there(
