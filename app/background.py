@@ -228,8 +228,7 @@ def claim(kinds: Sequence[str], count: int, owner: str) -> list[Run]:
     rows: list[Any] = []
     for kind in kinds:
         wanted = {"of_kind": kind, "count": count - len(rows), "worker": owner}
-        rows += background_task.claim().run(wanted) if len(rows) < count else ()
-    db.session.commit()
+        rows += background_task.claim().run_alone(wanted) if len(rows) < count else ()
     runs = [(row, _run_of(row)) for row in rows]
     for row, run in runs:
         if row.lost > MAX_LOST:
@@ -241,7 +240,7 @@ def claim(kinds: Sequence[str], count: int, owner: str) -> list[Run]:
 
 def renew(owner: str) -> None:
     """Tell that the runs of this process go on."""
-    _run(background_task.renew(owner))
+    _run_built(background_task.renew(), {"worker": owner})
 
 
 def forget_old() -> int:
@@ -269,6 +268,4 @@ def _run(statement: Any) -> int:
 
 
 def _run_built(statement: BuiltStatement, values: Mapping[str, Any]) -> int:
-    changed = len(statement.run(values))
-    db.session.commit()
-    return changed
+    return len(statement.run_alone(values))

@@ -43,6 +43,25 @@ class BuiltStatement:
         engine = db.engine
         if _is_left_to_sqlalchemy(engine):
             return read(self._statement, values)  # type: ignore[arg-type]
+        return self._execute_alone(engine, values)
+
+    def run_alone(self, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Commit what the session has, then execute this change in a transaction of its own.
+
+        It begins and ends in the database with one message, so a process that is stopped in the
+        middle leaves nothing locked.
+
+        :raises SQLAlchemyError: as always.
+        """
+        db.session.commit()
+        engine = db.engine
+        if _is_left_to_sqlalchemy(engine):
+            rows = self.run(values)
+            db.session.commit()
+            return rows
+        return self._execute_alone(engine, values)
+
+    def _execute_alone(self, engine: Engine, values: Mapping[str, Any]) -> Sequence[Any]:
         connection = engine.raw_connection()
         try:
             rows = self._execute(engine, connection, values, alone=True)

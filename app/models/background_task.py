@@ -113,14 +113,17 @@ def claim() -> BuiltStatement:
     )
 
 
-def renew(owner: str) -> Update:
-    """running, stays: this process is still there, and so are all of its runs.
+@cache
+def renew() -> BuiltStatement:
+    """running, stays: this process, ``worker``, is still there, and so are all of its runs.
 
     A row that somebody wants to be done again is locked until they commit: the next time renews it.
     """
-    mine = (_Row.state == TaskState.RUNNING, _Row.owner == owner, _Row.next_at.is_not(None))
+    is_mine = _Row.owner == bindparam("worker")
+    mine = (_Row.state == TaskState.RUNNING, is_mine, _Row.next_at.is_not(None))
     free = db.select(_Row.id).where(*mine).with_for_update(skip_locked=True)
-    return update(_Row).where(_Row.id.in_(free), *mine).values(next_at=from_now(LEASE_SECONDS))
+    longer = update(_Row).where(_Row.id.in_(free), *mine).values(next_at=from_now(LEASE_SECONDS))
+    return BuiltStatement(longer.returning(_Row.id))
 
 
 @cache

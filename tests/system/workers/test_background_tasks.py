@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from app import background, broker
 from app.db import db, from_now
@@ -221,6 +223,36 @@ def test_off_counts_for_more_than_what_was_wanted(small_world: World) -> None:
         db.session.commit()
         run.finish()
         assert background.upcoming(["import"]) == {"import": 0}
+
+
+def test_a_worker_that_is_stopped_in_the_middle_locks_no_task(
+    make_world: MakeWorld, postgres_url: str
+) -> None:
+    """Who wants it to be done soon would wait for that: a claim and an end are one message."""
+    world = make_world(postgres_url, DATABASE_POOL_SIZE="1")
+    last = text(
+        "SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND datname = current_database() AND query LIKE '%background_tasks%'"
+    )
+
+    def is_one_message() -> bool:
+        address = world.app.config["SQLALCHEMY_DATABASE_URI"]
+        with create_engine(address, poolclass=NullPool).connect() as other:
+            return len(other.execute(last).all()) == 1  # the last was this, and no COMMIT
+
+    with world.rows():
+        background.keep_intervals()
+        db.session.execute(db.update(BackgroundTask).values(next_at=from_now(-1)))
+        db.session.commit()
+        assert not is_one_message()
+        (run,) = background.claim(["limits"], 1, "test")
+        assert is_one_message()
+        background.renew("test")
+        assert is_one_message()
+        run.advance(50)
+        assert is_one_message()
+        assert run.finish()
+        assert is_one_message()
 
 
 def test_the_same_id_twice_is_one_task(make_world: MakeWorld, database_url: str) -> None:
