@@ -68,8 +68,10 @@ class Runner:
         return min(upcoming.values(), default=None)
 
     def _take(self, pool: _Pool, kinds: Sequence[str]) -> None:
-        for run in background.claim(kinds, pool.free, self._owner):
-            self._begin(pool, run)
+        for kind in kinds:  # one after the other: what was claimed begins, whatever fails then
+            if pool.free:
+                for run in background.claim([kind], pool.free, self._owner):
+                    self._begin(pool, run)
 
     def beat(self) -> None:
         """Renew the leases of all runs; call it every few seconds."""
