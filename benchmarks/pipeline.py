@@ -31,8 +31,8 @@ COLUMNS = [
 NOTE = (
     f"{CLIENTS} clients with kept connections send tweets for now, each its next one as soon as it "
     "has its answer, while a worker publishes them. *tweets/s*: from the first request to the last "
-    "acceptance. CPU until the last one is recorded. *wake-ups*: messages that workers took from "
-    "Redis."
+    "acceptance. CPU until the last one is recorded. *wake-ups*: messages that were sent to "
+    "workers."
 )
 
 
@@ -61,7 +61,7 @@ def _pipeline(contender: Contender, count: int) -> list[Figures]:
     ask_many(visitors, tweet, WARM_UP, 202)
     until_finished(contender, worker, CLIENTS * WARM_UP)
     machine.x.ask("/count", "DELETE")
-    messages_before = machine.messages_taken()
+    messages_before = machine.messages_sent()
     pids = {
         "web": web.pid,
         "worker": worker.pid,
@@ -74,7 +74,7 @@ def _pipeline(contender: Contender, count: int) -> list[Figures]:
     count -= count % CLIENTS
     until_finished(contender, worker, count, recorded_before=CLIENTS * WARM_UP)
     spent = {name: meter.seconds() * 1_000 / count for name, meter in meters.items()}
-    wake_ups = (machine.messages_taken() - messages_before) / count
+    wake_ups = (machine.messages_sent() - messages_before) / count
     return [
         counts(machine.x, count, begin)
         | spent

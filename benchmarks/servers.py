@@ -102,13 +102,13 @@ class Machine:
         clients: Any = self.valkey.command("CLIENT LIST")
         return sum(client["cmd"] == "brpop" for client in clients)
 
-    def messages_taken(self) -> int:
-        """Return how many messages workers have taken from Redis since it was reset.
+    def messages_sent(self) -> int:
+        """Return how often messages were sent to workers since Redis was reset.
 
-        Kombu notes each in a sorted set, until it is done; nothing else here has one.
+        Pages send one at a time; schedulers, what is due at the same time with one command.
         """
         info: Any = self.valkey.command("INFO", "commandstats")
-        return int(info.get("cmdstat_zadd", {}).get("calls", 0))
+        return int(info.get("cmdstat_lpush", {}).get("calls", 0))
 
     def database_size(self, name: str, query: str) -> int:
         """Return the number that a query selects."""

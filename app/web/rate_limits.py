@@ -12,7 +12,7 @@ from flask_limiter import Limiter
 
 from app import broker
 from app.models import hash_of
-from app.web import sessions
+from app.web import rate_storage, sessions
 
 
 def _who() -> str:
@@ -121,8 +121,8 @@ def init_app(app: Flask) -> None:
     pool = redis.BlockingConnectionPool.from_url(
         app.config["REDIS_URL"], max_connections=2, **{"timeout": timeout, **options}
     )
-    app.config.setdefault("RATELIMIT_STORAGE_URI", app.config["REDIS_URL"])
-    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"connection_pool": pool})
+    app.config.setdefault("RATELIMIT_STORAGE_URI", f"{rate_storage.SCHEME}://")
+    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"connection_pool": pool, "wait": timeout})
     # Routes name their limits themselves and there are none for all: nothing to do for a request
     # that has none. An app that has the limiter already gets none of its hooks.
     app.extensions.setdefault("limiter", set()).add(limiter)

@@ -3,6 +3,9 @@
 Usually a message waits for a thread, which then runs the task. Here the task only puts ids into a
 queue, so the consumer does that itself, and a burst costs no switch between threads. Where that is
 not possible, the task runs as any other does.
+
+Its queue needs no acknowledgements, so Celery would take all there is. While the publisher is
+crowded, the consumer waits: meanwhile messages stay in Redis for other workers.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from celery import Celery, Task
 from celery.worker.strategy import default
 
 from app.networks import Destination
+from app.workers.publisher_thread import ROOM_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +36,7 @@ def straight_to_the_publisher(task: Task, app: Celery, consumer: Any) -> Callabl
     """Return the handler for messages of this task; Celery calls this when a worker starts.
 
     The task runs on a thread, with everything that Celery tells about it, while this worker has no
-    publisher, while the publisher is crowded, and while somebody listens to Celery's events.
+    publisher, when that stays crowded, and while somebody listens to Celery's events.
     """
     usual = default(task, app, consumer)
 
@@ -40,13 +44,12 @@ def straight_to_the_publisher(task: Task, app: Celery, consumer: Any) -> Callabl
         thread = app.flask_app.extensions.get("publisher")
         events = consumer.event_dispatcher
         arguments = _arguments_of(message)
-        if thread is None or arguments is None or (events and events.enabled):
+        if thread is None or arguments is None or not thread.has_room(ROOM_SECONDS):
             return usual(message, body, ack, reject, callbacks, **more)
-        if not thread.has_room():
+        if events and events.enabled:
             return usual(message, body, ack, reject, callbacks, **more)
         thread.put(arguments[0], known_servers(*arguments))
         log.debug("publish[%s]: %s ids to the publisher", message.headers["id"], len(arguments[0]))
-        ack(log, consumer.connection_errors)
         return None
 
     return handle
