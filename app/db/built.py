@@ -6,16 +6,19 @@ driver and the database together: looking the text up, preparing parameters, des
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from psycopg import RawCursor
 from sqlalchemy import CompoundSelect, Engine, Insert, PoolProxiedConnection, Select, Update
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 
-from app.db.session import db, read, run_built
+from app.db.session import commit_and_keep, db, has_connection, read, run_built
 
 Processor = Callable[[Any], Any]
 
@@ -38,7 +41,7 @@ class BuiltStatement:
 
         :raises SQLAlchemyError: as always.
         """
-        if db.session.registry.has() and db.session().in_transaction():
+        if has_connection():
             return self.run(values)
         engine = db.engine
         if _is_left_to_sqlalchemy(engine):
@@ -61,12 +64,32 @@ class BuiltStatement:
             return rows
         return self._execute_alone(engine, values)
 
+    def run_and_commit(self, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Execute this change and commit it, with what the session has; its objects stay as they
+        are. That is one message to the database where the session has begun nothing there.
+
+        :raises SQLAlchemyError: as always.
+        """
+        engine = db.engine
+        if has_connection() or _is_left_to_sqlalchemy(engine):
+            rows = self.run(values)
+            commit_and_keep()
+            return rows
+        commit_and_keep()
+        return self._execute_alone(engine, values)
+
     def _execute_alone(self, engine: Engine, values: Mapping[str, Any]) -> Sequence[Any]:
-        connection = engine.raw_connection()
+        dialect = engine.dialect
+        try:
+            connection = engine.raw_connection()
+        except dialect.loaded_dbapi.Error as error:
+            raise _as_sqlalchemys(error, dialect, lost=True) from error
+        driver: Any = connection.driver_connection
         try:
             rows = self._execute(engine, connection, values, alone=True)
         except BaseException:
-            connection.invalidate()  # whoever gets it next must not find it without transactions
+            if driver.autocommit:  # whoever gets it next must not find it without transactions
+                connection.invalidate()
             raise
         finally:
             connection.close()
@@ -99,7 +122,8 @@ class BuiltStatement:
     ) -> Sequence[Any]:
         """Return the rows.
 
-        :param alone: in no transaction; when this raises, the connection may be left so.
+        :param alone: in no transaction; when this raises, the connection may be left so, but not
+            for a row that is refused: that happens at each double click.
         """
         dialect, driver = engine.dialect, connection.driver_connection
         text = self._texts.get(dialect)
@@ -114,16 +138,26 @@ class BuiltStatement:
             driver.autocommit = False  # type: ignore[union-attr]
         except failures as error:
             lost = dialect.is_disconnect(error, connection, None)
-            raise DBAPIError.instance(
-                text.sql,
-                None,
-                error,
-                failures,
-                hide_parameters=True,
-                connection_invalidated=lost,
-                dialect=dialect,
-            ) from error
+            if alone and isinstance(error, dialect.loaded_dbapi.IntegrityError):
+                driver.autocommit = False  # type: ignore[union-attr]
+            raise _as_sqlalchemys(error, dialect, text.sql, lost=lost) from error
         return rows
+
+
+def _as_sqlalchemys(error: Any, dialect: Dialect, sql: str = "", *, lost: bool) -> BaseException:
+    """Return an error of the driver as SQLAlchemy raises it, without the statement's values.
+
+    :param lost: the connection is.
+    """
+    return DBAPIError.instance(
+        sql,
+        None,
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=lost,
+        dialect=dialect,
+    )
 
 
 class _Text:
@@ -132,24 +166,24 @@ class _Text:
     def __init__(self, statement: Any, dialect: Dialect, names: Sequence[str]) -> None:
         compiled: Any = statement.compile(dialect=dialect, column_keys=names)
         self.sql = str(compiled)
+        self._numbered, order = _numbered(self.sql)
         binds = {name: compiled.binds[name] for name in compiled.bind_names.values()}
         if any(bind.expanding for bind in binds.values()):
             raise ValueError("the length of a list would change the statement")
-        into = {
-            name: bind.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
-            for name, bind in binds.items()
-        }
         defaults = {column.key: column.default for column in compiled.prefetch}
         made = {key: default.arg for key, default in defaults.items() if default.is_callable}
-        self._made = [(key, make, into[key]) for key, make in made.items()]
         said = {key: default.arg for key, default in defaults.items() if default.is_scalar}
-        known = {name: bind.value for name, bind in binds.items() if not bind.required} | said
-        self._fixed = {
-            name: _without_class(into[name](value))
-            for name, value in known.items()
-            if name not in made
-        }
-        self._given = [(name, into[name]) for name, bind in binds.items() if bind.required]
+        fixed = {name: bind.value for name, bind in binds.items() if not bind.required} | said
+        self._places: list[Callable[[Mapping[str, Any]], Any]] = []
+        for name in order:
+            into = binds[name].type.dialect_impl(dialect).bind_processor(dialect)
+            if name in made:
+                self._places.append(_made_by(made[name], into or _as_it_is))
+            elif name in fixed:
+                value = into(fixed[name]) if into else fixed[name]
+                self._places.append(_always(_without_class(value)))
+            else:
+                self._places.append(_given_as(name, into) if into else itemgetter(name))
         columns = statement.exported_columns
         self._out_of = [
             (place, processor)
@@ -160,11 +194,11 @@ class _Text:
         self._made_row: Callable[[Sequence[Any]], Any] = row._make
 
     def rows(self, driver: Any, values: Mapping[str, Any]) -> Sequence[Any]:
-        given = {name: into(values[name]) for name, into in self._given}
-        made = {name: into(make(None)) for name, make, into in self._made}
-        with driver.cursor() as cursor:
-            cursor.execute(self.sql, {**self._fixed, **made, **given})
-            if cursor.pgresult.nfields == 0:
+        parameters = [place(values) for place in self._places]
+        with RawCursor(driver) as cursor:
+            cursor.execute(self._numbered, parameters)
+            result = cursor.pgresult
+            if result is None or result.nfields == 0:
                 return ()
             return [self._row(found) for found in cursor.fetchall()]
 
@@ -176,6 +210,33 @@ class _Text:
             if (value := values[place]) is not None:
                 values[place] = processor(value)
         return self._made_row(values)
+
+
+def _numbered(sql: str) -> tuple[bytes, list[str]]:
+    """Return a statement with $1, $2 … for its named parameters, and their names in this order.
+
+    So the driver need not read its text each time: it keeps what it has read of short ones only.
+    """
+    order: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        name = found[1]
+        return f"${order.setdefault(name, len(order) + 1)}" if name else "%"
+
+    text = re.sub(r"%(?:\((\w+)\)s|%)", number, sql)
+    return text.encode(), list(order)
+
+
+def _made_by(make: Callable[[Any], Any], into: Processor) -> Processor:
+    return lambda _values: into(make(None))
+
+
+def _always(value: Any) -> Processor:
+    return lambda _values: value
+
+
+def _given_as(name: str, into: Processor) -> Processor:
+    return lambda values: into(values[name])
 
 
 def _as_it_is(value: Any) -> Any:

@@ -49,7 +49,7 @@ class _item(FunctionElement[str]):  # noqa: N801
 
 
 class _json_item(FunctionElement[Any]):  # noqa: N801
-    """The same, as JSON."""
+    """The same, as JSON; null is that of SQL."""
 
     type = JSON()
     inherit_cache = True
@@ -95,7 +95,7 @@ def _item_postgresql(element: _item, compiler: SQLCompiler, **kwargs: Any) -> st
 @compiles(_json_item, "postgresql")
 def _json_item_postgresql(element: _json_item, compiler: SQLCompiler, **kwargs: Any) -> str:
     value, index = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    return f"({value} -> {index})"
+    return f"(CASE WHEN {value} ->> {index} IS NOT NULL THEN {value} -> {index} END)"
 
 
 @compiles(_item, "sqlite")

@@ -23,6 +23,9 @@ def keep(engine: Engine) -> None:
 def _roll_back(connection: Any) -> None:
     """Roll back; what is not simple, and what fails, is left to psycopg."""
     driver = getattr(connection, "driver_connection", connection)
-    is_simple = driver.pgconn.transaction_status in ENDED_SIMPLY
+    status = driver.pgconn.transaction_status
+    if status == TransactionStatus.IDLE:
+        return
+    is_simple = status in ENDED_SIMPLY
     if not is_simple or driver.pgconn.exec_(b"ROLLBACK").status != ExecStatus.COMMAND_OK:
         driver.rollback()

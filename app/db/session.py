@@ -28,12 +28,13 @@ from sqlalchemy import (
     event,
     literal,
     make_url,
+    type_coerce,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -43,6 +44,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_expone
 from app import untrusted as words
 from app.db import hints, prepared, preping
 
+HAS_CONNECTION = "has_connection"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Result = TypeVar("Result")
 
@@ -147,6 +149,11 @@ def _from_now_sqlite(element: from_now, compiler: SQLCompiler, **kwargs: Any) ->
     return f"(CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) + {shift})"
 
 
+def moment_before(age_ms: Any) -> Any:
+    """Return, inside a statement, the moment so many milliseconds ago on the database's clock."""
+    return type_coerce(type_coerce(from_now(), BigInteger) - age_ms, UTCDateTime)
+
+
 def database_now() -> datetime:
     """Return the database's clock."""
     now = db.session.scalar(db.select(from_now()))
@@ -160,10 +167,29 @@ def read(statement: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]
     Within a transaction of the session they are read there: whoever has one connection and waits
     for another could wait for somebody who does the same.
     """
-    if db.session.registry.has() and db.session().in_transaction():
+    if has_connection():
         return db.session.connection().execute(statement, values).all()
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         return connection.execute(statement, values).all()
+
+
+def has_connection() -> bool:
+    """Return whether the session's transaction has begun in the database.
+
+    A session that only knows objects is in a transaction, too, but holds no connection.
+    """
+    return db.session.registry.has() and HAS_CONNECTION in db.session().info
+
+
+@event.listens_for(db.session, "after_begin")
+def _note_connection(session: Session, _transaction: object, _connection: object) -> None:
+    session.info[HAS_CONNECTION] = True
+
+
+@event.listens_for(db.session, "after_transaction_end")
+def _forget_connection(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        session.info.pop(HAS_CONNECTION, None)
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from app.db import (
     from_now,
     given_rows,
     is_transient,
+    moment_before,
     retry_transient,
     rows_changed,
     table_given,
@@ -187,7 +188,7 @@ def _closing() -> BuiltStatement:
         update(Attempt)
         .where(Attempt.delivery_id == rows.c.job_id, Attempt.fence == rows.c.fence)
         .values(
-            ended_at=transitions.moment_before(rows.c.age_ms),
+            ended_at=moment_before(rows.c.age_ms),
             outcome=OutcomeKind.OK,
             http_status=rows.c.http_status,
             request_id=rows.c.request_id,

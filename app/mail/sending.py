@@ -20,7 +20,7 @@ from flask_mailman import EmailMultiAlternatives
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.background import Run
-from app.db import database_now, db, from_now, retry_transient, rollback_quietly, run_built
+from app.db import database_now, db, from_now, retry_transient, rollback_quietly
 from app.mail import messages
 from app.mail.smtp import Conversation, NoAnswer, NotSent
 from app.models import Mail, MailState, mail
@@ -218,7 +218,7 @@ def _store(statement: Any, known: Try, **values: Any) -> int:
     """Run one of a mail's statements in a transaction of its own; return 0 if it is not ours."""
 
     def work() -> int:
-        changed = run_built(statement, known.parameters | values).rowcount
+        changed = db.session.connection().execute(statement, known.parameters | values).rowcount
         db.session.commit()
         return changed
 

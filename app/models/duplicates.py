@@ -12,6 +12,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
     Integer,
     Select,
     Text,
@@ -41,6 +43,8 @@ NEWEST = 50
 """Of somebody's tweets that are looked at for one that is nearly the same."""
 WIDEST = 1.3
 """How much longer or shorter such a text may be, white space included."""
+ONE: ColumnElement[int] = literal_column("1")
+"""A limit that is seen when a statement is planned, which a parameter is not."""
 LARGEST_ID = 2**31 - 1
 _WAITING_SQL = ", ".join(f"'{state}'" for state in sorted(set(State) - FINAL))
 _COUNTS = text(
@@ -91,6 +95,41 @@ def _pairs(draft: Draft, accounts: Sequence[Account]) -> list[tuple[int, str]]:
     return [(account_id, key) for account_id, key in keys if key]
 
 
+class Question(NamedTuple):
+    """What is asked about a new tweet."""
+
+    draft: Draft
+    following: list[int]
+    """The ids of the accounts that publish the shared text."""
+    since: datetime
+    values: Mapping[str, Any]
+    """The parameters of ``same_texts`` and ``newest_texts``."""
+
+    def answer(self, rows: Sequence[Any]) -> Before:
+        """Return what the rows of these two say."""
+        for row in rows:
+            if row.words is None:
+                return Before(Duplicate(row.tweet_id, row.job_id, row.remote_id, row.at))
+        newest = sorted(((row.tweet_id, row.words) for row in rows), reverse=True)
+        near = sameness.nearest(self.draft.text, newest) if self.draft.text else None
+        return Before(similar=near if near and _is_for(near, self.following, self.since) else None)
+
+
+def question(
+    user_id: int, draft: Draft, accounts: Sequence[Account], until: int = LARGEST_ID
+) -> Question | None:
+    """Return what is to be asked, None for a tweet without words.
+
+    :param until: only tweets with smaller ids count.
+    """
+    pairs = _pairs(draft, accounts)
+    if not pairs:
+        return None
+    since = utcnow() - WITHIN
+    following = [account_id for account_id, _ in pairs if not draft.variants.get(account_id)]
+    return Question(draft, following, since, _values(user_id, draft, pairs, until, since))
+
+
 def said_before(
     user_id: int, draft: Draft, accounts: Sequence[Account], until: int = LARGEST_ID
 ) -> Before:
@@ -98,19 +137,8 @@ def said_before(
 
     :param until: only tweets with smaller ids count.
     """
-    pairs = _pairs(draft, accounts)
-    if not pairs:
-        return Before()
-    since = utcnow() - WITHIN
-    values = _values(user_id, draft, pairs, until, since)
-    rows = _asked().run(values)
-    for row in rows:
-        if row.words is None:
-            return Before(Duplicate(row.tweet_id, row.job_id, row.remote_id, row.at))
-    newest = sorted(((row.tweet_id, row.words) for row in rows), reverse=True)
-    near = sameness.nearest(draft.text, newest) if draft.text else None
-    following = [account_id for account_id, _ in pairs if not draft.variants.get(account_id)]
-    return Before(similar=near if near and _is_for(near, following, since) else None)
+    asked = question(user_id, draft, accounts, until)
+    return asked.answer(_asked().run(asked.values)) if asked else Before()
 
 
 def _is_for(tweet_id: int, account_ids: Sequence[int], since: datetime) -> bool:
@@ -137,11 +165,17 @@ def _values(
 
 @cache
 def _asked() -> BuiltStatement:
-    """Return the query: the same of ours, as the tweet or as an account's own text, the same that
-    was imported, and texts to compare.
+    return BuiltStatement(union_all(*_same_texts(), newest_texts()))
 
-    ``words`` is null for the same. What it says is the parameter ``said``.
+
+def same_texts() -> CompoundSelect[Any]:
+    """Return the query for the same of ours, as the tweet or as an account's own text, and the same
+    that was imported. ``words`` is null for all of them. What it says is the parameter ``said``.
     """
+    return union_all(*_same_texts())
+
+
+def _same_texts() -> list[Select[Any]]:
     said = table_given("said", {"account_id": Integer(), "text_key": Text()})
     to_account = _deliveries.account_id == said.c.account_id
     as_tweet = (
@@ -152,7 +186,7 @@ def _asked() -> BuiltStatement:
     )
     as_own = (_deliveries.text_key == said.c.text_key,)
     ours = [_same_of_ours(to_account, *same) for same in (as_tweet, as_own)]
-    return BuiltStatement(union_all(*ours, _same_imported(said.c), _newest()))
+    return [*ours, _same_imported(said.c)]
 
 
 def _same_of_ours(*same: Any) -> Select[Any]:
@@ -167,7 +201,7 @@ def _same_of_ours(*same: Any) -> Select[Any]:
         )
         .where(*same, _deliveries.tweet_id < bindparam("until", type_=Integer), _COUNTS)
         .order_by(at.desc())
-        .limit(1)
+        .limit(ONE)
         .subquery()
     )
     return select(*found.c)
@@ -190,13 +224,13 @@ def _same_imported(said: Any) -> Select[Any]:
             _items.created_at > bindparam("since", type_=UTCDateTime),
         )
         .order_by(_items.created_at.desc())
-        .limit(1)
+        .limit(ONE)
         .subquery()
     )
     return select(*found.c)
 
 
-def _newest() -> Select[Any]:
+def newest_texts() -> Select[Any]:
     """Return the query for the texts of somebody's newest tweets of about the same length."""
     newest = (
         select(_tweets.id, _tweets.text)
@@ -205,7 +239,7 @@ def _newest() -> Select[Any]:
             _tweets.id < bindparam("until", type_=Integer),
         )
         .order_by(_tweets.id.desc())
-        .limit(NEWEST)
+        .limit(literal_column(str(NEWEST)))
         .subquery()
     )
     length = func.length(newest.c.text)

@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import ColumnElement, bindparam, insert, select
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.db import BuiltStatement, db, utcnow
 from app.models import duplicates, quota, sameness, transitions
@@ -68,8 +69,23 @@ def store(
     :raises QuotaReached: too many of the user's tweets wait already.
     :raises IntegrityError: the user has a tweet with this submit id.
     """
-    due_at = min(due.values())
-    tweet = {
+    due_at, now = min(due.values()), utcnow()
+    tweet = values_of(user_id, draft, due_at, submit_id, now)
+    tweet_id = quota.unless_reached(user_id, lambda room: _stored(tweet | dict(room)))
+    jobs = jobs_of(accounts, due)
+    rows = [row_of(job, tweet_id, job.due_at <= now, draft, is_queued) for job in jobs]
+    if len(rows) == 1:
+        _insert_job().run(rows[0])
+    else:
+        db.session.connection().execute(transitions.insert_new(), rows)
+    return StoredTweet(tweet_id, draft.text, due_at, jobs)
+
+
+def values_of(
+    user_id: int, draft: Draft, due_at: datetime, submit_id: str | None, now: datetime
+) -> dict[str, Any]:
+    """Return the values of a new tweet, for ``insert_tweet``."""
+    return {
         "user_id": user_id,
         "text": draft.text,
         "text_key": duplicates.key_of_shared(draft),
@@ -77,17 +93,13 @@ def store(
         "due_at": due_at,
         "submit_id": submit_id,
         "made_from": draft.digest() if submit_id else None,
-        "created_at": utcnow(),
+        "created_at": now,
     }
-    tweet_id = quota.unless_reached(user_id, lambda room: _stored(tweet | dict(room)))
-    jobs = [NewJob(str(uuid.uuid4()), account, due[account.id]) for account in accounts]
-    now = utcnow()
-    rows = [row_of(job, tweet_id, job.due_at <= now, draft, is_queued) for job in jobs]
-    if len(rows) == 1:
-        _insert_job().run(rows[0])
-    else:
-        db.session.connection().execute(transitions.insert_new(), rows)
-    return StoredTweet(tweet_id, draft.text, due_at, jobs)
+
+
+def jobs_of(accounts: Sequence[Account], due: Mapping[int, datetime]) -> list[NewJob]:
+    """Return a new job for each account, due when ``due`` says by the account's id."""
+    return [NewJob(str(uuid.uuid4()), account, due[account.id]) for account in accounts]
 
 
 def _stored(tweet: Mapping[str, Any]) -> int | None:
@@ -103,17 +115,24 @@ def _insert_job() -> BuiltStatement:
 
 @cache
 def _insert_tweet() -> BuiltStatement:
-    """Return the statement; it inserts nothing for somebody who has enough tweets waiting."""
+    return BuiltStatement(insert_tweet(quota.has_room()))
+
+
+def insert_tweet(*conditions: ColumnElement[bool]) -> ReturningInsert[Any]:
+    """Return the statement that inserts a tweet where these hold, and returns its id.
+
+    Its parameters are ``values_of`` and those of the conditions.
+    """
     columns = Tweet.__table__.columns
     said = ("user_id", "text", "text_key", "parts", "due_at")
     names = [*said, "submit_id", "made_from", "created_at"]
     given = [bindparam(name, type_=columns[name].type) for name in names]
-    row = select(*given).where(quota.has_room())
-    return BuiltStatement(insert(Tweet.__table__).from_select(names, row).returning(columns.id))
+    row = select(*given).where(*conditions)
+    return insert(Tweet.__table__).from_select(names, row).returning(columns.id)
 
 
 def row_of(
-    job: NewJob, tweet_id: int, is_due: bool, draft: Draft, is_queued: bool = False
+    job: NewJob, tweet_id: int | None, is_due: bool, draft: Draft, is_queued: bool = False
 ) -> dict[str, Any]:
     """Return the values of a new job, for ``transitions.insert_new``."""
     own = draft.variants.get(job.account.id)

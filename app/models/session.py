@@ -64,7 +64,8 @@ class UserSession(db.Model):  # type: ignore[name-defined,misc]
 
         :param accounts: whether the same query brings the user's accounts.
         """
-        rows = _opened_with(accounts).run(_given(key))
+        query = _opened_with(accounts)
+        rows = (query.read if accounts else query.run)(_given(key))
         if not rows:
             return None
         here, (person, account) = len(SessionHere._fields), _people()

@@ -15,9 +15,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Insert, Update, bindparam, insert, or_, update
+from sqlalchemy import BigInteger, FromClause, Insert, Update, bindparam, insert, or_, update
 
-from app.db import UTCDateTime, db, from_now, unindexed
+from app.db import UTCDateTime, db, from_now, moment_before, unindexed
 from app.models.attempt import Attempt
 from app.models.delivery import IN_FLIGHT, RESTORED, Delivery
 from app.states import HoldReason, State
@@ -53,6 +53,9 @@ _IN_DOUBT: Mapping[str, Any] = {
     "error_code": RESTORED,
 }
 """After a restored backup nobody can know whether it went out: its owner is asked."""
+_MOMENTS = (bindparam(name, type_=UTCDateTime) for name in ("due", "first_look"))
+_TOLD: Sequence[Any] = (bindparam("again_ms", type_=BigInteger), *_MOMENTS)
+"""What ``begin`` returns beside columns."""
 _SENT_BEFORE = db.case((Delivery.resends > 0, Delivery.first_sent_at))
 """After a definite no, look-ups need not go back to this call, only to an earlier one."""
 
@@ -73,8 +76,8 @@ def begin(due_at: datetime, can_be_sent: bool, again_after: float | None) -> dic
     """Return the values with which ``insert_new`` stores a delivery.
 
     :param can_be_sent: else it is held until its account is reconnected.
-    :param again_after: when workers are notified of it at once, the seconds after which schedulers
-        look whether anybody has claimed it; None when nobody is notified.
+    :param again_after: seconds after which schedulers look whether anybody has claimed what workers
+        are notified of at once; None when nobody is notified.
     """
     return {
         "due_at": due_at,
@@ -88,21 +91,25 @@ def begin(due_at: datetime, can_be_sent: bool, again_after: float | None) -> dic
 
 
 @cache
-def insert_new() -> Insert:
+def insert_new(jobs: FromClause | None = None) -> Insert:
     """new -> scheduled, or held.
 
-    What is due and notified is as after ``mark_notified``. The database's clock decides whether it
-    is due; if not, it is scheduled as if nobody had been notified.
+    What is notified, and due by the database's clock, is as after ``mark_notified``; what is not
+    due is scheduled as if nobody had been notified.
+
+    :param jobs: rows that have what ``begin`` returns, and the other columns; else parameters do.
     """
-    again = bindparam("again_ms", type_=BigInteger)
+    again, due, first_look = _TOLD if jobs is None else (jobs.c[one.key] for one in _TOLD)
     now = db.type_coerce(from_now(), BigInteger)
-    is_notified = again.is_not(None) & (now >= bindparam("due", type_=UTCDateTime))
-    return insert(Delivery.__table__).values(
-        rings=db.case((is_notified, 1), else_=0),
-        next_at=db.case(
-            (is_notified, now + again), else_=bindparam("first_look", type_=UTCDateTime)
-        ),
-    )
+    is_notified = again.is_not(None) & (now >= due)
+    values = {
+        "rings": db.case((is_notified, 1), else_=0),
+        "next_at": db.case((is_notified, now + again), else_=first_look),
+    }
+    if jobs is None:
+        return insert(Delivery.__table__).values(values)
+    rows = {one.key: one for one in jobs.c if one.key in Delivery.__table__.c} | values
+    return insert(Delivery.__table__).from_select(list(rows), db.select(*rows.values()))
 
 
 def _due(due_at: datetime) -> dict[str, Any]:
@@ -148,9 +155,8 @@ def send_again(due_at: datetime, state: State, *where: Any) -> Update:
     :param state: which of the two. What was in review may be there, so it counts as a resend: a
         "duplicate" is the echo of the first one.
     """
-    doubtful = db.case((Delivery.state == State.REVIEW, 1), else_=0)
+    resends = Delivery.resends + db.case((Delivery.state == State.REVIEW, 1), else_=0)
     anew = {"tries": 0, "refusals": 0, "lookups": 0, "unconfirmed_at": None}
-    resends = Delivery.resends + doubtful
     return _revive(due_at, [Delivery.state == state, *where], **anew, resends=resends)
 
 
@@ -178,8 +184,8 @@ def make_draft(*where: Any) -> Update:
 
 def disconnect(*where: Any) -> Update:
     """scheduled, held -> cancelled: its account was disconnected."""
-    reason = {"error_code": "disconnected", "error_detail": None}
-    return _cancel([Delivery.state.in_(WAITING), *where], **reason)
+    mine = [Delivery.state.in_(WAITING), *where]
+    return _cancel(mine, error_code="disconnected", error_detail=None)
 
 
 def skip(*where: Any) -> Update:
@@ -431,11 +437,6 @@ def accept_all(rows: Any) -> Update:
         finished_at=from_now(),
         next_at=None,
     )
-
-
-def moment_before(age_ms: Any) -> Any:
-    """Return the moment so many milliseconds ago, on the database's clock."""
-    return db.type_coerce(db.type_coerce(from_now(), BigInteger) - age_ms, UTCDateTime)
 
 
 def accept_part(

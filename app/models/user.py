@@ -24,7 +24,15 @@ from app.db import (
     rows_changed,
     utcnow,
 )
-from app.models import content, duplicates, new_tweet, slot, submissions, transitions
+from app.models import (
+    content,
+    duplicates,
+    new_tweet,
+    new_tweet_at_once,
+    slot,
+    submissions,
+    transitions,
+)
 from app.models.account import Account
 from app.models.content import Draft
 from app.models.delivery import Delivery
@@ -230,7 +238,11 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
             commit_and_keep()  # no transaction stays open while words are counted
         content.check(draft, chosen)
         moment = when.understand(at, self.zone, utcnow())  # now, for the queue
+        has_more = queue or also or draft.picture_lists()
         try:
+            if not has_more and new_tweet_at_once.is_possible():
+                said = (self.id, draft, moment.at, submit_id, chosen)
+                return new_tweet_at_once.store(*said, asks_first=asks_first), True
             similar = self._said_before(draft, chosen) if asks_first else None
             # Last: until the commit nobody else gets a slot of these accounts.
             due = slot.take(chosen, self.zone) if queue else {one.id: moment.at for one in chosen}

@@ -37,6 +37,18 @@ STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 Step = Callable[[Connection], None]
 
 
+class Settings:
+    """gunicorn's settings, each looked up once: it computes them anew for each header."""
+
+    def __init__(self, cfg: Any) -> None:
+        self._cfg = cfg
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._cfg, name)
+        self.__dict__[name] = value
+        return value
+
+
 class Loop(Base):
     """Attends to connections; a Worker says what reading, writing and refusing are."""
 
@@ -77,6 +89,7 @@ class Loop(Base):
         self._connections: set[Connection] = set()
         self._accepting = False
         self._next_sweep = 0.0
+        self._settings = Settings(self.cfg)
         self._room = ConcurrencyLimiter(LARGE_BODIES, OF_A_PERSON)
         self._waiting_for_room: deque[Connection] = deque()
         self._most = _most_connections(self.cfg.worker_connections)

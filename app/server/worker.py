@@ -55,7 +55,7 @@ class Worker(Loop):
         if connection.stage is Stage.IDLE:
             self._wait(connection, Stage.HEAD, self._policy.head_timeout)
         try:
-            connection.request = connection.take_head(self.cfg)
+            connection.request = connection.take_head(self._settings)
         except BadHead as error:
             self._refuse_plainly(connection, error.status, str(error))
             return
@@ -126,7 +126,7 @@ class Worker(Loop):
         """Ask the app how large this body may be; in a thread."""
         most, person = self._policy.most_bytes, None
         try:
-            _, environ = wsgi.environ_of(connection, self.cfg)
+            _, environ = wsgi.environ_of(connection, self._settings)
             most, person = self._policy.larger_limit(environ)
         except Exception:
             self.log.exception("A large body could not be judged")
@@ -168,7 +168,7 @@ class Worker(Loop):
         connection.last = connection.last or not self.alive
         following: Step = self._close
         try:
-            wsgi.answer(connection, self.wsgi, self.cfg, self.log, taken_at)
+            wsgi.answer(connection, self.wsgi, self._settings, self.log, taken_at)
             connection.output.flush()
             following = self._write
         except ClientGone:
@@ -187,7 +187,7 @@ class Worker(Loop):
             return False
         connection.end_request()
         connection.since = time.monotonic()
-        connection.deadline = connection.since + self.cfg.keepalive
+        connection.deadline = connection.since + self._settings.keepalive
         connection.stage = Stage.IDLE
         if not (connection.events and self.alive):
             self._from_thread(self._wait_again, connection)
@@ -196,7 +196,7 @@ class Worker(Loop):
     def _wait_again(self, connection: Connection) -> None:
         """Watch an answered connection, on which something has happened in the meantime."""
         if connection in self._connections and connection.stage is Stage.IDLE:
-            self._wait(connection, Stage.IDLE, self.cfg.keepalive)
+            self._wait(connection, Stage.IDLE, self._settings.keepalive)
 
     def _write(self, connection: Connection) -> None:
         connection.output.flush()
@@ -215,7 +215,7 @@ class Worker(Loop):
             self._wait(connection, Stage.HEAD, self._policy.head_timeout)
             self._read_head(connection)
         else:
-            self._wait(connection, Stage.IDLE, self.cfg.keepalive)
+            self._wait(connection, Stage.IDLE, self._settings.keepalive)
 
     def _bound_unsent(self) -> None:
         writing = [one for one in self._connections if one.stage is Stage.WRITING]

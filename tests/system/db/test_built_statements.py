@@ -11,7 +11,9 @@ from sqlalchemy import Integer, bindparam, event, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.db import BuiltStatement, db
-from app.models import Tweet
+from app.db.built import _numbered
+from app.db.session import has_connection
+from app.models import Tweet, User
 from app.states import State
 from tests.support.world import World
 
@@ -96,6 +98,57 @@ def test_a_connection_that_was_lost_is_not_used_again(make_world: Any, postgres_
         _add(ana, "kept")
         db.session.commit()
         assert len(FOUND.read({"owner": ana})) == 1
+
+
+def test_a_change_alone_is_a_transaction_of_its_own(make_world: Any, postgres_url: str) -> None:
+    """It is committed at once; a row that is refused changes nothing about the connection."""
+    world: World = make_world(postgres_url, DATABASE_POOL_SIZE="1")
+    ana = world.user("ana")
+    with world.rows():
+        ADDED.run_alone({**PLAIN, "user_id": ana, "submit_id": "alone"})
+        db.session.rollback()
+        before = db.session.scalar(text("SELECT pg_backend_pid()"))
+        with pytest.raises(IntegrityError):
+            ADDED.run_alone({**PLAIN, "user_id": ana, "submit_id": "alone"})
+        _add(ana, "undone")
+        db.session.rollback()
+        assert len(FOUND.read({"owner": ana})) == 1
+        assert db.session.scalar(text("SELECT pg_backend_pid()")) == before
+
+
+def test_without_a_database_the_error_is_as_always(make_world: Any, postgres_url: str) -> None:
+    """Whoever reads without a transaction gets SQLAlchemy's error, also when none can connect."""
+    url, _, options = postgres_url.partition("?")
+    world: World = make_world(f"{url}_gone?{options}")
+    with world.rows():
+        for _ in range(2):
+            with pytest.raises(DBAPIError) as gone:
+                FOUND.read({"owner": 1})
+            assert gone.value.connection_invalidated
+
+
+def test_a_session_that_only_knows_objects_holds_no_connection(world: World) -> None:
+    """What is read then needs no transaction; once it has begun one, it is read there."""
+    ana = world.user("ana")
+    with world.rows():
+        assert not has_connection()
+        db.session.add(db.session.get_one(User, ana))
+        assert has_connection()
+        db.session.commit()
+        assert not has_connection()
+        db.session.add(User(late_tolerance=1))
+        assert db.session().in_transaction()
+        assert not has_connection()
+        assert len(FOUND.read({"owner": ana})) == 0
+        assert not has_connection()
+        db.session.flush()
+        assert has_connection()
+
+
+def test_a_parameter_may_be_named_twice() -> None:
+    """Names become numbers, the same ones wherever they stand; "%%" becomes "%"."""
+    said = "%(a)s::TEXT, 7 %% 2, %(b)s, %(a)s LIKE '%%s'"
+    assert _numbered(said) == (b"$1::TEXT, 7 % 2, $2, $1 LIKE '%s'", ["a", "b"])
 
 
 def test_what_is_accepted_is_stored_the_usual_way(world: World) -> None:
