@@ -27,7 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from app.db import BuiltStatement, UTCDateTime, db, given_rows, table_given, utcnow
+from app.db import BuiltStatement, UTCDateTime, given_rows, read, table_given, utcnow
 from app.models import sameness
 from app.models.account import Account
 from app.models.content import Draft
@@ -145,7 +145,7 @@ def _is_for(tweet_id: int, account_ids: Sequence[int], since: datetime) -> bool:
     """Return whether one of these accounts publishes the text of a tweet as it is."""
     theirs = (Delivery.tweet_id == tweet_id, Delivery.account_id.in_(account_ids))
     query = select(Delivery.id).where(*theirs, Delivery.parts.is_(None), _COUNTS).limit(1)
-    return db.session.scalar(query, {"since": since}) is not None
+    return bool(read(query, {"since": since}))
 
 
 def _values(

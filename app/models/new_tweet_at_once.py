@@ -7,6 +7,7 @@ queue, drafts) goes through ``new_tweet.store`` as well.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -28,6 +29,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeEngine
 
 from app.db import BuiltStatement, UTCDateTime, db, given_rows, table_given, utcnow
@@ -37,6 +39,8 @@ from app.models.content import Draft
 from app.models.delivery import Delivery
 from app.models.duplicates import DuplicateText
 from app.models.new_tweet import StoredTweet
+
+log = logging.getLogger(__name__)
 
 JOBS: Mapping[str, TypeEngine[Any]] = {
     "id": Text(),
@@ -91,10 +95,16 @@ def store(
         found = statement.run_and_commit({**values, **room})
         if question is None:
             return found[0].tweet_id if found else None
-        before = question.answer([row for row in found if not row.is_new])
+        new_id = next((row.tweet_id for row in found if row.is_new), None)
+        try:
+            before = question.answer([row for row in found if not row.is_new])
+        except SQLAlchemyError:
+            if new_id is None:
+                raise
+            log.warning("tweet %s is stored; whether it says nearly the same is unknown", new_id)
         if before.duplicate:
             raise DuplicateText(before.duplicate)
-        return next((row.tweet_id for row in found if row.is_new), None)
+        return new_id
 
     tweet_id = quota.unless_reached(user_id, stored)
     return StoredTweet(tweet_id, draft.text, due_at, jobs, before.similar)

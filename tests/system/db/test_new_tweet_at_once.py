@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.db import db, utcnow
+from app.db.session import has_connection
 from app.models import (
     Account,
     Delivery,
@@ -125,7 +127,28 @@ def test_what_is_refused_leaves_nothing(world: World, ana: int) -> None:
         near = store("Fresh breads, all day long, on all tables")
         assert near.similar is None
         assert store("Fresh breads, all day long, on all table").similar == near.id
+        assert not has_connection()  # and no transaction is left open for that
         store("Something else")
         with pytest.raises(QuotaReached):
             store("One too many")
         assert count() == 5
+
+
+def test_what_is_stored_is_not_called_lost(world: World, ana: int) -> None:
+    """When the database goes after the commit, only whether it is nearly the same is unknown."""
+    text, later = "Fresh breads, all day long, on all tables", utcnow() + timedelta(days=1)
+
+    def lose(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if statement.startswith("SELECT deliveries.id"):
+            raise OperationalError(statement, None, ConnectionError())
+
+    with world.rows():
+        accounts = list(db.session.get_one(User, ana).accounts[:1])
+        for number in range(2):
+            draft = content.draft_of(text[: len(text) - number])
+            if number:
+                event.listen(db.engine, "before_cursor_execute", lose)
+            stored = new_tweet_at_once.store(ana, draft, later, None, accounts, asks_first=True)
+            assert stored.similar is None
+        event.remove(db.engine, "before_cursor_execute", lose)
+        assert db.session.get_one(Delivery, stored.jobs[0].id).tweet_id == stored.id
