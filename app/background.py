@@ -133,8 +133,11 @@ def ask_for(kind: str, task_id: str | None = None, subject: str = "") -> str:
     return task_id
 
 
-def keep_intervals() -> None:
-    """Make sure that each kind of work at intervals has its row; the first runs are soon."""
+def keep_intervals() -> bool:
+    """Make sure that each kind of work at intervals has its row; the first runs are soon.
+
+    :returns: False when another process did the same at this moment: look again.
+    """
     wanted = {kind.name: kind.every_s for kind in KINDS.values() if kind.every_s}
     known = set(db.session.scalars(_periodic(wanted)))
     for name in sorted(wanted.keys() - known):
@@ -143,7 +146,12 @@ def keep_intervals() -> None:
         row.due_at = row.next_at = first
         row.created_at = from_now()
         db.session.add(row)
-    db.session.commit()
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        return False
+    return True
 
 
 def soon(kind: str, subject: str = "") -> bool:

@@ -137,8 +137,7 @@ class Scheduler:
             for name in probes.due_probes():
                 self._probe(name)
         if self._runner.kinds and not self._keeps_intervals:
-            background.keep_intervals()
-            self._keeps_intervals = True
+            self._keeps_intervals = background.keep_intervals()
         now = time.monotonic()
         if now >= self._next_tidying or not self._activity.is_quiet:
             self._next_tidying = now + UPKEEP_SECONDS

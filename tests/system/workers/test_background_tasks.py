@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from app import background, broker
 from app.db import db, from_now
+from app.kinds import KINDS
 from app.models import BackgroundTask, TaskState, background_task
 from tests.conftest import MakeWorld
 from tests.support.waiting import wait_for
@@ -123,6 +124,38 @@ def test_intervals_are_caught_up_once(make_world: MakeWorld, database_url: str) 
     assert row().fence == 1
     assert (row().due_at - due_at).total_seconds() == 11 * HOUR
     assert row().next_at == row().due_at
+
+
+def test_two_workers_begin_at_the_same_moment(make_world: MakeWorld, postgres_url: str) -> None:
+    """Each kind at intervals has one row, and whoever came second looks again."""
+    world = make_world(postgres_url)
+
+    def begin() -> bool:
+        with world.rows():
+            return background.keep_intervals()
+
+    with world.rows(), ThreadPoolExecutor(1) as second:
+        db.session.add(
+            BackgroundTask(
+                id="first",
+                kind="mail",
+                every_s=2,
+                due_at=from_now(),
+                next_at=from_now(),
+                created_at=from_now(),
+            )
+        )
+        db.session.flush()
+        began = second.submit(begin)
+        waits = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        with world.app.extensions["spare_engine"].connect() as spare:
+            wait_for(lambda: spare.scalar(waits), what="the second one waits")
+        db.session.commit()
+        assert began.result() is False
+        assert background.keep_intervals()
+        kinds = db.session.scalars(db.select(BackgroundTask.kind)).all()
+        assert len(kinds) == len(set(kinds))
+        assert set(kinds) == {kind.name for kind in KINDS.values() if kind.every_s}
 
 
 def test_a_task_that_takes_its_workers_along_is_given_up(small_world: World) -> None:
