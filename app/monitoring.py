@@ -9,16 +9,17 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import redis
 from flask import current_app
-from sqlalchemy import Connection, Select, and_
+from sqlalchemy import Connection, Select, and_, bindparam
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from app import autoscale, broker
-from app.db import db, from_now, rows_changed, spare_connection
+from app.db import BuiltStatement, db, from_now, rows_changed, spare_connection
 from app.kinds import QUEUES, kinds_of
 from app.models import (
     IN_FLIGHT,
@@ -66,10 +67,8 @@ def beat(name: str, queues: Iterable[str] = QUEUES) -> bool:
         "processed": broker.ended.processed,
         "failed": broker.ended.failed,
     }
-    beating = db.update(Worker).where(Worker.name == name)
-    told = beating.values(seen_at=from_now(), **facts).returning(Worker.stopping)
-    asked = db.session.scalar(told, execution_options={"synchronize_session": False})
-    if asked is None:
+    known = _beating().run_alone({"who": name, **{f"new_{key}": facts[key] for key in facts}})
+    if not known:
         facts |= {"host": socket.gethostname(), "pid": os.getpid()}
         facts["version"] = current_app.config["VERSION"]
         db.session.execute(
@@ -78,8 +77,17 @@ def beat(name: str, queues: Iterable[str] = QUEUES) -> bool:
             )
         )
         db.session.execute(db.delete(Worker).where(Worker.seen_at < from_now(-FORGET_AFTER)))
-    db.session.commit()
-    return bool(asked)
+        db.session.commit()
+    return any(row.stopping for row in known)
+
+
+@cache
+def _beating() -> BuiltStatement:
+    columns = Worker.__table__.columns
+    told = ("queues", "threads", "memory_bytes", "processed", "failed")
+    facts = {name: bindparam(f"new_{name}", type_=columns[name].type) for name in told}
+    mine = db.update(Worker).where(Worker.name == bindparam("who", type_=columns["name"].type))
+    return BuiltStatement(mine.values(seen_at=from_now(), **facts).returning(Worker.stopping))
 
 
 def ask_to_stop(name: str) -> bool:

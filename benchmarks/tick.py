@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import event
 
-from app import monitoring, pictures
-from app.accounts import avatars, disconnections, holds, limits, pending, probes
+from app import background, monitoring, pictures
+from app.accounts import holds, probes
 from app.db import db
-from app.delivery import dispatcher, expire_leases, retention, undo_clock_step
+from app.delivery import dispatcher, expire_leases, pauses, undo_clock_step
+from app.models import pause
 from benchmarks.contender import Contender
 from benchmarks.plan import Plan, say
 from benchmarks.product import TweetLater
@@ -27,8 +28,8 @@ INDEX = re.compile(r"(?:using|Index Scan on) (\w*deliveries\w*)")
 HEADS = ["", "p50 ms", "p99 ms", "statements", "that scan the table", "indexes of deliveries used"]
 NOTE = (
     "One tick: settle lost workers' rows, decide about what is due, find the next moment. A slow "
-    "beat, which each worker process adds to a tick every five seconds: heartbeat, clocks that "
-    "went back, forgotten holds, accounts to care for, pictures, what is old enough to be deleted. "
+    "beat, which each worker process adds to a tick every five seconds: heartbeat, leases of what "
+    "runs, pauses, clocks that went back, networks to be tried again, pictures, forgotten holds. "
     "The plans are PostgreSQL's own (EXPLAIN) for the very statements of a tick."
 )
 
@@ -61,20 +62,15 @@ def _work_once() -> None:
 
 
 def _slow_beat() -> None:
-    """Do what ``Scheduler`` does every five seconds, its helpers' first look included."""
+    """Do what ``Scheduler`` does every five seconds while somebody is there."""
     monitoring.beat("benchmark")
+    background.renew("benchmark")
+    pause.paused_queues()
     undo_clock_step()
-    holds.release_forgotten()
-    for wanted in (
-        probes.due_probes,
-        disconnections.leaving,
-        limits.outdated,
-        avatars.outdated,
-        pending.expired,
-    ):
-        wanted()
+    probes.due_probes()
     pictures.sweep()
-    retention.Retention().sweep()
+    pauses.settle()
+    holds.release_forgotten()
 
 
 def _make_one_due() -> None:
