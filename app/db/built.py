@@ -57,12 +57,7 @@ class BuiltStatement:
         :raises SQLAlchemyError: as always.
         """
         db.session.commit()
-        engine = db.engine
-        if _is_left_to_sqlalchemy(engine):
-            rows = self.run(values)
-            db.session.commit()
-            return rows
-        return self._execute_alone(engine, values)
+        return self.run_and_commit(values)
 
     def run_and_commit(self, values: Mapping[str, Any]) -> Sequence[Any]:
         """Execute this change and commit it, with what the session has; its objects stay as they

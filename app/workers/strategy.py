@@ -4,8 +4,8 @@ Usually a message waits for a thread, which then runs the task. Here the task on
 queue, so the consumer does that itself, and a burst costs no switch between threads. Where that is
 not possible, the task runs as any other does.
 
-Its queue needs no acknowledgements, so Celery would take all there is. While the publisher is
-crowded, the consumer waits: meanwhile messages stay in Redis for other workers.
+Its queue needs no acknowledgements, so Celery itself limits nothing. While the publisher is crowded
+(``WorkQueue.wait_for_room``) the consumer waits, and messages stay in Redis for other workers.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ from celery import Celery, Task
 from celery.worker.strategy import default
 
 from app.networks import Destination
+from app.shutdown import stopping
 from app.workers.publisher_thread import ROOM_SECONDS
 
 log = logging.getLogger(__name__)
+
+CROWDED_PAUSE_SECONDS = 1.0
+"""Seconds before the next message while the publisher is crowded and no network answers."""
 
 
 def known_servers(job_ids: Sequence[str], keys: Sequence[str] | None) -> dict[str, Destination]:
@@ -44,9 +48,10 @@ def straight_to_the_publisher(task: Task, app: Celery, consumer: Any) -> Callabl
         thread = app.flask_app.extensions.get("publisher")
         events = consumer.event_dispatcher
         arguments = _arguments_of(message)
-        if thread is None or arguments is None or not thread.has_room(ROOM_SECONDS):
-            return usual(message, body, ack, reject, callbacks, **more)
-        if events and events.enabled:
+        has_room = thread is not None and thread.has_room(ROOM_SECONDS)
+        if thread is not None and not has_room:
+            stopping.wait(CROWDED_PAUSE_SECONDS)
+        if arguments is None or not has_room or (events and events.enabled):
             return usual(message, body, ack, reject, callbacks, **more)
         thread.put(arguments[0], known_servers(*arguments))
         log.debug("publish[%s]: %s ids to the publisher", message.headers["id"], len(arguments[0]))
