@@ -16,6 +16,7 @@ from sqlalchemy import (
     CompoundSelect,
     Integer,
     Select,
+    Subquery,
     Text,
     bindparam,
     cast,
@@ -177,7 +178,10 @@ def same_texts() -> CompoundSelect[Any]:
 
 def _same_texts() -> list[Select[Any]]:
     said = table_given("said", {"account_id": Integer(), "text_key": Text()})
-    to_account = _deliveries.account_id == said.c.account_id
+    return [_same_of_ours(said), _same_imported(said)]
+
+
+def _same_of_ours(said: Any) -> Select[Any]:
     as_tweet = (
         _tweets.user_id == bindparam("user", type_=Integer),
         _tweets.text_key == said.c.text_key,
@@ -185,49 +189,53 @@ def _same_texts() -> list[Select[Any]]:
         _deliveries.parts.is_(None),
     )
     as_own = (_deliveries.text_key == said.c.text_key,)
-    ours = [_same_of_ours(to_account, *same) for same in (as_tweet, as_own)]
-    return [*ours, _same_imported(said.c)]
-
-
-def _same_of_ours(*same: Any) -> Select[Any]:
+    until = _deliveries.tweet_id < bindparam("until", type_=Integer)
     at = func.coalesce(_deliveries.accepted_at, _deliveries.due_at)
-    found = (
-        select(
-            _deliveries.tweet_id,
-            _deliveries.id.label("job_id"),
-            _deliveries.remote_id,
-            at.label("at"),
-            cast(null(), Text).label("words"),
-        )
-        .where(*same, _deliveries.tweet_id < bindparam("until", type_=Integer), _COUNTS)
-        .order_by(at.desc())
-        .limit(ONE)
-        .subquery()
-    )
-    return select(*found.c)
+    counted = (_deliveries.account_id == said.c.account_id, until, _COUNTS)
+    queries = [select(_deliveries.id).where(*same, *counted) for same in (as_tweet, as_own)]
+    found = _first_found(said, *(query.order_by(at.desc()) for query in queries))
+    return select(
+        _deliveries.tweet_id,
+        _deliveries.id.label("job_id"),
+        _deliveries.remote_id,
+        at.label("at"),
+        cast(null(), Text).label("words"),
+    ).where(_deliveries.id == found.c.id)
 
 
 def _same_imported(said: Any) -> Select[Any]:
-    same = (_items.account_id == said.account_id, _items.text_key == said.text_key)
-    found = (
-        select(
-            cast(null(), Integer).label("tweet_id"),
-            cast(null(), Text).label("job_id"),
-            _items.remote_id,
-            _items.created_at.label("at"),
-            cast(null(), Text).label("words"),
-        )
+    query = (
+        select(_items.id)
         .where(
-            *same,
+            _items.account_id == said.c.account_id,
+            _items.text_key == said.c.text_key,
             _items.kind == literal_column(f"'{history.ReadKind.POSTS}'"),
             ~_items.hidden,
             _items.created_at > bindparam("since", type_=UTCDateTime),
         )
         .order_by(_items.created_at.desc())
-        .limit(ONE)
-        .subquery()
     )
-    return select(*found.c)
+    found = _first_found(said, query)
+    return select(
+        cast(null(), Integer).label("tweet_id"),
+        cast(null(), Text).label("job_id"),
+        _items.remote_id,
+        _items.created_at.label("at"),
+        cast(null(), Text).label("words"),
+    ).where(_items.id == found.c.id)
+
+
+def _first_found(said: Any, *queries: Select[Any]) -> Subquery:
+    """Return a table of at most one ``id``: what the first of these queries that finds something
+    finds first for one of the accounts.
+
+    A query is made for each account, and not joined with them: what PostgreSQL knows of a new
+    table let it read all rows for a join.
+    """
+    each = [query.limit(ONE).correlate(said).scalar_subquery() for query in queries]
+    first = func.coalesce(*each) if len(each) > 1 else each[0]
+    found = select(first.label("id")).select_from(said).subquery()
+    return select(found.c.id).where(found.c.id.is_not(None)).limit(ONE).subquery()
 
 
 def newest_texts() -> Select[Any]:

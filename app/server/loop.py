@@ -17,6 +17,7 @@ from typing import Any
 from gunicorn.workers.base import Worker as Base
 
 from app.concurrency import ConcurrencyLimiter
+from app.server.balance import Balance
 from app.server.connection import PIECE, ClientGone, Connection, Stage
 from app.server.policy import BULKHEADS, Policy
 
@@ -29,6 +30,8 @@ SWEEP = 0.25
 """Seconds between looks at the deadlines."""
 AT_ONCE = 32
 """Connections that are accepted before anything else is looked at."""
+LEAVE_TO_OTHERS = 0.002
+"""Seconds for which a process with many connections leaves new ones to the other processes."""
 FILES = 4096
 """Open files to ask the system for; macOS gives 256 by itself."""
 STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
@@ -57,6 +60,8 @@ class Loop(Base):
     _leave_room: Step
     _refuse: Callable[[Connection, int], None]
     _refuse_plainly: Callable[[Connection, int, str], None]
+    balance: Balance
+    """Of all processes of this server."""
 
     @classmethod
     def hold_signals(cls) -> None:
@@ -88,6 +93,10 @@ class Loop(Base):
         }
         self._connections: set[Connection] = set()
         self._accepting = False
+        self._left_until = 0.0
+        """Until when new connections are left to other processes; 0 when they are not."""
+        self._insists = False
+        """True when they were left for long enough, and none has taken the first of them."""
         self._next_sweep = 0.0
         self._settings = Settings(self.cfg)
         self._room = ConcurrencyLimiter(LARGE_BODIES, OF_A_PERSON)
@@ -115,6 +124,7 @@ class Loop(Base):
             self._look()
         self.alive = False
         self._accept(False)
+        self.balance.leave(self.age)
         for connection in self._connections:
             self._hurry(connection)
         end = time.monotonic() + self.cfg.graceful_timeout
@@ -124,7 +134,7 @@ class Loop(Base):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _look(self) -> None:
-        for key, events in self._poller.select(SWEEP if self._connections else 1.0):
+        for key, events in self._poller.select(self._longest_look()):
             if isinstance(key.data, Connection):
                 self._attend(key.data, events)
             elif key.data is not None:
@@ -134,13 +144,23 @@ class Loop(Base):
         while self._done:
             self._guarded(*self._done.popleft())
         now = time.monotonic()
+        if self._left_until and now >= self._left_until:
+            self._left_until, self._insists = 0.0, True
+            self._accept(self.alive)
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP
             self.notify()
+            self._say_how_many()
             for connection in [one for one in self._connections if one.deadline <= now]:
                 self._guarded(self._expire, connection)
             if self.alive and any(one.stage.weight for one in self._connections):
                 self._accept(True)  # threads do not say when a connection can make room again
+
+    def _longest_look(self) -> float:
+        """Return for how many seconds nothing needs to happen by itself."""
+        if self._left_until:
+            return LEAVE_TO_OTHERS
+        return SWEEP if self._connections else 1.0
 
     def _from_thread(self, step: Step, connection: Connection) -> None:
         """Let the loop go on with a connection."""
@@ -175,7 +195,7 @@ class Loop(Base):
         self._guarded(step, connection)
 
     def _accept(self, enabled: bool) -> None:
-        if enabled is self._accepting:
+        if enabled is self._accepting or (enabled and self._left_until):
             return
         self._accepting = enabled
         for listener in self.sockets:
@@ -187,6 +207,8 @@ class Loop(Base):
 
     def _welcome(self, listener: Any) -> None:
         for _ in range(AT_ONCE):
+            if self._leaves_it_to_others():
+                return
             if len(self._connections) >= self._most and not self._give_up_oldest():
                 self._accept(False)
                 return
@@ -200,8 +222,23 @@ class Loop(Base):
             sock.setblocking(False)
             connection = Connection(sock, client, listener.getsockname(), time.monotonic())
             self._connections.add(connection)
+            self._say_how_many()
             self._wait(connection, Stage.HEAD, self._policy.head_timeout)
             self._guarded(self._read, connection)  # as a rule the request is here already
+
+    def _leaves_it_to_others(self) -> bool:
+        """Look away from new connections for a moment if another process should take them."""
+        insists, self._insists = self._insists, False
+        now = time.monotonic()
+        if insists or not self.balance.has_many(self.age, len(self._connections), now):
+            return False
+        self._accept(False)
+        self._left_until = now + LEAVE_TO_OTHERS
+        return True
+
+    def _say_how_many(self) -> None:
+        if self.alive:
+            self.balance.say(self.age, len(self._connections), time.monotonic())
 
     def _give_up_oldest(self) -> bool:
         """Close whoever has made least of most time; False if all are being answered."""
@@ -260,6 +297,7 @@ class Loop(Base):
         if connection not in self._connections:
             return
         self._connections.discard(connection)
+        self._say_how_many()
         if connection.events:
             self._poller.unregister(connection.sock)
             connection.events = 0

@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from app.server import wsgi
+from app.server.balance import Balance
 from app.server.bodies import Body, TooLarge, Unreadable
 from app.server.connection import HEAD_PIECE, PIECE, BadHead, ClientGone, Connection, Stage
 from app.server.loop import LINGER, Loop, Step
@@ -34,6 +35,7 @@ class Worker(Loop):
         if cfg.is_ssl:
             raise SystemExit("Tweet Later cannot start.\nTLS is a proxy's: see docs/deployment.md.")
         cls.hold_signals()
+        cls.balance = Balance()
 
     # Reading
 
