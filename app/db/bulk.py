@@ -76,6 +76,14 @@ class _among(FunctionElement[bool]):  # noqa: N801
     name = "among"
 
 
+class _among_selected(FunctionElement[bool]):  # noqa: N801
+    """The condition that a value is among what a query of one column returns."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "among_selected"
+
+
 @compiles(elements, "postgresql")
 def _elements_postgresql(element: elements, compiler: SQLCompiler, **kwargs: Any) -> str:
     return f"json_array_elements(CAST({compiler.process(element.clauses, **kwargs)} AS JSON))"
@@ -117,13 +125,31 @@ def _among_sqlite(element: _among, compiler: SQLCompiler, **kwargs: Any) -> str:
     return f"({text} IN (SELECT value FROM json_each({ids})))"
 
 
-def id_in(column: Any, ids: Iterable[str] | BindParameter[Any]) -> ColumnElement[bool]:
-    """Return the condition that a text column is one of these.
+@compiles(_among_selected, "postgresql")
+def _selected_postgresql(element: _among_selected, compiler: SQLCompiler, **kwargs: Any) -> str:
+    value, query = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"({value} = ANY (ARRAY{query}))"
 
-    :param ids: the ids, or the parameter that names them in a statement that is built once.
+
+@compiles(_among_selected, "sqlite")
+def _selected_sqlite(element: _among_selected, compiler: SQLCompiler, **kwargs: Any) -> str:
+    value, query = (compiler.process(clause, **kwargs) for clause in element.clauses)
+    return f"({value} IN {query})"
+
+
+def id_in(
+    column: Any, ids: Iterable[str] | BindParameter[Any] | ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """Return the condition that a column is one of these.
+
+    :param ids: the ids, which are texts; or the parameter that names them in a statement that is
+        built once; or a column of ``table_given``. Beside what it is joined to, that lets
+        PostgreSQL begin with these ids: of tables without statistics it would read all for a join.
     """
     if isinstance(ids, BindParameter):
         return _among(column, bindparam(ids.key, type_=_IdList()))
+    if isinstance(ids, ColumnElement):
+        return _among_selected(column, select(ids).scalar_subquery())
     return _among(column, literal(list(ids), _IdList))
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     or_,
+    true,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -259,23 +260,28 @@ def _only_claiming() -> BuiltStatement:
     return BuiltStatement(transitions.only_claim(*mine))
 
 
+def _of_its_account(*conditions: Any) -> Any:
+    """Return the condition that these hold for a delivery's account.
+
+    As a value that is looked up for each delivery: an EXISTS becomes a join, and PostgreSQL without
+    statistics begins it with all accounts and reads all that they ever published.
+    """
+    its_account = db.select(true()).where(Account.id == Delivery.account_id, *conditions)
+    return its_account.correlate(Delivery).scalar_subquery().is_(True)
+
+
 def _account_may_send() -> Any:
     stopped = exists().where(
         NetworkBlock.network == Account.network,
         or_(NetworkBlock.holds, NetworkBlock.probe_at > from_now()),
     )
-    return exists().where(
-        Account.id == Delivery.account_id,
+    return _of_its_account(
         Account.health == Health.OK,
         or_(Account.paused_until.is_(None), Account.paused_until <= from_now()),
         ~stopped,
         ~pause.is_paused(),
         ~is_leaving(),
     )
-
-
-def _is_not_paused() -> Any:
-    return exists().where(Account.id == Delivery.account_id, ~pause.is_paused(), ~is_leaving())
 
 
 def store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Claim]:
@@ -323,7 +329,9 @@ def _store_intents(bodies: Sequence[tuple[Claim, Body]], owner: str) -> list[Cla
 @cache
 def _starting(lease: float) -> BuiltStatement:
     mine = _mine(table_given("claims", CLAIMS), bindparam("worker"))
-    starting = transitions.start_sending(lease, *mine, _is_not_paused())
+    starting = transitions.start_sending(
+        lease, *mine, _of_its_account(~pause.is_paused(), ~is_leaving())
+    )
     return BuiltStatement(starting.returning(Delivery.id, Delivery.fence))
 
 
@@ -349,6 +357,7 @@ def _still_mine(claims: Sequence[Claim], owner: str) -> tuple[Any, ...]:
 def _mine(rows: CTE, owner: Any) -> tuple[Any, ...]:
     return (
         Delivery.id == rows.c.job_id,
+        id_in(Delivery.id, rows.c.job_id),
         unindexed(Delivery.fence == rows.c.fence, Delivery.owner == owner),
     )
 

@@ -15,7 +15,18 @@ from functools import cache, partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BigInteger, Integer, String, delete, or_, select, update
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Boolean,
+    Integer,
+    String,
+    Update,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.types import TypeEngine
 
 from app import broker
@@ -26,6 +37,7 @@ from app.db import (
     db,
     from_now,
     given_rows,
+    id_in,
     is_transient,
     moment_before,
     retry_transient,
@@ -52,8 +64,9 @@ ACCEPTED: Mapping[str, TypeEngine[Any]] = {
     "age_ms": BigInteger(),
     "request_id": String(),
     "http_status": Integer(),
+    "is_whole": Boolean(),
 }
-"""What is passed of each accepted tweet to statements about many."""
+"""What is passed of each accepted tweet to statements about many; no part of a thread is whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +133,11 @@ def seconds_since(outcome: Outcome) -> float:
 
 
 def _store(results: Sequence[SendResult]) -> None:
-    published = _publish_all(results)
-    _closing().run(_given(results))
-    _care_for_accounts(results)
-    db.session.commit()
+    threads = [result for result in results if result.claim.parts > 1]
+    continued = {result.claim.job_id for result in threads if _continue(result)}
+    stored = continued | _publish_all(results)
     for result in results:
-        if result.claim.job_id not in published:
+        if result.claim.job_id not in stored:
             log.error(
                 "job %s was accepted after its claim was gone",
                 result.claim.job_id,
@@ -134,11 +146,30 @@ def _store(results: Sequence[SendResult]) -> None:
 
 
 def _publish_all(results: Sequence[SendResult]) -> set[str]:
-    """Return the ids of the rows that were changed."""
-    threads = [result for result in results if result.claim.parts > 1]
-    whole = [result for result in results if result.claim.parts == 1]
-    published = {row.id for row in _publishing().run(_given(whole))} if whole else set()
-    return published | {result.claim.job_id for result in threads if _continue(result)}
+    """Publish the rows of all that are no threads, close the attempts, reset the doubling waits of
+    accounts, pause those whose allowance is used up, and commit.
+
+    On PostgreSQL that is one message where no allowance is used up.
+
+    :returns: the ids of the published rows.
+    """
+    proven = {(result.claim.account_id,) for result in results}
+    accepted = {"accepted": given_rows([_as_row(result) for result in results])}
+    accounts = {"proven": given_rows(sorted(proven))}
+    used_up = [result for result in results if result.outcome.pause_for is not None]
+    if db.engine.dialect.name != "postgresql":
+        rows = _publishing().run(accepted)
+        _closing().run(accepted)
+        _proving().run(accounts)
+    elif used_up:
+        rows = _doing_all().run({**accepted, **accounts})
+    else:
+        return {row.id for row in _doing_all().run_and_commit({**accepted, **accounts})}
+    for result in used_up:
+        left = max(0.0, (result.outcome.pause_for or 0) - seconds_since(result.outcome))
+        holds.pause_account(result.claim.account_id, left)
+    db.session.commit()
+    return {row.id for row in rows}
 
 
 def _continue(result: SendResult) -> bool:
@@ -164,29 +195,46 @@ def _is_awaited(claim: Claim) -> tuple[Any, ...]:
     )
 
 
-def _given(results: Sequence[SendResult]) -> dict[str, str]:
-    return {"accepted": given_rows([_as_row(result) for result in results])}
-
-
 def _as_row(result: SendResult) -> tuple[Any, ...]:
     claim, outcome = result.claim, result.outcome
     age_ms = round(1000 * seconds_since(outcome))
     told = (outcome.remote_id, outcome.remote_url, age_ms, outcome.request_id, outcome.http_status)
-    return (claim.job_id, claim.fence, *told)
+    return (claim.job_id, claim.fence, *told, claim.parts == 1)
+
+
+@cache
+def _doing_all() -> BuiltStatement:
+    """Return one statement for all; SQLite has no changes within a statement."""
+    rows = table_given("accepted", ACCEPTED)
+    closed, proven = _close(rows).cte("closed_attempts"), _prove().cte("proven_accounts")
+    return BuiltStatement(_publish(rows).add_cte(closed, proven))
 
 
 @cache
 def _publishing() -> BuiltStatement:
-    accepting = transitions.accept_all(table_given("accepted", ACCEPTED))
-    return BuiltStatement(accepting.returning(Delivery.id))
+    return BuiltStatement(_publish(table_given("accepted", ACCEPTED)))
 
 
 @cache
 def _closing() -> BuiltStatement:
-    rows = table_given("accepted", ACCEPTED)
-    return BuiltStatement(
+    return BuiltStatement(_close(table_given("accepted", ACCEPTED)))
+
+
+@cache
+def _proving() -> BuiltStatement:
+    return BuiltStatement(_prove())
+
+
+def _publish(rows: CTE) -> Any:
+    whole = select(rows).where(rows.c.is_whole).cte("whole")
+    return transitions.accept_all(whole).returning(Delivery.id)
+
+
+def _close(rows: CTE) -> Update:
+    these = (Attempt.delivery_id == rows.c.job_id, id_in(Attempt.delivery_id, rows.c.job_id))
+    return (
         update(Attempt)
-        .where(Attempt.delivery_id == rows.c.job_id, Attempt.fence == rows.c.fence)
+        .where(*these, Attempt.fence == rows.c.fence)
         .values(
             ended_at=moment_before(rows.c.age_ms),
             outcome=OutcomeKind.OK,
@@ -196,21 +244,10 @@ def _closing() -> BuiltStatement:
     )
 
 
-def _care_for_accounts(results: Sequence[SendResult]) -> None:
-    """After an accepted tweet: reset the doubling waits; pause if an allowance is used up."""
-    proven = {(result.claim.account_id,) for result in results}
-    _proving().run({"proven": given_rows(sorted(proven))})
-    for result in results:
-        if result.outcome.pause_for is not None:
-            left = max(0.0, result.outcome.pause_for - seconds_since(result.outcome))
-            holds.pause_account(result.claim.account_id, left)
-
-
-@cache
-def _proving() -> BuiltStatement:
+def _prove() -> Update:
     proven = table_given("proven", {"account_id": Integer()})
-    meant = Account.id.in_(select(proven.c.account_id))
-    return BuiltStatement(update(Account).where(meant, Account.pauses > 0).values(pauses=0))
+    meant = id_in(Account.id, proven.c.account_id)
+    return update(Account).where(meant, Account.pauses > 0).values(pauses=0)
 
 
 def _store_taking_back(result: SendResult) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, FromClause, Insert, Update, bindparam, insert, or_, update
 
-from app.db import UTCDateTime, db, from_now, moment_before, unindexed
+from app.db import UTCDateTime, db, from_now, id_in, moment_before, unindexed
 from app.models.attempt import Attempt
 from app.models.delivery import IN_FLIGHT, RESTORED, Delivery
 from app.states import HoldReason, State
@@ -426,9 +426,9 @@ def accept_all(rows: Any) -> Update:
     """
     # Not as a list: this is a BuiltStatement, which takes none.
     late = or_(*(Delivery.state == state for state in sorted(NOT_UNDER_WAY)))
-    where = (Delivery.id == rows.c.job_id, (Delivery.fence == rows.c.fence) | late)
+    these = (Delivery.id == rows.c.job_id, id_in(Delivery.id, rows.c.job_id))
     return _move(
-        [*where, Delivery.state != State.PUBLISHED],
+        [*these, (Delivery.fence == rows.c.fence) | late, Delivery.state != State.PUBLISHED],
         {**_UNOWNED, **_NO_ERROR, "hold_reason": None},
         state=State.PUBLISHED,
         remote_id=rows.c.remote_id,

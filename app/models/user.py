@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from flask_login import UserMixin
 from sqlalchemy import ColumnElement, func, text, true
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from app import broker, when
 from app.db import (
@@ -322,7 +322,8 @@ class User(UserMixin, db.Model):  # type: ignore[name-defined,misc]
 
 def is_leaving() -> ColumnElement[bool]:
     """Return the condition that the owner of the query's Account has asked to be deleted."""
-    return Account.user_id.in_(db.select(User.id).where(User.delete_at.is_not(None)))
+    owner = aliased(User)
+    return db.exists().where(owner.id == Account.user_id, owner.delete_at.is_not(None))
 
 
 def _due_again(job_ids: Sequence[str], tries: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -32,17 +31,6 @@ pytestmark = pytest.mark.slow
 
 OWN = {"id", "tweet_id", "submit_id", "created_at", "due_at", "not_before", "next_at"}
 """Columns that differ between two tweets that say the same at the same time."""
-MANY_TWEETS = """
-INSERT INTO tweets (user_id, text, text_key, due_at, created_at, parts)
-SELECT :user, 'tweet ' || n, md5('tweet' || n), 0, 0, '[]' FROM generate_series(1, 3000) AS n
-"""
-THEIR_JOBS = """
-INSERT INTO deliveries (id, tweet_id, account_id, state, due_at, not_before, posted, fence, rings,
-    attempts, tries, refusals, lookups, resends, echoed, asks_first, created_at)
-SELECT gen_random_uuid(), id, :account, 'published', 0, 0, '[]', 0, 0, 0, 0, 0, 0, 0, false, false,
-    0
-FROM tweets
-"""
 
 
 @pytest.fixture
@@ -164,27 +152,3 @@ def test_what_is_stored_is_not_called_lost(world: World, ana: int) -> None:
             assert stored.similar is None
         event.remove(db.engine, "before_cursor_execute", lose)
         assert db.session.get_one(Delivery, stored.jobs[0].id).tweet_id == stored.id
-
-
-def test_a_database_without_statistics_reads_few_rows(world: World, ana: int) -> None:
-    """A new one has none: what PostgreSQL guesses of it must not lead it to read everything."""
-    asked: list[Any] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
-        if "INSERT INTO tweets" in statement:
-            asked.append((statement, values))
-
-    with world.rows():
-        accounts = db.session.get_one(User, ana).accounts[:1]
-        db.session.execute(db.text(MANY_TWEETS), {"user": ana})
-        db.session.execute(db.text(THEIR_JOBS), {"account": accounts[0].id})
-        db.session.commit()
-        event.listen(db.engine, "before_cursor_execute", note)
-        draft = content.draft_of("Fresh bread")
-        new_tweet_at_once.store(ana, draft, utcnow(), None, accounts, asks_first=True)
-        event.remove(db.engine, "before_cursor_execute", note)
-        statement, values = asked[0]
-        explained = db.session.connection().exec_driver_sql(f"EXPLAIN {statement}", values)
-        plan = "\n".join(explained.scalars())
-    assert "Index Scan using tweets_text" in plan
-    assert not re.search(r"Seq Scan on (deliveries|tweets|learned_items)\b", plan), plan
