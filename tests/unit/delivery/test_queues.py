@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import UTC, datetime
 from threading import Event
 
@@ -11,7 +13,7 @@ from app.accounts import Access
 from app.delivery.claims import Claim
 from app.delivery.queues import Queues
 from app.delivery.server_queue import FIRST_CALLS, GROWTH, MAX_OF_A_SERVER, ServerQueue
-from app.delivery.work_queue import WorkQueue
+from app.delivery.work_queue import STUCK_SECONDS, WorkQueue
 from app.networks import Destination, Outcome, OutcomeKind
 
 BUSY, QUIET = Destination("mastodon", "busy.example"), Destination("mastodon", "quiet.example")
@@ -162,6 +164,24 @@ def test_a_full_server_is_neither_work_nor_a_crowd(ids: WorkQueue[str]) -> None:
     ids.put(["quiet again"], {"quiet again": QUIET})
     assert ids.has_work
     assert not ids.wait_for_room(crowd=1, seconds=0)
+
+
+def test_a_crowd_is_waited_for_while_networks_answer(ids: WorkQueue[str]) -> None:
+    """Until there is room, and no longer than somebody wants; at once when nobody answers."""
+    ids.take_unknown()
+    begin = time.monotonic()
+    assert not ids.wait_for_room(crowd=2, seconds=0.05)
+    assert time.monotonic() - begin >= 0.05
+    taker = threading.Timer(0.05, lambda: ids.take_ids(9, lambda _: 9))
+    taker.start()
+    assert ids.wait_for_room(crowd=2, seconds=60)
+    taker.join()
+    late = [f"late {number}" for number in range(5)]
+    ids.put(late, dict.fromkeys(late, BUSY))
+    ids.finish("an answer")
+    begin = time.monotonic()
+    assert not ids.wait_for_room(crowd=2, seconds=60)
+    assert STUCK_SECONDS / 2 < time.monotonic() - begin < 30
 
 
 def test_servers_take_turns(ids: WorkQueue[str]) -> None:
