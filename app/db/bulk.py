@@ -116,7 +116,7 @@ def _item_sqlite(element: _item | _json_item, compiler: SQLCompiler, **kwargs: A
 @compiles(_among, "postgresql")
 def _among_postgresql(element: _among, compiler: SQLCompiler, **kwargs: Any) -> str:
     text, ids = (compiler.process(clause, **kwargs) for clause in element.clauses)
-    return f"({text} = ANY ({ids}))"
+    return f"({text} = ANY ((SELECT {ids})::TEXT[]))"
 
 
 @compiles(_among, "sqlite")
