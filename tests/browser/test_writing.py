@@ -176,19 +176,24 @@ def test_a_thread_with_pictures_without_javascript(browser: Browser, running: Wo
     context.close()
 
 
-def half_typed(page: Page) -> bool:
-    """Delete a segment of the picker; true once it was not the calendar that took the key."""
-    page.locator("#picker").press("Backspace")
-    return page.locator("#when").input_value() == ""
+def half_type(page: Page) -> None:
+    """Open the picker, close its calendar, which opens when it likes, and delete a segment."""
+
+    def is_half_typed() -> bool:
+        page.keyboard.press("Escape")
+        page.locator("#picker").press("Backspace")
+        return page.locator("#when").input_value() == ""
+
+    page.get_by_role("button", name="Pick a time").click()
+    expect(page.locator("#picker")).to_be_visible()
+    wait_for(is_half_typed, what="a picker that lacks a part")
 
 
 def test_a_half_typed_time_never_publishes(page: Page, running: World) -> None:
     """Delete one segment of the picker, or empty the field: it says so, and nothing goes out."""
     sign_in(page, running.site, "half_person")
     page.get_by_label("Text of the tweet").fill("Not yet, please")
-    page.get_by_role("button", name="Pick a time").click()
-    page.keyboard.press("Escape")  # the calendar
-    wait_for(lambda: half_typed(page), what="a picker that lacks a part")
+    half_type(page)
     expect(page.locator("#submit")).to_contain_text("Schedule")
     page.locator("#picker").press("Control+Enter")
     expect(page.locator("#when-error")).not_to_be_empty()
@@ -215,9 +220,7 @@ def test_saving_never_publishes(page: Page, running: World) -> None:
     page.locator("#when").fill("in 3 days")
     page.locator("#submit").click()
     page.get_by_role("link", name="Edit").click()
-    page.get_by_role("button", name="Pick a time").click()
-    page.keyboard.press("Escape")  # the calendar
-    page.locator("#picker").press("Backspace")
+    half_type(page)
     page.locator("#picker").press("Control+Enter")
     expect(page.locator("#when-error")).not_to_be_empty()
     page.get_by_role("button", name="Save").click()

@@ -104,6 +104,7 @@ def test_what_was_added_up_stays(world: World) -> None:
     with world.rows():
         yesterday = Period.DAY.start(utcnow()) - timedelta(days=1)
         late_evening = (utcnow() - yesterday).total_seconds() + 300
+        before = yesterday - timedelta(hours=2)
         write(world, ben, [(late_evening, 40), (late_evening + HOUR, "duplicate")])
         delivery_rollup.roll_up(lambda: None)
         db.session.execute(delete(Attempt))
@@ -112,8 +113,12 @@ def test_what_was_added_up_stays(world: World) -> None:
         delivery_rollup.roll_up(lambda: None)
         write(world, ben, [(60, 40)])
         delivery_rollup.roll_up(lambda: None)
-        for period in Period:
+        for period in (Period.DAY, Period.MONTH):
             assert (seen(period)["published"], seen(period)["failed"]) == (2, 1)
+        # Of hours a page shows two days, in which that evening is only until 22:00.
+        connection = db.session.connection()
+        hours = delivery_rollup.of_periods(connection, Period.HOUR, before, utcnow()).values()
+        assert (sum(one.published for one in hours), sum(one.failed for one in hours)) == (2, 1)
 
 
 def test_a_failure_that_is_retried_at_once(world: World) -> None:
