@@ -39,6 +39,11 @@ _STUCK_SQL = "state IN ('held', 'review')"
 STUCK = text(_STUCK_SQL)
 """The condition that a row waits for somebody, word for word as in its index."""
 
+FILLED = 60
+"""How full PostgreSQL makes a page, in percent. Each change of a row is a new version of it: with
+room beside the old one, later versions take the places of earlier ones, and the table hardly grows.
+"""
+
 
 class Delivery(db.Model):  # type: ignore[name-defined,misc]
     """A job. Its id is the job_id, chosen before the row is stored.
@@ -66,6 +71,7 @@ class Delivery(db.Model):  # type: ignore[name-defined,misc]
         partial_index("deliveries_unpublished", "state", "finished_at", where=UNPUBLISHED),
         partial_index("deliveries_stuck", "due_at", where=STUCK),
         partial_index("deliveries_text", "account_id", "text_key", where="text_key IS NOT NULL"),
+        {"postgresql_with": {"fillfactor": FILLED}},
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))
