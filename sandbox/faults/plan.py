@@ -44,14 +44,16 @@ class BadFault(ValueError):
 class Fault:
     """One thing that goes wrong with an operation.
 
-    ``count`` is how many more times (None: forever), ``for_seconds`` how long from now, ``seconds``
-    the delay of slow and accept_then_hang, ``reset_in`` the seconds until a rate limit ends.
+    ``skip`` is how many more times it does not happen yet, ``count`` how many more times it then
+    does (None: forever), ``for_seconds`` how long from now, ``seconds`` the delay of slow and
+    accept_then_hang, ``reset_in`` the seconds until a rate limit ends.
     """
 
     id: int
     operation: str
     kind: str
     handle: str | None = None
+    skip: int = 0
     count: int | None = 1
     probability: float = 1.0
     for_seconds: float | None = None
@@ -108,8 +110,11 @@ class FaultBoard:
         with self._lock:
             self._forget_ended(now)
             for fault in self._faults:
-                if fault.kind != but_not and fault.fits(operation, handle, stage, now):
+                if fault.kind == but_not or not fault.fits(operation, handle, stage, now):
+                    continue
+                if not fault.skip:
                     return self._played(fault)
+                fault.skip -= 1
         return None
 
     def loops(self, operation: str, handle: str | None) -> bool:
@@ -158,7 +163,9 @@ def _checked(wanted: dict[str, Any], fault_id: int) -> Fault:
 
 
 def _check_numbers(wanted: dict[str, Any]) -> None:
-    count = wanted["count"]
+    skip, count = wanted.get("skip", 0), wanted["count"]
+    if type(skip) is not int or skip < 0:
+        raise BadFault("skip is a whole number from 0")
     if count is not FOREVER and (type(count) is not int or count < 1):
         raise BadFault("count is a whole number from 1, or null for ever")
     for name in ("for_seconds", "seconds", "reset_in", "probability"):

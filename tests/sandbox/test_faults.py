@@ -234,6 +234,12 @@ def test_count_and_time(sandbox, ana):
     assert sandbox.state()["faults"] == []
 
 
+def test_skip(sandbox, ana):
+    """A fault lets as many calls through as was said, and then happens."""
+    sandbox.fault(kind="status", status=503, skip=2, count=1)
+    assert [sandbox.create(ana, f"n{n}").status_code for n in range(4)] == [201, 201, 503, 201]
+
+
 def test_probability(sandbox, ana):
     """A fault of probability 0 never happens and stays set."""
     sandbox.fault(kind="status", status=503, probability=0)
@@ -265,6 +271,7 @@ def test_remove(sandbox, ana):
         {},
         {"kind": "unheard-of"},
         {"kind": "drop", "operation": "sleep"},
+        {"kind": "drop", "skip": -1},
         {"kind": "drop", "count": 0},
         {"kind": "status", "status": 200},
         {"kind": "drop", "surprise": 1},

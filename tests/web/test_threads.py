@@ -18,11 +18,10 @@ def half_out(running: World, visitor: Visitor) -> dict[str, Any]:
     """Write a thread whose second part has to wait; return the answer."""
     visitor.sign_in("half")
     before = len(running.sandbox.accepted())
-    running.sandbox.fault("accept_then_hang", handle="half", seconds=1)
+    running.sandbox.fault("rate_limit", skip=1, handle="half", reset_in=600)
     parts = [{"text": word} for word in ("One", "Two", "Three")]
     made: dict[str, Any] = visitor.post("/tweets", parts=parts).json()
     wait_for(lambda: len(running.sandbox.accepted()) > before, what="the first part")
-    running.sandbox.fault("rate_limit", handle="half", reset_in=600)
     wait_for(lambda: visitor.status(made["job_id"])["attempts"] == 2, what="the second call")
     running.until_state(made["job_id"], State.SCHEDULED)
     return made

@@ -86,11 +86,13 @@ def test_what_is_sent_again_follows_it_too(world: World, ana: int) -> None:
     """A call that never arrived was public; by the time of the next one its owner says private."""
     mastodon = world.sandbox.on("mastodon")
     choose(world, ana, "public")
+    mastodon.fault("refuse", "timeline", count=None)  # until its owner has chosen
     mastodon.fault("drop")
     job = world.tweet_later(ana, "Lost on the way")
     world.start_worker()
     world.until_state(job, State.UNCONFIRMED)
     choose(world, ana, "private")
+    mastodon.mend()
     assert world.until_settled([job]) == {job: State.PUBLISHED}
     assert seen_by(world) == [("Lost on the way", "private")]
 

@@ -9,7 +9,6 @@ from app.models import Delivery
 from app.models.tweet import AlreadyBeingSent
 from app.states import State
 from tests.support.threads import chains, write_thread
-from tests.support.waiting import wait_for
 from tests.support.world import World
 
 
@@ -29,10 +28,8 @@ def test_the_rest_of_a_thread(world: World) -> None:
     """Part two is refused and written anew in two parts: they follow the one that is out."""
     ana = world.user("ana")
     world.start_worker()
-    world.sandbox.fault("accept_then_hang", seconds=1)
+    world.sandbox.fault("refuse", skip=1)
     job = write_thread(world, ana, ["One", "Two"])
-    wait_for(world.sandbox.accepted, what="the first part")
-    world.sandbox.fault("refuse")
     assert world.until_settled([job]) == {job: State.FAILED}
     change(world, job, "Two, otherwise", "Three")
     with world.rows():

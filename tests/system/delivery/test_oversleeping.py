@@ -105,9 +105,9 @@ def test_an_access_that_ends_while_it_is_given_up_is_forgotten(small_world: Worl
     """Disconnected in the middle of a call whose token is refused: nothing waits for ever."""
     world = small_world
     ana = world.user("ana")
-    world.sandbox.fault("slow", seconds=1)
+    world.sandbox.fault("slow", seconds=5)
     world.sandbox.fault("status", status=401)
-    world.start_worker()
+    world.start_worker(SEND_TIMEOUT="20")
     job = world.tweet_later(ana, "Good morning")
     world.until_state(job, State.SENDING)
     world.sandbox.control("revoke", handle="ana")

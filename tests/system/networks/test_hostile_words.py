@@ -47,6 +47,8 @@ class HostileServer:
         self.server = ScriptedServer()
         self.server.play = self._play
         self.posts: list[dict[str, Any]] = []
+        self.never_named = ""
+        """A post whose id is none in the list, either."""
         self._lock = threading.Lock()
 
     def _play(self, seen: Seen) -> tuple[int, Any]:
@@ -61,7 +63,7 @@ class HostileServer:
         number = words.rpartition(" ")[2]
         post = {"id": number, "content": f"<p>{words}</p>", "url": "https://a.example/" + number}
         with self._lock:
-            self.posts.append(post)
+            self.posts.append({**post, "id": "7\0"} if words == self.never_named else post)
         return 200, ODD.get(words, post)
 
     def counts(self) -> Counter[str]:
@@ -107,10 +109,9 @@ def test_a_post_that_cannot_be_named_is_its_owners_question(
     """The list has an id that is none, too: nothing is sent again, its owner is asked."""
     world = make_world(sqlite_url, RECONCILE_GIVE_UP_AFTER="2")
     user = account_at(world, hostile.server.url)
+    hostile.never_named = "tweet 7"
     job = world.tweet_later(user, "tweet 7")
     world.start_worker()
-    world.until_state(job, State.UNCONFIRMED)
-    hostile.posts[0]["id"] = "7\0"
     assert world.until_settled([job]) == {job: State.REVIEW}
     assert len(hostile.posts) == 1
 
