@@ -15,6 +15,8 @@ from app.networks import Outcome, OutcomeKind, http
 from app.states import State
 from tests.conftest import MakeWorld
 
+pytestmark = pytest.mark.slow
+
 TWEETS = """
 INSERT INTO tweets (user_id, text, due_at, created_at, parts)
 SELECT :user, 'tweet ' || n, 0, 0, '[]' FROM generate_series(1, 1000) AS n
