@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 from flask import current_app
 
 from app import broker
 from app.accounts import credentials, holds
 from app.accounts.transactions import rows_of, value_of
-from app.db import db, from_now, read, rows_changed
+from app.db import BuiltStatement, db, from_now, rows_changed
 from app.models import Account, Health, NetworkBlock
 from app.networks import LookUpFailed, LookUpRefused, Network, TokenRefused
 
 
 def due_probes() -> list[str]:
     """Return stopped networks that are due for a probe; end pauses that are over."""
-    is_due = NetworkBlock.probe_at <= from_now()
-    due = read(db.select(NetworkBlock.network, NetworkBlock.holds).where(is_due), {})
+    due = _due().read({})
     if not all(row.holds for row in due):
+        is_due = NetworkBlock.probe_at <= from_now()
         rows_changed(db.delete(NetworkBlock).where(~NetworkBlock.holds, is_due))
         db.session.commit()
     return [row.network for row in due if row.holds]
+
+
+@cache
+def _due() -> BuiltStatement:
+    is_due = NetworkBlock.probe_at <= from_now()
+    return BuiltStatement(db.select(NetworkBlock.network, NetworkBlock.holds).where(is_due))
 
 
 def probe(names: Sequence[str]) -> None:

@@ -35,7 +35,6 @@ from app.db import (
     given_rows,
     id_in,
     is_transient,
-    read,
     retry_transient,
     rollback_quietly,
     rows_changed,
@@ -402,7 +401,7 @@ def release_claims(claims: Sequence[Claim], owner: str, after: float = 0) -> Non
 def expire_leases() -> None:
     """Settle rows of lost workers: claimed becomes scheduled, sending becomes unconfirmed."""
     over = (IN_FLIGHT, Delivery.next_at <= from_now(), Delivery.lease_until <= from_now())
-    if _is_any(*over):
+    if _lost().read({}):
         _run(transitions.release_claim(0, *over))
         _run(transitions.expire_send(current_app.config["RECONCILE_DELAYS"][0], *over))
 
@@ -414,7 +413,7 @@ def undo_clock_step() -> None:
     """
     lease = current_app.config["LEASE"] + 60
     look_up = max(*current_app.config["RECONCILE_DELAYS"], MAX_LOOK_UP_REST_SECONDS) + lease
-    if not _is_any(IN_FLIGHT, Delivery.next_at > from_now(min(lease, MAX_NOTIFIED_SECONDS))):
+    if not _ahead(min(lease, MAX_NOTIFIED_SECONDS)).read({}):
         return
     due = Delivery.not_before <= from_now()
     _run(transitions.end_leases_now(IN_FLIGHT, Delivery.next_at > from_now(lease)))
@@ -424,14 +423,24 @@ def undo_clock_step() -> None:
     _run(transitions.wake_up_now(State.SCHEDULED, due, *too_far))
 
 
-def _is_any(*conditions: Any) -> bool:
-    """Return whether there is a delivery like this; one statement, and no transaction.
+@cache
+def _lost() -> BuiltStatement:
+    return _in_flight(Delivery.next_at <= from_now(), Delivery.lease_until <= from_now())
+
+
+@cache
+def _ahead(seconds: float) -> BuiltStatement:
+    return _in_flight(Delivery.next_at > from_now(seconds))
+
+
+def _in_flight(*conditions: Any) -> BuiltStatement:
+    """Return the query for a delivery in flight like this.
 
     In the order of the index: PostgreSQL cannot know how few rows are in flight. Without an order
     it expects to meet one soon, wherever it begins to read.
     """
-    some = db.select(Delivery.id).where(*conditions).order_by(Delivery.next_at).limit(1)
-    return bool(read(some, {}))
+    found = db.select(Delivery.id).where(IN_FLIGHT, *conditions)
+    return BuiltStatement(found.order_by(Delivery.next_at).limit(1))
 
 
 def _run(statement: Update) -> int:

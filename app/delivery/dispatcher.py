@@ -14,7 +14,7 @@ from functools import cache, partial
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import BigInteger, Row, String, Update, update
+from sqlalchemy import BigInteger, Row, String, Update, bindparam, or_, update
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import TypeEngine
 
@@ -22,7 +22,6 @@ from app.broker import WakeUp
 from app.db import (
     EPOCH,
     BuiltStatement,
-    database_now,
     db,
     from_now,
     id_in,
@@ -70,7 +69,7 @@ def dispatch(queues: Set[str] = BOTH) -> DueWork:
     if not rows:
         return DueWork()
     sorted_rows: dict[str, list[Row[Any]]] = defaultdict(list)
-    now = database_now()
+    now = rows[0].now
     skipped = _skip_superseded(rows, now)
     for row in rows:
         if row.id in skipped:
@@ -127,19 +126,22 @@ def forget_wake_ups() -> None:
 
 
 def _due_rows(queues: Set[str]) -> Sequence[Row[Any]]:
-    states = {
-        state
-        for state, queue in ((State.SCHEDULED, "publish"), (State.UNCONFIRMED, "lookup"))
-        if queue in queues
-    }
-    statement = (
+    return sorted(_due(queues & BOTH).read({}), key=lambda row: row.due_at)
+
+
+@cache
+def _due(queues: Set[str]) -> BuiltStatement:
+    for_queues = ((State.SCHEDULED, "publish"), (State.UNCONFIRMED, "lookup"))
+    states = [state for state, queue in for_queues if queue in queues]
+    return BuiltStatement(
         db.select(
+            from_now().label("now"),
             Delivery.id,
             Delivery.state,
             Delivery.due_at,
             Delivery.not_before,
             Delivery.next_at,
-            Delivery.wake_ups,
+            Delivery.wake_ups.label("wake_ups"),
             Delivery.attempts,
             Delivery.account_id,
             Tweet.series_id,
@@ -160,12 +162,11 @@ def _due_rows(queues: Set[str]) -> Sequence[Row[Any]]:
         .outerjoin(NetworkBlock, NetworkBlock.network == Account.network)
         .where(
             Delivery.next_at <= from_now(),
-            Delivery.state.in_(states),
+            or_(*(Delivery.state == state for state in states)),
         )
         .order_by(Delivery.next_at)
         .limit(LIMIT)
     )
-    return sorted(db.session.execute(statement).all(), key=lambda row: row.due_at)
 
 
 def _decide(row: Row[Any], now: datetime) -> str:
@@ -274,12 +275,23 @@ def _reserve(account_id: int, seen: datetime | None, last_slot: datetime) -> boo
 
 def _mark_notified(job_ids: Sequence[str]) -> list[str]:
     """Set next_at of these rows, later each time; return those that were still due."""
-    again_after = current_app.config["NOTIFY_AGAIN_AFTER"]
-    return _run(job_ids, transitions.mark_notified(again_after, id_in(Delivery.id, job_ids)))
+    if not job_ids:
+        return []
+    marking = _marking(current_app.config["NOTIFY_AGAIN_AFTER"])
+    moved = {row.id for row in marking.run_and_commit({"job_ids": list(job_ids)})}
+    return [job_id for job_id in job_ids if job_id in moved]
+
+
+@cache
+def _marking(again_after: float) -> BuiltStatement:
+    these = id_in(Delivery.id, bindparam("job_ids"))
+    return BuiltStatement(transitions.mark_notified(again_after, these).returning(Delivery.id))
 
 
 def _mark_looked_up(job_ids: Sequence[str]) -> list[str]:
     """Set next_at to when a look-up must be over; the look-up itself then sets the next one."""
+    if not job_ids:
+        return []
     lease = current_app.config["LEASE"]
     return _run(job_ids, transitions.mark_looked_up(lease, id_in(Delivery.id, job_ids)))
 
@@ -289,6 +301,8 @@ def _move(rows: Sequence[Row[Any]], transition: Callable[..., Update]) -> list[s
 
     The others have changed since: whatever happened to them also changed their next_at.
     """
+    if not rows:
+        return []
     columns: dict[str, TypeEngine[Any]] = {"job_id": String(), "next_at_ms": BigInteger()}
     seen = [(row.id, (row.next_at - EPOCH) // timedelta(milliseconds=1)) for row in rows]
     read = table_of("read_rows", columns, seen)
@@ -298,9 +312,7 @@ def _move(rows: Sequence[Row[Any]], transition: Callable[..., Update]) -> list[s
 
 
 def _run(job_ids: Sequence[str], statement: Update) -> list[str]:
-    """Run and commit a transition of these rows; return the ids of those that it moved."""
-    if not job_ids:
-        return []
+    """Run and commit a transition; return those of these ids that it moved."""
     moved = set(db.session.scalars(statement.returning(Delivery.id)))
     db.session.commit()
     return [job_id for job_id in job_ids if job_id in moved]

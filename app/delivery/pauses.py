@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import BigInteger, Row, Update, text
 from sqlalchemy.exc import IntegrityError
 
-from app.db import db, from_now, id_in, read, retry_transient, rows_changed
+from app.db import BuiltStatement, db, from_now, id_in, read, retry_transient, rows_changed
 from app.models import (
     HELD,
     IN_FLIGHT,
@@ -130,13 +130,19 @@ def end(pause_id: int, then: pause.Then, audit_id: int | None = None) -> bool:
 
 def settle() -> bool:
     """Do to some of what an ended pause held what was chosen; False when all of it is done."""
-    moments = [db.type_coerce(moment, BigInteger) for moment in (Pause.ended_at, Pause.at)]
-    ended = (pause.UNSETTLED, Pause.ended_at.is_not(None))
-    facts = (Pause.id, Pause.then, Pause.audit_id, (moments[0] - moments[1]).label("lasted_ms"))
-    found = read(db.select(*facts).where(*ended).order_by(Pause.id).limit(1), {})
+    found = _next_ended().read({})
     for row in found:
         retry_transient(partial(_settle, row))
     return bool(found)
+
+
+@cache
+def _next_ended() -> BuiltStatement:
+    """Return the query for a pause that has ended and is not settled."""
+    moments = [db.type_coerce(moment, BigInteger) for moment in (Pause.ended_at, Pause.at)]
+    ended = (pause.UNSETTLED, Pause.ended_at.is_not(None))
+    facts = (Pause.id, Pause.then, Pause.audit_id, (moments[0] - moments[1]).label("lasted_ms"))
+    return BuiltStatement(db.select(*facts).where(*ended).order_by(Pause.id).limit(1))
 
 
 def _settle(ended: Row[Any]) -> None:

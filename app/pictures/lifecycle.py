@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import time
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Row, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app import broker
-from app.db import commit_and_keep, db, from_now, read, retry_transient
+from app.db import BuiltStatement, commit_and_keep, db, from_now, retry_transient
 from app.kinds import PROCESS_PICTURES
 from app.models import Picture, PictureState, User, quota
 from app.networks import LookUpFailed, UploadRefused, base
@@ -208,6 +209,12 @@ def _unclaimed_of(user: User) -> int:
 
 def _next() -> Row[Any] | None:
     """Return the id and user_id of the picture to make next."""
+    return min(_firsts().read({}), key=_order, default=None)
+
+
+@cache
+def _firsts() -> BuiltStatement:
+    """Return the query for the picture of each person that comes next."""
     is_due = func.coalesce(Picture.needed_at, from_now(SOON + 1)) <= from_now(SOON)
     place = func.row_number().over(
         partition_by=Picture.user_id,
@@ -219,8 +226,7 @@ def _next() -> Row[Any] | None:
         .where(text("pictures.state = 'processing'"), Picture.next_at <= from_now())
         .subquery()
     )
-    firsts = read(select(waiting).where(waiting.c.place == 1), {})
-    return min(firsts, key=_order, default=None)
+    return BuiltStatement(select(waiting).where(waiting.c.place == 1))
 
 
 def _order(row: Row[Any]) -> tuple[bool, int, datetime]:

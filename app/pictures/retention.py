@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, or_, select, text, update
 
-from app.db import db, from_now, id_in, read, rows_changed
+from app.db import BuiltStatement, db, from_now, id_in, rows_changed
 from app.models import (
     LOOK_AGAIN_AFTER,
     Account,
@@ -59,18 +60,29 @@ def forget_all(user_id: int) -> bool:
 
 def sweep() -> None:
     """Delete what nobody needs any more. May be repeated, by any number of workers at once."""
-    unused = (text("NOT claimed"), Picture.created_at < from_now(-UNCLAIMED_FOR))  # as its index
-    if found := some(Picture.created_at, *unused):
+    if found := [row.id for row in _unused().read({})]:
         _forget(~Picture.claimed, Picture.id.in_(found))
-    kept = Picture.state.in_((PictureState.READY, PictureState.PAST))
-    for picture_id in some(Picture.next_at, kept, Picture.claimed, Picture.next_at <= from_now()):
-        _let_go(picture_id)
+    for row in _to_look_at().read({}):
+        _let_go(row.id)
 
 
-def some(first: Any, *conditions: Any) -> list[str]:
-    """Return the ids of a few pictures, in the order of the index that finds them."""
-    rows = read(select(Picture.id).where(*conditions).order_by(first).limit(AT_A_TIME), {})
-    return [row.id for row in rows]
+@cache
+def _unused() -> BuiltStatement:
+    """Return the query for a few pictures that no tweet has claimed for a day."""
+    unused = (text("NOT claimed"), Picture.created_at < from_now(-UNCLAIMED_FOR))  # as its index
+    return _some(Picture.created_at, *unused)
+
+
+@cache
+def _to_look_at() -> BuiltStatement:
+    """Return the query for a few pictures whose tweets may have ended."""
+    is_kept = or_(Picture.state == PictureState.READY, Picture.state == PictureState.PAST)
+    return _some(Picture.next_at, is_kept, Picture.claimed, Picture.next_at <= from_now())
+
+
+def _some(first: Any, *conditions: Any) -> BuiltStatement:
+    """Return the query for the ids of a few pictures, in the order of the index that finds them."""
+    return BuiltStatement(select(Picture.id).where(*conditions).order_by(first).limit(AT_A_TIME))
 
 
 def _let_go(picture_id: str) -> None:
