@@ -118,10 +118,15 @@ def silence() -> Pulse | None:
 
     Without a worker all is well, too, while workers are started by need and nothing needs one.
     """
-    pulse = Pulse(*db.session.execute(_NEWEST_HEARTBEAT).one())
+    pulse = Pulse(*_newest_heartbeat().run({})[0])
     if pulse.beats or autoscale.is_resting(db.session.connection()):
         return None
     return pulse
+
+
+@cache
+def _newest_heartbeat() -> BuiltStatement:
+    return BuiltStatement(_NEWEST_HEARTBEAT)
 
 
 def broker_has_forgotten(current: str) -> bool:

@@ -68,20 +68,14 @@ def note(
 
 def latest_of(user_id: int, most: int = 50) -> Sequence[AuditEvent]:
     """Return somebody's newest events, newest first."""
-    return _newest(user_id, most)
+    mine = db.select(AuditEvent).where(AuditEvent.user_id == user_id)
+    newest_first = (AuditEvent.at.desc(), AuditEvent.id.desc())
+    return db.session.scalars(mine.order_by(*newest_first).limit(most)).all()
 
 
 def unseen_in(here: SessionHere, most: int = 5) -> Sequence[AuditEvent]:
     """Return events of other sessions since the person last dismissed the notices here."""
-    elsewhere = AuditEvent.session_id.is_distinct_from(here.id)
-    unseen = (AuditEvent.at > here.noticed_at, AuditEvent.kind.in_(NOTICES), elsewhere)
-    return _newest(here.user_id, most, *unseen)
-
-
-def _newest(user_id: int, most: int, *conditions: ColumnElement[bool]) -> Sequence[AuditEvent]:
-    mine = db.select(AuditEvent).where(AuditEvent.user_id == user_id, *conditions)
-    newest_first = (AuditEvent.at.desc(), AuditEvent.id.desc())
-    return db.session.scalars(mine.order_by(*newest_first).limit(most)).all()
+    return AuditEvent.unseen_in(here, NOTICES, most)
 
 
 def sweep() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, bindparam, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import EncryptedJSON, UTCDateTime, db, utcnow
+from app.models.attached import AttachedQuery
 from app.models.indexes import partial_index
 
 
@@ -112,6 +114,11 @@ class Account(db.Model):  # type: ignore[name-defined,misc]
     last_error_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utcnow)
 
+    @classmethod
+    def all_of(cls, user_id: int) -> list[Account]:
+        """Return all accounts of a person by id, also those that were disconnected."""
+        return _all_of().objects(user_id=user_id)
+
     @property
     def needs_reconnect(self) -> bool:
         """True when nothing is sent for this account until its owner connects it again."""
@@ -131,3 +138,9 @@ class NetworkBlock(db.Model):  # type: ignore[name-defined,misc]
     """When a worker next probes the network with one cheap read, in UTC."""
     holds: Mapped[bool] = mapped_column(default=True)
     """Whether due deliveries are held (refused) or merely wait (allowance used up)."""
+
+
+@cache
+def _all_of() -> AttachedQuery[Account]:
+    mine = Account.user_id == bindparam("user_id")
+    return AttachedQuery(Account, lambda query: query.where(mine).order_by(Account.id))

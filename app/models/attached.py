@@ -5,14 +5,14 @@ For one or two rows, SQLAlchemy's own loading takes longer than the query.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import inspect
+from sqlalchemy import Select, inspect, select
 from sqlalchemy.orm import InstrumentedAttribute, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app.db import db
+from app.db import BuiltStatement, db
 
 Mapped = TypeVar("Mapped")
 
@@ -52,3 +52,22 @@ class Attached(Generic[Mapped]):
         make_transient_to_detached(one)
         db.session.add(one)
         return one
+
+
+class AttachedQuery(Generic[Mapped]):
+    """A query for objects of a mapped class that is built once, for what every page asks."""
+
+    def __init__(self, mapped: type[Mapped], chosen: Callable[[Select[Any]], Select[Any]]) -> None:
+        """Build it.
+
+        :param chosen: adds conditions, with ``bindparam`` for what differs, and an order.
+        """
+        self._attached = Attached(mapped)
+        self._statement = BuiltStatement(chosen(select(*self._attached.columns)))
+
+    def objects(self, **values: Any) -> list[Mapped]:
+        """Return the session's objects, in the session's transaction.
+
+        :param values: the parameters.
+        """
+        return [self._attached.object_of(row) for row in self._statement.run(values)]

@@ -125,9 +125,14 @@ def queues_in(pauses: Sequence[Row[Any]]) -> frozenset[str]:
     return frozenset(row.value for row in pauses if row.scope == Scope.QUEUE)
 
 
+def lasting_now() -> Sequence[Any]:
+    """Return scope and value of all pauses that last; leaves no transaction open."""
+    return _lasting().read({})
+
+
 def paused_queues() -> frozenset[str]:
     """Return the queues from which nothing is taken now."""
-    return queues_in(_lasting().read({}))
+    return queues_in(lasting_now())
 
 
 @cache

@@ -11,12 +11,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
-from sqlalchemy import JSON, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint, bindparam
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import UTCDateTime, db, utcnow
 from app.models.account import Account
+from app.models.attached import AttachedQuery
 from app.models.content import Draft, StoredPart
 
 MAX_PRESETS = 50
@@ -85,11 +87,16 @@ def listed(user_id: int, kind: PresetKind, before: int | None, most: int) -> lis
 
 def all_of(user_id: int) -> dict[str, list[Preset]]:
     """Return all presets of a person by kind, each in the order of the names."""
-    mine = db.select(Preset).where(Preset.user_id == user_id).order_by(Preset.name_key)
     found: dict[str, list[Preset]] = {kind.value: [] for kind in PresetKind}
-    for row in db.session.scalars(mine):
-        found[row.kind].append(row)
+    for one in _all_of().objects(user_id=user_id):
+        found[one.kind].append(one)
     return found
+
+
+@cache
+def _all_of() -> AttachedQuery[Preset]:
+    mine = Preset.user_id == bindparam("user_id")
+    return AttachedQuery(Preset, lambda query: query.where(mine).order_by(Preset.name_key))
 
 
 def submitted(user_id: int, kind: PresetKind, submit_id: str | None) -> Preset | None:

@@ -8,12 +8,12 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, bindparam
+from sqlalchemy import ForeignKey, Index, Integer, bindparam, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import BuiltStatement, UTCDateTime, db, utcnow
 from app.models.account import Account
-from app.models.attached import Attached
+from app.models.attached import Attached, AttachedQuery
 from app.models.user import User
 
 SESSION_LIFE = timedelta(days=30)
@@ -142,3 +142,28 @@ class AuditEvent(db.Model):  # type: ignore[name-defined,misc]
     handle: Mapped[str] = mapped_column(default="")
     address: Mapped[str] = mapped_column(default="")
     browser: Mapped[str] = mapped_column(default="")
+
+    @classmethod
+    def unseen_in(
+        cls, here: SessionHere, kinds: tuple[EventKind, ...], most: int
+    ) -> list[AuditEvent]:
+        """Return events of these kinds in other sessions, since notices were dismissed here."""
+        asked = {"user_id": here.user_id, "since": here.noticed_at, "session": here.id}
+        return _unseen(kinds).objects(**asked, most=most)
+
+
+@cache
+def _unseen(kinds: tuple[EventKind, ...]) -> AttachedQuery[AuditEvent]:
+    one = AuditEvent
+    elsewhere = one.session_id.is_distinct_from(bindparam("session", type_=Integer))
+    unseen = (
+        one.user_id == bindparam("user_id"),
+        one.at > bindparam("since"),
+        or_(*(one.kind == kind for kind in kinds)),
+        elsewhere,
+    )
+    newest = bindparam("most", type_=Integer)
+    return AttachedQuery(
+        one,
+        lambda query: query.where(*unseen).order_by(one.at.desc(), one.id.desc()).limit(newest),
+    )

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import UTCDateTime, db, from_now, rows_changed
+from app.db import BuiltStatement, UTCDateTime, db, from_now, rows_changed
 from app.models.account import Account
 from app.models.delivery import Delivery
 from app.models.indexes import partial_index
@@ -71,15 +71,17 @@ class Counted(NamedTuple):
     as_of: datetime | None
 
 
-_MINE = select(TweetCounts.counts, TweetCounts.as_of).where(
-    TweetCounts.user_id == bindparam("user_id")
+_MINE = BuiltStatement(
+    db.select(TweetCounts.counts, TweetCounts.as_of).where(
+        TweetCounts.user_id == bindparam("user_id")
+    )
 )
 
 
 def of(user_id: int) -> Counted:
     """Return what was counted last for a person. It reads one row and counts nothing."""
-    found = db.session.execute(_MINE, {"user_id": user_id}).one_or_none()
-    known, as_of = found or (None, None)
+    found = _MINE.run({"user_id": user_id})
+    known, as_of = found[0] if found else (None, None)
     return Counted({tab: (known or {}).get(tab) for tab in TABS}, as_of)
 
 

@@ -14,7 +14,7 @@ from jinja2.ext import Extension
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import monitoring
-from app.db import db, read
+from app.db import db
 from app.models import pause
 from app.networks import Network
 from app.web import sessions
@@ -86,7 +86,7 @@ def _paused() -> str | None:
     if not current_user.is_authenticated:
         return None
     try:
-        lasting = [(row.scope, row.value) for row in read(pause.lasting(), {})]
+        lasting = [(row.scope, row.value) for row in pause.lasting_now()]
         titles = {name: network.title for name, network in networks().items()}
         return paused_for_owner(lasting, titles, current_user.accounts) if lasting else None
     except SQLAlchemyError:

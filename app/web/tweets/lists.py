@@ -59,8 +59,7 @@ def show() -> ResponseReturnValue:
 
 def accounts_of_reader() -> list[Account]:
     """Read all accounts of the person, also former ones, so that their tweets find them here."""
-    mine = db.select(Account).where(Account.user_id == current_user.id)
-    return list(db.session.scalars(mine.order_by(Account.id)))
+    return Account.all_of(current_user.id)
 
 
 def listed(asked: calls.TweetsQuery, most: int) -> Listed:
