@@ -27,6 +27,9 @@ from app.workers.activity import UPKEEP_SECONDS, Activity
 
 log = logging.getLogger(__name__)
 
+QUIET_LOOK_SECONDS = 2.0
+"""Seconds between two looks while nobody is there, nothing runs, and nothing is known to be due."""
+
 
 class _Pool:
     """The threads of one queue."""
@@ -51,12 +54,16 @@ class Runner:
         }
         self._changing = threading.Condition()
         self.kinds = kinds_of(queues)
+        self._look_at = 0.0
 
     def look(self, paused: frozenset[str] = frozenset()) -> float | None:
         """Begin what is due; return the seconds until something else is, None for never.
 
         :param paused: queues from which nothing is taken.
         """
+        now = time.monotonic()
+        if now < self._look_at and self._activity.is_quiet and not self._is_busy:
+            return self._look_at - now
         free = [pool for queue, pool in self._pools.items() if pool.free and queue not in paused]
         upcoming = background.upcoming([kind for pool in free for kind in pool.kinds])
         due = [kind for kind, seconds in upcoming.items() if not seconds]
@@ -65,7 +72,10 @@ class Runner:
         for pool in free:
             if kinds := [kind for kind in due if kind in pool.kinds]:
                 self._take(pool, kinds)
-        return min(upcoming.values(), default=None)
+        earliest = min(upcoming.values(), default=None)
+        known = QUIET_LOOK_SECONDS if earliest is None else earliest
+        self._look_at = now + min(QUIET_LOOK_SECONDS, known)
+        return earliest
 
     def _take(self, pool: _Pool, kinds: Sequence[str]) -> None:
         for kind in kinds:  # one after the other: what was claimed begins, whatever fails then

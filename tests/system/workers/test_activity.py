@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app import background, broker
 from app.db import db, from_now
@@ -85,6 +86,45 @@ def test_upkeep_comes_as_usual_while_somebody_is_there(
         background.bring_forward()
         after = background.upcoming(list(usual))
     assert all(after[kind] > 0 or before[kind] < 1 for kind in usual)
+
+
+def looks(runner: Runner) -> int:
+    """Return how many of ten looks in a row ask the database."""
+    asked: list[str] = []
+
+    def note(*about: Any) -> None:
+        asked.append(about[2])
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        for _ in range(10):
+            runner.look()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    return len(asked)
+
+
+def test_a_quiet_worker_asks_less_often(make_world: MakeWorld, database_url: str) -> None:
+    """Nothing is due: one look is good for a while. A task that comes then is found soon after."""
+    world = make_world(database_url)
+    with world.rows():
+        background.keep_intervals()
+        db.session.execute(db.update(BackgroundTask).values(next_at=from_now(600)))
+        db.session.commit()
+        assert looks(Runner(world.app, UPKEEP, Activity())) == 10
+        quiet = Runner(world.app, UPKEEP, Activity(quiet_after=0))
+        assert looks(quiet) == 1
+        counts = BackgroundTask.kind == "counts"
+        db.session.execute(db.update(BackgroundTask).where(counts).values(next_at=from_now()))
+        db.session.commit()
+
+        def is_done() -> bool:
+            quiet.look()
+            found = db.session.scalar(db.select(BackgroundTask.last_result).where(counts))
+            db.session.commit()
+            return found is not None
+
+        wait_for(is_done, what="the task being done")
 
 
 def test_what_counts_as_activity(small_world: World) -> None:
