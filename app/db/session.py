@@ -333,6 +333,7 @@ def _postgresql_options(config: dict[str, Any]) -> dict[str, Any]:
         "max_overflow": 0,
         "pool_timeout": 10,
         "pool_recycle": 1800,
+        "pool_use_lifo": True,  # what was used last is at hand: plans, caches
         "connect_args": {
             "connect_timeout": 3,
             "keepalives_idle": 10,

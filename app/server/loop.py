@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from gunicorn.workers.base import Worker as Base
@@ -20,6 +21,7 @@ from app.concurrency import ConcurrencyLimiter
 from app.server.balance import Balance
 from app.server.connection import PIECE, ClientGone, Connection, Stage
 from app.server.policy import BULKHEADS, Policy
+from app.server.turns import Turns
 
 LINGER = 2.0
 LAST_WORDS = 3.0
@@ -58,6 +60,7 @@ class Loop(Base):
     _read: Step
     _write: Step
     _leave_room: Step
+    _work: Callable[[Connection, float], None]
     _refuse: Callable[[Connection, int], None]
     _refuse_plainly: Callable[[Connection, int, str], None]
     balance: Balance
@@ -84,6 +87,11 @@ class Loop(Base):
         """Prepare the loop and its threads; runs until the end."""
         self._poller = selectors.DefaultSelector()
         self._done: deque[tuple[Step, Connection]] = deque()
+        self._ready: deque[tuple[Connection, float]] = deque()
+        """Requests for pages that are here since these moments, by the monotonic clock."""
+        self._turns = Turns(self._attend_to_all)
+        self._end = 0.0
+        """When the process leaves, whatever is under way; 0 while it is to stay."""
         self._ear, self._mouth = os.pipe()
         os.set_blocking(self._ear, False)
         os.set_blocking(self._mouth, False)
@@ -120,20 +128,29 @@ class Loop(Base):
         self._policy: Policy = getattr(self.wsgi, "extensions", {}).get("server") or Policy()
         self._poller.register(self._ear, selectors.EVENT_READ, None)
         self._accept(True)
-        while self.alive and self.ppid == os.getppid():
-            self._look()
-        self.alive = False
-        self._accept(False)
-        self.balance.leave(self.age)
-        for connection in self._connections:
-            self._hurry(connection)
-        end = time.monotonic() + self.cfg.graceful_timeout
-        while self._connections and time.monotonic() < end:
-            self._look()
+        self._turns.run()
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _look(self) -> None:
+    def _attend_to_all(self) -> bool:
+        """Go on with the loop; return True at its end, False if another thread has it now."""
+        while self.alive and self.ppid == os.getppid():
+            if not self._look():
+                return False
+        if not self._end:
+            self.alive = False
+            self._end = time.monotonic() + self.cfg.graceful_timeout
+            self._accept(False)
+            self.balance.leave(self.age)
+            for connection in self._connections:
+                self._hurry(connection)
+        while self._connections and time.monotonic() < self._end:
+            if not self._look():
+                return False
+        return True
+
+    def _look(self) -> bool:
+        """Attend to whatever has happened; return False if another thread has the loop now."""
         for key, events in self._poller.select(self._longest_look()):
             if isinstance(key.data, Connection):
                 self._attend(key.data, events)
@@ -155,6 +172,19 @@ class Loop(Base):
                 self._guarded(self._expire, connection)
             if self.alive and any(one.stage.weight for one in self._connections):
                 self._accept(True)  # threads do not say when a connection can make room again
+        return self._answer()
+
+    def _answer(self) -> bool:
+        """Answer the page that is asked for, here; of several, threads of their bulkhead do.
+
+        Return False if it took so long that another thread has the loop now.
+        """
+        if len(self._ready) == 1 and self._turns.has_stand_in:
+            connection, taken_at = self._ready.pop()
+            return self._turns.away(partial(self._work, connection, taken_at))
+        while self._ready:
+            self._pools["pages"].submit(self._work, *self._ready.popleft())
+        return True
 
     def _longest_look(self) -> float:
         """Return for how many seconds nothing needs to happen by itself."""

@@ -163,7 +163,10 @@ class Worker(Loop):
 
     def _hand_over(self, connection: Connection, bulkhead: str) -> None:
         self._wait(connection, Stage.WORK, math.inf)
-        self._pools[bulkhead].submit(self._work, connection, time.monotonic())
+        if bulkhead == "pages":
+            self._ready.append((connection, time.monotonic()))
+        else:
+            self._pools[bulkhead].submit(self._work, connection, time.monotonic())
 
     def _work(self, connection: Connection, taken_at: float) -> None:
         """Answer; in a thread."""
@@ -175,6 +178,8 @@ class Worker(Loop):
             following = self._write
         except ClientGone:
             self.log.debug("A client did not wait for its answer")
+        except BaseException:  # nobody reads what a thread has raised, and no request ends the loop
+            self.log.exception("A request was given up")
         finally:
             if following != self._write or not self._rest(connection):
                 self._from_thread(following, connection)

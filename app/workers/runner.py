@@ -27,7 +27,7 @@ from app.workers.activity import UPKEEP_SECONDS, Activity
 
 log = logging.getLogger(__name__)
 
-QUIET_LOOK_SECONDS = 2.0
+QUIET_LOOK_SECONDS = 5.0
 """Seconds between two looks while nobody is there, nothing runs, and nothing is known to be due."""
 
 
