@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select
@@ -14,10 +15,19 @@ from app.delivery import pauses
 from app.kinds import QUEUES
 from app.models import Account, OperationsAudit, Pause, User, pause
 from app.operations import audit, counts
+from app.operations.audit import PAGE
 
 MOST_COUNTED = 10_000
 PATIENCE = 2.0
 """Seconds for which the answer waits until what was held goes on; workers do the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some pauses; ``next`` is the id before which the others are."""
+
+    pauses: Sequence[Pause]
+    next: int | None
 
 
 class UnknownValue(ValueError):
@@ -130,6 +140,15 @@ def found(pause_id: int) -> Pause:
 def lasting() -> list[Pause]:
     """Return the pauses that last, oldest first."""
     return list(db.session.scalars(_whole().where(pause.LASTING).order_by(Pause.id)))
+
+
+def page(before: int | None = None) -> Page:
+    """Return the newest pauses that last, of those with a smaller id than ``before``."""
+    query = _whole().where(pause.LASTING).order_by(Pause.id.desc()).limit(PAGE + 1)
+    if before is not None:
+        query = query.where(Pause.id < before)
+    found = list(db.session.scalars(query))
+    return Page(found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None)
 
 
 def held_by(pause_id: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.db import db, from_now
+from app.db import db, from_now, utcnow
 from app.kinds import QUEUES
 from app.models import Account, Delivery, Pause
 from app.states import State
@@ -19,6 +19,7 @@ from tests.support.waiting import wait_for
 from tests.support.world import World
 
 pytestmark = pytest.mark.slow
+JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
@@ -53,8 +54,7 @@ def resumed(visitor: Visitor, pause: Any, then: str) -> Any:
     number = answer.json()["audit"]["id"]
 
     def done() -> Any:
-        headers = {"Accept": "application/json"}
-        record = visitor.get(f"/operations/audit/{number}", headers=headers).json()["audit"]
+        record = visitor.get(f"/operations/audit/{number}", headers=JSON).json()["audit"]
         return record["finished_at"] and record
 
     return wait_for(done, what="the end of the action")
@@ -107,7 +107,7 @@ def test_undo_and_the_ways_to_resume(site: World) -> None:
     pause = paused(olga, "network", "x")
     assert (pause["scope"], pause["value"], pause["by"]) == ("network", "x", "olga")
     assert paused(olga, "network", "x")["id"] == pause["id"]
-    record = olga.get("/operations/audit", headers={"Accept": "application/json"}).json()
+    record = olga.get("/operations/audit", headers=JSON).json()
     assert [one["action"] for one in record["audit"]] == ["pause"]
     undone = written(olga, "Undone")
     until_held(olga, undone)
@@ -138,6 +138,33 @@ def test_undo_and_the_ways_to_resume(site: World) -> None:
     assert site.sandbox.texts()["Undone"] == site.sandbox.texts()["Moved"] == 1
 
 
+def test_many_pauses(place: World) -> None:
+    """A page has fifty, newest first, and says where the next one begins."""
+    olga = operator_at(place, "olga")
+    first = paused(olga, "account", "@olga")["id"]
+    with place.rows():
+        by = db.session.get(Pause, first).user_id
+        made = [
+            Pause(scope="account", value=str(n), user_id=by, at=utcnow(), undo_until=utcnow())
+            for n in range(1000, 1060)
+        ]
+        db.session.add_all(made)
+        db.session.commit()
+        ids = [first, *(one.id for one in made)]
+    try:
+        pages = [olga.get("/operations/pauses", headers=JSON).json()]
+        before = {"before": pages[0]["next"]}
+        pages.append(olga.get("/operations/pauses", params=before, headers=JSON).json())
+        listed = [one["id"] for page in pages for one in page["pauses"]]
+        assert listed == sorted(ids, reverse=True)
+        assert [len(page["pauses"]) for page in pages] == [50, 11]
+        assert pages[1]["next"] is None
+    finally:
+        with place.rows():
+            db.session.execute(db.delete(Pause).where(Pause.id.in_(ids)))
+            db.session.commit()
+
+
 def test_too_late_and_unknown(place: World) -> None:
     """After ten seconds a pause is resumed and not undone; what is not there cannot be paused."""
     olga = operator_at(place, "olga")
@@ -146,9 +173,9 @@ def test_too_late_and_unknown(place: World) -> None:
         db.session.execute(db.update(Pause).values(undo_until=from_now(-1)))
         db.session.commit()
     assert olga.post(f"/operations/pauses/{pause['id']}/undo").status_code == 409
-    queues = olga.get("/operations/queues", headers={"Accept": "application/json"}).json()
+    queues = olga.get("/operations/queues", headers=JSON).json()
     assert [one["name"] for one in queues["queues"] if one["paused"]] == list(QUEUES)
-    listed = olga.get("/operations/pauses", headers={"Accept": "application/json"}).json()
+    listed = olga.get("/operations/pauses", headers=JSON).json()
     assert [one["id"] for one in listed["pauses"]] == [pause["id"]]
     assert "Paused: Everything" in olga.get("/operations/queues").text
     resumed(olga, pause, "send")
@@ -177,9 +204,7 @@ def test_by_form(place: World) -> None:
     assert page.status_code == 200
     assert "Paused: @olga on X" in page.text
     until_held(olga, written(olga, "By form"))
-    (pause,) = olga.get("/operations/pauses", headers={"Accept": "application/json"}).json()[
-        "pauses"
-    ]
+    (pause,) = olga.get("/operations/pauses", headers=JSON).json()["pauses"]
     assert "1 job waits" in olga.get(f"/operations/pauses/{pause['id']}").text
     shown = olga.submit(f"/operations/pauses/{pause['id']}/resume", then="send")
     assert "Resume and send what waited" in shown.text

@@ -26,7 +26,8 @@ from app.web.operations.tabs import page
 def paused() -> ResponseReturnValue:
     """Show what is paused, and what can be."""
     if wants_json():
-        return jsonify(pauses=[_view(one) for one in pauses.lasting()])
+        found = pauses.page(schemas.query(schemas.calls.ListQuery).before)
+        return jsonify(pauses=[_view(one) for one in found.pauses], next=found.next)
     return page("pauses", "queues", networks=views.network_choices())
 
 
