@@ -262,6 +262,15 @@ def rollback_quietly() -> None:
         db.session().invalidate()
 
 
+def _leave() -> None:
+    """Roll back what a request has not committed. Its objects go first: there may be many, and none
+    needs to be told that it may be out of date.
+    """
+    if db.session.registry.has():
+        db.session.expunge_all()
+        rollback_quietly()
+
+
 def is_transient(error: BaseException) -> bool:
     """True for an error of the connection or a lock, false for one of the statement itself."""
     if isinstance(error, PoolTimeout):
@@ -286,7 +295,7 @@ def init_app(app: Flask) -> None:
     db.init_app(app)
     # Before the extension ends the session itself: a connection that is lost after the last commit
     # must not turn an answer that was already made into an error.
-    app.teardown_appcontext(lambda _error: rollback_quietly())
+    app.teardown_appcontext(lambda _error: _leave())
     with app.app_context():
         app.extensions["spare_engine"] = create_engine(
             db.engine.url, poolclass=NullPool, **_spare_options(url)
