@@ -30,6 +30,7 @@ from app.web import (
     pools,
     presets,
     push,
+    quick_status,
     rate_limits,
     series,
     session_routes,
@@ -46,6 +47,7 @@ from app.web.tweets import actions, bulk, lists, routes
 def init_app(app: Flask) -> None:
     """Add every page, and what all of them share."""
     admission.init_app(app)  # first: of what it refuses, the server has not read the body
+    quick_status.init_app(app)  # inside what the next one adds to each answer
     headers.init_app(app)  # then: whoever is refused there is not counted or looked up
     larger_bodies.init_app(app)
     Bootstrap5(app)

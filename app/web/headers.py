@@ -50,6 +50,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 YEAR = 31_536_000
 """Seconds for which a browser remembers to come by https only."""
 FOUND = {"tweets.index"}
@@ -138,25 +139,40 @@ def _refuse_foreign_host() -> ResponseReturnValue | None:
 
 def _insist_on_https() -> ResponseReturnValue | None:
     """Send whoever came by plain http to the public address."""
-    if not current_app.config["FORCE_HTTPS"] or request.path in PROBED or _came_by_https():
+    if request.path in PROBED or not comes_too_openly(current_app.config, request.environ):
         return None
     query = request.query_string.decode("latin-1")
     address = quote(request.path) + (f"?{quote(query, safe='%&=+,:;/?@')}" if query else "")
     return redirect(f"{current_app.config['APP_URL']}{address}")
 
 
-def _came_by_https() -> bool:
+def comes_too_openly(config: Mapping[str, Any], environ: Mapping[str, Any]) -> bool:
+    """Return whether a request came by plain http where only https is answered."""
+    return bool(config["FORCE_HTTPS"]) and not _came_by_https(environ)
+
+
+def _came_by_https(environ: Mapping[str, Any]) -> bool:
     """Believe any proxy here: else a wrong setting would redirect for ever."""
-    return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
+    said = (environ.get("wsgi.url_scheme"), environ.get("HTTP_X_FORWARDED_PROTO"))
+    return "https" in said
+
+
+def of_private(config: Mapping[str, Any], environ: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers of an answer that is one person's, beside HEADERS."""
+    return {**_https_for_long(config, environ), **PRIVATE}
+
+
+def _https_for_long(config: Mapping[str, Any], environ: Mapping[str, Any]) -> dict[str, str]:
+    if not config["FORCE_HTTPS"] or not _came_by_https(environ):
+        return {}
+    below = "; includeSubDomains" if config["HSTS_INCLUDE_SUBDOMAINS"] else ""
+    return {"Strict-Transport-Security": f"max-age={YEAR}{below}"}
 
 
 def _complete(response: Response) -> Response:
-    config = current_app.config
-    if config["FORCE_HTTPS"] and _came_by_https():
-        below = "; includeSubDomains" if config["HSTS_INCLUDE_SUBDOMAINS"] else ""
-        response.headers["Strict-Transport-Security"] = f"max-age={YEAR}{below}"
+    response.headers.update(_https_for_long(current_app.config, request.environ))
     if not assets.is_for_everybody(response):
-        response.headers.setdefault("Cache-Control", "no-store")
-        if request.endpoint not in FOUND:
-            response.headers.setdefault("X-Robots-Tag", "noindex")
+        for name, value in PRIVATE.items():
+            if name != "X-Robots-Tag" or request.endpoint not in FOUND:
+                response.headers.setdefault(name, value)
     return response

@@ -60,20 +60,25 @@ def translations() -> dict[str, Any]:
     return {"_": translated, "ngettext": counted}
 
 
-def prefer(locale: str | None) -> None:
-    """Use this language, so that the user need not be loaded to know it."""
-    g.preferred_locale = locale
+def prefer(locale: str | None, accepted: str = "") -> None:
+    """Use a person's language, so that the user need not be loaded to know it.
+
+    :param locale: what they have chosen, None for nothing.
+    :param accepted: what their browser says that it accepts (``Accept-Language``).
+    """
+    g.preferred_locale = _chosen_or_best(locale, accepted)
 
 
 def choose_locale() -> str:
     """Return the person's language, else the browser's."""
     if "preferred_locale" in g:
-        chosen = g.preferred_locale
-    else:
-        chosen = current_user.locale if current_user.is_authenticated else None
-    if chosen in LOCALES:
-        return str(chosen)
-    return _best_for(request.headers.get("Accept-Language", ""))
+        return str(g.preferred_locale)
+    chosen = current_user.locale if current_user.is_authenticated else None
+    return _chosen_or_best(chosen, request.headers.get("Accept-Language", ""))
+
+
+def _chosen_or_best(chosen: str | None, accepted: str) -> str:
+    return chosen if chosen in LOCALES else _best_for(accepted)
 
 
 @cache

@@ -10,17 +10,20 @@ import hashlib
 import hmac
 import logging
 import secrets
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from flask import Flask, Response, current_app, g, request, session
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask import Flask, Request, Response, current_app, g, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import AnonymousUserMixin, current_user
 from itsdangerous import BadSignature, URLSafeSerializer, URLSafeTimedSerializer
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.http import parse_cookie
 
 from app import broker
 from app.accounts import Visit, sessions
-from app.db import db, rollback_quietly
+from app.db import db, rollback_quietly, utcnow
 from app.models import Account, SessionHere, User, UserSession, hash_of
 from app.web import assets, browsers
 
@@ -39,6 +42,8 @@ STORES = "tweets.create"
 """The endpoint that needs the accounts of whoever asks, each time."""
 MAX_PEOPLE = 20
 """People whom one browser is remembered to have signed in."""
+COOKIES, LONGEST_COOKIE = 1_000, 1_000
+"""Cookies whose signatures a process need not check again, and their characters."""
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -47,7 +52,11 @@ class Sessions(SecureCookieSessionInterface):
     """
 
     digest_method = staticmethod(hashlib.sha1)  # Flask's own, but as the HMAC in C takes it
-    _serializer: tuple[Any, URLSafeTimedSerializer | None] = (None, None)
+
+    def __init__(self) -> None:
+        self._serializer: tuple[Any, URLSafeTimedSerializer | None] = (None, None)
+        self._known: dict[str, tuple[dict[str, Any], datetime]] = {}
+        """What cookies say that were read before, and when they were signed."""
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         """Return Flask's own, made once for the keys."""
@@ -55,8 +64,34 @@ class Sessions(SecureCookieSessionInterface):
         made_for, serializer = self._serializer
         if made_for != keys:
             serializer = super().get_signing_serializer(app)
-            self._serializer = (keys, serializer)
+            self._serializer, self._known = (keys, serializer), {}
         return serializer
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Return what the cookie of a request says."""
+        return self.session_class(self.read(app, request.cookies.get(self.get_cookie_name(app))))
+
+    def read(self, app: Flask, cookie: str | None) -> dict[str, Any]:
+        """Return what a cookie says; nothing if it is too old, or not signed by us.
+
+        To check the same signature at each poll took longer than anything else around it.
+        """
+        serializer = self.get_signing_serializer(app)
+        if serializer is None or not cookie:
+            return {}
+        known = self._known.get(cookie)
+        if known is not None and utcnow() - known[1] <= app.permanent_session_lifetime:
+            return dict(known[0])
+        life = int(app.permanent_session_lifetime.total_seconds())
+        try:
+            said, signed_at = serializer.loads(cookie, max_age=life, return_timestamp=True)
+        except BadSignature:
+            return {}
+        if len(cookie) <= LONGEST_COOKIE and not any(map(_is_changeable, said.values())):
+            if len(self._known) >= COOKIES:
+                self._known.clear()
+            self._known[cookie] = dict(said), signed_at
+        return dict(said)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Return whether this answer carries the cookie.
@@ -73,6 +108,10 @@ class Sessions(SecureCookieSessionInterface):
             super().save_session(app, session, response)
 
 
+def _is_changeable(value: object) -> bool:
+    return not isinstance(value, str | int | float | None)
+
+
 def _is_polled() -> bool:
     return request.blueprint in POLLED or request.endpoint in POLLED_ALONE
 
@@ -86,7 +125,18 @@ def init_app(app: Flask) -> None:
 
 def key() -> str | None:
     """Return the key that the cookie carries; its session may have ended."""
-    found = session.get(KEY)
+    return _key_of(session)
+
+
+def key_in(app: Flask, environ: Mapping[str, Any]) -> str | None:
+    """Return the same for a request that Flask has not taken apart."""
+    sessions: Sessions = app.session_interface  # type: ignore[assignment]
+    cookie = parse_cookie(environ.get("HTTP_COOKIE")).get(sessions.get_cookie_name(app))
+    return _key_of(sessions.read(app, cookie))
+
+
+def _key_of(said: Mapping[str, Any]) -> str | None:
+    found = said.get(KEY)
     return found if isinstance(found, str) and found else None
 
 

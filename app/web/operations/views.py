@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app
+from flask import current_app, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
@@ -57,7 +57,7 @@ _ACTIONS_AT = {
 
 def jobs_view(jobs: Sequence[Delivery]) -> list[dict[str, Any]]:
     """Return what is said of jobs: what their owners see, and who and where."""
-    views = job_views([JobStatus.from_delivery(job) for job in jobs])
+    views = job_views([JobStatus.from_delivery(job) for job in jobs], request.root_path)
     return [
         {
             **view,

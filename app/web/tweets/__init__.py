@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from app.web.tweets import actions, bulk, forms, lists, options, payload, picked, routes, views
-from app.web.tweets.views import job_views
+from app.web.tweets.views import STATUS, job_views
 
 __all__ = [
+    "STATUS",
     "actions",
     "bulk",
     "forms",

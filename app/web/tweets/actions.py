@@ -359,7 +359,9 @@ def _done(tweet: Tweet, words: str, back: str | None = None) -> ResponseReturnVa
     if wants_json():
         return jsonify(
             tweet=views.plain(tweet),
-            jobs=views.job_views([JobStatus.from_delivery(one) for one in tweet.deliveries]),
+            jobs=views.job_views(
+                [JobStatus.from_delivery(one) for one in tweet.deliveries], request.root_path
+            ),
             message=words,
         )
     flash(words)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from flask import request, url_for
@@ -44,6 +43,8 @@ LATE_POLL_SECONDS = 10.0
 WAITING_POLL_SECONDS = 15.0
 """For what waits for its owner or its network."""
 MAX_POLL_SECONDS = 5 * 60.0
+STATUS = "/status/"
+"""The path of a job's status, before its id."""
 LEADS_TO = (
     "tweets.show",
     "actions.edit",
@@ -62,7 +63,7 @@ def tweet_views(tweets: Sequence[Tweet]) -> list[dict[str, Any]]:
     """Return what a card shows of each tweet."""
     flat = [delivery for tweet in tweets for delivery in tweet.deliveries]
     views = _picture_views([*(tweet.parts for tweet in tweets), *(one.parts for one in flat)])
-    job_address, addresses = _address_of_jobs(), _addresses()
+    job_address, addresses = f"{request.root_path}{STATUS}", _addresses()
     shown_at = {moment: _shown_moment(moment) for moment in {_moment_of(one) for one in flat}}
     return [
         {
@@ -109,17 +110,6 @@ def _series_of(tweet: Tweet) -> str | None:
 def _addresses() -> dict[str, str]:
     """Return the address of each thing that cards lead to, for a tweet with the id 0."""
     return {name.rpartition(".")[2]: url_for(name, tweet_id=0) for name in LEADS_TO}
-
-
-def _address_of_jobs() -> str:
-    """Return the address below which every job has its status."""
-    return _address_of_jobs_under(request.root_path)
-
-
-@lru_cache(maxsize=8)
-def _address_of_jobs_under(_root: str) -> str:
-    """Return it for the root that the app is mounted at."""
-    return url_for("status.one", job_id="-")[:-1]
 
 
 def _moment_of(delivery: Delivery) -> datetime:
@@ -246,10 +236,13 @@ def _actions_of_job(delivery: Delivery) -> Sequence[str]:
     return ("retry", *edit) if delivery.state == State.FAILED else ()
 
 
-def job_views(asked: Sequence[JobStatus]) -> list[dict[str, Any]]:
-    """Return what ``/status`` says about each job."""
+def job_views(asked: Sequence[JobStatus], root: str) -> list[dict[str, Any]]:
+    """Return what ``/status`` says about each job.
+
+    :param root: the path that the app is mounted at, "" as a rule.
+    """
     celery = broker.celery_states([job.id for job in asked])
-    address = _address_of_jobs()
+    address = f"{root}{STATUS}"
     return [_job_view(job, address) | {"celery_state": celery[job.id]} for job in asked]
 
 
