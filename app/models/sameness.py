@@ -13,7 +13,7 @@ NEARLY = 90.0
 COMPARED = 1_000
 """Characters of a text that are looked at to tell whether another one is nearly the same."""
 _TELLING = re.compile(r"\d|\w[./]\w")
-"""Is in a word with a number, and in one that may be a link."""
+"""What makes a word telling: a number in it, or what links have."""
 _NO_DIGITS = re.compile(r"\D+")
 _AROUND = ".,:;!?…()[]\"'“”‘’«»¡¿"
 
@@ -48,7 +48,7 @@ def nearest(text: str, others: Iterable[tuple[int, str]]) -> int | None:
     digits, telling = _digits(said), _telling(said)
     for place in sorted(place for _words, _score, place in alike):
         key, other = known[place][0], known[place][1][:COMPARED]
-        # Most that differ do so in a number, and its digits are found in a fraction of the time.
+        # Most differ in a number, and to compare the digits takes a fraction of the time.
         if digits == _digits(other) and telling == _telling(other):
             return key
     return None

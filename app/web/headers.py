@@ -51,6 +51,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+"""What is said of an answer that is for one person."""
 YEAR = 31_536_000
 """Seconds for which a browser remembers to come by https only."""
 FOUND = {"tweets.index"}
